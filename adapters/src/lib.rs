@@ -1,0 +1,1 @@
+//! The systems around the migration, each as a port of the domain.

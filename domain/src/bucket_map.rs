@@ -1,0 +1,255 @@
+//! Which S3 bucket each MogileFS bucket goes to: the settings `BUCKETS` and `IGNORE_BUCKETS`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::MogileBucket;
+
+/// The name of an S3 bucket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct S3Bucket(Arc<str>);
+
+impl S3Bucket {
+    /// A general purpose bucket's name: 3 to 63 of `a-z 0-9 . -`, a letter or digit at both ends
+    /// (Amazon S3 user guide, "Bucket naming rules").
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let ends = |name: &[u8]| {
+            name.first().copied().is_some_and(plain) && name.last().copied().is_some_and(plain)
+        };
+        let bytes = name.as_bytes();
+        let valid = (3..=63).contains(&bytes.len())
+            && bytes.iter().all(|&c| plain(c) || c == b'.' || c == b'-')
+            && ends(bytes)
+            && !name.contains("..");
+        valid.then(|| Self(name.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for S3Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a MogileFS bucket's files go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination<'a> {
+    /// To this S3 bucket.
+    Bucket(&'a S3Bucket),
+    /// Nowhere: the operator listed the bucket in `IGNORE_BUCKETS`.
+    Ignored,
+    /// Nobody said: files of it are rejected.
+    Unmapped,
+}
+
+/// `BUCKETS=old:new,old2:new2` and `IGNORE_BUCKETS=old3,old4`.
+///
+/// One-to-one: two old names on one new name could not be cut over (contentrepo's names are
+/// unique) and would share purges; a new name that is another entry's old name would make an
+/// interrupted cut-over ambiguous. `x:x` is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketMap {
+    mapped: BTreeMap<MogileBucket, S3Bucket>,
+    ignored: BTreeSet<MogileBucket>,
+}
+
+/// What is wrong with `BUCKETS` or `IGNORE_BUCKETS`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BucketMapError {
+    /// No entry at all.
+    #[error("BUCKETS is empty: give `old:new`, separated by commas")]
+    Empty,
+    /// An entry is not `old:new`.
+    #[error("BUCKETS has `{0}`, which is not `old:new`")]
+    NotAPair(String),
+    /// The new name cannot be an S3 bucket.
+    #[error("BUCKETS maps `{old}` to `{new}`, which is no S3 bucket name: 3 to 63 of a-z 0-9 . -")]
+    NotABucketName {
+        /// The MogileFS bucket.
+        old: String,
+        /// The refused name.
+        new: String,
+    },
+    /// One old name twice.
+    #[error("BUCKETS maps `{0}` twice")]
+    OldTwice(String),
+    /// Two old names on one new name.
+    #[error(
+        "BUCKETS maps both `{first}` and `{second}` to `{new}`: a bucket of its own for each, \
+             or they cannot be cut over"
+    )]
+    NewTwice {
+        /// One old name.
+        first: String,
+        /// The other.
+        second: String,
+        /// The name they share.
+        new: String,
+    },
+    /// A new name is another entry's old name.
+    #[error(
+        "BUCKETS maps `{old}` to `{new}`, which is itself mapped elsewhere: choose another \
+             name, or an interrupted cut-over could not be resumed"
+    )]
+    Chain {
+        /// The MogileFS bucket.
+        old: String,
+        /// The new name that is an old one too.
+        new: String,
+    },
+    /// A name in both settings, or an unusable one.
+    #[error("IGNORE_BUCKETS has `{0}`, which is empty, unusable, or also in BUCKETS")]
+    Ignored(String),
+}
+
+impl BucketMap {
+    /// Parses both settings. White space around names is not part of them; `ignored` may be empty.
+    pub fn parse(buckets: &str, ignored: &str) -> Result<Self, BucketMapError> {
+        let mut map = Self { mapped: BTreeMap::new(), ignored: BTreeSet::new() };
+        for entry in entries(buckets) {
+            map.add(entry)?;
+        }
+        if map.mapped.is_empty() {
+            return Err(BucketMapError::Empty);
+        }
+        map.refuse_chains()?;
+        for name in entries(ignored) {
+            match MogileBucket::new(name) {
+                Some(bucket) if !map.mapped.contains_key(&bucket) => map.ignored.insert(bucket),
+                _ => return Err(BucketMapError::Ignored(name.to_owned())),
+            };
+        }
+        Ok(map)
+    }
+
+    /// Where this bucket's files go.
+    #[must_use]
+    pub fn destination(&self, bucket: &MogileBucket) -> Destination<'_> {
+        match self.mapped.get(bucket) {
+            Some(new) => Destination::Bucket(new),
+            None if self.ignored.contains(bucket) => Destination::Ignored,
+            None => Destination::Unmapped,
+        }
+    }
+
+    /// All pairs, by old name.
+    pub fn pairs(&self) -> impl Iterator<Item = (&MogileBucket, &S3Bucket)> {
+        self.mapped.iter()
+    }
+
+    fn add(&mut self, entry: &str) -> Result<(), BucketMapError> {
+        let not_a_pair = || BucketMapError::NotAPair(entry.to_owned());
+        let (old, new) = entry.split_once(':').ok_or_else(not_a_pair)?;
+        let old = MogileBucket::new(old.trim()).ok_or_else(not_a_pair)?;
+        let new = S3Bucket::new(new.trim()).ok_or_else(|| BucketMapError::NotABucketName {
+            old: old.to_string(),
+            new: new.trim().to_owned(),
+        })?;
+        if let Some((first, _)) =
+            self.mapped.iter().find(|(first, taken)| **taken == new && **first != old)
+        {
+            return Err(BucketMapError::NewTwice {
+                first: first.to_string(),
+                second: old.to_string(),
+                new: new.to_string(),
+            });
+        }
+        if self.mapped.contains_key(&old) {
+            return Err(BucketMapError::OldTwice(old.to_string()));
+        }
+        self.mapped.insert(old, new);
+        Ok(())
+    }
+
+    fn refuse_chains(&self) -> Result<(), BucketMapError> {
+        let chain = self.mapped.iter().find(|(old, new)| {
+            old.as_str() != new.as_str()
+                && self.mapped.keys().any(|other| other.as_str() == new.as_str())
+        });
+        chain.map_or(Ok(()), |(old, new)| {
+            Err(BucketMapError::Chain { old: old.to_string(), new: new.to_string() })
+        })
+    }
+}
+
+fn entries(setting: &str) -> impl Iterator<Item = &str> {
+    setting.split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bucket(name: &str) -> MogileBucket {
+        MogileBucket::new(name).expect("a name")
+    }
+
+    #[test]
+    fn a_map_tells_every_destination() {
+        let map = BucketMap::parse(" repo:corpus-1 , x-y:x-y ,", "old").expect("valid");
+        let to = |name: &str| map.destination(&bucket(name));
+        assert_eq!(to("repo"), Destination::Bucket(&S3Bucket::new("corpus-1").expect("valid")));
+        assert_eq!(to("x-y"), Destination::Bucket(&S3Bucket::new("x-y").expect("valid")));
+        assert_eq!(to("old"), Destination::Ignored);
+        assert_eq!(to("REPO"), Destination::Unmapped);
+    }
+
+    #[test]
+    fn settings_that_are_refused() {
+        use BucketMapError as E;
+        let text = str::to_owned;
+        let chain = |old: &str, new: &str| E::Chain { old: text(old), new: text(new) };
+        for (buckets, ignored, error) in [
+            ("", "", E::Empty),
+            (" , ", "", E::Empty),
+            ("repo", "", E::NotAPair(text("repo"))),
+            (":new", "", E::NotAPair(text(":new"))),
+            ("a b:new", "", E::NotAPair(text("a b:new"))),
+            ("a:New", "", E::NotABucketName { old: text("a"), new: text("New") }),
+            ("a:ne", "", E::NotABucketName { old: text("a"), new: text("ne") }),
+            ("a:-new", "", E::NotABucketName { old: text("a"), new: text("-new") }),
+            ("a:new:er", "", E::NotABucketName { old: text("a"), new: text("new:er") }),
+            ("a:new,a:newer", "", E::OldTwice(text("a"))),
+            (
+                "a:new,b:new",
+                "",
+                E::NewTwice { first: text("a"), second: text("b"), new: text("new") },
+            ),
+            ("aaa:bbb,bbb:ccc", "", chain("aaa", "bbb")),
+            ("bbb:bbb,aaa:bbb2,ccc:aaa", "", chain("ccc", "aaa")),
+            ("aaa:bbb,bbb:aaa", "", chain("aaa", "bbb")),
+            ("a:new", "a", E::Ignored(text("a"))),
+            ("a:new", "b c", E::Ignored(text("b c"))),
+        ] {
+            assert_eq!(BucketMap::parse(buckets, ignored), Err(error), "`{buckets}` `{ignored}`");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_parses_is_one_to_one_and_free_of_chains(
+            pairs in prop::collection::vec(("[a-e]{3}", "[a-e]{3}"), 0..6)
+        ) {
+            let text: Vec<_> = pairs.iter().map(|(old, new)| format!("{old}:{new}")).collect();
+            if let Ok(map) = BucketMap::parse(&text.join(","), "") {
+                prop_assert_eq!(map.pairs().count(), pairs.len());
+                let new: BTreeSet<_> = map.pairs().map(|(_, new)| new).collect();
+                prop_assert_eq!(new.len(), pairs.len());
+                for (old, new) in map.pairs() {
+                    let target = map.destination(&bucket(new.as_str()));
+                    prop_assert!(old.as_str() == new.as_str() || target == Destination::Unmapped);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Checksums of content: fixed-size values that are parsed once, and a hasher that content flows
+//! through.
+
+use std::fmt;
+
+use data_encoding::{BASE64, HEXLOWER};
+use sha1::Digest as _;
+
+use crate::ByteCount;
+
+/// A checksum of `N` bytes. Shown as lower-case hex, the only hex it is parsed from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Checksum<const N: usize>([u8; N]);
+
+/// A SHA-1: what a file is named by in both stores.
+pub type Sha1 = Checksum<20>;
+
+/// An MD5: what the ledger keeps for older readers, never a proof.
+pub type Md5 = Checksum<16>;
+
+/// Text that is not a checksum of the wanted size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {bytes} bytes in {encoding}")]
+pub struct ChecksumError {
+    text: String,
+    bytes: usize,
+    encoding: &'static str,
+}
+
+impl<const N: usize> Checksum<N> {
+    /// From the raw bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; N]) -> Self {
+        Self(bytes)
+    }
+
+    /// The raw bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; N] {
+        &self.0
+    }
+
+    /// From exactly `2 N` lower-case hex digits: upper case is another key in S3.
+    pub fn from_hex(text: &str) -> Result<Self, ChecksumError> {
+        Self::decoded(HEXLOWER.decode(text.as_bytes()), text, "lower-case hex")
+    }
+
+    /// From canonical base64 with padding, as S3 writes checksums (20 bytes: 28 characters). A
+    /// composite checksum (`…-3`) does not parse: it is no checksum of the content.
+    pub fn from_base64(text: &str) -> Result<Self, ChecksumError> {
+        Self::decoded(BASE64.decode(text.as_bytes()), text, "base64")
+    }
+
+    /// In base64 with padding, as S3 takes checksums.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        BASE64.encode(&self.0)
+    }
+
+    fn decoded<E>(
+        bytes: Result<Vec<u8>, E>,
+        text: &str,
+        encoding: &'static str,
+    ) -> Result<Self, ChecksumError> {
+        bytes.ok().and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| ChecksumError {
+            text: text.to_owned(),
+            bytes: N,
+            encoding,
+        })
+    }
+}
+
+impl<const N: usize> fmt::Display for Checksum<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Checksum<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// All that is known of content once it has flowed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentDigests {
+    /// SHA-1 of all bytes.
+    pub sha1: Sha1,
+    /// MD5 of all bytes.
+    pub md5: Md5,
+    /// How many bytes.
+    pub length: ByteCount,
+}
+
+/// Hashes content as it flows, in chunks of any size.
+#[derive(Debug, Clone, Default)]
+pub struct ContentHasher {
+    sha1: sha1::Sha1,
+    md5: md5::Md5,
+    length: u64,
+}
+
+impl ContentHasher {
+    /// Takes the next chunk.
+    pub fn update(&mut self, chunk: &[u8]) {
+        self.sha1.update(chunk);
+        self.md5.update(chunk);
+        self.length += chunk.len() as u64;
+    }
+
+    /// Bytes taken so far.
+    #[must_use]
+    pub const fn length(&self) -> ByteCount {
+        ByteCount(self.length)
+    }
+
+    /// The digests of everything taken.
+    #[must_use]
+    pub fn finish(self) -> ContentDigests {
+        ContentDigests {
+            sha1: Checksum(self.sha1.finalize().into()),
+            md5: Checksum(self.md5.finalize().into()),
+            length: ByteCount(self.length),
+        }
+    }
+
+    /// The digests of content that is in hand as a whole.
+    #[must_use]
+    pub fn of(content: &[u8]) -> ContentDigests {
+        let mut hasher = Self::default();
+        hasher.update(content);
+        hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_digests_of_known_content() {
+        let empty = ContentHasher::of(b"");
+        assert_eq!(empty.sha1.to_string(), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+        assert_eq!(empty.sha1.to_base64(), "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
+        assert_eq!(empty.md5.to_string(), "d41d8cd98f00b204e9800998ecf8427e");
+        let abc = ContentHasher::of(b"abc");
+        assert_eq!(abc.sha1.to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(abc.md5.to_string(), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn near_misses_are_no_checksums() {
+        for text in [
+            "",
+            "da39a3ee5e6b4b0d3255bfef95601890afd8070",
+            "da39a3ee5e6b4b0d3255bfef95601890afd807099",
+            "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+            "da39a3ee5e6b4b0d3255bfef95601890afd8070g",
+            " da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        ] {
+            assert!(Sha1::from_hex(text).is_err(), "`{text}` is no SHA-1 in hex");
+        }
+        for text in ["", "2jmj7l5rSw0yVb/vlWAYkK/YBwk", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=-3", "MQ=="] {
+            assert!(Sha1::from_base64(text).is_err(), "`{text}` is no SHA-1 in base64");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hex_and_base64_bring_every_checksum_back(bytes: [u8; 20]) {
+            let sha1 = Sha1::from_bytes(bytes);
+            prop_assert_eq!(Sha1::from_hex(&sha1.to_string()), Ok(sha1));
+            prop_assert_eq!(Sha1::from_base64(&sha1.to_base64()), Ok(sha1));
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused_and_what_is_parsed_is_canonical(text in "\\PC{0,48}") {
+            if let Ok(sha1) = Sha1::from_hex(&text) {
+                prop_assert_eq!(sha1.to_string(), text.clone());
+            }
+            if let Ok(sha1) = Sha1::from_base64(&text) {
+                prop_assert_eq!(sha1.to_base64(), text);
+            }
+        }
+
+        #[test]
+        fn streamed_hashing_equals_one_shot_under_any_chunking(
+            content in prop::collection::vec(any::<u8>(), 0..4096),
+            cuts in prop::collection::vec(0usize..4096, 0..16),
+        ) {
+            let mut hasher = ContentHasher::default();
+            let mut rest = content.as_slice();
+            for cut in cuts {
+                let (chunk, tail) = rest.split_at(cut.min(rest.len()));
+                hasher.update(chunk);
+                rest = tail;
+            }
+            hasher.update(rest);
+            let digests = hasher.finish();
+            prop_assert_eq!(digests, ContentHasher::of(&content));
+            prop_assert_eq!(digests.length, ByteCount(content.len() as u64));
+        }
+    }
+}

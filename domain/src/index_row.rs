@@ -1,0 +1,181 @@
+//! A row of MogileFS's index, and what the migration makes of it.
+
+use std::fmt;
+
+use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket};
+
+/// A number of bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct ByteCount(pub u64);
+
+impl fmt::Display for ByteCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// One row of the configured domain, as MogileFS has it: nothing in it is trusted yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexRow {
+    /// The file's number.
+    pub fid: Fid,
+    /// The key; the schema allows NULL.
+    pub dkey: Option<String>,
+    /// The length that was told at upload; the schema allows NULL.
+    pub length: Option<ByteCount>,
+}
+
+/// A row that names its content and has somewhere to go: what jobs are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The file's number in MogileFS.
+    pub fid: Fid,
+    /// Its key there, with the SHA-1 that its content must have.
+    pub dkey: Dkey,
+    /// The length the index tells. The SHA-1 decides where the two disagree.
+    pub length: ByteCount,
+    /// The S3 bucket it goes to.
+    pub bucket: S3Bucket,
+}
+
+impl SourceFile {
+    /// Where the content belongs in S3.
+    #[must_use]
+    pub fn address(&self) -> ObjectAddress {
+        ObjectAddress { bucket: self.bucket.clone(), key: ObjectKey::of_content(&self.dkey.sha1) }
+    }
+}
+
+/// What the migration makes of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowClass {
+    /// To be migrated.
+    Source(SourceFile),
+    /// `{uuid}.tmp`: an upload that was never finished.
+    Temporary,
+    /// Its bucket is in `IGNORE_BUCKETS`.
+    Ignored,
+    /// It cannot be migrated as it stands; somebody has to look.
+    Rejected(Rejection),
+}
+
+/// Why a row cannot be migrated.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Rejection {
+    /// The key is NULL.
+    #[error("the row has no key")]
+    NoKey,
+    /// The length is NULL.
+    #[error("the row of key `{0}` has no length")]
+    NoLength(String),
+    /// The key is neither `{sha1}-{bucket}` nor `{uuid}.tmp`.
+    #[error("key `{0}` is not a lower-case SHA-1, a hyphen and a bucket")]
+    NotContentAddressed(String),
+    /// The bucket is in neither setting.
+    #[error("bucket `{0}` is neither in BUCKETS nor in IGNORE_BUCKETS")]
+    UnmappedBucket(String),
+}
+
+impl Rejection {
+    /// A name for counts and filters.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoKey => "no-key",
+            Self::NoLength(_) => "no-length",
+            Self::NotContentAddressed(_) => "not-content-addressed",
+            Self::UnmappedBucket(_) => "unmapped-bucket",
+        }
+    }
+}
+
+impl IndexRow {
+    /// Puts the row into its class.
+    #[must_use]
+    pub fn classify(&self, buckets: &BucketMap) -> RowClass {
+        let Some(key) = &self.dkey else { return RowClass::Rejected(Rejection::NoKey) };
+        if is_temporary(key) {
+            return RowClass::Temporary;
+        }
+        let Some(dkey) = Dkey::parse(key) else {
+            return RowClass::Rejected(Rejection::NotContentAddressed(key.clone()));
+        };
+        match (buckets.destination(&dkey.bucket), self.length) {
+            (Destination::Ignored, _) => RowClass::Ignored,
+            (Destination::Unmapped, _) => {
+                RowClass::Rejected(Rejection::UnmappedBucket(dkey.bucket.to_string()))
+            }
+            (Destination::Bucket(_), None) => RowClass::Rejected(Rejection::NoLength(key.clone())),
+            (Destination::Bucket(bucket), Some(length)) => {
+                RowClass::Source(SourceFile { fid: self.fid, length, bucket: bucket.clone(), dkey })
+            }
+        }
+    }
+}
+
+/// `{uuid}.tmp`, the uuid in its 36-character form.
+fn is_temporary(key: &str) -> bool {
+    key.strip_suffix(".tmp")
+        .is_some_and(|stem| stem.len() == 36 && uuid::Uuid::try_parse(stem).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHA1: &str = "4cb62c588ecdb941e92cbb85cdcb282f0fec0c77";
+
+    fn buckets() -> BucketMap {
+        BucketMap::parse("repo:new-repo", "trash").expect("valid")
+    }
+
+    fn class_of(dkey: Option<&str>, length: Option<u64>) -> RowClass {
+        let dkey = dkey.map(str::to_owned);
+        IndexRow { fid: Fid(7), dkey, length: length.map(ByteCount) }.classify(&buckets())
+    }
+
+    #[test]
+    fn a_content_addressed_row_is_a_source_file() {
+        let RowClass::Source(file) = class_of(Some(&format!("{SHA1}-repo")), Some(5180)) else {
+            panic!("a source file");
+        };
+        assert_eq!((file.fid, file.length), (Fid(7), ByteCount(5180)));
+        assert_eq!(file.address().to_string(), format!("s3://new-repo/{SHA1}"));
+    }
+
+    #[test]
+    fn every_other_row_has_its_class() {
+        let rejected = RowClass::Rejected;
+        let key = |bucket: &str| format!("{SHA1}-{bucket}");
+        let odd = |key: &str| rejected(Rejection::NotContentAddressed(key.to_owned()));
+        let upper = key("repo").to_uppercase();
+        for (dkey, length, class) in [
+            (None, Some(1), rejected(Rejection::NoKey)),
+            (Some(key("repo")), None, rejected(Rejection::NoLength(key("repo")))),
+            (Some(key("nowhere")), Some(1), rejected(Rejection::UnmappedBucket("nowhere".into()))),
+            (Some(key("trash")), None, RowClass::Ignored),
+            (Some("README".into()), Some(1), odd("README")),
+            (Some(upper.clone()), Some(1), odd(&upper)),
+            (Some(key("repo ")), Some(1), odd(&key("repo "))),
+            (Some("f81d4fae-7dec-11d0-a765-00a0c91e6bf6.tmp".into()), None, RowClass::Temporary),
+            (
+                Some("f81d4fae7dec11d0a76500a0c91e6bf6.tmp".into()),
+                Some(1),
+                odd("f81d4fae7dec11d0a76500a0c91e6bf6.tmp"),
+            ),
+            (Some(format!("{}.tmp", &SHA1[..36])), Some(1), odd(&format!("{}.tmp", &SHA1[..36]))),
+        ] {
+            assert_eq!(class_of(dkey.as_deref(), length), class, "{dkey:?} {length:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_of_any_kind_is_trouble(key in "\\PC{0,60}", length: Option<u64>) {
+            if let RowClass::Source(file) = class_of(Some(&key), length) {
+                prop_assert_eq!(file.dkey.to_string(), key);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the ledger keeps of each migrated file.
+
+use crate::named::named;
+use crate::{ByteCount, Fid, Md5, S3Bucket, Sha1, Timestamp};
+
+/// How content came to its final key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// S3 copied its intermediary.
+    Copy,
+    /// It was streamed from MogileFS.
+    Mogile,
+}
+
+/// Where a SHA-1 of the content *now at the final key* was seen to be the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proof {
+    /// S3's answer to a PUT that carried it.
+    Put,
+    /// S3's answer to a COPY that asked for it.
+    Copy,
+    /// A stored full-object checksum, read by HEAD.
+    Head,
+    /// A hash of the bytes that were read back.
+    Download,
+    /// A multipart upload of which every part and the whole were checked.
+    Multipart,
+}
+
+named!(Route { Copy = "copy", Mogile = "mogile" });
+named!(Proof {
+    Put = "put",
+    Copy = "copy",
+    Head = "head",
+    Download = "download",
+    Multipart = "multipart",
+});
+
+/// What older readers find under `md5`: the MD5 of the bytes where they passed through us, else
+/// the object's `ETag` without its quotes. Nothing of ours relies on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegacyMd5(pub String);
+
+impl From<Md5> for LegacyMd5 {
+    fn from(md5: Md5) -> Self {
+        Self(md5.to_string())
+    }
+}
+
+/// One file's record, keyed by its fid. The first four fields are what s3migrate wrote too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerRecord {
+    /// The file's number in MogileFS.
+    pub fid: Fid,
+    /// The SHA-1 of its content.
+    pub sha1: Sha1,
+    /// For older readers.
+    pub md5: LegacyMd5,
+    /// The S3 bucket it is in.
+    pub bucket: S3Bucket,
+    /// How it was proven. A record without (s3migrate's) is a claim to be proven, not a proof.
+    pub proof: Option<Proof>,
+    /// How it got there; [`None`] when it was there already.
+    pub route: Option<Route>,
+    /// The content's length.
+    pub length: Option<ByteCount>,
+    /// When it was proven.
+    pub migrated_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::named::UnknownName;
+
+    #[test]
+    fn names_come_back_and_others_are_refused() {
+        for &proof in Proof::ALL {
+            assert_eq!(proof.name().parse(), Ok(proof));
+        }
+        for &route in Route::ALL {
+            assert_eq!(route.name().parse(), Ok(route));
+        }
+        assert_eq!("etag".parse::<Proof>(), Err(UnknownName("etag".into())));
+    }
+}

@@ -1,0 +1,44 @@
+//! The rules and steps of the migration.
+//!
+//! ```text
+//! index row → source file → job → (queue) → migrate → decision → ledger record → audit
+//! ```
+//!
+//! Nouns are rules, verbs ([`steps`]) are orders of calls, and all that is outside stands behind
+//! [`ports`]. Nothing here opens a socket, reads a clock or knows a vendor; decisions are pure.
+//!
+//! The modules, in the order of the flow, each made of those before it:
+
+mod named;
+
+pub mod digest;
+pub mod fid;
+pub mod dkey;
+pub mod bucket_map;
+pub mod object_key;
+pub mod index_row;
+pub mod job;
+pub mod content;
+pub mod ledger;
+pub mod reason;
+pub mod decision;
+pub mod summary;
+
+pub mod limits;
+pub mod retry;
+
+pub mod ports;
+pub mod steps;
+
+pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
+pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Md5, Sha1};
+pub use dkey::{Dkey, MogileBucket};
+pub use fid::Fid;
+pub use index_row::{ByteCount, IndexRow, Rejection, RowClass, SourceFile};
+pub use job::{Job, JobAction};
+pub use ledger::{LedgerRecord, LegacyMd5, Proof, Route};
+pub use named::UnknownName;
+pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
+pub use ports::Timestamp;
+pub use reason::{Failure, Left, Reason, ReasonKind};
+pub use summary::{Finding, FindingKind, Summary};

@@ -1,0 +1,65 @@
+//! Every limit in one place, each with its reason.
+
+use std::time::Duration;
+
+/// The largest object that one PUT or one COPY may write (Amazon S3 user guide: 5 GB, which it
+/// counts in powers of two).
+pub const SINGLE_REQUEST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// Rows asked for at a time: enough that paging costs nothing beside the files, few enough that
+/// they are nothing in memory.
+pub const PAGE_ROWS: usize = 1_000;
+
+/// Items of one ledger write (`BatchWriteItem` takes 25).
+pub const LEDGER_BATCH: usize = 25;
+
+/// A proven file waits at most so long for its ledger record: what a kill can cost.
+pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+/// Tries of one request before it is given up.
+pub const ATTEMPTS: u32 = 5;
+
+/// The first pause between tries; each next may be twice as long.
+pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+
+/// No pause is longer.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
+
+/// Actions for one file before it is given up as contended. The longest honest path (a lost COPY,
+/// a look, a wrong object, its replacement lost, another look) takes six.
+pub const ACTIONS: u8 = 16;
+
+/// Listings of intermediaries that run at once for a page of rows.
+pub const LISTINGS_AT_ONCE: usize = 8;
+
+/// Files in a row that fail because something could not be reached, before nothing new is
+/// started: an outage is not a million failures.
+pub const BREAKER_FAILURES: u32 = 100;
+
+/// Fids that a summary names for each reason.
+pub const FIDS_NAMED: usize = 10;
+
+/// The time any request may take that moves no content.
+pub const REQUEST_TIME: Duration = Duration::from_secs(20);
+
+/// Content that flows slower than this, over its whole time, is given up.
+pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
+
+/// Time allowed for a request that moves so many bytes: [`REQUEST_TIME`] and what the slowest
+/// flow takes.
+#[must_use]
+pub fn time_for(bytes: u64) -> Duration {
+    REQUEST_TIME + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_grows_with_the_bytes() {
+        assert_eq!(time_for(0), Duration::from_secs(20));
+        assert_eq!(time_for(256 * 1024 * 100), REQUEST_TIME + Duration::from_secs(100));
+        assert!(time_for(u64::MAX) > time_for(1 << 40));
+    }
+}

@@ -1,0 +1,123 @@
+//! Keys in S3: the final one, `{sha1}`, and the two forms of an intermediary's.
+
+use std::fmt;
+
+use crate::{Fid, S3Bucket, Sha1};
+
+/// An object's key in S3.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey(String);
+
+/// How a raw copy of the MogileFS tree was laid into the bucket. Copies of both forms exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IntermediaryForm {
+    /// `0/564/879/0564879786.fid`
+    Plain,
+    /// `/0/564/879/0564879786.fid`
+    LeadingSlash,
+}
+
+impl IntermediaryForm {
+    /// Both forms, the usual one first.
+    pub const ALL: [Self; 2] = [Self::Plain, Self::LeadingSlash];
+
+    const fn lead(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::LeadingSlash => "/",
+        }
+    }
+
+    /// The prefix of all intermediaries in the same folder as this fid's.
+    #[must_use]
+    pub fn prefix(self, fid: Fid) -> String {
+        format!("{}{}", self.lead(), fid.folder())
+    }
+}
+
+impl ObjectKey {
+    /// A key as S3 tells it.
+    #[must_use]
+    pub const fn new(key: String) -> Self {
+        Self(key)
+    }
+
+    /// The final key of content.
+    #[must_use]
+    pub fn of_content(sha1: &Sha1) -> Self {
+        Self(sha1.to_string())
+    }
+
+    /// The key of a fid's raw copy.
+    #[must_use]
+    pub fn intermediary(fid: Fid, form: IntermediaryForm) -> Self {
+        Self(format!("{}{}", form.lead(), fid.path()))
+    }
+
+    /// The fid and form, when this is an intermediary's key.
+    #[must_use]
+    pub fn as_intermediary(&self) -> Option<(Fid, IntermediaryForm)> {
+        let (path, form) = match self.0.strip_prefix('/') {
+            Some(path) => (path, IntermediaryForm::LeadingSlash),
+            None => (self.0.as_str(), IntermediaryForm::Plain),
+        };
+        Fid::from_path(path).map(|fid| (fid, form))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One place in S3.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectAddress {
+    /// The bucket.
+    pub bucket: S3Bucket,
+    /// The key in it.
+    pub key: ObjectKey,
+}
+
+impl fmt::Display for ObjectAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn recorded_intermediary_keys() {
+        let fid = Fid(564_879_786);
+        let key = |form| ObjectKey::intermediary(fid, form).to_string();
+        assert_eq!(key(IntermediaryForm::Plain), "0/564/879/0564879786.fid");
+        assert_eq!(key(IntermediaryForm::LeadingSlash), "/0/564/879/0564879786.fid");
+    }
+
+    proptest! {
+        #[test]
+        fn fid_and_intermediary_key_are_one_to_one(fid: u64) {
+            for form in IntermediaryForm::ALL {
+                let key = ObjectKey::intermediary(Fid(fid), form);
+                prop_assert_eq!(key.as_intermediary(), Some((Fid(fid), form)));
+                prop_assert!(key.as_str().starts_with(&form.prefix(Fid(fid))));
+            }
+        }
+
+        #[test]
+        fn a_final_key_is_never_an_intermediary(bytes: [u8; 20]) {
+            prop_assert_eq!(ObjectKey::of_content(&Sha1::from_bytes(bytes)).as_intermediary(), None);
+        }
+    }
+}

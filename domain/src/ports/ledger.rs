@@ -1,0 +1,79 @@
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::retry::{Classed, ErrorClass};
+use crate::{Fid, LedgerRecord};
+
+/// The ledger: one record for each file that was migrated, keyed by fid.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Writes all of these, or errors; on an error any of them may have been written. Of several
+    /// with one fid the last counts.
+    async fn record(&self, records: &[LedgerRecord]) -> Result<(), LedgerError>;
+
+    /// The records that exist for these fids, as they are now, in no order.
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError>;
+
+    /// Gives every record of one segment to `each`, in no order. What is written meanwhile may be
+    /// missed; a record may come twice when a page had to be asked for again.
+    async fn scan(
+        &self,
+        segment: Segment,
+        each: &mut (dyn FnMut(LedgerRecord) + Send),
+    ) -> Result<(), LedgerError>;
+}
+
+/// One of several equal parts of the ledger, to be scanned side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Which, from 0.
+    pub number: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+/// The ledger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// It could not be reached, or asks to slow down.
+    #[error("the ledger `{table}` cannot be used now: {cause}")]
+    Unavailable {
+        /// Its table.
+        table: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// There is no such table.
+    #[error("the ledger's table `{table}` does not exist: create it, or correct DYNAMODB_TABLE")]
+    NoTable {
+        /// Its name.
+        table: String,
+    },
+    /// The account may not, or the request is refused for another lasting reason.
+    #[error("the ledger `{table}` refuses: {why}")]
+    Refused {
+        /// Its table.
+        table: String,
+        /// In its own words.
+        why: String,
+    },
+    /// An item that no version of the tool wrote.
+    #[error("the ledger `{table}` has an item that cannot be read: {why}")]
+    BadItem {
+        /// Its table.
+        table: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Classed for LedgerError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Retry,
+            Self::NoTable { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::BadItem { .. } => ErrorClass::Corrupt,
+        }
+    }
+}

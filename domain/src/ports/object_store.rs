@@ -1,0 +1,208 @@
+use std::fmt;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::{Cause, SourceError};
+use crate::content::VerifiedContent;
+use crate::retry::{Classed, ErrorClass};
+use crate::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+
+/// Amazon S3. No call repeats itself: a write that was repeated behind the caller's back could be
+/// refused because of its own first effect.
+#[async_trait]
+pub trait ObjectStore: Send + Sync {
+    /// Writes content under its expected SHA-1, which the store checks before anything is stored.
+    ///
+    /// Errors with [`StoreError::Source`] when the content's source failed (nothing is stored
+    /// then), [`StoreError::Occupied`] when the condition does not hold, and
+    /// [`StoreError::Uncertain`] when the answer was lost: the object may be there.
+    async fn put(
+        &self,
+        target: &WriteTarget,
+        content: VerifiedContent,
+    ) -> Result<StoredObject, StoreError>;
+
+    /// Copies an object within its bucket and has the copy's SHA-1 computed. Whatever lies at the
+    /// target, of any condition, is untouched when the call is refused.
+    ///
+    /// Errors with [`StoreError::NoSuchKey`] when the source is not there; else as
+    /// [`put`](Self::put).
+    async fn copy(
+        &self,
+        source: &ObjectKey,
+        target: &WriteTarget,
+    ) -> Result<StoredObject, StoreError>;
+
+    /// What lies there, with the SHA-1 that was stored with it.
+    async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError>;
+
+    /// The bytes that lie there, provided the object still has this `ETag`
+    /// ([`StoreError::Occupied`] when not).
+    async fn read(&self, at: &ObjectAddress, etag: &ETag) -> Result<ObjectContent, StoreError>;
+
+    /// Deletes the object that has this `ETag`, and no other ([`StoreError::Occupied`] when there
+    /// is another). None at all is a success.
+    async fn delete(&self, at: &ObjectAddress, etag: &ETag) -> Result<(), StoreError>;
+
+    /// The next keys with this prefix behind `after`, in S3's order.
+    async fn list(
+        &self,
+        bucket: &S3Bucket,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+    ) -> Result<ListPage, StoreError>;
+}
+
+/// An object's bytes as they are read back.
+pub type ObjectContent = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
+
+/// An object's `ETag` without its quotes. It tells one state of an object from another; of its
+/// content it proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ETag(pub String);
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What must hold at the target for a write to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// No object is there.
+    Absent,
+    /// Exactly the object with this `ETag` is there.
+    Is(ETag),
+}
+
+/// What readers are told beside the content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// MIME type; the store's default when [`None`].
+    pub content_type: Option<String>,
+    /// `Content-Disposition`, with the name under which to save.
+    pub content_disposition: Option<String>,
+}
+
+/// Where and how to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteTarget {
+    /// Where.
+    pub address: ObjectAddress,
+    /// Provided what.
+    pub condition: Condition,
+    /// With what beside the content.
+    pub meta: ObjectMeta,
+}
+
+/// What the store answered to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The new object's.
+    pub etag: ETag,
+    /// The full-object SHA-1 that came back; [`None`] proves nothing.
+    pub sha1: Option<Sha1>,
+}
+
+/// An object that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundObject {
+    /// Its `ETag`.
+    pub etag: ETag,
+    /// Its length.
+    pub length: ByteCount,
+    /// Its stored full-object SHA-1, if it has one.
+    pub sha1: Option<Sha1>,
+}
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// The key.
+    pub key: ObjectKey,
+    /// The length.
+    pub length: ByteCount,
+    /// The `ETag`.
+    pub etag: ETag,
+}
+
+/// Some entries of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// In S3's order (bytes of the key).
+    pub objects: Vec<ListedObject>,
+    /// Whether keys follow behind the last of these.
+    pub more: bool,
+}
+
+/// S3 did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The condition does not hold, or another write was under way (412, 409). Nothing was done.
+    #[error("something else is at `{0}`")]
+    Occupied(String),
+    /// Nothing is there (404).
+    #[error("no object at `{0}`")]
+    NoSuchKey(String),
+    /// The bucket does not exist.
+    #[error("bucket `{0}` does not exist: create it, or correct BUCKETS")]
+    NoSuchBucket(String),
+    /// The account may not (403).
+    #[error("access to `{at}` is denied ({why}): check the account's policy and the bucket's")]
+    Denied {
+        /// What was asked for.
+        at: String,
+        /// S3's words.
+        why: String,
+    },
+    /// The content that arrived is not the expected one. Nothing was stored.
+    #[error("`{0}` arrived with another checksum")]
+    BadDigest(String),
+    /// The source of a write's content failed. Nothing was stored.
+    #[error(transparent)]
+    Source(SourceError),
+    /// S3 asks to slow down, or is unable now. Nothing was done.
+    #[error("S3 cannot serve `{at}` now: {why}")]
+    Busy {
+        /// What was asked for.
+        at: String,
+        /// S3's words.
+        why: String,
+    },
+    /// No answer came: the request may have been carried out, or not.
+    #[error("no answer for `{at}`: {cause}")]
+    Uncertain {
+        /// What was asked for.
+        at: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// Any other refusal, in S3's words.
+    #[error("S3 refuses `{at}`: {why}")]
+    Refused {
+        /// What was asked for.
+        at: String,
+        /// S3's words.
+        why: String,
+    },
+}
+
+impl Classed for StoreError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Busy { .. } | Self::Uncertain { .. } => ErrorClass::Retry,
+            Self::Source(error) => error.class(),
+            Self::BadDigest(_) => ErrorClass::Corrupt,
+            Self::Occupied(_)
+            | Self::NoSuchKey(_)
+            | Self::NoSuchBucket(_)
+            | Self::Denied { .. }
+            | Self::Refused { .. } => ErrorClass::GiveUp,
+        }
+    }
+}

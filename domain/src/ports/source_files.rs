@@ -1,0 +1,121 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::content::SourceContent;
+use crate::retry::{Classed, ErrorClass};
+use crate::{ByteCount, Fid, Sha1, SourceFile};
+
+/// The files of MogileFS: replicas through the trackers, bytes from the storage nodes.
+#[async_trait]
+pub trait SourceFiles: Send + Sync {
+    /// Where the file's replicas are, in the order in which they should be tried. Every tracker is
+    /// tried before this fails; every location has been checked to be one that the fid can have
+    /// on a host that may be asked. Empty when the trackers know of no usable replica.
+    ///
+    /// Errors with [`SourceError::UnknownKey`] when the trackers do not know the key, or know it
+    /// under another fid by now.
+    async fn replicas(&self, file: &SourceFile) -> Result<Vec<Replica>, SourceError>;
+
+    /// Opens one replica; its bytes then come as they are asked for. A stream that goes silent,
+    /// or crawls, ends with an error.
+    async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError>;
+
+    /// Deletes the file with this exact key through a tracker.
+    async fn delete(&self, key: &str) -> Result<(), SourceError>;
+
+    /// Gives a file another key, which must be free, through a tracker. The fid stays.
+    async fn rename(&self, from: &str, to: &str) -> Result<(), SourceError>;
+}
+
+/// One copy of a file on one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// The file it is a copy of.
+    pub fid: Fid,
+    /// Its URL, as checked.
+    pub url: String,
+}
+
+impl fmt::Display for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// MogileFS did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The trackers have no file of this key, or have it under another fid.
+    #[error("the trackers do not know key `{key}`")]
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// Nobody answered, or not in time.
+    #[error("`{at}` cannot be reached: {cause}")]
+    Unreachable {
+        /// Tracker or replica.
+        at: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// It is there and says that it cannot now.
+    #[error("`{at}` is busy: {why}")]
+    Busy {
+        /// Tracker or replica.
+        at: String,
+        /// In its own words.
+        why: String,
+    },
+    /// It is there and refuses.
+    #[error("`{at}` refuses: {why}")]
+    Refused {
+        /// Tracker or replica.
+        at: String,
+        /// In its own words.
+        why: String,
+    },
+    /// The answer cannot be understood, or must not be followed.
+    #[error("`{at}` gave an answer that cannot be used: {why}")]
+    BadAnswer {
+        /// Tracker or replica.
+        at: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// More or fewer bytes than were announced.
+    #[error("replica `{replica}` gave {actual} bytes, announced {expected}")]
+    WrongLength {
+        /// Which one.
+        replica: String,
+        /// What came.
+        actual: ByteCount,
+        /// What it announced.
+        expected: ByteCount,
+    },
+    /// The bytes are others.
+    #[error("replica `{replica}` has content with SHA-1 {actual}, expected {expected}")]
+    WrongContent {
+        /// Which one.
+        replica: String,
+        /// The SHA-1 of what came.
+        actual: Sha1,
+        /// The SHA-1 in the key.
+        expected: Sha1,
+    },
+}
+
+impl Classed for SourceError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unreachable { .. } | Self::Busy { .. } => ErrorClass::Retry,
+            Self::UnknownKey { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::BadAnswer { .. } | Self::WrongLength { .. } | Self::WrongContent { .. } => {
+                ErrorClass::Corrupt
+            }
+        }
+    }
+}

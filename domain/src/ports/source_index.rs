@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::retry::{Classed, ErrorClass};
+use crate::{Fid, IndexRow};
+
+/// MogileFS's index of the configured domain. It is only ever read.
+#[async_trait]
+pub trait SourceIndex: Send + Sync {
+    /// The next rows behind `after`, ascending by fid, at most about `limit` of them. What is
+    /// written while somebody pages may be missed or seen; nothing else is.
+    async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError>;
+
+    /// The row of one fid as it is now, or [`None`] when the domain has none.
+    async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError>;
+
+    /// How many rows the domain has, where that can be told without reading them all.
+    async fn count(&self) -> Result<Option<u64>, IndexError>;
+}
+
+/// Some rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowPage {
+    /// The configured domain's rows, ascending by fid.
+    pub rows: Vec<IndexRow>,
+    /// Rows of other domains that were passed over.
+    pub other_domains: u64,
+    /// Where the next page begins, or [`None`] at the end.
+    pub next: Option<Fid>,
+}
+
+/// The index gave no answer that could be used.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// It could not be reached, or was too busy.
+    #[error("the index at `{at}` cannot be read now")]
+    Unavailable {
+        /// Which one.
+        at: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// It refuses: an account without rights, a domain that does not exist.
+    #[error("the index at `{at}` refuses to be read: {why}")]
+    Refused {
+        /// Which one.
+        at: String,
+        /// In its own words.
+        why: String,
+    },
+    /// It answered what cannot be understood.
+    #[error("the index at `{at}` answered nonsense: {why}")]
+    BadAnswer {
+        /// Which one.
+        at: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Classed for IndexError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Retry,
+            Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::BadAnswer { .. } => ErrorClass::Corrupt,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Why a file could not be migrated, and what that leaves behind.
+
+use std::fmt;
+
+use crate::named::named;
+use crate::ports::{IndexError, LedgerError, SourceError, StoreError};
+
+/// The kinds of reasons, for counts and filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReasonKind {
+    /// Only copying was allowed, and there is nothing to copy.
+    NoIntermediary,
+    /// Every replica was tried; none gave the content.
+    NoReplica,
+    /// Trackers or storage nodes could not be reached.
+    SourceUnreachable,
+    /// Trackers refuse, or answer nonsense.
+    SourceRefused,
+    /// The trackers do not know a key that the index has.
+    KeyUnknown,
+    /// An object with other content is at the final key, or was put there.
+    WrongObject,
+    /// The object changed under our hands too often.
+    Contended,
+    /// Larger than one request may write.
+    TooLarge,
+    /// S3 could not be reached, or was too busy for too long.
+    StoreUnreachable,
+    /// S3 denies access.
+    StoreDenied,
+    /// The bucket is not there.
+    NoBucket,
+    /// S3 refuses for another reason.
+    StoreRefused,
+    /// The index could not be asked again.
+    IndexUnreadable,
+    /// The file is in S3 and proven, but the ledger did not take its record.
+    LedgerUnavailable,
+}
+
+named!(ReasonKind {
+    NoIntermediary = "no-intermediary",
+    NoReplica = "no-replica",
+    SourceUnreachable = "source-unreachable",
+    SourceRefused = "source-refused",
+    KeyUnknown = "key-unknown",
+    WrongObject = "wrong-object",
+    Contended = "contended",
+    TooLarge = "too-large",
+    StoreUnreachable = "s3-unreachable",
+    StoreDenied = "s3-denied",
+    NoBucket = "s3-no-bucket",
+    StoreRefused = "s3-refused",
+    IndexUnreadable = "index-unreadable",
+    LedgerUnavailable = "ledger-unavailable",
+});
+
+impl ReasonKind {
+    /// Whether it is about a system rather than about the file: all files will fail like this.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        match self {
+            Self::SourceUnreachable
+            | Self::StoreUnreachable
+            | Self::StoreDenied
+            | Self::NoBucket
+            | Self::IndexUnreadable
+            | Self::LedgerUnavailable => true,
+            Self::NoIntermediary
+            | Self::NoReplica
+            | Self::SourceRefused
+            | Self::KeyUnknown
+            | Self::WrongObject
+            | Self::Contended
+            | Self::TooLarge
+            | Self::StoreRefused => false,
+        }
+    }
+}
+
+/// Why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The kind.
+    pub kind: ReasonKind,
+    /// In words, with the thing's name.
+    pub detail: String,
+}
+
+impl Reason {
+    /// A reason in these words.
+    #[must_use]
+    pub fn new(kind: ReasonKind, detail: impl fmt::Display) -> Self {
+        Self { kind, detail: detail.to_string() }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.detail)
+    }
+}
+
+impl From<&SourceError> for Reason {
+    fn from(error: &SourceError) -> Self {
+        let kind = match error {
+            SourceError::UnknownKey { .. } => ReasonKind::KeyUnknown,
+            SourceError::Unreachable { .. } | SourceError::Busy { .. } => {
+                ReasonKind::SourceUnreachable
+            }
+            SourceError::Refused { .. } | SourceError::BadAnswer { .. } => {
+                ReasonKind::SourceRefused
+            }
+            SourceError::WrongLength { .. } | SourceError::WrongContent { .. } => {
+                ReasonKind::NoReplica
+            }
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<&StoreError> for Reason {
+    fn from(error: &StoreError) -> Self {
+        let kind = match error {
+            StoreError::Source(source) => return Self::from(source),
+            StoreError::Occupied(_) => ReasonKind::Contended,
+            StoreError::NoSuchBucket(_) => ReasonKind::NoBucket,
+            StoreError::Denied { .. } => ReasonKind::StoreDenied,
+            StoreError::Busy { .. } | StoreError::Uncertain { .. } => ReasonKind::StoreUnreachable,
+            StoreError::NoSuchKey(_) | StoreError::BadDigest(_) | StoreError::Refused { .. } => {
+                ReasonKind::StoreRefused
+            }
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<&IndexError> for Reason {
+    fn from(error: &IndexError) -> Self {
+        Self::new(ReasonKind::IndexUnreadable, error)
+    }
+}
+
+impl From<&LedgerError> for Reason {
+    fn from(error: &LedgerError) -> Self {
+        Self::new(ReasonKind::LedgerUnavailable, error)
+    }
+}
+
+/// What a failed file leaves at its final key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Left {
+    /// Nothing that we know to be wrong or wrote unproven.
+    Nothing,
+    /// An object with other content that somebody else wrote.
+    WrongObject,
+    /// An object of ours that is wrong or unproven, which could not be taken away.
+    OurObject,
+    /// Perhaps an object of ours: the answer to its write was lost.
+    PerhapsOurs,
+}
+
+named!(Left {
+    Nothing = "nothing",
+    WrongObject = "a wrong object of somebody else",
+    OurObject = "an unproven object of this run",
+    PerhapsOurs = "perhaps an unproven object of this run",
+});
+
+/// A file that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// What is at its final key now.
+    pub left: Left,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.left {
+            Left::Nothing => fmt::Display::fmt(&self.reason, f),
+            left @ (Left::WrongObject | Left::OurObject | Left::PerhapsOurs) => {
+                write!(f, "{} (at the final key: {left})", self.reason)
+            }
+        }
+    }
+}

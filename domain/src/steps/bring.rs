@@ -1,0 +1,96 @@
+//! Bringing one file's content from MogileFS: replica after replica, until one gives it.
+
+use super::migrate_file::{FileMigration, write_refused};
+use super::retried::retried;
+use crate::content::VerifiedContent;
+use crate::decision::Seen;
+use crate::ports::{Replica, SourceError, StoreError, StoredObject, WriteTarget};
+use crate::retry::{Classed, ErrorClass, backoff};
+use crate::{Finding, FindingKind, Reason, ReasonKind, limits};
+
+/// Times that all replicas are gone through, while one of them may only be out for the moment.
+const ROUNDS: u32 = 2;
+
+impl FileMigration<'_> {
+    /// Writes the content to `target` from the first replica that gives it.
+    pub(super) async fn bring(&mut self, target: &WriteTarget) -> Seen {
+        let mut failures = Vec::new();
+        for round in 1..=ROUNDS {
+            let replicas = match self.replicas().await {
+                Ok(replicas) => replicas,
+                Err(SourceError::UnknownKey { .. }) => return Seen::SourceUnknown,
+                Err(error) => return Seen::SourceFailed(Reason::from(&error)),
+            };
+            failures.clear();
+            for replica in &replicas {
+                match self.put_from(replica, target).await {
+                    Ok(object) => {
+                        self.note_bad_replicas(&failures);
+                        return Seen::Stored(object);
+                    }
+                    Err(StoreError::Source(failure)) => failures.push(failure),
+                    Err(error) => return write_refused(&error),
+                }
+            }
+            let may_heal = failures.iter().any(|failure| failure.class() == ErrorClass::Retry);
+            if !may_heal || round == ROUNDS {
+                break;
+            }
+            self.ports.clock.sleep(backoff(round, self.file.fid.0)).await;
+        }
+        Seen::SourceFailed(no_replica(&failures))
+    }
+
+    async fn replicas(&self) -> Result<Vec<Replica>, SourceError> {
+        let clock = self.ports.clock.as_ref();
+        retried(clock, self.file.fid.0, || self.ports.files.replicas(self.file)).await
+    }
+
+    /// One replica's content, opened anew for every try: a stream cannot be sent twice.
+    async fn put_from(
+        &mut self,
+        replica: &Replica,
+        target: &WriteTarget,
+    ) -> Result<StoredObject, StoreError> {
+        let mut tries = self.tries();
+        loop {
+            let source = self.ports.files.open(replica).await.map_err(StoreError::Source)?;
+            if source.length.0 > limits::SINGLE_REQUEST_BYTES {
+                return Err(StoreError::Source(SourceError::BadAnswer {
+                    at: replica.to_string(),
+                    why: format!("{} bytes are more than one request may write", source.length),
+                }));
+            }
+            let name = replica.to_string();
+            let content = VerifiedContent::new(source, name, self.file.dkey.sha1);
+            let verdict = content.verdict();
+            let answer = self.ports.objects.put(target, content).await;
+            self.streamed = verdict.digests().or(self.streamed);
+            let repeatable =
+                matches!(answer, Err(StoreError::Busy { .. } | StoreError::BadDigest(_)));
+            if !repeatable || !tries.another().await {
+                return answer;
+            }
+        }
+    }
+
+    fn note_bad_replicas(&mut self, failures: &[SourceError]) {
+        self.findings.extend(
+            failures.iter().map(|failure| Finding {
+                kind: FindingKind::BadReplica,
+                detail: failure.to_string(),
+            }),
+        );
+    }
+}
+
+/// Why no replica gave the content, each with its own failure.
+fn no_replica(failures: &[SourceError]) -> Reason {
+    if failures.is_empty() {
+        return Reason::new(ReasonKind::NoReplica, "the trackers know of no usable replica");
+    }
+    let all_out = failures.iter().all(|failure| failure.class() == ErrorClass::Retry);
+    let kind = if all_out { ReasonKind::SourceUnreachable } else { ReasonKind::NoReplica };
+    let each: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    Reason::new(kind, each.join("; "))
+}

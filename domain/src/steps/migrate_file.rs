@@ -1,0 +1,260 @@
+use futures_util::TryStreamExt;
+
+use super::Ports;
+use super::retried::{Tries, retried};
+use crate::decision::{Action, Ending, Evidence, Seen, State, Ways};
+use crate::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
+use crate::retry::backoff;
+use crate::{
+    ByteCount, ContentDigests, ContentHasher, Failure, Finding, FindingKind, LedgerRecord, Left,
+    LegacyMd5, ObjectAddress, ObjectKey, Proof, Reason, ReasonKind, Route, SourceFile, limits,
+};
+
+/// How one file is to be brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePlan {
+    /// The intermediary to copy, when one is known to be in the bucket.
+    pub copy_from: Option<ObjectKey>,
+    /// Whether MogileFS may be asked.
+    pub mogile: bool,
+    /// What readers are told beside the content.
+    pub meta: ObjectMeta,
+}
+
+/// How a file ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileEnd {
+    /// Its content is at the final key, proven; this is to be recorded.
+    Proven(LedgerRecord),
+    /// MogileFS does not have it any more.
+    Gone,
+    /// It was given up.
+    Failed(Failure),
+}
+
+/// What came of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOutcome {
+    /// How it ended.
+    pub end: FileEnd,
+    /// What was noticed on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// Brings one file to S3: asks the decision what to do next and does it, until it ends.
+pub async fn migrate_file(ports: &Ports, file: &SourceFile, plan: &FilePlan) -> FileOutcome {
+    FileMigration::new(ports, file, plan).run().await
+}
+
+/// One file on its way.
+pub struct FileMigration<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) file: &'a SourceFile,
+    plan: &'a FilePlan,
+    pub(super) address: ObjectAddress,
+    /// Digests of content that flowed whole through a PUT of ours.
+    pub(super) streamed: Option<ContentDigests>,
+    found_length: Option<ByteCount>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl<'a> FileMigration<'a> {
+    fn new(ports: &'a Ports, file: &'a SourceFile, plan: &'a FilePlan) -> Self {
+        let address = file.address();
+        Self {
+            ports,
+            file,
+            plan,
+            address,
+            streamed: None,
+            found_length: None,
+            findings: Vec::new(),
+        }
+    }
+
+    async fn run(mut self) -> FileOutcome {
+        if self.file.length.0 > limits::SINGLE_REQUEST_BYTES {
+            let detail = format!(
+                "{} bytes are more than one request may write ({})",
+                self.file.length,
+                limits::SINGLE_REQUEST_BYTES
+            );
+            let reason = Reason::new(ReasonKind::TooLarge, detail);
+            let end = FileEnd::Failed(Failure { reason, left: Left::Nothing });
+            return FileOutcome { end, findings: self.findings };
+        }
+        let ways = Ways { copy: self.plan.copy_from.is_some(), mogile: self.plan.mogile };
+        let (mut state, mut action) = State::begin(self.file.dkey.sha1, ways);
+        let mut uncertain = 0;
+        loop {
+            if let Action::End(ending) = action {
+                let end = self.end(ending);
+                return FileOutcome { end, findings: self.findings };
+            }
+            let seen = self.carry_out(&action).await;
+            if matches!(seen, Seen::Uncertain(_)) {
+                uncertain += 1;
+                self.ports.clock.sleep(backoff(uncertain, self.file.fid.0)).await;
+            }
+            (state, action) = state.next(seen);
+        }
+    }
+
+    async fn carry_out(&mut self, action: &Action) -> Seen {
+        match action {
+            Action::Copy => self.copy().await,
+            Action::Create => self.bring(&self.target(Condition::Absent)).await,
+            Action::Replace(etag) => self.bring(&self.target(Condition::Is(etag.clone()))).await,
+            Action::Look => self.look().await,
+            Action::Download(etag) => self.download(etag).await,
+            Action::Undo(etag) => self.undo(etag).await,
+            Action::CheckRow => self.check_row().await,
+            Action::End(ending) => unreachable!("{ending:?} is not carried out"),
+        }
+    }
+
+    fn target(&self, condition: Condition) -> WriteTarget {
+        WriteTarget { address: self.address.clone(), condition, meta: self.plan.meta.clone() }
+    }
+
+    async fn copy(&mut self) -> Seen {
+        let Some(source) = &self.plan.copy_from else { return Seen::NoIntermediary };
+        let target = self.target(Condition::Absent);
+        match self.until_served(|| self.ports.objects.copy(source, &target)).await {
+            Ok(object) => {
+                self.note_bad_copy(source, &object);
+                Seen::Stored(object)
+            }
+            Err(StoreError::NoSuchKey(_)) => Seen::NoIntermediary,
+            Err(error @ (StoreError::Denied { .. } | StoreError::Refused { .. })) => {
+                Seen::CopyRefused(Reason::from(&error))
+            }
+            Err(error) => write_refused(&error),
+        }
+    }
+
+    fn note_bad_copy(&mut self, source: &ObjectKey, object: &StoredObject) {
+        if let Some(sha1) = object.sha1.filter(|sha1| *sha1 != self.file.dkey.sha1) {
+            let detail = format!(
+                "intermediary `{source}` of bucket `{}` has SHA-1 {sha1}",
+                self.file.bucket
+            );
+            self.findings.push(Finding { kind: FindingKind::BadIntermediary, detail });
+        }
+    }
+
+    async fn look(&mut self) -> Seen {
+        let salt = self.file.fid.0;
+        let clock = self.ports.clock.as_ref();
+        match retried(clock, salt, || self.ports.objects.head(&self.address)).await {
+            Ok(None) => Seen::Absent,
+            Ok(Some(object)) => {
+                self.found_length = Some(object.length);
+                Seen::Found(object)
+            }
+            Err(error) => Seen::Failed(Reason::from(&error)),
+        }
+    }
+
+    async fn download(&self, etag: &ETag) -> Seen {
+        let salt = self.file.fid.0;
+        let hash = || async {
+            let mut bytes = self.ports.objects.read(&self.address, etag).await?;
+            let mut hasher = ContentHasher::default();
+            while let Some(chunk) = bytes.try_next().await? {
+                hasher.update(&chunk);
+            }
+            Ok(hasher.finish().sha1)
+        };
+        match retried(self.ports.clock.as_ref(), salt, hash).await {
+            Ok(sha1) => Seen::Downloaded(sha1),
+            Err(StoreError::Occupied(_)) => Seen::Occupied,
+            Err(StoreError::NoSuchKey(_)) => Seen::Absent,
+            Err(error) => Seen::Failed(Reason::from(&error)),
+        }
+    }
+
+    async fn undo(&self, etag: &ETag) -> Seen {
+        match self.until_served(|| self.ports.objects.delete(&self.address, etag)).await {
+            Ok(()) => Seen::Removed,
+            Err(error) => write_refused(&error),
+        }
+    }
+
+    async fn check_row(&self) -> Seen {
+        let fid = self.file.fid;
+        let clock = self.ports.clock.as_ref();
+        match retried(clock, fid.0, || self.ports.index.row(fid)).await {
+            Ok(None) => Seen::RowAbsent,
+            Ok(Some(_)) => Seen::RowPresent,
+            Err(error) => Seen::Failed(Reason::from(&error)),
+        }
+    }
+
+    /// Repeats a write only while S3 says that it did nothing: a lost answer is for the decision.
+    async fn until_served<T, F: Future<Output = Result<T, StoreError>>>(
+        &self,
+        mut write: impl FnMut() -> F,
+    ) -> Result<T, StoreError> {
+        let mut tries = self.tries();
+        loop {
+            let answer = write().await;
+            if !matches!(answer, Err(StoreError::Busy { .. })) || !tries.another().await {
+                return answer;
+            }
+        }
+    }
+
+    pub(super) fn tries(&self) -> Tries<'a> {
+        Tries::new(self.ports.clock.as_ref(), self.file.fid.0)
+    }
+
+    fn end(&mut self, ending: Ending) -> FileEnd {
+        match ending {
+            Ending::Proven(evidence) => FileEnd::Proven(self.record(evidence)),
+            Ending::Gone => FileEnd::Gone,
+            Ending::Failed(failure) => FileEnd::Failed(failure),
+        }
+    }
+
+    fn record(&mut self, evidence: Evidence) -> LedgerRecord {
+        let ours = evidence.route == Some(Route::Mogile);
+        let streamed = self.streamed.filter(|_| ours);
+        let seen_of_object = self.found_length.filter(|_| evidence.proof != Proof::Copy);
+        let seen = streamed.map(|digests| digests.length).or(seen_of_object);
+        let told = self.file.length;
+        if let Some(actual) = seen.filter(|actual| *actual != told) {
+            let detail = format!(
+                "the index tells {told} bytes for fid {}, its content has {actual}",
+                self.file.fid
+            );
+            self.findings.push(Finding { kind: FindingKind::IndexLength, detail });
+        }
+        LedgerRecord {
+            fid: self.file.fid,
+            sha1: self.file.dkey.sha1,
+            md5: streamed
+                .map_or(LegacyMd5(evidence.etag.0), |digests| LegacyMd5::from(digests.md5)),
+            bucket: self.file.bucket.clone(),
+            proof: Some(evidence.proof),
+            route: evidence.route,
+            length: Some(seen.unwrap_or(told)),
+            migrated_at: Some(self.ports.clock.now()),
+        }
+    }
+}
+
+/// What a refused write or delete says to the decision.
+pub(super) fn write_refused(error: &StoreError) -> Seen {
+    match error {
+        StoreError::Occupied(_) => Seen::Occupied,
+        StoreError::NoSuchKey(_) => Seen::Absent,
+        StoreError::Uncertain { .. } => Seen::Uncertain(Reason::from(error)),
+        StoreError::NoSuchBucket(_)
+        | StoreError::Denied { .. }
+        | StoreError::BadDigest(_)
+        | StoreError::Source(_)
+        | StoreError::Busy { .. }
+        | StoreError::Refused { .. } => Seen::Failed(Reason::from(error)),
+    }
+}

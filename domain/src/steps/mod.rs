@@ -1,0 +1,31 @@
+//! The orders of calls: ask the ports, call the decision, carry it out.
+
+mod batch;
+mod bring;
+mod migrate_file;
+mod migrate_run;
+mod retried;
+mod routes;
+
+pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
+pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, migrate_run, proven_fids};
+pub use routes::RoutePolicy;
+
+use std::sync::Arc;
+
+use crate::ports::{Clock, Ledger, ObjectStore, SourceFiles, SourceIndex};
+
+/// All that a migration reaches outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// MogileFS's index.
+    pub index: Arc<dyn SourceIndex>,
+    /// Its files.
+    pub files: Arc<dyn SourceFiles>,
+    /// S3.
+    pub objects: Arc<dyn ObjectStore>,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}

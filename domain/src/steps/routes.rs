@@ -1,0 +1,131 @@
+//! Which files can be copied: their intermediaries are listed, folder by folder, before the first
+//! of them is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::migrate_file::FilePlan;
+use super::retried::retried;
+use crate::ports::{Clock, ListPage, ObjectMeta, ObjectStore, StoreError};
+use crate::{Fid, IntermediaryForm, ObjectKey, S3Bucket, SourceFile, limits};
+
+/// How files may be brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RoutePolicy {
+    /// By copy where the intermediary is in the bucket, else from MogileFS.
+    #[default]
+    Auto,
+    /// By copy alone.
+    Copy,
+    /// From MogileFS alone.
+    Mogile,
+}
+
+/// Plans routes, a page of files at a time.
+pub(super) struct Routes<'a> {
+    objects: &'a dyn ObjectStore,
+    clock: &'a dyn Clock,
+    policy: RoutePolicy,
+    /// Buckets that have keys with a leading slash, as far as was asked.
+    leading_slash: Mutex<BTreeMap<S3Bucket, bool>>,
+}
+
+/// A folder of intermediaries: bucket and prefix.
+type Folder = (S3Bucket, String);
+
+impl<'a> Routes<'a> {
+    pub(super) fn new(
+        objects: &'a dyn ObjectStore,
+        clock: &'a dyn Clock,
+        policy: RoutePolicy,
+    ) -> Self {
+        Self { objects, clock, policy, leading_slash: Mutex::default() }
+    }
+
+    /// A plan for each of these files, in their order. Costs one LIST for each folder that they
+    /// are in (a thousand fids share one), and one for each bucket in a run.
+    pub(super) async fn plan(&self, files: &[SourceFile]) -> Result<Vec<FilePlan>, StoreError> {
+        let there = match self.policy {
+            RoutePolicy::Mogile => BTreeSet::new(),
+            RoutePolicy::Auto | RoutePolicy::Copy => self.intermediaries(files).await?,
+        };
+        Ok(files
+            .iter()
+            .map(|file| FilePlan {
+                copy_from: IntermediaryForm::ALL
+                    .into_iter()
+                    .find(|&form| there.contains(&(file.bucket.clone(), file.fid, form)))
+                    .map(|form| ObjectKey::intermediary(file.fid, form)),
+                mogile: self.policy != RoutePolicy::Copy,
+                meta: ObjectMeta::default(),
+            })
+            .collect())
+    }
+
+    async fn intermediaries(
+        &self,
+        files: &[SourceFile],
+    ) -> Result<BTreeSet<(S3Bucket, Fid, IntermediaryForm)>, StoreError> {
+        let mut folders = BTreeSet::new();
+        for file in files {
+            folders.insert((file.bucket.clone(), IntermediaryForm::Plain.prefix(file.fid)));
+            if self.has_leading_slashes(&file.bucket).await? {
+                let prefix = IntermediaryForm::LeadingSlash.prefix(file.fid);
+                folders.insert((file.bucket.clone(), prefix));
+            }
+        }
+        stream::iter(folders)
+            .map(|folder| self.list(folder))
+            .buffer_unordered(limits::LISTINGS_AT_ONCE)
+            .try_fold(BTreeSet::new(), |mut all, found| async move {
+                all.extend(found);
+                Ok(all)
+            })
+            .await
+    }
+
+    async fn has_leading_slashes(&self, bucket: &S3Bucket) -> Result<bool, StoreError> {
+        let known = |map: &BTreeMap<S3Bucket, bool>| map.get(bucket).copied();
+        let lock = || self.leading_slash.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = known(&lock()) {
+            return Ok(known);
+        }
+        let any = !self.page(bucket, "/", None).await?.objects.is_empty();
+        lock().insert(bucket.clone(), any);
+        Ok(any)
+    }
+
+    /// The intermediaries in one folder that one COPY can take.
+    async fn list(
+        &self,
+        (bucket, prefix): Folder,
+    ) -> Result<Vec<(S3Bucket, Fid, IntermediaryForm)>, StoreError> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.page(&bucket, &prefix, after.as_ref()).await?;
+            found.extend(
+                page.objects
+                    .iter()
+                    .filter(|object| object.length.0 <= limits::SINGLE_REQUEST_BYTES)
+                    .filter_map(|object| object.key.as_intermediary())
+                    .map(|(fid, form)| (bucket.clone(), fid, form)),
+            );
+            match page.objects.into_iter().next_back() {
+                Some(last) if page.more => after = Some(last.key),
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        bucket: &S3Bucket,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+    ) -> Result<ListPage, StoreError> {
+        retried(self.clock, 0, || self.objects.list(bucket, prefix, after)).await
+    }
+}

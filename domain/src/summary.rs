@@ -1,0 +1,198 @@
+//! What came of a run: every row in exactly one class, and sums that must add up.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::named::named;
+use crate::{ByteCount, Failure, Fid, Rejection, Route, limits};
+
+/// Files and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many.
+    pub files: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, length: ByteCount) {
+        self.files += 1;
+        self.bytes += length.0;
+    }
+}
+
+/// Files that share a reason: how many, the first of them, and the first one's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// How many.
+    pub files: u64,
+    /// The first few fids, for a closer look.
+    pub first_fids: Vec<Fid>,
+    /// What was said of the first.
+    pub example: String,
+}
+
+impl Sample {
+    fn add(&mut self, fid: Fid, words: impl std::fmt::Display) {
+        if self.files == 0 {
+            self.example = words.to_string();
+        }
+        if self.first_fids.len() < limits::FIDS_NAMED {
+            self.first_fids.push(fid);
+        }
+        self.files += 1;
+    }
+}
+
+/// Something that is worth a look and kept nothing from being migrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// The index tells another length than the content has. The SHA-1 decided.
+    IndexLength,
+    /// A replica did not give the content; another one did.
+    BadReplica,
+    /// The intermediary did not give the content; MogileFS did.
+    BadIntermediary,
+}
+
+named!(FindingKind {
+    IndexLength = "index-length",
+    BadReplica = "bad-replica",
+    BadIntermediary = "bad-intermediary",
+});
+
+/// A finding, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The kind.
+    pub kind: FindingKind,
+    /// In words, with the thing's name.
+    pub detail: String,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Rows of the configured domain that were read.
+    pub rows: u64,
+    /// Rows of other domains that were passed over; not part of `rows`.
+    pub other_domains: u64,
+    /// Migrated by copying intermediaries.
+    pub by_copy: Tally,
+    /// Migrated by streaming from MogileFS.
+    pub by_mogile: Tally,
+    /// Found at their final key, and proven there.
+    pub already_there: Tally,
+    /// Skipped: the ledger had their proof already.
+    pub proven_before: Tally,
+    /// `{uuid}.tmp` rows.
+    pub temporary: u64,
+    /// Rows of ignored buckets.
+    pub ignored: u64,
+    /// Gone from MogileFS since they were listed.
+    pub gone: u64,
+    /// Rows that cannot be migrated as they stand, by reason.
+    pub rejected: BTreeMap<&'static str, Sample>,
+    /// Files that failed, by reason.
+    pub failed: BTreeMap<&'static str, Sample>,
+    /// Read, but not begun when the run was stopped.
+    pub not_begun: u64,
+    /// Worth a look, by kind; these files are counted above as what they became.
+    pub findings: BTreeMap<&'static str, Sample>,
+    /// Why the run ended before its end, if it did.
+    pub stopped: Option<String>,
+}
+
+impl Summary {
+    /// Counts a file that was brought, or found.
+    pub fn add_proven(&mut self, route: Option<Route>, length: ByteCount) {
+        match route {
+            Some(Route::Copy) => self.by_copy.add(length),
+            Some(Route::Mogile) => self.by_mogile.add(length),
+            None => self.already_there.add(length),
+        }
+    }
+
+    /// Counts a file that failed.
+    pub fn add_failed(&mut self, fid: Fid, failure: &Failure) {
+        self.failed.entry(failure.reason.kind.name()).or_default().add(fid, failure);
+    }
+
+    /// Counts a row that is rejected.
+    pub fn add_rejected(&mut self, fid: Fid, rejection: &Rejection) {
+        self.rejected.entry(rejection.name()).or_default().add(fid, rejection);
+    }
+
+    /// Notes a finding.
+    pub fn add_finding(&mut self, fid: Fid, finding: &Finding) {
+        self.findings.entry(finding.kind.name()).or_default().add(fid, &finding.detail);
+    }
+
+    /// All files that failed.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failed.values().map(|sample| sample.files).sum()
+    }
+
+    /// All rows that were rejected.
+    #[must_use]
+    pub fn rejections(&self) -> u64 {
+        self.rejected.values().map(|sample| sample.files).sum()
+    }
+
+    /// Whether every row that was read is in exactly one class.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let files = [self.by_copy, self.by_mogile, self.already_there, self.proven_before];
+        let counted = files.iter().map(|tally| tally.files).sum::<u64>()
+            + self.temporary
+            + self.ignored
+            + self.gone
+            + self.rejections()
+            + self.failures()
+            + self.not_begun;
+        counted == self.rows
+    }
+
+    /// Whether nothing is left to do or to look into.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.adds_up()
+            && self.stopped.is_none()
+            && self.failed.is_empty()
+            && self.rejected.is_empty()
+            && self.not_begun == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Left, Reason, ReasonKind};
+
+    #[test]
+    fn a_row_without_a_class_is_noticed() {
+        let mut summary = Summary { rows: 3, ..Summary::default() };
+        summary.add_proven(Some(Route::Copy), ByteCount(5));
+        summary.add_proven(None, ByteCount(7));
+        assert!(!summary.adds_up());
+        let reason = Reason::new(ReasonKind::NoReplica, "all of them");
+        summary.add_failed(Fid(9), &Failure { reason, left: Left::Nothing });
+        assert!(summary.adds_up());
+        assert!(!summary.is_clean(), "a failed file is left to do");
+    }
+
+    #[test]
+    fn samples_name_the_first_and_count_all() {
+        let mut summary = Summary::default();
+        for fid in 0..25 {
+            summary.add_rejected(Fid(fid), &Rejection::NotContentAddressed(format!("key{fid}")));
+        }
+        let sample = &summary.rejected["not-content-addressed"];
+        assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));
+        assert!(sample.example.contains("key0"));
+    }
+}
