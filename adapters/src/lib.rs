@@ -1,1 +1,11 @@
 //! The systems around the migration, each as a port of the domain.
+//!
+//! Everything a vendor says is translated here, both ways: no vendor type crosses a port. Every
+//! call has a time-out and is counted in [`calls`] with its outcome.
+
+pub mod aws;
+pub mod calls;
+pub mod clock;
+pub mod dynamodb;
+pub mod mogile;
+pub mod s3;

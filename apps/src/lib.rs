@@ -1,1 +1,11 @@
-//! The command line, and what wires it together.
+//! The command line `mogile2s3`, and what wires it together.
+//!
+//! Results go to stdout, progress and logs to stderr; what the exit codes mean is in [`exit`].
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod exit;
+pub mod report;
+pub mod telemetry;
+pub mod wiring;

@@ -45,6 +45,15 @@ pub const REQUEST_TIME: Duration = Duration::from_secs(20);
 /// Content that flows slower than this, over its whole time, is given up.
 pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
 
+/// S3 copies faster than this within a bucket.
+pub const SLOWEST_COPY_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
+/// Time allowed for a COPY of so many bytes, which is answered when it is done.
+#[must_use]
+pub fn copy_time_for(bytes: u64) -> Duration {
+    REQUEST_TIME + Duration::from_secs(bytes / SLOWEST_COPY_BYTES_PER_SECOND)
+}
+
 /// Time allowed for a request that moves so many bytes: [`REQUEST_TIME`] and what the slowest
 /// flow takes.
 #[must_use]

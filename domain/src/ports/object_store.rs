@@ -97,6 +97,8 @@ pub struct WriteTarget {
     pub condition: Condition,
     /// With what beside the content.
     pub meta: ObjectMeta,
+    /// About how many bytes: what the time allowed for it depends on, nothing else.
+    pub length: ByteCount,
 }
 
 /// What the store answered to a write.

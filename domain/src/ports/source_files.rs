@@ -10,13 +10,17 @@ use crate::{ByteCount, Fid, Sha1, SourceFile};
 /// The files of MogileFS: replicas through the trackers, bytes from the storage nodes.
 #[async_trait]
 pub trait SourceFiles: Send + Sync {
-    /// Where the file's replicas are, in the order in which they should be tried. Every tracker is
-    /// tried before this fails; every location has been checked to be one that the fid can have
-    /// on a host that may be asked. Empty when the trackers know of no usable replica.
+    /// Where the file's replicas are, in the order in which they should be tried; in place of a
+    /// location that the fid cannot have, or on a host that must not be asked, the reason why it
+    /// is refused. Empty when the trackers know of no replica. Every tracker is tried before this
+    /// fails.
     ///
     /// Errors with [`SourceError::UnknownKey`] when the trackers do not know the key, or know it
     /// under another fid by now.
-    async fn replicas(&self, file: &SourceFile) -> Result<Vec<Replica>, SourceError>;
+    async fn replicas(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
 
     /// Opens one replica; its bytes then come as they are asked for. A stream that goes silent,
     /// or crawls, ends with an error.

@@ -22,8 +22,12 @@ impl FileMigration<'_> {
                 Err(error) => return Seen::SourceFailed(Reason::from(&error)),
             };
             failures.clear();
-            for replica in &replicas {
-                match self.put_from(replica, target).await {
+            for replica in replicas {
+                let put = match replica {
+                    Ok(replica) => self.put_from(&replica, target).await,
+                    Err(refused) => Err(StoreError::Source(refused)),
+                };
+                match put {
                     Ok(object) => {
                         self.note_bad_replicas(&failures);
                         return Seen::Stored(object);
@@ -41,7 +45,7 @@ impl FileMigration<'_> {
         Seen::SourceFailed(no_replica(&failures))
     }
 
-    async fn replicas(&self) -> Result<Vec<Replica>, SourceError> {
+    async fn replicas(&self) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
         let clock = self.ports.clock.as_ref();
         retried(clock, self.file.fid.0, || self.ports.files.replicas(self.file)).await
     }

@@ -114,7 +114,12 @@ impl<'a> FileMigration<'a> {
     }
 
     fn target(&self, condition: Condition) -> WriteTarget {
-        WriteTarget { address: self.address.clone(), condition, meta: self.plan.meta.clone() }
+        WriteTarget {
+            address: self.address.clone(),
+            condition,
+            meta: self.plan.meta.clone(),
+            length: self.file.length,
+        }
     }
 
     async fn copy(&mut self) -> Seen {

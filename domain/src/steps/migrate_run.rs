@@ -62,16 +62,19 @@ impl RunObserver for Quiet {
 /// Segments in which the ledger is scanned side by side.
 const SEGMENTS: u32 = 4;
 
-/// The fids that have a proven record.
-pub async fn proven_fids(ledger: &dyn Ledger) -> Result<RoaringTreemap, LedgerError> {
+/// The fids whose records `keep` keeps.
+pub async fn ledger_fids(
+    ledger: &dyn Ledger,
+    keep: fn(&LedgerRecord) -> bool,
+) -> Result<RoaringTreemap, LedgerError> {
     let segments = (0..SEGMENTS).map(|number| async move {
         let mut fids = RoaringTreemap::new();
-        let mut keep = |record: LedgerRecord| {
-            if record.proof.is_some() {
+        let mut take = |record: LedgerRecord| {
+            if keep(&record) {
                 fids.insert(record.fid.0);
             }
         };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut keep).await?;
+        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
         Ok(fids)
     });
     let parts = segments.collect::<FuturesUnordered<_>>();
@@ -82,7 +85,9 @@ pub async fn proven_fids(ledger: &dyn Ledger) -> Result<RoaringTreemap, LedgerEr
 /// run early is in [`Summary::stopped`].
 pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserver) -> Summary {
     let proven = match plan.selection {
-        Selection::Pending => proven_fids(ports.ledger.as_ref()).await,
+        Selection::Pending => {
+            ledger_fids(ports.ledger.as_ref(), |record| record.proof.is_some()).await
+        }
         Selection::Again => Ok(RoaringTreemap::new()),
     };
     let stopped =

@@ -8,7 +8,7 @@ mod retried;
 mod routes;
 
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
-pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, migrate_run, proven_fids};
+pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
 pub use routes::RoutePolicy;
 
 use std::sync::Arc;

@@ -1,0 +1,54 @@
+//! What all AWS clients share.
+
+use std::time::Duration;
+
+pub use aws_config::SdkConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::SdkError;
+use domain::ports::Cause;
+
+/// Time to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Credentials, region and endpoint from the standard environment; `region` wins where given.
+///
+/// The SDK repeats nothing and watches no stream by itself: a write that it repeated could be
+/// refused because of its own first effect, and a slow source would look like a slow S3. Retries
+/// are the domain's, time-outs stand at each call.
+pub async fn load(region: Option<String>) -> SdkConfig {
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    match region {
+        Some(region) => config.region(Region::new(region)).load().await,
+        None => config.load().await,
+    }
+}
+
+/// An error with everything that caused it, in one line: the SDK's own text says only
+/// "service error".
+pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        next = error.source();
+    }
+    text
+}
+
+/// What happened when no answer came, as the cause of a port's error.
+pub(crate) fn no_answer<E, R>(error: &SdkError<E, R>) -> Cause
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    in_full(error).into()
+}

@@ -1,0 +1,183 @@
+//! Amazon S3 as the domain's object store.
+
+mod body;
+mod error;
+mod read;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::ChecksumType;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use domain::content::VerifiedContent;
+use domain::ports::{
+    ETag, FoundObject, ListPage, ObjectContent, ObjectStore, StoreError, StoredObject, WriteTarget,
+};
+use domain::{ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use tokio::time::timeout;
+
+use crate::calls::{Calls, System};
+
+/// Whether the endpoint keeps S3's promises about conditional COPY and DELETE
+/// (`S3_CONDITIONAL_COPY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conditionals {
+    /// It does, as Amazon S3.
+    Sound,
+    /// A refused COPY may still have overwritten the object, and DELETE knows no conditions
+    /// (`LocalStack` 4.14): a HEAD goes before each. What happens between the two is not seen.
+    Unsound,
+}
+
+/// [`ObjectStore`] on Amazon S3, or on what speaks its protocol.
+pub struct S3ObjectStore {
+    client: Client,
+    conditionals: Conditionals,
+    calls: Arc<Calls>,
+}
+
+impl S3ObjectStore {
+    /// With shared settings from [`crate::aws::load`]. An endpoint of one's own is addressed by
+    /// path, since it has no DNS names for buckets.
+    #[must_use]
+    pub fn new(config: &SdkConfig, conditionals: Conditionals, calls: Arc<Calls>) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(config.endpoint_url().is_some())
+            // Every write carries the SHA-1 of the content already, or none is wanted.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .build();
+        Self { client: Client::from_conf(config), conditionals, calls }
+    }
+
+    /// Waits for an answer no longer than `limit`, translates its error and counts the call.
+    async fn answer<T, E>(
+        &self,
+        operation: &'static str,
+        at: &(dyn std::fmt::Display + Sync),
+        limit: Duration,
+        call: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> Result<T, StoreError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let answer = match timeout(limit, call).await {
+            Ok(answer) => answer.map_err(|error| error::translate(&error, at)),
+            Err(_) => Err(StoreError::Uncertain {
+                at: at.to_string(),
+                cause: format!("no answer within {} s", limit.as_secs()).into(),
+            }),
+        };
+        self.calls.count(System::S3, operation, answer)
+    }
+
+    /// The object that is there, which an unsound end does not look at by itself.
+    async fn look_first(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
+        match self.conditionals {
+            Conditionals::Sound => Ok(None),
+            Conditionals::Unsound => self.look(at).await,
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3ObjectStore {
+    async fn put(
+        &self,
+        target: &WriteTarget,
+        content: VerifiedContent,
+    ) -> Result<StoredObject, StoreError> {
+        self.put_content(target, content).await
+    }
+
+    async fn copy(
+        &self,
+        source: &ObjectKey,
+        target: &WriteTarget,
+    ) -> Result<StoredObject, StoreError> {
+        if self.look_first(&target.address).await?.is_some() {
+            return Err(StoreError::Occupied(target.address.to_string()));
+        }
+        self.copy_object(source, target).await
+    }
+
+    async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
+        self.look(at).await
+    }
+
+    async fn read(&self, at: &ObjectAddress, etag: &ETag) -> Result<ObjectContent, StoreError> {
+        self.read_content(at, etag).await
+    }
+
+    async fn delete(&self, at: &ObjectAddress, etag: &ETag) -> Result<(), StoreError> {
+        let condition = match self.conditionals {
+            Conditionals::Sound => Some(etag),
+            Conditionals::Unsound => match self.look(at).await? {
+                None => return Ok(()),
+                Some(found) if found.etag != *etag => {
+                    return Err(StoreError::Occupied(at.to_string()));
+                }
+                Some(_) => None,
+            },
+        };
+        self.delete_object(at, condition).await
+    }
+
+    async fn list(
+        &self,
+        bucket: &S3Bucket,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+    ) -> Result<ListPage, StoreError> {
+        self.list_objects(bucket, prefix, after).await
+    }
+}
+
+/// The SHA-1 in an answer, when it is one of the whole content: a composite one (`…-3`) is not.
+fn full_sha1(sha1: Option<&str>, kind: Option<&ChecksumType>) -> Option<Sha1> {
+    if kind.is_some_and(|kind| *kind != ChecksumType::FullObject) {
+        return None;
+    }
+    Sha1::from_base64(sha1?).ok()
+}
+
+/// An `ETag` without the quotes that the wire has.
+fn etag(quoted: Option<&str>) -> ETag {
+    ETag(quoted.unwrap_or_default().trim_matches('"').to_owned())
+}
+
+fn quoted(etag: &ETag) -> String {
+    format!("\"{etag}\"")
+}
+
+/// All that the SDK knows of an error.
+fn in_full<E: std::error::Error>(error: &E) -> String {
+    DisplayErrorContext(error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_full_object_sha1_counts() {
+        let sha1 = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
+        let full = Some(&ChecksumType::FullObject);
+        assert!(full_sha1(Some(sha1), full).is_some());
+        assert!(full_sha1(Some(sha1), None).is_some());
+        assert!(full_sha1(Some(sha1), Some(&ChecksumType::Composite)).is_none());
+        assert!(full_sha1(Some("2jmj7l5rSw0yVb/vlWAYkK/YBwk=-2"), full).is_none());
+        assert!(full_sha1(None, full).is_none());
+    }
+
+    #[test]
+    fn etags_lose_and_regain_their_quotes() {
+        assert_eq!(etag(Some("\"abc-2\"")), ETag("abc-2".into()));
+        assert_eq!(quoted(&ETag("abc-2".into())), "\"abc-2\"");
+    }
+}

@@ -1,0 +1,84 @@
+//! What S3's errors mean, by their code and status: many have no type of their own.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use domain::ports::StoreError;
+
+use crate::aws::no_answer;
+
+/// Translates an error about `at`.
+pub(super) fn translate<E>(error: &SdkError<E>, at: &(dyn std::fmt::Display + Sync)) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ServiceError(refusal) => {
+            let status = refusal.raw().status().as_u16();
+            let meta = refusal.err().meta();
+            judge(status, meta.code().unwrap_or_default(), meta.message(), &at.to_string())
+        }
+        // It was never sent: wrong settings, mostly.
+        SdkError::ConstructionFailure(_) => {
+            StoreError::Refused { at: at.to_string(), why: crate::aws::in_full(error) }
+        }
+        // No answer, or half of one.
+        _ => StoreError::Uncertain { at: at.to_string(), cause: no_answer(error) },
+    }
+}
+
+fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError {
+    let at = at.to_owned();
+    let why = match (code, message) {
+        ("", None) => format!("status {status}"),
+        (code, None) => format!("{code}, status {status}"),
+        (code, Some(message)) => format!("{code}: {message}"),
+    };
+    match (status, code) {
+        (412 | 409, _) => StoreError::Occupied(at),
+        (_, "NoSuchBucket") => {
+            let bucket = at.trim_start_matches("s3://").split('/').next().unwrap_or_default();
+            StoreError::NoSuchBucket(bucket.to_owned())
+        }
+        (_, "BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch" | "IncompleteBody") => {
+            StoreError::BadDigest(at)
+        }
+        (429 | 503, _)
+        | (_, "SlowDown" | "RequestTimeout" | "Throttling" | "RequestLimitExceeded") => {
+            StoreError::Busy { at, why }
+        }
+        // It may have been carried out before it failed.
+        (500.., _) => StoreError::Uncertain { at, cause: why.into() },
+        (404, _) => StoreError::NoSuchKey(at),
+        (401 | 403, _) => StoreError::Denied { at, why },
+        _ => StoreError::Refused { at, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_have_their_meaning() {
+        let check = |status, code: &str, wanted: &str| {
+            let error = judge(status, code, Some("in words"), "s3://bucket-1/key");
+            let name = format!("{error:?}");
+            assert!(name.starts_with(wanted), "{status} {code}: {name}");
+            error.to_string()
+        };
+        check(412, "PreconditionFailed", "Occupied");
+        check(409, "ConditionalRequestConflict", "Occupied");
+        check(404, "NoSuchKey", "NoSuchKey");
+        check(404, "", "NoSuchKey");
+        assert!(check(404, "NoSuchBucket", "NoSuchBucket").contains("`bucket-1`"));
+        check(403, "AccessDenied", "Denied");
+        check(403, "SignatureDoesNotMatch", "Denied");
+        check(400, "BadDigest", "BadDigest");
+        check(400, "RequestTimeout", "Busy");
+        check(503, "SlowDown", "Busy");
+        check(429, "", "Busy");
+        check(500, "InternalError", "Uncertain");
+        check(502, "", "Uncertain");
+        assert!(check(400, "InvalidRequest", "Refused").contains("in words"));
+        check(301, "PermanentRedirect", "Refused");
+    }
+}

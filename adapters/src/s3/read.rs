@@ -1,0 +1,115 @@
+//! HEAD, GET and LIST.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumMode;
+use bytes::Bytes;
+use domain::ports::{ETag, FoundObject, ListPage, ListedObject, ObjectContent, StoreError};
+use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, limits};
+use futures_util::stream;
+use tokio::time::timeout;
+
+use super::{S3ObjectStore, etag, full_sha1, in_full, quoted};
+
+impl S3ObjectStore {
+    pub(super) async fn look(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
+        let call = self
+            .client
+            .head_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .checksum_mode(ChecksumMode::Enabled)
+            .send();
+        match self.answer("HEAD", at, limits::REQUEST_TIME, call).await {
+            Ok(found) => Ok(Some(FoundObject {
+                etag: etag(found.e_tag()),
+                length: byte_count(found.content_length()),
+                sha1: full_sha1(found.checksum_sha1(), found.checksum_type()),
+            })),
+            Err(StoreError::NoSuchKey(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn read_content(
+        &self,
+        at: &ObjectAddress,
+        is: &ETag,
+    ) -> Result<ObjectContent, StoreError> {
+        let call = self
+            .client
+            .get_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .if_match(quoted(is))
+            .send();
+        let answer = self.answer("GET", at, limits::REQUEST_TIME, call).await?;
+        let length = byte_count(answer.content_length()).0;
+        let flow =
+            Flow { at: at.to_string(), body: answer.body, patience: limits::time_for(length) };
+        Ok(Box::pin(stream::try_unfold(flow, Flow::next)))
+    }
+
+    pub(super) async fn list_objects(
+        &self,
+        bucket: &S3Bucket,
+        prefix: &str,
+        after: Option<&ObjectKey>,
+    ) -> Result<ListPage, StoreError> {
+        let call = self
+            .client
+            .list_objects_v2()
+            .bucket(bucket.as_str())
+            .prefix(prefix)
+            .set_start_after(after.map(ToString::to_string))
+            .send();
+        let at = format!("s3://{bucket}/{prefix}");
+        let page = self.answer("LIST", &at, limits::REQUEST_TIME, call).await.map_err(|error| {
+            match error {
+                // A bucket that does not exist answers by that code; a list has no other 404.
+                StoreError::NoSuchKey(_) => StoreError::NoSuchBucket(bucket.to_string()),
+                other => other,
+            }
+        })?;
+        let objects = page.contents().iter().filter_map(|object| {
+            Some(ListedObject {
+                key: ObjectKey::new(object.key()?.to_owned()),
+                length: byte_count(object.size()),
+                etag: etag(object.e_tag()),
+            })
+        });
+        Ok(ListPage { objects: objects.collect(), more: page.is_truncated().unwrap_or(false) })
+    }
+}
+
+fn byte_count(length: Option<i64>) -> ByteCount {
+    ByteCount(length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default())
+}
+
+/// An object's content under way.
+struct Flow {
+    at: String,
+    body: ByteStream,
+    /// How long S3 may still let us wait, in all.
+    patience: Duration,
+}
+
+impl Flow {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
+        let asked = Instant::now();
+        let chunk = timeout(self.patience, self.body.next()).await;
+        self.patience = self.patience.saturating_sub(asked.elapsed());
+        match chunk {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(chunk))) => Ok(Some((chunk, self))),
+            Ok(Some(Err(error))) => {
+                Err(StoreError::Uncertain { at: self.at, cause: in_full(&error).into() })
+            }
+            Err(_) => Err(StoreError::Uncertain {
+                at: self.at,
+                cause: "the content flows too slowly".into(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! PUT, COPY and DELETE, always under a condition.
+
+use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
+use domain::content::VerifiedContent;
+use domain::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
+use domain::{ObjectAddress, ObjectKey, limits};
+
+use super::{S3ObjectStore, body, etag, full_sha1, quoted};
+
+impl S3ObjectStore {
+    pub(super) async fn put_content(
+        &self,
+        target: &WriteTarget,
+        content: VerifiedContent,
+    ) -> Result<StoredObject, StoreError> {
+        let (absent, is) = headers(&target.condition);
+        let length = content.length().0;
+        let verdict = content.verdict();
+        let call = self
+            .client
+            .put_object()
+            .bucket(target.address.bucket.as_str())
+            .key(target.address.key.as_str())
+            .set_if_none_match(absent)
+            .set_if_match(is)
+            .set_content_type(target.meta.content_type.clone())
+            .set_content_disposition(target.meta.content_disposition.clone())
+            .content_length(i64::try_from(length).unwrap_or(i64::MAX))
+            .checksum_sha1(content.expected().to_base64())
+            .body(body::stream(content))
+            .send();
+        // Twice the time: the source has as much again for itself.
+        let answer = self.answer("PUT", &target.address, limits::time_for(length) * 2, call).await;
+        match answer {
+            Ok(stored) => Ok(StoredObject {
+                etag: etag(stored.e_tag()),
+                sha1: full_sha1(stored.checksum_sha1(), stored.checksum_type()),
+            }),
+            // A body that broke off looks like S3's fault: the source is asked first.
+            Err(error) => Err(verdict.take_failure().map_or(error, StoreError::Source)),
+        }
+    }
+
+    pub(super) async fn copy_object(
+        &self,
+        source: &ObjectKey,
+        target: &WriteTarget,
+    ) -> Result<StoredObject, StoreError> {
+        let (absent, is) = headers(&target.condition);
+        // The intermediary's own metadata stays, unless there is something to say.
+        let directive =
+            (target.meta != ObjectMeta::default()).then_some(MetadataDirective::Replace);
+        let call = self
+            .client
+            .copy_object()
+            // Digits, slashes and `.fid`: nothing in a key of an intermediary needs encoding.
+            .copy_source(format!("{}/{source}", target.address.bucket))
+            .bucket(target.address.bucket.as_str())
+            .key(target.address.key.as_str())
+            .checksum_algorithm(ChecksumAlgorithm::Sha1)
+            .set_if_none_match(absent)
+            .set_if_match(is)
+            .set_metadata_directive(directive)
+            .set_content_type(target.meta.content_type.clone())
+            .set_content_disposition(target.meta.content_disposition.clone())
+            .send();
+        let limit = limits::copy_time_for(target.length.0);
+        let copied = self.answer("COPY", &target.address, limit, call).await?;
+        let result = copied.copy_object_result();
+        Ok(StoredObject {
+            etag: etag(result.and_then(|result| result.e_tag())),
+            sha1: result
+                .and_then(|result| full_sha1(result.checksum_sha1(), result.checksum_type())),
+        })
+    }
+
+    pub(super) async fn delete_object(
+        &self,
+        at: &ObjectAddress,
+        condition: Option<&ETag>,
+    ) -> Result<(), StoreError> {
+        let call = self
+            .client
+            .delete_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .set_if_match(condition.map(quoted))
+            .send();
+        match self.answer("DELETE", at, limits::REQUEST_TIME, call).await {
+            // None at all is what was wanted.
+            Ok(_) | Err(StoreError::NoSuchKey(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// `If-None-Match` and `If-Match`.
+fn headers(condition: &Condition) -> (Option<String>, Option<String>) {
+    match condition {
+        Condition::Absent => (Some("*".to_owned()), None),
+        Condition::Is(etag) => (None, Some(quoted(etag))),
+    }
+}

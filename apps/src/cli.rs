@@ -1,0 +1,84 @@
+//! The command line: what can be asked for, and how it is run.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{fids, migrate};
+use crate::exit::{self, Exit, UsageError};
+use crate::telemetry;
+
+/// Moves a MogileFS store to Amazon S3 and proves that every byte arrived.
+///
+/// Settings come from flags, the environment and a file `.env` in this folder or above it, in
+/// this order. AWS credentials, region and endpoint come from the standard AWS environment.
+#[derive(Debug, Parser)]
+#[command(name = "mogile2s3", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate files from here, without a queue
+    Migrate(migrate::Arguments),
+    /// List the fids that the ledger has records of
+    Fids(fids::Arguments),
+}
+
+/// Runs the command line; this is all that the binary does. Must be called before any thread is
+/// started, since it may add to the environment.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run(arguments).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        exit::of_error(&error).into()
+    })
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
+    load_dot_env()?;
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print()?;
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
+            return Ok(exit.into());
+        }
+    };
+    telemetry::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let exit = runtime.block_on(async {
+        match cli.command {
+            Command::Migrate(arguments) => migrate::run(arguments).await,
+            Command::Fids(arguments) => fids::run(arguments).await,
+        }
+    })?;
+    Ok(exit.into())
+}
+
+/// What the environment has already wins over `.env`.
+fn load_dot_env() -> Result<(), UsageError> {
+    match dotenvy::dotenv() {
+        Ok(_) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        // The line itself may hold a secret.
+        Err(dotenvy::Error::LineParse(line, at)) => Err(UsageError(format!(
+            ".env has a line that is not NAME=value: {} characters long, wrong at character {at}",
+            line.len()
+        ))),
+        Err(error) => Err(UsageError(format!(".env cannot be read: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,88 @@
+//! `mogile2s3 migrate`: the migration from here, without a queue.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Instant;
+
+use adapters::calls::Calls;
+use clap::{Args, ValueEnum};
+use domain::steps::{RoutePolicy, RunPlan, Selection, migrate_run};
+
+use crate::config::{AwsSettings, SourceSettings, TargetSettings};
+use crate::exit::Exit;
+use crate::report::{self, Progress, RunReport};
+use crate::wiring;
+
+/// What can be given to `migrate`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Take the files without a proven ledger record (the default)
+    #[arg(long, conflicts_with = "again")]
+    pending: bool,
+
+    /// Take all files, and prove again those that are in S3 already
+    #[arg(long)]
+    again: bool,
+
+    /// How files may be brought
+    #[arg(long, value_enum, default_value_t = Route::Auto)]
+    route: Route,
+
+    /// Files under way at once
+    #[arg(long, default_value = "64", value_name = "N")]
+    concurrency: NonZeroU16,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    source: SourceSettings,
+
+    #[command(flatten)]
+    target: TargetSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Route {
+    /// By copy where the intermediary is in the bucket, else from MogileFS
+    Auto,
+    /// By copying intermediaries alone
+    Copy,
+    /// From MogileFS alone
+    Mogile,
+}
+
+/// Runs it. A run that was stopped exits as unreachable; rejected rows and failed files are
+/// findings.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let calls = Arc::new(Calls::default());
+    let plan = RunPlan {
+        buckets: arguments.target.bucket_map()?,
+        route: match arguments.route {
+            Route::Auto => RoutePolicy::Auto,
+            Route::Copy => RoutePolicy::Copy,
+            Route::Mogile => RoutePolicy::Mogile,
+        },
+        selection: if arguments.again { Selection::Again } else { Selection::Pending },
+        concurrency: arguments.concurrency.get().into(),
+    };
+    let ports = wiring::ports(&arguments.source, &arguments.target, &arguments.aws, &calls).await?;
+
+    let progress = Progress::start();
+    let begun = Instant::now();
+    let summary = migrate_run(&ports, &plan, &progress).await;
+    progress.finish();
+
+    let exit = match (&summary.stopped, summary.is_clean()) {
+        (Some(_), _) => Exit::Unreachable,
+        (None, true) => Exit::Clean,
+        (None, false) => Exit::Findings,
+    };
+    let report = RunReport { summary, requests: report::requests(&calls), took: begun.elapsed() };
+    report::print(&report, arguments.json)?;
+    Ok(exit)
+}

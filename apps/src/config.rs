@@ -1,0 +1,126 @@
+//! Settings: each a flag and an environment variable, checked before anything is reached.
+
+use adapters::mogile::AllowedHosts;
+use adapters::s3::Conditionals;
+use clap::{Args, ValueEnum};
+use domain::BucketMap;
+
+use crate::exit::UsageError;
+
+/// Where files come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Source")]
+pub struct SourceSettings {
+    /// Trackers as `HOST:PORT`, separated by commas
+    #[arg(long, env = "MOGILE_TRACKERS", value_delimiter = ',', value_name = "HOST:PORT")]
+    pub trackers: Vec<String>,
+
+    /// The MogileFS domain
+    #[arg(long, env = "MOGILE_DOMAIN", default_value = "plos_repo", value_name = "NAME")]
+    pub domain: String,
+
+    /// Addresses and ranges of storage nodes, separated by commas [default: the private ranges]
+    #[arg(long, env = "MOGILE_STORAGE_HOSTS", value_name = "RANGES")]
+    pub storage_hosts: Option<String>,
+
+    /// Connections to each tracker, at most
+    #[arg(long, env = "MOGILE_TRACKER_CONNECTIONS", default_value_t = 8, value_name = "N")]
+    pub tracker_connections: u16,
+
+    /// Connections to each storage node, at most
+    #[arg(long, env = "MOGILE_NODE_CONNECTIONS", default_value_t = 16, value_name = "N")]
+    pub node_connections: u16,
+}
+
+impl SourceSettings {
+    /// The trackers' addresses, at least one.
+    pub fn trackers(&self) -> Result<Vec<String>, UsageError> {
+        let trackers = self.trackers.iter().map(|tracker| tracker.trim().to_owned());
+        let trackers: Vec<_> = trackers.filter(|tracker| !tracker.is_empty()).collect();
+        if trackers.is_empty() {
+            return Err(missing("MOGILE_TRACKERS", "HOST:PORT of each tracker"));
+        }
+        let port = |tracker: &str| tracker.rsplit_once(':')?.1.parse::<u16>().ok();
+        match trackers.iter().find(|tracker| port(tracker).is_none()) {
+            None => Ok(trackers),
+            Some(tracker) => Err(UsageError(format!(
+                "MOGILE_TRACKERS has `{tracker}`, which is not HOST:PORT (commonly port 7001)"
+            ))),
+        }
+    }
+
+    /// The storage nodes that may be asked.
+    pub fn storage_hosts(&self) -> Result<AllowedHosts, UsageError> {
+        let Some(ranges) = &self.storage_hosts else { return Ok(AllowedHosts::default()) };
+        ranges.parse().map_err(|error| UsageError(format!("MOGILE_STORAGE_HOSTS: {error}")))
+    }
+}
+
+/// Where files go.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetSettings {
+    /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas
+    #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
+    pub buckets: String,
+
+    /// MogileFS buckets to leave behind, separated by commas
+    #[arg(long, env = "IGNORE_BUCKETS", default_value = "", hide_default_value = true)]
+    pub ignore_buckets: String,
+
+    /// Whether the S3 endpoint keeps S3's promises about conditional COPY and DELETE
+    /// [default: sound; unsound where `AWS_ENDPOINT_URL` is set]
+    #[arg(long, env = "S3_CONDITIONAL_COPY", value_name = "HOW")]
+    pub s3_conditional_copy: Option<ConditionalCopy>,
+}
+
+impl TargetSettings {
+    /// The bucket map, with at least one entry.
+    pub fn bucket_map(&self) -> Result<BucketMap, UsageError> {
+        BucketMap::parse(&self.buckets, &self.ignore_buckets)
+            .map_err(|error| UsageError(error.to_string()))
+    }
+
+    /// What may be believed of the endpoint.
+    #[must_use]
+    pub fn conditionals(&self, own_endpoint: bool) -> Conditionals {
+        match (self.s3_conditional_copy, own_endpoint) {
+            (Some(ConditionalCopy::Sound), _) | (None, false) => Conditionals::Sound,
+            (Some(ConditionalCopy::Unsound), _) | (None, true) => Conditionals::Unsound,
+        }
+    }
+}
+
+/// `S3_CONDITIONAL_COPY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConditionalCopy {
+    /// A refused COPY touches nothing, DELETE knows If-Match: Amazon S3.
+    Sound,
+    /// A HEAD goes before every COPY and DELETE: LocalStack.
+    Unsound,
+}
+
+/// AWS, beside the standard environment.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsSettings {
+    /// Region of buckets, queue and table [default: the standard AWS environment's]
+    #[arg(long, env = "AWS_S3_REGION_NAME", value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// The ledger's DynamoDB table
+    #[arg(long, env = "DYNAMODB_TABLE", value_name = "NAME")]
+    pub ledger_table: Option<String>,
+}
+
+impl AwsSettings {
+    /// The ledger's table.
+    pub fn ledger_table(&self) -> Result<String, UsageError> {
+        let table = self.ledger_table.clone().filter(|table| !table.is_empty());
+        table.ok_or_else(|| missing("DYNAMODB_TABLE", "the name of the ledger's table"))
+    }
+}
+
+fn missing(variable: &str, what: &str) -> UsageError {
+    UsageError(format!("{variable} is not set: give {what}, by flag, environment or .env"))
+}

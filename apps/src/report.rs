@@ -1,0 +1,57 @@
+//! What people and machines are told of a run.
+
+mod progress;
+mod text;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use adapters::calls::{Calls, Outcomes};
+use domain::Summary;
+use serde::Serialize;
+
+pub use progress::Progress;
+pub use text::render;
+
+/// A run's end.
+#[derive(Debug, Serialize)]
+pub struct RunReport {
+    /// What came of every row.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Calls by kind, such as `S3 COPY`.
+    pub requests: BTreeMap<String, RequestCount>,
+    /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "in_seconds")]
+    pub took: Duration,
+}
+
+/// Calls of one kind.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct RequestCount {
+    /// Answered as hoped.
+    pub ok: u64,
+    /// Refused, failed or unanswered.
+    pub failed: u64,
+}
+
+/// The counts of all calls.
+#[must_use]
+pub fn requests(calls: &Calls) -> BTreeMap<String, RequestCount> {
+    let all = calls.all().into_iter();
+    all.map(|((system, operation), Outcomes { ok, failed })| {
+        (format!("{system} {operation}"), RequestCount { ok, failed })
+    })
+    .collect()
+}
+
+/// Prints a run's end on stdout, for people or as one line of JSON.
+pub fn print(report: &RunReport, json: bool) -> io::Result<()> {
+    let text = if json { serde_json::to_string(report)? + "\n" } else { render(report) };
+    io::stdout().lock().write_all(text.as_bytes())
+}
+
+fn in_seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
+}

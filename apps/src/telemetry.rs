@@ -1,0 +1,14 @@
+//! Logs, on stderr.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging at the level in `RUST_LOG`, warnings by default. A second start changes
+/// nothing.
+pub fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // It only fails when somebody who embeds this has started logging already.
+    let _ = logs.try_init();
+}
