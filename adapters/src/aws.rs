@@ -29,6 +29,13 @@ pub async fn load(region: Option<String>) -> SdkConfig {
     }
 }
 
+/// Whether S3 is an endpoint of one's own (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`) rather than
+/// Amazon's.
+#[must_use]
+pub fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
+    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+}
+
 /// An error with everything that caused it, in one line: the SDK's own text says only
 /// "service error".
 pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {

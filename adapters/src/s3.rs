@@ -22,6 +22,7 @@ use domain::ports::{
 use domain::{ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use tokio::time::timeout;
 
+use crate::aws;
 use crate::calls::{Calls, System};
 
 /// Whether the endpoint keeps S3's promises about conditional COPY and DELETE
@@ -48,7 +49,7 @@ impl S3ObjectStore {
     #[must_use]
     pub fn new(config: &SdkConfig, conditionals: Conditionals, calls: Arc<Calls>) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(config.endpoint_url().is_some())
+            .force_path_style(aws::has_own_s3_endpoint(config))
             // Every write carries the SHA-1 of the content already, or none is wanted.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();

@@ -28,7 +28,7 @@ pub async fn ports(
     let nodes = StorageNodes::new(source.node_connections.into(), calls.clone());
     let domain = source.domain.clone();
     let config = aws_config(aws).await?;
-    let conditionals = target.conditionals(config.endpoint_url().is_some());
+    let conditionals = target.conditionals(aws::has_own_s3_endpoint(&config));
     Ok(Ports {
         index: Arc::new(TrackerIndex::new(trackers.clone(), domain.clone())),
         files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),

@@ -1,0 +1,125 @@
+//! The command line of `rehearse`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::rehearsal::{self, COMMAND, Options, Stage};
+
+/// Rehearses the migration in a world of its own on loopback, nothing to install.
+///
+/// A corpus is planted with what goes wrong in a real store, the real command migrates it twice,
+/// and an oracle judges what came of every file.
+#[derive(Debug, Parser)]
+#[command(name = "rehearse", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    corpus: Corpus,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keep the world up and print the environment that points any client at it
+    Serve(Corpus),
+}
+
+#[derive(Debug, Args)]
+struct Corpus {
+    /// Where the corpus, its hazards and their places come from
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+
+    /// Files of the seeded corpus
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    files: usize,
+
+    /// Take the files of this folder as the corpus
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    corpus: Option<PathBuf>,
+}
+
+impl From<Corpus> for Options {
+    fn from(corpus: Corpus) -> Self {
+        Self { seed: corpus.seed, files: corpus.files, folder: corpus.corpus }
+    }
+}
+
+/// Runs the command line; this is all that the binary does. Exit codes: 0 all is well, 1 it is
+/// not, 2 wrong usage, 3 the world could not be set up.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == COMMAND) {
+        return apps::cli::main(arguments.into_iter().skip(1));
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    run(cli).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(3)
+    })
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Some(Command::Serve(corpus)) => serve(&corpus.into()).await,
+            None => rehearse(&cli.corpus.into(), cli.json).await,
+        }
+    })
+}
+
+async fn rehearse(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
+    let report = rehearsal::rehearse(options).await?;
+    if json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints the environment, waits for Ctrl-C, and lets the oracle judge what was done meanwhile.
+async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
+    let stage = Stage::set(options).await?;
+    for (name, value) in stage.world.environment() {
+        println!("export {name}='{value}'");
+    }
+    eprintln!("The world is up, with {} files to migrate.", stage.planted.expected.len());
+    eprintln!("In another terminal, with the lines above: mogile2s3 migrate");
+    eprintln!("Ctrl-C here asks the oracle what came of it.");
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+
+    for ((service, operation), count) in stage.world.faults.counts() {
+        eprintln!("  {count:>8} {service} {operation}");
+    }
+    let judgement = stage.judge();
+    let shown = judgement.problems.iter().take(20);
+    shown.for_each(|problem| eprintln!("  PROBLEM: {problem}"));
+    let (whole, all) = (judgement.whole, stage.planted.expected.len());
+    eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
+    Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,166 @@
+//! The script of faults, and the count of requests, that the listeners in front of every wire
+//! service share. No backend knows of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The services of the world that are reached over a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// A MogileFS tracker.
+    Tracker,
+    /// A MogileFS storage node.
+    StorageNode,
+    /// Amazon S3.
+    S3,
+    /// Amazon DynamoDB.
+    DynamoDb,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tracker => "tracker",
+            Self::StorageNode => "storage node",
+            Self::S3 => "S3",
+            Self::DynamoDb => "DynamoDB",
+        })
+    }
+}
+
+/// One thing that goes wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection is closed; the backend never sees the request.
+    RequestLost,
+    /// The backend carries the request out in full; the connection is closed instead of an answer.
+    AnswerLost,
+    /// The backend carries the request out in full; no answer is ever sent, the connection stays.
+    Hang,
+    /// The answer comes this much later.
+    Delay(Duration),
+    /// The listener answers in the backend's place, which never sees the request: an HTTP status
+    /// with its error code (`503`, `SlowDown`); for a tracker an `ERR` line with that code.
+    Refuse {
+        /// HTTP status; a tracker ignores it.
+        status: u16,
+        /// The service's error code.
+        code: String,
+    },
+    /// The answer's body stops after so many bytes and the connection is closed.
+    TruncateBody(usize),
+    /// The answer's body stops after so many bytes and the connection stays open, silent.
+    HangInBody(usize),
+    /// The answer's body comes a byte at a time with this pause between.
+    Trickle(Duration),
+    /// The first byte of the answer's body is another one.
+    CorruptBody,
+}
+
+/// Which requests a fault strikes: all that match, after the first `skip`, `times` times.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The service it strikes.
+    pub service: Service,
+    /// The operation (`COPY`, `get_paths`, `BatchWriteItem` …), or every one.
+    pub operation: Option<String>,
+    /// A part of the request's target (path and query, or the tracker's line), or every one.
+    pub target: Option<String>,
+    /// So many matching requests pass first.
+    pub skip: u32,
+    /// So many are struck; [`Rule::ALWAYS`] for all.
+    pub times: u32,
+    /// What happens to them.
+    pub fault: Fault,
+}
+
+impl Rule {
+    /// For [`Rule::times`]: no end.
+    pub const ALWAYS: u32 = u32::MAX;
+
+    /// Strikes the first request of `operation` whose target contains `target`.
+    #[must_use]
+    pub fn once(service: Service, operation: &str, target: &str, fault: Fault) -> Self {
+        Self {
+            service,
+            operation: Some(operation.to_owned()),
+            target: Some(target.to_owned()),
+            skip: 0,
+            times: 1,
+            fault,
+        }
+    }
+
+    /// Strikes every request of a service.
+    #[must_use]
+    pub fn always(service: Service, fault: Fault) -> Self {
+        Self { service, operation: None, target: None, skip: 0, times: Self::ALWAYS, fault }
+    }
+
+    fn matches(&self, service: Service, operation: &str, target: &str) -> bool {
+        self.service == service
+            && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
+            && self.target.as_deref().is_none_or(|part| target.contains(part))
+    }
+}
+
+/// How many requests of each kind came: service, operation → count.
+pub type RequestCounts = BTreeMap<(Service, String), u64>;
+
+/// The script and the counts; shared by every listener of a world.
+#[derive(Debug, Default)]
+pub struct Faults {
+    inner: Mutex<Script>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    rules: Vec<Rule>,
+    counts: RequestCounts,
+}
+
+impl Faults {
+    /// Adds a rule at the end of the script.
+    pub fn add(&self, rule: Rule) {
+        self.script(|script| script.rules.push(rule));
+    }
+
+    /// Forgets every rule.
+    pub fn clear(&self) {
+        self.script(|script| script.rules.clear());
+    }
+
+    /// Counts one request, and tells what goes wrong with it: the first rule that matches and is
+    /// due decides.
+    pub fn strike(&self, service: Service, operation: &str, target: &str) -> Option<Fault> {
+        self.script(|script| {
+            *script.counts.entry((service, operation.to_owned())).or_default() += 1;
+            for rule in &mut script.rules {
+                if !rule.matches(service, operation, target) || rule.times == 0 {
+                    continue;
+                }
+                if rule.skip > 0 {
+                    rule.skip -= 1;
+                    continue;
+                }
+                if rule.times != Rule::ALWAYS {
+                    rule.times -= 1;
+                }
+                return Some(rule.fault.clone());
+            }
+            None
+        })
+    }
+
+    /// The requests counted so far.
+    #[must_use]
+    pub fn counts(&self) -> RequestCounts {
+        self.script(|script| script.counts.clone())
+    }
+
+    fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+        change(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

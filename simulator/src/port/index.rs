@@ -1,0 +1,120 @@
+//! MogileFS's index, straight from its tables.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::ports::{IndexError, RowPage, SourceIndex};
+use domain::{ByteCount, Fid, IndexRow};
+
+use super::{Call, PortFaults};
+use crate::world::mogile::{self, FileRow, MogileFs, Refusal};
+
+/// [`SourceIndex`] over [`MogileFs`], for one of its domains.
+pub struct PortIndex {
+    mogile: Arc<MogileFs>,
+    domain: String,
+    faults: Arc<PortFaults>,
+}
+
+impl PortIndex {
+    /// For one domain's rows.
+    #[must_use]
+    pub const fn new(mogile: Arc<MogileFs>, domain: String, faults: Arc<PortFaults>) -> Self {
+        Self { mogile, domain, faults }
+    }
+
+    async fn ask<T>(
+        &self,
+        call: Call,
+        key: impl ToString + Send,
+        answer: impl FnOnce() -> T + Send,
+    ) -> Result<T, IndexError> {
+        let effect = async {
+            // The state would show a domain that is not there as an empty one.
+            match self.mogile.file_info(&self.domain, "") {
+                Err(why @ (Refusal::UnregisteredDomain | Refusal::NoDomain)) => {
+                    Err(IndexError::Refused { at: self.domain.clone(), why: why.to_string() })
+                }
+                _ => Ok(answer()),
+            }
+        };
+        let met = self.faults.meet(call, &key.to_string(), effect).await;
+        met.answer()
+            .map_err(|why| IndexError::Unavailable { at: self.domain.clone(), cause: why.into() })?
+    }
+
+    fn is_ours(&self, row: &FileRow) -> bool {
+        self.mogile.domain_name(row.dmid).is_some_and(|name| name == self.domain)
+    }
+}
+
+#[async_trait]
+impl SourceIndex for PortIndex {
+    async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
+        self.ask(Call::Page, after, || {
+            let all = self.mogile.rows_after(mogile::Fid(after.0), limit.max(1));
+            let next = all.last().map(|row| Fid(row.fid.0));
+            let count = all.len();
+            let rows: Vec<_> =
+                all.into_iter().filter(|row| self.is_ours(row)).map(row_of).collect();
+            RowPage { other_domains: (count - rows.len()) as u64, rows, next }
+        })
+        .await
+    }
+
+    async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
+        self.ask(Call::Row, fid, || {
+            self.mogile.row(mogile::Fid(fid.0)).filter(|row| self.is_ours(row)).map(row_of)
+        })
+        .await
+    }
+
+    async fn count(&self) -> Result<Option<u64>, IndexError> {
+        self.ask(Call::Count, &self.domain, || {
+            let all = self.mogile.rows_after(mogile::Fid(0), usize::MAX);
+            Some(all.iter().filter(|row| self.is_ours(row)).count() as u64)
+        })
+        .await
+    }
+}
+
+fn row_of(row: FileRow) -> IndexRow {
+    IndexRow { fid: Fid(row.fid.0), dkey: row.dkey, length: row.length.map(ByteCount) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::VirtualClock;
+    use crate::world::mogile::{Content, DeviceId};
+
+    #[test]
+    fn pages_show_one_domain_and_count_the_others() {
+        let mogile = Arc::new(MogileFs::default());
+        let (ours, other) = (mogile.add_domain("ours"), mogile.add_domain("other"));
+        for (number, dmid) in [ours, other, ours, other, other, ours].into_iter().enumerate() {
+            mogile.store(dmid, &format!("k{number}"), &Content::from("x"), &[DeviceId(1)]);
+        }
+        let faults = Arc::new(PortFaults::instant());
+        let index = PortIndex::new(Arc::clone(&mogile), "ours".into(), Arc::clone(&faults));
+        let nowhere = PortIndex::new(mogile, "nowhere".into(), faults);
+        let asked = async {
+            let (mut after, mut fids, mut others) = (Fid(0), Vec::new(), 0);
+            loop {
+                let page = index.page(after, 2).await?;
+                fids.extend(page.rows.iter().map(|row| row.fid.0));
+                others += page.other_domains;
+                let Some(next) = page.next else { break };
+                after = next;
+            }
+            assert_eq!((fids, others), (vec![1, 3, 6], 3));
+            assert_eq!(index.count().await?, Some(3));
+            assert_eq!(index.row(Fid(2)).await?, None);
+            assert_eq!(index.row(Fid(3)).await?.and_then(|row| row.dkey).as_deref(), Some("k2"));
+            let refused = nowhere.page(Fid(0), 2).await;
+            assert!(matches!(refused, Err(IndexError::Refused { .. })), "{refused:?}");
+            Ok::<_, IndexError>(())
+        };
+        VirtualClock::default().run(asked).unwrap().unwrap();
+    }
+}

@@ -1,0 +1,214 @@
+//! The exchanges recorded from a real tracker, asked of this one over a socket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::fault::Faults;
+use crate::world::mogile::{Content, DeviceId, DeviceStatus, Dmid, Fid, FileRow, MogileFs};
+
+const KEY: &str = "4cb62c588ecdb941e92cbb85cdcb282f0fec0c77-mogilefs-prod-repo";
+const OTHER_KEY: &str = "4cb62d0000000000000000000000000000000000-mogilefs-prod-repo";
+const DEVICES: [DeviceId; 2] = [DeviceId(1), DeviceId(2)];
+
+struct Tracker {
+    mogile: Arc<MogileFs>,
+    stream: BufReader<TcpStream>,
+}
+
+/// The recorded store: two hosts of one device each, fid 3 with 5180 bytes and fid 4 with 46394.
+async fn recorded() -> Tracker {
+    let mogile = Arc::new(MogileFs::default());
+    for last in [1, 2] {
+        mogile.add_device(mogile.add_host([127, 0, 0, last].into(), 7500));
+    }
+    let dmid = mogile.add_domain("plos_repo");
+    mogile.store_as(Fid(3), dmid, KEY, &Content::from(vec![b'x'; 5180]), &DEVICES);
+    mogile.store_as(Fid(4), dmid, OTHER_KEY, &Content::from(vec![b'y'; 46394]), &DEVICES);
+    mogile.skip_fids(1998);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let faults = Arc::new(Faults::default());
+    tokio::spawn(super::serve(listener, Arc::clone(&mogile), faults));
+    let stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+    Tracker { mogile, stream }
+}
+
+impl Tracker {
+    async fn ask(&mut self, line: &str) -> String {
+        let line = format!("{line}\r\n");
+        self.stream.get_mut().write_all(line.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        self.stream.read_line(&mut reply).await.unwrap();
+        reply.strip_suffix("\r\n").expect("a whole line").to_owned()
+    }
+
+    /// Asks, and compares the reply's pairs in whatever order they come.
+    async fn expect(&mut self, line: &str, reply: &str) {
+        assert_eq!(pairs(&self.ask(line).await), pairs(reply), "{line}");
+    }
+}
+
+fn pairs(reply: &str) -> BTreeMap<&str, &str> {
+    let pairs = reply.strip_prefix("OK ").unwrap_or_else(|| panic!("not OK: {reply}"));
+    pairs.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect()
+}
+
+#[tokio::test]
+async fn get_paths() {
+    let mut tracker = recorded().await;
+    let reply = tracker
+        .ask(&format!("get_paths domain=plos_repo&key={KEY}&noverify=1&zone=alt&pathcount=2"))
+        .await;
+    let mut given = pairs(&reply);
+    assert_eq!(given.remove("paths"), Some("2"));
+    assert!(given.contains_key("path1") && given.contains_key("path2"));
+    let mut urls: Vec<&str> = given.into_values().collect();
+    urls.sort_unstable();
+    let wanted = [
+        "http://127.0.0.1:7500/dev1/0/000/000/0000000003.fid",
+        "http://127.0.0.2:7500/dev2/0/000/000/0000000003.fid",
+    ];
+    assert_eq!(urls, wanted);
+
+    for device in DEVICES {
+        tracker.mogile.set_replica(Fid(3), device, Content::from("short"));
+    }
+    tracker.expect(&format!("get_paths domain=plos_repo&key={KEY}&noverify=0"), "OK paths=0").await;
+}
+
+#[tokio::test]
+async fn file_info() {
+    let mut tracker = recorded().await;
+    let reply = format!(
+        "OK length=5180&class=default&devids=1,2&fid=3&devcount=2&domain=plos_repo&key={KEY}"
+    );
+    tracker.expect(&format!("file_info domain=plos_repo&key={KEY}&devices=1"), &reply).await;
+    let upper = KEY.to_uppercase();
+    let reply =
+        format!("OK length=5180&class=default&fid=3&devcount=2&domain=plos_repo&key={upper}++");
+    tracker.expect(&format!("file_info domain=plos_repo&key={upper}++"), &reply).await;
+}
+
+#[tokio::test]
+async fn list_fids() {
+    let mut tracker = recorded().await;
+    let reply = format!(
+        "OK fid_1_domain=plos_repo&fid_1_length=46394&fid_1_class=default&fid_1_devcount=2\
+         &fid_count=1&fid_1_key={OTHER_KEY}&fid_1_fid=4"
+    );
+    tracker.expect("list_fids from=3&to=1", &reply).await;
+    tracker.expect("list_fids from=4&to=1", "OK fid_count=0").await;
+    let row = tracker.mogile.row(Fid(4)).unwrap();
+    tracker.mogile.plant(FileRow { dkey: None, length: None, ..row });
+    let nulls = "OK fid_1_domain=plos_repo&fid_1_length=&fid_1_class=default&fid_1_devcount=2\
+                 &fid_count=1&fid_1_key=&fid_1_fid=4";
+    tracker.expect("list_fids from=3&to=1", nulls).await;
+}
+
+#[tokio::test]
+async fn list_keys() {
+    let mut tracker = recorded().await;
+    let reply = format!("OK key_1={KEY}&next_after={KEY}&key_count=1");
+    tracker.expect("list_keys domain=plos_repo&prefix=4cb6&limit=1", &reply).await;
+    let reply = format!("OK key_1={OTHER_KEY}&next_after={OTHER_KEY}&key_count=1");
+    let line = format!("list_keys domain=plos_repo&prefix=4cb6&limit=3&after={KEY}");
+    tracker.expect(&line, &reply).await;
+}
+
+#[tokio::test]
+async fn an_upload_from_open_to_delete() {
+    let mut tracker = recorded().await;
+    let open = "create_open domain=plos_repo&key=wiretest-1&fid=0&multi_dest=1";
+    let reply = tracker.ask(open).await;
+    let given = pairs(&reply);
+    assert_eq!((given["fid"], given["dev_count"], given.len()), ("2003", "2", 6));
+    let (device, path) = (given["devid_2"], given["path_2"]);
+    assert!(path.ends_with(&format!("/dev{device}/0/000/002/0000002003.fid")), "{path}");
+    let bytes = Content::from("hello world");
+    tracker.mogile.set_replica(Fid(2003), DeviceId(device.parse().unwrap()), bytes);
+    let close = format!(
+        "create_close fid=2003&domain=plos_repo&key=wiretest-1&path={path}&devid={device}&size=11"
+    );
+    assert_eq!(tracker.ask(&close).await, "OK ");
+    let again = tracker.ask(&close).await;
+    assert_eq!(again, "ERR no_temp_file No+tempfile+or+file+already+closed");
+
+    let reply = tracker.ask("create_open domain=plos_repo&key=wiretest-2").await;
+    let given = pairs(&reply);
+    assert_eq!((given["fid"], given.len()), ("2004", 3));
+    assert!(given.contains_key("path") && given.contains_key("devid"));
+
+    let rename = "rename domain=plos_repo&from_key=wiretest-1&to_key=b";
+    assert_eq!(tracker.ask(rename).await, "OK ");
+    assert_eq!(tracker.ask("delete domain=plos_repo&key=b").await, "OK ");
+    assert_eq!(tracker.ask("noop").await, "OK ");
+}
+
+#[tokio::test]
+async fn every_error_text() {
+    let mut tracker = recorded().await;
+    tracker.mogile.store(Dmid(1), "a", &Content::from("a"), &DEVICES);
+    for (line, reply) in [
+        ("get_paths domain=plos_repo&key=x", "ERR unknown_key unknown_key"),
+        ("get_paths domain=plos_repo&key=x&callid=9", "ERR unknown_key unknown_key 9"),
+        ("file_info domain=plos_repo&key=x", "ERR unknown_key unknown_key"),
+        ("delete domain=plos_repo&key=x", "ERR unknown_key unknown_key"),
+        ("rename domain=plos_repo&from_key=x&to_key=y", "ERR unknown_key unknown_key"),
+        ("get_paths domain=plos_repo", "ERR no_key no_key"),
+        ("get_paths key=x", "ERR no_domain No+domain+provided"),
+        ("delete domain=nowhere&key=x", "ERR unreg_domain Domain+name+invalid/not+found"),
+        ("frobnicate a=b", "ERR unknown_command Unknown+server+command"),
+        (
+            "list_keys domain=plos_repo&prefix=zz",
+            "ERR none_match No+keys+match+that+pattern+and+after-value+%28if+any%29.",
+        ),
+        (
+            "list_keys domain=plos_repo&prefix=4c&after=zz",
+            "ERR after_mismatch Pattern+does+not+match+the+after-value%3F",
+        ),
+        (
+            &format!("rename domain=plos_repo&from_key=a&to_key={KEY}"),
+            "ERR key_exists Target+key+name+already+exists%3B+can%27t+overwrite.",
+        ),
+        (
+            "create_close fid=77&domain=plos_repo&key=k&devid=1\
+             &path=http://127.0.0.1:7500/dev1/0/000/000/0000000077.fid",
+            "ERR no_temp_file No+tempfile+or+file+already+closed",
+        ),
+        ("create_open domain=plos_repo&key=k&fid=3", "ERR fid_in_use fid_in_use"),
+        ("create_open domain=plos_repo&key=k&class=x", "ERR unreg_class unreg_class"),
+    ] {
+        assert_eq!(tracker.ask(line).await, reply, "{line}");
+    }
+    for device in DEVICES {
+        tracker.mogile.set_device_status(device, DeviceStatus::Drain);
+    }
+    let reply = tracker.ask("create_open domain=plos_repo&key=k").await;
+    assert_eq!(reply, "ERR no_devices No+devices+found+to+store+file");
+}
+
+#[tokio::test]
+async fn an_upload_of_the_wrong_size_or_of_none() {
+    let mut tracker = recorded().await;
+    for (stored, size, error) in [
+        (Some("hello world"), 12, "size_mismatch Expected:+12%3B+actual:+11%3B+path:+"),
+        (None, 11, "size_verify_error Expected:+11%3B+actual:+0+%28missing%29%3B+path:+"),
+    ] {
+        let reply = tracker.ask("create_open domain=plos_repo&key=k").await;
+        let given = pairs(&reply);
+        let (fid, device, path) = (given["fid"], given["devid"], given["path"]);
+        if let Some(bytes) = stored {
+            let [fid, device] = [fid, device].map(|number| number.parse().unwrap());
+            let device = DeviceId(u32::try_from(device).unwrap());
+            tracker.mogile.set_replica(Fid(fid), device, Content::from(bytes));
+        }
+        let close = format!(
+            "create_close fid={fid}&domain=plos_repo&key=k&path={path}&devid={device}&size={size}"
+        );
+        let reply = tracker.ask(&close).await;
+        assert!(reply.starts_with(&format!("ERR {error}{path}")), "{reply}");
+    }
+}

@@ -1,0 +1,4 @@
+//! The state of everything outside: no socket in it, and no fault.
+
+pub mod bucket;
+pub mod mogile;

@@ -1,0 +1,196 @@
+//! One object: its content with the digests that follow from it, and what was stored beside it.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use data_encoding::HEXLOWER;
+use md5::{Digest, Md5};
+use sha1::Sha1;
+
+/// Bytes with the digests that were computed from them; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    bytes: Bytes,
+    md5: [u8; 16],
+    sha1: [u8; 20],
+}
+
+impl Content {
+    /// Hashes bytes that are already in memory.
+    #[must_use]
+    pub fn of(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        let (md5, sha1) = (Md5::digest(&bytes).into(), Sha1::digest(&bytes).into());
+        Self { bytes, md5, sha1 }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Their number.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Their MD5.
+    #[must_use]
+    pub fn md5(&self) -> [u8; 16] {
+        self.md5
+    }
+
+    /// Their SHA-1.
+    #[must_use]
+    pub fn sha1(&self) -> [u8; 20] {
+        self.sha1
+    }
+}
+
+/// Content that is still coming, hashed as it flows.
+#[derive(Debug, Default)]
+pub struct ContentBuilder {
+    bytes: BytesMut,
+    md5: Md5,
+    sha1: Sha1,
+}
+
+impl ContentBuilder {
+    /// Takes the next chunk.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.bytes.extend_from_slice(chunk);
+        self.md5.update(chunk);
+        self.sha1.update(chunk);
+    }
+
+    /// The number of bytes so far.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Whether nothing has come yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// All that came.
+    #[must_use]
+    pub fn finish(self) -> Content {
+        Content {
+            bytes: self.bytes.freeze(),
+            md5: self.md5.finalize().into(),
+            sha1: self.sha1.finalize().into(),
+        }
+    }
+}
+
+/// The algorithms S3 stores checksums by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// CRC-32.
+    Crc32,
+    /// CRC-32C.
+    Crc32c,
+    /// CRC-64/NVME.
+    Crc64Nvme,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+}
+
+/// What a stored checksum is a checksum of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// The object's content.
+    FullObject,
+    /// The checksums of so many parts: it tells nothing of the content as a whole.
+    Composite {
+        /// The number after the dash.
+        parts: u32,
+    },
+}
+
+/// A checksum that S3 keeps with an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChecksum {
+    /// Its algorithm.
+    pub algorithm: Algorithm,
+    /// The digest's bytes.
+    pub value: Vec<u8>,
+    /// What it covers.
+    pub coverage: Coverage,
+}
+
+impl StoredChecksum {
+    /// The SHA-1 of a whole content.
+    #[must_use]
+    pub fn sha1_of(content: &Content) -> Self {
+        Self {
+            algorithm: Algorithm::Sha1,
+            value: content.sha1.to_vec(),
+            coverage: Coverage::FullObject,
+        }
+    }
+
+    /// What a multipart upload with SHA-1 leaves: the SHA-1 of the parts' SHA-1s.
+    #[must_use]
+    pub fn composite_sha1(content: &Content, parts: u32) -> Self {
+        let part_bytes = content.bytes.len().div_ceil(parts.max(1) as usize).max(1);
+        let mut whole = Sha1::new();
+        for part in content.bytes.chunks(part_bytes) {
+            whole.update(Sha1::digest(part));
+        }
+        Self {
+            algorithm: Algorithm::Sha1,
+            value: whole.finalize().to_vec(),
+            coverage: Coverage::Composite { parts },
+        }
+    }
+}
+
+/// What a writer says about an object beside its content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<String>,
+    /// `x-amz-meta-*`, without that prefix.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// An object as it lies in a bucket; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The content and its true digests.
+    pub content: Content,
+    /// The entity tag, without its quotes.
+    pub etag: String,
+    /// The checksum kept with it; SHA-1 is checked against the content, others are as planted.
+    pub checksum: Option<StoredChecksum>,
+    /// Type, disposition and user metadata.
+    pub attributes: Attributes,
+    /// When it was written.
+    pub last_modified: SystemTime,
+}
+
+impl Object {
+    /// An object as one request would write it: the entity tag is the MD5 in hex.
+    #[must_use]
+    pub fn new(content: Content, attributes: Attributes, last_modified: SystemTime) -> Self {
+        let etag = HEXLOWER.encode(&content.md5);
+        Self { content, etag, checksum: None, attributes, last_modified }
+    }
+}

@@ -1,0 +1,346 @@
+//! One file's way to S3, on the port face: what lies at its final key, what its intermediary is
+//! and what MogileFS has, against what comes of it.
+
+#[path = "migrate_file/case.rs"]
+mod case;
+mod common;
+
+use std::collections::BTreeSet;
+
+use case::{Case, KEYS, Key, LENGTH, RAWS, Raw, SOURCES, Source, end_of};
+use common::World;
+use domain::steps::{FileEnd, migrate_file};
+use domain::{ByteCount, Fid, Left, ReasonKind, S3Bucket, SourceFile};
+use futures_util::future::join;
+use simulator::port::{Call, PortFault};
+
+#[test]
+fn every_outcome_with_its_requests() {
+    for (key, raw, source, expected) in [
+        // A free key: one request where a copy will do, three where the bytes pass through us.
+        (Key::Free, Raw::Good, Source::Good, "copy, copy | copy 1 | right"),
+        (Key::Free, Raw::Good, Source::Gone, "copy, copy | copy 1 | right"),
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::Good,
+            "put, mogile | replicas 1, open 1, put 1 | right",
+        ),
+        (
+            Key::Free,
+            Raw::Away,
+            Source::Good,
+            "put, mogile | replicas 1, open 1, put 1, copy 1 | right",
+        ),
+        (
+            Key::Free,
+            Raw::Away,
+            Source::LeftOut,
+            "no-intermediary, Nothing | copy 1, head 1 | nothing",
+        ),
+        // A corrupt intermediary: replaced, or taken away.
+        (
+            Key::Free,
+            Raw::Corrupt,
+            Source::Good,
+            "put, mogile | replicas 1, open 1, put 1, copy 1 | right | bad-intermediary",
+        ),
+        (
+            Key::Free,
+            Raw::Corrupt,
+            Source::AllBad,
+            "no-replica, Nothing | replicas 1, open 2, put 2, copy 1, delete 1 | nothing \
+             | bad-intermediary",
+        ),
+        (
+            Key::Free,
+            Raw::Corrupt,
+            Source::LeftOut,
+            "wrong-object, Nothing | copy 1, delete 1 | nothing | bad-intermediary",
+        ),
+        (
+            Key::Free,
+            Raw::Corrupt,
+            Source::Gone,
+            "gone | row 1, replicas 1, copy 1, delete 1 | nothing | bad-intermediary",
+        ),
+        // Bad replicas: the next one is asked.
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::FirstCorrupt,
+            "put, mogile | replicas 1, open 2, put 2 | right | bad-replica",
+        ),
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::FirstShort,
+            "put, mogile | replicas 1, open 2, put 2 | right | bad-replica",
+        ),
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::FirstMissing,
+            "put, mogile | replicas 1, open 2, put 1 | right | bad-replica",
+        ),
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::AllBad,
+            "no-replica, Nothing | replicas 1, open 2, put 2, head 1 | nothing",
+        ),
+        // A key that the trackers do not know.
+        (Key::Free, Raw::Unplanned, Source::Gone, "gone | row 1, replicas 1 | nothing"),
+        (
+            Key::Free,
+            Raw::Unplanned,
+            Source::KeyUnknown,
+            "key-unknown, Nothing | row 1, replicas 1, head 1 | nothing",
+        ),
+        // The right content is there already: it is proven, not written.
+        (Key::Right, Raw::Good, Source::Good, "head, there | copy 1, head 1 | right"),
+        (Key::Plain, Raw::Good, Source::Good, "download, there | copy 1, head 1, read 1 | right"),
+        (
+            Key::Multipart,
+            Raw::Good,
+            Source::Good,
+            "download, there | copy 1, head 1, read 1 | right",
+        ),
+        (
+            Key::Right,
+            Raw::Unplanned,
+            Source::Good,
+            "head, there | replicas 1, open 1, put 1, head 1 | right",
+        ),
+        (
+            Key::Right,
+            Raw::Unplanned,
+            Source::AllBad,
+            "head, there | replicas 1, open 2, put 2, head 1 | right",
+        ),
+        (
+            Key::Plain,
+            Raw::Unplanned,
+            Source::KeyUnknown,
+            "download, there | row 1, replicas 1, head 1, read 1 | right",
+        ),
+        // Somebody's wrong object: replaced by what MogileFS has, by nothing else.
+        (
+            Key::Foreign,
+            Raw::Good,
+            Source::Good,
+            "put, mogile | replicas 1, open 1, put 1, copy 1, head 1, read 1 | right",
+        ),
+        (
+            Key::ForeignSha1,
+            Raw::Good,
+            Source::Good,
+            "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right",
+        ),
+        (
+            Key::Foreign,
+            Raw::Unplanned,
+            Source::FirstMissing,
+            "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right | bad-replica",
+        ),
+        (
+            Key::Foreign,
+            Raw::Good,
+            Source::LeftOut,
+            "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign",
+        ),
+        (
+            Key::ForeignSha1,
+            Raw::Good,
+            Source::AllBad,
+            "no-replica, WrongObject | replicas 1, open 2, put 2, copy 1, head 1 | foreign",
+        ),
+        (
+            Key::Foreign,
+            Raw::Unplanned,
+            Source::AllBad,
+            "wrong-object, WrongObject | replicas 1, open 2, put 2, head 1, read 1 | foreign",
+        ),
+        (Key::Foreign, Raw::Unplanned, Source::Gone, "gone | row 1, replicas 1 | foreign"),
+    ] {
+        let case = Case::new(key, raw, source);
+        assert_eq!(case.told(), expected, "{key:?}, {raw:?}, {source:?}");
+    }
+}
+
+#[test]
+fn whatever_comes_together_the_promises_hold() {
+    for key in KEYS {
+        for raw in RAWS {
+            for source in SOURCES {
+                let case = Case::new(key, raw, source);
+                check_promises(&case, key, raw, source);
+            }
+        }
+    }
+}
+
+fn check_promises(case: &Case, key: Key, raw: Raw, source: Source) {
+    use Source::{FirstCorrupt, FirstMissing, FirstShort, Gone, Good};
+    let told = format!("{key:?}, {raw:?}, {source:?}");
+    let was = case.lies_there();
+    let outcome = case.run();
+    let is = case.lies_there();
+
+    let mogile_gives = matches!(source, Good | FirstCorrupt | FirstShort | FirstMissing);
+    let can_be_proven = was == "right" || mogile_gives || (was == "nothing" && raw == Raw::Good);
+    match &outcome.end {
+        FileEnd::Proven(record) => {
+            assert!(can_be_proven && is == "right", "{told}: {is}");
+            assert_eq!(record.route.is_none(), was == "right", "{told}");
+            assert_eq!(record.length, Some(ByteCount(LENGTH as u64)), "{told}");
+        }
+        FileEnd::Gone => assert_eq!(source, Gone, "{told}"),
+        FileEnd::Failed(failure) => {
+            assert!(!can_be_proven, "{told}: {failure}");
+            assert_eq!(failure.left == Left::Nothing, is == "nothing", "{told}: {failure}");
+        }
+    }
+    // Nothing good goes, nothing bad comes; what is foreign goes only for proven content.
+    assert!(is == "right" || is == was, "{told}: {was} became {is}");
+    let ours = case.world.at(&case.key()).is_some() && was != is;
+    assert!(!ours || matches!(outcome.end, FileEnd::Proven(_)), "{told}: unproven");
+}
+
+/// What comes of one fault that strikes once.
+#[track_caller]
+fn check_fault(
+    (raw, source): (Raw, Source),
+    (call, fault, times): (Call, PortFault, u32),
+    expected: &str,
+) {
+    let case = Case::new(Key::Free, raw, source);
+    case.world.port.faults.strike(call, "", fault, times);
+    assert_eq!(case.told(), expected, "{raw:?}, {source:?}: {call:?} {fault:?} × {times}");
+    assert!(case.world.port.faults.are_spent());
+}
+
+#[test]
+fn a_lost_write_is_looked_for_and_not_repeated_blindly() {
+    use PortFault::{AnswerLost, Busy, RequestLost};
+    let put = (Raw::Unplanned, Source::Good);
+    let looked = "head, mogile | replicas 1, open 1, put 1, head 1 | right";
+    check_fault(put, (Call::Put, AnswerLost, 1), looked);
+    let again = "put, mogile | replicas 2, open 2, put 2, head 1 | right";
+    check_fault(put, (Call::Put, RequestLost, 1), again);
+    let opened_anew = "put, mogile | replicas 1, open 3, put 3 | right";
+    check_fault(put, (Call::Put, Busy, 2), opened_anew);
+
+    let copy = (Raw::Good, Source::Good);
+    check_fault(copy, (Call::Copy, AnswerLost, 1), "head, copy | copy 1, head 1 | right");
+    check_fault(copy, (Call::Copy, RequestLost, 1), "copy, copy | copy 2, head 1 | right");
+    check_fault(copy, (Call::Copy, Busy, 3), "copy, copy | copy 4 | right");
+}
+
+#[test]
+fn a_corrupt_copy_whose_answer_is_lost_does_not_stay() {
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right";
+    let corrupt = (Raw::Corrupt, Source::Good);
+    check_fault(corrupt, (Call::Copy, PortFault::AnswerLost, 1), replaced);
+    // With nothing to replace it: whether it is ours cannot be known, so it is told and not deleted.
+    let told = "wrong-object, PerhapsOurs | copy 1, head 1 | corrupt";
+    check_fault((Raw::Corrupt, Source::LeftOut), (Call::Copy, PortFault::AnswerLost, 1), told);
+}
+
+#[test]
+fn a_lost_undo_is_made_sure_of() {
+    let corrupt = (Raw::Corrupt, Source::LeftOut);
+    let gone = "wrong-object, Nothing | copy 1, head 1, delete 1 | nothing | bad-intermediary";
+    check_fault(corrupt, (Call::Delete, PortFault::AnswerLost, 1), gone);
+    let again = "wrong-object, Nothing | copy 1, head 1, delete 2 | nothing | bad-intermediary";
+    check_fault(corrupt, (Call::Delete, PortFault::RequestLost, 1), again);
+}
+
+#[test]
+fn a_replica_that_breaks_off_costs_the_next_one_and_no_more() {
+    let good = (Raw::Unplanned, Source::Good);
+    let second = "put, mogile | replicas 1, open 2, put 2 | right | bad-replica";
+    check_fault(good, (Call::Open, PortFault::AnswerLost, 1), second);
+    let second = "put, mogile | replicas 1, open 2, put 1 | right | bad-replica";
+    check_fault(good, (Call::Open, PortFault::Busy, 1), second);
+    // All of them out for the moment: they are gone through once more.
+    let second_round = "put, mogile | replicas 2, open 3, put 3 | right";
+    check_fault(good, (Call::Open, PortFault::AnswerLost, 2), second_round);
+    let down = "source-unreachable, Nothing | replicas 2, open 4, put 4, head 1 | nothing";
+    check_fault(good, (Call::Open, PortFault::AnswerLost, 4), down);
+}
+
+#[test]
+fn questions_are_asked_again() {
+    let good = (Raw::Unplanned, Source::Good);
+    let trackers = "put, mogile | replicas 5, open 1, put 1 | right";
+    check_fault(good, (Call::Replicas, PortFault::RequestLost, 4), trackers);
+    let down = "source-unreachable, Nothing | replicas 5, head 1 | nothing";
+    check_fault(good, (Call::Replicas, PortFault::RequestLost, 5), down);
+    let row = "gone | row 3, replicas 1 | nothing";
+    check_fault((Raw::Unplanned, Source::Gone), (Call::Row, PortFault::Busy, 2), row);
+}
+
+#[test]
+fn a_download_that_breaks_off_proves_nothing_and_is_begun_anew() {
+    let case = Case::new(Key::Plain, Raw::Good, Source::Good);
+    case.world.port.faults.strike(Call::Read, "", PortFault::AnswerLost, 2);
+    assert_eq!(case.told(), "download, there | copy 1, head 1, read 3 | right");
+}
+
+#[test]
+fn two_workers_on_one_file_end_with_one_proven_object() {
+    let mut ends = BTreeSet::new();
+    for seed in 0..60 {
+        let raw = RAWS[usize::try_from(seed % 4).expect("below four")];
+        let key = if seed % 3 == 0 { Key::Foreign } else { Key::Free };
+        let case = Case::within(World::paced(seed), key, raw, Source::Good);
+        let ports = case.world.port.ports();
+        let one = || migrate_file(&ports, &case.file, &case.plan);
+        let (a, b) = case.world.run(join(one(), one()));
+        for outcome in [&a, &b] {
+            assert!(matches!(outcome.end, FileEnd::Proven(_)), "seed {seed}: {outcome:?}");
+            ends.insert(end_of(outcome));
+        }
+        assert_eq!(case.lies_there(), "right", "seed {seed}");
+    }
+    // They did meet: some found the other's object.
+    assert!(ends.contains("head, there"), "{ends:?}");
+}
+
+#[test]
+fn the_sha1_decides_where_the_index_tells_another_length() {
+    let mut case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
+    case.file.length = ByteCount(7);
+    let outcome = case.run();
+    let FileEnd::Proven(record) = &outcome.end else { panic!("{outcome:?}") };
+    assert_eq!(record.length, Some(ByteCount(LENGTH as u64)));
+    let kinds: Vec<_> = outcome.findings.iter().map(|finding| finding.kind.name()).collect();
+    assert_eq!(kinds, ["index-length"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_not_begun() {
+    let mut case = Case::new(Key::Free, Raw::Good, Source::Good);
+    case.file.length = ByteCount(domain::limits::SINGLE_REQUEST_BYTES + 1);
+    assert_eq!(case.told(), "too-large, Nothing |  | nothing");
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_named() {
+    let mut case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
+    case.file.bucket = S3Bucket::new("nowhere").expect("a name");
+    let outcome = case.run();
+    let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
+    assert_eq!(failure.reason.kind, ReasonKind::NoBucket);
+    assert!(failure.reason.detail.contains("`nowhere`"), "{failure}");
+}
+
+#[test]
+fn a_key_that_has_another_fid_by_now_is_not_read() {
+    let case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
+    let older = SourceFile { fid: Fid(case.file.fid.0 + 1000), ..case.file.clone() };
+    let outcome = case.world.run(migrate_file(&case.world.port.ports(), &older, &case.plan));
+    assert_eq!(outcome.end, FileEnd::Gone, "its row is away, the key is another file's");
+    assert_eq!(case.lies_there(), "nothing");
+}
