@@ -24,26 +24,29 @@ impl Tally {
     }
 }
 
-/// Files that share a reason: how many, the first of them, and the first one's words.
+/// Files that share a reason: how many, the lowest of them, and the lowest one's words. It comes
+/// out the same in whatever order they are added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Sample {
     /// How many.
     pub files: u64,
-    /// The first few fids, for a closer look.
+    /// The lowest few fids, for a closer look.
     pub first_fids: Vec<Fid>,
-    /// What was said of the first.
+    /// What was said of the lowest.
     pub example: String,
 }
 
 impl Sample {
     fn add(&mut self, fid: Fid, words: impl std::fmt::Display) {
-        if self.files == 0 {
+        self.files += 1;
+        let place = self.first_fids.partition_point(|other| *other < fid);
+        if place == 0 {
             self.example = words.to_string();
         }
-        if self.first_fids.len() < limits::FIDS_NAMED {
-            self.first_fids.push(fid);
+        if place < limits::FIDS_NAMED {
+            self.first_fids.insert(place, fid);
+            self.first_fids.truncate(limits::FIDS_NAMED);
         }
-        self.files += 1;
     }
 }
 
@@ -186,12 +189,17 @@ mod tests {
     }
 
     #[test]
-    fn samples_name_the_first_and_count_all() {
-        let mut summary = Summary::default();
-        for fid in 0..25 {
-            summary.add_rejected(Fid(fid), &Rejection::NotContentAddressed(format!("key{fid}")));
-        }
-        let sample = &summary.rejected["not-content-addressed"];
+    fn samples_name_the_lowest_and_count_all_in_any_order() {
+        let add = |fids: &mut dyn Iterator<Item = u64>| {
+            let mut summary = Summary::default();
+            for fid in fids {
+                let rejection = Rejection::NotContentAddressed(format!("key{fid}"));
+                summary.add_rejected(Fid(fid), &rejection);
+            }
+            summary.rejected["not-content-addressed"].clone()
+        };
+        let sample = add(&mut (0..25));
+        assert_eq!(sample, add(&mut (0..25).rev()));
         assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));
         assert!(sample.example.contains("key0"));
     }

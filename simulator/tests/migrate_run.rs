@@ -5,23 +5,23 @@ mod common;
 mod simulation;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use common::{BUCKET, BUCKETS, IGNORED, World, content};
-use domain::ports::{Clock, Ledger};
+use common::{BUCKET, World, content};
+use domain::ports::{Clock, Ledger, Segment};
 use domain::steps::{Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
 use domain::summary::Tally;
 use domain::{
     BucketMap, ByteCount, Failure, Fid, IntermediaryForm, LedgerRecord, LegacyMd5, ObjectKey,
     Proof, SourceFile, Summary, limits,
 };
-use simulator::port::{Call, PortFault};
+use simulator::port::{Call, PortFault, PortLedger};
 use simulator::world::mogile::{self, Content, FileRow};
 
 /// All that are pending, by the usual routes, one after the other.
 fn plan() -> RunPlan {
     RunPlan {
-        buckets: BucketMap::parse(BUCKETS, IGNORED).expect("good settings"),
+        buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
         route: RoutePolicy::Auto,
         selection: Selection::Pending,
         concurrency: 1,
@@ -58,11 +58,17 @@ fn failed(summary: &Summary) -> BTreeMap<&'static str, u64> {
     summary.failed.iter().map(|(&reason, sample)| (reason, sample.files)).collect()
 }
 
+/// What the ledger has, read past the faults.
 fn records(world: &World) -> BTreeMap<Fid, LedgerRecord> {
-    let fids: Vec<_> = (0..=1000).map(Fid).collect();
-    let read = world.run(world.port.ports().ledger.read(&fids)).expect("no faults");
-    world.calls();
-    read.into_iter().map(|record| (record.fid, record)).collect()
+    let port = &world.port;
+    let judge = PortLedger::new(port.database.clone(), port.table.clone(), Arc::default());
+    let mut records = BTreeMap::new();
+    let whole = Segment { number: 0, of: 1 };
+    let mut keep = |record: LedgerRecord| {
+        records.insert(record.fid, record);
+    };
+    world.run(judge.scan(whole, &mut keep)).expect("without faults it answers");
+    records
 }
 
 #[test]
@@ -251,7 +257,6 @@ fn a_run_that_cannot_begin_says_why() {
         (Call::Scan, "ledger-unavailable"),
         (Call::Count, "index-unreadable"),
         (Call::Page, "index-unreadable"),
-        (Call::List, "s3-unreachable"),
     ] {
         let world = World::instant();
         files(&world, 3, None);
@@ -259,6 +264,16 @@ fn a_run_that_cannot_begin_says_why() {
         let summary = run(&world, &plan());
         assert!(summary.stopped.is_some_and(|said| said.starts_with(why)), "{call:?}");
     }
+}
+
+#[test]
+fn files_whose_intermediaries_cannot_be_listed_are_counted_as_not_begun() {
+    let world = World::instant();
+    files(&world, 3, None);
+    world.port.faults.strike(Call::List, "", PortFault::RequestLost, u32::MAX);
+    let summary = run(&world, &plan());
+    assert!(summary.stopped.is_some_and(|why| why.starts_with("s3-unreachable")));
+    assert_eq!((summary.rows, summary.not_begun), (3, 3));
 }
 
 /// Notes when each file was settled.

@@ -60,7 +60,7 @@ fn write_samples(
     writeln!(out, "{title}:")?;
     for (reason, sample) in samples {
         let (count, fids) = (HumanCount(sample.files), Fids(&sample.first_fids));
-        let more = if sample.files > sample.first_fids.len() as u64 { ", …" } else { "" };
+        let more = if sample.files > sample.first_fids.len() as u64 { " …" } else { "" };
         writeln!(out, "  {count} {reason}: fids {fids}{more}")?;
         writeln!(out, "    {}", sample.example)?;
     }

@@ -29,7 +29,7 @@ const WRITES: usize = 25;
 const READS: usize = 100;
 
 /// Items of one page of a scan: few, so that there is more than one.
-const SCANNED: usize = 10;
+const SCANNED: usize = 20;
 
 impl PortLedger {
     /// Over this table.

@@ -9,15 +9,11 @@ use bytes::Bytes;
 use domain::{ContentHasher, Dkey, MogileBucket, ObjectKey, SourceFile};
 use simulator::port::{Call, PortFaults, PortWorld, VirtualClock};
 use simulator::wire::dynamodb::{create_ledger_table, new_database};
-use simulator::world::bucket::S3World;
+use simulator::world::bucket::{Condition, S3World};
 use simulator::world::mogile::{Content, DeviceId, Dmid, Fid, MogileFs};
 
-/// `BUCKETS` of this world.
-pub const BUCKETS: &str = "repo:new-repo";
-/// The one bucket it maps to.
+/// The one S3 bucket, to which files of the MogileFS bucket `repo` go.
 pub const BUCKET: &str = "new-repo";
-/// `IGNORE_BUCKETS`.
-pub const IGNORED: &str = "trash";
 
 /// A world with one domain, three storage hosts of one device each, one bucket and a ledger.
 pub struct World {
@@ -101,8 +97,8 @@ impl World {
 
     /// The bytes at a key.
     pub fn at(&self, key: &ObjectKey) -> Option<Bytes> {
-        let objects = self.port.s3.objects(BUCKET).expect("the bucket is there");
-        objects.get(key.as_str()).map(|object| object.content.bytes().clone())
+        let object = self.port.s3.get(BUCKET, key.as_str(), &Condition::None).ok()?;
+        Some(object.content.bytes().clone())
     }
 
     /// The calls since this was last asked, each once with its count: `copy 1, head 2`.
