@@ -43,12 +43,11 @@ impl DynamoLedger {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let answer = match timeout(limits::REQUEST_TIME, call).await {
-            Ok(answer) => answer.map_err(|error| self.translate(&error)),
-            Err(_) => {
-                let seconds = limits::REQUEST_TIME.as_secs();
-                Err(self.unavailable(format!("no answer within {seconds} s").into()))
-            }
+        let answer = if let Ok(answer) = timeout(limits::REQUEST_TIME, call).await {
+            answer.map_err(|error| self.translate(&error))
+        } else {
+            let seconds = limits::REQUEST_TIME.as_secs();
+            Err(self.unavailable(format!("no answer within {seconds} s").into()))
         };
         self.calls.count(System::DynamoDb, operation, answer)
     }
@@ -58,13 +57,11 @@ impl DynamoLedger {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let table = self.table.clone();
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            return LedgerError::Refused { table, why: in_full(error) };
+        }
         let SdkError::ServiceError(refusal) = error else {
-            return match error {
-                SdkError::ConstructionFailure(_) => {
-                    LedgerError::Refused { table, why: in_full(error) }
-                }
-                _ => self.unavailable(no_answer(error)),
-            };
+            return self.unavailable(no_answer(error));
         };
         let (status, meta) = (refusal.raw().status().as_u16(), refusal.err().meta());
         let code = meta.code().unwrap_or_default();

@@ -13,6 +13,10 @@ pub const PAGE_ROWS: usize = 1_000;
 /// Items of one ledger write (`BatchWriteItem` takes 25).
 pub const LEDGER_BATCH: usize = 25;
 
+/// Ledger writes under way at once. While there are so many no new file is begun: what is proven
+/// and not recorded would grow as long as the ledger hangs.
+pub const LEDGER_WRITES_AT_ONCE: usize = 4;
+
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
 pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
 
@@ -32,8 +36,8 @@ pub const ACTIONS: u8 = 16;
 /// Listings of intermediaries that run at once for a page of rows.
 pub const LISTINGS_AT_ONCE: usize = 8;
 
-/// Files in a row that fail because something could not be reached, before nothing new is
-/// started: an outage is not a million failures.
+/// Files that may fail because something could not be reached, with none recorded between them,
+/// before nothing new is begun: an outage is not a million failures.
 pub const BREAKER_FAILURES: u32 = 100;
 
 /// Fids that a summary names for each reason.

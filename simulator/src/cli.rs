@@ -44,13 +44,13 @@ struct Corpus {
     files: usize,
 
     /// Take the files of this folder as the corpus
-    #[arg(long, value_name = "DIR", conflicts_with = "files")]
-    corpus: Option<PathBuf>,
+    #[arg(long = "corpus", value_name = "DIR", conflicts_with = "files")]
+    folder: Option<PathBuf>,
 }
 
 impl From<Corpus> for Options {
     fn from(corpus: Corpus) -> Self {
-        Self { seed: corpus.seed, files: corpus.files, folder: corpus.corpus }
+        Self { seed: corpus.seed, files: corpus.files, folder: corpus.folder }
     }
 }
 

@@ -27,13 +27,13 @@ pub struct CorpusFile {
 #[must_use]
 pub fn seeded(seed: u64, files: usize) -> Vec<CorpusFile> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut seen = BTreeSet::new();
+    let mut made = BTreeSet::new();
     let mut corpus = Vec::with_capacity(files);
     while corpus.len() < files {
         let mut bytes = vec![0; size(&mut rng, corpus.len())];
         rng.fill_bytes(&mut bytes);
         let file = of_bytes(Bytes::from(bytes));
-        if seen.insert(file.sha1.clone()) {
+        if made.insert(file.sha1.clone()) {
             corpus.push(file);
         }
     }

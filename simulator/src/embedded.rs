@@ -52,7 +52,8 @@ pub struct EmbeddedWorld {
     /// The script of faults and the counts of requests.
     pub faults: Arc<Faults>,
     environment: BTreeMap<&'static str, String>,
-    _services: JoinSet<()>,
+    #[expect(dead_code, reason = "the services run as long as this is held")]
+    services: JoinSet<()>,
 }
 
 impl EmbeddedWorld {
@@ -89,8 +90,7 @@ impl EmbeddedWorld {
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
         let environment = environment(tracker, s3_address, dynamodb_address);
-        let _services = services;
-        Ok(Self { mogile, dmid, other_dmid, devices, s3, database, faults, environment, _services })
+        Ok(Self { mogile, dmid, other_dmid, devices, s3, database, faults, environment, services })
     }
 
     /// The settings that point any client at this world.

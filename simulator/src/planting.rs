@@ -131,7 +131,7 @@ impl Gardener<'_> {
         let devices = self.two_devices();
         let fid = self.world.mogile.store(self.world.dmid, &key, &file.content, &devices);
 
-        let synced = self.planted.expected.len() % 2 == 0;
+        let synced = self.planted.expected.len().is_multiple_of(2);
         let hazard = self.next_hazard(synced).filter(|_| file.content.length() > 0);
         if synced {
             self.sync(fid, bucket, &file.content, hazard)?;

@@ -3,32 +3,30 @@
 //!
 //! Faults are a script here too ([`PortFaults`]); no state machine knows of them.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::Clock;
 use domain::steps::Ports;
 use dynoxide::Database;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use crate::world::bucket::S3World;
 use crate::world::mogile::MogileFs;
 
 mod clock;
+mod faults;
 mod files;
 mod index;
 mod ledger;
 mod objects;
 
 pub use clock::{Stalled, VirtualClock};
+pub use faults::{Call, PortFault, PortFaults, PortRule};
 pub use files::PortFiles;
 pub use index::PortIndex;
 pub use ledger::PortLedger;
 pub use objects::PortObjects;
+
+use faults::{Met, NoAnswer};
 
 /// The state that a migration reaches, and what befalls its calls.
 pub struct PortWorld {
@@ -63,212 +61,6 @@ impl PortWorld {
         }
     }
 }
-
-/// The calls of the ports. A call's key, by which a fault can be aimed, is what it names: an
-/// address, a MogileFS key, a URL, fids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Call {
-    /// `SourceIndex::page`; the fid behind which it begins.
-    Page,
-    /// `SourceIndex::row`; the fid.
-    Row,
-    /// `SourceIndex::count`; the domain.
-    Count,
-    /// `SourceFiles::replicas`; the MogileFS key.
-    Replicas,
-    /// `SourceFiles::open`; the replica's URL.
-    Open,
-    /// `SourceFiles::delete`; the MogileFS key.
-    DeleteFile,
-    /// `SourceFiles::rename`; both MogileFS keys.
-    RenameFile,
-    /// `ObjectStore::put`; the target's address.
-    Put,
-    /// `ObjectStore::copy`; the source's key and the target's address.
-    Copy,
-    /// `ObjectStore::head`; the address.
-    Head,
-    /// `ObjectStore::read`; the address.
-    Read,
-    /// `ObjectStore::delete`; the address.
-    Delete,
-    /// `ObjectStore::list`; bucket and prefix as an address.
-    List,
-    /// `Ledger::record`; the fids.
-    Record,
-    /// `Ledger::read`; the fids.
-    Recall,
-    /// `Ledger::scan`; the segment's number.
-    Scan,
-}
-
-/// One thing that goes wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PortFault {
-    /// Nothing happens, and no answer comes.
-    RequestLost,
-    /// Everything happens, and no answer comes. Content that is read breaks off half-way.
-    AnswerLost,
-    /// The other side says that it cannot now. Of a batch for the ledger half is written; else
-    /// nothing happens.
-    Busy,
-}
-
-/// Which calls a fault strikes: the next `times` that match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PortRule {
-    /// The call.
-    pub call: Call,
-    /// A part of its key; empty for every one.
-    pub key: String,
-    /// How often.
-    pub times: u32,
-    /// What happens.
-    pub fault: PortFault,
-}
-
-/// The script of faults, the count of calls, and how long calls take; shared by every port of a
-/// world.
-#[derive(Default)]
-pub struct PortFaults {
-    script: Mutex<Script>,
-    pace: Option<Pace>,
-}
-
-#[derive(Default)]
-struct Script {
-    rules: Vec<PortRule>,
-    counts: BTreeMap<Call, u64>,
-}
-
-/// How long calls take.
-struct Pace {
-    clock: Arc<VirtualClock>,
-    random: Mutex<ChaCha8Rng>,
-}
-
-/// A request or an answer is on its way for at most so long.
-const LONGEST_WAY_MILLIS: u64 = 30;
-
-impl PortFaults {
-    /// Calls take no time, so that they run in the order in which they are begun.
-    #[must_use]
-    pub fn instant() -> Self {
-        Self::default()
-    }
-
-    /// Every request and every answer takes its time, by the seed: calls overlap and overtake one
-    /// another.
-    #[must_use]
-    pub fn paced(clock: Arc<VirtualClock>, seed: u64) -> Self {
-        let random = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
-        Self { script: Mutex::default(), pace: Some(Pace { clock, random }) }
-    }
-
-    /// Adds a rule at the end of the script. Of rules that match one call the first is spent first.
-    pub fn add(&self, rule: PortRule) {
-        self.script(|script| script.rules.push(rule));
-    }
-
-    /// Strikes the next `times` calls whose key contains `key`.
-    pub fn strike(&self, call: Call, key: &str, fault: PortFault, times: u32) {
-        self.add(PortRule { call, key: key.to_owned(), times, fault });
-    }
-
-    /// Forgets every rule.
-    pub fn clear(&self) {
-        self.script(|script| script.rules.clear());
-    }
-
-    /// Whether every rule has struck as often as it should.
-    #[must_use]
-    pub fn are_spent(&self) -> bool {
-        self.script(|script| script.rules.iter().all(|rule| rule.times == 0))
-    }
-
-    /// The calls made since this was last asked.
-    pub fn take_counts(&self) -> BTreeMap<Call, u64> {
-        self.script(|script| std::mem::take(&mut script.counts))
-    }
-
-    /// Counts one call and carries it out, as far as the script lets it.
-    async fn meet<T>(
-        &self,
-        call: Call,
-        key: &str,
-        effect: impl Future<Output = T> + Send,
-    ) -> Met<T> {
-        let fault = self.script(|script| {
-            *script.counts.entry(call).or_default() += 1;
-            let due = |rule: &&mut PortRule| {
-                rule.call == call && rule.times > 0 && key.contains(&rule.key)
-            };
-            let rule = script.rules.iter_mut().find(due)?;
-            rule.times -= 1;
-            Some(rule.fault)
-        });
-        self.way().await;
-        let met = match fault {
-            None => Met::Answer(effect.await),
-            Some(PortFault::RequestLost) => Met::RequestLost,
-            Some(PortFault::AnswerLost) => Met::AnswerLost(effect.await),
-            Some(PortFault::Busy) => Met::Busy,
-        };
-        self.way().await;
-        met
-    }
-
-    async fn way(&self) {
-        let Some(pace) = &self.pace else { return };
-        let millis = {
-            let mut random = pace.random.lock().unwrap_or_else(PoisonError::into_inner);
-            random.random_range(0..=LONGEST_WAY_MILLIS)
-        };
-        pace.clock.sleep(Duration::from_millis(millis)).await;
-    }
-
-    fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
-        change(&mut self.script.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// What became of a call.
-enum Met<T> {
-    Answer(T),
-    RequestLost,
-    /// With the answer that nobody gets.
-    AnswerLost(T),
-    Busy,
-}
-
-impl<T> Met<T> {
-    /// The answer that came, or why none did.
-    fn answer(self) -> Result<T, NoAnswer> {
-        match self {
-            Self::Answer(answer) => Ok(answer),
-            Self::RequestLost | Self::AnswerLost(_) => Err(NoAnswer::Lost),
-            Self::Busy => Err(NoAnswer::Busy),
-        }
-    }
-}
-
-/// Why a call was not answered.
-#[derive(Debug, Clone, Copy)]
-enum NoAnswer {
-    Lost,
-    Busy,
-}
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Lost => "the connection was closed before an answer came",
-            Self::Busy => "slow down",
-        })
-    }
-}
-
-impl std::error::Error for NoAnswer {}
 
 /// Content comes in pieces of this size, so that whoever reads it has to put it together.
 const PIECE_BYTES: usize = 64;

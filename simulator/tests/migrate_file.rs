@@ -14,158 +14,93 @@ use domain::{ByteCount, Fid, Left, ReasonKind, S3Bucket, SourceFile};
 use futures_util::future::join;
 use simulator::port::{Call, PortFault};
 
+/// How it ends | the requests it takes | what is at the final key then | the findings.
+#[track_caller]
+fn check(key: Key, raw: Raw, source: Source, expected: &str) {
+    assert_eq!(Case::new(key, raw, source).told(), expected, "{key:?}, {raw:?}, {source:?}");
+}
+
 #[test]
-fn every_outcome_with_its_requests() {
-    for (key, raw, source, expected) in [
-        // A free key: one request where a copy will do, three where the bytes pass through us.
-        (Key::Free, Raw::Good, Source::Good, "copy, copy | copy 1 | right"),
-        (Key::Free, Raw::Good, Source::Gone, "copy, copy | copy 1 | right"),
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::Good,
-            "put, mogile | replicas 1, open 1, put 1 | right",
-        ),
-        (
-            Key::Free,
-            Raw::Away,
-            Source::Good,
-            "put, mogile | replicas 1, open 1, put 1, copy 1 | right",
-        ),
-        (
-            Key::Free,
-            Raw::Away,
-            Source::LeftOut,
-            "no-intermediary, Nothing | copy 1, head 1 | nothing",
-        ),
-        // A corrupt intermediary: replaced, or taken away.
-        (
-            Key::Free,
-            Raw::Corrupt,
-            Source::Good,
-            "put, mogile | replicas 1, open 1, put 1, copy 1 | right | bad-intermediary",
-        ),
-        (
-            Key::Free,
-            Raw::Corrupt,
-            Source::AllBad,
-            "no-replica, Nothing | replicas 1, open 2, put 2, copy 1, delete 1 | nothing \
-             | bad-intermediary",
-        ),
-        (
-            Key::Free,
-            Raw::Corrupt,
-            Source::LeftOut,
-            "wrong-object, Nothing | copy 1, delete 1 | nothing | bad-intermediary",
-        ),
-        (
-            Key::Free,
-            Raw::Corrupt,
-            Source::Gone,
-            "gone | row 1, replicas 1, copy 1, delete 1 | nothing | bad-intermediary",
-        ),
-        // Bad replicas: the next one is asked.
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::FirstCorrupt,
-            "put, mogile | replicas 1, open 2, put 2 | right | bad-replica",
-        ),
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::FirstShort,
-            "put, mogile | replicas 1, open 2, put 2 | right | bad-replica",
-        ),
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::FirstMissing,
-            "put, mogile | replicas 1, open 2, put 1 | right | bad-replica",
-        ),
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::AllBad,
-            "no-replica, Nothing | replicas 1, open 2, put 2, head 1 | nothing",
-        ),
-        // A key that the trackers do not know.
-        (Key::Free, Raw::Unplanned, Source::Gone, "gone | row 1, replicas 1 | nothing"),
-        (
-            Key::Free,
-            Raw::Unplanned,
-            Source::KeyUnknown,
-            "key-unknown, Nothing | row 1, replicas 1, head 1 | nothing",
-        ),
-        // The right content is there already: it is proven, not written.
-        (Key::Right, Raw::Good, Source::Good, "head, there | copy 1, head 1 | right"),
-        (Key::Plain, Raw::Good, Source::Good, "download, there | copy 1, head 1, read 1 | right"),
-        (
-            Key::Multipart,
-            Raw::Good,
-            Source::Good,
-            "download, there | copy 1, head 1, read 1 | right",
-        ),
-        (
-            Key::Right,
-            Raw::Unplanned,
-            Source::Good,
-            "head, there | replicas 1, open 1, put 1, head 1 | right",
-        ),
-        (
-            Key::Right,
-            Raw::Unplanned,
-            Source::AllBad,
-            "head, there | replicas 1, open 2, put 2, head 1 | right",
-        ),
-        (
-            Key::Plain,
-            Raw::Unplanned,
-            Source::KeyUnknown,
-            "download, there | row 1, replicas 1, head 1, read 1 | right",
-        ),
-        // Somebody's wrong object: replaced by what MogileFS has, by nothing else.
-        (
-            Key::Foreign,
-            Raw::Good,
-            Source::Good,
-            "put, mogile | replicas 1, open 1, put 1, copy 1, head 1, read 1 | right",
-        ),
-        (
-            Key::ForeignSha1,
-            Raw::Good,
-            Source::Good,
-            "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right",
-        ),
-        (
-            Key::Foreign,
-            Raw::Unplanned,
-            Source::FirstMissing,
-            "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right | bad-replica",
-        ),
-        (
-            Key::Foreign,
-            Raw::Good,
-            Source::LeftOut,
-            "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign",
-        ),
-        (
-            Key::ForeignSha1,
-            Raw::Good,
-            Source::AllBad,
-            "no-replica, WrongObject | replicas 1, open 2, put 2, copy 1, head 1 | foreign",
-        ),
-        (
-            Key::Foreign,
-            Raw::Unplanned,
-            Source::AllBad,
-            "wrong-object, WrongObject | replicas 1, open 2, put 2, head 1, read 1 | foreign",
-        ),
-        (Key::Foreign, Raw::Unplanned, Source::Gone, "gone | row 1, replicas 1 | foreign"),
-    ] {
-        let case = Case::new(key, raw, source);
-        assert_eq!(case.told(), expected, "{key:?}, {raw:?}, {source:?}");
-    }
+fn a_free_key_takes_one_copy_or_one_get_and_one_put() {
+    use Source::{Gone, Good, LeftOut};
+    let copied = "copy, copy | copy 1 | right";
+    check(Key::Free, Raw::Good, Good, copied);
+    check(Key::Free, Raw::Good, Gone, copied);
+    let brought = "put, mogile | replicas 1, open 1, put 1 | right";
+    check(Key::Free, Raw::Unplanned, Good, brought);
+    let brought = "put, mogile | replicas 1, open 1, put 1, copy 1 | right";
+    check(Key::Free, Raw::Away, Good, brought);
+    let neither = "no-intermediary, Nothing | copy 1, head 1 | nothing";
+    check(Key::Free, Raw::Away, LeftOut, neither);
+}
+
+#[test]
+fn a_corrupt_intermediary_is_replaced_or_taken_away() {
+    let check = |source, expected: &str| {
+        check(Key::Free, Raw::Corrupt, source, &format!("{expected} | bad-intermediary"));
+    };
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1 | right";
+    check(Source::Good, replaced);
+    let away = "no-replica, Nothing | replicas 1, open 2, put 2, copy 1, delete 1 | nothing";
+    check(Source::AllBad, away);
+    check(Source::LeftOut, "wrong-object, Nothing | copy 1, delete 1 | nothing");
+    check(Source::Gone, "gone | row 1, replicas 1, copy 1, delete 1 | nothing");
+    check(
+        Source::KeyUnknown,
+        "key-unknown, Nothing | row 1, replicas 1, copy 1, delete 1 | nothing",
+    );
+}
+
+#[test]
+fn after_a_bad_replica_the_next_one_is_asked() {
+    let check = |source, expected| check(Key::Free, Raw::Unplanned, source, expected);
+    let second = "put, mogile | replicas 1, open 2, put 2 | right | bad-replica";
+    check(Source::FirstCorrupt, second);
+    check(Source::FirstShort, second);
+    let second = "put, mogile | replicas 1, open 2, put 1 | right | bad-replica";
+    check(Source::FirstMissing, second);
+    check(Source::AllBad, "no-replica, Nothing | replicas 1, open 2, put 2, head 1 | nothing");
+}
+
+#[test]
+fn a_key_that_the_trackers_do_not_know_is_gone_if_its_row_is() {
+    let check = |source, expected| check(Key::Free, Raw::Unplanned, source, expected);
+    check(Source::Gone, "gone | row 1, replicas 1 | nothing");
+    let known = "key-unknown, Nothing | row 1, replicas 1, head 1 | nothing";
+    check(Source::KeyUnknown, known);
+}
+
+#[test]
+fn right_content_that_is_there_is_proven_and_not_written() {
+    use Source::{AllBad, Good, KeyUnknown};
+    check(Key::Right, Raw::Good, Good, "head, there | copy 1, head 1 | right");
+    let download = "download, there | copy 1, head 1, read 1 | right";
+    check(Key::Plain, Raw::Good, Good, download);
+    check(Key::Multipart, Raw::Good, Good, download);
+    let head = "head, there | replicas 1, open 1, put 1, head 1 | right";
+    check(Key::Right, Raw::Unplanned, Good, head);
+    let head = "head, there | replicas 1, open 2, put 2, head 1 | right";
+    check(Key::Right, Raw::Unplanned, AllBad, head);
+    let download = "download, there | row 1, replicas 1, head 1, read 1 | right";
+    check(Key::Plain, Raw::Unplanned, KeyUnknown, download);
+}
+
+#[test]
+fn a_foreign_object_is_replaced_by_what_mogilefs_has_and_by_nothing_else() {
+    use Source::{AllBad, FirstMissing, Gone, Good, LeftOut};
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1, read 1 | right";
+    check(Key::Foreign, Raw::Good, Good, replaced);
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right";
+    check(Key::ForeignSha1, Raw::Good, Good, replaced);
+    let replaced = "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right | bad-replica";
+    check(Key::Foreign, Raw::Unplanned, FirstMissing, replaced);
+    let left = "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign";
+    check(Key::Foreign, Raw::Good, LeftOut, left);
+    let left = "no-replica, WrongObject | replicas 1, open 2, put 2, copy 1, head 1 | foreign";
+    check(Key::ForeignSha1, Raw::Good, AllBad, left);
+    let left = "wrong-object, WrongObject | replicas 1, open 2, put 2, head 1, read 1 | foreign";
+    check(Key::Foreign, Raw::Unplanned, AllBad, left);
+    check(Key::Foreign, Raw::Unplanned, Gone, "gone | row 1, replicas 1 | foreign");
 }
 
 #[test]

@@ -91,8 +91,8 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
         let there = world.at(&file.address().key).expect("it was migrated");
         assert_eq!(there, content(salt as u64, LENGTH));
     }
-    let proofs = records(&world).into_values().map(|record| record.proof);
-    assert_eq!(proofs.filter(Option::is_some).count(), 60);
+    let proofs = records(&world).into_values().filter_map(|record| record.proof);
+    assert_eq!(proofs.count(), 60);
 
     let again = run(&world, &plan());
     assert_eq!(world.calls(), "page 2, count 1, scan 4");
@@ -249,6 +249,15 @@ fn without_a_ledger_no_file_is_called_migrated() {
     let summary = run(&world, &plan());
     assert_eq!(summary.already_there, tally(30), "proven anew, by HEAD");
     assert_eq!(world.calls(), "page 2, count 1, copy 30, head 30, list 2, record 2, scan 4");
+}
+
+#[test]
+fn a_ledger_that_stays_away_stops_the_run() {
+    let world = World::paced(1);
+    files(&world, 600, Some(IntermediaryForm::Plain));
+    world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
+    let summary = run(&world, &plan());
+    assert!(summary.stopped.is_some_and(|why| why.starts_with("ledger-unavailable")));
 }
 
 #[test]

@@ -3,26 +3,24 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::StoreError;
 
-use crate::aws::no_answer;
+use crate::aws::{in_full, no_answer};
 
 /// Translates an error about `at`.
 pub(super) fn translate<E>(error: &SdkError<E>, at: &(dyn std::fmt::Display + Sync)) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    match error {
-        SdkError::ServiceError(refusal) => {
-            let status = refusal.raw().status().as_u16();
-            let meta = refusal.err().meta();
-            judge(status, meta.code().unwrap_or_default(), meta.message(), &at.to_string())
-        }
-        // It was never sent: wrong settings, mostly.
-        SdkError::ConstructionFailure(_) => {
-            StoreError::Refused { at: at.to_string(), why: crate::aws::in_full(error) }
-        }
-        // No answer, or half of one.
-        _ => StoreError::Uncertain { at: at.to_string(), cause: no_answer(error) },
+    if let SdkError::ServiceError(refusal) = error {
+        let status = refusal.raw().status().as_u16();
+        let meta = refusal.err().meta();
+        return judge(status, meta.code().unwrap_or_default(), meta.message(), &at.to_string());
     }
+    // It was never sent: wrong settings, mostly.
+    if matches!(error, SdkError::ConstructionFailure(_)) {
+        return StoreError::Refused { at: at.to_string(), why: in_full(error) };
+    }
+    // No answer, or half of one.
+    StoreError::Uncertain { at: at.to_string(), cause: no_answer(error) }
 }
 
 fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError {

@@ -65,13 +65,7 @@ impl S3ObjectStore {
             .set_start_after(after.map(ToString::to_string))
             .send();
         let at = format!("s3://{bucket}/{prefix}");
-        let page = self.answer("LIST", &at, limits::REQUEST_TIME, call).await.map_err(|error| {
-            match error {
-                // A bucket that does not exist answers by that code; a list has no other 404.
-                StoreError::NoSuchKey(_) => StoreError::NoSuchBucket(bucket.to_string()),
-                other => other,
-            }
-        })?;
+        let page = self.answer("LIST", &at, limits::REQUEST_TIME, call).await?;
         let objects = page.contents().iter().filter_map(|object| {
             Some(ListedObject {
                 key: ObjectKey::new(object.key()?.to_owned()),

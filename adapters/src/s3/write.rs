@@ -16,7 +16,7 @@ impl S3ObjectStore {
         let (absent, is) = headers(&target.condition);
         let length = content.length().0;
         let verdict = content.verdict();
-        let call = self
+        let put = self
             .client
             .put_object()
             .bucket(target.address.bucket.as_str())
@@ -27,8 +27,8 @@ impl S3ObjectStore {
             .set_content_disposition(target.meta.content_disposition.clone())
             .content_length(i64::try_from(length).unwrap_or(i64::MAX))
             .checksum_sha1(content.expected().to_base64())
-            .body(body::stream(content))
-            .send();
+            .body(body::stream(content));
+        let call = Box::pin(put.send());
         // Twice the time: the source has as much again for itself.
         let answer = self.answer("PUT", &target.address, limits::time_for(length) * 2, call).await;
         match answer {
@@ -50,7 +50,7 @@ impl S3ObjectStore {
         // The intermediary's own metadata stays, unless there is something to say.
         let directive =
             (target.meta != ObjectMeta::default()).then_some(MetadataDirective::Replace);
-        let call = self
+        let copy = self
             .client
             .copy_object()
             // Digits, slashes and `.fid`: nothing in a key of an intermediary needs encoding.
@@ -62,8 +62,8 @@ impl S3ObjectStore {
             .set_if_match(is)
             .set_metadata_directive(directive)
             .set_content_type(target.meta.content_type.clone())
-            .set_content_disposition(target.meta.content_disposition.clone())
-            .send();
+            .set_content_disposition(target.meta.content_disposition.clone());
+        let call = Box::pin(copy.send());
         let limit = limits::copy_time_for(target.length.0);
         let copied = self.answer("COPY", &target.address, limit, call).await?;
         let result = copied.copy_object_result();

@@ -125,7 +125,8 @@ pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserv
 /// What happened next.
 enum Event {
     Rows(Result<RowPage, Reason>),
-    Planned(Result<Vec<(SourceFile, FilePlan)>, Reason>),
+    /// Files with their plans; or why there are none, and for how many files.
+    Planned(Result<Vec<(SourceFile, FilePlan)>, (Reason, u64)>),
     Ended(Box<(SourceFile, FileOutcome)>),
     /// Gathered records have waited long enough.
     Tick,
@@ -147,7 +148,7 @@ struct Run<'a> {
     gathered: Gathered,
     ticking: bool,
     writes_under_way: usize,
-    /// Files in a row that failed because something could not be reached.
+    /// Files that failed because something could not be reached, since one was recorded.
     outages: u32,
     events: FuturesUnordered<BoxFuture<'a, Event>>,
 }
@@ -172,8 +173,13 @@ impl<'a> Run<'a> {
                 self.paging = false;
                 self.waiting.extend(files);
             }
-            Event::Rows(Err(reason)) | Event::Planned(Err(reason)) => {
+            Event::Rows(Err(reason)) => {
                 self.paging = false;
+                self.stop(&reason);
+            }
+            Event::Planned(Err((reason, files))) => {
+                self.paging = false;
+                self.summary.not_begun += files;
                 self.stop(&reason);
             }
             Event::Ended(ended) => {
@@ -194,8 +200,10 @@ impl<'a> Run<'a> {
             self.summary.not_begun += self.waiting.drain(..).len() as u64;
             self.next_page = None;
         }
-        while self.files_under_way < self.plan.concurrency.max(1) {
-            let Some((file, plan)) = self.waiting.pop_front() else { break };
+        while self.files_under_way < self.plan.concurrency.max(1)
+            && self.writes_under_way < limits::LEDGER_WRITES_AT_ONCE
+            && let Some((file, plan)) = self.waiting.pop_front()
+        {
             self.files_under_way += 1;
             let ports = self.ports;
             self.start(async move {
@@ -242,11 +250,18 @@ impl<'a> Run<'a> {
             }
         }
         self.observer.passed_over((rows - files.len()) as u64);
+        if self.summary.stopped.is_some() {
+            self.paging = false;
+            self.summary.not_begun += files.len() as u64;
+            return;
+        }
         let routes = self.routes;
         self.start(async move {
             let plans = match routes.plan(&files).await {
                 Ok(plans) => plans,
-                Err(error) => return Event::Planned(Err(Reason::from(&error))),
+                Err(error) => {
+                    return Event::Planned(Err((Reason::from(&error), files.len() as u64)));
+                }
             };
             Event::Planned(Ok(files.into_iter().zip(plans).collect()))
         });
@@ -258,7 +273,6 @@ impl<'a> Run<'a> {
         }
         match outcome.end {
             FileEnd::Proven(record) => {
-                self.outages = 0;
                 if let Some(batch) = self.gathered.add(record) {
                     self.write(batch);
                 }
@@ -275,7 +289,7 @@ impl<'a> Run<'a> {
     fn fail(&mut self, fid: Fid, length: ByteCount, failure: &Failure) {
         self.summary.add_failed(fid, failure);
         self.observer.settled(fid, length, Some(failure));
-        self.outages = if failure.reason.kind.is_outage() { self.outages + 1 } else { 0 };
+        self.outages += u32::from(failure.reason.kind.is_outage());
         if self.outages >= limits::BREAKER_FAILURES {
             self.stop(&failure.reason);
         }
@@ -322,6 +336,7 @@ impl<'a> Run<'a> {
             let length = record.length.unwrap_or_default();
             match answer {
                 Ok(()) => {
+                    self.outages = 0;
                     self.summary.add_proven(record.route, length);
                     self.observer.settled(record.fid, length, None);
                 }

@@ -48,7 +48,7 @@ impl fmt::Display for Stalled {
 impl std::error::Error for Stalled {}
 
 /// A new year: 2026-01-01, 0:00 UTC.
-const START: Duration = Duration::from_secs(1_767_225_600);
+const START: Duration = Duration::from_hours(490_896);
 
 impl Default for VirtualClock {
     fn default() -> Self {

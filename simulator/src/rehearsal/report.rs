@@ -182,13 +182,16 @@ struct Bytes(u64);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-        let (mut scaled, mut unit) = (self.0 as f64, "B");
+        let mut scaled = (self.0, "B");
+        let mut tenths = 0;
         for next in UNITS {
-            if scaled < 1024.0 {
+            if scaled.0 < 1024 {
                 break;
             }
-            (scaled, unit) = (scaled / 1024.0, next);
+            tenths = scaled.0 % 1024 * 10 / 1024;
+            scaled = (scaled.0 / 1024, next);
         }
-        if unit == "B" { write!(f, "{} B", self.0) } else { write!(f, "{scaled:.1} {unit}") }
+        let (number, unit) = scaled;
+        if unit == "B" { write!(f, "{number} B") } else { write!(f, "{number}.{tenths} {unit}") }
     }
 }

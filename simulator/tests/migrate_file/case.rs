@@ -133,7 +133,9 @@ impl Case {
                 mogile.remove_replica(mogile::Fid(self.file.fid.0), holders[0]);
             }
             Source::AllBad => {
-                holders.iter().for_each(|&at| self.world.spoil(&self.file, at, &corrupt()));
+                for device in holders {
+                    self.world.spoil(&self.file, device, &corrupt());
+                }
             }
             Source::KeyUnknown => mogile.rename("plos_repo", &key, "elsewhere").expect("free"),
             Source::Gone => mogile.delete("plos_repo", &key).expect("it is there"),

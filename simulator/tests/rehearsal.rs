@@ -1,0 +1,160 @@
+//! The rehearsal as a whole, and the commands against a world that is up: real processes, real
+//! sockets.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use simulator::fault::{Fault, Rule, Service};
+use simulator::rehearsal::{Options, Stage};
+
+/// The binary under test is also `mogile2s3`, under a hidden first argument.
+fn rehearse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));
+    command.env_clear().current_dir("/");
+    command
+}
+
+fn mogile2s3(environment: &BTreeMap<&str, String>, arguments: &[&str]) -> Output {
+    let mut command = rehearse();
+    command.arg("mogile2s3").args(arguments).envs(environment);
+    command.output().expect("started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {} {}", text(&output.stdout), text(&output.stderr))
+    })
+}
+
+async fn stage(files: usize) -> Stage {
+    let options = Options { seed: 42, files, folder: None };
+    Stage::set(&options).await.expect("a world")
+}
+
+#[test]
+fn a_rehearsal_on_a_seeded_corpus_ends_well() {
+    let output = rehearse().args(["--files", "120", "--seed", "7"]).output().expect("started");
+    assert!(output.status.success(), "{} {}", text(&output.stdout), text(&output.stderr));
+    let report = text(&output.stdout);
+    assert!(report.contains("All is well"), "{report}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report_but_for_time_and_requests() {
+    let report = || {
+        let output = rehearse().args(["--files", "60", "--seed", "3", "--json"]).output();
+        let mut report = json(&output.expect("started"));
+        for run in ["first_run", "second_run"] {
+            let run = report[run].as_object_mut().expect("a run");
+            run.retain(|name, _| name != "seconds" && name != "requests");
+        }
+        report
+    };
+    let first = report();
+    assert_eq!(first, report());
+    assert_eq!(first["judgement"]["problems"], Value::Array(vec![]));
+}
+
+#[test]
+fn a_folder_can_be_the_corpus() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..30_u8 {
+        let path = folder.path().join(number.to_string());
+        std::fs::write(path, vec![number; usize::from(number) * 1000]).expect("written");
+    }
+    let output = rehearse().arg("--corpus").arg(folder.path()).arg("--json").output();
+    let report = json(&output.expect("started"));
+    assert_eq!(report["judgement"]["problems"], Value::Array(vec![]), "{report}");
+    assert!(report["judgement"]["whole"].as_u64() >= Some(30), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledgers_fids_are_listed_ascending() {
+    let stage = stage(30).await;
+    let environment = stage.world.environment();
+    assert_eq!(mogile2s3(environment, &["migrate"]).status.code(), Some(0));
+    let mut planted: Vec<_> = stage.planted.expected.iter().map(|expected| expected.fid).collect();
+    planted.sort_unstable();
+    let listed = mogile2s3(environment, &["fids"]);
+    let lines: Vec<u64> =
+        text(&listed.stdout).lines().map(|line| line.parse().expect("a fid")).collect();
+    assert_eq!(lines, planted);
+    assert_eq!(
+        json(&mogile2s3(environment, &["fids", "--unproven", "--json"])),
+        Value::Array(vec![])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_through_faults_is_honest_and_the_next_one_completes_it() {
+    let stage = stage(60).await;
+    let strike = |operation: &str, skip, fault| {
+        let operation = Some(operation.to_owned());
+        stage.world.faults.add(Rule {
+            operation,
+            skip,
+            times: 8,
+            ..Rule::always(Service::S3, fault)
+        });
+    };
+    let slow_down = || Fault::Refuse { status: 503, code: "SlowDown".to_owned() };
+    for operation in ["PUT", "COPY"] {
+        strike(operation, 2, Fault::AnswerLost);
+        strike(operation, 2, slow_down());
+        strike(operation, 2, Fault::RequestLost);
+    }
+    strike("HEAD", 4, Fault::RequestLost);
+    strike("LIST", 1, slow_down());
+    let nodes = Rule { times: 40, ..Rule::always(Service::StorageNode, Fault::TruncateBody(10)) };
+    stage.world.faults.add(nodes);
+
+    let first = mogile2s3(stage.world.environment(), &["migrate", "--json"]);
+    let summary = json(&first);
+    let failed = summary["failed"].as_object().expect("reasons");
+    let stopped = !summary["stopped"].is_null();
+    let honest = if stopped { 3 } else { i32::from(!failed.is_empty()) };
+    assert_eq!(first.status.code(), Some(honest), "{summary}");
+    assert!(!failed.is_empty() || stopped, "faults enough for some failure: {summary}");
+
+    stage.world.faults.clear();
+    let second = mogile2s3(stage.world.environment(), &["migrate", "--json"]);
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second.stdout));
+    let judgement = stage.judge();
+    assert!(judgement.is_content(), "{:?}", judgement.problems);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_say_what_where_and_what_to_do_and_keep_secrets() {
+    let stage = stage(6).await;
+    let check = |changes: &[(&'static str, &str)], code: i32, words: &[&str]| {
+        let mut environment = stage.world.environment().clone();
+        for (name, value) in changes {
+            environment.insert(name, (*value).to_owned());
+        }
+        let output = mogile2s3(&environment, &["migrate"]);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{changes:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{changes:?} says nothing of `{word}`: {said}");
+        }
+        assert!(!said.contains(&environment["AWS_SECRET_ACCESS_KEY"]), "a secret: {said}");
+    };
+    check(&[("MOGILE_TRACKERS", "")], 2, &["MOGILE_TRACKERS"]);
+    check(&[("MOGILE_TRACKERS", "tracker1")], 2, &["MOGILE_TRACKERS", "tracker1", "HOST:PORT"]);
+    check(&[("BUCKETS", "a:Bad_Name")], 2, &["BUCKETS", "Bad_Name"]);
+    check(&[("DYNAMODB_TABLE", "")], 2, &["DYNAMODB_TABLE"]);
+    check(&[("DYNAMODB_TABLE", "nowhere")], 3, &["nowhere", "does not exist"]);
+    check(&[("MOGILE_STORAGE_HOSTS", "storage1")], 2, &["MOGILE_STORAGE_HOSTS", "storage1"]);
+    check(&[("AWS_SECRET_ACCESS_KEY", "wrong-secret-of-mine")], 3, &["SignatureDoesNotMatch"]);
+    check(&[("BUCKETS", "mogilefs-prod-repo:not-there")], 3, &["not-there", "does not exist"]);
+    check(
+        &[("BUCKETS", "mogilefs-prod-repo:corpus-prod")],
+        1,
+        &["unmapped-bucket", "mogilefs-prod-editorial", "IGNORE_BUCKETS"],
+    );
+}

@@ -1,0 +1,94 @@
+//! The layers hold: crates depend on each other only as the design allows, and the domain on
+//! nothing that could reach outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Which crates of the workspace each may depend on.
+const EDGES: [(&str, &[&str]); 5] = [
+    ("domain", &[]),
+    ("adapters", &["domain"]),
+    ("apps", &["adapters", "domain"]),
+    ("simulator", &["adapters", "apps", "domain"]),
+    ("tests", &["adapters", "apps", "domain", "simulator"]),
+];
+
+/// What the domain may use from outside: none of these opens a socket or reads a clock.
+const OF_DOMAIN: [&str; 10] = [
+    "async-trait",
+    "bytes",
+    // Hex and base64, strict.
+    "data-encoding",
+    "futures-util",
+    "md-5",
+    "roaring",
+    "serde",
+    "sha1",
+    "thiserror",
+    "uuid",
+];
+
+fn workspace() -> Metadata {
+    MetadataCommand::new().no_deps().exec().expect("cargo metadata")
+}
+
+/// The names of a package's dependencies, tests' own aside.
+fn dependencies(package: &Package) -> BTreeSet<&str> {
+    let used = package.dependencies.iter().filter(|used| used.kind != DependencyKind::Development);
+    used.map(|used| used.name.as_str()).collect()
+}
+
+#[test]
+fn no_crate_depends_on_one_above_it() {
+    let workspace = workspace();
+    let allowed: BTreeMap<_, _> = EDGES.into_iter().collect();
+    let members: BTreeSet<_> =
+        workspace.packages.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(members, allowed.keys().copied().collect(), "every crate has its place");
+    for package in &workspace.packages {
+        let allowed = allowed[package.name.as_str()];
+        // Tests of a lower crate must not reach above it either.
+        let used = package.dependencies.iter().map(|used| used.name.as_str());
+        for used in used.filter(|used| members.contains(used)) {
+            assert!(allowed.contains(&used), "{} must not depend on {used}", package.name);
+        }
+    }
+}
+
+#[test]
+fn the_domain_uses_nothing_that_reaches_outside() {
+    let workspace = workspace();
+    let domain = workspace.packages.iter().find(|package| package.name.as_str() == "domain");
+    let used = dependencies(domain.expect("there is a domain"));
+    let strangers: Vec<_> = used.iter().filter(|used| !OF_DOMAIN.contains(used)).collect();
+    assert!(strangers.is_empty(), "not on the domain's list: {strangers:?}");
+}
+
+#[test]
+fn mains_are_thin() {
+    for package in &workspace().packages {
+        for target in package.targets.iter().filter(|target| target.is_bin()) {
+            let lines =
+                std::fs::read_to_string(&target.src_path).expect("readable").lines().count();
+            assert!(lines <= 35, "{} has {lines} lines", target.src_path);
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let root = workspace().workspace_root;
+    let mut folders: Vec<_> = EDGES.iter().map(|(name, _)| root.join(name)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().expect("readable").flatten() {
+            let path = entry.path().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension() == Some("rs") {
+                let lines = std::fs::read_to_string(&path).expect("readable").lines().count();
+                assert!(lines <= 400, "{path} has {lines} lines: is it one thing?");
+            }
+        }
+    }
+}
