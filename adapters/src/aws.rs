@@ -8,10 +8,38 @@ use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
+use domain::limits;
 use domain::ports::Cause;
 
 /// Time to connect.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long AWS may take to answer. The default is what production needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a request that moves no content.
+    pub request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { request: limits::REQUEST_TIME }
+    }
+}
+
+impl Timeouts {
+    /// For a request that moves so many bytes from or to here.
+    #[must_use]
+    pub fn moving(&self, bytes: u64) -> Duration {
+        self.request + limits::moving_time(bytes)
+    }
+
+    /// For a COPY of so many bytes.
+    #[must_use]
+    pub fn copying(&self, bytes: u64) -> Duration {
+        self.request + limits::copying_time(bytes)
+    }
+}
 
 /// Credentials, region and endpoint from the standard environment; `region` wins where given.
 ///

@@ -15,7 +15,7 @@ use domain::retry::backoff;
 use domain::{Fid, LedgerRecord, limits};
 use tokio::time::{sleep, timeout};
 
-use crate::aws::{in_full, no_answer};
+use crate::aws::{Timeouts, in_full, no_answer};
 use crate::calls::{Calls, System};
 
 /// Keys of one `BatchGetItem`.
@@ -25,6 +25,7 @@ const MOST_KEYS: usize = 100;
 pub struct DynamoLedger {
     client: Client,
     table: String,
+    timeouts: Timeouts,
     calls: Arc<Calls>,
 }
 
@@ -32,7 +33,14 @@ impl DynamoLedger {
     /// With shared settings from [`crate::aws::load`].
     #[must_use]
     pub fn new(config: &SdkConfig, table: String, calls: Arc<Calls>) -> Self {
-        Self { client: Client::new(config), table, calls }
+        Self { client: Client::new(config), table, timeouts: Timeouts::default(), calls }
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
     }
 
     async fn answer<T, E>(
@@ -43,10 +51,10 @@ impl DynamoLedger {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let answer = if let Ok(answer) = timeout(limits::REQUEST_TIME, call).await {
+        let answer = if let Ok(answer) = timeout(self.timeouts.request, call).await {
             answer.map_err(|error| self.translate(&error))
         } else {
-            let seconds = limits::REQUEST_TIME.as_secs();
+            let seconds = self.timeouts.request.as_secs();
             Err(self.unavailable(format!("no answer within {seconds} s").into()))
         };
         self.calls.count(System::DynamoDb, operation, answer)

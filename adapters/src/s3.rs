@@ -1,7 +1,9 @@
 //! Amazon S3 as the domain's object store.
 
 mod body;
+mod canary;
 mod error;
+mod multipart;
 mod read;
 mod write;
 
@@ -22,8 +24,10 @@ use domain::ports::{
 use domain::{ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use tokio::time::timeout;
 
-use crate::aws;
+use crate::aws::{self, Timeouts};
 use crate::calls::{Calls, System};
+
+pub use multipart::Parts;
 
 /// Whether the endpoint keeps S3's promises about conditional COPY and DELETE
 /// (`S3_CONDITIONAL_COPY`).
@@ -40,6 +44,8 @@ pub enum Conditionals {
 pub struct S3ObjectStore {
     client: Client,
     conditionals: Conditionals,
+    parts: Parts,
+    timeouts: Timeouts,
     calls: Arc<Calls>,
 }
 
@@ -47,13 +53,26 @@ impl S3ObjectStore {
     /// With shared settings from [`crate::aws::load`]. An endpoint of one's own is addressed by
     /// path, since it has no DNS names for buckets.
     #[must_use]
-    pub fn new(config: &SdkConfig, conditionals: Conditionals, calls: Arc<Calls>) -> Self {
+    pub fn new(
+        config: &SdkConfig,
+        conditionals: Conditionals,
+        parts: Parts,
+        calls: Arc<Calls>,
+    ) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(aws::has_own_s3_endpoint(config))
             // Every write carries the SHA-1 of the content already, or none is wanted.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .build();
-        Self { client: Client::from_conf(config), conditionals, calls }
+        let timeouts = Timeouts::default();
+        Self { client: Client::from_conf(config), conditionals, parts, timeouts, calls }
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
     }
 
     /// Waits for an answer no longer than `limit`, translates its error and counts the call.
@@ -93,6 +112,9 @@ impl ObjectStore for S3ObjectStore {
         target: &WriteTarget,
         content: VerifiedContent,
     ) -> Result<StoredObject, StoreError> {
+        if self.parts.take(content.length().0) {
+            return self.put_in_parts(target, content).await;
+        }
         self.put_content(target, content).await
     }
 

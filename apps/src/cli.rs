@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{fids, migrate};
+use crate::commands::{doctor, fids, migrate};
 use crate::exit::{self, Exit, UsageError};
 use crate::telemetry;
 
@@ -22,6 +22,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Reach and check every system before anything starts
+    Doctor(doctor::Arguments),
     /// Migrate files from here, without a queue
     Migrate(migrate::Arguments),
     /// List the fids that the ledger has records of
@@ -51,6 +53,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         match cli.command {
+            Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }

@@ -1,4 +1,5 @@
 //! The commands, a file each.
 
+pub mod doctor;
 pub mod fids;
 pub mod migrate;

@@ -1,9 +1,12 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
+use std::time::Duration;
+
+use adapters::aws::Timeouts;
 use adapters::mogile::AllowedHosts;
-use adapters::s3::Conditionals;
+use adapters::s3::{Conditionals, Parts};
 use clap::{Args, ValueEnum};
-use domain::BucketMap;
+use domain::{BucketMap, limits};
 
 use crate::exit::UsageError;
 
@@ -72,6 +75,16 @@ pub struct TargetSettings {
     /// [default: sound; unsound where `AWS_ENDPOINT_URL` is set]
     #[arg(long, env = "S3_CONDITIONAL_COPY", value_name = "HOW")]
     pub s3_conditional_copy: Option<ConditionalCopy>,
+
+    /// The largest object that one PUT or COPY may write, in bytes; larger ones go in parts
+    #[arg(long, env = "S3_SINGLE_REQUEST_BYTES", default_value_t = limits::SINGLE_REQUEST_BYTES)]
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SINGLE_REQUEST_BYTES))]
+    pub single_request_bytes: u64,
+
+    /// Bytes of each part of a multipart upload (Amazon takes no less than 5 MiB)
+    #[arg(long, env = "S3_PART_BYTES", default_value_t = limits::PART_BYTES)]
+    #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::PART_POOL_BYTES))]
+    pub part_bytes: u64,
 }
 
 impl TargetSettings {
@@ -79,6 +92,12 @@ impl TargetSettings {
     pub fn bucket_map(&self) -> Result<BucketMap, UsageError> {
         BucketMap::parse(&self.buckets, &self.ignore_buckets)
             .map_err(|error| UsageError(error.to_string()))
+    }
+
+    /// What is written in parts.
+    #[must_use]
+    pub fn parts(&self) -> Parts {
+        Parts::new(self.single_request_bytes, self.part_bytes, limits::PART_POOL_BYTES)
     }
 
     /// What may be believed of the endpoint.
@@ -111,9 +130,20 @@ pub struct AwsSettings {
     /// The ledger's DynamoDB table
     #[arg(long, env = "DYNAMODB_TABLE", value_name = "NAME")]
     pub ledger_table: Option<String>,
+
+    /// Seconds that a request which moves no content may take
+    #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", value_name = "N")]
+    #[arg(default_value_t = limits::REQUEST_TIME.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub request_timeout_seconds: u64,
 }
 
 impl AwsSettings {
+    /// How long AWS may take.
+    #[must_use]
+    pub const fn timeouts(&self) -> Timeouts {
+        Timeouts { request: Duration::from_secs(self.request_timeout_seconds) }
+    }
+
     /// The ledger's table.
     pub fn ledger_table(&self) -> Result<String, UsageError> {
         let table = self.ledger_table.clone().filter(|table| !table.is_empty());

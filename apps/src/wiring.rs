@@ -28,21 +28,48 @@ pub async fn ports(
     let nodes = StorageNodes::new(source.node_connections.into(), calls.clone());
     let domain = source.domain.clone();
     let config = aws_config(aws).await?;
-    let conditionals = target.conditionals(aws::has_own_s3_endpoint(&config));
     Ok(Ports {
         index: Arc::new(TrackerIndex::new(trackers.clone(), domain.clone())),
         files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),
-        objects: Arc::new(S3ObjectStore::new(&config, conditionals, calls.clone())),
-        ledger: Arc::new(DynamoLedger::new(&config, table, calls.clone())),
+        objects: Arc::new(s3_of(&config, target, aws, calls)),
+        ledger: Arc::new(ledger_of(&config, table, aws, calls)),
         clock: Arc::new(SystemClock),
     })
+}
+
+/// S3 alone, as its canaries need it.
+pub async fn s3(
+    target: &TargetSettings,
+    aws: &AwsSettings,
+    calls: &Arc<Calls>,
+) -> Result<S3ObjectStore, UsageError> {
+    Ok(s3_of(&aws_config(aws).await?, target, aws, calls))
 }
 
 /// The ledger alone.
 pub async fn ledger(aws: &AwsSettings, calls: &Arc<Calls>) -> Result<Arc<dyn Ledger>, UsageError> {
     let table = aws.ledger_table()?;
-    let config = aws_config(aws).await?;
-    Ok(Arc::new(DynamoLedger::new(&config, table, calls.clone())))
+    Ok(Arc::new(ledger_of(&aws_config(aws).await?, table, aws, calls)))
+}
+
+fn s3_of(
+    config: &aws::SdkConfig,
+    target: &TargetSettings,
+    aws: &AwsSettings,
+    calls: &Arc<Calls>,
+) -> S3ObjectStore {
+    let conditionals = target.conditionals(aws::has_own_s3_endpoint(config));
+    let store = S3ObjectStore::new(config, conditionals, target.parts(), calls.clone());
+    store.with_timeouts(aws.timeouts())
+}
+
+fn ledger_of(
+    config: &aws::SdkConfig,
+    table: String,
+    aws: &AwsSettings,
+    calls: &Arc<Calls>,
+) -> DynamoLedger {
+    DynamoLedger::new(config, table, calls.clone()).with_timeouts(aws.timeouts())
 }
 
 async fn aws_config(aws: &AwsSettings) -> Result<aws::SdkConfig, UsageError> {

@@ -214,15 +214,11 @@ impl State {
     }
 
     fn stored(mut self, object: StoredObject) -> (Self, Action) {
-        let (route, proof) = if self.last == Action::Copy {
-            (Route::Copy, Proof::Copy)
-        } else {
-            (Route::Mogile, Proof::Put)
-        };
+        let route = if self.last == Action::Copy { Route::Copy } else { Route::Mogile };
         (self.wrong, self.perhaps) = (None, None);
         self.ours = Some((object.etag.clone(), route));
         match object.sha1 {
-            Some(sha1) if sha1 == self.expected => self.prove(proof, object.etag),
+            Some(sha1) if sha1 == self.expected => self.prove(object.proof, object.etag),
             Some(_) => {
                 // What one way brought wrong once, it is not asked for again.
                 match route {

@@ -70,6 +70,14 @@ impl<const N: usize> Checksum<N> {
     }
 }
 
+impl Sha1 {
+    /// The SHA-1 of content that is in hand as a whole.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(sha1::Sha1::digest(content).into())
+    }
+}
+
 impl<const N: usize> fmt::Display for Checksum<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&HEXLOWER.encode(&self.0))

@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod reason;
 pub mod decision;
 pub mod summary;
+pub mod check;
 
 pub mod limits;
 pub mod retry;
@@ -31,6 +32,7 @@ pub mod ports;
 pub mod steps;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
+pub use check::{Check, Health};
 pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Md5, Sha1};
 pub use dkey::{Dkey, MogileBucket};
 pub use fid::Fid;

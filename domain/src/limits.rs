@@ -6,6 +6,19 @@ use std::time::Duration;
 /// counts in powers of two).
 pub const SINGLE_REQUEST_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
+/// The usual part of a multipart upload: large enough to cost few requests, small enough for eight
+/// files to have one each in [`PART_POOL_BYTES`].
+pub const PART_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Parts of one multipart upload, at most (Amazon S3 user guide, "Multipart upload limits").
+pub const PARTS: u64 = 10_000;
+
+/// Memory for the parts of all files together; files wait for it.
+pub const PART_POOL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Time in which S3 puts a multipart upload together: "several minutes", by its API reference.
+pub const COMPLETE_TIME: Duration = Duration::from_mins(5);
+
 /// Rows asked for at a time: enough that paging costs nothing beside the files, few enough that
 /// they are nothing in memory.
 pub const PAGE_ROWS: usize = 1_000;
@@ -52,17 +65,22 @@ pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
 /// S3 copies faster than this within a bucket.
 pub const SLOWEST_COPY_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
 
-/// Time allowed for a COPY of so many bytes, which is answered when it is done.
+/// What a COPY of so many bytes, which is answered when it is done, may take beside the request.
 #[must_use]
-pub fn copy_time_for(bytes: u64) -> Duration {
-    REQUEST_TIME + Duration::from_secs(bytes / SLOWEST_COPY_BYTES_PER_SECOND)
+pub const fn copying_time(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / SLOWEST_COPY_BYTES_PER_SECOND)
 }
 
-/// Time allowed for a request that moves so many bytes: [`REQUEST_TIME`] and what the slowest
-/// flow takes.
+/// What so many bytes that flow from or to here may take beside the request.
+#[must_use]
+pub const fn moving_time(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+}
+
+/// Time allowed for a request that moves so many bytes.
 #[must_use]
 pub fn time_for(bytes: u64) -> Duration {
-    REQUEST_TIME + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+    REQUEST_TIME + moving_time(bytes)
 }
 
 #[cfg(test)]

@@ -22,8 +22,6 @@ pub enum ReasonKind {
     WrongObject,
     /// The object changed under our hands too often.
     Contended,
-    /// Larger than one request may write.
-    TooLarge,
     /// S3 could not be reached, or was too busy for too long.
     StoreUnreachable,
     /// S3 denies access.
@@ -46,7 +44,6 @@ named!(ReasonKind {
     KeyUnknown = "key-unknown",
     WrongObject = "wrong-object",
     Contended = "contended",
-    TooLarge = "too-large",
     StoreUnreachable = "s3-unreachable",
     StoreDenied = "s3-denied",
     NoBucket = "s3-no-bucket",
@@ -72,7 +69,6 @@ impl ReasonKind {
             | Self::KeyUnknown
             | Self::WrongObject
             | Self::Contended
-            | Self::TooLarge
             | Self::StoreRefused => false,
         }
     }

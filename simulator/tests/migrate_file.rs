@@ -255,13 +255,6 @@ fn the_sha1_decides_where_the_index_tells_another_length() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_begun() {
-    let mut case = Case::new(Key::Free, Raw::Good, Source::Good);
-    case.file.length = ByteCount(domain::limits::SINGLE_REQUEST_BYTES + 1);
-    assert_eq!(case.told(), "too-large, Nothing |  | nothing");
-}
-
-#[test]
 fn a_bucket_that_is_not_there_is_named() {
     let mut case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
     case.file.bucket = S3Bucket::new("nowhere").expect("a name");

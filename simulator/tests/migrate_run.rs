@@ -25,6 +25,7 @@ fn plan() -> RunPlan {
         route: RoutePolicy::Auto,
         selection: Selection::Pending,
         concurrency: 1,
+        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }
 }
 
@@ -160,6 +161,14 @@ fn the_route_is_the_operators() {
         assert_eq!(failed(&summary), reasons.iter().copied().collect(), "{route:?}");
         assert_eq!(world.calls(), format!("page 2, count 1, {asked}, scan 4"), "{route:?}");
     }
+}
+
+#[test]
+fn an_intermediary_that_one_request_cannot_take_is_not_copied() {
+    let world = World::instant();
+    files(&world, 4, Some(IntermediaryForm::Plain));
+    let summary = run(&world, &RunPlan { single_request_bytes: 0, ..plan() });
+    assert_eq!((summary.by_copy, summary.by_mogile), (tally(0), tally(4)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use bytes::Bytes;
 use domain::ports::{ETag, FoundObject, ListPage, ListedObject, ObjectContent, StoreError};
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, limits};
+use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket};
 use futures_util::stream;
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ impl S3ObjectStore {
             .key(at.key.as_str())
             .checksum_mode(ChecksumMode::Enabled)
             .send();
-        match self.answer("HEAD", at, limits::REQUEST_TIME, call).await {
+        match self.answer("HEAD", at, self.timeouts.request, call).await {
             Ok(found) => Ok(Some(FoundObject {
                 etag: etag(found.e_tag()),
                 length: byte_count(found.content_length()),
@@ -44,10 +44,10 @@ impl S3ObjectStore {
             .key(at.key.as_str())
             .if_match(quoted(is))
             .send();
-        let answer = self.answer("GET", at, limits::REQUEST_TIME, call).await?;
+        let answer = self.answer("GET", at, self.timeouts.request, call).await?;
         let length = byte_count(answer.content_length()).0;
         let flow =
-            Flow { at: at.to_string(), body: answer.body, patience: limits::time_for(length) };
+            Flow { at: at.to_string(), body: answer.body, patience: self.timeouts.moving(length) };
         Ok(Box::pin(stream::try_unfold(flow, Flow::next)))
     }
 
@@ -65,7 +65,7 @@ impl S3ObjectStore {
             .set_start_after(after.map(ToString::to_string))
             .send();
         let at = format!("s3://{bucket}/{prefix}");
-        let page = self.answer("LIST", &at, limits::REQUEST_TIME, call).await?;
+        let page = self.answer("LIST", &at, self.timeouts.request, call).await?;
         let objects = page.contents().iter().filter_map(|object| {
             Some(ListedObject {
                 key: ObjectKey::new(object.key()?.to_owned()),

@@ -3,7 +3,7 @@
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 use domain::content::VerifiedContent;
 use domain::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
-use domain::{ObjectAddress, ObjectKey, limits};
+use domain::{ObjectAddress, ObjectKey, Proof};
 
 use super::{S3ObjectStore, body, etag, full_sha1, quoted};
 
@@ -30,11 +30,13 @@ impl S3ObjectStore {
             .body(body::stream(content));
         let call = Box::pin(put.send());
         // Twice the time: the source has as much again for itself.
-        let answer = self.answer("PUT", &target.address, limits::time_for(length) * 2, call).await;
+        let answer =
+            self.answer("PUT", &target.address, self.timeouts.moving(length) * 2, call).await;
         match answer {
             Ok(stored) => Ok(StoredObject {
                 etag: etag(stored.e_tag()),
                 sha1: full_sha1(stored.checksum_sha1(), stored.checksum_type()),
+                proof: Proof::Put,
             }),
             // A body that broke off looks like S3's fault: the source is asked first.
             Err(error) => Err(verdict.take_failure().map_or(error, StoreError::Source)),
@@ -64,13 +66,14 @@ impl S3ObjectStore {
             .set_content_type(target.meta.content_type.clone())
             .set_content_disposition(target.meta.content_disposition.clone());
         let call = Box::pin(copy.send());
-        let limit = limits::copy_time_for(target.length.0);
+        let limit = self.timeouts.copying(target.length.0);
         let copied = self.answer("COPY", &target.address, limit, call).await?;
         let result = copied.copy_object_result();
         Ok(StoredObject {
             etag: etag(result.and_then(|result| result.e_tag())),
             sha1: result
                 .and_then(|result| full_sha1(result.checksum_sha1(), result.checksum_type())),
+            proof: Proof::Copy,
         })
     }
 
@@ -86,7 +89,7 @@ impl S3ObjectStore {
             .key(at.key.as_str())
             .set_if_match(condition.map(quoted))
             .send();
-        match self.answer("DELETE", at, limits::REQUEST_TIME, call).await {
+        match self.answer("DELETE", at, self.timeouts.request, call).await {
             // None at all is what was wanted.
             Ok(_) | Err(StoreError::NoSuchKey(_)) => Ok(()),
             Err(error) => Err(error),
@@ -95,7 +98,7 @@ impl S3ObjectStore {
 }
 
 /// `If-None-Match` and `If-Match`.
-fn headers(condition: &Condition) -> (Option<String>, Option<String>) {
+pub(super) fn headers(condition: &Condition) -> (Option<String>, Option<String>) {
     match condition {
         Condition::Absent => (Some("*".to_owned()), None),
         Condition::Is(etag) => (None, Some(quoted(etag))),

@@ -69,6 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         },
         selection: if arguments.again { Selection::Again } else { Selection::Pending },
         concurrency: arguments.concurrency.get().into(),
+        single_request_bytes: arguments.target.single_request_bytes,
     };
     let ports = wiring::ports(&arguments.source, &arguments.target, &arguments.aws, &calls).await?;
 

@@ -137,7 +137,8 @@ impl World {
         assert!(!destroys, "proven content was overwritten: {:#?}", self.trace);
         self.write(sha1, self.answers_sha1, true);
         let etag = ETag(self.etags.to_string());
-        Seen::Stored(StoredObject { etag, sha1: self.answers_sha1.then_some(sha1) })
+        let sha1 = self.answers_sha1.then_some(sha1);
+        Seen::Stored(StoredObject { etag, sha1, proof: Proof::Put })
     }
 
     fn put_by_mogile(&mut self, condition_holds: bool) -> Seen {

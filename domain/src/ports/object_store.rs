@@ -8,13 +8,14 @@ use futures_util::Stream;
 use super::{Cause, SourceError};
 use crate::content::VerifiedContent;
 use crate::retry::{Classed, ErrorClass};
-use crate::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, S3Bucket, Sha1};
 
 /// Amazon S3. No call repeats itself: a write that was repeated behind the caller's back could be
 /// refused because of its own first effect.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// Writes content under its expected SHA-1, which the store checks before anything is stored.
+    /// Writes content under its expected SHA-1, which the store checks before anything is stored;
+    /// in parts where one request cannot take it, of which nothing stays when it fails.
     ///
     /// Errors with [`StoreError::Source`] when the content's source failed (nothing is stored
     /// then), [`StoreError::Occupied`] when the condition does not hold, and
@@ -106,8 +107,10 @@ pub struct WriteTarget {
 pub struct StoredObject {
     /// The new object's.
     pub etag: ETag,
-    /// The full-object SHA-1 that came back; [`None`] proves nothing.
+    /// The SHA-1 of the whole content, as far as the answer proves one; [`None`] proves nothing.
     pub sha1: Option<Sha1>,
+    /// How the answer proves it.
+    pub proof: Proof,
 }
 
 /// An object that is there.

@@ -6,7 +6,7 @@ use crate::content::VerifiedContent;
 use crate::decision::Seen;
 use crate::ports::{Replica, SourceError, StoreError, StoredObject, WriteTarget};
 use crate::retry::{Classed, ErrorClass, backoff};
-use crate::{Finding, FindingKind, Reason, ReasonKind, limits};
+use crate::{Finding, FindingKind, Reason, ReasonKind};
 
 /// Times that all replicas are gone through, while one of them may only be out for the moment.
 const ROUNDS: u32 = 2;
@@ -59,12 +59,6 @@ impl FileMigration<'_> {
         let mut tries = self.tries();
         loop {
             let source = self.ports.files.open(replica).await.map_err(StoreError::Source)?;
-            if source.length.0 > limits::SINGLE_REQUEST_BYTES {
-                return Err(StoreError::Source(SourceError::BadAnswer {
-                    at: replica.to_string(),
-                    why: format!("{} bytes are more than one request may write", source.length),
-                }));
-            }
             let name = replica.to_string();
             let content = VerifiedContent::new(source, name, self.file.dkey.sha1);
             let verdict = content.verdict();

@@ -6,8 +6,8 @@ use crate::decision::{Action, Ending, Evidence, Seen, State, Ways};
 use crate::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
 use crate::retry::backoff;
 use crate::{
-    ByteCount, ContentDigests, ContentHasher, Failure, Finding, FindingKind, LedgerRecord, Left,
-    LegacyMd5, ObjectAddress, ObjectKey, Proof, Reason, ReasonKind, Route, SourceFile, limits,
+    ByteCount, ContentDigests, ContentHasher, Failure, Finding, FindingKind, LedgerRecord,
+    LegacyMd5, ObjectAddress, ObjectKey, Proof, Reason, Route, SourceFile,
 };
 
 /// How one file is to be brought.
@@ -73,16 +73,6 @@ impl<'a> FileMigration<'a> {
     }
 
     async fn run(mut self) -> FileOutcome {
-        if self.file.length.0 > limits::SINGLE_REQUEST_BYTES {
-            let detail = format!(
-                "{} bytes are more than one request may write ({})",
-                self.file.length,
-                limits::SINGLE_REQUEST_BYTES
-            );
-            let reason = Reason::new(ReasonKind::TooLarge, detail);
-            let end = FileEnd::Failed(Failure { reason, left: Left::Nothing });
-            return FileOutcome { end, findings: self.findings };
-        }
         let ways = Ways { copy: self.plan.copy_from.is_some(), mogile: self.plan.mogile };
         let (mut state, mut action) = State::begin(self.file.dkey.sha1, ways);
         let mut uncertain = 0;

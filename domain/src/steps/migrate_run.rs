@@ -36,6 +36,8 @@ pub struct RunPlan {
     pub selection: Selection,
     /// How many are under way at once, at most; at least one.
     pub concurrency: usize,
+    /// The largest object that one request may write, [`limits::SINGLE_REQUEST_BYTES`] at Amazon.
+    pub single_request_bytes: u64,
 }
 
 /// Told of a run while it goes on.
@@ -100,7 +102,12 @@ pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserv
         Ok(rows) => observer.expect(rows),
         Err(error) => return stopped(Reason::from(&error)),
     }
-    let routes = Routes::new(ports.objects.as_ref(), ports.clock.as_ref(), plan.route);
+    let routes = Routes::new(
+        ports.objects.as_ref(),
+        ports.clock.as_ref(),
+        plan.route,
+        plan.single_request_bytes,
+    );
     Run {
         ports,
         plan,

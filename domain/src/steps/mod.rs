@@ -2,11 +2,13 @@
 
 mod batch;
 mod bring;
+mod examine;
 mod migrate_file;
 mod migrate_run;
 mod retried;
 mod routes;
 
+pub use examine::examine;
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
 pub use routes::RoutePolicy;

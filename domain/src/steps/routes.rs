@@ -28,6 +28,8 @@ pub(super) struct Routes<'a> {
     objects: &'a dyn ObjectStore,
     clock: &'a dyn Clock,
     policy: RoutePolicy,
+    /// What one COPY can take.
+    single_request_bytes: u64,
     /// Buckets that have keys with a leading slash, as far as was asked.
     leading_slash: Mutex<BTreeMap<S3Bucket, bool>>,
 }
@@ -40,8 +42,9 @@ impl<'a> Routes<'a> {
         objects: &'a dyn ObjectStore,
         clock: &'a dyn Clock,
         policy: RoutePolicy,
+        single_request_bytes: u64,
     ) -> Self {
-        Self { objects, clock, policy, leading_slash: Mutex::default() }
+        Self { objects, clock, policy, single_request_bytes, leading_slash: Mutex::default() }
     }
 
     /// A plan for each of these files, in their order. Costs one LIST for each folder that they
@@ -109,7 +112,7 @@ impl<'a> Routes<'a> {
             found.extend(
                 page.objects
                     .iter()
-                    .filter(|object| object.length.0 <= limits::SINGLE_REQUEST_BYTES)
+                    .filter(|object| object.length.0 <= self.single_request_bytes)
                     .filter_map(|object| object.key.as_intermediary())
                     .map(|(fid, form)| (bucket.clone(), fid, form)),
             );

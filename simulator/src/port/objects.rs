@@ -8,7 +8,7 @@ use domain::ports::{
     Condition, ETag, FoundObject, ListPage, ListedObject, ObjectContent, ObjectMeta, ObjectStore,
     SourceError, StoreError, StoredObject, WriteTarget,
 };
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use domain::{ByteCount, ObjectAddress, ObjectKey, Proof, S3Bucket, Sha1};
 use futures_util::{StreamExt, stream};
 
 use super::{Call, Met, NoAnswer, PortFaults, in_pieces};
@@ -58,7 +58,9 @@ impl ObjectStore for PortObjects {
             put.attributes = attributes(&target.meta);
             put.condition = condition(&target.condition);
             let stored = self.s3.put(at.bucket.as_str(), at.key.as_str(), put);
-            stored.map(stored_object).map_err(|refusal| refused(refusal, at))
+            stored
+                .map(|object| stored_object(object, Proof::Put))
+                .map_err(|refusal| refused(refusal, at))
         };
         match self.faults.meet(Call::Put, &at.to_string(), effect).await {
             Met::Answer(answer) => answer,
@@ -89,7 +91,7 @@ impl ObjectStore for PortObjects {
             };
             self.s3.copy(bucket, key, copy)
         });
-        copied.await.map(stored_object)
+        copied.await.map(|object| stored_object(object, Proof::Copy))
     }
 
     async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
@@ -173,8 +175,8 @@ async fn received(mut content: VerifiedContent) -> Result<PutRequest, SourceErro
     Ok(put)
 }
 
-fn stored_object(object: Object) -> StoredObject {
-    StoredObject { sha1: stored_sha1(&object), etag: ETag(object.etag) }
+fn stored_object(object: Object, proof: Proof) -> StoredObject {
+    StoredObject { sha1: stored_sha1(&object), etag: ETag(object.etag), proof }
 }
 
 /// The stored SHA-1, if it is one of the whole content.

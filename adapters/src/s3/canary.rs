@@ -1,0 +1,256 @@
+//! Canaries: small objects that show whether an end keeps the promises that the migration rests
+//! on. They are written below one prefix of their own, and taken away again.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ChecksumAlgorithm;
+use bytes::Bytes;
+use domain::content::{SourceContent, VerifiedContent};
+use domain::ports::{Condition, ETag, ObjectMeta, StoreError, Timestamp, WriteTarget};
+use domain::{ByteCount, Check, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use futures_util::stream;
+
+use super::{Conditionals, S3ObjectStore, full_sha1};
+
+const FIRST: &[u8] = b"mogile2s3 canary, the first";
+const SECOND: &[u8] = b"mogile2s3 canary, the second";
+
+/// What came of one canary: what was seen, or what is wrong.
+type Sighting = Result<String, String>;
+
+/// One promise, and the way to see whether it is kept.
+struct Canary<'a> {
+    store: &'a S3ObjectStore,
+    bucket: &'a S3Bucket,
+    prefix: String,
+}
+
+impl S3ObjectStore {
+    /// Sends the canaries into a bucket. `now` names their prefix, so that two runs do not meet.
+    pub async fn canaries(&self, bucket: &S3Bucket, now: Timestamp) -> Vec<Check> {
+        let prefix = format!("mogile2s3-canary/{}", now.0);
+        let canary = Canary { store: self, bucket, prefix };
+        let mut checks = vec![
+            canary.check(
+                "a PUT with a wrong SHA-1 is refused and stores nothing",
+                canary.wrong_sha1_is_refused().await,
+            ),
+            canary.check("a PUT tells the SHA-1, and so does HEAD", canary.put_tells_sha1().await),
+            canary.check("a COPY tells the SHA-1", canary.copy_tells_sha1("plain").await),
+            canary.check(
+                "a PUT onto an object is refused and leaves it alone",
+                canary.put_leaves_object_alone().await,
+            ),
+        ];
+        let sound = self.conditionals == Conditionals::Sound;
+        let conditional = [
+            (
+                "a COPY onto an object is refused and leaves it alone",
+                canary.copy_leaves_object_alone().await,
+            ),
+            (
+                "a DELETE spares an object that is not the one meant",
+                canary.delete_spares_another().await,
+            ),
+        ];
+        checks.extend(conditional.into_iter().map(|(fact, sighting)| match sighting {
+            Err(wrong) if sound => {
+                canary.check(
+                    fact,
+                    Err(format!("{wrong}: set S3_CONDITIONAL_COPY=unsound for this end")),
+                )
+            }
+            Err(wrong) => {
+                canary.check(fact, Ok(format!("{wrong}, as S3_CONDITIONAL_COPY=unsound says")))
+            }
+            kept => canary.check(fact, kept),
+        }));
+        checks.push(canary.check(
+            "a COPY of a multipart object tells a full SHA-1",
+            canary.copy_of_multipart_tells_sha1().await,
+        ));
+        checks.push(canary.check("the canaries are taken away again", canary.clean_up().await));
+        checks
+    }
+}
+
+impl Canary<'_> {
+    fn check(&self, fact: &str, sighting: Sighting) -> Check {
+        let subject = format!("bucket {}", self.bucket);
+        match sighting {
+            Ok(seen) => Check::good(subject, fact, seen),
+            Err(wrong) => Check::bad(subject, fact, wrong),
+        }
+    }
+
+    fn at(&self, name: &str) -> ObjectAddress {
+        let key = ObjectKey::new(format!("{}/{name}", self.prefix));
+        ObjectAddress { bucket: self.bucket.clone(), key }
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        content: &'static [u8],
+        sha1: Sha1,
+        only_if_absent: bool,
+    ) -> Result<Option<Sha1>, StoreError> {
+        let at = self.at(name);
+        let call = self
+            .store
+            .client
+            .put_object()
+            .bucket(at.bucket.as_str())
+            .key(at.key.as_str())
+            .set_if_none_match(only_if_absent.then(|| "*".to_owned()))
+            .checksum_sha1(sha1.to_base64())
+            .body(ByteStream::from_static(content))
+            .send();
+        let stored =
+            self.store.answer("PUT", &at, self.store.timeouts.request, Box::pin(call)).await?;
+        Ok(full_sha1(stored.checksum_sha1(), stored.checksum_type()))
+    }
+
+    async fn copy(&self, from: &str, to: &str) -> Result<Option<Sha1>, StoreError> {
+        let (from, to) = (self.at(from), self.at(to));
+        let call = self
+            .store
+            .client
+            .copy_object()
+            .copy_source(format!("{}/{}", from.bucket, from.key))
+            .bucket(to.bucket.as_str())
+            .key(to.key.as_str())
+            .checksum_algorithm(ChecksumAlgorithm::Sha1)
+            .if_none_match("*")
+            .send();
+        let copied =
+            self.store.answer("COPY", &to, self.store.timeouts.request, Box::pin(call)).await?;
+        let result = copied.copy_object_result();
+        Ok(result.and_then(|result| full_sha1(result.checksum_sha1(), result.checksum_type())))
+    }
+
+    /// The bytes that lie there.
+    async fn content(&self, name: &str) -> Result<Vec<u8>, String> {
+        let at = self.at(name);
+        let call =
+            self.store.client.get_object().bucket(at.bucket.as_str()).key(at.key.as_str()).send();
+        let call = Box::pin(call);
+        let read =
+            self.store.answer("GET", &at, self.store.timeouts.request, call).await.map_err(told)?;
+        let bytes = tokio::time::timeout(self.store.timeouts.request, read.body.collect()).await;
+        match bytes {
+            Ok(Ok(bytes)) => Ok(bytes.to_vec()),
+            Ok(Err(error)) => Err(format!("what lies there cannot be read: {error}")),
+            Err(_) => Err("what lies there comes too slowly".to_owned()),
+        }
+    }
+
+    async fn wrong_sha1_is_refused(&self) -> Sighting {
+        match self.put("wrong", FIRST, Sha1::of(SECOND), false).await {
+            Err(StoreError::BadDigest(_)) => {}
+            Err(error) => return Err(told(error)),
+            Ok(_) => return Err("it was stored: this end does not check SHA-1s".to_owned()),
+        }
+        match self.store.look(&self.at("wrong")).await.map_err(told)? {
+            None => Ok("refused".to_owned()),
+            Some(_) => Err("it was refused, and stored all the same".to_owned()),
+        }
+    }
+
+    async fn put_tells_sha1(&self) -> Sighting {
+        let sha1 = Sha1::of(FIRST);
+        let answered = self.put("plain", FIRST, sha1, false).await.map_err(told)?;
+        if answered != Some(sha1) {
+            return Err(no_sha1("PUT", answered));
+        }
+        let found = self.store.look(&self.at("plain")).await.map_err(told)?;
+        match found.and_then(|found| found.sha1) {
+            Some(stored) if stored == sha1 => Ok("told".to_owned()),
+            other => Err(no_sha1("HEAD", other)),
+        }
+    }
+
+    async fn copy_tells_sha1(&self, from: &str) -> Sighting {
+        let answered = self.copy(from, &format!("{from}-copy")).await.map_err(told)?;
+        if answered == Some(Sha1::of(FIRST)) {
+            Ok("told".to_owned())
+        } else {
+            Err(no_sha1("COPY", answered))
+        }
+    }
+
+    async fn put_leaves_object_alone(&self) -> Sighting {
+        let answer = self.put("plain", SECOND, Sha1::of(SECOND), true).await;
+        self.must_be_refused(answer.map(drop)).await
+    }
+
+    async fn copy_leaves_object_alone(&self) -> Sighting {
+        self.put("other", SECOND, Sha1::of(SECOND), false).await.map_err(told)?;
+        let answer = self.copy("other", "plain").await;
+        self.must_be_refused(answer.map(drop)).await
+    }
+
+    /// The write onto `plain` was refused, and its bytes are what they were.
+    async fn must_be_refused(&self, answer: Result<(), StoreError>) -> Sighting {
+        match answer {
+            Err(StoreError::Occupied(_)) => {}
+            Err(error) => return Err(told(error)),
+            Ok(()) => return Err("it was carried out".to_owned()),
+        }
+        if self.content("plain").await? == FIRST {
+            Ok("refused, and the object untouched".to_owned())
+        } else {
+            Err("it was refused, but the object was overwritten".to_owned())
+        }
+    }
+
+    async fn delete_spares_another(&self) -> Sighting {
+        let other = ETag("0123456789abcdef0123456789abcdef".to_owned());
+        match self.store.delete_object(&self.at("plain"), Some(&other)).await {
+            Err(StoreError::Occupied(_)) => {}
+            Err(error) => return Err(told(error)),
+            Ok(()) => return Err("a conditional DELETE took another object away".to_owned()),
+        }
+        self.content("plain").await.map(|_| "spared".to_owned())
+    }
+
+    async fn copy_of_multipart_tells_sha1(&self) -> Sighting {
+        let (sha1, length) = (Sha1::of(FIRST), ByteCount(FIRST.len() as u64));
+        let bytes = stream::once(async { Ok(Bytes::from_static(FIRST)) });
+        let source = SourceContent { length, stream: Box::pin(bytes) };
+        let content = VerifiedContent::new(source, "canary".to_owned(), sha1);
+        let target = WriteTarget {
+            address: self.at("parts"),
+            condition: Condition::Absent,
+            meta: ObjectMeta::default(),
+            length,
+        };
+        let stored = self.store.put_in_parts(&target, content).await.map_err(told)?;
+        if stored.sha1 != Some(sha1) {
+            return Err("a multipart upload does not tell the SHA-1 of its parts".to_owned());
+        }
+        self.copy_tells_sha1("parts").await
+    }
+
+    /// Takes away whatever the canaries may have left, and looks whether it is gone.
+    async fn clean_up(&self) -> Sighting {
+        for name in ["wrong", "plain", "plain-copy", "other", "parts", "parts-copy"] {
+            self.store.delete_object(&self.at(name), None).await.map_err(told)?;
+        }
+        let left = self.store.list_objects(self.bucket, &self.prefix, None).await.map_err(told)?;
+        match left.objects.first() {
+            None => Ok("gone".to_owned()),
+            Some(object) => Err(format!("`{}` stays: delete it by hand", object.key)),
+        }
+    }
+}
+
+fn told(error: StoreError) -> String {
+    error.to_string()
+}
+
+fn no_sha1(operation: &str, answered: Option<Sha1>) -> String {
+    match answered {
+        None => format!("{operation} tells no SHA-1: nothing could be proven without downloads"),
+        Some(other) => format!("{operation} tells another SHA-1, {other}"),
+    }
+}

@@ -1,0 +1,85 @@
+//! `mogile2s3 doctor`: is everything as the migration needs it?
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use adapters::calls::Calls;
+use anyhow::Context;
+use clap::Args;
+use domain::steps::examine;
+use domain::{Check, Health};
+
+use crate::config::{AwsSettings, SourceSettings, TargetSettings};
+use crate::exit::Exit;
+use crate::wiring;
+
+/// What can be given to `doctor`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Write nothing: leave out the canaries, which put small objects below `mogile2s3-canary/`
+    /// into each bucket and take them away again
+    #[arg(long)]
+    read_only: bool,
+
+    /// Print the checks as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    source: SourceSettings,
+
+    #[command(flatten)]
+    target: TargetSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+}
+
+/// Checks everything, and says so of each. Bad checks are findings.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { source, target, aws, .. } = &arguments;
+    let calls = Arc::new(Calls::default());
+    let buckets = target.bucket_map()?;
+    let ports = wiring::ports(source, target, aws, &calls).await?;
+    let mut checks = examine(&ports, &buckets).await;
+    if !arguments.read_only {
+        let s3 = wiring::s3(target, aws, &calls).await?;
+        for (_, bucket) in buckets.pairs() {
+            // Canaries in a bucket that cannot even be listed say the same again, ten times.
+            let subject = format!("bucket {bucket}");
+            let well = |check: &&Check| check.subject == subject && check.health == Health::Good;
+            if checks.iter().any(|check| well(&check)) {
+                checks.extend(s3.canaries(bucket, ports.clock.now()).await);
+            }
+        }
+    }
+    print(&checks, arguments.json).context("writing to stdout")?;
+    let worst = checks.iter().map(|check| check.health).max();
+    Ok(match worst {
+        Some(Health::Unreachable) => Exit::Unreachable,
+        Some(Health::Bad) => Exit::Findings,
+        Some(Health::Good) | None => Exit::Clean,
+    })
+}
+
+fn print(checks: &[Check], json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        return writeln!(out, "{}", serde_json::to_string(checks)?);
+    }
+    for check in checks {
+        let Check { subject, fact, health, detail } = check;
+        match health {
+            Health::Good => writeln!(out, "ok   {subject}: {fact} ({detail})")?,
+            Health::Bad => writeln!(out, "BAD  {subject}: does not hold: {fact}\n     {detail}")?,
+            Health::Unreachable => {
+                writeln!(out, "OUT  {subject}: cannot be told: {fact}\n     {detail}")?;
+            }
+        }
+    }
+    let sick = checks.iter().filter(|check| check.health != Health::Good).count();
+    match sick {
+        0 => writeln!(out, "All {} checks are good.", checks.len()),
+        _ => writeln!(out, "{sick} of {} checks are not good: mend them first.", checks.len()),
+    }
+}

@@ -1,0 +1,54 @@
+//! What a doctor finds: one check of one system each, and what to do where it is bad.
+
+use serde::Serialize;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// As it must be.
+    Good,
+    /// Not as it must be: do not start.
+    Bad,
+    /// Nothing can be said, since it could not be reached.
+    Unreachable,
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The system, by its name: `tracker 10.0.0.1:7001`, `bucket corpus-prod`.
+    pub subject: String,
+    /// What was checked, as a fact that should hold.
+    pub fact: String,
+    /// How it came out.
+    pub health: Health,
+    /// What was seen, and where it is bad what to do.
+    pub detail: String,
+}
+
+impl Check {
+    /// A check of a fact that holds.
+    pub fn good(subject: impl Into<String>, fact: &str, detail: impl Into<String>) -> Self {
+        Self::new(subject, fact, Health::Good, detail)
+    }
+
+    /// A check of a fact that does not hold.
+    pub fn bad(subject: impl Into<String>, fact: &str, detail: impl Into<String>) -> Self {
+        Self::new(subject, fact, Health::Bad, detail)
+    }
+
+    /// A check of a fact that could not be seen.
+    pub fn unreachable(subject: impl Into<String>, fact: &str, detail: impl Into<String>) -> Self {
+        Self::new(subject, fact, Health::Unreachable, detail)
+    }
+
+    fn new(
+        subject: impl Into<String>,
+        fact: &str,
+        health: Health,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { subject: subject.into(), fact: fact.to_owned(), health, detail: detail.into() }
+    }
+}
