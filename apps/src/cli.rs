@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, fids, migrate};
+use crate::commands::{doctor, fids, migrate, plan};
 use crate::exit::{self, Exit, UsageError};
 use crate::telemetry;
 
@@ -24,6 +24,8 @@ struct Cli {
 enum Command {
     /// Reach and check every system before anything starts
     Doctor(doctor::Arguments),
+    /// Count the whole index by class and bucket, and name what cannot be migrated
+    Plan(plan::Arguments),
     /// Migrate files from here, without a queue
     Migrate(migrate::Arguments),
     /// List the fids that the ledger has records of
@@ -54,6 +56,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Plan(arguments) => plan::run(arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }

@@ -12,7 +12,7 @@ use domain::Summary;
 use serde::Serialize;
 
 pub use progress::Progress;
-pub use text::render;
+pub use text::{render, write_samples};
 
 /// A run's end.
 #[derive(Debug, Serialize)]

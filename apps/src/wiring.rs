@@ -8,7 +8,7 @@ use adapters::clock::SystemClock;
 use adapters::dynamodb::DynamoLedger;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::s3::S3ObjectStore;
-use domain::ports::Ledger;
+use domain::ports::{Ledger, SourceIndex};
 use domain::steps::Ports;
 
 use crate::config::{AwsSettings, SourceSettings, TargetSettings};
@@ -23,8 +23,7 @@ pub async fn ports(
 ) -> Result<Ports, UsageError> {
     let hosts = source.storage_hosts()?;
     let table = aws.ledger_table()?;
-    let connections = source.tracker_connections.into();
-    let trackers = Arc::new(Trackers::new(&source.trackers()?, connections, calls.clone()));
+    let trackers = trackers(source, calls)?;
     let nodes = StorageNodes::new(source.node_connections.into(), calls.clone());
     let domain = source.domain.clone();
     let config = aws_config(aws).await?;
@@ -35,6 +34,19 @@ pub async fn ports(
         ledger: Arc::new(ledger_of(&config, table, aws, calls)),
         clock: Arc::new(SystemClock),
     })
+}
+
+/// The index alone.
+pub fn index(
+    source: &SourceSettings,
+    calls: &Arc<Calls>,
+) -> Result<Arc<dyn SourceIndex>, UsageError> {
+    Ok(Arc::new(TrackerIndex::new(trackers(source, calls)?, source.domain.clone())))
+}
+
+fn trackers(source: &SourceSettings, calls: &Arc<Calls>) -> Result<Arc<Trackers>, UsageError> {
+    let connections = source.tracker_connections.into();
+    Ok(Arc::new(Trackers::new(&source.trackers()?, connections, calls.clone())))
 }
 
 /// S3 alone, as its canaries need it.

@@ -49,7 +49,8 @@ fn write_tally(out: &mut impl Write, name: &str, tally: Tally) -> fmt::Result {
     writeln!(out, "  {name:<24} {files:>12}  {bytes}")
 }
 
-fn write_samples(
+/// What shares a reason, under a title; nothing when there is nothing.
+pub fn write_samples(
     out: &mut impl Write,
     title: &str,
     samples: &BTreeMap<&'static str, Sample>,

@@ -2,12 +2,14 @@
 
 mod batch;
 mod bring;
+mod census;
 mod examine;
 mod migrate_file;
 mod migrate_run;
 mod retried;
 mod routes;
 
+pub use census::{Census, census};
 pub use examine::examine;
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
