@@ -30,6 +30,12 @@ pub const IGNORED_BUCKET: &str = "mogilefs-scratch";
 /// The ledger's table.
 pub const LEDGER: &str = "mogile2s3-ledger";
 
+/// What one PUT or COPY may write here: little, so that small files go in parts too.
+pub const SINGLE_REQUEST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The parts of what is larger.
+const PART_BYTES: u64 = 1024 * 1024;
+
 const ACCESS_KEY: &str = "AKIAREHEARSALREHEARS";
 const SECRET_KEY: &str = "rehearsal-secret-key-of-an-embedded-world";
 const STORAGE_NODES: u8 = 2;
@@ -76,6 +82,10 @@ impl EmbeddedWorld {
         services.spawn(tracker::serve(listener, mogile.clone(), faults.clone()));
 
         let s3 = Arc::new(S3World::default());
+        s3.configure(|options| {
+            options.single_request_limit_bytes = SINGLE_REQUEST_BYTES;
+            options.minimum_part_bytes = PART_BYTES;
+        });
         for (_, bucket) in BUCKETS {
             s3.create_bucket(bucket).context("creating a bucket")?;
         }
@@ -121,6 +131,8 @@ fn environment(
         ("IGNORE_BUCKETS", IGNORED_BUCKET.to_owned()),
         ("DYNAMODB_TABLE", LEDGER.to_owned()),
         ("S3_CONDITIONAL_COPY", "sound".to_owned()),
+        ("S3_SINGLE_REQUEST_BYTES", SINGLE_REQUEST_BYTES.to_string()),
+        ("S3_PART_BYTES", PART_BYTES.to_string()),
         ("AWS_ENDPOINT_URL_S3", format!("http://{s3}")),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{dynamodb}")),
         ("AWS_REGION", "us-east-1".to_owned()),

@@ -49,6 +49,22 @@ pub enum Fault {
         /// The service's error code.
         code: String,
     },
+    /// The answer has the status 200 and an error in its body, as S3 gives it to a long COPY or
+    /// COMPLETE. A tracker, whose answers have no status, only refuses.
+    RefuseInside200 {
+        /// The service's error code.
+        code: String,
+        /// Whether the backend has carried the request out all the same. If it refused, its own
+        /// refusal is the answer.
+        carried_out: bool,
+    },
+    /// Of a batch only so many entries, the first, are carried out; the others come back as
+    /// unprocessed. With none left DynamoDB refuses the whole batch. What is no batch is carried
+    /// out in full.
+    Unprocessed {
+        /// The entries that are carried out.
+        processed: usize,
+    },
     /// The answer's body stops after so many bytes and the connection is closed.
     TruncateBody(usize),
     /// The answer's body stops after so many bytes and the connection stays open, silent.

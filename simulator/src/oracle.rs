@@ -47,6 +47,10 @@ pub fn judge(world: &EmbeddedWorld, planted: &Planted, rows_before: &[FileRow]) 
             Ok(objects) => judge_bucket(bucket, &objects, planted, &mut judgement),
             Err(error) => judgement.problems.push(format!("bucket `{bucket}`: {error}")),
         }
+        let uploads = world.s3.uploads(bucket).map_or(0, |uploads| uploads.len());
+        if uploads > 0 {
+            judgement.problems.push(format!("bucket `{bucket}`: {uploads} uploads left half done"));
+        }
     }
     match dynamodb::items(&world.database, LEDGER) {
         Ok(items) => judge_ledger(&items, planted, &mut judgement.problems),

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::corpus::CorpusFile;
-use crate::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET};
+use crate::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET, SINGLE_REQUEST_BYTES};
 use crate::fault::{Fault, Rule, Service};
 use crate::world::bucket::{Attributes, Content as ObjectContent, Object};
 use crate::world::mogile::{Content, DeviceId, Fid, PathOptions, parse_fid_path};
@@ -47,6 +47,14 @@ pub struct Expected {
     pub hazard: Option<Hazard>,
     /// Whether an intermediary of it, good or bad, is in the bucket.
     pub synced: bool,
+}
+
+impl Expected {
+    /// Whether one request cannot write it: it goes in parts, and never by copy.
+    #[must_use]
+    pub fn goes_in_parts(&self) -> bool {
+        self.file.content.length() > SINGLE_REQUEST_BYTES
+    }
 }
 
 /// All that was planted.
@@ -132,7 +140,9 @@ impl Gardener<'_> {
         let fid = self.world.mogile.store(self.world.dmid, &key, &file.content, &devices);
 
         let synced = self.planted.expected.len().is_multiple_of(2);
-        let hazard = self.next_hazard(synced).filter(|_| file.content.length() > 0);
+        // An empty file has no byte to be wrong; the requests of one in parts are others.
+        let plain = (1..=SINGLE_REQUEST_BYTES).contains(&file.content.length());
+        let hazard = self.next_hazard(synced).filter(|_| plain);
         if synced {
             self.sync(fid, bucket, &file.content, hazard)?;
         } else {

@@ -101,9 +101,9 @@ async fn pass(stage: &Stage) -> anyhow::Result<Pass> {
 fn problems_of_first(pass: &Pass, planted: &Planted) -> Vec<String> {
     let hazards = planted.hazards();
     let with = |hazard| hazards.get(&hazard).copied().unwrap_or_default() as u64;
-    let synced = planted.expected.iter().filter(|expected| expected.synced).count() as u64;
+    let copyable = planted.expected.iter().filter(|file| file.synced && !file.goes_in_parts());
     let all = planted.expected.len() as u64;
-    let by_copy = synced - with(Hazard::CorruptIntermediary);
+    let by_copy = copyable.count() as u64 - with(Hazard::CorruptIntermediary);
     let run = &pass.run;
     let mut problems = Vec::new();
     let mut expect = |what: &str, seen: u64, wanted: u64| {

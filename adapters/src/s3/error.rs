@@ -43,8 +43,9 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         | (_, "SlowDown" | "RequestTimeout" | "Throttling" | "RequestLimitExceeded") => {
             StoreError::Busy { at, why }
         }
-        // It may have been carried out before it failed.
-        (500.., _) => StoreError::Uncertain { at, cause: why.into() },
+        // It may have been carried out before it failed. A long COPY answers 200 before it is
+        // done, and tells of a failure behind that.
+        (500.. | 200, _) => StoreError::Uncertain { at, cause: why.into() },
         (404, _) => StoreError::NoSuchKey(at),
         (401 | 403, _) => StoreError::Denied { at, why },
         _ => StoreError::Refused { at, why },
@@ -76,6 +77,8 @@ mod tests {
         check(429, "", "Busy");
         check(500, "InternalError", "Uncertain");
         check(502, "", "Uncertain");
+        check(200, "InternalError", "Uncertain");
+        check(200, "SlowDown", "Busy");
         assert!(check(400, "InvalidRequest", "Refused").contains("in words"));
         check(301, "PermanentRedirect", "Refused");
     }

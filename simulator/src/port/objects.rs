@@ -126,7 +126,7 @@ impl ObjectStore for PortObjects {
     async fn delete(&self, at: &ObjectAddress, etag: &ETag) -> Result<(), StoreError> {
         let condition = bucket::Condition::ETag(etag.0.clone());
         let deleted = self.ask(Call::Delete, at.to_string(), at, |bucket, key| {
-            self.s3.delete(bucket, key, &condition)
+            self.s3.delete(bucket, key, &condition).map(drop)
         });
         match deleted.await {
             Err(StoreError::NoSuchKey(_)) => Ok(()),
@@ -207,10 +207,22 @@ fn refused(refusal: bucket::StoreError, at: &ObjectAddress) -> StoreError {
         bucket::StoreError::NoSuchKey => StoreError::NoSuchKey(at.to_string()),
         bucket::StoreError::PreconditionFailed => StoreError::Occupied(at.to_string()),
         bucket::StoreError::BadDigest => StoreError::BadDigest(at.to_string()),
+        bucket::StoreError::AccessDenied => {
+            StoreError::Denied { at: at.to_string(), why: refusal.to_string() }
+        }
         bucket::StoreError::BucketAlreadyOwnedByYou
         | bucket::StoreError::EntityTooLarge
         | bucket::StoreError::CopySourceTooLarge
         | bucket::StoreError::CopyOntoItself
+        | bucket::StoreError::NoSuchUpload
+        | bucket::StoreError::InvalidPart
+        | bucket::StoreError::InvalidPartOrder
+        | bucket::StoreError::NoParts
+        | bucket::StoreError::EntityTooSmall
+        | bucket::StoreError::InvalidPartNumber
+        | bucket::StoreError::OtherChecksumThanTheUploads
+        | bucket::StoreError::PartChecksumMissing
+        | bucket::StoreError::WrongObjectSize
         | bucket::StoreError::InvalidToken => {
             StoreError::Refused { at: at.to_string(), why: refusal.to_string() }
         }
@@ -224,3 +236,6 @@ fn no_answer(at: &str, why: NoAnswer) -> StoreError {
         NoAnswer::Busy => StoreError::Busy { at, why: why.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,9 +9,9 @@ use dynoxide::actions::scan::ScanRequest;
 use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use dynoxide::{AttributeValue, Database};
 use futures_util::future::BoxFuture;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -21,7 +21,11 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::fault::Service;
-use crate::wire::listener::{Backend, Body, error_answer};
+use crate::wire::listener::{Backend, Body, error_answer, full};
+
+mod batch;
+
+use batch::Batch;
 
 /// An empty database in memory, gone with its last clone.
 pub fn new_database() -> dynoxide::Result<Database> {
@@ -70,7 +74,7 @@ pub fn items(
 pub struct DynamoBackend {
     server: JoinHandle<()>,
     authority: Authority,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Body>,
 }
 
 impl DynamoBackend {
@@ -85,15 +89,59 @@ impl DynamoBackend {
         Ok(Self { server, authority, client })
     }
 
-    async fn forward(&self, mut request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn forward(&self, mut request: Request<Body>) -> io::Result<Response<Body>> {
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone());
         let target = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
         *request.uri_mut() = uri.path_and_query(target).build().map_err(io::Error::other)?;
         // It speaks of the client's connection to us, not of ours to the server.
         request.headers_mut().remove(CONNECTION);
         let answer = self.client.request(request).await.map_err(io::Error::other)?;
-        Ok(answer.map(|body| body.map_err(io::Error::other).boxed_unsync()))
+        Ok(answer.map(passed_on))
     }
+
+    /// Carries a batch out up to its first entries, and tells of the others that they are
+    /// unprocessed.
+    async fn forward_in_part(
+        &self,
+        request: Request<Incoming>,
+        processed: usize,
+    ) -> io::Result<Response<Body>> {
+        let Some(batch) = Batch::of_operation(operation(request.headers())) else {
+            return self.forward(request.map(passed_on)).await;
+        };
+        let (mut head, body) = request.into_parts();
+        let whole = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let Some(split) = batch.split(&whole, processed) else {
+            return self.forward(Request::from_parts(head, full(whole))).await;
+        };
+        let Some(part) = split.carried_out else {
+            // As DynamoDB's API reference has it for a batch of which nothing could be processed.
+            return Ok(self.refusal(400, "ProvisionedThroughputExceededException"));
+        };
+        head.headers.remove(CONTENT_LENGTH);
+        let answer = self.forward(Request::from_parts(head, full(part))).await?;
+        if !answer.status().is_success() {
+            return Ok(answer);
+        }
+        let (mut head, body) = answer.into_parts();
+        let body = batch.with_unprocessed(&body.collect().await?.to_bytes(), split.unprocessed)?;
+        // Both speak of the answer as it was; without a checksum clients check none.
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.remove("x-amz-crc32");
+        Ok(Response::from_parts(head, full(body)))
+    }
+}
+
+/// A body from a socket as it is passed on.
+fn passed_on(body: Incoming) -> Body {
+    body.map_err(io::Error::other).boxed_unsync()
+}
+
+/// The operation's name.
+fn operation(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let name = target.and_then(|target| target.split_once('.')).map(|(_, name)| name);
+    name.unwrap_or("OTHER")
 }
 
 impl Drop for DynamoBackend {
@@ -109,9 +157,7 @@ impl Backend for DynamoBackend {
 
     /// The table's name is in the body, which is not read for this: the target is the path.
     fn classify(&self, head: &http::request::Parts) -> (String, String) {
-        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-        let operation = target.and_then(|target| target.split_once('.')).map(|(_, name)| name);
-        (operation.unwrap_or("OTHER").to_owned(), head.uri.path().to_owned())
+        (operation(&head.headers).to_owned(), head.uri.path().to_owned())
     }
 
     fn refusal(&self, status: u16, code: &str) -> Response<Body> {
@@ -123,109 +169,17 @@ impl Backend for DynamoBackend {
     }
 
     fn call(&self, request: Request<Incoming>) -> BoxFuture<'_, io::Result<Response<Body>>> {
-        Box::pin(self.forward(request))
+        Box::pin(self.forward(request.map(passed_on)))
+    }
+
+    fn call_in_part(
+        &self,
+        request: Request<Incoming>,
+        processed: usize,
+    ) -> BoxFuture<'_, io::Result<Response<Body>>> {
+        Box::pin(self.forward_in_part(request, processed))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use bytes::Bytes;
-    use http_body_util::Full;
-
-    use super::*;
-    use crate::fault::{Fault, Faults, Rule};
-    use crate::wire::listener::serve;
-
-    struct Table {
-        database: Database,
-        faults: Arc<Faults>,
-        uri: String,
-        client: Client<HttpConnector, Full<Bytes>>,
-    }
-
-    impl Table {
-        async fn new() -> Self {
-            let database = new_database().unwrap();
-            create_ledger_table(&database, "ledger").unwrap();
-            let backend = Arc::new(DynamoBackend::start(database.clone()).await.unwrap());
-            let faults = Arc::new(Faults::default());
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let uri = format!("http://{}/", listener.local_addr().unwrap());
-            tokio::spawn(serve(listener, backend, Arc::clone(&faults)));
-            let client = Client::builder(TokioExecutor::new()).build_http();
-            Self { database, faults, uri, client }
-        }
-
-        /// Status and body, or that the connection broke.
-        async fn put(&self, fid: u64) -> Result<(u16, String), String> {
-            let body = serde_json::json!({
-                "TableName": "ledger",
-                "Item": { "fid": { "N": fid.to_string() }, "bucket": { "S": "b" } },
-            });
-            let request = Request::post(&self.uri)
-                .header("x-amz-target", "DynamoDB_20120810.PutItem")
-                .header("content-type", "application/x-amz-json-1.0")
-                .header(
-                    "authorization",
-                    "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/dynamodb/aws4_request, \
-                     SignedHeaders=host, Signature=0",
-                )
-                .header("x-amz-date", "20260101T000000Z")
-                .body(Full::new(Bytes::from(body.to_string())))
-                .unwrap();
-            let answer = self.client.request(request).await.map_err(|error| error.to_string())?;
-            let status = answer.status().as_u16();
-            let body = answer.into_body().collect().await.map_err(|error| error.to_string())?;
-            Ok((status, String::from_utf8(body.to_bytes().to_vec()).unwrap()))
-        }
-
-        fn fids(&self) -> Vec<AttributeValue> {
-            let items = items(&self.database, "ledger").unwrap();
-            items.into_iter().map(|mut item| item.remove("fid").unwrap()).collect()
-        }
-    }
-
-    #[tokio::test]
-    async fn requests_pass_to_the_database_and_are_counted() {
-        let table = Table::new().await;
-        let (status, body) = table.put(7).await.unwrap();
-        assert_eq!(status, 200, "{body}");
-        assert_eq!(table.fids(), [AttributeValue::N("7".into())]);
-        let counted = (Service::DynamoDb, "PutItem".to_owned());
-        assert_eq!(table.faults.counts().get(&counted), Some(&1));
-    }
-
-    #[tokio::test]
-    async fn a_lost_answer_was_written_and_a_refusal_was_not() {
-        let table = Table::new().await;
-        let fault = |fault| Rule::once(Service::DynamoDb, "PutItem", "", fault);
-        table.faults.add(fault(Fault::AnswerLost));
-        table.put(1).await.unwrap_err();
-        let code = "ProvisionedThroughputExceededException".to_owned();
-        table.faults.add(fault(Fault::Refuse { status: 400, code: code.clone() }));
-        let (status, body) = table.put(2).await.unwrap();
-        assert!(status == 400 && body.contains(&code), "{status} {body}");
-        assert_eq!(table.fids(), [AttributeValue::N("1".into())]);
-    }
-
-    #[tokio::test]
-    async fn a_scan_for_the_judge_passes_the_page_limit() {
-        let table = Table::new().await;
-        for fid in 0..6 {
-            // Six items of 300 kB are more than one page of 1 MB.
-            let item = [
-                ("fid".to_owned(), AttributeValue::N(fid.to_string())),
-                ("text".to_owned(), AttributeValue::S("x".repeat(300_000))),
-            ];
-            let request = dynoxide::actions::put_item::PutItemRequest {
-                table_name: "ledger".to_owned(),
-                item: item.into(),
-                ..Default::default()
-            };
-            table.database.put_item(request).unwrap();
-        }
-        assert_eq!(table.fids().len(), 6);
-    }
-}
+mod tests;

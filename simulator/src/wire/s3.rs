@@ -15,11 +15,16 @@ use crate::fault::Service;
 use crate::wire::listener::{Backend, Body, error_answer};
 use crate::world::bucket::S3World;
 
+mod buckets;
 mod checksums;
+mod multipart;
+mod objects;
 mod operations;
+mod reads;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod uploads;
 
 /// S3 behind the listener: path-style addresses, one pair of keys, nothing for the unsigned.
 pub struct S3Backend {
@@ -84,6 +89,16 @@ fn operation(head: &http::request::Parts) -> &'static str {
         (&Method::HEAD, true, []) => "HEAD",
         (&Method::GET, true, []) => "GET",
         (&Method::DELETE, true, []) | (&Method::POST, false, ["delete"]) => "DELETE",
+        (&Method::POST, true, ["uploads"]) => "CREATE_MULTIPART",
+        (&Method::PUT, true, ["partNumber", "uploadId"] | ["uploadId", "partNumber"])
+            if !is_copy =>
+        {
+            "PART"
+        }
+        (&Method::POST, true, ["uploadId"]) => "COMPLETE",
+        (&Method::DELETE, true, ["uploadId"]) => "ABORT",
+        (&Method::GET, true, names) if names.contains(&"uploadId") => "LIST_PARTS",
+        (&Method::GET, false, names) if names.contains(&"uploads") => "LIST_UPLOADS",
         (&Method::GET, false, names) if names.contains(&"list-type") => "LIST",
         (&Method::HEAD, false, []) => "HEAD_BUCKET",
         (&Method::PUT, false, []) => "CREATE_BUCKET",

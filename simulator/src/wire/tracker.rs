@@ -100,7 +100,8 @@ async fn answer(
 ) -> io::Result<After> {
     let whole = || commands::answer(mogile, request).render(request.callid());
     let (sent, after) = match fault {
-        None => (whole(), After::NextRequest),
+        // It knows no batches.
+        None | Some(Fault::Unprocessed { processed: _ }) => (whole(), After::NextRequest),
         Some(Fault::RequestLost) => (Vec::new(), After::Close),
         Some(Fault::AnswerLost) => (cut(whole(), 0), After::Close),
         Some(Fault::Hang) => (cut(whole(), 0), After::Silence),
@@ -109,7 +110,9 @@ async fn answer(
             tokio::time::sleep(pause).await;
             (reply, After::NextRequest)
         }
-        Some(Fault::Refuse { status: _, code }) => {
+        Some(
+            Fault::Refuse { status: _, code } | Fault::RefuseInside200 { code, carried_out: _ },
+        ) => {
             let text = text_of(&code).to_owned();
             (Reply::Err { code, text }.render(request.callid()), After::NextRequest)
         }

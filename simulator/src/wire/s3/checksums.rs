@@ -5,7 +5,7 @@ use http::HeaderMap;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{self, Checksum as _};
 use s3s::dto::{Checksum, ChecksumAlgorithm, ChecksumMode, ChecksumType};
-use s3s::{S3Result, s3_error};
+use s3s::{S3Result, TrailingHeaders, s3_error};
 
 use crate::world::bucket::{Algorithm, Content, Coverage, Object, StoreError, StoredChecksum};
 
@@ -17,11 +17,13 @@ const ALGORITHMS: [(Algorithm, &str); 5] = [
     (Algorithm::Sha256, "x-amz-checksum-sha256"),
 ];
 
-/// The checksum that came with a body, in a header or behind it in a trailer; S3 takes one.
+/// The checksum that came with a body that was read to its end, in a header or behind it in a
+/// trailer; S3 takes one.
 pub(super) fn declared_checksum(
     headers: &HeaderMap,
-    trailers: &HeaderMap,
+    trailers: Option<TrailingHeaders>,
 ) -> S3Result<Option<StoredChecksum>> {
+    let trailers = trailers.and_then(|trailers| trailers.take()).unwrap_or_default();
     let mut declared = ALGORITHMS.iter().filter_map(|&(algorithm, name)| {
         Some((algorithm, headers.get(name).or_else(|| trailers.get(name))?))
     });
@@ -78,6 +80,32 @@ pub(super) fn wire_checksum(stored: Option<&StoredChecksum>) -> Checksum {
     fields.checksum_type = Some(checksum_type(stored));
     fields
 }
+
+/// The checksum that is to come out of a multipart upload with SHA-1: `base64-parts`.
+pub(super) fn composite_sha1(text: &str) -> S3Result<StoredChecksum> {
+    let invalid =
+        || s3_error!(InvalidRequest, "a composite checksum ends with its number of parts");
+    let (value, parts) = text.rsplit_once('-').ok_or_else(invalid)?;
+    Ok(StoredChecksum {
+        algorithm: Algorithm::Sha1,
+        value: digest(value.as_bytes())?,
+        coverage: Coverage::Composite { parts: parts.parse().map_err(|_| invalid())? },
+    })
+}
+
+/// Shows a stored checksum in the fields that the output has for it.
+macro_rules! show_checksum {
+    ($output:ident, $stored:expr) => {
+        let checksum = wire_checksum($stored);
+        $output.checksum_crc32 = checksum.checksum_crc32;
+        $output.checksum_crc32c = checksum.checksum_crc32c;
+        $output.checksum_crc64nvme = checksum.checksum_crc64nvme;
+        $output.checksum_sha1 = checksum.checksum_sha1;
+        $output.checksum_sha256 = checksum.checksum_sha256;
+        $output.checksum_type = checksum.checksum_type;
+    };
+}
+pub(super) use show_checksum;
 
 /// What a stored checksum covers, in S3's words.
 pub(super) fn checksum_type(stored: &StoredChecksum) -> ChecksumType {

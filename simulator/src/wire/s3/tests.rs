@@ -17,9 +17,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::fault::{Fault, Faults, Rule};
+use crate::fault::Faults;
 use crate::wire::listener::serve;
 use crate::world::bucket::{Algorithm, Condition, Content, Object};
+
+mod faults;
+mod multipart;
+mod options;
 
 struct Store {
     world: Arc<S3World>,
@@ -235,22 +239,6 @@ async fn a_checksum_behind_a_streamed_body_is_checked_too() {
 }
 
 #[tokio::test]
-async fn faults_reach_the_client_as_s3s_own_trouble() {
-    let store = Store::new().await;
-    let slow_down = Fault::Refuse { status: 503, code: "SlowDown".into() };
-    for (fault, expected, stored) in [
-        (slow_down, "503 SlowDown", false),
-        (Fault::RequestLost, "no answer", false),
-        (Fault::AnswerLost, "no answer", true),
-    ] {
-        store.world.delete("bucket", "a b", &Condition::None).unwrap();
-        store.faults.add(Rule::once(Service::S3, "PUT", "/bucket/a b", fault));
-        assert_eq!(store.put("a b", "text", "text").await, Err(expected.into()));
-        assert_eq!(store.object("a b").is_some(), stored, "{expected}");
-    }
-}
-
-#[tokio::test]
 async fn strangers_and_bodies_that_break_off_change_nothing() {
     let store = Store::new().await;
     store.world.plant_plain("bucket", "a", "text").unwrap();
@@ -269,21 +257,6 @@ async fn strangers_and_bodies_that_break_off_change_nothing() {
         stream.read_to_end(&mut Vec::new()).await.unwrap();
         assert_eq!(store.object(key).is_some(), stored, "{key}");
     }
-}
-
-#[tokio::test]
-async fn a_truncated_body_is_an_error_after_just_so_many_bytes() {
-    let store = Store::new().await;
-    store.world.plant_plain("bucket", "a", vec![7; 2_000_000]).unwrap();
-    store.faults.add(Rule::once(Service::S3, "GET", "/a", Fault::TruncateBody(1_500_000)));
-    let answer = store.client.get_object().bucket("bucket").key("a").send().await.unwrap();
-    assert_eq!(answer.content_length(), Some(2_000_000));
-    let mut body = answer.body;
-    let mut received = 0;
-    while let Ok(Some(chunk)) = body.try_next().await {
-        received += chunk.len();
-    }
-    assert_eq!(received, 1_500_000);
 }
 
 /// The head of a signed PUT of so many bytes.
@@ -314,7 +287,13 @@ fn requests_are_classified_by_method_path_headers_and_query() {
         ("HEAD", "/b", false, "HEAD_BUCKET", "/b"),
         ("PUT", "/b/", false, "CREATE_BUCKET", "/b/"),
         ("GET", "/?x-id=ListBuckets", false, "OTHER", "/?x-id=ListBuckets"),
-        ("PUT", "/b/k?partNumber=1&uploadId=u", false, "OTHER", "/b/k?partNumber=1&uploadId=u"),
+        ("PUT", "/b/k?partNumber=1&uploadId=u", false, "PART", "/b/k?partNumber=1&uploadId=u"),
+        ("PUT", "/b/k?partNumber=1&uploadId=u", true, "OTHER", "/b/k?partNumber=1&uploadId=u"),
+        ("POST", "/b/k?uploads", false, "CREATE_MULTIPART", "/b/k?uploads"),
+        ("POST", "/b/k?uploadId=u", false, "COMPLETE", "/b/k?uploadId=u"),
+        ("DELETE", "/b/k?x-id=Abort&uploadId=u", false, "ABORT", "/b/k?x-id=Abort&uploadId=u"),
+        ("GET", "/b/k?uploadId=u&max-parts=9", false, "LIST_PARTS", "/b/k?uploadId=u&max-parts=9"),
+        ("GET", "/b?uploads&prefix=a", false, "LIST_UPLOADS", "/b?uploads&prefix=a"),
     ] {
         let mut request = Request::builder().method(method).uri(uri);
         if copy {

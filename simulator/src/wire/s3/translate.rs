@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use http::HeaderMap;
 use s3s::dto::{
     ChecksumAlgorithm, CopyObjectInput, CopySource, ETag, ETagCondition, MetadataDirective,
-    ObjectStorageClass,
+    ObjectStorageClass, ServerSideEncryption,
 };
 use s3s::{S3Error, S3Result, s3_error};
 
 use super::checksums::{checksum_algorithm, checksum_type};
-use crate::world::bucket::{Attributes, Condition, CopyRequest, Object, StoreError};
+use crate::world::bucket::{Attributes, Condition, CopyRequest, Encryption, Object, StoreError};
 
 impl From<StoreError> for S3Error {
     fn from(error: StoreError) -> Self {
@@ -93,6 +93,14 @@ pub(super) fn attributes(
 ) -> Attributes {
     let metadata: BTreeMap<_, _> = metadata.into_iter().flatten().collect();
     Attributes { content_type, content_disposition, metadata }
+}
+
+/// How an object is encrypted, in S3's words.
+pub(super) fn encryption(encryption: Encryption) -> ServerSideEncryption {
+    ServerSideEncryption::from_static(match encryption {
+        Encryption::S3 => ServerSideEncryption::AES256,
+        Encryption::Kms => ServerSideEncryption::AWS_KMS,
+    })
 }
 
 /// User metadata as answers carry it.

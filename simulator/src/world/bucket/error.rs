@@ -21,6 +21,26 @@ pub enum StoreError {
     CopySourceTooLarge,
     /// A copy of an object onto itself that would change nothing.
     CopyOntoItself,
+    /// There is no such upload, or no longer.
+    NoSuchUpload,
+    /// A part that was not uploaded, or not as it is told.
+    InvalidPart,
+    /// The parts are not told in ascending order.
+    InvalidPartOrder,
+    /// An upload is to end without parts.
+    NoParts,
+    /// A part other than the last is smaller than parts may be.
+    EntityTooSmall,
+    /// A part's number is none.
+    InvalidPartNumber,
+    /// A part does not come with just the checksum that its upload was begun with.
+    OtherChecksumThanTheUploads,
+    /// The end of an upload with checksums does not tell a part's.
+    PartChecksumMissing,
+    /// The parts do not make an object of the size that was told.
+    WrongObjectSize,
+    /// The caller may not.
+    AccessDenied,
     /// A continuation token that did not come from a listing.
     InvalidToken,
 }
@@ -36,8 +56,18 @@ impl StoreError {
             Self::PreconditionFailed => "PreconditionFailed",
             Self::BadDigest => "BadDigest",
             Self::EntityTooLarge => "EntityTooLarge",
-            Self::CopySourceTooLarge | Self::CopyOntoItself => "InvalidRequest",
-            Self::InvalidToken => "InvalidArgument",
+            Self::NoSuchUpload => "NoSuchUpload",
+            Self::InvalidPart => "InvalidPart",
+            Self::InvalidPartOrder => "InvalidPartOrder",
+            Self::EntityTooSmall => "EntityTooSmall",
+            Self::AccessDenied => "AccessDenied",
+            Self::NoParts => "MalformedXML",
+            Self::CopySourceTooLarge
+            | Self::CopyOntoItself
+            | Self::OtherChecksumThanTheUploads
+            | Self::PartChecksumMissing
+            | Self::WrongObjectSize => "InvalidRequest",
+            Self::InvalidPartNumber | Self::InvalidToken => "InvalidArgument",
         }
     }
 }
@@ -53,6 +83,26 @@ impl fmt::Display for StoreError {
             Self::EntityTooLarge => "the upload exceeds the maximum size of one request",
             Self::CopySourceTooLarge => "the copy source exceeds the maximum size of one request",
             Self::CopyOntoItself => "a copy of an object to itself must change something",
+            Self::NoSuchUpload => {
+                "the specified upload does not exist; it may have been completed or aborted"
+            }
+            Self::InvalidPart => {
+                "one or more of the specified parts could not be found, or have other checksums"
+            }
+            Self::InvalidPartOrder => "the list of parts was not in ascending order",
+            Self::NoParts => "an object is made of one part at least",
+            Self::EntityTooSmall => {
+                "a part other than the last is smaller than the minimum size of parts"
+            }
+            Self::InvalidPartNumber => "part numbers are integers between 1 and 10000",
+            Self::OtherChecksumThanTheUploads => {
+                "the part's checksum algorithm is not that of the upload"
+            }
+            Self::PartChecksumMissing => {
+                "the upload was begun with a checksum: the request must tell that of each part"
+            }
+            Self::WrongObjectSize => "the parts do not make an object of the specified size",
+            Self::AccessDenied => "access denied",
             Self::InvalidToken => "the continuation token is not one of ours",
         })
     }

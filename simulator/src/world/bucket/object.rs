@@ -8,6 +8,8 @@ use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
 use sha1::Sha1;
 
+use super::Encryption;
+
 /// Bytes with the digests that were computed from them; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
@@ -146,15 +148,13 @@ impl StoredChecksum {
 
     /// What a multipart upload with SHA-1 leaves: the SHA-1 of the parts' SHA-1s.
     #[must_use]
-    pub fn composite_sha1(content: &Content, parts: u32) -> Self {
-        let part_bytes = content.bytes.len().div_ceil(parts.max(1) as usize).max(1);
-        let mut whole = Sha1::new();
-        for part in content.bytes.chunks(part_bytes) {
-            whole.update(Sha1::digest(part));
-        }
+    pub fn composite_sha1(parts: &[Content]) -> Self {
+        let sha1s = parts.iter().fold(Sha1::new(), |sha1s, part| sha1s.chain_update(part.sha1));
+        // More parts than a number can count would have been refused one by one.
+        let parts = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         Self {
             algorithm: Algorithm::Sha1,
-            value: whole.finalize().to_vec(),
+            value: sha1s.finalize().to_vec(),
             coverage: Coverage::Composite { parts },
         }
     }
@@ -184,13 +184,57 @@ pub struct Object {
     pub attributes: Attributes,
     /// When it was written.
     pub last_modified: SystemTime,
+    /// How it is encrypted.
+    pub encryption: Encryption,
+    /// Its version, if it was written while its bucket was versioned.
+    pub version_id: Option<String>,
 }
 
 impl Object {
     /// An object as one request would write it: the entity tag is the MD5 in hex.
     #[must_use]
     pub fn new(content: Content, attributes: Attributes, last_modified: SystemTime) -> Self {
-        let etag = HEXLOWER.encode(&content.md5);
-        Self { content, etag, checksum: None, attributes, last_modified }
+        Self {
+            etag: HEXLOWER.encode(&content.md5),
+            content,
+            checksum: None,
+            attributes,
+            last_modified,
+            encryption: Encryption::default(),
+            version_id: None,
+        }
+    }
+
+    /// An object as a multipart upload with SHA-1 would write it: a composite checksum, and the MD5
+    /// of the parts' MD5s with their number as the entity tag.
+    #[must_use]
+    pub fn of_parts(parts: &[Content], attributes: Attributes, last_modified: SystemTime) -> Self {
+        let mut whole = ContentBuilder::default();
+        let mut md5s = Md5::new();
+        for part in parts {
+            whole.push(&part.bytes);
+            md5s.update(part.md5);
+        }
+        let etag = format!("{}-{}", HEXLOWER.encode(&md5s.finalize()), parts.len());
+        let checksum = Some(StoredChecksum::composite_sha1(parts));
+        Self { etag, checksum, ..Self::new(whole.finish(), attributes, last_modified) }
+    }
+}
+
+/// The checksum of a copy. It is written in one piece: it never has a composite one.
+pub(super) fn copied_checksum(source: &Object, compute_sha1: bool) -> Option<StoredChecksum> {
+    let full_sha1 = || StoredChecksum::sha1_of(&source.content);
+    if compute_sha1 {
+        return Some(full_sha1());
+    }
+    let checksum = source.checksum.as_ref()?;
+    match (checksum.coverage, checksum.algorithm) {
+        (Coverage::FullObject, _) => Some(checksum.clone()),
+        (Coverage::Composite { .. }, Algorithm::Sha1) => Some(full_sha1()),
+        // Nothing here needs the others, and a wrong value would be worse than none.
+        (
+            Coverage::Composite { .. },
+            Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme | Algorithm::Sha256,
+        ) => None,
     }
 }

@@ -1,5 +1,8 @@
 use super::*;
 
+mod kept;
+mod races;
+
 const OLD: &str = "149603e6c03516362a8da23f624db945"; // MD5 of `old`
 const NEW: &str = "22af645d1859cb5ca6da0c484f1f37ea"; // MD5 of `new`
 
@@ -68,7 +71,7 @@ fn a_condition_decides_every_write_and_a_refused_one_changes_nothing() {
                 },
                 Some(NEW),
             );
-            check("delete", &|world| world.delete("b", key, &condition), None);
+            check("delete", &|world| world.delete("b", key, &condition).map(drop), None);
         }
     }
 }
