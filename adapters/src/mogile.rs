@@ -1,14 +1,24 @@
 //! MogileFS: trackers over their line protocol, storage nodes over HTTP.
 
+mod commands;
+mod connection;
+mod error;
 mod files;
 mod hosts;
 mod index;
+mod location;
+mod node;
 mod storage_node;
+mod timeouts;
 mod tracker;
+mod trackers;
 mod wire;
 
+pub use commands::{FileInfo, ListedFile, MOST_FIDS, MOST_KEYS};
+pub use error::TrackerError;
 pub use files::MogileFiles;
 pub use hosts::{AllowedHosts, AllowedHostsError};
 pub use index::TrackerIndex;
 pub use storage_node::StorageNodes;
-pub use tracker::Trackers;
+pub use timeouts::Timeouts;
+pub use trackers::Trackers;

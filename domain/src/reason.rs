@@ -101,9 +101,9 @@ impl From<&SourceError> for Reason {
     fn from(error: &SourceError) -> Self {
         let kind = match error {
             SourceError::UnknownKey { .. } => ReasonKind::KeyUnknown,
-            SourceError::Unreachable { .. } | SourceError::Busy { .. } => {
-                ReasonKind::SourceUnreachable
-            }
+            SourceError::Unreachable { .. }
+            | SourceError::Uncertain { .. }
+            | SourceError::Busy { .. } => ReasonKind::SourceUnreachable,
             SourceError::Refused { .. } | SourceError::BadAnswer { .. } => {
                 ReasonKind::SourceRefused
             }

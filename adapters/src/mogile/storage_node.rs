@@ -1,38 +1,33 @@
 //! Content from storage nodes, over HTTP/1.0 with kept-alive connections.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use domain::ByteCount;
 use domain::content::SourceContent;
-use domain::limits;
-use domain::ports::{Replica, SourceError};
+use domain::ports::{Cause, Replica, SourceError};
 use futures_util::stream;
-use http::{Request, Response, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use http::{Response, StatusCode, Uri, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
 
+use super::location::{Location, Unfit};
+use super::node::{Connection, Node};
+use super::timeouts::Timeouts;
 use crate::aws::in_full;
 use crate::calls::{Calls, System};
 
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// Nodes close a connection that was idle for 31 s: ours go before.
-const IDLE: Duration = Duration::from_secs(20);
-
-type Body = hyper::body::Incoming;
-
-/// The storage nodes, each asked for a bounded number of files at once. No proxies, no redirects.
+/// The storage nodes, each asked for a bounded number of files at once. No proxies, no redirects,
+/// no names to look up.
 pub struct StorageNodes {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    nodes: Mutex<BTreeMap<SocketAddr, Arc<Node>>>,
     connections: usize,
-    slots: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    timeouts: Timeouts,
     calls: Arc<Calls>,
 }
 
@@ -40,69 +35,56 @@ impl StorageNodes {
     /// With at most so many connections to each node.
     #[must_use]
     pub fn new(connections: usize, calls: Arc<Calls>) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(connections.max(1))
-            .build(connector);
-        Self { client, connections: connections.max(1), slots: Mutex::default(), calls }
+        let timeouts = Timeouts::default();
+        Self { nodes: Mutex::default(), connections: connections.max(1), timeouts, calls }
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
     }
 
     /// Opens a replica; its bytes then come as they are asked for.
     pub(super) async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {
-        let uri: Uri = replica
-            .url
-            .parse()
-            .map_err(|error| bad_answer(replica, format!("not a URL: {error}")))?;
-        let slot = self.slot(&uri).await.map_err(|error| unreachable(replica, error.into()))?;
-        let answer = self.get(replica, &uri).await.and_then(|response| accept(replica, response));
-        let (length, body) = self.calls.count(System::StorageNode, "GET", answer)?;
+        let unfit = || bad_answer(replica, Unfit::NotAReplica.why().to_owned());
+        let location = Location::parse(&replica.url).ok_or_else(unfit)?;
+        let uri: Uri = replica.url.parse().map_err(|_| unfit())?;
+        let node = self.node(location.node);
+        let slot = node.slot().await.map_err(|error| unreachable(replica, error.into()))?;
+        let answer = node.get(&uri).await.map_err(|cause| unreachable(replica, cause));
+        let accepted = answer.and_then(|(response, connection)| {
+            let (length, body) = accept(replica, response)?;
+            Ok((length, body, connection))
+        });
+        let (length, body, connection) = self.calls.count(System::StorageNode, "GET", accepted)?;
         let flow = Flow {
             replica: replica.to_string(),
             body,
-            patience: limits::time_for(length.0),
+            left: length.0,
+            patience: self.timeouts.content(length.0),
+            slowest: self.timeouts.slowest_bytes_per_second,
+            connection: Some(connection),
+            node,
             _slot: slot,
         };
-        let stream = stream::try_unfold(flow, Flow::next);
+        let stream = stream::try_unfold(flow.kept(), Flow::next);
         Ok(SourceContent { length, stream: Box::pin(stream) })
     }
 
-    async fn get(&self, replica: &Replica, uri: &Uri) -> Result<Response<Body>, SourceError> {
-        let ask = || async {
-            let mut request = Request::new(Empty::new());
-            *request.uri_mut() = uri.clone();
-            match timeout(limits::REQUEST_TIME, self.client.request(request)).await {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err((!error.is_connect(), in_full(&error))),
-                Err(_) => {
-                    let seconds = limits::REQUEST_TIME.as_secs();
-                    Err((false, format!("no answer within {seconds} s")))
-                }
-            }
-        };
-        let answer = match ask().await {
-            // A kept connection may be closed just when it is used again: that is worth one more.
-            Err((true, _)) => ask().await,
-            settled => settled,
-        };
-        answer.map_err(|(_, why)| unreachable(replica, why.into()))
-    }
-
-    async fn slot(&self, uri: &Uri) -> Result<OwnedSemaphorePermit, tokio::sync::AcquireError> {
-        let node = uri.authority().map(ToString::to_string).unwrap_or_default();
-        let slots = {
-            let mut all = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(node).or_insert_with(|| Arc::new(Semaphore::new(self.connections))).clone()
-        };
-        slots.acquire_owned().await
+    fn node(&self, address: SocketAddr) -> Arc<Node> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Node::new(address, self.connections, self.timeouts));
+        Arc::clone(nodes.entry(address).or_insert_with(new))
     }
 }
 
 /// The announced length and the body of an answer that is the file.
-fn accept(replica: &Replica, response: Response<Body>) -> Result<(ByteCount, Body), SourceError> {
+fn accept(
+    replica: &Replica,
+    response: Response<Incoming>,
+) -> Result<(ByteCount, Incoming), SourceError> {
     let status = response.status();
     if status != StatusCode::OK {
         return Err(refusal(replica, status));
@@ -129,10 +111,16 @@ fn refusal(replica: &Replica, status: StatusCode) -> SourceError {
 /// A replica's content under way. It holds its node's slot until it ends.
 struct Flow {
     replica: String,
-    body: Body,
+    body: Incoming,
+    /// Bytes that are still to come.
+    left: u64,
     /// How long the node may still let us wait, in all. Time in which nobody asked for more does
     /// not count: a slow reader is not the node's fault.
     patience: Duration,
+    slowest: u64,
+    /// Until all bytes came; dropped before, it is closed.
+    connection: Option<Connection>,
+    node: Arc<Node>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -145,25 +133,41 @@ impl Flow {
             match frame {
                 Ok(Some(Ok(frame))) => {
                     if let Ok(chunk) = frame.into_data() {
-                        return Ok(Some((chunk, self)));
+                        self.left = self.left.saturating_sub(chunk.len() as u64);
+                        return Ok(Some((chunk, self.kept())));
                     }
                 }
                 Ok(Some(Err(error))) => {
-                    let cause = format!("the content breaks off: {}", in_full(&error)).into();
-                    return Err(SourceError::Unreachable { at: self.replica, cause });
+                    return Err(self.failed(format!("the content breaks off: {}", in_full(&error))));
                 }
                 Ok(None) => return Ok(None),
                 Err(_) => {
-                    let slowest = limits::SLOWEST_BYTES_PER_SECOND / 1024;
-                    let cause = format!("the content flows slower than {slowest} KiB/s").into();
-                    return Err(SourceError::Unreachable { at: self.replica, cause });
+                    let slowest = self.slowest / 1024;
+                    return Err(
+                        self.failed(format!("the content flows slower than {slowest} KiB/s"))
+                    );
                 }
             }
         }
     }
+
+    /// Gives the connection back once all bytes came: whoever reads knows their number too, and
+    /// asks no further.
+    fn kept(mut self) -> Self {
+        if self.left == 0
+            && let Some(connection) = self.connection.take()
+        {
+            self.node.keep(connection);
+        }
+        self
+    }
+
+    fn failed(self, cause: String) -> SourceError {
+        SourceError::Unreachable { at: self.replica, cause: cause.into() }
+    }
 }
 
-fn unreachable(replica: &Replica, cause: domain::ports::Cause) -> SourceError {
+fn unreachable(replica: &Replica, cause: Cause) -> SourceError {
     SourceError::Unreachable { at: replica.to_string(), cause }
 }
 

@@ -1,236 +1,183 @@
-//! Connections to the trackers: kept alive, one request in flight on each, every tracker tried
-//! before the trackers are given up.
+//! One tracker: its kept connections, how many there may be, and whether it rests.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use domain::ports::SourceError;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use domain::ports::Cause;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
-use super::wire::{self, Reply};
-use crate::calls::{Calls, System};
+use super::connection::{Connection, Heard, LONGEST_REPLY};
+use super::error::TrackerError;
+use super::timeouts::Timeouts;
+use super::wire::{self, Fields};
 
-const CONNECT: Duration = Duration::from_secs(3);
-
-/// A tracker whose database hangs does not answer at all.
-const ANSWER: Duration = Duration::from_secs(10);
-
-/// A tracker that failed is asked last for so long.
-const REST: Duration = Duration::from_secs(15);
-
-/// The longest reply that is read: 500 entries of `list_fids` with the longest keys, twice over.
-const LONGEST_REPLY: u64 = 1024 * 1024;
-
-/// The trackers of one MogileFS, any of which can answer any request.
-pub struct Trackers {
-    trackers: Vec<Tracker>,
-    first: AtomicUsize,
-    calls: Arc<Calls>,
-}
-
-/// The fields of an `OK`.
-pub(super) type Fields = BTreeMap<String, String>;
-
-/// What came of asking the trackers.
-#[derive(Debug)]
-pub(super) enum Answer {
-    Ok(Fields),
-    /// An `ERR` that is about the request, not about the tracker.
-    Err {
-        at: String,
-        code: String,
-        text: String,
-    },
-}
-
-struct Tracker {
+/// A tracker at one address.
+pub(super) struct Tracker {
     address: String,
-    idle: Mutex<Vec<BufReader<TcpStream>>>,
+    pub(super) timeouts: Timeouts,
+    idle: Mutex<Vec<Connection>>,
     slots: Semaphore,
     rests_until: Mutex<Option<Instant>>,
-}
-
-impl Trackers {
-    /// For trackers at these addresses (`host:port`), with at most so many connections to each.
-    #[must_use]
-    pub fn new(addresses: &[String], connections: usize, calls: Arc<Calls>) -> Self {
-        let trackers = addresses
-            .iter()
-            .map(|address| Tracker {
-                address: address.clone(),
-                idle: Mutex::default(),
-                slots: Semaphore::new(connections.max(1)),
-                rests_until: Mutex::default(),
-            })
-            .collect();
-        Self { trackers, first: AtomicUsize::new(0), calls }
-    }
-
-    /// The trackers' addresses, for errors about all of them.
-    pub(super) fn name(&self) -> String {
-        let addresses: Vec<_> = self.trackers.iter().map(|tracker| &*tracker.address).collect();
-        addresses.join(",")
-    }
-
-    /// Asks one tracker after the other until one answers. For requests that may be repeated: a
-    /// tracker whose answer was lost may have carried the request out.
-    pub(super) async fn ask(
-        &self,
-        command: &'static str,
-        arguments: &[(&str, &str)],
-    ) -> Result<Answer, SourceError> {
-        let request = wire::request(command, arguments);
-        let mut failure = None;
-        for tracker in self.in_turn() {
-            let answer = tracker.ask(&request).await;
-            match self.calls.count(System::Tracker, command, answer) {
-                Ok(answer) => {
-                    tracker.rest(None);
-                    return Ok(answer);
-                }
-                Err(error) => {
-                    tracker.rest(Some(Instant::now() + REST));
-                    failure = Some(error);
-                }
-            }
-        }
-        Err(failure.unwrap_or_else(|| SourceError::Refused {
-            at: "MOGILE_TRACKERS".to_owned(),
-            why: "no tracker is configured".to_owned(),
-        }))
-    }
-
-    /// All trackers, another one first each time, those that failed lately last.
-    fn in_turn(&self) -> Vec<&Tracker> {
-        let first = self.first.fetch_add(1, Ordering::Relaxed);
-        let count = self.trackers.len();
-        let mut turn: Vec<_> = (0..count).map(|i| &self.trackers[(first + i) % count]).collect();
-        let now = Instant::now();
-        turn.sort_by_key(|tracker| tracker.is_resting(now));
-        turn
-    }
+    calls: AtomicU64,
+    /// It has said a `callid` again: it always will.
+    says_callids: AtomicBool,
 }
 
 impl Tracker {
-    async fn ask(&self, request: &str) -> Result<Answer, SourceError> {
-        let Ok(_slot) = self.slots.acquire().await else { return Err(self.cut_off()) };
-        // A kept connection may have been closed while it lay idle; a new one has no such excuse.
-        while let Some(connection) = self.take_idle() {
-            if let Some(line) = self.converse(connection, request).await? {
-                return self.understand(&line);
-            }
-        }
-        let connection = self.connect().await?;
-        match self.converse(connection, request).await? {
-            Some(line) => self.understand(&line),
-            None => Err(self.cut_off()),
+    /// With at most so many connections.
+    pub(super) fn new(address: String, connections: usize) -> Self {
+        Self {
+            address,
+            timeouts: Timeouts::default(),
+            idle: Mutex::default(),
+            slots: Semaphore::new(connections.max(1)),
+            rests_until: Mutex::default(),
+            calls: AtomicU64::new(1),
+            says_callids: AtomicBool::new(false),
         }
     }
 
-    async fn connect(&self) -> Result<BufReader<TcpStream>, SourceError> {
-        match timeout(CONNECT, TcpStream::connect(&self.address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|error| self.unreachable(error))?;
-                Ok(BufReader::new(stream))
-            }
-            Ok(Err(error)) => Err(self.unreachable(error)),
-            Err(_) => Err(self.late("connection", CONNECT)),
-        }
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
-    /// One request and its answer's line; [`None`] when the connection was closed before the first
-    /// byte of it. The connection is kept only when the answer was whole: one that comes late
-    /// would be taken for the next request's.
-    async fn converse(
+    /// The right to one of its connections; waits until one is free.
+    pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
+        self.slots.acquire().await.ok()
+    }
+
+    /// One request that may be repeated, and its answer.
+    pub(super) async fn ask(
         &self,
-        mut connection: BufReader<TcpStream>,
-        request: &str,
-    ) -> Result<Option<Vec<u8>>, SourceError> {
-        let exchange = async {
-            connection.write_all(request.as_bytes()).await?;
-            let mut line = Vec::new();
-            (&mut connection).take(LONGEST_REPLY).read_until(b'\n', &mut line).await?;
-            io::Result::Ok(line)
-        };
-        let mut line = match timeout(ANSWER, exchange).await {
-            Ok(Ok(line)) if line.is_empty() => return Ok(None),
-            Ok(Ok(line)) => line,
-            Ok(Err(error)) if is_closed(&error) => return Ok(None),
-            Ok(Err(error)) => return Err(self.unreachable(error)),
-            Err(_) => return Err(self.late("answer", ANSWER)),
-        };
-        if line.pop() != Some(b'\n') {
-            if (line.len() as u64) < LONGEST_REPLY - 1 {
-                return Err(self.cut_off());
-            }
-            let why = format!("a line of more than {LONGEST_REPLY} bytes");
-            return Err(SourceError::BadAnswer { at: self.name(), why });
-        }
-        line.pop_if(|last| *last == b'\r');
-        // More bytes than the one line asked for: whose answer they are nobody knows.
-        if connection.buffer().is_empty() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        }
-        Ok(Some(line))
-    }
-
-    fn understand(&self, line: &[u8]) -> Result<Answer, SourceError> {
-        match wire::parse_reply(line) {
-            Some(Reply::Ok(fields)) => Ok(Answer::Ok(fields)),
-            // Its database is down, or was a moment ago: another tracker may do better.
-            Some(Reply::Err { code, text }) if code == "failure" => {
-                Err(SourceError::Busy { at: self.name(), why: format!("{code}: {text}") })
-            }
-            Some(Reply::Err { code, text }) => Ok(Answer::Err { at: self.name(), code, text }),
-            None => {
-                let start: String = String::from_utf8_lossy(line).chars().take(80).collect();
-                let why = format!("neither OK nor ERR but {start:?}: is this a tracker's port?");
-                Err(SourceError::BadAnswer { at: self.name(), why })
+        command: &str,
+        arguments: &[(&str, &str)],
+    ) -> Result<Fields, TrackerError> {
+        if let Some(kept) = self.take_kept() {
+            match self.converse(kept, command, arguments).await {
+                // Closed while it lay idle, most likely; a new one has no such excuse.
+                Ok(None) => {}
+                settled => return self.answered(settled),
             }
         }
+        let new = self.connect().await?;
+        let settled = self.converse(new, command, arguments).await;
+        self.answered(settled)
     }
 
-    fn take_idle(&self) -> Option<BufReader<TcpStream>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    /// One request that must not be repeated, and its answer. It goes over a new connection: a
+    /// kept one that closes leaves open whether it was carried out.
+    ///
+    /// Errors with [`TrackerError::Unreachable`] only when nothing was sent.
+    pub(super) async fn change(
+        &self,
+        command: &str,
+        arguments: &[(&str, &str)],
+    ) -> Result<Fields, TrackerError> {
+        // It takes the place of a kept one, so that there are never more than there may be.
+        drop(self.take_kept());
+        let new = self.connect().await?;
+        let settled = self.converse(new, command, arguments).await;
+        self.answered(settled).map_err(TrackerError::of_a_change)
     }
 
-    fn rest(&self, until: Option<Instant>) {
+    /// Says for how long it is to be asked last.
+    pub(super) fn rest(&self, until: Option<Instant>) {
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
-    fn is_resting(&self, now: Instant) -> bool {
+    pub(super) fn is_resting(&self) -> bool {
         let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| now < until)
+        until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("tracker {}", self.address)
     }
 
-    fn unreachable(&self, error: io::Error) -> SourceError {
-        SourceError::Unreachable { at: self.name(), cause: error.into() }
+    pub(super) fn bad_answer(&self, why: String) -> TrackerError {
+        TrackerError::BadAnswer { at: self.name(), why }
     }
 
-    fn late(&self, what: &str, limit: Duration) -> SourceError {
-        let cause = format!("no {what} within {} s", limit.as_secs()).into();
-        SourceError::Unreachable { at: self.name(), cause }
+    async fn connect(&self) -> Result<Connection, TrackerError> {
+        let limit = self.timeouts.tracker_connect;
+        match Connection::open(&self.address, limit).await {
+            Ok(Some(connection)) => Ok(connection),
+            Ok(None) => Err(self.unreachable(format!("no connection within {limit:?}"))),
+            Err(error) => Err(self.unreachable(error)),
+        }
     }
 
-    fn cut_off(&self) -> SourceError {
-        let cause = "the connection was closed before the whole answer".into();
-        SourceError::Unreachable { at: self.name(), cause }
+    /// One request and its answer; [`None`] when the connection was closed before it.
+    async fn converse(
+        &self,
+        connection: Connection,
+        command: &str,
+        arguments: &[(&str, &str)],
+    ) -> Result<Option<Fields>, TrackerError> {
+        let callid = self.calls.fetch_add(1, Ordering::Relaxed).to_string();
+        let request = wire::request(command, arguments, &callid);
+        let limit = self.timeouts.tracker_answer;
+        match connection.ask(&request, limit).await {
+            Heard::Line(line, connection) => {
+                let answer = self.understand(&line, &callid)?;
+                self.keep(connection);
+                answer.map(Some).map_err(|rejection| TrackerError::of(rejection, self.name()))
+            }
+            Heard::Closed => Ok(None),
+            Heard::Endless => {
+                Err(self.bad_answer(format!("a line of more than {LONGEST_REPLY} bytes")))
+            }
+            Heard::Late => Err(self.unreachable(format!("no answer within {limit:?}"))),
+            Heard::Broken(error) => Err(self.unreachable(error)),
+        }
     }
-}
 
-fn is_closed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof
-    )
+    /// The answer in a line, if it is one and to this request.
+    fn understand(
+        &self,
+        line: &[u8],
+        callid: &str,
+    ) -> Result<Result<Fields, wire::Rejection>, TrackerError> {
+        let Some(reply) = wire::parse_reply(line) else {
+            let start: String = String::from_utf8_lossy(line).chars().take(80).collect();
+            let why = format!("neither OK nor ERR but {start:?}: is this a tracker's port?");
+            return Err(self.bad_answer(why));
+        };
+        let is_ours = match &reply.callid {
+            Some(said) => said == callid,
+            None => !self.says_callids.load(Ordering::Relaxed),
+        };
+        if !is_ours {
+            return Err(self.bad_answer("it belongs to another request".to_owned()));
+        }
+        self.says_callids.fetch_or(reply.callid.is_some(), Ordering::Relaxed);
+        Ok(reply.outcome)
+    }
+
+    fn answered(
+        &self,
+        settled: Result<Option<Fields>, TrackerError>,
+    ) -> Result<Fields, TrackerError> {
+        settled?.ok_or_else(|| self.unreachable("the connection was closed before a whole answer"))
+    }
+
+    /// A kept connection on which nothing was said since.
+    fn take_kept(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(connection) = idle.pop() {
+            if connection.is_silent() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn keep(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn unreachable(&self, cause: impl Into<Cause>) -> TrackerError {
+        TrackerError::Unreachable { at: self.name(), cause: cause.into() }
+    }
 }

@@ -14,36 +14,55 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\\')
     .remove(b':');
 
-/// A tracker's answer to one request. The order of its fields is random.
+/// The fields of an `OK`, whose order is random.
+pub(super) type Fields = BTreeMap<String, String>;
+
+/// An `ERR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reply {
-    /// `OK`, with its fields.
-    Ok(BTreeMap<String, String>),
-    /// `ERR`, with code and text.
-    Err { code: String, text: String },
+pub(super) struct Rejection {
+    pub(super) code: String,
+    pub(super) text: String,
 }
 
-/// One request, with its line end.
-pub(super) fn request(command: &str, arguments: &[(&str, &str)]) -> String {
-    let arguments: Vec<_> =
-        arguments.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    format!("{command} {}\r\n", arguments.join("&"))
+/// A tracker's answer to one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) outcome: Result<Fields, Rejection>,
+    /// The request's `callid`, which a tracker says again.
+    pub(super) callid: Option<String>,
+}
+
+const CALLID: &str = "callid";
+
+/// One request, with its line end. Its `callid` tells its answer from another's.
+pub(super) fn request(command: &str, arguments: &[(&str, &str)], callid: &str) -> String {
+    let callid = [(CALLID, callid)];
+    let all = arguments.iter().chain(&callid);
+    let encoded: Vec<_> = all.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    format!("{command} {}\r\n", encoded.join("&"))
 }
 
 /// Parses a reply's line, without its line end. [`None`] when it is neither `OK` nor `ERR`.
 pub(super) fn parse_reply(line: &[u8]) -> Option<Reply> {
     let (status, rest) = split_at_space(line);
     match status {
-        b"OK" => Some(Reply::Ok(fields(rest))),
+        b"OK" => {
+            let mut fields = fields(rest);
+            let callid = fields.remove(CALLID);
+            Some(Reply { outcome: Ok(fields), callid })
+        }
         b"ERR" => {
-            let (code, text) = split_at_space(rest);
-            Some(Reply::Err { code: decode(code), text: decode(text) })
+            let (code, rest) = split_at_space(rest);
+            let (text, callid) = split_at_space(rest);
+            let rejection = Rejection { code: decode(code), text: decode(text) };
+            let callid = (!callid.is_empty()).then(|| decode(callid));
+            Some(Reply { outcome: Err(rejection), callid })
         }
         _ => None,
     }
 }
 
-fn fields(text: &[u8]) -> BTreeMap<String, String> {
+fn fields(text: &[u8]) -> Fields {
     text.split(|&byte| byte == b'&')
         .filter(|field| !field.is_empty())
         .map(|field| {
@@ -80,56 +99,62 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ok(fields: &[(&str, &str)]) -> Option<Reply> {
-        let owned = fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Some(Reply::Ok(owned.collect()))
+    fn ok(fields: &[(&str, &str)], callid: Option<&str>) -> Reply {
+        let owned = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Reply { outcome: Ok(owned.collect()), callid: callid.map(str::to_owned) }
+    }
+
+    fn err(code: &str, text: &str, callid: Option<&str>) -> Reply {
+        let rejection = Rejection { code: code.to_owned(), text: text.to_owned() };
+        Reply { outcome: Err(rejection), callid: callid.map(str::to_owned) }
     }
 
     #[test]
     fn recorded_replies() {
-        assert_eq!(parse_reply(b"OK "), ok(&[]));
-        assert_eq!(parse_reply(b"OK fid_count=0"), ok(&[("fid_count", "0")]));
-        assert_eq!(
-            parse_reply(b"OK path1=http://127.0.0.1:7500/dev1/0/000/000/0000000003.fid&paths=1"),
-            ok(
-                &[("paths", "1"), ("path1", "http://127.0.0.1:7500/dev1/0/000/000/0000000003.fid"),]
-            )
-        );
-        assert_eq!(parse_reply(b"OK a=b=c&d=%ZZ+%2B&e&=f&&g="), {
-            ok(&[("a", "b"), ("d", "%ZZ +"), ("e", ""), ("", "f"), ("g", "")])
-        });
-        for (line, code, text) in [
-            ("ERR unknown_key unknown_key", "unknown_key", "unknown_key"),
-            ("ERR no_domain No+domain+provided", "no_domain", "No domain provided"),
+        let path = "http://127.0.0.1:7500/dev1/0/000/000/0000000003.fid";
+        for (line, reply) in [
+            ("OK ", ok(&[], None)),
+            ("OK", ok(&[], None)),
+            ("OK callid=x+y", ok(&[], Some("x y"))),
+            ("OK fid_count=0", ok(&[("fid_count", "0")], None)),
+            (
+                "OK path1=http://127.0.0.1:7500/dev1/0/000/000/0000000003.fid&callid=7&paths=1",
+                ok(&[("paths", "1"), ("path1", path)], Some("7")),
+            ),
+            (
+                "OK a=b=c&d=%ZZ+%2B&e&=f&&g=",
+                ok(&[("a", "b"), ("d", "%ZZ +"), ("e", ""), ("", "f"), ("g", "")], None),
+            ),
+            ("ERR unknown_key unknown_key", err("unknown_key", "unknown_key", None)),
+            ("ERR unknown_key unknown_key 9", err("unknown_key", "unknown_key", Some("9"))),
+            ("ERR no_domain No+domain+provided", err("no_domain", "No domain provided", None)),
             (
                 "ERR key_exists Target+key+name+already+exists%3B+can%27t+overwrite.",
-                "key_exists",
-                "Target key name already exists; can't overwrite.",
+                err("key_exists", "Target key name already exists; can't overwrite.", None),
             ),
-            ("ERR failure Operation+failed", "failure", "Operation failed"),
-            ("ERR failure", "failure", ""),
+            ("ERR failure", err("failure", "", None)),
         ] {
-            let (code, text) = (code.to_owned(), text.to_owned());
-            assert_eq!(parse_reply(line.as_bytes()), Some(Reply::Err { code, text }), "{line}");
+            assert_eq!(parse_reply(line.as_bytes()), Some(reply), "{line}");
         }
-        for garbage in ["", "ok x=1", "HTTP/1.1 400 Bad Request", "OKAY", "ERRunknown_key"] {
+        for garbage in ["", "ok x=1", "HTTP/1.1 400 Bad Request", "OKAY", "ERRunknown_key", "."] {
             assert_eq!(parse_reply(garbage.as_bytes()), None, "{garbage}");
         }
     }
 
     #[test]
     fn a_recorded_request() {
-        let key = "4cb6 =&%-repo";
+        let arguments = [("domain", "plos_repo"), ("key", "4cb6 =&%-repo"), ("noverify", "1")];
         assert_eq!(
-            request("get_paths", &[("domain", "plos_repo"), ("key", key), ("noverify", "1")]),
-            "get_paths domain=plos_repo&key=4cb6+%3D%26%25-repo&noverify=1\r\n"
+            request("get_paths", &arguments, "7"),
+            "get_paths domain=plos_repo&key=4cb6+%3D%26%25-repo&noverify=1&callid=7\r\n"
         );
+        assert_eq!(request("noop", &[], "8"), "noop callid=8\r\n");
     }
 
     proptest! {
         #[test]
         fn every_value_comes_back_in_any_order(
-            fields in prop::collection::btree_map("[a-z0-9_]{1,8}", any::<String>(), 0..8),
+            fields in prop::collection::btree_map("[a-z0-9_]{1,5}", any::<String>(), 0..8),
             rotate in 0usize..8,
         ) {
             let mut encoded: Vec<_> =
@@ -140,7 +165,8 @@ mod tests {
             }
             let line = format!("OK {}", encoded.join("&"));
             prop_assert!(!line.contains(['\r', '\n']));
-            prop_assert_eq!(parse_reply(line.as_bytes()), Some(Reply::Ok(fields)));
+            let reply = Reply { outcome: Ok(fields), callid: None };
+            prop_assert_eq!(parse_reply(line.as_bytes()), Some(reply));
         }
 
         #[test]

@@ -26,10 +26,16 @@ pub trait SourceFiles: Send + Sync {
     /// or crawls, ends with an error.
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError>;
 
-    /// Deletes the file with this exact key through a tracker.
+    /// Deletes the file with this key, by the database's comparison, through a tracker.
+    ///
+    /// Errors with [`SourceError::UnknownKey`] when there is none, and with
+    /// [`SourceError::Uncertain`] when the answer was lost and a look did not show the file gone.
     async fn delete(&self, key: &str) -> Result<(), SourceError>;
 
     /// Gives a file another key, which must be free, through a tracker. The fid stays.
+    ///
+    /// Errors with [`SourceError::UnknownKey`] when there is no file of the first key, and with
+    /// [`SourceError::Uncertain`] when the answer was lost.
     async fn rename(&self, from: &str, to: &str) -> Result<(), SourceError>;
 }
 
@@ -61,6 +67,16 @@ pub enum SourceError {
     #[error("`{at}` cannot be reached: {cause}")]
     Unreachable {
         /// Tracker or replica.
+        at: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// It was told to change something, and its answer was lost: that may have been carried out,
+    /// or not, or may be yet. To be looked at before it is repeated.
+    #[error("`{at}` may have done it or not: {cause}")]
+    Uncertain {
+        /// Tracker.
         at: String,
         /// What happened.
         #[source]
@@ -115,7 +131,9 @@ pub enum SourceError {
 impl Classed for SourceError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Unreachable { .. } | Self::Busy { .. } => ErrorClass::Retry,
+            Self::Unreachable { .. } | Self::Uncertain { .. } | Self::Busy { .. } => {
+                ErrorClass::Retry
+            }
             Self::UnknownKey { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
             Self::BadAnswer { .. } | Self::WrongLength { .. } | Self::WrongContent { .. } => {
                 ErrorClass::Corrupt

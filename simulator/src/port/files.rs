@@ -21,6 +21,9 @@ pub struct PortFiles {
 /// Replicas asked for: more than any class keeps. Their bytes are checked by whoever reads them.
 const PATHS: PathOptions = PathOptions { noverify: true, pathcount: 10 };
 
+/// Who refuses, or does not answer.
+const TRACKERS: &str = "the trackers";
+
 impl PortFiles {
     /// For one domain's files.
     #[must_use]
@@ -37,12 +40,22 @@ impl PortFiles {
         act: impl FnOnce() -> Result<T, Refusal> + Send,
     ) -> Result<T, SourceError> {
         let met = self.faults.meet(call, target, async { act() }).await;
-        met.answer().map_err(|why| no_answer("the trackers", why))?.map_err(|refusal| {
-            if refusal == Refusal::UnknownKey {
-                return SourceError::UnknownKey { key: key.to_owned() };
-            }
-            SourceError::Refused { at: "the trackers".to_owned(), why: refusal.to_string() }
-        })
+        let answer = met.answer().map_err(|why| no_answer(TRACKERS, why))?;
+        answer.map_err(|refusal| refused(&refusal, key))
+    }
+
+    /// One request to the tracker to change something about `key`, whose answer may be lost.
+    async fn change(
+        &self,
+        call: Call,
+        target: &str,
+        key: &str,
+        act: impl FnOnce() -> Result<(), Refusal> + Send,
+    ) -> Result<(), SourceError> {
+        let met = self.faults.meet(call, target, async { act() }).await;
+        let uncertain =
+            |why: NoAnswer| SourceError::Uncertain { at: TRACKERS.to_owned(), cause: why.into() };
+        met.answer().map_err(uncertain)?.map_err(|refusal| refused(&refusal, key))
     }
 
     /// The replica of a URL: of this very host, device and fid.
@@ -92,12 +105,20 @@ impl SourceFiles for PortFiles {
 
     async fn delete(&self, key: &str) -> Result<(), SourceError> {
         let delete = || self.mogile.delete(&self.domain, key);
-        self.track(Call::DeleteFile, key, key, delete).await
+        let lost = match self.change(Call::DeleteFile, key, key, delete).await {
+            Err(lost @ SourceError::Uncertain { .. }) => lost,
+            settled => return settled,
+        };
+        let look = || self.mogile.get_paths(&self.domain, key, PATHS);
+        match self.track(Call::Replicas, key, key, look).await {
+            Err(SourceError::UnknownKey { .. }) => Ok(()),
+            Ok(_) | Err(_) => Err(lost),
+        }
     }
 
     async fn rename(&self, from: &str, to: &str) -> Result<(), SourceError> {
         let rename = || self.mogile.rename(&self.domain, from, to);
-        self.track(Call::RenameFile, &format!("{from} {to}"), from, rename).await
+        self.change(Call::RenameFile, &format!("{from} {to}"), from, rename).await
     }
 }
 
@@ -107,6 +128,13 @@ fn judge(file: &SourceFile, url: String) -> Result<Replica, SourceError> {
         return Ok(Replica { fid: file.fid, url });
     }
     Err(SourceError::BadAnswer { at: url, why: "the path of another fid".to_owned() })
+}
+
+fn refused(refusal: &Refusal, key: &str) -> SourceError {
+    if *refusal == Refusal::UnknownKey {
+        return SourceError::UnknownKey { key: key.to_owned() };
+    }
+    SourceError::Refused { at: TRACKERS.to_owned(), why: refusal.to_string() }
 }
 
 fn no_answer(at: &str, why: NoAnswer) -> SourceError {

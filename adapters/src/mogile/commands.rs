@@ -1,0 +1,197 @@
+//! The trackers' commands, typed both ways.
+
+use domain::{ByteCount, Fid};
+
+use super::error::TrackerError;
+use super::trackers::Trackers;
+use super::wire::Fields;
+
+/// Replicas asked for: more than any class keeps.
+const MOST_PATHS: &str = "10";
+
+/// The most files that `list_fids` gives at once.
+pub const MOST_FIDS: usize = 500;
+
+/// The most keys that `list_keys` gives at once.
+pub const MOST_KEYS: usize = 1_000;
+
+/// What `file_info` tells of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Its number.
+    pub fid: Fid,
+    /// The length in the index; [`None`] where that is NULL.
+    pub length: Option<ByteCount>,
+    /// The class's name.
+    pub class: String,
+    /// How many devices are said to hold it.
+    pub devcount: u64,
+}
+
+/// A file as `list_fids` tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its number.
+    pub fid: Fid,
+    /// The domain's name.
+    pub domain: String,
+    /// Its key; [`None`] where that is NULL or empty, which look the same.
+    pub key: Option<String>,
+    /// The length in the index; [`None`] where that is NULL.
+    pub length: Option<ByteCount>,
+}
+
+impl Trackers {
+    /// Asks each tracker whether it is there, whatever the others say: its address, and its answer.
+    pub async fn noop(&self) -> Vec<(String, Result<(), TrackerError>)> {
+        self.ask_each("noop").await
+    }
+
+    /// The URLs of a file's replicas in the tracker's order, not looked at; none when it knows of
+    /// none.
+    ///
+    /// Errors with [`TrackerError::Gone`] when there is no file of this key.
+    pub async fn get_paths(&self, domain: &str, key: &str) -> Result<Vec<String>, TrackerError> {
+        let arguments =
+            [("domain", domain), ("key", key), ("noverify", "1"), ("pathcount", MOST_PATHS)];
+        self.ask("get_paths", &arguments, paths).await
+    }
+
+    /// What the index has of a file.
+    ///
+    /// Errors with [`TrackerError::Gone`] when there is no file of this key.
+    pub async fn file_info(&self, domain: &str, key: &str) -> Result<FileInfo, TrackerError> {
+        self.ask("file_info", &[("domain", domain), ("key", key)], file_info).await
+    }
+
+    /// The next files behind `after`, of all domains, ascending by fid; at most `limit`, and
+    /// [`MOST_FIDS`]. None at the end.
+    pub async fn list_fids(
+        &self,
+        after: Fid,
+        limit: usize,
+    ) -> Result<Vec<ListedFile>, TrackerError> {
+        let limit = limit.clamp(1, MOST_FIDS);
+        let (from, to) = (after.to_string(), limit.to_string());
+        let arguments = [("from", from.as_str()), ("to", to.as_str())];
+        self.ask("list_fids", &arguments, |fields| listed_files(fields, after, limit)).await
+    }
+
+    /// The next keys that begin with `prefix` and come behind `after` (empty: from the first), in
+    /// the database's order; at most `limit`, and [`MOST_KEYS`]. None at the end. The database's
+    /// comparison is usually blind to case.
+    pub async fn list_keys(
+        &self,
+        domain: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, TrackerError> {
+        let limit = limit.clamp(1, MOST_KEYS).to_string();
+        let arguments =
+            [("domain", domain), ("prefix", prefix), ("after", after), ("limit", limit.as_str())];
+        match self.ask("list_keys", &arguments, listed_keys).await {
+            Err(TrackerError::Refused { code, .. }) if code == "none_match" => Ok(Vec::new()),
+            answer => answer,
+        }
+    }
+
+    /// Deletes the file of a key. The tracker is told once: by the time of a second time the key
+    /// could be another file's. A lost answer is settled by a look instead: the key is unknown, so
+    /// the file is gone, by this call or without it.
+    ///
+    /// Errors with [`TrackerError::Gone`] when there is no file of this key, and with
+    /// [`TrackerError::Uncertain`] when the answer was lost and the file was seen afterwards, or
+    /// could not be looked for: it may be deleted yet.
+    pub async fn delete(&self, domain: &str, key: &str) -> Result<(), TrackerError> {
+        let lost = match self.change("delete", &[("domain", domain), ("key", key)]).await {
+            Err(lost @ TrackerError::Uncertain { .. }) => lost,
+            settled => return settled,
+        };
+        match self.get_paths(domain, key).await {
+            Err(TrackerError::Gone { .. }) => Ok(()),
+            Ok(_) | Err(_) => Err(lost),
+        }
+    }
+
+    /// Gives a file another key, which must be free. The fid stays. The tracker is told once: a
+    /// second time would find the first key unknown and take what was done for a failure. A look
+    /// does not settle a lost answer either, since a file at the second key may have been there
+    /// before: whoever renames compares the fids.
+    ///
+    /// Errors with [`TrackerError::Gone`] when there is no file of the first key, with
+    /// [`TrackerError::Refused`] (`key_exists`) when the second is taken, and with
+    /// [`TrackerError::Uncertain`] when the answer was lost.
+    pub async fn rename(&self, domain: &str, from: &str, to: &str) -> Result<(), TrackerError> {
+        self.change("rename", &[("domain", domain), ("from_key", from), ("to_key", to)]).await
+    }
+}
+
+/// The URLs of a `get_paths` reply.
+fn paths(fields: &Fields) -> Result<Vec<String>, String> {
+    numbered(fields, "paths", fields.len(), |i| text(fields, &format!("path{i}")))
+}
+
+fn file_info(fields: &Fields) -> Result<FileInfo, String> {
+    Ok(FileInfo {
+        fid: Fid(number(fields, "fid")?),
+        length: number_or_null(fields, "length")?.map(ByteCount),
+        class: text(fields, "class")?,
+        devcount: number(fields, "devcount")?,
+    })
+}
+
+/// The files of a `list_fids` reply; each must lie behind `after`, or paging would never end.
+fn listed_files(fields: &Fields, after: Fid, limit: usize) -> Result<Vec<ListedFile>, String> {
+    let mut files = numbered(fields, "fid_count", limit, |i| {
+        let name = |part: &str| format!("fid_{i}_{part}");
+        let fid = Fid(number(fields, &name("fid"))?);
+        if fid <= after {
+            return Err(format!("fid {fid} where only fids behind {after} were asked for"));
+        }
+        Ok(ListedFile {
+            fid,
+            domain: text(fields, &name("domain"))?,
+            key: fields.get(&name("key")).filter(|key| !key.is_empty()).cloned(),
+            length: number_or_null(fields, &name("length"))?.map(ByteCount),
+        })
+    })?;
+    files.sort_by_key(|file| file.fid);
+    Ok(files)
+}
+
+fn listed_keys(fields: &Fields) -> Result<Vec<String>, String> {
+    numbered(fields, "key_count", MOST_KEYS, |i| text(fields, &format!("key_{i}")))
+}
+
+/// The entries 1 to the number in field `count`, which must not be beyond `most`: what is there
+/// bounds the loop, not what is told.
+fn numbered<T>(
+    fields: &Fields,
+    count: &str,
+    most: usize,
+    entry: impl Fn(u64) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let told = number(fields, count)?;
+    if told > most as u64 {
+        return Err(format!("{count} is {told}, more than the {most} that there can be"));
+    }
+    (1..=told).map(entry).collect()
+}
+
+fn text(fields: &Fields, name: &str) -> Result<String, String> {
+    fields.get(name).cloned().ok_or_else(|| format!("{name} is missing"))
+}
+
+fn number(fields: &Fields, name: &str) -> Result<u64, String> {
+    number_or_null(fields, name)?.ok_or_else(|| format!("{name} is missing"))
+}
+
+/// NULL is the empty text on the wire.
+fn number_or_null(fields: &Fields, name: &str) -> Result<Option<u64>, String> {
+    let told = fields.get(name).filter(|told| !told.is_empty());
+    told.map(|told| told.parse().map_err(|_| format!("{name} is `{told}`"))).transpose()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Replies taken apart: recorded ones, and such as would lead astray.
+
+use super::*;
+
+fn fields(reply: &str) -> Fields {
+    let pairs = reply.split('&').filter_map(|field| field.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// That each reply is refused, with these words.
+fn check_refused<T: std::fmt::Debug>(
+    read: impl Fn(&Fields) -> Result<T, String>,
+    replies: &[(&str, &str)],
+) {
+    for (reply, words) in replies {
+        let why = read(&fields(reply)).expect_err(reply);
+        assert!(why.contains(words), "`{reply}`: {why}");
+    }
+}
+
+#[test]
+fn paths_come_in_the_trackers_order() {
+    assert_eq!(paths(&fields("paths=0")), Ok(vec![]));
+    assert_eq!(paths(&fields("path2=b&paths=2&path1=a")), Ok(vec!["a".into(), "b".into()]));
+    check_refused(
+        paths,
+        &[
+            ("", "paths is missing"),
+            ("paths=", "paths is missing"),
+            ("paths=x", "paths is `x`"),
+            ("paths=-1", "paths is `-1`"),
+            ("paths=1", "path1 is missing"),
+            ("paths=99999999999", "more than the 1 that there can be"),
+            ("paths=2&path1=a&path3=c", "path2 is missing"),
+        ],
+    );
+}
+
+#[test]
+fn info_of_a_file_with_and_without_a_length() {
+    let info = |length| FileInfo { fid: Fid(3), length, class: "default".into(), devcount: 2 };
+    let reply = "length=5180&class=default&devids=1,2&fid=3&devcount=2&domain=plos_repo&key=k";
+    assert_eq!(file_info(&fields(reply)), Ok(info(Some(ByteCount(5180)))));
+    assert_eq!(file_info(&fields("length=&class=default&fid=3&devcount=2")), Ok(info(None)));
+    check_refused(
+        file_info,
+        &[
+            ("class=default&devcount=2", "fid is missing"),
+            ("fid=3&devcount=2", "class is missing"),
+            ("fid=3&class=x&length=1e3&devcount=2", "length is `1e3`"),
+        ],
+    );
+}
+
+#[test]
+fn files_are_listed_ascending_with_nulls() {
+    let reply = "fid_1_domain=plos_repo&fid_1_length=46394&fid_1_class=default&fid_1_devcount=2\
+                 &fid_count=2&fid_1_key=k&fid_1_fid=5&fid_2_fid=4&fid_2_domain=x&fid_2_length=\
+                 &fid_2_key=";
+    let (k, length) = (Some("k".to_owned()), Some(ByteCount(46394)));
+    let wanted = vec![
+        ListedFile { fid: Fid(4), domain: "x".into(), key: None, length: None },
+        ListedFile { fid: Fid(5), domain: "plos_repo".into(), key: k, length },
+    ];
+    assert_eq!(listed_files(&fields(reply), Fid(3), 2), Ok(wanted));
+    assert_eq!(listed_files(&fields("fid_count=0"), Fid(3), 1), Ok(vec![]));
+    check_refused(
+        |fields| listed_files(fields, Fid(3), 1),
+        &[
+            ("", "fid_count is missing"),
+            ("fid_count=x", "fid_count is `x`"),
+            ("fid_count=2", "more than the 1"),
+            ("fid_count=1", "fid_1_fid is missing"),
+            ("fid_count=1&fid_1_fid=3&fid_1_domain=x", "only fids behind 3"),
+            ("fid_count=1&fid_1_fid=-4&fid_1_domain=x", "fid_1_fid is `-4`"),
+            ("fid_count=1&fid_1_fid=4", "fid_1_domain is missing"),
+            ("fid_count=1&fid_1_fid=4&fid_1_domain=x&fid_1_length=1e3", "fid_1_length is `1e3`"),
+        ],
+    );
+}
+
+#[test]
+fn keys_are_listed_as_given() {
+    let reply = "key_2=B&next_after=b&key_count=2&key_1=a";
+    assert_eq!(listed_keys(&fields(reply)), Ok(vec!["a".into(), "B".into()]));
+    check_refused(
+        listed_keys,
+        &[
+            ("key_count=1", "key_1 is missing"),
+            ("key_count=1001", "more than the 1000"),
+            ("next_after=b", "key_count is missing"),
+        ],
+    );
+}

@@ -1,0 +1,113 @@
+//! Where a replica is: URLs from a tracker are data.
+
+use std::net::{IpAddr, SocketAddr};
+
+use domain::Fid;
+
+use super::hosts::AllowedHosts;
+
+/// The port of a URL that names none.
+const HTTP_PORT: u16 = 80;
+
+/// The parts of a replica's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Location {
+    /// The storage node.
+    pub(super) node: SocketAddr,
+    /// The fid that the path belongs to.
+    pub(super) fid: Fid,
+}
+
+/// Why a URL is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    NotAReplica,
+    OtherFid,
+    HostNotAllowed,
+}
+
+impl Unfit {
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Self::NotAReplica => "not the URL of a replica: http://ADDRESS:PORT/devN/….fid",
+            Self::OtherFid => "the path of another fid",
+            Self::HostNotAllowed => {
+                "the host is not one that may be asked: list it in MOGILE_STORAGE_HOSTS if it \
+                 is a storage node"
+            }
+        }
+    }
+}
+
+impl Location {
+    /// Takes `http://ADDRESS[:PORT]/devN/{a fid's path}` apart; it must be that to the letter.
+    pub(super) fn parse(url: &str) -> Option<Self> {
+        let (authority, path) = url.strip_prefix("http://")?.split_once('/')?;
+        let (device, path) = path.split_once('/')?;
+        let number = device.strip_prefix("dev")?;
+        if number.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
+        Some(Self { node: address_of(authority)?, fid: Fid::from_path(path)? })
+    }
+
+    /// Whether a URL is one of this file's replicas, on a host that may be asked.
+    pub(super) fn judge(url: &str, fid: Fid, hosts: &AllowedHosts) -> Result<(), Unfit> {
+        let location = Self::parse(url).ok_or(Unfit::NotAReplica)?;
+        if location.fid != fid {
+            return Err(Unfit::OtherFid);
+        }
+        if hosts.allow(location.node.ip()) { Ok(()) } else { Err(Unfit::HostNotAllowed) }
+    }
+}
+
+/// The address of `ADDRESS` or `ADDRESS:PORT`, one of IPv6 in brackets. Names are none: MogileFS
+/// keeps addresses in its `host` table.
+fn address_of(authority: &str) -> Option<SocketAddr> {
+    if let Ok(with_port) = authority.parse() {
+        return Some(with_port);
+    }
+    let bracketed = authority.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let ip = match bracketed {
+        Some(v6) => IpAddr::V6(v6.parse().ok()?),
+        None => IpAddr::V4(authority.parse().ok()?),
+    };
+    Some(SocketAddr::new(ip, HTTP_PORT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_fids_own_path_on_an_allowed_host() {
+        let hosts = "10.0.0.0/8, fc00::/7".parse().expect("valid");
+        let path = "dev3/0/564/879/0564879786.fid";
+        for (url, judged) in [
+            (format!("http://10.0.0.7:7500/{path}"), Ok(())),
+            (format!("http://10.0.0.7/{path}"), Ok(())),
+            (format!("http://[fc00::7]:7500/{path}"), Ok(())),
+            (format!("http://[fc00::7]/{path}"), Ok(())),
+            (format!("http://fc00::7/{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://[10.0.0.7]/{path}"), Err(Unfit::NotAReplica)),
+            (format!("https://10.0.0.7:7500/{path}"), Err(Unfit::NotAReplica)),
+            (format!("file:///{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://10.0.0.7:7500/{path}?x=1"), Err(Unfit::NotAReplica)),
+            (format!("http://10.0.0.7:7500/{path}#x"), Err(Unfit::NotAReplica)),
+            (format!("http://10.0.0.7:7500//{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://10.0.0.7:7500/dev/../{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://u:p@10.0.0.7:7500/{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://10.0.0.7:99999/{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://storage1:7500/{path}"), Err(Unfit::NotAReplica)),
+            (format!("http://167772167:7500/{path}"), Err(Unfit::NotAReplica)),
+            ("http://10.0.0.7:7500/latest/meta-data".to_owned(), Err(Unfit::NotAReplica)),
+            ("http://169.254.169.254/latest/meta-data/".to_owned(), Err(Unfit::NotAReplica)),
+            ("http://10.0.0.7:7500/dev3/0/000/000/0000000001.fid".to_owned(), Err(Unfit::OtherFid)),
+            (format!("http://8.8.8.8:7500/{path}"), Err(Unfit::HostNotAllowed)),
+            (format!("http://169.254.169.254/{path}"), Err(Unfit::HostNotAllowed)),
+            (format!("http://127.0.0.1:7500/{path}"), Err(Unfit::HostNotAllowed)),
+        ] {
+            assert_eq!(Location::judge(&url, Fid(564_879_786), &hosts), judged, "{url}");
+        }
+    }
+}

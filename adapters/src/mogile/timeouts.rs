@@ -1,0 +1,61 @@
+//! How long MogileFS may take.
+
+use std::time::Duration;
+
+use domain::limits;
+
+/// How long trackers and storage nodes may take. The default is what production needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to a tracker.
+    pub tracker_connect: Duration,
+    /// From a request to a tracker to the end of the line that answers it. A tracker whose
+    /// database hangs does not answer at all.
+    pub tracker_answer: Duration,
+    /// A tracker that failed is asked last for so long.
+    pub tracker_rest: Duration,
+    /// For a connection to a storage node.
+    pub node_connect: Duration,
+    /// From a request to a storage node to the head of its answer.
+    pub node_answer: Duration,
+    /// A connection to a storage node that lay idle for longer is not used again: the nodes close
+    /// theirs after 31 s.
+    pub node_idle: Duration,
+    /// Content that flows slower than this, over its whole time, is given up.
+    pub slowest_bytes_per_second: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            tracker_connect: Duration::from_secs(3),
+            tracker_answer: Duration::from_secs(10),
+            tracker_rest: Duration::from_secs(15),
+            node_connect: Duration::from_secs(5),
+            node_answer: limits::REQUEST_TIME,
+            node_idle: Duration::from_secs(20),
+            slowest_bytes_per_second: limits::SLOWEST_BYTES_PER_SECOND,
+        }
+    }
+}
+
+impl Timeouts {
+    /// How long content of so many bytes may let us wait in all: as long as the head of an answer,
+    /// and what the slowest flow takes.
+    #[must_use]
+    pub fn content(&self, bytes: u64) -> Duration {
+        self.node_answer + Duration::from_secs(bytes / self.slowest_bytes_per_second.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_may_take_what_the_limits_say() {
+        for bytes in [0, 1, 1 << 20, 20 << 30, u64::MAX] {
+            assert_eq!(Timeouts::default().content(bytes), limits::time_for(bytes));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! All trackers of one MogileFS: every one tried before they are given up, the bad ones rested.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::retry::{Classed, ErrorClass};
+use tokio::sync::SemaphorePermit;
+use tokio::time::Instant;
+
+use super::error::TrackerError;
+use super::timeouts::Timeouts;
+use super::tracker::Tracker;
+use super::wire::Fields;
+use crate::calls::{Calls, System};
+
+/// The trackers of one MogileFS, any of which can answer any request. Connections are kept, with
+/// one request in flight on each.
+pub struct Trackers {
+    all: Vec<Tracker>,
+    first: AtomicUsize,
+    calls: Arc<Calls>,
+}
+
+/// Whether a request may be sent twice.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Repeatable,
+    Once,
+}
+
+impl Trackers {
+    /// For trackers at these addresses (`host:port`), with at most so many connections to each.
+    #[must_use]
+    pub fn new(addresses: &[String], connections: usize, calls: Arc<Calls>) -> Self {
+        let all =
+            addresses.iter().map(|address| Tracker::new(address.clone(), connections)).collect();
+        Self { all, first: AtomicUsize::new(0), calls }
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        for tracker in &mut self.all {
+            tracker.timeouts = timeouts;
+        }
+        self
+    }
+
+    /// Asks one tracker after the other until one gives an answer that `read` understands. For
+    /// requests that may be repeated: a tracker whose answer was lost may have carried one out.
+    pub(super) async fn ask<T>(
+        &self,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
+        self.request(How::Repeatable, command, arguments, read).await
+    }
+
+    /// Has the first tracker that can be reached change something, once.
+    ///
+    /// Errors with [`TrackerError::Uncertain`] when it does not say whether it did.
+    pub(super) async fn change(
+        &self,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+    ) -> Result<(), TrackerError> {
+        self.request(How::Once, command, arguments, |_| Ok(())).await
+    }
+
+    /// Asks each of them, whatever the others say.
+    pub(super) async fn ask_each(
+        &self,
+        command: &'static str,
+    ) -> Vec<(String, Result<(), TrackerError>)> {
+        let asked = self.all.iter().map(|tracker| async {
+            let _slot = tracker.slot().await;
+            let answer = self.ask_one(tracker, How::Repeatable, command, &[], &|_| Ok(())).await;
+            (tracker.address().to_owned(), answer)
+        });
+        futures_util::future::join_all(asked).await
+    }
+
+    async fn request<T>(
+        &self,
+        how: How,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
+        let mut turn = self.in_turn();
+        let mut failures = Vec::new();
+        while let Some((tracker, _slot)) = next(&mut turn).await {
+            match self.ask_one(tracker, how, command, arguments, &read).await {
+                Err(failure) if failure.is_the_trackers_own() => failures.push(failure),
+                settled => return settled,
+            }
+        }
+        Err(self.all_failed(failures))
+    }
+
+    async fn ask_one<T>(
+        &self,
+        tracker: &Tracker,
+        how: How,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: &impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
+        let answer = match how {
+            How::Repeatable => tracker.ask(command, arguments).await,
+            How::Once => tracker.change(command, arguments).await,
+        };
+        let answer = answer.and_then(|fields| read(&fields).map_err(|why| tracker.bad_answer(why)));
+        let is_well = match &answer {
+            Ok(_) | Err(TrackerError::Gone { .. } | TrackerError::Refused { .. }) => true,
+            Err(
+                TrackerError::Busy { .. }
+                | TrackerError::Unreachable { .. }
+                | TrackerError::Uncertain { .. }
+                | TrackerError::BadAnswer { .. },
+            ) => false,
+        };
+        tracker.rest((!is_well).then(|| Instant::now() + tracker.timeouts.tracker_rest));
+        self.calls.count(System::Tracker, command, answer)
+    }
+
+    /// All trackers, another one first each time.
+    fn in_turn(&self) -> VecDeque<&Tracker> {
+        let mut turn: VecDeque<_> = self.all.iter().collect();
+        let first = self.first.fetch_add(1, Ordering::Relaxed);
+        turn.rotate_left(first % turn.len().max(1));
+        turn
+    }
+
+    /// Why none of them answered, each with its own reason.
+    fn all_failed(&self, mut failures: Vec<TrackerError>) -> TrackerError {
+        if failures.len() == 1 {
+            return failures.remove(0);
+        }
+        let addresses: Vec<_> = self.all.iter().map(Tracker::address).collect();
+        let at = addresses.join(",");
+        let told: Vec<_> = failures.iter().map(ToString::to_string).collect();
+        let told =
+            if told.is_empty() { "no tracker is configured".into() } else { told.join("; ") };
+        if failures.iter().any(|failure| failure.class() == ErrorClass::Retry) {
+            TrackerError::Unreachable { at, cause: told.into() }
+        } else {
+            TrackerError::BadAnswer { at, why: told }
+        }
+    }
+}
+
+/// The next tracker to ask, with the right to a connection: resting ones only when no other is
+/// left.
+async fn next<'a>(
+    turn: &mut VecDeque<&'a Tracker>,
+) -> Option<(&'a Tracker, Option<SemaphorePermit<'a>>)> {
+    loop {
+        let at = turn.iter().position(|tracker| !tracker.is_resting()).unwrap_or(0);
+        let tracker = turn.remove(at)?;
+        let was_resting = tracker.is_resting();
+        let slot = tracker.slot().await;
+        // While this request waited for its turn, others may have found the tracker bad.
+        let went_bad = !was_resting && tracker.is_resting();
+        if went_bad && turn.iter().any(|other| !other.is_resting()) {
+            turn.push_back(tracker);
+            continue;
+        }
+        return Some((tracker, slot));
+    }
+}
