@@ -15,6 +15,8 @@ pub enum System {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// A MySQL or MariaDB server.
+    Mysql,
 }
 
 impl fmt::Display for System {
@@ -24,6 +26,7 @@ impl fmt::Display for System {
             Self::StorageNode => "storage node",
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Mysql => "MySQL",
         })
     }
 }

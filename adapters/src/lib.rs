@@ -8,4 +8,5 @@ pub mod calls;
 pub mod clock;
 pub mod dynamodb;
 pub mod mogile;
+pub mod mysql;
 pub mod s3;

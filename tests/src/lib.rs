@@ -1,1 +1,7 @@
-//! Tests that need more than one crate stand beside this folder.
+//! What the tests beside this folder share: the contracts that every implementation of a port
+//! keeps, what is planted for them, and real servers in containers.
+
+#[cfg(feature = "containers")]
+pub mod containers;
+pub mod contract;
+pub mod planted;

@@ -244,6 +244,7 @@ impl Canary<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn told(error: StoreError) -> String {
     error.to_string()
 }

@@ -1,0 +1,195 @@
+//! The index in MogileFS's own tables.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::ports::{IndexError, RowPage, SourceIndex};
+use domain::{ByteCount, Fid, IndexRow};
+use sqlx::mysql::MySqlRow;
+use sqlx::{Error, Row};
+use tokio::sync::OnceCell;
+
+use super::sessions::Sessions;
+use super::trouble::Trouble;
+use super::url::DatabaseUrl;
+use crate::calls::{Calls, System};
+
+const DOMAINS: &str = "SELECT dmid, namespace FROM domain ORDER BY dmid";
+
+/// By the primary key alone: a condition on the domain would make the server look for an index
+/// that serves it, and none has the rows in this order.
+const PAGE: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?";
+const ROW: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid = ?";
+const COUNT: &str = "SELECT COUNT(*) AS files FROM file WHERE dmid = ?";
+
+/// A [`SourceIndex`] over MogileFS's database. Its sessions are read-only: the server refuses
+/// whatever would write.
+///
+/// It takes the schema as it comes: numbers signed or not and of any width, keys in any character
+/// set or none. Bytes of a key that are not UTF-8 become the replacement character, which no key
+/// of a content has.
+pub struct MysqlIndex {
+    sessions: Sessions,
+    domain: String,
+    dmid: OnceCell<u64>,
+    calls: Arc<Calls>,
+}
+
+impl MysqlIndex {
+    /// For one domain's rows. Nothing is reached before the first question.
+    #[must_use]
+    pub fn new(url: DatabaseUrl, domain: String, calls: Arc<Calls>) -> Self {
+        Self { sessions: Sessions::new(url), domain, dmid: OnceCell::new(), calls }
+    }
+
+    async fn ask(
+        &self,
+        operation: &'static str,
+        sql: &'static str,
+        arguments: &[u64],
+    ) -> Result<Vec<MySqlRow>, IndexError> {
+        let answer = self.sessions.rows(sql, arguments).await;
+        let answer = answer.map_err(|trouble| self.error(trouble));
+        self.calls.count(System::Mysql, operation, answer)
+    }
+
+    /// The domain's number, looked up once.
+    async fn dmid(&self) -> Result<u64, IndexError> {
+        self.dmid.get_or_try_init(|| self.find_domain()).await.copied()
+    }
+
+    async fn find_domain(&self) -> Result<u64, IndexError> {
+        let mut others = Vec::new();
+        for row in self.ask("domain", DOMAINS, &[]).await? {
+            let name = self.read(text(&row, "namespace"))?;
+            // The database's comparison may be blind to case; the trackers' is not.
+            if name.as_ref() == Some(&self.domain) {
+                return self.read(present(&row, "dmid"));
+            }
+            others.extend(name.map(|name| format!("`{name}`")));
+        }
+        let known = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        Err(self.error(Trouble::Refusal(format!(
+            "it has no domain `{}` (it has {known}): correct MOGILE_DOMAIN",
+            self.domain
+        ))))
+    }
+
+    /// A row's domain, and the row.
+    fn entry(&self, row: &MySqlRow) -> Result<(u64, IndexRow), IndexError> {
+        let (dmid, fid) = (self.read(present(row, "dmid"))?, self.read(present(row, "fid"))?);
+        let dkey = self.read(text(row, "dkey"))?;
+        let length = self.read(number(row, "length"))?.map(ByteCount);
+        Ok((dmid, IndexRow { fid: Fid(fid), dkey, length }))
+    }
+
+    fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
+        value.map_err(|error| self.error(error.into()))
+    }
+
+    fn error(&self, trouble: Trouble) -> IndexError {
+        let at = self.sessions.at().to_owned();
+        match trouble {
+            Trouble::Passing(cause) => IndexError::Unavailable { at, cause },
+            Trouble::Refusal(why) => IndexError::Refused { at, why },
+            Trouble::Nonsense(why) => IndexError::BadAnswer { at, why },
+        }
+    }
+}
+
+#[async_trait]
+impl SourceIndex for MysqlIndex {
+    async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
+        let dmid = self.dmid().await?;
+        let mut page = RowPage::default();
+        for row in self.ask("page", PAGE, &[after.0, limit.max(1) as u64]).await? {
+            let (owner, row) = self.entry(&row)?;
+            page.next = Some(row.fid);
+            if owner == dmid {
+                page.rows.push(row);
+            } else {
+                page.other_domains += 1;
+            }
+        }
+        Ok(page)
+    }
+
+    async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
+        let dmid = self.dmid().await?;
+        let rows = self.ask("row", ROW, &[fid.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (owner, row) = self.entry(row)?;
+        Ok((owner == dmid).then_some(row))
+    }
+
+    async fn count(&self) -> Result<Option<u64>, IndexError> {
+        let dmid = self.dmid().await?;
+        let rows = self.ask("count", COUNT, &[dmid]).await?;
+        rows.first().map(|row| self.read(present(row, "files"))).transpose()
+    }
+}
+
+fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+fn number(row: &MySqlRow, column: &str) -> Result<Option<u64>, Error> {
+    if let Ok(number) = row.try_get(column) {
+        return Ok(number);
+    }
+    let signed: Option<i64> = row.try_get(column)?;
+    let number = signed.map(u64::try_from).transpose();
+    number.map_err(|error| Error::ColumnDecode { index: column.to_owned(), source: error.into() })
+}
+
+fn present(row: &MySqlRow, column: &str) -> Result<u64, Error> {
+    let null = || Error::Protocol(format!("a row whose `{column}` is NULL"));
+    number(row, column)?.ok_or_else(null)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// What a page ends in on a server at this port.
+    async fn failure(port: u16) -> (IndexError, String) {
+        let url = format!("mysql://ann:s3cret@127.0.0.1:{port}/mogile");
+        let index = MysqlIndex::new(url.parse().unwrap(), "repo".to_owned(), Arc::default());
+        let error = index.page(Fid(0), 10).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains(&format!("`127.0.0.1:{port}/mogile`")), "{shown}");
+        (error, shown)
+    }
+
+    async fn listener() -> (TcpListener, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable_and_says_why() {
+        let (_, port) = listener().await;
+        let started = Instant::now();
+        let (error, shown) = failure(port).await;
+        assert!(matches!(error, IndexError::Unavailable { .. }), "{shown}");
+        assert!(shown.contains("ConnectionRefused"), "{shown}");
+        assert!(started.elapsed() < domain::limits::REQUEST_TIME / 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_says_nothing_is_unavailable_in_time() {
+        let (listener, port) = listener().await;
+        let started = Instant::now();
+        let (error, shown) = failure(port).await;
+        assert!(matches!(error, IndexError::Unavailable { .. }), "{shown}");
+        assert!(shown.contains("no answer within 20 s"), "{shown}");
+        assert_eq!(started.elapsed().as_secs(), domain::limits::REQUEST_TIME.as_secs());
+        drop(listener);
+    }
+}

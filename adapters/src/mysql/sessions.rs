@@ -1,0 +1,95 @@
+//! Sessions on one server: read-only, few, kept between queries.
+//!
+//! sqlx's own pool tries a server that refuses connections until its time is up, and then tells
+//! only of the time; ours says what the server said.
+
+use std::sync::{Mutex, PoisonError};
+
+use domain::limits;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::trouble::Trouble;
+use super::url::DatabaseUrl;
+
+/// Sessions at once. One pages; the others look at single rows.
+const SESSIONS: usize = 4;
+
+/// Sessions on the server of one URL.
+pub(super) struct Sessions {
+    url: DatabaseUrl,
+    idle: Mutex<Vec<MySqlConnection>>,
+    slots: Semaphore,
+}
+
+impl Sessions {
+    /// Connects to nothing yet.
+    pub(super) fn new(url: DatabaseUrl) -> Self {
+        Self { url, idle: Mutex::default(), slots: Semaphore::new(SESSIONS) }
+    }
+
+    /// Host, port and database, for errors.
+    pub(super) fn at(&self) -> &str {
+        self.url.name()
+    }
+
+    /// The rows that a query has, within [`limits::REQUEST_TIME`]. Only for queries that may be
+    /// repeated.
+    pub(super) async fn rows(
+        &self,
+        sql: &'static str,
+        arguments: &[u64],
+    ) -> Result<Vec<MySqlRow>, Trouble> {
+        let answer = async {
+            let Ok(_slot) = self.slots.acquire().await else { return Err(Trouble::late()) };
+            // A kept session may have been closed while it lay idle; a new one has no such excuse.
+            while let Some(session) = self.take_idle() {
+                match self.ask(session, sql, arguments).await {
+                    Err(Trouble::Passing(_)) => {}
+                    answer => return answer,
+                }
+            }
+            self.ask(self.connect().await?, sql, arguments).await
+        };
+        timeout(limits::REQUEST_TIME, answer).await.unwrap_or_else(|_| Err(Trouble::late()))
+    }
+
+    /// Only a session that has answered is kept: what another one would say next nobody knows.
+    async fn ask(
+        &self,
+        mut session: MySqlConnection,
+        sql: &'static str,
+        arguments: &[u64],
+    ) -> Result<Vec<MySqlRow>, Trouble> {
+        let query = arguments.iter().fold(sqlx::query(sql), |query, number| query.bind(*number));
+        let rows = query.fetch_all(&mut session).await?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        Ok(rows)
+    }
+
+    async fn connect(&self) -> Result<MySqlConnection, Trouble> {
+        let mut session = self.url.options().connect().await?;
+        session.execute("SET SESSION TRANSACTION READ ONLY").await?;
+        session.execute(AssertSqlSafe(set_up())).await?;
+        Ok(session)
+    }
+
+    fn take_idle(&self) -> Option<MySqlConnection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
+
+/// Each query its own transaction, whatever the server's default is: a transaction left open would
+/// show the rows of its beginning for ever. And a query that nobody waits for any more ends, in
+/// MySQL's words (milliseconds) or in MariaDB's (seconds): each skips the other's comment.
+fn set_up() -> String {
+    let time = limits::REQUEST_TIME;
+    format!(
+        "SET SESSION autocommit = 1 /*!50708 , max_execution_time = {} */ \
+         /*M!100101 , max_statement_time = {} */",
+        time.as_millis(),
+        time.as_secs()
+    )
+}

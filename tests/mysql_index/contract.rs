@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use adapters::calls::{Calls, System};
+use adapters::mysql::MysqlIndex;
+use domain::ports::SourceIndex;
+use domain::{Fid, Rejection, RowClass};
+use sqlx::Executor;
+use tests::containers::{FileTable, MysqlServer, create_and_plant, engine_answers};
+use tests::contract::source_index::{Tells, holds};
+use tests::planted::{self, DOMAIN};
+
+#[tokio::test]
+async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    for table in FileTable::ALL {
+        let long = table.has_long_fids();
+        let rows = if long { planted::rows_with_long_fids() } else { planted::rows() };
+        let mut root = server.create_database(table.name()).await?;
+        create_and_plant(&mut root, table, &rows).await?;
+        let calls = Arc::new(Calls::default());
+        let index = MysqlIndex::new(server.url(table.name())?, DOMAIN.to_owned(), calls.clone());
+        holds(&index, &rows, Tells { empty_keys: true, count: true }).await;
+
+        let calls = calls.all();
+        assert_eq!(calls[&(System::Mysql, "domain")].ok, 1, "{table:?}");
+        assert_eq!(calls[&(System::Mysql, "count")].ok, 1, "{table:?}");
+        assert!(calls[&(System::Mysql, "page")].ok > 2_000, "{table:?}");
+        assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{table:?}: {calls:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_that_are_no_text_are_rejected_not_stumbled_over() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("mogile").await?;
+    create_and_plant(&mut root, FileTable::BinaryKeys, &[]).await?;
+    let insert = "INSERT INTO file VALUES (7, 1, X'66FF006F', 1, 0, 2), (8, 1, X'FFFE', 1, 0, 2)";
+    root.execute(insert).await?;
+    let index = MysqlIndex::new(server.url("mogile")?, DOMAIN.to_owned(), Arc::default());
+    let page = index.page(Fid(0), 10).await?;
+    let keys: Vec<_> = page.rows.iter().map(|row| row.classify(&planted::buckets())).collect();
+    let odd = |key: &str| RowClass::Rejected(Rejection::NotContentAddressed(key.to_owned()));
+    assert_eq!(keys, [odd("f\u{fffd}\0o"), odd("\u{fffd}\u{fffd}")]);
+    Ok(())
+}
