@@ -2,13 +2,30 @@
 
 use std::time::Duration;
 
-use adapters::aws::Timeouts;
 use adapters::mogile::AllowedHosts;
+use adapters::mysql::DatabaseUrl;
 use adapters::s3::{Conditionals, Parts};
+use adapters::{aws, mogile};
 use clap::{Args, ValueEnum};
 use domain::{BucketMap, limits};
 
 use crate::exit::UsageError;
+
+/// A setting that is never shown.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
 
 /// Where files come from.
 #[derive(Debug, Clone, Args)]
@@ -17,6 +34,11 @@ pub struct SourceSettings {
     /// Trackers as `HOST:PORT`, separated by commas
     #[arg(long, env = "MOGILE_TRACKERS", value_delimiter = ',', value_name = "HOST:PORT")]
     pub trackers: Vec<String>,
+
+    /// MogileFS's database as `mysql://user:password@host:port/db`; without it the trackers tell
+    /// the index, slower
+    #[arg(long, env = "MOGILE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<Secret>,
 
     /// The MogileFS domain
     #[arg(long, env = "MOGILE_DOMAIN", default_value = "plos_repo", value_name = "NAME")]
@@ -50,6 +72,14 @@ impl SourceSettings {
                 "MOGILE_TRACKERS has `{tracker}`, which is not HOST:PORT (commonly port 7001)"
             ))),
         }
+    }
+
+    /// MogileFS's database, when the index is to be read there.
+    pub fn database(&self) -> Result<Option<DatabaseUrl>, UsageError> {
+        let url = self.database_url.as_ref().map(|url| url.0.as_str());
+        let url = url.filter(|url| !url.trim().is_empty());
+        let url = url.map(str::parse).transpose();
+        url.map_err(|error| UsageError(format!("MOGILE_DATABASE_URL: {error}")))
     }
 
     /// The storage nodes that may be asked.
@@ -130,7 +160,12 @@ pub struct AwsSettings {
     /// The ledger's DynamoDB table
     #[arg(long, env = "DYNAMODB_TABLE", value_name = "NAME")]
     pub ledger_table: Option<String>,
+}
 
+/// How long may be waited.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Time")]
+pub struct TimeSettings {
     /// Seconds that a request which moves no content may take
     #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", value_name = "N")]
     #[arg(default_value_t = limits::REQUEST_TIME.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
@@ -138,16 +173,36 @@ pub struct AwsSettings {
 }
 
 impl AwsSettings {
-    /// How long AWS may take.
-    #[must_use]
-    pub const fn timeouts(&self) -> Timeouts {
-        Timeouts { request: Duration::from_secs(self.request_timeout_seconds) }
-    }
-
     /// The ledger's table.
     pub fn ledger_table(&self) -> Result<String, UsageError> {
         let table = self.ledger_table.clone().filter(|table| !table.is_empty());
         table.ok_or_else(|| missing("DYNAMODB_TABLE", "the name of the ledger's table"))
+    }
+}
+
+impl TimeSettings {
+    /// For AWS.
+    #[must_use]
+    pub const fn aws(&self) -> aws::Timeouts {
+        aws::Timeouts { request: self.request() }
+    }
+
+    /// For MogileFS, whose trackers are given up sooner: there are others.
+    #[must_use]
+    pub fn mogile(&self) -> mogile::Timeouts {
+        let usual = mogile::Timeouts::default();
+        let at_most = |time: Duration| time.min(self.request());
+        mogile::Timeouts {
+            tracker_connect: at_most(usual.tracker_connect),
+            tracker_answer: at_most(usual.tracker_answer),
+            node_connect: at_most(usual.node_connect),
+            node_answer: self.request(),
+            ..usual
+        }
+    }
+
+    const fn request(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds)
     }
 }
 

@@ -9,9 +9,9 @@ use clap::Args;
 use domain::steps::examine;
 use domain::{Check, Health};
 
-use crate::config::{AwsSettings, SourceSettings, TargetSettings};
-use crate::exit::Exit;
-use crate::wiring;
+use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::exit::{Exit, UsageError};
+use crate::wiring::{self, Wiring};
 
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
@@ -32,18 +32,23 @@ pub struct Arguments {
     target: TargetSettings,
 
     #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
     aws: AwsSettings,
 }
 
 /// Checks everything, and says so of each. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { source, target, aws, .. } = &arguments;
+    let Arguments { source, target, time, aws, .. } = &arguments;
     let calls = Arc::new(Calls::default());
     let buckets = target.bucket_map()?;
-    let ports = wiring::ports(source, target, aws, &calls).await?;
-    let mut checks = examine(&ports, &buckets).await;
+    let wiring = Wiring { source, time, calls: &calls };
+    let ports = wiring.ports(target, aws).await?;
+    let mut checks = examine_trackers(&wiring).await?;
+    checks.extend(examine(&ports, &buckets).await);
     if !arguments.read_only {
-        let s3 = wiring::s3(target, aws, &calls).await?;
+        let s3 = wiring::s3(target, aws, time, &calls).await?;
         for (_, bucket) in buckets.pairs() {
             // Canaries in a bucket that cannot even be listed say the same again, ten times.
             let subject = format!("bucket {bucket}");
@@ -60,6 +65,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(Health::Bad) => Exit::Findings,
         Some(Health::Good) | None => Exit::Clean,
     })
+}
+
+/// Each tracker on its own: a dead one among several shows nowhere else.
+async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError> {
+    let answers = wiring.trackers()?.noop().await;
+    let fact = "it answers";
+    Ok(answers
+        .into_iter()
+        .map(|(tracker, answer)| match answer {
+            Ok(()) => Check::good(format!("tracker {tracker}"), fact, "noop"),
+            Err(error) => Check::unreachable(format!("tracker {tracker}"), fact, error.to_string()),
+        })
+        .collect())
 }
 
 fn print(checks: &[Check], json: bool) -> io::Result<()> {

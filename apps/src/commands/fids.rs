@@ -3,13 +3,12 @@
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
-use adapters::calls::Calls;
 use anyhow::Context;
 use clap::Args;
 use domain::steps::ledger_fids;
 use roaring::RoaringTreemap;
 
-use crate::config::AwsSettings;
+use crate::config::{AwsSettings, TimeSettings};
 use crate::exit::Exit;
 use crate::wiring;
 
@@ -29,12 +28,15 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
     aws: AwsSettings,
 }
 
 /// Prints the fids, ascending.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let ledger = wiring::ledger(&arguments.aws, &Arc::new(Calls::default())).await?;
+    let ledger = wiring::ledger(&arguments.aws, &arguments.time, &Arc::default()).await?;
     let keep = match (arguments.proven, arguments.unproven) {
         (true, _) => |record: &domain::LedgerRecord| record.proof.is_some(),
         (_, true) => |record: &domain::LedgerRecord| record.proof.is_none(),

@@ -8,10 +8,10 @@ use adapters::calls::Calls;
 use clap::{Args, ValueEnum};
 use domain::steps::{RoutePolicy, RunPlan, Selection, migrate_run};
 
-use crate::config::{AwsSettings, SourceSettings, TargetSettings};
+use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::Exit;
 use crate::report::{self, Progress, RunReport};
-use crate::wiring;
+use crate::wiring::Wiring;
 
 /// What can be given to `migrate`.
 #[derive(Debug, Args)]
@@ -43,6 +43,9 @@ pub struct Arguments {
     target: TargetSettings,
 
     #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
     aws: AwsSettings,
 }
 
@@ -71,7 +74,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         concurrency: arguments.concurrency.get().into(),
         single_request_bytes: arguments.target.single_request_bytes,
     };
-    let ports = wiring::ports(&arguments.source, &arguments.target, &arguments.aws, &calls).await?;
+    let wiring = Wiring { source: &arguments.source, time: &arguments.time, calls: &calls };
+    let ports = wiring.ports(&arguments.target, &arguments.aws).await?;
 
     let progress = Progress::start();
     let begun = Instant::now();

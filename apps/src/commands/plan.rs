@@ -12,10 +12,10 @@ use domain::steps::{Census, census};
 use domain::summary::Tally;
 use indicatif::{HumanBytes, HumanCount};
 
-use crate::config::{SourceSettings, TargetSettings};
+use crate::config::{SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::Exit;
 use crate::report::write_samples;
-use crate::wiring;
+use crate::wiring::Wiring;
 
 /// What can be given to `plan`.
 #[derive(Debug, Args)]
@@ -29,12 +29,17 @@ pub struct Arguments {
 
     #[command(flatten)]
     target: TargetSettings,
+
+    #[command(flatten)]
+    time: TimeSettings,
 }
 
 /// Counts the whole index. Rejected rows are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let buckets = arguments.target.bucket_map()?;
-    let index = wiring::index(&arguments.source, &Arc::new(Calls::default()))?;
+    let calls = Arc::new(Calls::default());
+    let wiring = Wiring { source: &arguments.source, time: &arguments.time, calls: &calls };
+    let index = wiring.index()?;
     let limit = arguments.target.single_request_bytes;
     let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
     let census = census.context("reading the index")?;
