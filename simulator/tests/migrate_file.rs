@@ -4,6 +4,8 @@
 #[path = "migrate_file/case.rs"]
 mod case;
 mod common;
+#[path = "migrate_file/strangers.rs"]
+mod strangers;
 
 use std::collections::BTreeSet;
 

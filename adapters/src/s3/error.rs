@@ -47,6 +47,10 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         // done, and tells of a failure behind that.
         (500.. | 200, _) => StoreError::Uncertain { at, cause: why.into() },
         (404, _) => StoreError::NoSuchKey(at),
+        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
+            StoreError::Denied { at, why: format!("{why}; are these the right AWS keys?") }
+        }
+        (_, "ExpiredToken") => StoreError::Denied { at, why: format!("{why}; log in again") },
         (401 | 403, _) => StoreError::Denied { at, why },
         _ => StoreError::Refused { at, why },
     }

@@ -99,7 +99,8 @@ impl Case {
         case
     }
 
-    fn lay_key(&self, key: Key) {
+    /// Lays it there whatever was there before.
+    pub fn lay_key(&self, key: Key) {
         let s3 = &self.world.port.s3;
         let at = self.key();
         let laid = match key {
