@@ -11,6 +11,26 @@ use domain::{BucketMap, limits};
 
 use crate::exit::UsageError;
 
+/// All settings of a command that moves files.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Where files come from.
+    #[command(flatten)]
+    pub source: SourceSettings,
+
+    /// Where they go.
+    #[command(flatten)]
+    pub target: TargetSettings,
+
+    /// How long may be waited.
+    #[command(flatten)]
+    pub time: TimeSettings,
+
+    /// AWS, beside the standard environment.
+    #[command(flatten)]
+    pub aws: AwsSettings,
+}
+
 /// A setting that is never shown.
 #[derive(Clone)]
 pub struct Secret(String);

@@ -9,7 +9,7 @@ use clap::Args;
 use domain::steps::examine;
 use domain::{Check, Health};
 
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::config::Settings;
 use crate::exit::{Exit, UsageError};
 use crate::wiring::{self, Wiring};
 
@@ -26,21 +26,12 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
-    source: SourceSettings,
-
-    #[command(flatten)]
-    target: TargetSettings,
-
-    #[command(flatten)]
-    time: TimeSettings,
-
-    #[command(flatten)]
-    aws: AwsSettings,
+    settings: Settings,
 }
 
 /// Checks everything, and says so of each. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { source, target, time, aws, .. } = &arguments;
+    let Settings { source, target, time, aws } = &arguments.settings;
     let calls = Arc::new(Calls::default());
     let buckets = target.bucket_map()?;
     let wiring = Wiring { source, time, calls: &calls };

@@ -8,7 +8,7 @@ use adapters::calls::Calls;
 use clap::{Args, ValueEnum};
 use domain::steps::{RoutePolicy, RunPlan, Selection, migrate_run};
 
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::config::Settings;
 use crate::exit::Exit;
 use crate::report::{self, Progress, RunReport};
 use crate::wiring::Wiring;
@@ -37,16 +37,7 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
-    source: SourceSettings,
-
-    #[command(flatten)]
-    target: TargetSettings,
-
-    #[command(flatten)]
-    time: TimeSettings,
-
-    #[command(flatten)]
-    aws: AwsSettings,
+    settings: Settings,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -62,9 +53,10 @@ enum Route {
 /// Runs it. A run that was stopped exits as unreachable; rejected rows and failed files are
 /// findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Settings { source, target, time, aws } = &arguments.settings;
     let calls = Arc::new(Calls::default());
     let plan = RunPlan {
-        buckets: arguments.target.bucket_map()?,
+        buckets: target.bucket_map()?,
         route: match arguments.route {
             Route::Auto => RoutePolicy::Auto,
             Route::Copy => RoutePolicy::Copy,
@@ -72,10 +64,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         },
         selection: if arguments.again { Selection::Again } else { Selection::Pending },
         concurrency: arguments.concurrency.get().into(),
-        single_request_bytes: arguments.target.single_request_bytes,
+        single_request_bytes: target.single_request_bytes,
     };
-    let wiring = Wiring { source: &arguments.source, time: &arguments.time, calls: &calls };
-    let ports = wiring.ports(&arguments.target, &arguments.aws).await?;
+    let ports = Wiring { source, time, calls: &calls }.ports(target, aws).await?;
 
     let progress = Progress::start();
     let begun = Instant::now();
