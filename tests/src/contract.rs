@@ -1,3 +1,6 @@
 //! The promises of the ports, each as a suite that the fakes and the adapters pass alike.
 
+pub mod ends;
+pub mod ledger;
+pub mod object_store;
 pub mod source_index;

@@ -43,6 +43,8 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         | (_, "SlowDown" | "RequestTimeout" | "Throttling" | "RequestLimitExceeded") => {
             StoreError::Busy { at, why }
         }
+        // What an end does not know it has not done, nor will it the next time.
+        (501, _) => StoreError::Refused { at, why },
         // It may have been carried out before it failed. A long COPY answers 200 before it is
         // done, and tells of a failure behind that.
         (500.. | 200, _) => StoreError::Uncertain { at, cause: why.into() },
@@ -80,6 +82,7 @@ mod tests {
         check(503, "SlowDown", "Busy");
         check(429, "", "Busy");
         check(500, "InternalError", "Uncertain");
+        check(501, "NotImplemented", "Refused");
         check(502, "", "Uncertain");
         check(200, "InternalError", "Uncertain");
         check(200, "SlowDown", "Busy");

@@ -4,6 +4,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 use domain::content::VerifiedContent;
 use domain::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
 use domain::{ObjectAddress, ObjectKey, Proof};
+use futures_util::StreamExt;
 
 use super::{S3ObjectStore, body, etag, full_sha1, quoted};
 
@@ -11,11 +12,18 @@ impl S3ObjectStore {
     pub(super) async fn put_content(
         &self,
         target: &WriteTarget,
-        content: VerifiedContent,
+        mut content: VerifiedContent,
     ) -> Result<StoredObject, StoreError> {
         let (absent, is) = headers(&target.condition);
         let length = content.length().0;
         let verdict = content.verdict();
+        // An empty body is never asked for its end, where nothing is judged to be the right thing.
+        if length == 0
+            && content.next().await.is_some()
+            && let Some(failure) = verdict.take_failure()
+        {
+            return Err(StoreError::Source(failure));
+        }
         let put = self
             .client
             .put_object()

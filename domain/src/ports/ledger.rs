@@ -4,7 +4,8 @@ use super::Cause;
 use crate::retry::{Classed, ErrorClass};
 use crate::{Fid, LedgerRecord};
 
-/// The ledger: one record for each file that was migrated, keyed by fid.
+/// The ledger: one record for each file that was migrated, keyed by fid. An item in it that cannot
+/// be read is passed over, and logged: it proves nothing, and its file is proven anew.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Writes all of these, or errors; on an error any of them may have been written. Of several
@@ -58,14 +59,6 @@ pub enum LedgerError {
         /// In its own words.
         why: String,
     },
-    /// An item that no version of the tool wrote.
-    #[error("the ledger `{table}` has an item that cannot be read: {why}")]
-    BadItem {
-        /// Its table.
-        table: String,
-        /// What is wrong with it.
-        why: String,
-    },
 }
 
 impl Classed for LedgerError {
@@ -73,7 +66,6 @@ impl Classed for LedgerError {
         match self {
             Self::Unavailable { .. } => ErrorClass::Retry,
             Self::NoTable { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
-            Self::BadItem { .. } => ErrorClass::Corrupt,
         }
     }
 }

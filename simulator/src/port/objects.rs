@@ -1,5 +1,7 @@
 //! S3, straight from its state.
 
+mod parts;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -57,10 +59,13 @@ impl ObjectStore for PortObjects {
             let mut put = received(content).await.map_err(StoreError::Source)?;
             put.attributes = attributes(&target.meta);
             put.condition = condition(&target.condition);
-            let stored = self.s3.put(at.bucket.as_str(), at.key.as_str(), put);
-            stored
-                .map(|object| stored_object(object, Proof::Put))
-                .map_err(|refusal| refused(refusal, at))
+            let stored = if put.content.len() > self.s3.single_request_limit_bytes() {
+                parts::put(&self.s3, at, put)
+            } else {
+                let stored = self.s3.put(at.bucket.as_str(), at.key.as_str(), put);
+                stored.map(|object| stored_object(object, Proof::Put))
+            };
+            stored.map_err(|refusal| refused(refusal, at))
         };
         match self.faults.meet(Call::Put, &at.to_string(), effect).await {
             Met::Answer(answer) => answer,

@@ -1,0 +1,104 @@
+//! Another's client, `boto3` from `PyPI`, reads back what the adapters wrote: objects by PUT, COPY
+//! and in parts, checksums validated, and the ledger's items as s3migrate's readers do.
+//!
+//! It runs in a virtual environment of its own. Without Python or the package index the test is
+//! skipped, and says so; with `REQUIRE_BOTO3=1` it fails instead.
+
+mod python;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::calls::Calls;
+use adapters::dynamodb::DynamoLedger;
+use adapters::s3::{Conditionals, Parts, S3ObjectStore};
+use bytes::Bytes;
+use domain::content::{SourceContent, VerifiedContent};
+use domain::ports::{Condition, Ledger, ObjectMeta, ObjectStore, WriteTarget};
+use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use futures_util::stream;
+use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, SINGLE_REQUEST_BYTES};
+use tests::contract::ends::{dynamodb_of, s3_of};
+use tests::contract::ledger::ours;
+use tokio::process::Command;
+
+/// For all that the client does.
+const SESSION: Duration = Duration::from_mins(1);
+const PART_BYTES: u64 = 1024 * 1024;
+
+#[tokio::test]
+async fn boto3_reads_back_what_was_written() {
+    let python = match python::installed().await {
+        Ok(python) => python,
+        Err(why) if std::env::var("REQUIRE_BOTO3").is_ok_and(|set| set == "1") => {
+            panic!("boto3 cannot be had: {why}");
+        }
+        Err(why) => return python::say(&format!("SKIPPED: boto3 cannot be had: {why}")),
+    };
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    write_objects(&world).await;
+    let ledger = DynamoLedger::new(&dynamodb_of(&world).await, LEDGER.to_owned(), Arc::default());
+    let record = ours(4_294_967_297);
+    ledger.record(std::slice::from_ref(&record)).await.expect("recorded");
+
+    let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("boto3/session.py");
+    let mut client = Command::new(python);
+    client
+        .arg(session)
+        .env("BUCKET", BUCKETS[0].1)
+        .env("TABLE", LEDGER)
+        .env("FID", record.fid.to_string())
+        .env("RECORD_SHA1", record.sha1.to_string())
+        .env("RECORD_MD5", &record.md5.0)
+        .env("RECORD_BUCKET", record.bucket.as_str())
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("NO_PROXY", "127.0.0.1");
+    for name in [
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        client.env(name, &world.environment()[name]);
+    }
+    python::run(client, SESSION).await.expect("every step as it should be");
+}
+
+/// One object of each way of writing, under the key that is its SHA-1; the names of the ways in
+/// their dispositions.
+async fn write_objects(world: &EmbeddedWorld) {
+    let parts = Parts::new(SINGLE_REQUEST_BYTES, PART_BYTES, PART_BYTES * 2);
+    let calls = Arc::new(Calls::default());
+    let store = S3ObjectStore::new(&s3_of(world).await, Conditionals::Sound, parts, calls);
+    let large = usize::try_from(SINGLE_REQUEST_BYTES).expect("little") + 12_345;
+    for (way, length) in [("put", 100_000), ("empty", 0), ("parts", large)] {
+        let content: Bytes = (0..length).map(|at: usize| (at * 7).to_le_bytes()[1]).collect();
+        let target = target(way, &content);
+        store.put(&target, whole(content)).await.unwrap_or_else(|error| panic!("{way}: {error}"));
+    }
+    let intermediary = "/0/000/000/0000000001.fid";
+    let content = Bytes::from_static(b"laid there by somebody else");
+    world.s3.plant_plain(BUCKETS[0].1, intermediary, content.clone()).expect("the bucket");
+    let source = ObjectKey::new(intermediary.to_owned());
+    store.copy(&source, &target("copy", &content)).await.expect("copied");
+}
+
+fn whole(content: Bytes) -> VerifiedContent {
+    let (expected, length) = (Sha1::of(&content), ByteCount(content.len() as u64));
+    let stream = Box::pin(stream::iter([Ok(content)]));
+    VerifiedContent::new(SourceContent { length, stream }, "dev1".to_owned(), expected)
+}
+
+fn target(way: &str, content: &Bytes) -> WriteTarget {
+    let bucket = S3Bucket::new(BUCKETS[0].1).expect("a name");
+    WriteTarget {
+        address: ObjectAddress { bucket, key: ObjectKey::of_content(&Sha1::of(content)) },
+        condition: Condition::Absent,
+        meta: ObjectMeta {
+            content_type: Some("application/x-test".to_owned()),
+            content_disposition: Some(way.to_owned()),
+        },
+        length: ByteCount(content.len() as u64),
+    }
+}

@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use adapters::calls::{Calls, System};
+use adapters::dynamodb::DynamoLedger;
+use simulator::embedded::{EmbeddedWorld, LEDGER};
+use simulator::port::{PortFaults, PortLedger, VirtualClock};
+use simulator::wire::dynamodb::{create_ledger_table, new_database};
+use tests::contract::ends::{WorldTable, dynamodb_of};
+use tests::contract::ledger::{holds, missing_table_is_told};
+
+#[test]
+fn the_port_face_keeps_the_contract() {
+    let database = new_database().expect("a database in memory");
+    create_ledger_table(&database, LEDGER).expect("a new database");
+    let ledger = |table: &str| {
+        PortLedger::new(database.clone(), table.to_owned(), Arc::new(PortFaults::instant()))
+    };
+    let table = WorldTable::new(Arc::new(ledger(LEDGER)), database.clone(), LEDGER);
+    let absent = ledger("nobody-made-it");
+    let checked = async {
+        holds(&table).await;
+        missing_table_is_told(&absent).await;
+    };
+    VirtualClock::default().run(checked).expect("nothing to wait for");
+}
+
+#[tokio::test]
+async fn the_adapter_keeps_the_contract() {
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    let (config, calls) = (dynamodb_of(&world).await, Arc::new(Calls::default()));
+    let ledger = |table: &str| DynamoLedger::new(&config, table.to_owned(), calls.clone());
+    holds(&WorldTable::new(Arc::new(ledger(LEDGER)), world.database.clone(), LEDGER)).await;
+    let all = calls.all();
+    assert!(all.values().all(|outcomes| outcomes.failed == 0), "{all:?}");
+    // 6,000 by 25, and the few before.
+    let writes = all[&(System::DynamoDb, "BatchWriteItem")].ok;
+    assert!((241..260).contains(&writes), "{writes} writes");
+    missing_table_is_told(&ledger("nobody-made-it")).await;
+}
