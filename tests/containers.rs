@@ -6,9 +6,9 @@ fn containers_that_are_required_are_not_left_out() {
     use std::io::Write;
 
     let required = std::env::var_os("REQUIRE_CONTAINERS").is_some_and(|value| value == "1");
-    assert!(!required, "REQUIRE_CONTAINERS=1 needs `--features tests/containers`");
+    assert!(!required, "REQUIRE_CONTAINERS=1 needs the feature `containers`");
     // Not by `eprintln!`, which a test that passes swallows.
-    let line = "SKIPPED: the tests on real servers, which `--features tests/containers` adds";
+    let line = "SKIPPED: the tests on real servers, which the feature `containers` adds";
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
