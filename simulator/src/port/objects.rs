@@ -215,7 +215,8 @@ fn refused(refusal: bucket::StoreError, at: &ObjectAddress) -> StoreError {
         bucket::StoreError::AccessDenied => {
             StoreError::Denied { at: at.to_string(), why: refusal.to_string() }
         }
-        bucket::StoreError::BucketAlreadyOwnedByYou
+        bucket::StoreError::AclsNotSupported
+        | bucket::StoreError::BucketAlreadyOwnedByYou
         | bucket::StoreError::EntityTooLarge
         | bucket::StoreError::CopySourceTooLarge
         | bucket::StoreError::CopyOntoItself

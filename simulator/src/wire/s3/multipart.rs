@@ -3,7 +3,8 @@
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm, ChecksumType,
     CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, ObjectCannedACL, UploadPartInput,
+    UploadPartOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -22,6 +23,7 @@ pub(super) fn create_multipart_upload(
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<CreateMultipartUploadOutput> {
     let input = req.input;
+    world.options().check_acl(input.acl.as_ref().map(ObjectCannedACL::as_str))?;
     let algorithm = input.checksum_algorithm;
     let with_sha1 = algorithm.as_ref().is_some_and(|name| name.as_str() == ChecksumAlgorithm::SHA1);
     refuse_option(algorithm.is_some() && !with_sha1, "a multipart checksum other than SHA1")?;

@@ -5,6 +5,8 @@ use std::fmt;
 /// A refusal, by S3's own codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
+    /// A write carries an ACL, and the buckets take none.
+    AclsNotSupported,
     /// There is no bucket of that name.
     NoSuchBucket,
     /// The bucket is there already.
@@ -50,6 +52,7 @@ impl StoreError {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Self::AclsNotSupported => "AccessControlListNotSupported",
             Self::NoSuchBucket => "NoSuchBucket",
             Self::BucketAlreadyOwnedByYou => "BucketAlreadyOwnedByYou",
             Self::NoSuchKey => "NoSuchKey",
@@ -75,6 +78,7 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AclsNotSupported => "the bucket does not allow ACLs",
             Self::NoSuchBucket => "the specified bucket does not exist",
             Self::BucketAlreadyOwnedByYou => "the bucket exists already and is yours",
             Self::NoSuchKey => "the specified key does not exist",

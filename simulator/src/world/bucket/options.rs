@@ -14,6 +14,9 @@ pub struct S3Options {
     pub versioned: bool,
     /// The buckets' default encryption: of all that is written from now on.
     pub encryption: Encryption,
+    /// Whether writes may carry ACLs, as where the bucket owner is preferred. By default S3 refuses
+    /// them: the owner is enforced.
+    pub takes_acls: bool,
     /// Whether no answer tells a SHA-1, as with an end that does not know that checksum. A wrong
     /// one that comes with a write is refused all the same.
     pub answers_no_sha1: bool,
@@ -28,6 +31,7 @@ impl Default for S3Options {
             minimum_part_bytes: Self::MINIMUM_PART_BYTES,
             versioned: false,
             encryption: Encryption::default(),
+            takes_acls: false,
             answers_no_sha1: false,
             denials: Vec::new(),
         }
@@ -44,6 +48,17 @@ impl S3Options {
     /// Takes a right away from the caller, for all keys.
     pub fn deny(&mut self, action: Action) {
         self.denials.push(Denial { action: Some(action), key_prefix: String::new() });
+    }
+
+    /// Takes or refuses the canned ACL of a write. The one that gives all to the bucket's owner
+    /// changes nothing, and is always taken.
+    pub fn check_acl(&self, acl: Option<&str>) -> Result<(), StoreError> {
+        match acl {
+            Some(acl) if !self.takes_acls && acl != "bucket-owner-full-control" => {
+                Err(StoreError::AclsNotSupported)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     pub(super) fn allow(&self, action: Action, key: &str) -> Result<(), StoreError> {

@@ -112,3 +112,24 @@ async fn an_end_that_knows_no_sha1_answers_none() {
     let listed = store.client.list_objects_v2().bucket("bucket").send().await.unwrap();
     assert!(listed.contents().iter().all(|object| object.checksum_algorithm().is_empty()));
 }
+
+#[tokio::test]
+async fn a_write_with_an_acl_is_refused_unless_the_buckets_take_them() {
+    use aws_sdk_s3::types::ObjectCannedAcl;
+
+    let store = Store::new().await;
+    let put = async |acl: ObjectCannedAcl| {
+        let put = store.client.put_object().bucket("bucket").key("a").acl(acl);
+        let answer = put.body(ByteStream::from_static(b"text")).send().await;
+        answer.map(drop).map_err(|error| {
+            let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+            (status, error.code().unwrap_or_default().to_owned())
+        })
+    };
+    let refused = Err((400, "AccessControlListNotSupported".to_owned()));
+    assert_eq!(put(ObjectCannedAcl::PublicRead).await, refused);
+    assert_eq!(store.object("a"), None);
+    assert_eq!(put(ObjectCannedAcl::BucketOwnerFullControl).await, Ok(()));
+    store.world.configure(|options| options.takes_acls = true);
+    assert_eq!(put(ObjectCannedAcl::PublicRead).await, Ok(()));
+}
