@@ -47,7 +47,10 @@ pub fn judge(world: &EmbeddedWorld, planted: &Planted, rows_before: &[FileRow]) 
             Ok(objects) => judge_bucket(bucket, &objects, planted, &mut judgement),
             Err(error) => judgement.problems.push(format!("bucket `{bucket}`: {error}")),
         }
-        let uploads = world.s3.uploads(bucket).map_or(0, |uploads| uploads.len());
+        // One without parts holds nothing: the answer to its beginning was lost, and nobody knows
+        // its id. Buckets have a rule that takes such ones away.
+        let uploads = world.s3.uploads(bucket).unwrap_or_default();
+        let uploads = uploads.values().filter(|upload| !upload.parts.is_empty()).count();
         if uploads > 0 {
             judgement.problems.push(format!("bucket `{bucket}`: {uploads} uploads left half done"));
         }

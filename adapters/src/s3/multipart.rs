@@ -73,8 +73,9 @@ struct Upload<'a> {
 }
 
 impl S3ObjectStore {
-    /// Writes content in parts. When it fails nothing of it stays, unless even the abort fails:
-    /// then the bucket's rule for stale uploads takes it away.
+    /// Writes content in parts. When it fails nothing of it stays, but where even the abort fails,
+    /// or the answer to the upload's beginning is lost and nobody knows its id (it has no parts
+    /// then): what the bucket's rule for stale uploads takes away.
     pub(super) async fn put_in_parts(
         &self,
         target: &WriteTarget,

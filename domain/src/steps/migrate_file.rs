@@ -54,6 +54,8 @@ pub struct FileMigration<'a> {
     pub(super) address: ObjectAddress,
     /// Digests of content that flowed whole through a PUT of ours.
     pub(super) streamed: Option<ContentDigests>,
+    /// Digests of what was read back last.
+    downloaded: Option<ContentDigests>,
     found_length: Option<ByteCount>,
     pub(super) findings: Vec<Finding>,
 }
@@ -67,6 +69,7 @@ impl<'a> FileMigration<'a> {
             plan,
             address,
             streamed: None,
+            downloaded: None,
             found_length: None,
             findings: Vec::new(),
         }
@@ -151,7 +154,7 @@ impl<'a> FileMigration<'a> {
         }
     }
 
-    async fn download(&self, etag: &ETag) -> Seen {
+    async fn download(&mut self, etag: &ETag) -> Seen {
         let salt = self.file.fid.0;
         let hash = || async {
             let mut bytes = self.ports.objects.read(&self.address, etag).await?;
@@ -159,10 +162,13 @@ impl<'a> FileMigration<'a> {
             while let Some(chunk) = bytes.try_next().await? {
                 hasher.update(&chunk);
             }
-            Ok(hasher.finish().sha1)
+            Ok(hasher.finish())
         };
         match retried(self.ports.clock.as_ref(), salt, hash).await {
-            Ok(sha1) => Seen::Downloaded(sha1),
+            Ok(digests) => {
+                self.downloaded = Some(digests);
+                Seen::Downloaded(digests.sha1)
+            }
             Err(StoreError::Occupied(_)) => Seen::Occupied,
             Err(StoreError::NoSuchKey(_)) => Seen::Absent,
             Err(error) => Seen::Failed(Reason::from(&error)),
@@ -214,7 +220,8 @@ impl<'a> FileMigration<'a> {
 
     fn record(&mut self, evidence: Evidence) -> LedgerRecord {
         let ours = evidence.route == Some(Route::Mogile);
-        let streamed = self.streamed.filter(|_| ours);
+        let read_back = self.downloaded.filter(|_| evidence.proof == Proof::Download);
+        let streamed = read_back.or(self.streamed.filter(|_| ours));
         let seen_of_object = self.found_length.filter(|_| evidence.proof != Proof::Copy);
         let seen = streamed.map(|digests| digests.length).or(seen_of_object);
         let told = self.file.length;
