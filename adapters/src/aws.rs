@@ -34,6 +34,12 @@ impl Timeouts {
         self.request + limits::moving_time(bytes)
     }
 
+    /// For the end of a multipart upload.
+    #[must_use]
+    pub fn completing(&self) -> Duration {
+        self.request * limits::COMPLETE_TIMES
+    }
+
     /// For a COPY of so many bytes.
     #[must_use]
     pub fn copying(&self, bytes: u64) -> Duration {

@@ -16,8 +16,9 @@ pub const PARTS: u64 = 10_000;
 /// Memory for the parts of all files together; files wait for it.
 pub const PART_POOL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Time in which S3 puts a multipart upload together: "several minutes", by its API reference.
-pub const COMPLETE_TIME: Duration = Duration::from_mins(5);
+/// S3 may take so many times as long as for another request to put a multipart upload together:
+/// "several minutes", by its API reference.
+pub const COMPLETE_TIMES: u32 = 15;
 
 /// Rows asked for at a time: enough that paging costs nothing beside the files, few enough that
 /// they are nothing in memory.

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use cli::{is_honest, json, mogile2s3, stage, text};
 
 /// Kinds of requests, in groups that are struck together: a world for each would take minutes.
-const REQUESTS: [&[(Service, &str)]; 4] = [
+const REQUESTS: [&[(Service, &str)]; 5] = [
     &[
         (Service::Tracker, "list_fids"),
         (Service::Tracker, "get_paths"),
@@ -23,6 +23,7 @@ const REQUESTS: [&[(Service, &str)]; 4] = [
     ],
     &[(Service::S3, "LIST"), (Service::S3, "COPY"), (Service::S3, "PUT"), (Service::S3, "HEAD")],
     &[(Service::S3, "GET"), (Service::S3, "DELETE")],
+    &[(Service::S3, "CREATE_MULTIPART"), (Service::S3, "PART"), (Service::S3, "COMPLETE")],
     &[(Service::DynamoDb, "Scan"), (Service::DynamoDb, "BatchWriteItem")],
 ];
 

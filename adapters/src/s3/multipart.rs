@@ -218,8 +218,10 @@ impl Upload<'_> {
             .set_if_match(is)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .send();
-        let done =
-            self.store.answer("COMPLETE", address, limits::COMPLETE_TIME, Box::pin(call)).await?;
+        let done = self
+            .store
+            .answer("COMPLETE", address, self.store.timeouts.completing(), Box::pin(call))
+            .await?;
         let whole = done.checksum_sha1().is_some_and(|told| told == composite(&sha1s));
         Ok(StoredObject {
             etag: etag(done.e_tag()),
