@@ -1,6 +1,7 @@
 //! A job: which file, and what to do with it. It carries identity, never conclusions.
 
-use crate::{ByteCount, Fid, SourceFile};
+use crate::named::named;
+use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, SourceFile};
 
 /// What a job asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +11,8 @@ pub enum JobAction {
     /// Prove again what is in S3.
     Verify,
 }
+
+named!(JobAction { Migrate = "migrate", Verify = "verify" });
 
 /// One file's job, with the three fields that s3migrate's messages have too. The key is the text
 /// of the index: what a message holds is parsed again by whoever receives it.
@@ -23,12 +26,62 @@ pub struct Job {
     pub dkey: String,
     /// The length that the index tells.
     pub length: ByteCount,
+    /// What whoever sent it knew beside. Nothing depends on it.
+    pub hints: Hints,
 }
 
 impl Job {
-    /// The job for a file.
+    /// The job for a file, without hints.
     #[must_use]
     pub fn new(action: JobAction, file: &SourceFile) -> Self {
-        Self { action, fid: file.fid, dkey: file.dkey.to_string(), length: file.length }
+        Self {
+            action,
+            fid: file.fid,
+            dkey: file.dkey.to_string(),
+            length: file.length,
+            hints: Hints::default(),
+        }
+    }
+}
+
+/// What travels beside a job and may be lost on the way: a worker without it asks more, and does
+/// the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Where the content was seen when the job was sent.
+    pub route: Option<RouteHint>,
+    /// Whether the file has a failure record, which is to be cleared when it succeeds.
+    pub failed_before: bool,
+    /// The verification that the job belongs to.
+    pub run: Option<String>,
+}
+
+/// Where the content was seen when a job was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RouteHint {
+    /// Its intermediary is in the bucket.
+    Copy,
+    /// Its intermediary is in the bucket, under a key with a leading slash.
+    CopyLeadingSlash,
+    /// There is none that one COPY can take.
+    Mogile,
+}
+
+named!(RouteHint {
+    Copy = "copy",
+    CopyLeadingSlash = "copy-leading-slash",
+    Mogile = "mogile",
+});
+
+impl RouteHint {
+    /// The intermediary to copy, if that is the way.
+    #[must_use]
+    pub fn intermediary(self, fid: Fid) -> Option<ObjectKey> {
+        let form = match self {
+            Self::Copy => IntermediaryForm::Plain,
+            Self::CopyLeadingSlash => IntermediaryForm::LeadingSlash,
+            Self::Mogile => return None,
+        };
+        Some(ObjectKey::intermediary(fid, form))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::named::named;
-use crate::ports::{IndexError, LedgerError, SourceError, StoreError};
+use crate::ports::{IndexError, LedgerError, QueueError, SourceError, StoreError};
 
 /// The kinds of reasons, for counts and filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,16 @@ pub enum ReasonKind {
     IndexUnreadable,
     /// The file is in S3 and proven, but the ledger did not take its record.
     LedgerUnavailable,
+    /// The queue could not be reached, or refuses.
+    QueueUnavailable,
+    /// The message is no job: an unknown action, a body that cannot be read.
+    BadMessage,
+    /// The job is about a file that cannot be migrated: its key or its bucket is none of ours.
+    BadJob,
+    /// There was not time enough left to start it, or to finish it.
+    NotStarted,
+    /// A verification found nothing at the final key.
+    Missing,
 }
 
 named!(ReasonKind {
@@ -50,6 +60,11 @@ named!(ReasonKind {
     StoreRefused = "s3-refused",
     IndexUnreadable = "index-unreadable",
     LedgerUnavailable = "ledger-unavailable",
+    QueueUnavailable = "queue-unavailable",
+    BadMessage = "bad-message",
+    BadJob = "bad-job",
+    NotStarted = "not-started",
+    Missing = "missing",
 });
 
 impl ReasonKind {
@@ -62,14 +77,19 @@ impl ReasonKind {
             | Self::StoreDenied
             | Self::NoBucket
             | Self::IndexUnreadable
-            | Self::LedgerUnavailable => true,
+            | Self::LedgerUnavailable
+            | Self::QueueUnavailable => true,
             Self::NoIntermediary
             | Self::NoReplica
             | Self::SourceRefused
             | Self::KeyUnknown
             | Self::WrongObject
             | Self::Contended
-            | Self::StoreRefused => false,
+            | Self::StoreRefused
+            | Self::BadMessage
+            | Self::BadJob
+            | Self::NotStarted
+            | Self::Missing => false,
         }
     }
 }
@@ -140,6 +160,12 @@ impl From<&IndexError> for Reason {
 impl From<&LedgerError> for Reason {
     fn from(error: &LedgerError) -> Self {
         Self::new(ReasonKind::LedgerUnavailable, error)
+    }
+}
+
+impl From<&QueueError> for Reason {
+    fn from(error: &QueueError) -> Self {
+        Self::new(ReasonKind::QueueUnavailable, error)
     }
 }
 

@@ -17,7 +17,9 @@ pub use routes::RoutePolicy;
 
 use std::sync::Arc;
 
-use crate::ports::{Clock, Ledger, ObjectStore, SourceFiles, SourceIndex};
+use crate::ports::{
+    Clock, FailureLog, JobQueue, Ledger, ObjectStore, SourceFiles, SourceIndex, VerificationLog,
+};
 
 /// All that a migration reaches outside.
 #[derive(Clone)]
@@ -32,4 +34,18 @@ pub struct Ports {
     pub ledger: Arc<dyn Ledger>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// All that a worker reaches outside: what a migration does, and what jobs come from and leave
+/// behind.
+#[derive(Clone)]
+pub struct WorkPorts {
+    /// What a migration reaches.
+    pub files: Ports,
+    /// Where jobs come from.
+    pub queue: Arc<dyn JobQueue>,
+    /// Why files failed.
+    pub failures: Arc<dyn FailureLog>,
+    /// What was found whole.
+    pub verifications: Arc<dyn VerificationLog>,
 }

@@ -1,0 +1,24 @@
+use async_trait::async_trait;
+
+use super::LedgerError;
+use crate::{FailureRecord, Fid};
+
+/// The failures table: the last failure of each file that a worker gave back to the queue, keyed
+/// by fid. It explains dead letters, and nothing else depends on it. An item in it that cannot be
+/// read is passed over, and logged.
+#[async_trait]
+pub trait FailureLog: Send + Sync {
+    /// Writes all of these, or errors; on an error any of them may have been written. Of several
+    /// with one fid the last counts.
+    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError>;
+
+    /// Takes the records of these fids away; those that have none do not matter.
+    async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError>;
+
+    /// The records that exist for these fids, as they are now, in no order.
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError>;
+
+    /// Gives every record to `each`, in no order. What is written meanwhile may be missed; a
+    /// record may come twice when a page had to be asked for again.
+    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError>;
+}
