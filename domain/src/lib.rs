@@ -23,8 +23,10 @@ pub mod ledger;
 pub mod reason;
 pub mod decision;
 pub mod summary;
+pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
+pub mod work_summary;
 pub mod check;
 
 pub mod limits;
@@ -48,3 +50,4 @@ pub use ports::Timestamp;
 pub use reason::{Failure, Left, Reason, ReasonKind};
 pub use summary::{Finding, FindingKind, Summary};
 pub use verification::{Sight, Verification};
+pub use work_summary::WorkSummary;

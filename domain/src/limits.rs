@@ -54,6 +54,41 @@ pub const LISTINGS_AT_ONCE: usize = 8;
 /// before nothing new is begun: an outage is not a million failures.
 pub const BREAKER_FAILURES: u32 = 100;
 
+/// Entries of one request to the queue (SQS takes 10).
+pub const QUEUE_BATCH: usize = 10;
+
+/// How long a worker waits for jobs in one request: an idle worker costs few requests, and one
+/// that is told to stop is not held up for long (SQS allows 20 s).
+pub const LONG_POLL: Duration = Duration::from_secs(10);
+
+/// Outage failures in a row after which a worker tries one file at a time and begins nothing new.
+pub const WORKER_BREAKER_FAILURES: u32 = 10;
+
+/// Tries of one file that fails because something cannot be reached, while others succeed, before
+/// it goes back to the queue.
+pub const WORKER_OUTAGE_TRIES: u32 = 3;
+
+/// Pauses between such tries: the first, and the longest.
+pub const OUTAGE_PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// See [`OUTAGE_PAUSE_FIRST`].
+pub const OUTAGE_PAUSE_LONGEST: Duration = Duration::from_mins(1);
+
+/// A batch that must end by a certain time abandons what is not done so long before: for the
+/// records of what is done, and for what must be told of the rest.
+pub const BATCH_RESERVE: Duration = Duration::from_secs(5);
+
+/// What a job is expected to take beside the time that its bytes flow.
+pub const JOB_TIME: Duration = Duration::from_secs(2);
+
+/// What content is expected to flow at, where it must be done by a certain time.
+pub const EXPECTED_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
+/// What a job about a file of so many bytes is expected to take.
+#[must_use]
+pub const fn expected_time(bytes: u64) -> Duration {
+    JOB_TIME.saturating_add(Duration::from_secs(bytes / EXPECTED_BYTES_PER_SECOND))
+}
+
 /// Fids that a summary names for each reason.
 pub const FIDS_NAMED: usize = 10;
 

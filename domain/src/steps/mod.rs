@@ -8,12 +8,18 @@ mod migrate_file;
 mod migrate_run;
 mod retried;
 mod routes;
+mod stop;
+mod verify_file;
+mod work;
 
 pub use census::{Census, census};
 pub use examine::examine;
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
 pub use routes::RoutePolicy;
+pub use stop::{Stop, never};
+pub use verify_file::verify_file;
+pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_batch, work_queue};
 
 use std::sync::Arc;
 
