@@ -46,5 +46,5 @@ pub use named::UnknownName;
 pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
 pub use ports::Timestamp;
 pub use reason::{Failure, Left, Reason, ReasonKind};
-pub use summary::{Finding, FindingKind, Summary};
+pub use summary::{Finding, FindingKind, Intake, Summary};
 pub use verification::{Sight, Verification};

@@ -24,6 +24,23 @@ pub const COMPLETE_TIMES: u32 = 15;
 /// they are nothing in memory.
 pub const PAGE_ROWS: usize = 1_000;
 
+/// Named fids are read by the page where so many of them lie within [`PAGE_ROWS`] fids, and one by
+/// one where fewer do: a page costs about as much as so many single rows.
+pub const DENSE_FIDS: u64 = 64;
+
+/// Named fids that are looked up one by one for one page of them: few, so that the first files are
+/// soon under way.
+pub const ROWS_LOOKED_UP: usize = 256;
+
+/// Single rows asked for at once: the index serves others too.
+pub const LOOKUPS_AT_ONCE: usize = 4;
+
+/// So many named fids are asked of the ledger by fid; for more it is read as a whole.
+pub const FIDS_READ_SINGLY: u64 = 20_000;
+
+/// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
+pub const LEDGER_READ: usize = 100;
+
 /// Items of one ledger write (`BatchWriteItem` takes 25).
 pub const LEDGER_BATCH: usize = 25;
 

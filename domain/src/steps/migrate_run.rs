@@ -2,29 +2,18 @@ use std::collections::VecDeque;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
-use roaring::RoaringTreemap;
+use futures_util::{FutureExt, StreamExt};
 
 use super::Ports;
 use super::batch::Gathered;
+use super::ledger_fids::proven_fids;
 use super::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
 use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
-use crate::ports::{Ledger, LedgerError, RowPage, Segment};
+use super::rows::{Page, Rows, Selection};
 use crate::{
-    BucketMap, ByteCount, Failure, Fid, LedgerRecord, Left, Reason, RowClass, SourceFile, Summary,
-    limits,
+    BucketMap, ByteCount, Failure, Fid, LedgerRecord, Left, Reason, SourceFile, Summary, limits,
 };
-
-/// Which files a run takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Selection {
-    /// Those without a proven ledger record.
-    #[default]
-    Pending,
-    /// All.
-    Again,
-}
 
 /// What a run is to do.
 pub struct RunPlan {
@@ -61,62 +50,32 @@ impl RunObserver for Quiet {
     fn settled(&self, _fid: Fid, _length: ByteCount, _failure: Option<&Failure>) {}
 }
 
-/// Segments in which the ledger is scanned side by side.
-const SEGMENTS: u32 = 4;
-
-/// The fids whose records `keep` keeps.
-pub async fn ledger_fids(
-    ledger: &dyn Ledger,
-    keep: fn(&LedgerRecord) -> bool,
-) -> Result<RoaringTreemap, LedgerError> {
-    let segments = (0..SEGMENTS).map(|number| async move {
-        let mut fids = RoaringTreemap::new();
-        let mut take = |record: LedgerRecord| {
-            if keep(&record) {
-                fids.insert(record.fid.0);
-            }
-        };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
-        Ok(fids)
-    });
-    let parts = segments.collect::<FuturesUnordered<_>>();
-    parts.try_fold(RoaringTreemap::new(), |all, part| async move { Ok(all | part) }).await
-}
-
 /// Migrates all rows of the index that are selected, and says what came of every row. What ends a
 /// run early is in [`Summary::stopped`].
 pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserver) -> Summary {
-    let proven = match plan.selection {
-        Selection::Pending => {
-            ledger_fids(ports.ledger.as_ref(), |record| record.proof.is_some()).await
-        }
-        Selection::Again => Ok(RoaringTreemap::new()),
-    };
     let stopped =
         |reason: Reason| Summary { stopped: Some(reason.to_string()), ..Summary::default() };
-    let proven = match proven {
+    let (clock, selection) = (ports.clock.as_ref(), &plan.selection);
+    let proven = match proven_fids(ports.ledger.as_ref(), clock, selection).await {
         Ok(proven) => proven,
         Err(error) => return stopped(Reason::from(&error)),
     };
-    match retried(ports.clock.as_ref(), 0, || ports.index.count()).await {
+    match retried(clock, 0, || ports.index.count()).await {
         Ok(rows) => observer.expect(rows),
         Err(error) => return stopped(Reason::from(&error)),
     }
-    let routes = Routes::new(
-        ports.objects.as_ref(),
-        ports.clock.as_ref(),
-        plan.route,
-        plan.single_request_bytes,
-    );
+    let rows = Rows::new(ports.index.as_ref(), clock, &plan.buckets, selection, &proven);
+    let limit = plan.single_request_bytes;
+    let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
     Run {
         ports,
         plan,
         observer,
-        proven: &proven,
+        rows: &rows,
         routes: &routes,
         summary: Summary::default(),
         waiting: VecDeque::new(),
-        next_page: Some(Fid(0)),
+        next_page: Some(rows.begin()),
         paging: false,
         files_under_way: 0,
         gathered: Gathered::default(),
@@ -131,7 +90,7 @@ pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserv
 
 /// What happened next.
 enum Event {
-    Rows(Result<RowPage, Reason>),
+    Rows(Result<Page, Reason>),
     /// Files with their plans; or why there are none, and for how many files.
     Planned(Result<Vec<(SourceFile, FilePlan)>, (Reason, u64)>),
     Ended(Box<(SourceFile, FileOutcome)>),
@@ -145,7 +104,7 @@ struct Run<'a> {
     ports: &'a Ports,
     plan: &'a RunPlan,
     observer: &'a dyn RunObserver,
-    proven: &'a RoaringTreemap,
+    rows: &'a Rows<'a>,
     routes: &'a Routes<'a>,
     summary: Summary,
     waiting: VecDeque<(SourceFile, FilePlan)>,
@@ -230,33 +189,18 @@ impl<'a> Run<'a> {
     fn start_page(&mut self) {
         let Some(after) = self.next_page.take() else { return };
         self.paging = true;
-        let ports = self.ports;
+        let rows = self.rows;
         self.start(async move {
-            let rows = retried(ports.clock.as_ref(), after.0, || {
-                ports.index.page(after, limits::PAGE_ROWS)
-            });
-            Event::Rows(rows.await.map_err(|error| Reason::from(&error)))
+            let page = rows.page(after).await;
+            Event::Rows(page.map_err(|error| Reason::from(&error)))
         });
     }
 
-    fn take_rows(&mut self, page: RowPage) {
-        self.next_page = page.next;
-        self.summary.rows += page.rows.len() as u64;
-        self.summary.other_domains += page.other_domains;
-        let rows = page.rows.len();
-        let mut files = Vec::new();
-        for row in page.rows {
-            match row.classify(&self.plan.buckets) {
-                RowClass::Source(file) if self.proven.contains(file.fid.0) => {
-                    self.summary.proven_before.add(file.length);
-                }
-                RowClass::Source(file) => files.push(file),
-                RowClass::Temporary => self.summary.temporary += 1,
-                RowClass::Ignored => self.summary.ignored += 1,
-                RowClass::Rejected(why) => self.summary.add_rejected(row.fid, &why),
-            }
-        }
-        self.observer.passed_over((rows - files.len()) as u64);
+    fn take_rows(&mut self, page: Page) {
+        let Page { files, intake, next, .. } = page;
+        self.next_page = next;
+        self.observer.passed_over(intake.passed_over());
+        self.summary.intake.merge(intake);
         if self.summary.stopped.is_some() {
             self.paging = false;
             self.summary.not_begun += files.len() as u64;
