@@ -41,12 +41,9 @@ pub const FIDS_READ_SINGLY: u64 = 20_000;
 /// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
 pub const LEDGER_READ: usize = 100;
 
-/// Items of one ledger write (`BatchWriteItem` takes 25).
+/// Items of one ledger write (`BatchWriteItem` takes 25). While so many files are proven and not
+/// recorded no new one is begun: this, and what is under way, is all that a kill costs.
 pub const LEDGER_BATCH: usize = 25;
-
-/// Ledger writes under way at once. While there are so many no new file is begun: what is proven
-/// and not recorded would grow as long as the ledger hangs.
-pub const LEDGER_WRITES_AT_ONCE: usize = 4;
 
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
 pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
@@ -70,6 +67,10 @@ pub const LISTINGS_AT_ONCE: usize = 8;
 /// Files that may fail because something could not be reached, with none recorded between them,
 /// before nothing new is begun: an outage is not a million failures.
 pub const BREAKER_FAILURES: u32 = 100;
+
+/// Whoever is told to stop may go on so long with the files under way. Twenty seconds bring all but
+/// the largest, and leave ten to those who are killed thirty after they were told (containers).
+pub const STOPPING_TIME: Duration = Duration::from_secs(20);
 
 /// Fids that a summary names for each reason.
 pub const FIDS_NAMED: usize = 10;

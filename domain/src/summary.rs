@@ -1,11 +1,12 @@
 //! What came of a run: every row in exactly one class, and sums that must add up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::named::named;
-use crate::{ByteCount, Failure, Fid, Rejection, Route, limits};
+use crate::{ByteCount, Coverage, Failure, Fid, Reason, Rejection, Route, coverage, limits};
 
 /// Files and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -49,7 +50,7 @@ impl Sample {
     }
 
     /// Counts one more, and keeps its words while it is the lowest.
-    pub fn add(&mut self, fid: Fid, words: impl std::fmt::Display) {
+    pub fn add(&mut self, fid: Fid, words: impl fmt::Display) {
         self.files += 1;
         let place = self.first_fids.partition_point(|other| *other < fid);
         if place == 0 {
@@ -166,6 +167,33 @@ impl Intake {
     }
 }
 
+/// Why a run ended before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// Something that all files need could not be reached, or refuses.
+    Trouble(Reason),
+    /// So many files failed, and no more were to fail.
+    Failures(u64),
+    /// It was told to.
+    Interrupted,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trouble(reason) => fmt::Display::fmt(reason, f),
+            Self::Failures(files) => write!(f, "too many failures: {files}"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl Serialize for Stopped {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
 /// What came of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -184,10 +212,18 @@ pub struct Summary {
     pub failed: BTreeMap<&'static str, Sample>,
     /// Read, but not begun when the run was stopped.
     pub not_begun: u64,
+    /// Begun, and left when the run was stopped. What they had written already is found, and
+    /// proven, by the next run.
+    pub abandoned: u64,
     /// Worth a look, by kind; these files are counted above as what they became.
     pub findings: BTreeMap<&'static str, Sample>,
     /// Why the run ended before its end, if it did.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
+    /// What the index counted before the first row was read; [`None`] where it cannot count, or
+    /// not all of it was to be read.
+    pub counted_before: Option<u64>,
+    /// What it counted after the last one, if fewer were read.
+    pub counted_after: Option<u64>,
 }
 
 impl Summary {
@@ -223,8 +259,19 @@ impl Summary {
         let ended = proven.iter().map(|tally| tally.files).sum::<u64>()
             + self.gone
             + self.failures()
-            + self.not_begun;
+            + self.not_begun
+            + self.abandoned;
         self.intake.passed_over() + ended == self.intake.rows
+    }
+
+    /// Whether the rows that were read are those that the index counts. A run that was stopped tells
+    /// nothing of it.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        match self.stopped {
+            Some(_) => Coverage::NotTold,
+            None => coverage(self.intake.rows, self.counted_before, self.counted_after),
+        }
     }
 
     /// Whether nothing is left to do or to look into.
@@ -235,13 +282,15 @@ impl Summary {
             && self.intake.is_clean()
             && self.failed.is_empty()
             && self.not_begun == 0
+            && self.abandoned == 0
+            && !matches!(self.coverage(), Coverage::Missing(_))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Left, Reason, ReasonKind};
+    use crate::{Left, ReasonKind};
 
     #[test]
     fn a_row_without_a_class_is_noticed() {
@@ -271,7 +320,9 @@ mod tests {
         assert_eq!(sample, of(&add(&mut (0..25).rev())));
         for parts in [[0..7, 7..25], [7..25, 0..7], [0..25, 25..25], [25..25, 0..25]] {
             let mut merged = Intake::default();
-            parts.into_iter().for_each(|mut part| merged.merge(add(&mut part)));
+            for mut part in parts {
+                merged.merge(add(&mut part));
+            }
             assert_eq!(sample, of(&merged));
         }
         assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));

@@ -10,6 +10,8 @@ mod migrate_run;
 mod retried;
 mod routes;
 mod rows;
+mod run_loop;
+mod stop;
 
 pub use census::{Census, census};
 pub use examine::examine;
@@ -18,6 +20,7 @@ pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_fi
 pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use routes::RoutePolicy;
 pub use rows::{Among, Page, RejectedRow, Rows, Selection};
+pub use stop::{Stop, never};
 
 use std::sync::Arc;
 
