@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use common::{BUCKET, World, content};
 use domain::ports::{Clock, Ledger, Segment};
-use domain::steps::{Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
+use domain::steps::{Among, Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
 use domain::summary::Tally;
 use domain::{
-    BucketMap, ByteCount, Failure, Fid, IntermediaryForm, LedgerRecord, LegacyMd5, ObjectKey,
-    Proof, SourceFile, Summary, limits,
+    BucketMap, ByteCount, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5,
+    ObjectKey, Proof, SourceFile, Summary, limits,
 };
 use simulator::port::{Call, PortFault, PortLedger};
 use simulator::world::mogile::{self, Content, FileRow};
@@ -23,7 +23,7 @@ fn plan() -> RunPlan {
     RunPlan {
         buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
         route: RoutePolicy::Auto,
-        selection: Selection::Pending,
+        selection: Selection::default(),
         concurrency: 1,
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }
@@ -55,6 +55,10 @@ fn tally(files: u64) -> Tally {
     Tally { files, bytes: files * LENGTH as u64 }
 }
 
+fn rows(rows: u64) -> Intake {
+    Intake { rows, ..Intake::default() }
+}
+
 fn failed(summary: &Summary) -> BTreeMap<&'static str, u64> {
     summary.failed.iter().map(|(&reason, sample)| (reason, sample.files)).collect()
 }
@@ -84,8 +88,12 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     // writes to the ledger for sixty files.
     let asked = "page 2, count 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, scan 4";
     assert_eq!(world.calls(), asked);
-    let expected =
-        Summary { rows: 60, by_copy: tally(40), by_mogile: tally(20), ..Summary::default() };
+    let expected = Summary {
+        intake: rows(60),
+        by_copy: tally(40),
+        by_mogile: tally(20),
+        ..Summary::default()
+    };
     assert_eq!(summary, expected);
     assert!(summary.is_clean());
     for (salt, file) in all.iter().enumerate() {
@@ -97,7 +105,8 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
 
     let again = run(&world, &plan());
     assert_eq!(world.calls(), "page 2, count 1, scan 4");
-    assert_eq!(again, Summary { rows: 60, proven_before: tally(60), ..Summary::default() });
+    let intake = Intake { proven_before: tally(60), ..rows(60) };
+    assert_eq!(again, Summary { intake, ..Summary::default() });
 }
 
 #[test]
@@ -107,8 +116,10 @@ fn all_again_proves_what_is_there_without_writing_it() {
     files(&world, 3, None);
     run(&world, &plan());
     world.calls();
-    let summary = run(&world, &RunPlan { selection: Selection::Again, ..plan() });
-    assert_eq!(summary, Summary { rows: 8, already_there: tally(8), ..Summary::default() });
+    let selection = Selection { among: Among::Again, ..Selection::default() };
+    let summary = run(&world, &RunPlan { selection, ..plan() });
+    let expected = Summary { intake: rows(8), already_there: tally(8), ..Summary::default() };
+    assert_eq!(summary, expected);
     let asked = "page 2, count 1, replicas 3, open 3, put 3, copy 5, head 8, list 2, record 1";
     assert_eq!(world.calls(), asked);
 }
@@ -137,12 +148,13 @@ fn every_row_has_its_class() {
     mogile.store(other, &file.dkey.to_string(), &Content::from("x"), &world.devices);
 
     let summary = run(&world, &plan());
+    let intake = &summary.intake;
     let rejected: Vec<_> =
-        summary.rejected.iter().map(|(&why, sample)| (why, sample.files)).collect();
+        intake.rejected.iter().map(|(&why, sample)| (why, sample.files)).collect();
     let each = ["no-key", "no-length", "not-content-addressed", "unmapped-bucket"];
     assert_eq!(rejected, each.map(|why| (why, 1)));
-    assert_eq!((summary.temporary, summary.ignored, summary.other_domains), (1, 1, 1));
-    assert_eq!((summary.by_mogile, summary.rows), (tally(1), 7));
+    assert_eq!((intake.temporary, intake.ignored, intake.other_domains), (1, 1, 1));
+    assert_eq!((summary.by_mogile, summary.intake.rows), (tally(1), 7));
     assert!(!summary.is_clean(), "rejected rows are left to look into");
 }
 
@@ -211,7 +223,7 @@ fn an_outage_stops_the_run_before_it_burns_every_file() {
         let summary = run(&world, &RunPlan { concurrency, ..plan() });
         let failures = summary.failures();
         assert!((breaker..=most).contains(&failures), "{failures}");
-        assert_eq!((summary.rows, summary.not_begun), (150, 150 - failures));
+        assert_eq!((summary.intake.rows, summary.not_begun), (150, 150 - failures));
         assert!(summary.stopped.is_some_and(|why| why.starts_with("source-unreachable")));
 
         world.port.faults.clear();
@@ -291,7 +303,7 @@ fn files_whose_intermediaries_cannot_be_listed_are_counted_as_not_begun() {
     world.port.faults.strike(Call::List, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
     assert!(summary.stopped.is_some_and(|why| why.starts_with("s3-unreachable")));
-    assert_eq!((summary.rows, summary.not_begun), (3, 3));
+    assert_eq!((summary.intake.rows, summary.not_begun), (3, 3));
 }
 
 /// Notes when each file was settled.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use adapters::calls::Calls;
 use clap::{Args, ValueEnum};
-use domain::steps::{RoutePolicy, RunPlan, Selection, migrate_run};
+use domain::steps::{Among, RoutePolicy, RunPlan, Selection, migrate_run};
 
 use crate::config::Settings;
 use crate::exit::Exit;
@@ -62,7 +62,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             Route::Copy => RoutePolicy::Copy,
             Route::Mogile => RoutePolicy::Mogile,
         },
-        selection: if arguments.again { Selection::Again } else { Selection::Pending },
+        selection: Selection {
+            among: if arguments.again { Among::Again } else { Among::Pending },
+            ..Selection::default()
+        },
         concurrency: arguments.concurrency.get().into(),
         single_request_bytes: target.single_request_bytes,
     };

@@ -18,26 +18,26 @@ pub fn render(report: &RunReport) -> String {
 
 fn write_report(out: &mut impl Write, report: &RunReport) -> fmt::Result {
     let summary = &report.summary;
-    writeln!(out, "{} rows in {}", HumanCount(summary.rows), HumanDuration(report.took))?;
+    writeln!(out, "{} rows in {}", HumanCount(summary.intake.rows), HumanDuration(report.took))?;
     write_tally(out, "migrated by copy", summary.by_copy)?;
     write_tally(out, "migrated from MogileFS", summary.by_mogile)?;
     write_tally(out, "already there, proven", summary.already_there)?;
-    write_tally(out, "proven before", summary.proven_before)?;
+    write_tally(out, "proven before", summary.intake.proven_before)?;
     for (name, count) in [
-        ("temporary (.tmp)", summary.temporary),
-        ("in ignored buckets", summary.ignored),
+        ("temporary (.tmp)", summary.intake.temporary),
+        ("in ignored buckets", summary.intake.ignored),
         ("gone from MogileFS", summary.gone),
-        ("rejected", summary.rejections()),
+        ("rejected", summary.intake.rejections()),
         ("failed", summary.failures()),
         ("not begun", summary.not_begun),
     ] {
         writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
     }
-    if summary.other_domains > 0 {
-        let count = HumanCount(summary.other_domains);
+    if summary.intake.other_domains > 0 {
+        let count = HumanCount(summary.intake.other_domains);
         writeln!(out, "  (and {count} rows of other domains, left alone)")?;
     }
-    write_samples(out, "Rejected rows, which somebody has to look at", &summary.rejected)?;
+    write_samples(out, "Rejected rows, which somebody has to look at", &summary.intake.rejected)?;
     write_samples(out, "Failed files", &summary.failed)?;
     write_samples(out, "Worth a look, though migrated", &summary.findings)?;
     write_requests(out, report)?;

@@ -1,17 +1,19 @@
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+//! How a run or a worker is told to stop: whoever starts it hands it a stream of these.
 
-/// What somebody asks of work that is under way.
+use futures_util::Stream;
+use futures_util::stream;
+
+/// What is asked for, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stop {
-    /// Begin nothing more, and finish what is under way.
+    /// Take no more, finish what is under way within
+    /// [`limits::STOPPING_TIME`](crate::limits::STOPPING_TIME), record it, and end.
     Drain,
-    /// Leave what is under way as it is, record what is done, and end.
+    /// Leave what is under way, record what is proven, and end.
     Abandon,
 }
 
-/// Nobody ever asks.
-#[must_use]
-pub fn never() -> BoxStream<'static, Stop> {
-    stream::pending().boxed()
+/// Nobody asks to stop.
+pub fn never() -> impl Stream<Item = Stop> + Send + Unpin {
+    stream::pending()
 }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::ports::Clock;
-use domain::steps::{RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
+use domain::steps::{Among, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
 use domain::{ByteCount, Failure, Fid, IntermediaryForm, Left, ObjectKey, SourceFile, Summary};
 use futures_util::future::{Either, join, select};
 use rand::seq::IndexedRandom;
@@ -183,7 +183,10 @@ impl Simulation {
         let routes = [RoutePolicy::Auto, RoutePolicy::Auto, RoutePolicy::Mogile, RoutePolicy::Copy];
         let run = RunPlan {
             route: one_of(random, &routes),
-            selection: one_of(random, &[Selection::Pending, Selection::Again]),
+            selection: Selection {
+                among: one_of(random, &[Among::Pending, Among::Again]),
+                ..Selection::default()
+            },
             concurrency: random.random_range(1..9),
             ..plan()
         };
@@ -276,11 +279,12 @@ impl Simulation {
 
     /// What a clean run has proven, the next one leaves alone.
     fn check_nothing_is_proven_twice(&mut self, clean: &Summary) {
-        let tallies = [clean.proven_before, clean.already_there, clean.by_copy, clean.by_mogile];
+        let tallies =
+            [clean.intake.proven_before, clean.already_there, clean.by_copy, clean.by_mogile];
         let proven: u64 = tallies.iter().map(|tally| tally.files).sum();
         let ports = self.world.port.ports();
         let next = self.world.run(migrate_run(&ports, &plan(), &Failures::default()));
-        assert_eq!((next.proven_before.files, next.failed), (proven, clean.failed.clone()));
+        assert_eq!((next.intake.proven_before.files, next.failed), (proven, clean.failed.clone()));
         let calls = self.world.calls();
         assert!(clean.failures() > 0 || calls == "page 2, count 1, scan 4", "{calls}");
     }
