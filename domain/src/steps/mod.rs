@@ -3,9 +3,11 @@
 mod batch;
 mod bring;
 mod census;
+mod dead_letters;
 mod enqueue;
 mod examine;
 mod ledger_fids;
+mod look_around;
 mod migrate_file;
 mod migrate_run;
 mod retried;
@@ -17,9 +19,11 @@ mod verify_file;
 mod work;
 
 pub use census::{Census, census};
+pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
 pub use examine::examine;
 pub use ledger_fids::{ledger_fids, proven_fids};
+pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use routes::RoutePolicy;
