@@ -6,9 +6,9 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::WorkPorts;
+use super::WatchPorts;
 use super::retried::retried;
-use crate::ports::{Delivery, JobQueue, Receipt};
+use crate::ports::{Delivery, Receipt};
 use crate::summary::Sample;
 use crate::{FailureRecord, Fid, Hints, Job, JobAction, Reason, limits};
 
@@ -64,12 +64,9 @@ pub struct Redriven {
 
 /// Looks at every dead letter and leaves all as they are: each is invisible to others while this
 /// goes on, [`limits::DEAD_LETTER_LOOK`] at most.
-pub async fn list_dead_letters(
-    ports: &WorkPorts,
-    dead_letters: &dyn JobQueue,
-) -> Result<DeadLetters, Reason> {
+pub async fn list_dead_letters(ports: &WatchPorts) -> Result<DeadLetters, Reason> {
     let mut list = DeadLetters::default();
-    let mut reader = Reader::new(ports, dead_letters);
+    let mut reader = Reader::new(ports);
     while let Some(batch) = reader.next().await? {
         for (delivery, reason) in reader.explained(&batch).await? {
             list.letters += 1;
@@ -95,13 +92,9 @@ pub async fn list_dead_letters(
 }
 
 /// Sends the chosen dead letters to the job queue again: each is sent first, and then taken away.
-pub async fn redrive(
-    ports: &WorkPorts,
-    dead_letters: &dyn JobQueue,
-    choice: &Choice,
-) -> Result<Redriven, Reason> {
+pub async fn redrive(ports: &WatchPorts, choice: &Choice) -> Result<Redriven, Reason> {
     let mut redriven = Redriven::default();
-    let mut reader = Reader::new(ports, dead_letters);
+    let mut reader = Reader::new(ports);
     while let Some(batch) = reader.next().await? {
         let mut chosen = Vec::new();
         for (delivery, reason) in reader.explained(&batch).await? {
@@ -111,7 +104,7 @@ pub async fn redrive(
                 (Err(bad), true) => redriven.unreadable.add(bad.fid.unwrap_or(Fid(0)), &bad.why),
             }
         }
-        let answered = send_again(ports, dead_letters, &chosen, &mut redriven).await;
+        let answered = send_again(ports, &chosen, &mut redriven).await;
         let gone: BTreeSet<_> = answered.iter().flatten().collect();
         reader.keep(batch.into_iter().filter(|letter| !gone.contains(&letter.receipt)).collect());
         if let Err(reason) = answered {
@@ -130,15 +123,14 @@ fn again(job: &Job) -> Job {
 
 /// Gives the receipts that are taken away.
 async fn send_again(
-    ports: &WorkPorts,
-    dead_letters: &dyn JobQueue,
+    ports: &WatchPorts,
     chosen: &[(Job, Receipt)],
     redriven: &mut Redriven,
 ) -> Result<Vec<Receipt>, Reason> {
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    let clock = ports.files.clock.as_ref();
+    let clock = ports.clock.as_ref();
     let jobs: Vec<_> = chosen.iter().map(|(job, _)| job.clone()).collect();
     let report = retried(clock, 0, || ports.queue.send(&jobs)).await;
     let report = report.map_err(|error| Reason::from(&error))?;
@@ -147,7 +139,7 @@ async fn send_again(
     }
     let sent = chosen.iter().filter(|(job, _)| report.sent.contains(&job.fid));
     let receipts: Vec<_> = sent.map(|(_, receipt)| receipt.clone()).collect();
-    let kept = retried(clock, 0, || dead_letters.delete(&receipts)).await;
+    let kept = retried(clock, 0, || ports.dead_letters.delete(&receipts)).await;
     let kept = kept.unwrap_or_else(|_| receipts.clone());
     redriven.kept += kept.len() as u64;
     redriven.sent += (receipts.len() - kept.len()) as u64;
@@ -173,15 +165,14 @@ struct Why {
 
 /// Reads the dead letters one batch after another, each once.
 struct Reader<'a> {
-    ports: &'a WorkPorts,
-    dead_letters: &'a dyn JobQueue,
+    ports: &'a WatchPorts,
     seen: BTreeSet<String>,
     kept: Vec<Receipt>,
 }
 
 impl<'a> Reader<'a> {
-    const fn new(ports: &'a WorkPorts, dead_letters: &'a dyn JobQueue) -> Self {
-        Self { ports, dead_letters, seen: BTreeSet::new(), kept: Vec::new() }
+    const fn new(ports: &'a WatchPorts) -> Self {
+        Self { ports, seen: BTreeSet::new(), kept: Vec::new() }
     }
 
     fn is_full(&self) -> bool {
@@ -193,10 +184,10 @@ impl<'a> Reader<'a> {
         if self.is_full() {
             return Ok(None);
         }
-        let clock = self.ports.files.clock.as_ref();
+        let clock = self.ports.clock.as_ref();
         let (most, wait) = (limits::QUEUE_BATCH, limits::DEAD_LETTER_WAIT);
         let received = retried(clock, 0, || {
-            self.dead_letters.receive(most, wait, Some(limits::DEAD_LETTER_LOOK))
+            self.ports.dead_letters.receive(most, wait, Some(limits::DEAD_LETTER_LOOK))
         });
         let mut batch = match received.await {
             Ok(batch) => batch,
@@ -219,12 +210,12 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<(&'b Delivery, Why)>, Reason> {
         let fids: Vec<_> =
             batch.iter().filter_map(|letter| Some(letter.job.as_ref().ok()?.fid)).collect();
-        let clock = self.ports.files.clock.as_ref();
+        let clock = self.ports.clock.as_ref();
         let failures = retried(clock, 0, || self.ports.failures.read(&fids)).await;
         let failures = failures.map_err(|error| Reason::from(&error))?;
         let failures: BTreeMap<_, _> =
             failures.into_iter().map(|record| (record.fid, record)).collect();
-        let records = retried(clock, 0, || self.ports.files.ledger.read(&fids)).await;
+        let records = retried(clock, 0, || self.ports.ledger.read(&fids)).await;
         let records = records.map_err(|error| Reason::from(&error))?;
         let proven: BTreeSet<_> = records
             .into_iter()
@@ -240,11 +231,11 @@ impl<'a> Reader<'a> {
 
     /// Lets others see what was only looked at. What cannot be told becomes visible by itself.
     async fn release(&mut self) {
-        let clock = self.ports.files.clock.as_ref();
+        let clock = self.ports.clock.as_ref();
         for receipts in std::mem::take(&mut self.kept).chunks(limits::QUEUE_BATCH) {
             let changes: Vec<_> =
                 receipts.iter().map(|receipt| (receipt.clone(), Duration::ZERO)).collect();
-            let _ = retried(clock, 0, || self.dead_letters.set_visibility(&changes)).await;
+            let _ = retried(clock, 0, || self.ports.dead_letters.set_visibility(&changes)).await;
         }
     }
 }

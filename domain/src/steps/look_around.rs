@@ -4,11 +4,11 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::WorkPorts;
+use super::WatchPorts;
 use super::ledger_fids::SEGMENTS;
 use super::retried::retried;
 use crate::outlook::{Failing, Sight};
-use crate::ports::{JobQueue, Ledger, LedgerError, Segment, SourceIndex, Timestamp};
+use crate::ports::{Ledger, LedgerError, Segment, SourceIndex, Timestamp};
 use crate::{FailureRecord, LedgerRecord, Reason};
 
 /// How far work has come that goes on elsewhere.
@@ -26,13 +26,13 @@ pub const RATE_OVER: Duration = Duration::from_mins(5);
 /// Looks at queue, dead letters and failures; and, with `count`, at every record of the ledger and
 /// at how many rows the index has.
 pub async fn look_around(
-    ports: &WorkPorts,
-    dead_letters: &dyn JobQueue,
+    ports: &WatchPorts,
     count: Option<&dyn SourceIndex>,
 ) -> Result<Progress, Reason> {
-    let clock = ports.files.clock.as_ref();
+    let clock = ports.clock.as_ref();
     let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| Reason::from(&e))?;
-    let dead = retried(clock, 1, || dead_letters.depth()).await.map_err(|e| Reason::from(&e))?;
+    let dead =
+        retried(clock, 1, || ports.dead_letters.depth()).await.map_err(|e| Reason::from(&e))?;
     let mut failing: BTreeMap<String, Failing> = BTreeMap::new();
     let mut take = |record: FailureRecord| {
         failing.entry(record.reason.clone()).or_default().add(&record);
@@ -42,7 +42,7 @@ pub async fn look_around(
     let (mut rows, mut counted) = (None, None);
     if let Some(index) = count {
         rows = retried(clock, 2, || index.count()).await.map_err(|e| Reason::from(&e))?;
-        let all = count_records(ports.files.ledger.as_ref(), at).await;
+        let all = count_records(ports.ledger.as_ref(), at).await;
         counted = Some(all.map_err(|error| Reason::from(&error))?);
     }
     let proven = counted.map(|(proven, _)| proven);

@@ -66,3 +66,18 @@ pub struct WorkPorts {
     /// What was found whole.
     pub verifications: Arc<dyn VerificationLog>,
 }
+
+/// All that is asked by whoever looks after the work of others.
+#[derive(Clone)]
+pub struct WatchPorts {
+    /// Where jobs come from.
+    pub queue: Arc<dyn JobQueue>,
+    /// Where they end that were delivered too often.
+    pub dead_letters: Arc<dyn JobQueue>,
+    /// Why files failed.
+    pub failures: Arc<dyn FailureLog>,
+    /// What is proven.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}

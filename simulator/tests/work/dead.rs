@@ -10,16 +10,16 @@ use crate::stage::{LENGTH, Stage};
 
 impl Stage {
     fn listed(&self) -> BTreeMap<String, (u64, Vec<u64>)> {
-        let (ports, dead) = (self.world.port.work_ports(), self.world.port.dead_letters());
-        let list = self.world.run(list_dead_letters(&ports, &*dead)).expect("it can be read");
+        let ports = self.world.port.watch_ports();
+        let list = self.world.run(list_dead_letters(&ports)).expect("it can be read");
         let fids = |fids: &[domain::Fid]| fids.iter().map(|fid| fid.0).collect();
         let reasons = list.reasons.into_iter();
         reasons.map(|(why, of)| (why, (of.files, fids(&of.first_fids)))).collect()
     }
 
     fn redrive(&self, choice: &Choice) -> domain::steps::Redriven {
-        let (ports, dead) = (self.world.port.work_ports(), self.world.port.dead_letters());
-        self.world.run(redrive(&ports, &*dead, choice)).expect("it can be done")
+        let ports = self.world.port.watch_ports();
+        self.world.run(redrive(&ports, choice)).expect("it can be done")
     }
 }
 
