@@ -2,6 +2,8 @@
 //! sockets.
 
 mod cli;
+#[path = "migrate_run/lists.rs"]
+mod lists;
 #[path = "migrate_run/signals.rs"]
 mod signals;
 

@@ -89,11 +89,11 @@ fn any_selection_gives_each_of_its_rows_once_however_it_is_read() {
     let world = World::instant();
     // Rows with gaps of all sizes between them.
     for file in files(&world, 1_500, None) {
-        if file.fid.0 % 7 == 0 || file.fid.0 % 500 > 400 {
+        if file.fid.0.is_multiple_of(7) || file.fid.0 % 500 > 400 {
             world.port.mogile.delete("plos_repo", &file.dkey.to_string()).expect("it is there");
         }
     }
-    let there = |fid: u64| (1..=1_500).contains(&fid) && fid % 7 != 0 && fid % 500 <= 400;
+    let there = |fid: u64| (1..=1_500).contains(&fid) && !fid.is_multiple_of(7) && fid % 500 <= 400;
     for seed in 0..40 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let one_in = [1, 2, 10, 100][random.random_range(0..4)];

@@ -50,7 +50,10 @@ async fn completes(stage: &Stage, first: &Value) {
     let abandoned = first["abandoned"].as_u64().expect("a count");
     assert!(files(&summary, "already_there") <= abandoned, "{summary}");
     let judgement = stage.judge();
-    assert!(judgement.is_content(), "{:?}", judgement.problems);
+    // An upload in parts that was abandoned stays until the bucket's own rule takes it away.
+    let half_done = |problem: &&String| abandoned > 0 && problem.contains("left half done");
+    let problems: Vec<_> = judgement.problems.iter().filter(|it| !half_done(it)).collect();
+    assert!(problems.is_empty(), "{problems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
