@@ -1,8 +1,12 @@
 //! Whole runs on the port face: what they ask, what they count, what they leave in the ledger.
 
 mod common;
+#[path = "migrate_run/selection.rs"]
+mod selection;
 #[path = "migrate_run/simulation.rs"]
 mod simulation;
+#[path = "migrate_run/stops.rs"]
+mod stops;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -101,12 +105,7 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     // writes to the ledger for sixty files.
     let asked = "page 2, count 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, scan 4";
     assert_eq!(world.calls(), asked);
-    let expected = Summary {
-        intake: rows(60),
-        by_copy: tally(40),
-        by_mogile: tally(20),
-        ..Summary::default()
-    };
+    let expected = Summary { by_copy: tally(40), by_mogile: tally(20), ..read(60) };
     assert_eq!(summary, expected);
     assert!(summary.is_clean());
     for (salt, file) in all.iter().enumerate() {

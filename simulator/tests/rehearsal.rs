@@ -2,9 +2,14 @@
 //! sockets.
 
 mod cli;
+#[path = "migrate_run/lists.rs"]
+mod lists;
+#[path = "migrate_run/signals.rs"]
+mod signals;
 
 use serde_json::Value;
 use simulator::fault::{Fault, Rule, Service};
+use simulator::world::bucket::Action;
 
 use cli::{is_honest, json, mogile2s3, rehearse, stage, text};
 
@@ -112,6 +117,7 @@ async fn errors_say_what_where_and_what_to_do_and_keep_secrets() {
             assert!(said.contains(word), "{changes:?} says nothing of `{word}`: {said}");
         }
         assert!(!said.contains(&environment["AWS_SECRET_ACCESS_KEY"]), "a secret: {said}");
+        assert!(!said.contains("s3cret"), "a secret: {said}");
     };
     check(&[("MOGILE_TRACKERS", "")], 2, &["MOGILE_TRACKERS"]).await;
     check(&[("MOGILE_TRACKERS", "tracker1")], 2, &["MOGILE_TRACKERS", "tracker1", "HOST:PORT"])
@@ -124,6 +130,19 @@ async fn errors_say_what_where_and_what_to_do_and_keep_secrets() {
         .await;
     check(&[("BUCKETS", "mogilefs-prod-repo:not-there")], 3, &["not-there", "does not exist"])
         .await;
+    check(&[("MOGILE_TRACKERS", "127.0.0.1:1")], 3, &["127.0.0.1:1", "refused", "MOGILE_TRACKERS"])
+        .await;
+    let database = |url: &'static str| [("MOGILE_DATABASE_URL", url)];
+    let away = database("mysql://ann:s3cret@127.0.0.1:1/mogile");
+    check(&away, 3, &["127.0.0.1:1/mogile", "refused", "MOGILE_DATABASE_URL", "doctor"]).await;
+    for wrong in ["mysql://ann:s3cret@127.0.0.1", "s3cret", "mysql://ann:12/s3cret@db/mogile"] {
+        check(&database(wrong), 2, &["MOGILE_DATABASE_URL", "mysql://user:password@host"]).await;
+    }
+    for (action, code) in [(Action::ListBucket, 3), (Action::PutObject, 1)] {
+        stage.world.s3.configure(|options| options.deny(action));
+        check(&[], code, &["s3-denied", "corpus-prod", "denied", "policy", "doctor"]).await;
+        stage.world.s3.configure(|options| options.denials.clear());
+    }
     check(
         &[("BUCKETS", "mogilefs-prod-repo:corpus-prod")],
         1,

@@ -120,7 +120,10 @@ impl RunObserver for FailureList {
     fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
         if let Some(failure) = failure {
             let (kind, dkey) = (failure.reason.kind, file.dkey.to_string());
-            self.add(file.fid, kind.name(), &dkey, &failure.to_string());
+            // The reason has a column of its own.
+            let words = failure.to_string();
+            let detail = words.strip_prefix(&format!("{kind}: ")).unwrap_or(&words);
+            self.add(file.fid, kind.name(), &dkey, detail);
         }
     }
 }
