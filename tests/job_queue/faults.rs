@@ -111,11 +111,9 @@ async fn no_fault_of_a_send_is_taken_for_success() {
         told_honestly(&fault, stage.queue.send(&jobs()).await);
         assert_eq!(stage.messages(), BTreeMap::new(), "{fault:?}");
     }
-    let mut sent = 0;
-    for fault in carried_out() {
+    for (sent, fault) in (1..).zip(carried_out()) {
         stage.strike("SendMessageBatch", 1, fault.clone());
         told_honestly(&fault, stage.queue.send(&jobs()).await);
-        sent += 1;
         assert_eq!(stage.messages(), (1..=10).map(|fid| (fid, sent)).collect(), "{fault:?}");
     }
     assert_eq!(stage.calls.all()[&(System::Sqs, "SendMessageBatch")].failed, 9);

@@ -102,13 +102,13 @@ async fn cleared_ones_are_gone(log: &dyn FailureLog) {
 
 /// A message may have a mebibyte; a failure that tells of it must not keep others from being noted.
 async fn no_text_is_too_long(log: &dyn FailureLog) {
-    let long = format!("x{}", "é".repeat(1 << 19));
-    let large = FailureRecord { dkey: long.clone(), detail: long.clone(), ..failure(500) };
+    let text = format!("x{}", "é".repeat(1 << 19));
+    let large = FailureRecord { dkey: text.clone(), detail: text.clone(), ..failure(500) };
     log.note(&[failure(499), large, failure(501)]).await.expect("noted");
     let mut noted = read(log, &[499, 500, 501]).await;
     let large = noted.remove(&Fid(500)).expect("noted too");
-    for text in [&large.dkey, &large.detail] {
-        assert!(text.len() >= 1_000 && long.starts_with(text.as_str()), "{} bytes", text.len());
+    for kept in [&large.dkey, &large.detail] {
+        assert!(kept.len() >= 1_000 && text.starts_with(kept.as_str()), "{} bytes", kept.len());
     }
     assert_eq!(noted, by_fid(&[failure(499), failure(501)]));
 }
@@ -159,8 +159,8 @@ async fn others_items(log: &dyn FailureLog, table: &dyn Table) {
 
 async fn every_failure_is_scanned(log: &dyn FailureLog) {
     let before = scanned(log).await;
-    let long = |fid| FailureRecord { detail: "why ".repeat(250), ..failure(fid) };
-    let failures: Vec<_> = (1_000..1_000 + MANY).map(long).collect();
+    let wordy = |fid| FailureRecord { detail: "why ".repeat(250), ..failure(fid) };
+    let failures: Vec<_> = (1_000..1_000 + MANY).map(wordy).collect();
     log.note(&failures).await.expect("noted");
     let all: BTreeMap<_, _> = before.into_iter().chain(by_fid(&failures)).collect();
     assert_eq!(scanned(log).await, all);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Delivery, JobQueue, QueueDepth, QueueError, Receipt};
+use domain::ports::{Delivery, JobQueue, QueueDepth, QueueError, Receipt, SendReport};
 use domain::{ByteCount, Fid, Hints, Job, JobAction, RouteHint};
 use futures_util::future::join;
 
@@ -80,7 +80,7 @@ pub async fn missing_queue_is_told(queue: &dyn JobQueue, name: &str) {
 async fn nothing_is_there(post: &dyn Post) {
     for queue in [post.queue(), post.dead_letters()] {
         assert_eq!(queue.receive(10, NOW, None).await.expect("an answer"), []);
-        assert_eq!(queue.send(&[]).await.expect("nothing to do"), Default::default());
+        assert_eq!(queue.send(&[]).await.expect("nothing to do"), SendReport::default());
         assert_eq!(queue.delete(&[]).await.expect("nothing to do"), []);
         assert_eq!(queue.set_visibility(&[]).await.expect("nothing to do"), []);
         assert_eq!(queue.depth().await.expect("an answer").all(), 0);
@@ -97,7 +97,10 @@ async fn every_job_comes_as_it_was_sent(post: &dyn Post) {
         failed_before: fid.is_multiple_of(2),
         run: fid.is_multiple_of(3).then(|| format!("run of {fid}")),
     };
-    let action = |fid: u64| if fid % 5 == 0 { JobAction::Verify } else { JobAction::Migrate };
+    let action = |fid: u64| match fid % 5 {
+        0 => JobAction::Verify,
+        _ => JobAction::Migrate,
+    };
     let mut jobs: Vec<_> =
         (0..20).map(|fid| Job { action: action(fid), hints: hints(fid), ..job(fid) }).collect();
     jobs.push(Job { dkey: "\"\\\n\u{7f}é\u{ffff}😀".to_owned(), ..job(u64::MAX) });
@@ -194,9 +197,10 @@ async fn receipts_of_nothing_are_given_back(post: &dyn Post) {
     settles(post, queue, |depth| depth.all() == 0).await;
 
     // What is gone cannot be hidden. Deleting it once more does no harm, whatever is said of it.
-    let change = [(held.receipt.clone(), LONG)];
-    assert_eq!(queue.set_visibility(&change).await.expect("an answer"), [held.receipt.clone()]);
-    queue.delete(&[held.receipt]).await.expect("an answer");
+    let gone = [held.receipt.clone()];
+    let change = [(held.receipt, LONG)];
+    assert_eq!(queue.set_visibility(&change).await.expect("an answer"), gone);
+    queue.delete(&gone).await.expect("an answer");
 }
 
 async fn a_receive_waits_for_the_first(post: &dyn Post) {
