@@ -15,11 +15,10 @@ fn the_port_face_keeps_the_contract() {
     let ledger = |table: &str| {
         PortLedger::new(database.clone(), table.to_owned(), Arc::new(PortFaults::instant()))
     };
-    let table = WorldTable::new(Arc::new(ledger(LEDGER)), database.clone(), LEDGER);
-    let absent = ledger("nobody-made-it");
+    let table = WorldTable::new(database.clone(), LEDGER);
     let checked = async {
-        holds(&table).await;
-        missing_table_is_told(&absent).await;
+        holds(&ledger(LEDGER), &table).await;
+        missing_table_is_told(&ledger("nobody-made-it")).await;
     };
     VirtualClock::default().run(checked).expect("nothing to wait for");
 }
@@ -29,7 +28,7 @@ async fn the_adapter_keeps_the_contract() {
     let world = EmbeddedWorld::start().await.expect("loopback ports");
     let (config, calls) = (dynamodb_of(&world).await, Arc::new(Calls::default()));
     let ledger = |table: &str| DynamoLedger::new(&config, table.to_owned(), calls.clone());
-    holds(&WorldTable::new(Arc::new(ledger(LEDGER)), world.database.clone(), LEDGER)).await;
+    holds(&ledger(LEDGER), &WorldTable::new(world.database.clone(), LEDGER)).await;
     let all = calls.all();
     assert!(all.values().all(|outcomes| outcomes.failed == 0), "{all:?}");
     // 6,000 by 25, and the few before.

@@ -41,14 +41,14 @@ impl Stage {
 }
 
 /// What an honest ledger says of a lasting trouble that may pass.
-fn told_honestly<T: std::fmt::Debug>(fault: &Fault, answer: Result<T, LedgerError>) {
+pub fn told_honestly<T: std::fmt::Debug>(fault: &Fault, answer: Result<T, LedgerError>) {
     let error = answer.expect_err("an honest error");
     assert!(matches!(error, LedgerError::Unavailable { .. }), "{fault:?}: {error:?}");
     assert_eq!(error.class(), ErrorClass::Retry, "{fault:?}: {error}");
 }
 
 /// Faults of a whole request, each of which leaves it open whether it was carried out.
-fn whole_requests() -> [Fault; 8] {
+pub fn whole_requests() -> [Fault; 8] {
     let refuse = |status, code: &str| Fault::Refuse { status, code: code.to_owned() };
     [
         refuse(400, "ProvisionedThroughputExceededException"),

@@ -1,7 +1,9 @@
-//! [`domain::ports::Ledger`]: the contract on both faces of the world and on LocalStack, and what
-//! the adapter makes of a table that fails.
+//! [`domain::ports::Ledger`], [`domain::ports::FailureLog`] and [`domain::ports::VerificationLog`]:
+//! the contracts on both faces of the world and on LocalStack, and what the adapters make of tables
+//! that fail.
 
 mod faces;
 mod faults;
 #[cfg(feature = "containers")]
 mod localstack;
+mod others;

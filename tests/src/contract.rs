@@ -1,6 +1,10 @@
 //! The promises of the ports, each as a suite that the fakes and the adapters pass alike.
 
 pub mod ends;
+pub mod failure_log;
+pub mod job_queue;
 pub mod ledger;
 pub mod object_store;
 pub mod source_index;
+pub mod table;
+pub mod verification_log;

@@ -9,7 +9,7 @@ use crate::{FailureRecord, Fid};
 #[async_trait]
 pub trait FailureLog: Send + Sync {
     /// Writes all of these, or errors; on an error any of them may have been written. Of several
-    /// with one fid the last counts.
+    /// with one fid the last counts. Of long texts the beginning is kept, a kilobyte at the least.
     async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError>;
 
     /// Takes the records of these fids away; those that have none do not matter.

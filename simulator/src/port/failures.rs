@@ -11,6 +11,9 @@ use dynoxide::Database;
 use super::table::{Fields, Item, Table, listed, number, text};
 use super::{Call, PortFaults};
 
+/// So many bytes of each text are kept.
+const KEPT_BYTES: usize = 4 * 1024;
+
 /// [`FailureLog`] over a table of `dynoxide`'s: hash key `fid`, and `action`, `dkey`, `reason`,
 /// `detail`, `attempt` and `failed_at`; texts that are empty are not there.
 pub struct PortFailures(Table);
@@ -66,8 +69,13 @@ fn item_of(failure: &FailureRecord) -> Item {
     item.extend(failure.action.map(|action| text("action", action.name())));
     let texts = [("dkey", &failure.dkey), ("reason", &failure.reason), ("detail", &failure.detail)];
     let told = texts.into_iter().filter(|(_, value)| !value.is_empty());
-    item.extend(told.map(|(name, value)| text(name, value)));
+    item.extend(told.map(|(name, value)| text(name, beginning(value))));
     item
+}
+
+/// A message may be larger than an item can be.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(KEPT_BYTES)]
 }
 
 /// The record of an item; one that cannot be read is passed over.

@@ -8,8 +8,8 @@ use adapters::aws::{self, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 
 #[cfg(feature = "containers")]
-pub use localstack::{LocalstackEnd, LocalstackTable, settings_of};
-pub use world::{WorldEnd, WorldTable, dynamodb_of, s3_of};
+pub use localstack::{LocalstackEnd, LocalstackPost, LocalstackTable, number, settings_of, text};
+pub use world::{WorldEnd, WorldPost, WorldTable, dynamodb_of, s3_of, sqs_of};
 
 /// Production's own settings, but for the endpoint and the keys, which come from no environment
 /// here.

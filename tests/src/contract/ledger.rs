@@ -2,30 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use async_trait::async_trait;
 use domain::ports::{Ledger, LedgerError, Segment};
 use domain::{
     ByteCount, ContentHasher, Fid, LedgerRecord, LegacyMd5, Proof, Route, S3Bucket, Timestamp,
 };
 
-/// A ledger to be examined, and what only the owner of its table can do.
-#[async_trait]
-pub trait Table: Sync {
-    /// The port.
-    fn ledger(&self) -> &dyn Ledger;
-
-    /// Puts an item there as others would have.
-    async fn plant(&self, item: &[(&str, Attribute<'_>)]) -> anyhow::Result<()>;
-}
-
-/// The value of an item's attribute.
-#[derive(Debug, Clone, Copy)]
-pub enum Attribute<'a> {
-    /// N.
-    Number(u64),
-    /// S.
-    Text(&'a str),
-}
+use super::table::{Attribute, Table};
 
 /// More records than one answer to a scan takes (1 MB).
 const MANY: u64 = 6_000;
@@ -33,16 +15,15 @@ const MANY: u64 = 6_000;
 const SHA1: &str = "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed";
 const MD5: &str = "5eb63bbbe01eeed093cb22bb8f5acdc3";
 
-/// Checks every promise of the port on a ledger, empty as yet.
+/// Checks every promise of the port on a ledger over this table, empty as yet.
 ///
 /// # Panics
 /// When a promise is not kept.
-pub async fn holds(table: &dyn Table) {
-    let ledger = table.ledger();
+pub async fn holds(ledger: &dyn Ledger, table: &dyn Table) {
     nothing_is_there(ledger).await;
     every_shape_comes_back(ledger).await;
     the_last_of_several_counts(ledger).await;
-    others_items(table).await;
+    others_items(ledger, table).await;
     every_record_is_scanned(ledger).await;
 }
 
@@ -107,7 +88,7 @@ async fn the_last_of_several_counts(ledger: &dyn Ledger) {
 
 /// Attributes that we do not know do not matter, nor do items that cannot be read: they prove
 /// nothing, and nothing else is lost by them.
-async fn others_items(table: &dyn Table) {
+async fn others_items(ledger: &dyn Ledger, table: &dyn Table) {
     use Attribute::{Number, Text};
     let theirs = |fid| {
         [("fid", Number(fid)), ("sha1", Text(SHA1)), ("md5", Text(MD5)), ("bucket", Text("corpus"))]
@@ -129,15 +110,15 @@ async fn others_items(table: &dyn Table) {
     }
     let readable: Vec<_> = [300, 301, 302].map(s3migrates).to_vec();
     let fids: Vec<_> = (299..308).collect();
-    assert_eq!(read(table.ledger(), &fids).await, by_fid(&readable));
-    let scanned = scanned(table.ledger(), 2).await;
+    assert_eq!(read(ledger, &fids).await, by_fid(&readable));
+    let scanned = scanned(ledger, 2).await;
     let scanned: Vec<_> = scanned.range(Fid(299)..Fid(308)).map(|(_, record)| record).collect();
     assert_eq!(scanned, readable.iter().collect::<Vec<_>>());
 
     // Each may be written over.
     let records: Vec<_> = (300..307).map(ours).collect();
-    table.ledger().record(&records).await.expect("recorded");
-    assert_eq!(read(table.ledger(), &fids).await, by_fid(&records));
+    ledger.record(&records).await.expect("recorded");
+    assert_eq!(read(ledger, &fids).await, by_fid(&records));
 }
 
 async fn every_record_is_scanned(ledger: &dyn Ledger) {

@@ -1,25 +1,24 @@
-//! LocalStack's S3 and DynamoDB, and what a client of its own sees there.
+//! LocalStack's services, and what a client of its own sees there.
 
-use std::collections::HashMap;
+mod post;
+mod table;
+
 use std::sync::Arc;
 
 use adapters::aws::SdkConfig;
 use anyhow::Context;
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
-    ScalarAttributeType,
-};
 use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use domain::S3Bucket;
-use domain::ports::{Ledger, ObjectMeta, ObjectStore};
+use domain::ports::{ObjectMeta, ObjectStore};
 
+pub use self::post::LocalstackPost;
+pub use self::table::{LocalstackTable, number, text};
 use super::settings;
 use crate::containers::Localstack;
-use crate::contract::ledger::{Attribute, Table};
 use crate::contract::object_store::{End, Kind, Seen, Sizes};
 
 /// How to reach a LocalStack, which takes any keys.
@@ -125,52 +124,5 @@ impl End for LocalstackEnd {
     async fn unfinished_uploads(&self) -> anyhow::Result<usize> {
         let listed = self.client.list_multipart_uploads().bucket(self.bucket.as_str()).send();
         Ok(listed.await?.uploads().len())
-    }
-}
-
-/// A ledger over a table of a LocalStack.
-pub struct LocalstackTable {
-    ledger: Arc<dyn Ledger>,
-    client: aws_sdk_dynamodb::Client,
-    table: String,
-}
-
-impl LocalstackTable {
-    /// Makes a table.
-    pub async fn new(
-        ledger: Arc<dyn Ledger>,
-        config: &SdkConfig,
-        table: &str,
-    ) -> anyhow::Result<Self> {
-        let client = aws_sdk_dynamodb::Client::new(config);
-        let key = KeySchemaElement::builder().attribute_name("fid").key_type(KeyType::Hash);
-        let number = ScalarAttributeType::N;
-        let fid = AttributeDefinition::builder().attribute_name("fid").attribute_type(number);
-        let made = client
-            .create_table()
-            .table_name(table)
-            .key_schema(key.build()?)
-            .attribute_definitions(fid.build()?)
-            .billing_mode(BillingMode::PayPerRequest);
-        made.send().await.context("making a table")?;
-        Ok(Self { ledger, client, table: table.to_owned() })
-    }
-}
-
-#[async_trait]
-impl Table for LocalstackTable {
-    fn ledger(&self) -> &dyn Ledger {
-        &*self.ledger
-    }
-
-    async fn plant(&self, item: &[(&str, Attribute<'_>)]) -> anyhow::Result<()> {
-        let value = |value: Attribute<'_>| match value {
-            Attribute::Number(number) => AttributeValue::N(number.to_string()),
-            Attribute::Text(text) => AttributeValue::S(text.to_owned()),
-        };
-        let item = item.iter().map(|(name, held)| ((*name).to_owned(), value(*held)));
-        let item: HashMap<_, _> = item.collect();
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map(drop).context("planting an item")
     }
 }

@@ -2,21 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::aws::SdkConfig;
 use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::S3Bucket;
-use domain::ports::{Ledger, ObjectMeta, ObjectStore};
+use domain::ports::{JobQueue, ObjectMeta, ObjectStore};
 use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::{AttributeValue, Database};
 use simulator::embedded::EmbeddedWorld;
 use simulator::world::bucket::S3World;
+use simulator::world::queue::{MessageAttribute, Outgoing, SqsWorld};
 
 use super::settings;
-use crate::contract::ledger::{Attribute, Table};
+use crate::contract::job_queue::Post;
 use crate::contract::object_store::{End, Kind, Seen, Sizes};
+use crate::contract::table::{Attribute, Table};
 
 /// How to reach the S3 of a world on the wire.
 ///
@@ -32,6 +35,14 @@ pub async fn s3_of(world: &EmbeddedWorld) -> SdkConfig {
 /// Never: a world names its endpoints and keys.
 pub async fn dynamodb_of(world: &EmbeddedWorld) -> SdkConfig {
     reach(world, "AWS_ENDPOINT_URL_DYNAMODB").await
+}
+
+/// How to reach the SQS of a world on the wire.
+///
+/// # Panics
+/// Never: a world names its endpoints and keys.
+pub async fn sqs_of(world: &EmbeddedWorld) -> SdkConfig {
+    reach(world, "AWS_ENDPOINT_URL_SQS").await
 }
 
 async fn reach(world: &EmbeddedWorld, endpoint: &str) -> SdkConfig {
@@ -104,27 +115,22 @@ impl End for WorldEnd {
     }
 }
 
-/// A ledger over a table of a world.
+/// A table of a world.
 pub struct WorldTable {
-    ledger: Arc<dyn Ledger>,
     database: Database,
     table: String,
 }
 
 impl WorldTable {
-    /// Over this table.
+    /// The one of this name.
     #[must_use]
-    pub fn new(ledger: Arc<dyn Ledger>, database: Database, table: &str) -> Self {
-        Self { ledger, database, table: table.to_owned() }
+    pub fn new(database: Database, table: &str) -> Self {
+        Self { database, table: table.to_owned() }
     }
 }
 
 #[async_trait]
 impl Table for WorldTable {
-    fn ledger(&self) -> &dyn Ledger {
-        &*self.ledger
-    }
-
     async fn plant(&self, item: &[(&str, Attribute<'_>)]) -> anyhow::Result<()> {
         let value = |value: Attribute<'_>| match value {
             Attribute::Number(number) => AttributeValue::N(number.to_string()),
@@ -137,5 +143,52 @@ impl Table for WorldTable {
             ..PutItemRequest::default()
         };
         self.database.put_item(request).map(drop).context("planting an item")
+    }
+}
+
+/// A queue of a world and its dead-letter queue.
+pub struct WorldPost<S> {
+    queue: Arc<dyn JobQueue>,
+    dead_letters: Arc<dyn JobQueue>,
+    sqs: Arc<SqsWorld>,
+    name: String,
+    sleep: S,
+}
+
+impl<F: Future<Output = ()> + Send, S: Fn(Duration) -> F + Sync> WorldPost<S> {
+    /// The queue of this name, in a world whose time passes by `sleep`.
+    #[must_use]
+    pub fn new(
+        queue: Arc<dyn JobQueue>,
+        dead_letters: Arc<dyn JobQueue>,
+        sqs: Arc<SqsWorld>,
+        name: &str,
+        sleep: S,
+    ) -> Self {
+        Self { queue, dead_letters, sqs, name: name.to_owned(), sleep }
+    }
+}
+
+#[async_trait]
+impl<F: Future<Output = ()> + Send, S: Fn(Duration) -> F + Sync> Post for WorldPost<S> {
+    fn queue(&self) -> &dyn JobQueue {
+        &*self.queue
+    }
+
+    fn dead_letters(&self) -> &dyn JobQueue {
+        &*self.dead_letters
+    }
+
+    async fn plant(&self, body: &str, attributes: &[(&str, &str)]) -> anyhow::Result<()> {
+        let attributes = attributes.iter();
+        let attributes = attributes
+            .map(|(name, value)| ((*name).to_owned(), MessageAttribute::text(*value)))
+            .collect();
+        let message = Outgoing { body: body.to_owned(), attributes, delay: None };
+        self.sqs.send(&self.name, message).map(drop).context("planting a message")
+    }
+
+    async fn pass(&self, time: Duration) {
+        (self.sleep)(time).await;
     }
 }

@@ -1,0 +1,210 @@
+//! What every [`FailureLog`] promises.
+
+use std::collections::BTreeMap;
+
+use domain::ports::{FailureLog, LedgerError};
+use domain::{FailureRecord, Fid, JobAction, Timestamp};
+
+use super::table::{Attribute, Table};
+
+/// More failures, of a kilobyte each, than one answer to a scan takes (1 MB).
+const MANY: u64 = 1_500;
+
+/// Checks every promise of the port on a log over this table, empty as yet.
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn holds(log: &dyn FailureLog, table: &dyn Table) {
+    nothing_is_there(log).await;
+    every_shape_comes_back(log).await;
+    the_last_of_several_counts(log).await;
+    cleared_ones_are_gone(log).await;
+    no_text_is_too_long(log).await;
+    others_items(log, table).await;
+    every_failure_is_scanned(log).await;
+}
+
+/// Checks what a log without a table says.
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn missing_table_is_told(log: &dyn FailureLog) {
+    let answers = [
+        log.note(&[failure(1)]).await,
+        log.clear(&[Fid(1)]).await,
+        log.read(&[Fid(1)]).await.map(drop),
+        log.scan(&mut |_| ()).await,
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(LedgerError::NoTable { .. })), "{answer:?}");
+    }
+}
+
+async fn nothing_is_there(log: &dyn FailureLog) {
+    assert_eq!(scanned(log).await, BTreeMap::new());
+    assert_eq!(read(log, &[]).await, BTreeMap::new());
+    assert_eq!(read(log, &[0, 1, u64::MAX]).await, BTreeMap::new());
+    log.note(&[]).await.expect("nothing to do");
+    log.clear(&[]).await.expect("nothing to do");
+    log.clear(&[Fid(0), Fid(1)]).await.expect("nothing to take away");
+    assert_eq!(scanned(log).await, BTreeMap::new());
+}
+
+async fn every_shape_comes_back(log: &dyn FailureLog) {
+    let actions = [None, Some(JobAction::Migrate), Some(JobAction::Verify)];
+    let mut failures: Vec<_> =
+        (1..).zip(actions).map(|(fid, action)| FailureRecord { action, ..failure(fid) }).collect();
+    // A message of which nothing could be read, the most that there can be, and a later version's.
+    failures.push(FailureRecord {
+        dkey: String::new(),
+        reason: String::new(),
+        detail: String::new(),
+        ..failure(0)
+    });
+    failures.push(FailureRecord {
+        attempt: u32::MAX,
+        failed_at: Timestamp(u64::MAX),
+        ..failure(u64::MAX)
+    });
+    failures.push(FailureRecord { reason: "sun-spots".to_owned(), ..failure(4) });
+    failures.push(FailureRecord { detail: "\u{0}\n\"é😀".to_owned(), ..failure(5) });
+    log.note(&failures).await.expect("noted");
+    let fids: Vec<_> = failures.iter().map(|failure| failure.fid.0).collect();
+    assert_eq!(read(log, &fids).await, by_fid(&failures));
+    assert_eq!(scanned(log).await, by_fid(&failures));
+}
+
+async fn the_last_of_several_counts(log: &dyn FailureLog) {
+    let (first, last) = (failure(100), FailureRecord { attempt: 2, ..failure(100) });
+    let between = (101..130).map(failure);
+    let failures: Vec<_> = [first].into_iter().chain(between).chain([last.clone()]).collect();
+    log.note(&failures).await.expect("noted");
+    assert_eq!(read(log, &[100, 100, 129, 100]).await, by_fid(&[last, failure(129)]));
+
+    // A failure takes the place of an older one whole: nothing of that shows through.
+    let silent = FailureRecord { action: None, dkey: String::new(), attempt: 3, ..failure(100) };
+    log.note(std::slice::from_ref(&silent)).await.expect("noted");
+    assert_eq!(read(log, &[100]).await, by_fid(&[silent]));
+}
+
+async fn cleared_ones_are_gone(log: &dyn FailureLog) {
+    let failures: Vec<_> = (200..260).map(failure).collect();
+    log.note(&failures).await.expect("noted");
+    // Not one batch, some that are not there, and one more than once.
+    let cleared: Vec<_> = (201..400).chain([201, 201]).map(Fid).collect();
+    log.clear(&cleared).await.expect("cleared");
+    let fids: Vec<_> = (200..400).collect();
+    assert_eq!(read(log, &fids).await, by_fid(&[failure(200)]));
+    log.clear(&cleared).await.expect("cleared again");
+    log.note(&[failure(201)]).await.expect("noted again");
+    assert_eq!(read(log, &fids).await, by_fid(&[failure(200), failure(201)]));
+}
+
+/// A message may have a mebibyte; a failure that tells of it must not keep others from being noted.
+async fn no_text_is_too_long(log: &dyn FailureLog) {
+    let text = format!("x{}", "é".repeat(1 << 19));
+    let large = FailureRecord { dkey: text.clone(), detail: text.clone(), ..failure(500) };
+    log.note(&[failure(499), large, failure(501)]).await.expect("noted");
+    let mut noted = read(log, &[499, 500, 501]).await;
+    let large = noted.remove(&Fid(500)).expect("noted too");
+    for kept in [&large.dkey, &large.detail] {
+        assert!(kept.len() >= 1_000 && text.starts_with(kept.as_str()), "{} bytes", kept.len());
+    }
+    assert_eq!(noted, by_fid(&[failure(499), failure(501)]));
+}
+
+/// Attributes and actions that we do not know do not matter, nor do items that cannot be read.
+async fn others_items(log: &dyn FailureLog, table: &dyn Table) {
+    use Attribute::{Number, Text};
+    let FailureRecord { dkey, reason, detail, attempt, failed_at, .. } = failure(600);
+    let with = |fid, name, value| {
+        let item = [
+            ("fid", Number(fid)),
+            ("action", Text("migrate")),
+            ("dkey", Text(&dkey)),
+            ("reason", Text(&reason)),
+            ("detail", Text(&detail)),
+            ("attempt", Number(attempt.into())),
+            ("failed_at", Number(failed_at.0)),
+        ];
+        let others = item.into_iter().filter(move |(other, _)| *other != name);
+        others.chain([(name, value)]).collect::<Vec<_>>()
+    };
+    for item in [
+        with(600, "seen_by", Text("somebody")),
+        with(601, "action", Text("delete")),
+        with(602, "attempt", Text("first")),
+        with(603, "detail", Number(7)),
+        vec![("fid", Number(604))],
+    ] {
+        table.plant(&item).await.expect("planted");
+    }
+    let like = |fid, action| FailureRecord { fid: Fid(fid), action, ..failure(600) };
+    let readable = by_fid(&[like(600, Some(JobAction::Migrate)), like(601, None)]);
+    let fids: Vec<_> = (599..606).collect();
+    assert_eq!(read(log, &fids).await, readable);
+    let scanned = scanned(log).await.into_iter();
+    assert_eq!(
+        scanned.filter(|(fid, _)| fids.contains(&fid.0)).collect::<BTreeMap<_, _>>(),
+        readable
+    );
+
+    // Each may be written over, and taken away.
+    let failures: Vec<_> = (600..605).map(failure).collect();
+    log.note(&failures).await.expect("noted");
+    assert_eq!(read(log, &fids).await, by_fid(&failures));
+    log.clear(&fids.iter().copied().map(Fid).collect::<Vec<_>>()).await.expect("cleared");
+    assert_eq!(read(log, &fids).await, BTreeMap::new());
+}
+
+async fn every_failure_is_scanned(log: &dyn FailureLog) {
+    let before = scanned(log).await;
+    let wordy = |fid| FailureRecord { detail: "why ".repeat(250), ..failure(fid) };
+    let failures: Vec<_> = (1_000..1_000 + MANY).map(wordy).collect();
+    log.note(&failures).await.expect("noted");
+    let all: BTreeMap<_, _> = before.into_iter().chain(by_fid(&failures)).collect();
+    assert_eq!(scanned(log).await, all);
+    let fids: Vec<_> = all.keys().copied().collect();
+    log.clear(&fids).await.expect("cleared");
+    assert_eq!(scanned(log).await, BTreeMap::new());
+}
+
+/// A failure as workers leave them.
+#[must_use]
+pub fn failure(fid: u64) -> FailureRecord {
+    FailureRecord {
+        fid: Fid(fid),
+        action: Some(JobAction::Migrate),
+        dkey: "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed-mogilefs-prod-repo".to_owned(),
+        reason: "no-replica".to_owned(),
+        detail: format!("no replica of fid `{fid}` gave the content"),
+        attempt: 1,
+        failed_at: Timestamp(1_767_225_600_123),
+    }
+}
+
+/// What a whole scan gives.
+///
+/// # Panics
+/// When it cannot be had, or gives one fid two records.
+pub async fn scanned(log: &dyn FailureLog) -> BTreeMap<Fid, FailureRecord> {
+    let mut failures = BTreeMap::new();
+    let mut each = |failure: FailureRecord| {
+        let known = failures.insert(failure.fid, failure.clone());
+        assert!(known.is_none_or(|known| known == failure), "two records: {failure:?}");
+    };
+    log.scan(&mut each).await.expect("a whole scan");
+    failures
+}
+
+async fn read(log: &dyn FailureLog, fids: &[u64]) -> BTreeMap<Fid, FailureRecord> {
+    let fids: Vec<_> = fids.iter().copied().map(Fid).collect();
+    let failures = log.read(&fids).await.expect("an answer");
+    let distinct = by_fid(&failures);
+    assert_eq!(distinct.len(), failures.len(), "each once");
+    distinct
+}
+
+fn by_fid(failures: &[FailureRecord]) -> BTreeMap<Fid, FailureRecord> {
+    failures.iter().map(|failure| (failure.fid, failure.clone())).collect()
+}
