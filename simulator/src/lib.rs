@@ -1,4 +1,4 @@
-//! A world on loopback to rehearse the migration in: MogileFS, S3 and DynamoDB, with faults.
+//! A world on loopback to rehearse the migration in: MogileFS, S3, DynamoDB and SQS, with faults.
 //!
 //! ```text
 //! corpus → planted in a world → migrated by the real command → judged by the oracle

@@ -1,8 +1,9 @@
 //! Another's client, `boto3` from `PyPI`, reads back what the adapters wrote: objects by PUT, COPY
-//! and in parts, checksums validated, and the ledger's items as s3migrate's readers do.
+//! and in parts, checksums validated, and the ledger's items as s3migrate's readers do. With the
+//! world's queues it does all that is done with queues and dead letters.
 //!
-//! It runs in a virtual environment of its own. Without Python or the package index the test is
-//! skipped, and says so; with `REQUIRE_BOTO3=1` it fails instead.
+//! It runs in a virtual environment of its own. Without Python or the package index the tests are
+//! skipped, and say so; with `REQUIRE_BOTO3=1` they fail instead.
 
 mod python;
 
@@ -18,7 +19,7 @@ use domain::content::{SourceContent, VerifiedContent};
 use domain::ports::{Condition, Ledger, ObjectMeta, ObjectStore, WriteTarget};
 use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use futures_util::stream;
-use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, SINGLE_REQUEST_BYTES};
+use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, QUEUE, SINGLE_REQUEST_BYTES};
 use tests::contract::ends::{dynamodb_of, s3_of};
 use tests::contract::ledger::ours;
 use tokio::process::Command;
@@ -29,40 +30,42 @@ const PART_BYTES: u64 = 1024 * 1024;
 
 #[tokio::test]
 async fn boto3_reads_back_what_was_written() {
-    let python = match python::installed().await {
-        Ok(python) => python,
-        Err(why) if std::env::var("REQUIRE_BOTO3").is_ok_and(|set| set == "1") => {
-            panic!("boto3 cannot be had: {why}");
-        }
-        Err(why) => return python::say(&format!("SKIPPED: boto3 cannot be had: {why}")),
-    };
+    let Some(python) = python::installed().await else { return };
     let world = EmbeddedWorld::start().await.expect("loopback ports");
     write_objects(&world).await;
     let ledger = DynamoLedger::new(&dynamodb_of(&world).await, LEDGER.to_owned(), Arc::default());
     let record = ours(4_294_967_297);
     ledger.record(std::slice::from_ref(&record)).await.expect("recorded");
 
-    let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("boto3/session.py");
-    let mut client = Command::new(python);
+    let mut client = session(&python, "session.py", &world);
     client
-        .arg(session)
         .env("BUCKET", BUCKETS[0].1)
-        .env("TABLE", LEDGER)
         .env("FID", record.fid.to_string())
         .env("RECORD_SHA1", record.sha1.to_string())
         .env("RECORD_MD5", &record.md5.0)
-        .env("RECORD_BUCKET", record.bucket.as_str())
+        .env("RECORD_BUCKET", record.bucket.as_str());
+    python::run(client, SESSION).await.expect("every step as it should be");
+}
+
+#[tokio::test]
+async fn boto3_finds_the_queues_as_it_knows_them() {
+    let Some(python) = python::installed().await else { return };
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    let client = session(&python, "jobs.py", &world);
+    python::run(client, SESSION).await.expect("every step as it should be");
+    assert_eq!(world.sqs.counts(QUEUE).expect("it is there").all(), 0);
+}
+
+/// A script of this folder, for this world.
+fn session(python: &Path, script: &str, world: &EmbeddedWorld) -> Command {
+    let mut client = Command::new(python);
+    client
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("boto3").join(script))
+        .envs(world.environment())
+        .env("TABLE", LEDGER)
         .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("NO_PROXY", "127.0.0.1");
-    for name in [
-        "AWS_ENDPOINT_URL_S3",
-        "AWS_ENDPOINT_URL_DYNAMODB",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-    ] {
-        client.env(name, &world.environment()[name]);
-    }
-    python::run(client, SESSION).await.expect("every step as it should be");
+    client
 }
 
 /// One object of each way of writing, under the key that is its SHA-1; the names of the ways in

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 const PACKAGE: &str = "boto3>=1.36";
@@ -17,7 +18,25 @@ const INSTALLATION: Duration = Duration::from_mins(3);
 const PROBE: Duration = Duration::from_secs(30);
 
 /// The Python of a virtual environment that has the package, made anew where there is none.
-pub async fn installed() -> Result<PathBuf, String> {
+///
+/// Without Python or the package index there is none: that is said, or fails the test where
+/// `REQUIRE_BOTO3` is `1`.
+pub async fn installed() -> Option<PathBuf> {
+    // Tests run side by side, and share the environment.
+    static INSTALLED: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
+    match INSTALLED.get_or_init(install).await {
+        Ok(python) => Some(python.clone()),
+        Err(why) if std::env::var("REQUIRE_BOTO3").is_ok_and(|set| set == "1") => {
+            panic!("boto3 cannot be had: {why}");
+        }
+        Err(why) => {
+            say(&format!("SKIPPED: boto3 cannot be had: {why}"));
+            None
+        }
+    }
+}
+
+async fn install() -> Result<PathBuf, String> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boto3");
     let python = home.join("bin/python");
     let mut probe = Command::new(&python);
@@ -50,7 +69,7 @@ pub async fn run(mut command: Command, limit: Duration) -> Result<(), String> {
 }
 
 /// Writes a line where it is seen: what is printed by a test that passes is swallowed.
-pub fn say(line: &str) {
+fn say(line: &str) {
     // A closed standard error is no reason to fail a test.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

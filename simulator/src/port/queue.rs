@@ -24,8 +24,8 @@ pub struct PortQueue {
     faults: Arc<PortFaults>,
 }
 
-/// What became of the entries of a batch: each one's refusal, if it was refused.
-type Fates = Vec<Result<(), SqsError>>;
+/// What became of the entry of a batch; [`None`] if it was not carried out, and may be another time.
+type Fate = Option<Result<(), SqsError>>;
 
 impl PortQueue {
     /// Over the queue of this name, which `setting` tells.
@@ -40,34 +40,38 @@ impl PortQueue {
         Self { sqs, queue, setting, clock, faults }
     }
 
-    /// Carries a batch out entry by entry, as far as the script lets it. [`None`] for an entry that
-    /// was not carried out, and may be another time.
+    /// Carries a batch out entry by entry, as far as the script lets it.
     async fn batch<T: Sync>(
         &self,
         call: Call,
         key: &str,
         entries: &[T],
         act: impl Fn(&T) -> Result<(), SqsError> + Send + Sync,
-    ) -> Result<Vec<Option<Result<(), SqsError>>>, QueueError> {
+    ) -> Result<Vec<Fate>, QueueError> {
         if entries.len() > BATCH_ENTRIES {
             return Err(self.refused(&SqsError::TooManyEntriesInBatchRequest(entries.len())));
         }
-        self.sqs.settings(&self.queue).map_err(|refusal| self.refused(&refusal))?;
-        let half = &entries[..entries.len() / 2];
-        let carry_out = |entries: &[T]| -> Fates { entries.iter().map(&act).collect() };
-        match self.faults.meet(call, key, async { carry_out(entries) }).await {
-            Met::Answer(fates) => Ok(fates.into_iter().map(Some).collect()),
-            Met::HalfFails => {
-                let mut fates: Vec<_> = carry_out(half).into_iter().map(Some).collect();
-                fates.resize(entries.len(), None);
-                Ok(fates)
-            }
-            Met::Busy => {
-                carry_out(half);
-                Err(self.unavailable(NoAnswer::Busy))
-            }
-            Met::RequestLost | Met::AnswerLost(_) => Err(self.unavailable(NoAnswer::Lost)),
+        if entries.is_empty() {
+            return Ok(Vec::new());
         }
+        let carry_out = |entries: &[T]| {
+            self.sqs.settings(&self.queue)?;
+            Ok(entries.iter().map(|entry| Some(act(entry))).collect::<Vec<Fate>>())
+        };
+        let half = &entries[..entries.len() / 2];
+        let fates = match self.faults.meet(call, key, async { carry_out(entries) }).await {
+            Met::Answer(fates) => fates,
+            Met::HalfFails => carry_out(half),
+            Met::Busy => {
+                // Nobody is told what became of it.
+                drop(carry_out(half));
+                return Err(self.unavailable(NoAnswer::Busy));
+            }
+            Met::RequestLost | Met::AnswerLost(_) => return Err(self.unavailable(NoAnswer::Lost)),
+        };
+        let mut fates = fates.map_err(|refusal| self.refused(&refusal))?;
+        fates.resize(entries.len(), None);
+        Ok(fates)
     }
 
     /// The queue's name and the fids of these deliveries, by which a fault can be aimed.
@@ -195,10 +199,7 @@ fn delivery(received: Received) -> Delivery {
 }
 
 /// Those that were not carried out.
-fn not_done<'a>(
-    receipts: impl Iterator<Item = &'a Receipt>,
-    fates: Vec<Option<Result<(), SqsError>>>,
-) -> Vec<Receipt> {
+fn not_done<'a>(receipts: impl Iterator<Item = &'a Receipt>, fates: Vec<Fate>) -> Vec<Receipt> {
     let undone = receipts.zip(fates).filter(|(_, fate)| !matches!(fate, Some(Ok(()))));
     undone.map(|(receipt, _)| receipt.clone()).collect()
 }

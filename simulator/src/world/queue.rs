@@ -103,3 +103,6 @@ impl SqsWorld {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,8 @@ impl Batch {
                 })),
             }
         }
-        json!({ "Successful": successful, "Failed": failed })
+        let lists = [("Successful", successful), ("Failed", failed)];
+        // Empty lists are not there.
+        lists.into_iter().filter(|(_, list)| !list.is_empty()).collect()
     }
 }

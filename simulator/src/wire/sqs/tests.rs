@@ -183,6 +183,18 @@ async fn a_long_poll_ends_when_a_message_comes() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_gone_takes_nothing_with_it() {
+    let queues = Queues::new().await;
+    let receive = queues.client.receive_message().queue_url(&queues.url).wait_time_seconds(20);
+    tokio::time::timeout(Duration::from_millis(300), receive.send()).await.unwrap_err();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    queues.send("x").await.unwrap();
+    let received = queues.receive(1).await;
+    let count = &MessageSystemAttributeName::ApproximateReceiveCount;
+    assert_eq!(system(&received[0], count), Some(1));
+}
+
+#[tokio::test]
 async fn the_entries_of_a_batch_fail_alone() {
     let queues = Queues::new().await;
     assert_eq!(queues.send_batch(3).await.unwrap().0, ["0", "1", "2"]);

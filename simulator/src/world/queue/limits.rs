@@ -17,10 +17,10 @@ pub const LONGEST_VISIBILITY: Duration = Duration::from_hours(12);
 /// Attributes of one message.
 pub(super) const MESSAGE_ATTRIBUTES: usize = 10;
 
-/// Seconds that a receive may wait.
+/// A receive waits for at most so long.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// Seconds that a message may be delayed.
+/// A message is delayed for at most so long.
 pub(super) const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// Between two purges of a queue.
