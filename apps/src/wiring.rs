@@ -40,7 +40,7 @@ impl Wiring<'_> {
             .with_timeouts(self.time.mogile());
         let config = aws_config(aws).await?;
         Ok(Ports {
-            index: self.index()?,
+            index: self.index_by(|| Ok(trackers.clone()))?,
             files: Arc::new(MogileFiles::new(trackers, nodes, hosts, self.source.domain.clone())),
             objects: Arc::new(s3_of(&config, target, self.time, self.calls)),
             ledger: Arc::new(ledger_of(&config, table, self.time, self.calls)),
@@ -50,10 +50,18 @@ impl Wiring<'_> {
 
     /// The index alone: from the database where its URL is given, else from the trackers.
     pub fn index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
+        self.index_by(|| self.trackers())
+    }
+
+    /// By these trackers, if by any: there are only so many connections to each.
+    fn index_by(
+        &self,
+        trackers: impl FnOnce() -> Result<Arc<Trackers>, UsageError>,
+    ) -> Result<Arc<dyn SourceIndex>, UsageError> {
         let domain = self.source.domain.clone();
         Ok(match self.source.database()? {
             Some(url) => Arc::new(MysqlIndex::new(url, domain, self.calls.clone())),
-            None => Arc::new(TrackerIndex::new(self.trackers()?, domain)),
+            None => Arc::new(TrackerIndex::new(trackers()?, domain)),
         })
     }
 
