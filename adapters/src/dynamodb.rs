@@ -21,6 +21,10 @@ use crate::calls::{Calls, System};
 /// Keys of one `BatchGetItem`.
 const MOST_KEYS: usize = 100;
 
+/// Items of one page of a scan: fewer than the MiB that `DynamoDB` gives at most, which takes ten
+/// of them in memory for every segment.
+const PAGE_ITEMS: i32 = 1_000;
+
 /// [`Ledger`] in one `DynamoDB` table with the hash key `fid` (N).
 pub struct DynamoLedger {
     client: Client,
@@ -192,6 +196,7 @@ impl Ledger for DynamoLedger {
                 .table_name(&self.table)
                 .segment(number(segment.number))
                 .total_segments(number(segment.of))
+                .limit(PAGE_ITEMS)
                 .set_exclusive_start_key(from.clone())
                 .send();
             let page = match self.answer("Scan", call).await {
