@@ -35,7 +35,6 @@ async fn few_files_at_once_need_few_connections() {
         // The index is read meanwhile.
         assert!(most[&Service::Tracker] <= concurrency + 1, "{concurrency}: {most:?}");
         assert!(most[&Service::StorageNode] <= concurrency, "{concurrency}: {most:?}");
-        assert!(most[&Service::S3] <= concurrency, "{concurrency}: {most:?}");
         assert!(most[&Service::DynamoDb] <= 4, "as many as scan or write: {most:?}");
     }
 }
@@ -45,7 +44,6 @@ async fn many_files_at_once_keep_to_the_settings() {
     let most = migrate(&stage(5, FILES).await, 64, &[]).await;
     assert!(most[&Service::Tracker] <= 8, "{most:?}");
     assert!(most[&Service::StorageNode] <= 16, "{most:?}");
-    assert!(most[&Service::S3] <= 64, "{most:?}");
     let narrow = ["--tracker-connections", "2", "--node-connections", "3"];
     let most = migrate(&stage(5, FILES).await, 64, &narrow).await;
     assert!(most[&Service::Tracker] <= 2, "{most:?}");

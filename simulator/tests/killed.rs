@@ -4,10 +4,11 @@
 mod cli;
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use simulator::embedded::BUCKETS;
 use simulator::rehearsal::Stage;
 
 use cli::{is_honest, json, mogile2s3, rehearse, stage, text};
@@ -52,6 +53,19 @@ async fn killed(stage: &Stage, concurrency: &str, after: u64, pause: Duration) -
     under_way
 }
 
+/// Does what the buckets' rule for stale uploads does: those from before this time go. A killed run
+/// cannot abort its own.
+fn end_stale_uploads(stage: &Stage, before: SystemTime) {
+    for (_, bucket) in BUCKETS {
+        for (id, upload) in stage.world.s3.uploads(bucket).expect("it is there") {
+            if upload.initiated < before {
+                let ended = stage.world.s3.abort_upload(bucket, &upload.key, &id);
+                ended.expect("it is under way");
+            }
+        }
+    }
+}
+
 /// Kills runs at random moments, each in a world of its own, and looks at what the next run makes
 /// of it.
 async fn kill_and_complete(seed: u64, moments: usize, concurrency: u64) {
@@ -65,6 +79,9 @@ async fn kill_and_complete(seed: u64, moments: usize, concurrency: u64) {
         let pause = Duration::from_micros(pause);
         under_way += usize::from(killed(&stage, &at_once, after, pause).await);
         let told = format!("seed {seed}, moment {moment}: killed after {after} of {all} requests");
+        // What the killed run had sent is still carried out.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let died = SystemTime::now();
 
         let arguments = ["migrate", "--json", "--concurrency", &at_once];
         let second = mogile2s3(stage.world.environment(), &arguments).await;
@@ -73,6 +90,7 @@ async fn kill_and_complete(seed: u64, moments: usize, concurrency: u64) {
         let again = summary["already_there"]["files"].as_u64().expect("a count");
         let most = UNRECORDED + concurrency;
         assert!(again <= most, "{told}: {again} files proven again, not {most} at most");
+        end_stale_uploads(&stage, died);
         let judgement = stage.judge();
         assert!(judgement.is_content(), "{told}: {:?}", judgement.problems);
     }
