@@ -36,7 +36,7 @@ enum Command {
 /// started, since it may add to the environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments).unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", exit::in_one_line(&error));
         exit::of_error(&error).into()
     })
 }

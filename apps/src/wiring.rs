@@ -60,7 +60,10 @@ impl Wiring<'_> {
     ) -> Result<Arc<dyn SourceIndex>, UsageError> {
         let domain = self.source.domain.clone();
         Ok(match self.source.database()? {
-            Some(url) => Arc::new(MysqlIndex::new(url, domain, self.calls.clone())),
+            Some(url) => {
+                let index = MysqlIndex::new(url, domain, self.calls.clone());
+                Arc::new(index.with_time(self.time.request()))
+            }
             None => Arc::new(TrackerIndex::new(trackers()?, domain)),
         })
     }

@@ -24,12 +24,26 @@ pub const COMPLETE_TIMES: u32 = 15;
 /// they are nothing in memory.
 pub const PAGE_ROWS: usize = 1_000;
 
-/// Items of one ledger write (`BatchWriteItem` takes 25).
-pub const LEDGER_BATCH: usize = 25;
+/// Named fids are read by the page where so many of them lie within [`PAGE_ROWS`] fids, and one by
+/// one where fewer do: a page costs about as much as so many single rows.
+pub const DENSE_FIDS: u64 = 64;
 
-/// Ledger writes under way at once. While there are so many no new file is begun: what is proven
-/// and not recorded would grow as long as the ledger hangs.
-pub const LEDGER_WRITES_AT_ONCE: usize = 4;
+/// Named fids that are looked up one by one for one page of them: few, so that the first files are
+/// soon under way.
+pub const ROWS_LOOKED_UP: usize = 256;
+
+/// Single rows asked for at once: the index serves others too.
+pub const LOOKUPS_AT_ONCE: usize = 4;
+
+/// So many named fids are asked of the ledger by fid; for more it is read as a whole.
+pub const FIDS_READ_SINGLY: u64 = 20_000;
+
+/// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
+pub const LEDGER_READ: usize = 100;
+
+/// Items of one ledger write (`BatchWriteItem` takes 25). While so many files are proven and not
+/// recorded no new one is begun: this, and what is under way, is all that a kill costs.
+pub const LEDGER_BATCH: usize = 25;
 
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
 pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
@@ -53,6 +67,10 @@ pub const LISTINGS_AT_ONCE: usize = 8;
 /// Files that may fail because something could not be reached, with none recorded between them,
 /// before nothing new is begun: an outage is not a million failures.
 pub const BREAKER_FAILURES: u32 = 100;
+
+/// Whoever is told to stop may go on so long with the files under way. Twenty seconds bring all but
+/// the largest, and leave ten to those who are killed thirty after they were told (containers).
+pub const STOPPING_TIME: Duration = Duration::from_secs(20);
 
 /// Fids that a summary names for each reason.
 pub const FIDS_NAMED: usize = 10;

@@ -4,16 +4,23 @@ mod batch;
 mod bring;
 mod census;
 mod examine;
+mod ledger_fids;
 mod migrate_file;
 mod migrate_run;
 mod retried;
 mod routes;
+mod rows;
+mod run_loop;
+mod stop;
 
 pub use census::{Census, census};
 pub use examine::examine;
+pub use ledger_fids::{ledger_fids, proven_fids};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
-pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
+pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use routes::RoutePolicy;
+pub use rows::{Among, Page, RejectedRow, Rows, Selection};
+pub use stop::{Stop, never};
 
 use std::sync::Arc;
 
