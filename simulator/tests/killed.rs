@@ -13,7 +13,7 @@ use simulator::rehearsal::Stage;
 
 use cli::{is_honest, json, mogile2s3, rehearse, stage, text};
 
-const FILES: usize = 150;
+const FILES: usize = 120;
 
 /// Records that a killed run may not have written: one ledger batch.
 const UNRECORDED: u64 = 25;
