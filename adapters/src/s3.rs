@@ -50,8 +50,7 @@ pub struct S3ObjectStore {
 }
 
 impl S3ObjectStore {
-    /// With shared settings from [`crate::aws::load`]. An endpoint of one's own is addressed by
-    /// path, since it has no DNS names for buckets.
+    /// With shared settings from [`crate::aws::load`].
     #[must_use]
     pub fn new(
         config: &SdkConfig,
@@ -59,13 +58,8 @@ impl S3ObjectStore {
         parts: Parts,
         calls: Arc<Calls>,
     ) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(aws::has_own_s3_endpoint(config))
-            // Every write carries the SHA-1 of the content already, or none is wanted.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .build();
         let timeouts = Timeouts::default();
-        Self { client: Client::from_conf(config), conditionals, parts, timeouts, calls }
+        Self { client: client(config), conditionals, parts, timeouts, calls }
     }
 
     /// With other time-outs than production's.
@@ -103,6 +97,18 @@ impl S3ObjectStore {
             Conditionals::Unsound => self.look(at).await,
         }
     }
+}
+
+/// The SDK's client, as all requests of ours go through it. An endpoint of one's own is addressed
+/// by path, since it has no DNS names for buckets.
+#[must_use]
+pub fn client(config: &SdkConfig) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(aws::has_own_s3_endpoint(config))
+        // Every write carries the SHA-1 of the content already, or none is wanted.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .build();
+    Client::from_conf(config)
 }
 
 #[async_trait]

@@ -61,7 +61,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     };
     telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let exit = runtime.block_on(async {
+    // On a worker of the runtime, beside the connections that it waits for, rather than here.
+    let exit = runtime.block_on(runtime.spawn(async {
         match cli.command {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
@@ -72,8 +73,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Status(arguments) => status::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }
-    })?;
-    Ok(exit.into())
+    }));
+    Ok(exit??.into())
 }
 
 /// What the environment has already wins over `.env`.

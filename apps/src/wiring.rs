@@ -27,6 +27,15 @@ pub struct Wiring<'a> {
     pub calls: &'a Arc<Calls>,
 }
 
+/// What tells the rows of MogileFS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexFrom {
+    /// The database where its URL is given, else the trackers.
+    Settings,
+    /// The trackers, whether there is a database or not.
+    Trackers,
+}
+
 impl Wiring<'_> {
     /// All that a migration reaches.
     pub async fn ports(
@@ -35,13 +44,13 @@ impl Wiring<'_> {
         aws: &AwsSettings,
     ) -> Result<Ports, UsageError> {
         let services = Services::new(aws, self.time, self.calls);
-        self.ports_of(self.index()?, target, &services).await
+        self.ports_of(IndexFrom::Settings, target, &services).await
     }
 
-    /// All that a worker reaches, with an index that it may ask about single files.
+    /// All that a worker reaches.
     pub async fn work_ports(
         &self,
-        index: Arc<dyn SourceIndex>,
+        index: IndexFrom,
         target: &TargetSettings,
         aws: &AwsSettings,
         queue: &QueueSettings,
@@ -57,7 +66,7 @@ impl Wiring<'_> {
 
     async fn ports_of(
         &self,
-        index: Arc<dyn SourceIndex>,
+        index: IndexFrom,
         target: &TargetSettings,
         services: &Services<'_>,
     ) -> Result<Ports, UsageError> {
@@ -65,30 +74,39 @@ impl Wiring<'_> {
         let trackers = self.trackers()?;
         let nodes = StorageNodes::new(self.source.node_connections.into(), self.calls.clone())
             .with_timeouts(self.time.mogile());
+        let domain = self.source.domain.clone();
+        // Index and files share the trackers: there are only so many connections to each.
         Ok(Ports {
-            index,
-            files: Arc::new(MogileFiles::new(trackers, nodes, hosts, self.source.domain.clone())),
+            index: self.index_by(index, || Ok(trackers.clone()))?,
+            files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),
             ledger: services.ledger().await?,
             objects: Arc::new(services.s3(target).await?),
             clock: Arc::new(SystemClock),
         })
     }
 
-    /// The index alone: from the database where its URL is given, else from the trackers.
+    /// The index alone.
     pub fn index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
+        self.index_by(IndexFrom::Settings, || self.trackers())
+    }
+
+    fn index_by(
+        &self,
+        from: IndexFrom,
+        trackers: impl FnOnce() -> Result<Arc<Trackers>, UsageError>,
+    ) -> Result<Arc<dyn SourceIndex>, UsageError> {
         let domain = self.source.domain.clone();
-        Ok(match self.source.database()? {
+        let database = match from {
+            IndexFrom::Settings => self.source.database()?,
+            IndexFrom::Trackers => None,
+        };
+        Ok(match database {
             Some(url) => {
                 let index = MysqlIndex::new(url, domain, self.calls.clone());
                 Arc::new(index.with_time(self.time.request()))
             }
-            None => self.tracker_index()?,
+            None => Arc::new(TrackerIndex::new(trackers()?, domain)),
         })
-    }
-
-    /// The index alone, from the trackers whether there is a database or not.
-    pub fn tracker_index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
-        Ok(Arc::new(TrackerIndex::new(self.trackers()?, self.source.domain.clone())))
     }
 
     /// The trackers alone.

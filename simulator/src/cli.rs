@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
+use crate::measure::{self, MEASURED, Measure};
 use crate::rehearsal::{self, COMMAND, Options, Stage};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
@@ -31,6 +32,9 @@ struct Cli {
 enum Command {
     /// Keep the world up and print the environment that points any client at it
     Serve(Corpus),
+    /// Measure what a migration costs the machine that it runs on, in CPU time and memory
+    #[command(subcommand)]
+    Measure(Measure),
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +65,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == COMMAND) {
         return apps::cli::main(arguments.into_iter().skip(1));
     }
+    if arguments.get(1).is_some_and(|first| first == MEASURED) {
+        return measure::measured(arguments.into_iter().skip(2));
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -76,6 +83,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match cli.command {
             Some(Command::Serve(corpus)) => serve(&corpus.into()).await,
+            Some(Command::Measure(measure)) => measure::run(measure).await,
             None => rehearse(&cli.corpus.into(), cli.json).await,
         }
     })

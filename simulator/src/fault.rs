@@ -6,6 +6,13 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
+
+mod connections;
+
+use connections::Connections;
+pub use connections::{MostConnections, Open};
+
 /// The services of the world that are reached over a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
@@ -132,6 +139,7 @@ pub type RequestCounts = BTreeMap<(Service, String), u64>;
 #[derive(Debug, Default)]
 pub struct Faults {
     inner: Mutex<Script>,
+    connections: Connections,
 }
 
 #[derive(Debug, Default)]
@@ -177,6 +185,17 @@ impl Faults {
     #[must_use]
     pub fn counts(&self) -> RequestCounts {
         self.script(|script| script.counts.clone())
+    }
+
+    /// Counts a connection that a listener accepted, for as long as what comes back is held.
+    pub fn connected(&self, service: Service, stream: &TcpStream) -> Option<Open> {
+        self.connections.open(service, stream)
+    }
+
+    /// The most connections that each listener has had at once so far.
+    #[must_use]
+    pub fn most_connections(&self) -> MostConnections {
+        self.connections.most()
     }
 
     fn script<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {

@@ -18,6 +18,10 @@ use super::item::{Item, number_of};
 use crate::aws::{Timeouts, Trouble, answer};
 use crate::calls::{Calls, System};
 
+/// Items of one page of a scan: fewer than the MiB that `DynamoDB` gives at most, which takes ten
+/// of them in memory for every segment.
+const PAGE_ITEMS: i32 = 1_000;
+
 /// Keys of one `BatchGetItem`.
 const MOST_KEYS: usize = 100;
 
@@ -123,7 +127,8 @@ impl Table {
             .scan()
             .table_name(&self.name)
             .segment(number(segment.number))
-            .total_segments(number(segment.of));
+            .total_segments(number(segment.of))
+            .limit(PAGE_ITEMS);
         let page = |from| {
             let call = scan.clone().set_exclusive_start_key(from).send();
             async {

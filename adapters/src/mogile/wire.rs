@@ -89,6 +89,10 @@ fn encode(value: &str) -> String {
 /// An invalid `%ZZ` stays as it is; bytes that are not UTF-8 become the replacement character,
 /// which no key of ours has.
 fn decode(value: &[u8]) -> String {
+    // Most values have nothing in them to decode.
+    if !value.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return String::from_utf8_lossy(value).into_owned();
+    }
     let spaced: Vec<u8> =
         value.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     percent_decode(&spaced).decode_utf8_lossy().into_owned()

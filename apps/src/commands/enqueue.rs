@@ -22,7 +22,7 @@ use crate::interrupt;
 use crate::report::{self, Progress, RequestCount, advice, write_samples};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
-use crate::wiring::Wiring;
+use crate::wiring::{IndexFrom, Wiring};
 
 /// What can be given to `enqueue`.
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let calls = Arc::new(Calls::default());
     let plan = arguments.plan()?;
     let wiring = Wiring { source, time, calls: &calls };
-    let ports = wiring.work_ports(wiring.index()?, target, aws, &arguments.queue).await?;
+    let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 
     let (progress, teller) = Progress::start();
     let stops = interrupt::stops(move |_| teller.say("told to stop after this page of rows"));

@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::interrupt;
 use crate::report::{self, Progress, RequestCount, advice, write_failed, write_samples};
 use crate::route::Route;
-use crate::wiring::Wiring;
+use crate::wiring::{IndexFrom, Wiring};
 
 /// What can be given to `work`.
 #[derive(Debug, Args)]
@@ -78,7 +78,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         concurrency: arguments.concurrency.get().into(),
     };
     let wiring = Wiring { source, time, calls: &calls };
-    let ports = wiring.work_ports(wiring.index()?, target, aws, &arguments.queue).await?;
+    let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 
     let (progress, teller) = Progress::start();
     let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;

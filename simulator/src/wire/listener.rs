@@ -102,6 +102,7 @@ async fn converse(stream: TcpStream, backend: Arc<dyn Backend>, faults: Arc<Faul
     // Without it small answers wait for the client's delayed acknowledgement; a socket that
     // refuses is slower, not wrong.
     let _ = stream.set_nodelay(true);
+    let _open = faults.connected(backend.service(), &stream);
     let service = service_fn(|request| answer(backend.as_ref(), &faults, request));
     let mut connection = http1::Builder::new();
     if let Some(limit) = backend.idle_limit() {

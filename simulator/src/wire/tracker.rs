@@ -58,6 +58,7 @@ enum After {
 /// a client that went away, which needs no answer.
 async fn converse(stream: TcpStream, mogile: Arc<MogileFs>, faults: Arc<Faults>) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let _open = faults.connected(Service::Tracker, &stream);
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     while let Some(line) = next_line(&mut reader).await? {

@@ -1,0 +1,42 @@
+//! What a migration costs the machine that it runs on: CPU time a file, and memory.
+//!
+//! The world is in this process, the client in another of the very same binary: only the client is
+//! measured, by its own account at its end.
+
+mod bare;
+mod client;
+mod cpu;
+mod field;
+mod memory;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+pub use client::{MEASURED, measured};
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Measure {
+    /// CPU time a file by either route, beside a bare loop of the same requests
+    Cpu(cpu::Arguments),
+    /// The most memory that `migrate` ever holds: many files, few, and a large one
+    Memory(memory::Arguments),
+}
+
+/// Measures, prints, and exits with 1 where a goal is missed. Build with `--release` first.
+pub async fn run(measure: Measure) -> anyhow::Result<ExitCode> {
+    if cfg!(debug_assertions) {
+        eprintln!("This is a debug build: its figures say nothing of a release.");
+    }
+    let met = match measure {
+        Measure::Cpu(arguments) => cpu::run(&arguments).await?,
+        Measure::Memory(arguments) => memory::run(&arguments).await?,
+    };
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A goal and whether it is met, for the end of a line.
+fn verdict(goal: &str, met: bool) -> String {
+    format!("goal {goal}: {}", if met { "met" } else { "MISSED" })
+}
