@@ -26,6 +26,7 @@ pub mod summary;
 pub mod failure_record;
 pub mod verification;
 pub mod check;
+pub mod blueprint;
 
 pub mod limits;
 pub mod retry;

@@ -6,6 +6,7 @@ mod census;
 mod examine;
 mod migrate_file;
 mod migrate_run;
+mod provision;
 mod retried;
 mod routes;
 
@@ -13,6 +14,7 @@ pub use census::{Census, census};
 pub use examine::examine;
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, Selection, ledger_fids, migrate_run};
+pub use provision::{Provisioned, provision};
 pub use routes::RoutePolicy;
 
 use std::sync::Arc;
