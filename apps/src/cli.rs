@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, fids, migrate, plan};
+use crate::commands::{doctor, fids, migrate, plan, provision};
 use crate::exit::{self, Exit, UsageError};
 use crate::telemetry;
 
@@ -26,6 +26,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Count the whole index by class and bucket, and name what cannot be migrated
     Plan(plan::Arguments),
+    /// Make buckets, queues and tables, or say what differs from what is needed
+    Provision(provision::Arguments),
     /// Migrate files from here, without a queue
     Migrate(migrate::Arguments),
     /// List the fids that the ledger has records of
@@ -57,6 +59,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
         match cli.command {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Provision(arguments) => provision::run(arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }

@@ -4,3 +4,4 @@ pub mod doctor;
 pub mod fids;
 pub mod migrate;
 pub mod plan;
+pub mod provision;

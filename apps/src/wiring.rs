@@ -9,6 +9,7 @@ use adapters::dynamodb::DynamoLedger;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
+use adapters::site::AwsSite;
 use domain::ports::{Ledger, SourceIndex};
 use domain::steps::Ports;
 
@@ -84,6 +85,17 @@ pub async fn ledger(
 ) -> Result<Arc<dyn Ledger>, UsageError> {
     let table = aws.ledger_table()?;
     Ok(Arc::new(ledger_of(&aws_config(aws).await?, table, time, calls)))
+}
+
+/// The account and region in which things are set up, and the region's name.
+pub async fn site(
+    aws: &AwsSettings,
+    time: &TimeSettings,
+    calls: &Arc<Calls>,
+) -> Result<(AwsSite, String), UsageError> {
+    let config = aws_config(aws).await?;
+    let region = config.region().map(ToString::to_string).unwrap_or_default();
+    Ok((AwsSite::new(&config, calls.clone()).with_timeouts(time.aws()), region))
 }
 
 fn s3_of(
