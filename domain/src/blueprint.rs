@@ -84,6 +84,12 @@ impl TableNames {
 }
 
 impl Queues {
+    /// The dead-letter queue beside a job queue, where nobody names it.
+    #[must_use]
+    pub fn dead_letters_beside(jobs: &str) -> String {
+        format!("{jobs}-dead-letters")
+    }
+
     /// The queues of these choices. Jobs wait four days; dead letters fourteen, because a message
     /// keeps the time at which it was first sent, and would else die soon after it arrived.
     #[must_use]

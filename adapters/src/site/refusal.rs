@@ -79,7 +79,9 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
             | "ContinuousBackupsUnavailableException"
             | "ResourceInUseException"
             | "LimitExceededException",
-        ) => SiteError::NotYet { call, why },
+        )
+        // The answer to a HEAD has no code.
+        | (409, "") => SiteError::NotYet { call, why },
         (429 | 503, _)
         | (
             _,
@@ -137,6 +139,7 @@ mod tests {
             (400, "ThrottlingException", ErrorClass::Retry),
             (500, "InternalError", ErrorClass::Retry),
             (409, "OperationAborted", ErrorClass::Retry),
+            (409, "", ErrorClass::Retry),
             (400, "QueueDeletedRecently", ErrorClass::Retry),
             (400, "ContinuousBackupsUnavailableException", ErrorClass::Retry),
             (501, "NotImplemented", ErrorClass::GiveUp),

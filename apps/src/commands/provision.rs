@@ -81,7 +81,8 @@ pub struct Arguments {
 enum Profile {
     /// Nobody without keys reads; no ACLs
     Private,
-    /// ACLs are taken, as contentrepo's own S3 code needs it: it writes files as `public-read`
+    /// Everybody reads files, by their SHA-1, and nothing else; ACLs are taken, as contentrepo's own
+    /// S3 code needs it
     ContentrepoLegacy,
     /// Everybody reads files, by their SHA-1, and nothing else; no ACLs
     PublicPolicy,
@@ -100,10 +101,10 @@ impl From<Profile> for AccessProfile {
 const NO_PROFILE: &str = "\
 --access-profile is missing, and has no default: it decides who can read the archive.
   private             nobody without keys: all public access is blocked, ACLs are refused
-  contentrepo-legacy  for contentrepo's own S3 code, which writes each file with the ACL
-                      `public-read`, and whose readers follow unsigned URLs: ACLs are taken
-  public-policy       for a contentrepo that sends no ACLs: anybody may read keys of exactly 40
-                      characters (the files; intermediaries stay private), ACLs are refused";
+  public-policy       anybody may read keys of exactly 40 characters (the files; intermediaries
+                      stay private), ACLs are refused: for a contentrepo that sends none
+  contentrepo-legacy  the same, and ACLs are taken: for contentrepo's own S3 code, which writes
+                      each file with the ACL `public-read`";
 
 /// The ledger where nobody names one.
 const LEDGER: &str = "mogile2s3-ledger";
@@ -160,7 +161,7 @@ impl Arguments {
             return Ok(Blueprint { buckets, queues: None, tables: Vec::new() });
         }
         let jobs = self.queue_name.clone();
-        let beside = || format!("{jobs}-dead-letters");
+        let beside = || Queues::dead_letters_beside(&jobs);
         let dead_letters = self.dead_letter_queue_name.clone().unwrap_or_else(beside);
         queue_name(&dead_letters).map_err(UsageError)?;
         if dead_letters == jobs {

@@ -9,7 +9,8 @@ pub enum AccessProfile {
     /// Nobody without keys; no ACLs.
     Private,
     /// As contentrepo's own S3 code needs it: its PUTs carry the ACL `public-read`, and its readers
-    /// follow unsigned URLs.
+    /// follow unsigned URLs. What is migrated carries no ACL, so everybody may read files by their
+    /// SHA-1 here too.
     ContentrepoLegacy,
     /// Everybody may read files by their SHA-1; no ACLs. For a contentrepo that sends none.
     PublicPolicy,
@@ -79,12 +80,21 @@ impl AccessProfile {
         }
     }
 
+    /// Whether everybody may read files.
+    #[must_use]
+    pub const fn is_public(self) -> bool {
+        match self {
+            Self::Private => false,
+            Self::ContentrepoLegacy | Self::PublicPolicy => true,
+        }
+    }
+
     /// What they block.
     #[must_use]
     pub fn blocked(self) -> BTreeSet<Block> {
         match self {
             Self::Private => Block::ALL.iter().copied().collect(),
-            Self::ContentrepoLegacy => BTreeSet::from([Block::Policies, Block::OldPolicies]),
+            Self::ContentrepoLegacy => BTreeSet::new(),
             Self::PublicPolicy => BTreeSet::from([Block::Acls, Block::OldAcls]),
         }
     }
@@ -217,27 +227,16 @@ impl BucketBlueprint {
     fn judge_policy(&self, found: &BucketState, free: bool) -> Verdict<BucketChange> {
         let (setting, to) = ("policy", "everybody may read keys of 40 characters");
         let is_ours = |policy: &String| is_public_read(policy, &self.name);
-        match (self.profile, found.policy.as_ref()) {
-            (AccessProfile::PublicPolicy, None) => {
+        match found.policy.as_ref() {
+            None if self.profile.is_public() => {
                 let change = BucketChange::Policy(public_read(&self.name));
                 access(setting, change, "none", to, free)
             }
-            (AccessProfile::PublicPolicy, Some(policy)) if is_ours(policy) => {
+            None => Verdict::keep(setting, "none"),
+            Some(policy) if is_ours(policy) && self.profile.is_public() => {
                 Verdict::keep(setting, to)
             }
-            (AccessProfile::PublicPolicy, Some(_)) => {
-                let why = format!(
-                    "somebody's own, which is never overwritten: add the statement of {}",
-                    public_read(&self.name)
-                );
-                Verdict::leave(setting, why)
-            }
-            (AccessProfile::Private | AccessProfile::ContentrepoLegacy, None) => {
-                Verdict::keep(setting, "none")
-            }
-            (AccessProfile::Private | AccessProfile::ContentrepoLegacy, Some(policy))
-                if is_ours(policy) =>
-            {
+            Some(policy) if is_ours(policy) => {
                 let why = format!(
                     "{to}, as for public-policy: remove it, or choose that profile \
                      (aws s3api delete-bucket-policy --bucket {})",
@@ -245,29 +244,30 @@ impl BucketBlueprint {
                 );
                 Verdict::leave(setting, why)
             }
-            (AccessProfile::Private | AccessProfile::ContentrepoLegacy, Some(_)) => {
-                Verdict::keep(setting, "somebody's own; what it makes public is blocked")
+            Some(_) if self.profile.is_public() => {
+                let why = format!(
+                    "somebody's own, which is never overwritten: add the statement of {}",
+                    public_read(&self.name)
+                );
+                Verdict::leave(setting, why)
             }
+            Some(_) => Verdict::keep(setting, "somebody's own; what it makes public is blocked"),
         }
     }
 
     fn judge_encryption(&self, found: &BucketState, free: bool) -> Verdict<BucketChange> {
         let (setting, wanted) = ("encryption", Encryption::S3);
         let change = BucketChange::Encrypt(wanted);
-        match (found.encryption, self.profile) {
-            (None, _) => Verdict::change(setting, change, "none told", wanted.name()),
-            (Some(Encryption::S3), _) => Verdict::keep(setting, wanted.name()),
-            (Some(Encryption::Kms), AccessProfile::Private) => {
+        match found.encryption {
+            None => Verdict::change(setting, change, "none told", wanted.name()),
+            Some(Encryption::S3) => Verdict::keep(setting, wanted.name()),
+            Some(Encryption::Kms) if !self.profile.is_public() => {
                 Verdict::keep(setting, "aws:kms: whoever reads or writes needs a right to the key")
             }
-            (
-                Some(Encryption::Kms),
-                AccessProfile::ContentrepoLegacy | AccessProfile::PublicPolicy,
-            ) if free => Verdict::change(setting, change, "aws:kms", wanted.name()),
-            (
-                Some(Encryption::Kms),
-                AccessProfile::ContentrepoLegacy | AccessProfile::PublicPolicy,
-            ) => {
+            Some(Encryption::Kms) if free => {
+                Verdict::change(setting, change, "aws:kms", wanted.name())
+            }
+            Some(Encryption::Kms) => {
                 let why = "aws:kms, which no anonymous reader can read: choose SSE-S3 as the \
                            default, and copy what is there onto itself";
                 Verdict::leave(setting, why)

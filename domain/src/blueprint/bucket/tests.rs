@@ -73,10 +73,10 @@ fn an_empty_bucket_becomes_what_the_profile_says_and_stays_it() {
 #[test]
 fn access_to_objects_that_are_there_is_changed_on_purpose_only() {
     let legacy = blueprint(AccessProfile::ContentrepoLegacy);
-    let left = ["!ownership", "!public access blocked"];
+    let left = ["!ownership", "!public access blocked", "!policy"];
     assert_eq!(outcomes(&legacy, &as_made()), left);
     let on_purpose = BucketBlueprint { change_access: true, ..legacy };
-    assert_eq!(outcomes(&on_purpose, &as_made()), ["ownership", "public access blocked"]);
+    assert_eq!(outcomes(&on_purpose, &as_made()), ["ownership", "public access blocked", "policy"]);
 
     let public = blueprint(AccessProfile::PublicPolicy);
     assert_eq!(outcomes(&public, &as_made()), ["!public access blocked", "!policy"]);
@@ -100,7 +100,7 @@ fn a_policy_of_somebody_else_is_never_overwritten() {
     let found = BucketState { empty: true, policy: Some(policy.to_owned()), ..as_made() };
     for (profile, wanted) in [
         (AccessProfile::Private, &[][..]),
-        (AccessProfile::ContentrepoLegacy, &["ownership", "public access blocked"]),
+        (AccessProfile::ContentrepoLegacy, &["ownership", "public access blocked", "!policy"]),
         (AccessProfile::PublicPolicy, &["public access blocked", "!policy"]),
     ] {
         let blueprint = BucketBlueprint { change_access: true, ..blueprint(profile) };
