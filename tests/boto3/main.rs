@@ -4,8 +4,6 @@
 //! It runs in a virtual environment of its own. Without Python or the package index the test is
 //! skipped, and says so; with `REQUIRE_BOTO3=1` it fails instead.
 
-mod python;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,21 +19,20 @@ use futures_util::stream;
 use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, SINGLE_REQUEST_BYTES};
 use tests::contract::ends::{dynamodb_of, s3_of};
 use tests::contract::ledger::ours;
+use tests::python::{self, Package};
 use tokio::process::Command;
 
 /// For all that the client does.
 const SESSION: Duration = Duration::from_mins(1);
 const PART_BYTES: u64 = 1024 * 1024;
 
+const BOTO3: Package =
+    Package { module: "boto3", wanted: "boto3>=1.36", required_by: "REQUIRE_BOTO3" };
+
 #[tokio::test]
 async fn boto3_reads_back_what_was_written() {
-    let python = match python::installed().await {
-        Ok(python) => python,
-        Err(why) if std::env::var("REQUIRE_BOTO3").is_ok_and(|set| set == "1") => {
-            panic!("boto3 cannot be had: {why}");
-        }
-        Err(why) => return python::say(&format!("SKIPPED: boto3 cannot be had: {why}")),
-    };
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(python) = python::with(BOTO3, home).await else { return };
     let world = EmbeddedWorld::start().await.expect("loopback ports");
     write_objects(&world).await;
     let ledger = DynamoLedger::new(&dynamodb_of(&world).await, LEDGER.to_owned(), Arc::default());
