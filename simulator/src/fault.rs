@@ -17,6 +17,8 @@ pub enum Service {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon SQS.
+    Sqs,
 }
 
 impl fmt::Display for Service {
@@ -26,6 +28,7 @@ impl fmt::Display for Service {
             Self::StorageNode => "storage node",
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Sqs => "SQS",
         })
     }
 }
@@ -59,8 +62,8 @@ pub enum Fault {
         carried_out: bool,
     },
     /// Of a batch only so many entries, the first, are carried out; the others come back as
-    /// unprocessed. With none left DynamoDB refuses the whole batch. What is no batch is carried
-    /// out in full.
+    /// unprocessed, from SQS each as failed for now. With none left DynamoDB refuses the whole
+    /// batch. What is no batch is carried out in full.
     Unprocessed {
         /// The entries that are carried out.
         processed: usize,

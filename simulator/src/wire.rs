@@ -3,5 +3,6 @@
 pub mod dynamodb;
 pub mod listener;
 pub mod s3;
+pub mod sqs;
 pub mod storage_node;
 pub mod tracker;
