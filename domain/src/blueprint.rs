@@ -87,7 +87,7 @@ impl Queues {
     /// The dead-letter queue beside a job queue, where nobody names it.
     #[must_use]
     pub fn dead_letters_beside(jobs: &str) -> String {
-        format!("{jobs}-dead-letters")
+        format!("{jobs}-dead")
     }
 
     /// The queues of these choices. Jobs wait four days; dead letters fourteen, because a message

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cli::{json, mogile2s3, text};
 use serde_json::Value;
-use simulator::embedded::{BUCKETS, EmbeddedWorld};
+use simulator::embedded::{BUCKETS, DEAD_LETTERS, EmbeddedWorld, LEDGER, QUEUE};
 use simulator::fault::{Fault, Rule, Service};
 use simulator::wire::dynamodb;
 use simulator::world::bucket::{LifecycleRule, OWNER_ENFORCED, PublicAccessBlock, S3World};
@@ -231,4 +231,107 @@ async fn faults_that_pass_are_survived_and_what_lasts_is_told() {
     assert!(!text(&run.stdout).contains("rehearsal-secret"), "no secret is told");
     // A table is not begun where buckets only are wanted.
     assert!(dynamodb::items(&world.database, "provisioned").is_err());
+}
+
+const ALL: &[&str] = &["provision", "--json", "--access-profile", "private"];
+
+#[tokio::test]
+async fn queues_and_tables_are_made_once() {
+    let (world, environment) = world().await;
+    let fresh = ["--queue-name", "fresh", "--function-timeout-seconds", "60"];
+    let dry = mogile2s3(&environment, &[ALL, &fresh, &["--dry-run"]].concat()).await;
+    assert_eq!(dry.status.code(), Some(0), "{}", text(&dry.stdout));
+    let would_make: Vec<_> = unusual(&json(&dry))
+        .into_iter()
+        .filter_map(|(thing, outcome)| (outcome == "would-make").then_some(thing))
+        .collect();
+    let things = [
+        "bucket made-new",
+        "queue fresh",
+        "queue fresh-dead",
+        "table provisioned",
+        "table provisioned-failures",
+        "table provisioned-verifications",
+    ];
+    assert_eq!(would_make, things);
+    assert!(world.sqs.settings("fresh").is_err());
+
+    let first = mogile2s3(&environment, &[ALL, &fresh].concat()).await;
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stdout));
+    let made = world.sqs.attributes("fresh").expect("it is there");
+    assert_eq!(made["MessageRetentionPeriod"], "345600");
+    assert_eq!(made["VisibilityTimeout"], "360");
+    assert!(made["RedrivePolicy"].contains("fresh-dead"), "{}", made["RedrivePolicy"]);
+    let dead = world.sqs.attributes("fresh-dead").expect("it is there");
+    assert_eq!(dead["MessageRetentionPeriod"], "1209600");
+    assert!(dynamodb::items(&world.database, "provisioned-verifications").is_ok());
+    let settings = &json(&first)["settings"];
+    assert!(settings["SQS_URL"].as_str().is_some_and(|url| url.ends_with("/fresh")), "{settings}");
+    assert!(settings["SQS_DLQ_URL"].as_str().is_some_and(|url| url.ends_with("/fresh-dead")));
+    assert_eq!(settings["DYNAMODB_FAILURES_TABLE"], "provisioned-failures");
+
+    let second = mogile2s3(&environment, &[ALL, &fresh].concat()).await;
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second.stdout));
+    assert_eq!(unusual(&json(&second)), told(&[]));
+}
+
+#[tokio::test]
+async fn what_is_too_weak_is_strengthened_and_what_is_otherwise_is_told() {
+    let (world, mut environment) = world().await;
+    environment.insert("DYNAMODB_TABLE", LEDGER.to_owned());
+    let raised = mogile2s3(&environment, ALL).await;
+    assert_eq!(raised.status.code(), Some(0), "{}", text(&raised.stdout));
+    let mut outcomes = unusual(&json(&raised));
+    outcomes.retain(|thing, _| !thing.starts_with("bucket"));
+    let queue = world.sqs.attributes(QUEUE).expect("it is there");
+    assert_eq!(queue["VisibilityTimeout"], "720");
+    assert_eq!(outcomes[&format!("queue {QUEUE}/visibility")], "changed");
+    assert_eq!(outcomes[&format!("table {LEDGER}/point-in-time recovery")], "changed");
+    assert_eq!(outcomes[&format!("table {LEDGER}/deletion protection")], "changed");
+
+    // A second run, with other dead letters wanted: they are not led elsewhere in silence.
+    let other = [ALL, &["--dead-letter-queue-name", "others"]].concat();
+    let left = mogile2s3(&environment, &other).await;
+    assert_eq!(left.status.code(), Some(1), "{}", text(&left.stdout));
+    assert_eq!(unusual(&json(&left))[&format!("queue {QUEUE}/dead letters")], "left");
+    let queue = world.sqs.attributes(QUEUE).expect("it is there");
+    assert!(queue["RedrivePolicy"].contains(DEAD_LETTERS), "{}", queue["RedrivePolicy"]);
+}
+
+#[tokio::test]
+async fn what_was_just_made_is_waited_for() {
+    let (world, environment) = world().await;
+    let not_yet = |code: &str| Fault::Refuse { status: 400, code: code.to_owned() };
+    let slow = [
+        (Service::DynamoDb, "UpdateContinuousBackups", "ContinuousBackupsUnavailableException"),
+        (Service::Sqs, "CreateQueue", "QueueDeletedRecently"),
+        (Service::Sqs, "GetQueueAttributes", "QueueDoesNotExist"),
+    ];
+    for (service, operation, code) in slow {
+        // More often than a request is tried.
+        let rule = Rule::once(service, operation, "", not_yet(code));
+        world.faults.add(Rule { times: 6, ..rule });
+    }
+    let run = mogile2s3(&environment, &[ALL, &["--queue-name", "fresh"]].concat()).await;
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stdout));
+}
+
+#[tokio::test]
+async fn what_is_printed_is_an_env_file() {
+    let (_world, environment) = world().await;
+    let run = mogile2s3(&environment, &["provision", "--access-profile", "private"]).await;
+    let said = text(&run.stdout);
+    let settings: Vec<_> = said.lines().filter(|line| !line.starts_with("# ")).collect();
+    let names: Vec<_> =
+        settings.iter().map(|line| line.split_once('=').expect("NAME=value").0).collect();
+    let wanted = [
+        "AWS_S3_REGION_NAME",
+        "BUCKETS",
+        "SQS_URL",
+        "SQS_DLQ_URL",
+        "DYNAMODB_TABLE",
+        "DYNAMODB_FAILURES_TABLE",
+        "DYNAMODB_VERIFICATIONS_TABLE",
+    ];
+    assert_eq!(names, wanted, "{said}");
 }

@@ -162,7 +162,7 @@ fn the_output_is_an_env_file() {
             "AWS_S3_REGION_NAME=us-east-1",
             "BUCKETS=a:corpus-prod,b:editorial-prod",
             "SQS_URL=https://sqs.us-east-1.amazonaws.com/123456789012/mogile2s3-jobs",
-            "SQS_DLQ_URL=https://sqs.us-east-1.amazonaws.com/123456789012/mogile2s3-jobs-dead-letters",
+            "SQS_DLQ_URL=https://sqs.us-east-1.amazonaws.com/123456789012/mogile2s3-jobs-dead",
             "DYNAMODB_TABLE=mogile2s3-ledger",
             "DYNAMODB_FAILURES_TABLE=mogile2s3-ledger-failures",
             "DYNAMODB_VERIFICATIONS_TABLE=mogile2s3-ledger-verifications",

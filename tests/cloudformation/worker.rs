@@ -82,7 +82,7 @@ fn every_alarm_tells_the_topic_and_no_other() {
 fn dead_letters_and_age_are_watched_on_the_right_queue() {
     let stack = Stack::with(&[("QueueName", "jobs")]);
     let queue = |alarm: &str| stack.resource(alarm)["Properties"]["Dimensions"][0]["Value"].clone();
-    assert_eq!(queue("DeadLettersAlarm"), "jobs-dead-letters");
+    assert_eq!(queue("DeadLettersAlarm"), "jobs-dead");
     assert_eq!(queue("OldestJobAlarm"), "jobs");
     let metrics = &stack.resource("NoProgressAlarm")["Properties"]["Metrics"];
     for metric in metrics.as_array().expect("a list").iter().skip(1) {

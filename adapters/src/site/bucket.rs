@@ -53,8 +53,8 @@ impl AwsSite {
             },
             Err(Refusal { status: 404, .. }) => Ok(false),
             Err(Refusal { status: 403, .. }) => Err(SiteError::Closed { right: "s3:ListBucket" }),
-            Err(Refusal { status: 301 | 307 | 400, bucket_region, .. }) => {
-                let region = bucket_region.unwrap_or_else(|| "another region".to_owned());
+            // The answer of another region's bucket tells which; that to wrong keys does not.
+            Err(Refusal { bucket_region: Some(region), .. }) if region != self.region => {
                 Err(SiteError::Elsewhere { region })
             }
             Err(refusal) => Err(refusal.error),

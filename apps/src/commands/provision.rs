@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long, default_value = "mogile2s3-jobs", value_name = "NAME", value_parser = queue_name)]
     queue_name: String,
 
-    /// Name of the dead-letter queue [default: that of the job queue with `-dead-letters`]
+    /// Name of the dead-letter queue [default: that of the job queue with `-dead`]
     #[arg(long, value_name = "NAME", value_parser = queue_name)]
     dead_letter_queue_name: Option<String>,
 

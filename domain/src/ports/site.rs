@@ -57,7 +57,7 @@ pub enum SiteError {
     )]
     SomebodyElses,
     /// The bucket is there, and may not be looked at.
-    #[error("the bucket is another account's, or these keys lack {right} for it")]
+    #[error("the bucket is another account's, or these keys are wrong or lack {right} for it")]
     Closed {
         /// The right that would tell.
         right: &'static str,
@@ -67,7 +67,7 @@ pub enum SiteError {
         "the bucket is in {region}: set AWS_S3_REGION_NAME={region}, or choose another name in BUCKETS"
     )]
     Elsewhere {
-        /// Its region, as far as it is told.
+        /// Its region.
         region: String,
     },
     /// It refuses for a lasting reason.

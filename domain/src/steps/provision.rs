@@ -71,6 +71,9 @@ impl Builder<'_> {
                 return self.failed(thing, None, &error);
             }
             self.tell(thing, None, Outcome::Made, "it was missing");
+            // A queue wants to be left alone for a second (Amazon SQS API reference,
+            // `CreateQueue`), and a table takes longer in any case.
+            self.clock.sleep(limits::READY_POLL).await;
         } else {
             self.tell(thing, None, Outcome::Found, "it is there");
         }
