@@ -14,7 +14,7 @@ const CFN_LINT: Package =
 async fn cfn_lint_finds_nothing() {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let Some(python) = python::with(CFN_LINT, home).await else { return };
-    let mut lint = Command::new(python);
-    lint.args(["-m", "cfnlint", "--", PATH]);
+    let mut lint = Command::new(python.with_file_name("cfn-lint"));
+    lint.args(["--", PATH]);
     python::run(lint, Duration::from_mins(2)).await.unwrap_or_else(|said| panic!("{said}"));
 }
