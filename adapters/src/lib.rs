@@ -11,3 +11,4 @@ pub mod mogile;
 pub mod mysql;
 pub mod s3;
 pub mod site;
+pub mod sqs;

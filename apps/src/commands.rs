@@ -1,7 +1,11 @@
 //! The commands, a file each.
 
+pub mod dlq;
 pub mod doctor;
+pub mod enqueue;
 pub mod fids;
 pub mod migrate;
 pub mod plan;
 pub mod provision;
+pub mod status;
+pub mod work;

@@ -1,6 +1,7 @@
 //! What the failures table keeps of each file that a worker gave up for now.
 
-use crate::{Failure, Fid, Job, JobAction, Timestamp};
+use crate::ports::Delivery;
+use crate::{Failure, Fid, JobAction, Timestamp};
 
 /// One file's last failure, keyed by its fid, for whoever looks at dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,17 +24,21 @@ pub struct FailureRecord {
 }
 
 impl FailureRecord {
-    /// The record of a job that failed.
+    /// The record of a delivery that failed; [`None`] when not even its fid could be read.
     #[must_use]
-    pub fn new(job: &Job, failure: &Failure, attempt: u32, failed_at: Timestamp) -> Self {
-        Self {
-            fid: job.fid,
-            action: Some(job.action),
-            dkey: job.dkey.clone(),
+    pub fn of(delivery: &Delivery, failure: &Failure, failed_at: Timestamp) -> Option<Self> {
+        let (fid, action, dkey) = match &delivery.job {
+            Ok(job) => (job.fid, Some(job.action), job.dkey.clone()),
+            Err(bad) => (bad.fid?, None, bad.dkey.clone().unwrap_or_default()),
+        };
+        Some(Self {
+            fid,
+            action,
+            dkey,
             reason: failure.reason.kind.name().to_owned(),
             detail: failure.to_string(),
-            attempt,
+            attempt: delivery.attempt,
             failed_at,
-        }
+        })
     }
 }

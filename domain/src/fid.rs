@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A MogileFS file id. They have gaps: every upload that is begun burns one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Fid(pub u64);
 
 impl Fid {

@@ -24,12 +24,26 @@ pub const COMPLETE_TIMES: u32 = 15;
 /// they are nothing in memory.
 pub const PAGE_ROWS: usize = 1_000;
 
-/// Items of one ledger write (`BatchWriteItem` takes 25).
-pub const LEDGER_BATCH: usize = 25;
+/// Named fids are read by the page where so many of them lie within [`PAGE_ROWS`] fids, and one by
+/// one where fewer do: a page costs about as much as so many single rows.
+pub const DENSE_FIDS: u64 = 64;
 
-/// Ledger writes under way at once. While there are so many no new file is begun: what is proven
-/// and not recorded would grow as long as the ledger hangs.
-pub const LEDGER_WRITES_AT_ONCE: usize = 4;
+/// Named fids that are looked up one by one for one page of them: few, so that the first files are
+/// soon under way.
+pub const ROWS_LOOKED_UP: usize = 256;
+
+/// Single rows asked for at once: the index serves others too.
+pub const LOOKUPS_AT_ONCE: usize = 4;
+
+/// So many named fids are asked of the ledger by fid; for more it is read as a whole.
+pub const FIDS_READ_SINGLY: u64 = 20_000;
+
+/// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
+pub const LEDGER_READ: usize = 100;
+
+/// Items of one ledger write (`BatchWriteItem` takes 25). While so many files are proven and not
+/// recorded no new one is begun: this, and what is under way, is all that a kill costs.
+pub const LEDGER_BATCH: usize = 25;
 
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
 pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
@@ -84,6 +98,55 @@ pub const READY_WITHIN: Duration = Duration::from_mins(5);
 
 /// Between two looks whether it can.
 pub const READY_POLL: Duration = Duration::from_secs(1);
+/// Entries of one request to the queue (SQS takes 10).
+pub const QUEUE_BATCH: usize = 10;
+
+/// How long a worker waits for jobs in one request: an idle worker costs few requests, and one
+/// that is told to stop is not held up for long (SQS allows 20 s).
+pub const LONG_POLL: Duration = Duration::from_secs(10);
+
+/// How long a dead letter that is looked at is invisible to others, at most: long enough for a
+/// hundred thousand, short enough for whoever looks after somebody else was killed at it.
+pub const DEAD_LETTER_LOOK: Duration = Duration::from_mins(5);
+
+/// How long a request for dead letters waits for the first: long enough that the queue asks all its
+/// servers.
+pub const DEAD_LETTER_WAIT: Duration = Duration::from_secs(2);
+
+/// Dead letters that are looked at, at most: what SQS lets be in flight, less some.
+pub const DEAD_LETTERS_READ: usize = 100_000;
+
+/// Outage failures in a row after which a worker tries one file at a time and begins nothing new.
+pub const WORKER_BREAKER_FAILURES: u32 = 10;
+
+/// Tries of one file that fails because something cannot be reached, while others succeed, before
+/// it goes back to the queue.
+pub const WORKER_OUTAGE_TRIES: u32 = 3;
+
+/// Pauses between such tries: the first, and the longest.
+pub const OUTAGE_PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// See [`OUTAGE_PAUSE_FIRST`].
+pub const OUTAGE_PAUSE_LONGEST: Duration = Duration::from_mins(1);
+
+/// A batch that must end by a certain time abandons what is not done so long before: for the
+/// records of what is done, and for what must be told of the rest.
+pub const BATCH_RESERVE: Duration = Duration::from_secs(5);
+
+/// What a job is expected to take beside the time that its bytes flow.
+pub const JOB_TIME: Duration = Duration::from_secs(2);
+
+/// What content is expected to flow at, where it must be done by a certain time.
+pub const EXPECTED_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
+/// What a job about a file of so many bytes is expected to take.
+#[must_use]
+pub const fn expected_time(bytes: u64) -> Duration {
+    JOB_TIME.saturating_add(Duration::from_secs(bytes / EXPECTED_BYTES_PER_SECOND))
+}
+
+/// Whoever is told to stop may go on so long with the files under way. Twenty seconds bring all but
+/// the largest, and leave ten to those who are killed thirty after they were told (containers).
+pub const STOPPING_TIME: Duration = Duration::from_secs(20);
 
 /// Fids that a summary names for each reason.
 pub const FIDS_NAMED: usize = 10;

@@ -25,12 +25,26 @@ pub trait Classed: std::error::Error {
 /// The jitter comes from `salt` (a fid, say), so that files spread out and a simulation replays.
 #[must_use]
 pub fn backoff(attempt: u32, salt: u64) -> Duration {
+    backoff_between(BACKOFF_FIRST, BACKOFF_LONGEST, attempt, salt)
+}
+
+/// As [`backoff`], between other bounds.
+#[must_use]
+pub(crate) fn backoff_between(
+    first: Duration,
+    longest: Duration,
+    attempt: u32,
+    salt: u64,
+) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
-    let ceiling = BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_LONGEST);
-    let spread = mix(salt ^ u64::from(attempt).rotate_left(32)) % 1_000;
+    let ceiling = first.saturating_mul(1 << doublings).min(longest);
     // Never less than a tenth: a pause of nothing is no pause.
-    let thousandths = u32::try_from(100 + spread * 9 / 10).unwrap_or(1_000);
-    ceiling * thousandths / 1_000
+    ceiling * (100 + spread(attempt, salt) * 9 / 10) / 1_000
+}
+
+/// A number below a thousand that looks like chance and is the same for the same arguments.
+pub(crate) const fn spread(attempt: u32, salt: u64) -> u32 {
+    (mix(salt ^ (attempt as u64).rotate_left(32)) % 1_000) as u32
 }
 
 /// The finalizer of `SplitMix64`: neighbouring numbers come out far apart.

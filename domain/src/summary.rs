@@ -1,11 +1,12 @@
 //! What came of a run: every row in exactly one class, and sums that must add up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::named::named;
-use crate::{ByteCount, Failure, Fid, Rejection, Route, limits};
+use crate::{ByteCount, Coverage, Failure, Fid, Reason, Rejection, Route, coverage, limits};
 
 /// Files and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -37,8 +38,19 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Counts those of another sample too.
+    pub fn merge(&mut self, other: Self) {
+        if self.first_fids.first().is_none_or(|own| other.first_fids.first() < Some(own)) {
+            self.example = other.example;
+        }
+        self.files += other.files;
+        self.first_fids.extend(other.first_fids);
+        self.first_fids.sort_unstable();
+        self.first_fids.truncate(limits::FIDS_NAMED);
+    }
+
     /// Counts one more, and keeps its words while it is the lowest.
-    pub fn add(&mut self, fid: Fid, words: impl std::fmt::Display) {
+    pub fn add(&mut self, fid: Fid, words: impl fmt::Display) {
         self.files += 1;
         let place = self.first_fids.partition_point(|other| *other < fid);
         if place == 0 {
@@ -77,37 +89,141 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// What came of a run.
+/// Rows as they were read, before anything was done for one: each is in one class here, or is a
+/// file to be worked on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Rows of the configured domain that were read.
+pub struct Intake {
+    /// Rows of the configured domain that were read and that the selection takes.
     pub rows: u64,
     /// Rows of other domains that were passed over; not part of `rows`.
     pub other_domains: u64,
+    /// Passed over: the ledger has their proof already.
+    pub proven_before: Tally,
+    /// `{uuid}.tmp` rows.
+    pub temporary: u64,
+    /// Rows of ignored buckets.
+    pub ignored: u64,
+    /// Rows that the operator excluded.
+    pub excluded: u64,
+    /// Fids that were asked for and have no row; not part of `rows`.
+    pub absent: Sample,
+    /// Rows that cannot be migrated as they stand, by reason.
+    pub rejected: BTreeMap<&'static str, Sample>,
+}
+
+impl Intake {
+    /// Counts those of another page too.
+    pub fn merge(&mut self, other: Self) {
+        let Self {
+            rows,
+            other_domains,
+            proven_before,
+            temporary,
+            ignored,
+            excluded,
+            absent,
+            rejected,
+        } = other;
+        self.rows += rows;
+        self.other_domains += other_domains;
+        self.proven_before.files += proven_before.files;
+        self.proven_before.bytes += proven_before.bytes;
+        self.temporary += temporary;
+        self.ignored += ignored;
+        self.excluded += excluded;
+        self.absent.merge(absent);
+        for (reason, sample) in rejected {
+            self.rejected.entry(reason).or_default().merge(sample);
+        }
+    }
+
+    /// Counts a row that is rejected.
+    pub fn add_rejected(&mut self, fid: Fid, rejection: &Rejection) {
+        self.rejected.entry(rejection.name()).or_default().add(fid, rejection);
+    }
+
+    /// All rows that were rejected.
+    #[must_use]
+    pub fn rejections(&self) -> u64 {
+        self.rejected.values().map(|sample| sample.files).sum()
+    }
+
+    /// Rows that nothing is to be done for.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.proven_before.files + self.temporary + self.ignored + self.excluded + self.rejections()
+    }
+
+    /// Rows that are files to be worked on.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.rows.saturating_sub(self.passed_over())
+    }
+
+    /// Whether nothing was found that somebody has to look into.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.rejected.is_empty() && self.absent.files == 0
+    }
+}
+
+/// Why a run ended before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// Something that all files need could not be reached, or refuses.
+    Trouble(Reason),
+    /// So many files failed, and no more were to fail.
+    Failures(u64),
+    /// It was told to.
+    Interrupted,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trouble(reason) => fmt::Display::fmt(reason, f),
+            Self::Failures(files) => write!(f, "too many failures: {files}"),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
+    }
+}
+
+impl Serialize for Stopped {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The rows that were read.
+    #[serde(flatten)]
+    pub intake: Intake,
     /// Migrated by copying intermediaries.
     pub by_copy: Tally,
     /// Migrated by streaming from MogileFS.
     pub by_mogile: Tally,
     /// Found at their final key, and proven there.
     pub already_there: Tally,
-    /// Skipped: the ledger had their proof already.
-    pub proven_before: Tally,
-    /// `{uuid}.tmp` rows.
-    pub temporary: u64,
-    /// Rows of ignored buckets.
-    pub ignored: u64,
     /// Gone from MogileFS since they were listed.
     pub gone: u64,
-    /// Rows that cannot be migrated as they stand, by reason.
-    pub rejected: BTreeMap<&'static str, Sample>,
     /// Files that failed, by reason.
     pub failed: BTreeMap<&'static str, Sample>,
     /// Read, but not begun when the run was stopped.
     pub not_begun: u64,
+    /// Begun, and left when the run was stopped. What they had written already is found, and
+    /// proven, by the next run.
+    pub abandoned: u64,
     /// Worth a look, by kind; these files are counted above as what they became.
     pub findings: BTreeMap<&'static str, Sample>,
     /// Why the run ended before its end, if it did.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
+    /// What the index counted before the first row was read; [`None`] where it cannot count, or
+    /// not all of it was to be read.
+    pub counted_before: Option<u64>,
+    /// What it counted after the last one, if fewer were read.
+    pub counted_after: Option<u64>,
 }
 
 impl Summary {
@@ -125,11 +241,6 @@ impl Summary {
         self.failed.entry(failure.reason.kind.name()).or_default().add(fid, failure);
     }
 
-    /// Counts a row that is rejected.
-    pub fn add_rejected(&mut self, fid: Fid, rejection: &Rejection) {
-        self.rejected.entry(rejection.name()).or_default().add(fid, rejection);
-    }
-
     /// Notes a finding.
     pub fn add_finding(&mut self, fid: Fid, finding: &Finding) {
         self.findings.entry(finding.kind.name()).or_default().add(fid, &finding.detail);
@@ -141,24 +252,26 @@ impl Summary {
         self.failed.values().map(|sample| sample.files).sum()
     }
 
-    /// All rows that were rejected.
-    #[must_use]
-    pub fn rejections(&self) -> u64 {
-        self.rejected.values().map(|sample| sample.files).sum()
-    }
-
     /// Whether every row that was read is in exactly one class.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        let files = [self.by_copy, self.by_mogile, self.already_there, self.proven_before];
-        let counted = files.iter().map(|tally| tally.files).sum::<u64>()
-            + self.temporary
-            + self.ignored
+        let proven = [self.by_copy, self.by_mogile, self.already_there];
+        let ended = proven.iter().map(|tally| tally.files).sum::<u64>()
             + self.gone
-            + self.rejections()
             + self.failures()
-            + self.not_begun;
-        counted == self.rows
+            + self.not_begun
+            + self.abandoned;
+        self.intake.passed_over() + ended == self.intake.rows
+    }
+
+    /// Whether the rows that were read are those that the index counts. A run that was stopped tells
+    /// nothing of it.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        match self.stopped {
+            Some(_) => Coverage::NotTold,
+            None => coverage(self.intake.rows, self.counted_before, self.counted_after),
+        }
     }
 
     /// Whether nothing is left to do or to look into.
@@ -166,20 +279,23 @@ impl Summary {
     pub fn is_clean(&self) -> bool {
         self.adds_up()
             && self.stopped.is_none()
+            && self.intake.is_clean()
             && self.failed.is_empty()
-            && self.rejected.is_empty()
             && self.not_begun == 0
+            && self.abandoned == 0
+            && !matches!(self.coverage(), Coverage::Missing(_))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Left, Reason, ReasonKind};
+    use crate::{Left, ReasonKind};
 
     #[test]
     fn a_row_without_a_class_is_noticed() {
-        let mut summary = Summary { rows: 3, ..Summary::default() };
+        let intake = Intake { rows: 3, ..Intake::default() };
+        let mut summary = Summary { intake, ..Summary::default() };
         summary.add_proven(Some(Route::Copy), ByteCount(5));
         summary.add_proven(None, ByteCount(7));
         assert!(!summary.adds_up());
@@ -192,15 +308,23 @@ mod tests {
     #[test]
     fn samples_name_the_lowest_and_count_all_in_any_order() {
         let add = |fids: &mut dyn Iterator<Item = u64>| {
-            let mut summary = Summary::default();
+            let mut intake = Intake::default();
             for fid in fids {
                 let rejection = Rejection::NotContentAddressed(format!("key{fid}"));
-                summary.add_rejected(Fid(fid), &rejection);
+                intake.add_rejected(Fid(fid), &rejection);
             }
-            summary.rejected["not-content-addressed"].clone()
+            intake
         };
-        let sample = add(&mut (0..25));
-        assert_eq!(sample, add(&mut (0..25).rev()));
+        let of = |intake: &Intake| intake.rejected["not-content-addressed"].clone();
+        let sample = of(&add(&mut (0..25)));
+        assert_eq!(sample, of(&add(&mut (0..25).rev())));
+        for parts in [[0..7, 7..25], [7..25, 0..7], [0..25, 25..25], [25..25, 0..25]] {
+            let mut merged = Intake::default();
+            for mut part in parts {
+                merged.merge(add(&mut part));
+            }
+            assert_eq!(sample, of(&merged));
+        }
         assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));
         assert!(sample.example.contains("key0"));
     }

@@ -15,9 +15,9 @@ use domain::blueprint::{
 use domain::steps::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
-use crate::config::{AwsSettings, TargetSettings, TimeSettings};
+use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
-use crate::wiring;
+use crate::wiring::Services;
 
 /// What can be given to `provision`.
 #[derive(Debug, Args)]
@@ -39,11 +39,12 @@ pub struct Arguments {
     #[arg(long)]
     buckets_only: bool,
 
-    /// Name of the job queue
-    #[arg(long, default_value = "mogile2s3-jobs", value_name = "NAME", value_parser = queue_name)]
-    queue_name: String,
+    /// Name of the job queue [default: that of `SQS_URL`, or else mogile2s3-jobs]
+    #[arg(long, value_name = "NAME", value_parser = queue_name)]
+    queue_name: Option<String>,
 
-    /// Name of the dead-letter queue [default: that of the job queue with `-dead`]
+    /// Name of the dead-letter queue [default: that of `SQS_DLQ_URL` unless `--queue-name` is
+    /// given, or else that of the job queue with `-dead`]
     #[arg(long, value_name = "NAME", value_parser = queue_name)]
     dead_letter_queue_name: Option<String>,
 
@@ -72,6 +73,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     aws: AwsSettings,
+
+    #[command(flatten)]
+    queue: QueueSettings,
 
     #[command(flatten)]
     time: TimeSettings,
@@ -109,6 +113,9 @@ const NO_PROFILE: &str = "\
 /// The ledger where nobody names one.
 const LEDGER: &str = "mogile2s3-ledger";
 
+/// The job queue where nobody names one.
+const JOBS: &str = "mogile2s3-jobs";
+
 /// Sets everything up. What differs and was left, or was refused, is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let profile = arguments.access_profile.ok_or_else(|| UsageError(NO_PROFILE.to_owned()))?;
@@ -116,7 +123,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let tables = arguments.table_names()?;
     let blueprint = arguments.blueprint(&buckets, profile.into(), &tables)?;
     let calls = Arc::new(Calls::default());
-    let (site, region) = wiring::site(&arguments.aws, &arguments.time, &calls).await?;
+    let services = Services::new(&arguments.aws, &arguments.time, &calls);
+    let (site, region) = services.site().await?;
 
     let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
     let tables = (!arguments.buckets_only).then_some(&tables);
@@ -135,17 +143,45 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 impl Arguments {
     fn table_names(&self) -> Result<TableNames, UsageError> {
-        let ledger = self.aws.ledger_table.clone().filter(|name| !name.is_empty());
-        let ledger = ledger.unwrap_or_else(|| LEDGER.to_owned());
+        let given = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        let ledger = given(&self.aws.ledger_table).unwrap_or_else(|| LEDGER.to_owned());
+        let failures = given(&self.queue.failures_table);
+        let verifications = given(&self.queue.verifications_table);
         let names = TableNames {
-            failures: TableNames::failures_beside(&ledger),
-            verifications: TableNames::verifications_beside(&ledger),
+            failures: failures.unwrap_or_else(|| TableNames::failures_beside(&ledger)),
+            verifications: verifications
+                .unwrap_or_else(|| TableNames::verifications_beside(&ledger)),
             ledger,
         };
         for name in [&names.ledger, &names.failures, &names.verifications] {
             table_name(name)?;
         }
         Ok(names)
+    }
+
+    /// The queues that flags name, or else the settings of an earlier run.
+    fn queue_names(&self) -> Result<(String, String), UsageError> {
+        let is_set = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.trim().is_empty());
+        let jobs = match &self.queue_name {
+            Some(name) => name.clone(),
+            None if is_set(&self.queue.queue_url) => self.queue.queue_url()?.name().to_owned(),
+            None => JOBS.to_owned(),
+        };
+        let dead_letters = match &self.dead_letter_queue_name {
+            Some(name) => name.clone(),
+            None if self.queue_name.is_none() && is_set(&self.queue.dead_letters_url) => {
+                self.queue.dead_letters_url()?.name().to_owned()
+            }
+            None => Queues::dead_letters_beside(&jobs),
+        };
+        for name in [&jobs, &dead_letters] {
+            queue_name(name).map_err(UsageError)?;
+        }
+        if dead_letters == jobs {
+            let text = format!("the queue `{jobs}` cannot be its own dead-letter queue");
+            return Err(UsageError(text));
+        }
+        Ok((jobs, dead_letters))
     }
 
     fn blueprint(
@@ -160,14 +196,7 @@ impl Arguments {
         if self.buckets_only {
             return Ok(Blueprint { buckets, queues: None, tables: Vec::new() });
         }
-        let jobs = self.queue_name.clone();
-        let beside = || Queues::dead_letters_beside(&jobs);
-        let dead_letters = self.dead_letter_queue_name.clone().unwrap_or_else(beside);
-        queue_name(&dead_letters).map_err(UsageError)?;
-        if dead_letters == jobs {
-            let text = format!("the queue `{jobs}` cannot be its own dead-letter queue");
-            return Err(UsageError(text));
-        }
+        let (jobs, dead_letters) = self.queue_names()?;
         let function_time = Duration::from_secs(self.function_timeout_seconds);
         let deliveries = self.max_receive_count;
         let choices = QueueChoices { jobs, dead_letters, function_time, deliveries };

@@ -1,30 +1,14 @@
-use std::collections::VecDeque;
-
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
 use super::Ports;
-use super::batch::Gathered;
-use super::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
+use super::ledger_fids::proven_fids;
 use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
-use crate::ports::{Ledger, LedgerError, RowPage, Segment};
-use crate::{
-    BucketMap, ByteCount, Failure, Fid, LedgerRecord, Left, Reason, RowClass, SourceFile, Summary,
-    limits,
-};
-
-/// Which files a run takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Selection {
-    /// Those without a proven ledger record.
-    #[default]
-    Pending,
-    /// All.
-    Again,
-}
+use super::rows::{Page, Rows, Selection};
+use super::run_loop::Run;
+use super::stop::Stop;
+use crate::{BucketMap, Coverage, Failure, Reason, SourceFile, Stopped, Summary};
 
 /// What a run is to do.
 pub struct RunPlan {
@@ -36,20 +20,23 @@ pub struct RunPlan {
     pub selection: Selection,
     /// How many are under way at once, at most; at least one.
     pub concurrency: usize,
-    /// The largest object that one request may write, [`limits::SINGLE_REQUEST_BYTES`] at Amazon.
+    /// When so many files have failed no more are begun.
+    pub max_failures: Option<u64>,
+    /// The largest object that one request may write,
+    /// [`SINGLE_REQUEST_BYTES`](crate::limits::SINGLE_REQUEST_BYTES) at Amazon.
     pub single_request_bytes: u64,
 }
 
 /// Told of a run while it goes on.
 pub trait RunObserver: Send + Sync {
-    /// How many rows there will be, where that is known.
+    /// How many rows there will be, at most, where that is known.
     fn expect(&self, rows: Option<u64>);
 
-    /// So many rows need no work.
-    fn passed_over(&self, rows: u64);
+    /// Some rows were read. Of each file of theirs that is begun the end will be told.
+    fn read(&self, page: &Page);
 
-    /// A file's end is settled: proven and recorded, gone, or failed.
-    fn settled(&self, fid: Fid, length: ByteCount, failure: Option<&Failure>);
+    /// A file's end is settled: proven and recorded, or gone; or failed.
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>);
 }
 
 /// Tells nobody.
@@ -57,314 +44,67 @@ pub struct Quiet;
 
 impl RunObserver for Quiet {
     fn expect(&self, _rows: Option<u64>) {}
-    fn passed_over(&self, _rows: u64) {}
-    fn settled(&self, _fid: Fid, _length: ByteCount, _failure: Option<&Failure>) {}
-}
-
-/// Segments in which the ledger is scanned side by side.
-const SEGMENTS: u32 = 4;
-
-/// The fids whose records `keep` keeps.
-pub async fn ledger_fids(
-    ledger: &dyn Ledger,
-    keep: fn(&LedgerRecord) -> bool,
-) -> Result<RoaringTreemap, LedgerError> {
-    let segments = (0..SEGMENTS).map(|number| async move {
-        let mut fids = RoaringTreemap::new();
-        let mut take = |record: LedgerRecord| {
-            if keep(&record) {
-                fids.insert(record.fid.0);
-            }
-        };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
-        Ok(fids)
-    });
-    let parts = segments.collect::<FuturesUnordered<_>>();
-    parts.try_fold(RoaringTreemap::new(), |all, part| async move { Ok(all | part) }).await
+    fn read(&self, _page: &Page) {}
+    fn settled(&self, _file: &SourceFile, _failure: Option<&Failure>) {}
 }
 
 /// Migrates all rows of the index that are selected, and says what came of every row. What ends a
 /// run early is in [`Summary::stopped`].
-pub async fn migrate_run(ports: &Ports, plan: &RunPlan, observer: &dyn RunObserver) -> Summary {
-    let proven = match plan.selection {
-        Selection::Pending => {
-            ledger_fids(ports.ledger.as_ref(), |record| record.proof.is_some()).await
-        }
-        Selection::Again => Ok(RoaringTreemap::new()),
+///
+/// Killed at any moment it costs no more than fewer than [`LEDGER_BATCH`] files, and those under
+/// way, which the next run proves again.
+///
+/// [`LEDGER_BATCH`]: crate::limits::LEDGER_BATCH
+pub async fn migrate_run(
+    ports: &Ports,
+    plan: &RunPlan,
+    stops: impl Stream<Item = Stop> + Send + Unpin,
+    observer: &dyn RunObserver,
+) -> Summary {
+    let mut summary = Summary::default();
+    let mut stops = stops.fuse();
+    // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
+    let ready = select_biased! {
+        _ = stops.select_next_some() => Err(Stopped::Interrupted),
+        ready = prepare(ports, &plan.selection).fuse() => ready.map_err(Stopped::Trouble),
     };
-    let stopped =
-        |reason: Reason| Summary { stopped: Some(reason.to_string()), ..Summary::default() };
-    let proven = match proven {
-        Ok(proven) => proven,
-        Err(error) => return stopped(Reason::from(&error)),
+    let Ready { proven, counted } = match ready {
+        Ok(ready) => ready,
+        Err(stopped) => return Summary { stopped: Some(stopped), ..summary },
     };
-    match retried(ports.clock.as_ref(), 0, || ports.index.count()).await {
-        Ok(rows) => observer.expect(rows),
-        Err(error) => return stopped(Reason::from(&error)),
+    summary.counted_before = counted;
+    let named = plan.selection.only.as_ref().map(RoaringTreemap::len);
+    observer.expect(named.or(counted));
+
+    let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
+    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &proven);
+    let limit = plan.single_request_bytes;
+    let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
+    let run = Run::new(ports, plan, observer, &rows, &routes, &mut summary);
+    run.run(stops).await;
+
+    if matches!(summary.coverage(), Coverage::Missing(_)) {
+        // Where it cannot be counted again the rows stay missing.
+        summary.counted_after = count(ports).await.unwrap_or_default();
     }
-    let routes = Routes::new(
-        ports.objects.as_ref(),
-        ports.clock.as_ref(),
-        plan.route,
-        plan.single_request_bytes,
-    );
-    Run {
-        ports,
-        plan,
-        observer,
-        proven: &proven,
-        routes: &routes,
-        summary: Summary::default(),
-        waiting: VecDeque::new(),
-        next_page: Some(Fid(0)),
-        paging: false,
-        files_under_way: 0,
-        gathered: Gathered::default(),
-        ticking: false,
-        writes_under_way: 0,
-        outages: 0,
-        events: FuturesUnordered::new(),
-    }
-    .run()
-    .await
+    summary
 }
 
-/// What happened next.
-enum Event {
-    Rows(Result<RowPage, Reason>),
-    /// Files with their plans; or why there are none, and for how many files.
-    Planned(Result<Vec<(SourceFile, FilePlan)>, (Reason, u64)>),
-    Ended(Box<(SourceFile, FileOutcome)>),
-    /// Gathered records have waited long enough.
-    Tick,
-    Written(Vec<LedgerRecord>, Result<(), Reason>),
+/// What a run has to know first.
+struct Ready {
+    proven: RoaringTreemap,
+    /// What the index counts, where all of it is to be read.
+    counted: Option<u64>,
 }
 
-/// A run under way: one loop that takes events and starts what they make possible.
-struct Run<'a> {
-    ports: &'a Ports,
-    plan: &'a RunPlan,
-    observer: &'a dyn RunObserver,
-    proven: &'a RoaringTreemap,
-    routes: &'a Routes<'a>,
-    summary: Summary,
-    waiting: VecDeque<(SourceFile, FilePlan)>,
-    next_page: Option<Fid>,
-    paging: bool,
-    files_under_way: usize,
-    gathered: Gathered,
-    ticking: bool,
-    writes_under_way: usize,
-    /// Files that failed because something could not be reached, since one was recorded.
-    outages: u32,
-    events: FuturesUnordered<BoxFuture<'a, Event>>,
+async fn prepare(ports: &Ports, selection: &Selection) -> Result<Ready, Reason> {
+    let proven = proven_fids(ports.ledger.as_ref(), ports.clock.as_ref(), selection).await;
+    let proven = proven.map_err(|error| Reason::from(&error))?;
+    let counted = if selection.is_whole() { count(ports).await? } else { None };
+    Ok(Ready { proven, counted })
 }
 
-impl<'a> Run<'a> {
-    async fn run(mut self) -> Summary {
-        self.start_what_can_be();
-        while let Some(event) = self.events.next().await {
-            self.take(event);
-            self.start_what_can_be();
-            if self.nothing_is_left() {
-                break;
-            }
-        }
-        self.summary
-    }
-
-    fn take(&mut self, event: Event) {
-        match event {
-            Event::Rows(Ok(page)) => self.take_rows(page),
-            Event::Planned(Ok(files)) => {
-                self.paging = false;
-                self.waiting.extend(files);
-            }
-            Event::Rows(Err(reason)) => {
-                self.paging = false;
-                self.stop(&reason);
-            }
-            Event::Planned(Err((reason, files))) => {
-                self.paging = false;
-                self.summary.not_begun += files;
-                self.stop(&reason);
-            }
-            Event::Ended(ended) => {
-                self.files_under_way -= 1;
-                let (file, outcome) = *ended;
-                self.take_outcome(&file, outcome);
-            }
-            Event::Tick => {
-                self.ticking = false;
-                self.write_gathered();
-            }
-            Event::Written(records, answer) => self.take_written(&records, answer.as_ref()),
-        }
-    }
-
-    fn start_what_can_be(&mut self) {
-        if self.summary.stopped.is_some() {
-            self.summary.not_begun += self.waiting.drain(..).len() as u64;
-            self.next_page = None;
-        }
-        while self.files_under_way < self.plan.concurrency.max(1)
-            && self.writes_under_way < limits::LEDGER_WRITES_AT_ONCE
-            && let Some((file, plan)) = self.waiting.pop_front()
-        {
-            self.files_under_way += 1;
-            let ports = self.ports;
-            self.start(async move {
-                let outcome = migrate_file(ports, &file, &plan).await;
-                Event::Ended(Box::new((file, outcome)))
-            });
-        }
-        // The next page is read while the files of this one are under way.
-        if !self.paging && self.waiting.len() < limits::PAGE_ROWS / 2 {
-            self.start_page();
-        }
-        if self.files_under_way == 0 && self.waiting.is_empty() && !self.paging {
-            self.write_gathered();
-        }
-    }
-
-    fn start_page(&mut self) {
-        let Some(after) = self.next_page.take() else { return };
-        self.paging = true;
-        let ports = self.ports;
-        self.start(async move {
-            let rows = retried(ports.clock.as_ref(), after.0, || {
-                ports.index.page(after, limits::PAGE_ROWS)
-            });
-            Event::Rows(rows.await.map_err(|error| Reason::from(&error)))
-        });
-    }
-
-    fn take_rows(&mut self, page: RowPage) {
-        self.next_page = page.next;
-        self.summary.rows += page.rows.len() as u64;
-        self.summary.other_domains += page.other_domains;
-        let rows = page.rows.len();
-        let mut files = Vec::new();
-        for row in page.rows {
-            match row.classify(&self.plan.buckets) {
-                RowClass::Source(file) if self.proven.contains(file.fid.0) => {
-                    self.summary.proven_before.add(file.length);
-                }
-                RowClass::Source(file) => files.push(file),
-                RowClass::Temporary => self.summary.temporary += 1,
-                RowClass::Ignored => self.summary.ignored += 1,
-                RowClass::Rejected(why) => self.summary.add_rejected(row.fid, &why),
-            }
-        }
-        self.observer.passed_over((rows - files.len()) as u64);
-        if self.summary.stopped.is_some() {
-            self.paging = false;
-            self.summary.not_begun += files.len() as u64;
-            return;
-        }
-        let routes = self.routes;
-        self.start(async move {
-            let plans = match routes.plan(&files).await {
-                Ok(plans) => plans,
-                Err(error) => {
-                    return Event::Planned(Err((Reason::from(&error), files.len() as u64)));
-                }
-            };
-            Event::Planned(Ok(files.into_iter().zip(plans).collect()))
-        });
-    }
-
-    fn take_outcome(&mut self, file: &SourceFile, outcome: FileOutcome) {
-        for finding in &outcome.findings {
-            self.summary.add_finding(file.fid, finding);
-        }
-        match outcome.end {
-            FileEnd::Proven(record) => {
-                if let Some(batch) = self.gathered.add(record) {
-                    self.write(batch);
-                }
-                self.tick();
-            }
-            FileEnd::Gone => {
-                self.summary.gone += 1;
-                self.observer.settled(file.fid, file.length, None);
-            }
-            FileEnd::Failed(failure) => self.fail(file.fid, file.length, &failure),
-        }
-    }
-
-    fn fail(&mut self, fid: Fid, length: ByteCount, failure: &Failure) {
-        self.summary.add_failed(fid, failure);
-        self.observer.settled(fid, length, Some(failure));
-        self.outages += u32::from(failure.reason.kind.is_outage());
-        if self.outages >= limits::BREAKER_FAILURES {
-            self.stop(&failure.reason);
-        }
-    }
-
-    /// Nothing new is started from here on; the first reason is the one that is told.
-    fn stop(&mut self, reason: &Reason) {
-        self.summary.stopped.get_or_insert_with(|| reason.to_string());
-    }
-
-    fn tick(&mut self) {
-        if self.ticking || self.gathered.is_empty() {
-            return;
-        }
-        self.ticking = true;
-        let clock = &self.ports.clock;
-        self.start(async move {
-            clock.sleep(limits::LEDGER_FLUSH_AFTER).await;
-            Event::Tick
-        });
-    }
-
-    fn write_gathered(&mut self) {
-        if !self.gathered.is_empty() {
-            let batch = self.gathered.take();
-            self.write(batch);
-        }
-    }
-
-    fn write(&mut self, batch: Vec<LedgerRecord>) {
-        self.writes_under_way += 1;
-        let ports = self.ports;
-        let salt = batch.first().map_or(0, |record| record.fid.0);
-        self.start(async move {
-            let clock = ports.clock.as_ref();
-            let written = retried(clock, salt, || ports.ledger.record(&batch)).await;
-            Event::Written(batch, written.map_err(|error| Reason::from(&error)))
-        });
-    }
-
-    fn take_written(&mut self, records: &[LedgerRecord], answer: Result<&(), &Reason>) {
-        self.writes_under_way -= 1;
-        for record in records {
-            let length = record.length.unwrap_or_default();
-            match answer {
-                Ok(()) => {
-                    self.outages = 0;
-                    self.summary.add_proven(record.route, length);
-                    self.observer.settled(record.fid, length, None);
-                }
-                Err(reason) => {
-                    let failure = Failure { reason: reason.clone(), left: Left::Nothing };
-                    self.fail(record.fid, length, &failure);
-                }
-            }
-        }
-    }
-
-    fn start(&self, task: impl Future<Output = Event> + Send + 'a) {
-        self.events.push(task.boxed());
-    }
-
-    fn nothing_is_left(&self) -> bool {
-        self.files_under_way == 0
-            && self.writes_under_way == 0
-            && !self.paging
-            && self.next_page.is_none()
-            && self.waiting.is_empty()
-            && self.gathered.is_empty()
-    }
+async fn count(ports: &Ports) -> Result<Option<u64>, Reason> {
+    let count = retried(ports.clock.as_ref(), 0, || ports.index.count()).await;
+    count.map_err(|error| Reason::from(&error))
 }

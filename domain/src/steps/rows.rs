@@ -1,0 +1,206 @@
+//! The rows that are selected, page after page: what `migrate` works on, and `enqueue` sends.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use roaring::RoaringTreemap;
+
+use super::retried::retried;
+use crate::ports::{Clock, IndexError, RowPage, SourceIndex};
+use crate::{BucketMap, Fid, IndexRow, Intake, Rejection, RowClass, SourceFile, limits};
+
+/// Among which files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Among {
+    /// Those without a proven ledger record.
+    #[default]
+    Pending,
+    /// All.
+    Again,
+}
+
+/// Which rows are taken.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selection {
+    /// Among which files.
+    pub among: Among,
+    /// These alone, where given.
+    pub only: Option<RoaringTreemap>,
+    /// Of `only` those that came in ranges. They need not be there, since MogileFS's fids have
+    /// gaps; each of the others must.
+    pub in_ranges: RoaringTreemap,
+    /// Without these.
+    pub without: RoaringTreemap,
+    /// From this one on, and only for an interrupted run whose rows before it are dealt with: rows
+    /// appear behind a pager too, so it replaces no second run over all.
+    pub from: Fid,
+}
+
+impl Selection {
+    /// Whether it looks at every row of the index.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.only.is_none() && self.from.0 <= 1
+    }
+}
+
+/// A row that cannot be migrated as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Its number.
+    pub fid: Fid,
+    /// Its key, if it has one.
+    pub dkey: Option<String>,
+    /// What is wrong with it.
+    pub why: Rejection,
+}
+
+/// Some of the selected rows.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// What is to be worked on, ascending by fid.
+    pub files: Vec<SourceFile>,
+    /// What cannot be.
+    pub rejected: Vec<RejectedRow>,
+    /// Fids that were named one by one, and have no row.
+    pub absent: RoaringTreemap,
+    /// The counts of this page's rows.
+    pub intake: Intake,
+    /// Everything up to this fid has been handed out, and the next page begins behind it. [`None`]
+    /// when all has been.
+    pub next: Option<Fid>,
+}
+
+/// The index as a selection shows it. It keeps nothing from page to page.
+pub struct Rows<'a> {
+    index: &'a dyn SourceIndex,
+    clock: &'a dyn Clock,
+    buckets: &'a BucketMap,
+    selection: &'a Selection,
+    proven: &'a RoaringTreemap,
+    /// The fids that were named one by one.
+    each: RoaringTreemap,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of `index` that `selection` takes. The files in `proven` are passed over, whatever
+    /// else is selected: [`proven_fids`](super::proven_fids) tells them.
+    #[must_use]
+    pub fn new(
+        index: &'a dyn SourceIndex,
+        clock: &'a dyn Clock,
+        buckets: &'a BucketMap,
+        selection: &'a Selection,
+        proven: &'a RoaringTreemap,
+    ) -> Self {
+        let each = selection.only.as_ref().map(|only| only - &selection.in_ranges);
+        let each = each.unwrap_or_default();
+        Self { index, clock, buckets, selection, proven, each }
+    }
+
+    /// Where the first page begins.
+    #[must_use]
+    pub const fn begin(&self) -> Fid {
+        Fid(self.selection.from.0.saturating_sub(1))
+    }
+
+    /// The selected rows behind `after`, some of them. A page may be empty without being the last.
+    pub async fn page(&self, after: Fid) -> Result<Page, IndexError> {
+        let Some(only) = &self.selection.only else { return self.whole_page(after).await };
+        let Some(first) = first_behind(only, after) else { return Ok(Page::default()) };
+        let end = first.saturating_add(limits::PAGE_ROWS as u64);
+        if only.range_cardinality(first..end) >= limits::DENSE_FIDS {
+            self.named_page(only, first).await
+        } else {
+            self.named_rows(only, first).await
+        }
+    }
+
+    async fn whole_page(&self, after: Fid) -> Result<Page, IndexError> {
+        let read = self.read(after).await?;
+        let mut page = Page { next: read.next, ..Page::default() };
+        page.intake.other_domains = read.other_domains;
+        read.rows.into_iter().for_each(|row| self.take(row, &mut page));
+        Ok(page)
+    }
+
+    /// Where the named fids lie close together: the index's own pages, less what is not named.
+    async fn named_page(&self, only: &RoaringTreemap, first: u64) -> Result<Page, IndexError> {
+        let read = self.read(Fid(first.saturating_sub(1))).await?;
+        let last = read.next.map_or(u64::MAX, |next| next.0);
+        let mut page = Page { absent: self.must_be_there(first, last), ..Page::default() };
+        for row in read.rows.into_iter().filter(|row| only.contains(row.fid.0)) {
+            page.absent.remove(row.fid.0);
+            self.take(row, &mut page);
+        }
+        page.end(only, last);
+        Ok(page)
+    }
+
+    /// Where they lie far apart: each row by itself.
+    async fn named_rows(&self, only: &RoaringTreemap, first: u64) -> Result<Page, IndexError> {
+        let mut named = only.iter();
+        named.advance_to(first);
+        let named: Vec<_> = named.take(limits::ROWS_LOOKED_UP).collect();
+        let last = named.last().copied().unwrap_or(first);
+        let rows: Vec<_> = stream::iter(named)
+            .map(|fid| retried(self.clock, fid, move || self.index.row(Fid(fid))))
+            .buffered(limits::LOOKUPS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut page = Page { absent: self.must_be_there(first, last), ..Page::default() };
+        for row in rows.into_iter().flatten() {
+            page.absent.remove(row.fid.0);
+            self.take(row, &mut page);
+        }
+        page.end(only, last);
+        Ok(page)
+    }
+
+    async fn read(&self, after: Fid) -> Result<RowPage, IndexError> {
+        retried(self.clock, after.0, || self.index.page(after, limits::PAGE_ROWS)).await
+    }
+
+    /// The fids between these two, both included, that were named one by one.
+    fn must_be_there(&self, first: u64, last: u64) -> RoaringTreemap {
+        let mut each = self.each.iter();
+        each.advance_to(first);
+        each.take_while(|fid| *fid <= last).collect()
+    }
+
+    /// Puts a row into its class.
+    fn take(&self, row: IndexRow, page: &mut Page) {
+        let intake = &mut page.intake;
+        intake.rows += 1;
+        if self.selection.without.contains(row.fid.0) {
+            intake.excluded += 1;
+            return;
+        }
+        match row.classify(self.buckets) {
+            RowClass::Source(file) if self.proven.contains(file.fid.0) => {
+                intake.proven_before.add(file.length);
+            }
+            RowClass::Source(file) => page.files.push(file),
+            RowClass::Temporary => intake.temporary += 1,
+            RowClass::Ignored => intake.ignored += 1,
+            RowClass::Rejected(why) => {
+                intake.add_rejected(row.fid, &why);
+                page.rejected.push(RejectedRow { fid: row.fid, dkey: row.dkey, why });
+            }
+        }
+    }
+}
+
+impl Page {
+    /// Everything named up to `last` is in this page or absent.
+    fn end(&mut self, only: &RoaringTreemap, last: u64) {
+        for fid in &self.absent {
+            self.intake.absent.add(Fid(fid), "the index has no row of this domain with this fid");
+        }
+        self.next = first_behind(only, Fid(last)).map(|_| Fid(last));
+    }
+}
+
+fn first_behind(fids: &RoaringTreemap, after: Fid) -> Option<u64> {
+    let mut behind = fids.iter();
+    behind.advance_to(after.0.checked_add(1)?);
+    behind.next()
+}

@@ -1,0 +1,68 @@
+use futures_util::TryStreamExt;
+
+use super::retried::retried;
+use crate::ports::{Clock, FoundObject, ObjectStore, StoreError};
+use crate::{
+    ByteCount, ContentHasher, Failure, Left, Reason, ReasonKind, Sha1, Sight, SourceFile,
+    Verification,
+};
+
+/// Looks whether a file's final key holds its content. It reads and never repairs, and it knows
+/// nothing of how the content came there.
+pub async fn verify_file(
+    objects: &dyn ObjectStore,
+    clock: &dyn Clock,
+    file: &SourceFile,
+    run: &str,
+) -> Result<Verification, Failure> {
+    let at = file.address();
+    let salt = file.fid.0;
+    let found = retried(clock, salt, || objects.head(&at)).await.map_err(|e| unseen(&e))?;
+    let Some(found) = found else {
+        let detail = format!("no object at `{at}`");
+        return Err(failed(ReasonKind::Missing, &detail, Left::Nothing));
+    };
+    let (sha1, length, sight) = match found.sha1 {
+        Some(sha1) => (sha1, found.length, Sight::Head),
+        None => match retried(clock, salt, || read_whole(objects, file, &found)).await {
+            Ok((sha1, length)) => (sha1, length, Sight::Download),
+            Err(error) => return Err(unseen(&error)),
+        },
+    };
+    if sha1 != file.dkey.sha1 {
+        let detail = format!("`{at}` has {length} bytes with SHA-1 {sha1}");
+        return Err(failed(ReasonKind::WrongObject, &detail, Left::WrongObject));
+    }
+    Ok(Verification {
+        run: run.to_owned(),
+        fid: file.fid,
+        sha1,
+        bucket: file.bucket.clone(),
+        length,
+        sight,
+        verified_at: clock.now(),
+    })
+}
+
+async fn read_whole(
+    objects: &dyn ObjectStore,
+    file: &SourceFile,
+    found: &FoundObject,
+) -> Result<(Sha1, ByteCount), StoreError> {
+    let mut bytes = objects.read(&file.address(), &found.etag).await?;
+    let mut hasher = ContentHasher::default();
+    while let Some(chunk) = bytes.try_next().await? {
+        hasher.update(&chunk);
+    }
+    let digests = hasher.finish();
+    Ok((digests.sha1, digests.length))
+}
+
+/// It could not be looked at: what lies there is not known.
+fn unseen(error: &StoreError) -> Failure {
+    Failure { reason: Reason::from(error), left: Left::Nothing }
+}
+
+fn failed(kind: ReasonKind, detail: &str, left: Left) -> Failure {
+    Failure { reason: Reason::new(kind, detail), left }
+}

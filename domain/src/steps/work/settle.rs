@@ -1,0 +1,318 @@
+//! What becomes of jobs: done, held, or given back.
+
+use std::time::Duration;
+
+use super::JobEnd;
+use super::engine::{Engine, Event, Held};
+use super::feed::{AskingState, Feed};
+use super::outbox::Letter;
+use super::task::{JobKey, Task, Work, Worked};
+use crate::ports::{Delivery, Receipt};
+use crate::redelivery::comes_back_after;
+use crate::retry::backoff_between;
+use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan};
+use crate::steps::stop::Stop;
+use crate::summary::Stopped;
+use crate::{Failure, FailureRecord, Left, Reason, ReasonKind, SourceFile, WorkSummary, limits};
+
+impl Engine<'_> {
+    /// Takes messages in hand. One whose job is in hand already shares that one's end.
+    pub(super) fn take_deliveries(&mut self, deliveries: Vec<Delivery>) {
+        for delivery in deliveries {
+            self.summary.deliveries += 1;
+            match Task::of(&delivery, self.plan) {
+                Err(end) => self.settle_one(&delivery, &end),
+                Ok(task) => {
+                    let known = self.in_hand.entry(task.key.clone()).or_default();
+                    known.push(delivery);
+                    if known.len() == 1 {
+                        self.begin(task);
+                    }
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, task: Task) {
+        if self.stop.is_some() {
+            self.give_back(&task.key, asked_to_stop());
+            return;
+        }
+        match task.known_work(self.plan.route) {
+            Some(work) => self.waiting.push_back((task, work)),
+            None => self.unplanned.push(task),
+        }
+    }
+
+    pub(super) fn take_plans(&mut self, tasks: Vec<Task>, plans: Result<Vec<FilePlan>, Reason>) {
+        self.planning -= 1;
+        let tasks = tasks.into_iter();
+        match plans {
+            Ok(plans) => {
+                for (task, plan) in tasks.zip(plans) {
+                    self.wait(task, Work::Migrate(plan));
+                }
+            }
+            // One request failed, not one for each of them.
+            Err(reason) => {
+                self.count_outage(&reason);
+                tasks.for_each(|task| self.hold_or_give_back(task, None, &reason));
+            }
+        }
+    }
+
+    fn wait(&mut self, task: Task, work: Work) {
+        if self.stop.is_none() {
+            self.waiting.push_back((task, work));
+        } else {
+            self.give_back(&task.key, asked_to_stop());
+        }
+    }
+
+    pub(super) fn take_worked(&mut self, task: Task, work: Work, worked: Worked) {
+        if !self.in_hand.contains_key(&task.key) {
+            // It was abandoned, and its next delivery will find what it did.
+            return;
+        }
+        match worked {
+            Worked::Migrated(FileOutcome { end: FileEnd::Proven(record), findings }) => {
+                for finding in &findings {
+                    self.summary.add_finding(task.file.fid, finding);
+                }
+                self.recording.insert(task.key.clone());
+                self.outbox.records.add((task, record));
+            }
+            Worked::Migrated(FileOutcome { end: FileEnd::Gone, .. }) => {
+                self.settle(&task.key, &JobEnd::Gone);
+            }
+            Worked::Migrated(FileOutcome { end: FileEnd::Failed(failure), .. }) => {
+                self.take_failure(task, Some(work), failure);
+            }
+            Worked::Verified(Ok(verification)) => {
+                self.recording.insert(task.key.clone());
+                self.outbox.verifications.add((task, verification));
+            }
+            Worked::Verified(Err(failure)) => self.take_failure(task, Some(work), failure),
+        }
+    }
+
+    fn take_failure(&mut self, task: Task, work: Option<Work>, failure: Failure) {
+        if failure.reason.kind.is_outage() {
+            self.count_outage(&failure.reason);
+            self.hold_or_give_back(task, work, &failure.reason);
+        } else {
+            self.settle(&task.key, &JobEnd::Failed(failure));
+        }
+    }
+
+    fn count_outage(&mut self, reason: &Reason) {
+        self.outages = self.outages.saturating_add(1);
+        if self.outages == limits::WORKER_BREAKER_FAILURES {
+            let reason = reason.clone();
+            self.observer.holding(&Failure { reason, left: Left::Nothing });
+        }
+    }
+
+    /// While everything fails a task is held as long as there is time; while others succeed it is
+    /// tried a few times more.
+    fn hold_or_give_back(&mut self, mut task: Task, work: Option<Work>, why: &Reason) {
+        task.outages += 1;
+        let pause = backoff_between(
+            limits::OUTAGE_PAUSE_FIRST,
+            limits::OUTAGE_PAUSE_LONGEST,
+            task.outages,
+            task.file.fid.0,
+        );
+        let worth = self.is_holding() || task.outages < limits::WORKER_OUTAGE_TRIES;
+        let in_time = self.time_left().is_none_or(|left| {
+            left > pause.saturating_add(limits::expected_time(task.file.length.0))
+        });
+        if self.stop.is_some() || !worth || !in_time {
+            self.give_back(&task.key, why.clone());
+            return;
+        }
+        let key = task.key.clone();
+        self.held.insert(key.clone(), Held { task, work, why: why.clone() });
+        let clock = &self.ports.files.clock;
+        self.start(async move {
+            clock.sleep(pause).await;
+            Event::Due(key)
+        });
+    }
+
+    pub(super) fn try_again(&mut self, held: Held) {
+        match held.work {
+            Some(work) => self.wait(held.task, work),
+            None => self.begin(held.task),
+        }
+    }
+
+    /// Something was reached and recorded: what is held is tried again now.
+    fn outage_is_over(&mut self) {
+        if self.is_holding() {
+            self.observer.going_on();
+            let held = std::mem::take(&mut self.held);
+            for held in held.into_values() {
+                self.try_again(held);
+            }
+        }
+        self.outages = 0;
+    }
+
+    /// The time until which everything must be done, less what it takes to tell about it.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let Feed::Batch { finish_by } = self.feed else { return None };
+        let left = finish_by.0.saturating_sub(self.ports.files.clock.now().0);
+        Some(Duration::from_millis(left).saturating_sub(limits::BATCH_RESERVE))
+    }
+
+    /// Why a file is not begun any more, if it is not. In an outage that is the reason.
+    pub(super) fn too_late_for(&self, file: &SourceFile) -> Option<Reason> {
+        let left = self.time_left()?;
+        let needed = limits::expected_time(file.length.0);
+        (left < needed).then(|| {
+            let (left, needed) = (left.as_secs(), needed.as_secs());
+            let detail = format!("{left} s are left, and it is expected to take {needed} s");
+            Reason::new(ReasonKind::NotStarted, detail)
+        })
+    }
+
+    pub(super) fn take_sent(&mut self, letter: Letter, answer: Result<Vec<Receipt>, Reason>) {
+        match letter {
+            Letter::Records(records) => {
+                let records = records.into_iter();
+                let done = records.map(|(task, record)| (task, JobEnd::Migrated(record)));
+                self.take_recorded(done.collect(), answer.as_ref().err());
+            }
+            Letter::Verifications(seen) => {
+                let seen = seen.into_iter();
+                let done = seen.map(|(task, verified)| (task, JobEnd::Verified(verified)));
+                self.take_recorded(done.collect(), answer.as_ref().err());
+            }
+            Letter::Failures(failures) => {
+                self.summary.unexplained += if answer.is_err() { failures.len() as u64 } else { 0 };
+            }
+            Letter::Done(receipts) => {
+                let refused = answer.map_or(receipts.len(), |refused| refused.len());
+                self.summary.unacknowledged += refused as u64;
+            }
+            // What is not told here comes back by itself, later; what is not cleared is out of
+            // date, and whoever reads it sees the ledger too.
+            Letter::Healed(_) | Letter::Again(_) => {}
+        }
+    }
+
+    fn take_recorded(&mut self, done: Vec<(Task, JobEnd)>, trouble: Option<&Reason>) {
+        if let Some(reason) = trouble {
+            self.count_outage(reason);
+        } else {
+            self.outage_is_over();
+        }
+        for (task, end) in done {
+            self.recording.remove(&task.key);
+            match trouble {
+                None => self.settle(&task.key, &end),
+                Some(reason) => self.hold_or_give_back(task, None, reason),
+            }
+        }
+    }
+
+    /// Gives everything back that is not under way; when it is to be abandoned, that too.
+    pub(super) fn take_stop(&mut self, stop: Option<Stop>) {
+        let Some(stop) = stop else { return };
+        if self.stop.is_none() && matches!(self.feed, Feed::Queue { .. }) {
+            self.summary.stopped.get_or_insert(Stopped::Interrupted);
+            let clock = &self.ports.files.clock;
+            self.start(async move {
+                clock.sleep(limits::STOPPING_TIME).await;
+                Event::Asked(Some(Stop::Abandon))
+            });
+        }
+        self.stop = self.stop.max(Some(stop));
+        self.asking.state = AskingState::Ended;
+        for (task, _) in std::mem::take(&mut self.waiting) {
+            self.give_back(&task.key, asked_to_stop());
+        }
+        for task in std::mem::take(&mut self.unplanned) {
+            self.give_back(&task.key, asked_to_stop());
+        }
+        for (key, held) in std::mem::take(&mut self.held) {
+            self.give_back(&key, held.why);
+        }
+        if self.stop == Some(Stop::Abandon) {
+            let kept = |key: &&JobKey| !self.recording.contains(*key);
+            let abandoned: Vec<_> = self.in_hand.keys().filter(kept).cloned().collect();
+            for key in abandoned {
+                let detail = "it was abandoned before it was done, since the time was over";
+                self.give_back(&key, Reason::new(ReasonKind::NotStarted, detail));
+            }
+        }
+    }
+
+    pub(super) fn give_back(&mut self, key: &JobKey, reason: Reason) {
+        self.settle(key, &JobEnd::Failed(Failure { reason, left: Left::Nothing }));
+    }
+
+    /// The end of a job, for each of its deliveries.
+    fn settle(&mut self, key: &JobKey, end: &JobEnd) {
+        let deliveries = self.in_hand.remove(key).unwrap_or_default();
+        for (number, delivery) in deliveries.iter().enumerate() {
+            if number > 0 && !matches!(end, JobEnd::Failed(_)) {
+                self.summary.merged += 1;
+                self.tell(delivery, end);
+            } else {
+                self.settle_one(delivery, end);
+            }
+        }
+    }
+
+    fn settle_one(&mut self, delivery: &Delivery, end: &JobEnd) {
+        count(&mut self.summary, delivery, end);
+        self.tell(delivery, end);
+    }
+
+    /// What the queue and the failures table are to hear of it.
+    fn tell(&mut self, delivery: &Delivery, end: &JobEnd) {
+        self.observer.settled(delivery, end);
+        if let JobEnd::Failed(failure) = end {
+            let now = self.ports.files.clock.now();
+            if let Some(record) = FailureRecord::of(delivery, failure, now) {
+                self.outbox.failures.add(record);
+            }
+            let salt = fid_of(delivery);
+            let after = comes_back_after(failure.reason.kind, delivery.attempt, salt);
+            self.outbox.again.add((delivery.receipt.clone(), after));
+            self.again.push(delivery.message.clone());
+            return;
+        }
+        if matches!(self.feed, Feed::Queue { .. }) {
+            self.outbox.done.add(delivery.receipt.clone());
+        }
+        if let Ok(job) = &delivery.job
+            && (delivery.attempt > 1 || job.hints.failed_before)
+        {
+            self.outbox.healed.add(job.fid);
+        }
+    }
+}
+
+fn asked_to_stop() -> Reason {
+    Reason::new(ReasonKind::NotStarted, "the worker was asked to stop")
+}
+
+fn fid_of(delivery: &Delivery) -> u64 {
+    delivery.job.as_ref().map_or(0, |job| job.fid.0)
+}
+
+fn count(summary: &mut WorkSummary, delivery: &Delivery, end: &JobEnd) {
+    match end {
+        JobEnd::Migrated(record) => {
+            summary.add_proven(record.route, record.length.unwrap_or_default());
+        }
+        JobEnd::Verified(verification) => summary.verified.add(verification.length),
+        JobEnd::Gone => summary.gone += 1,
+        JobEnd::Temporary => summary.temporary += 1,
+        JobEnd::Ignored => summary.ignored += 1,
+        JobEnd::Failed(failure) => summary.add_failed(crate::Fid(fid_of(delivery)), failure),
+    }
+}
