@@ -18,6 +18,9 @@ async fn world() -> (EmbeddedWorld, BTreeMap<&'static str, String>) {
     let mut environment = world.environment().clone();
     environment.insert("BUCKETS", format!("a:{},b:made-new", BUCKETS[0].1));
     environment.insert("DYNAMODB_TABLE", "provisioned".to_owned());
+    for beside in ["DYNAMODB_FAILURES_TABLE", "DYNAMODB_VERIFICATIONS_TABLE"] {
+        environment.remove(beside);
+    }
     (world, environment)
 }
 
@@ -270,9 +273,16 @@ async fn queues_and_tables_are_made_once() {
     assert!(settings["SQS_DLQ_URL"].as_str().is_some_and(|url| url.ends_with("/fresh-dead")));
     assert_eq!(settings["DYNAMODB_FAILURES_TABLE"], "provisioned-failures");
 
-    let second = mogile2s3(&environment, &[ALL, &fresh].concat()).await;
+    // With the settings that it printed, no name has to be given again.
+    let mut environment = environment;
+    for name in ["SQS_URL", "SQS_DLQ_URL", "DYNAMODB_FAILURES_TABLE"] {
+        environment.insert(name, settings[name].as_str().expect("told").to_owned());
+    }
+    let same = ["--function-timeout-seconds", "60"];
+    let second = mogile2s3(&environment, &[ALL, &same].concat()).await;
     assert_eq!(second.status.code(), Some(0), "{}", text(&second.stdout));
     assert_eq!(unusual(&json(&second)), told(&[]));
+    assert!(outcomes(&json(&second)).contains_key("queue fresh-dead"));
 }
 
 #[tokio::test]
