@@ -300,7 +300,7 @@ fn access(
     if free {
         return Verdict::change(setting, change, from, to);
     }
-    Verdict { setting, advice: Advice::Leave(format!("{from}, not {to}: {ON_PURPOSE}")) }
+    Verdict { setting, advice: Advice::Leave(format!("{from} (wanted: {to}): {ON_PURPOSE}")) }
 }
 
 fn judge_rules(found: &BucketState) -> Verdict<BucketChange> {

@@ -98,7 +98,7 @@ impl Builder<'_> {
             Advice::Keep(how) => self.tell(thing, setting, Outcome::Found, &how),
             Advice::Leave(why) => self.tell(thing, setting, Outcome::Left, &why),
             Advice::Change { from, to, .. } if self.dry_run => {
-                self.tell(thing, setting, Outcome::WouldChange, &format!("{from}, not {to}"));
+                self.tell(thing, setting, Outcome::WouldChange, &format!("from {from} to {to}"));
             }
             Advice::Change { change, from, to } => {
                 match self.patiently(|| thing.apply(self.site, &change)).await {

@@ -53,7 +53,7 @@ fn line(entry: &Entry) -> String {
         Outcome::Made => format!("{name}: made ({detail})"),
         Outcome::Changed => format!("{name}: changed {detail}"),
         Outcome::WouldMake => format!("{name}: would be made ({detail})"),
-        Outcome::WouldChange => format!("{name}: would be changed: {detail}"),
+        Outcome::WouldChange => format!("{name}: would be changed {detail}"),
         Outcome::Left => format!("{name}: LEFT AS IT IS: {detail}"),
         Outcome::Refused => format!("{name}: REFUSED: {detail}"),
         Outcome::Unreachable => format!("{name}: NOT DONE: {detail}"),
