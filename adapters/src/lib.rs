@@ -10,4 +10,5 @@ pub mod dynamodb;
 pub mod mogile;
 pub mod mysql;
 pub mod s3;
+pub mod site;
 pub mod sqs;

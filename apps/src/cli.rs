@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, status, work};
+use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
 use crate::exit::{self, Exit, UsageError};
 use crate::telemetry;
 
@@ -26,6 +26,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Count the whole index by class and bucket, and name what cannot be migrated
     Plan(plan::Arguments),
+    /// Make buckets, queues and tables, or say what differs from what is needed
+    Provision(provision::Arguments),
     /// Migrate files from here, without a queue
     Migrate(migrate::Arguments),
     /// Send a job to the queue for every selected row
@@ -66,6 +68,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
         match cli.command {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Provision(arguments) => provision::run(arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
             Command::Enqueue(arguments) => enqueue::run(arguments).await,
             Command::Work(arguments) => work::run(arguments).await,

@@ -6,5 +6,6 @@ pub mod enqueue;
 pub mod fids;
 pub mod migrate;
 pub mod plan;
+pub mod provision;
 pub mod status;
 pub mod work;

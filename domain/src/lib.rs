@@ -30,6 +30,7 @@ pub mod verification;
 pub mod work_summary;
 pub mod outlook;
 pub mod check;
+pub mod blueprint;
 
 pub mod limits;
 pub mod retry;

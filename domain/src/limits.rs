@@ -68,6 +68,36 @@ pub const LISTINGS_AT_ONCE: usize = 8;
 /// before nothing new is begun: an outage is not a million failures.
 pub const BREAKER_FAILURES: u32 = 100;
 
+/// A job that nobody takes lives so long.
+pub const JOB_RETENTION: Duration = Duration::from_hours(4 * 24);
+
+/// A dead letter lives so long, from when the job was first sent: the most that SQS gives.
+pub const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+
+/// A job that came back so often is a dead letter: fewer would take a passing trouble, or a
+/// neighbour in its batch, for its own (AWS Lambda developer guide, "Using Lambda with Amazon SQS":
+/// at least 5).
+pub const DELIVERIES: u32 = 5;
+
+/// What the function may take for a batch.
+pub const FUNCTION_TIME: Duration = Duration::from_mins(2);
+
+/// Lambda lets no function take longer.
+pub const FUNCTION_TIME_MOST: Duration = Duration::from_mins(15);
+
+/// A delivery stays invisible so many times as long as the function may take, for Lambda to try
+/// again what was throttled (the same guide).
+pub const VISIBILITY_TIMES: u32 = 6;
+
+/// Multipart uploads that were not ended are aborted after so many days: far longer than the
+/// largest file takes.
+pub const ABORT_UPLOADS_AFTER_DAYS: u32 = 7;
+
+/// What was made or changed can be used within this, or is given up.
+pub const READY_WITHIN: Duration = Duration::from_mins(5);
+
+/// Between two looks whether it can.
+pub const READY_POLL: Duration = Duration::from_secs(1);
 /// Entries of one request to the queue (SQS takes 10).
 pub const QUEUE_BATCH: usize = 10;
 
@@ -129,6 +159,12 @@ pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
 
 /// S3 copies faster than this within a bucket.
 pub const SLOWEST_COPY_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
+/// How long a delivery stays invisible, for a function that may take so long.
+#[must_use]
+pub const fn visibility(function_time: Duration) -> Duration {
+    function_time.saturating_mul(VISIBILITY_TIMES)
+}
 
 /// What a COPY of so many bytes, which is answered when it is done, may take beside the request.
 #[must_use]

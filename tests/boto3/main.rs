@@ -5,8 +5,6 @@
 //! It runs in a virtual environment of its own. Without Python or the package index the tests are
 //! skipped, and say so; with `REQUIRE_BOTO3=1` they fail instead.
 
-mod python;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,15 +20,20 @@ use futures_util::stream;
 use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, QUEUE, SINGLE_REQUEST_BYTES};
 use tests::contract::ends::{dynamodb_of, s3_of};
 use tests::contract::ledger::ours;
+use tests::python::{self, Package};
 use tokio::process::Command;
 
 /// For all that the client does.
 const SESSION: Duration = Duration::from_mins(1);
 const PART_BYTES: u64 = 1024 * 1024;
 
+const BOTO3: Package =
+    Package { module: "boto3", wanted: "boto3>=1.36", required_by: "REQUIRE_BOTO3" };
+
 #[tokio::test]
 async fn boto3_reads_back_what_was_written() {
-    let Some(python) = python::installed().await else { return };
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(python) = python::with(BOTO3, home).await else { return };
     let world = EmbeddedWorld::start().await.expect("loopback ports");
     write_objects(&world).await;
     let ledger = DynamoLedger::new(&dynamodb_of(&world).await, LEDGER.to_owned(), Arc::default());
@@ -49,7 +52,8 @@ async fn boto3_reads_back_what_was_written() {
 
 #[tokio::test]
 async fn boto3_finds_the_queues_as_it_knows_them() {
-    let Some(python) = python::installed().await else { return };
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(python) = python::with(BOTO3, home).await else { return };
     let world = EmbeddedWorld::start().await.expect("loopback ports");
     let client = session(&python, "jobs.py", &world);
     python::run(client, SESSION).await.expect("every step as it should be");

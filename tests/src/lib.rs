@@ -5,3 +5,4 @@
 pub mod containers;
 pub mod contract;
 pub mod planted;
+pub mod python;

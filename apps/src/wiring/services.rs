@@ -6,6 +6,7 @@ use adapters::aws::{self, SdkConfig};
 use adapters::calls::Calls;
 use adapters::dynamodb::{DynamoFailureLog, DynamoLedger, DynamoVerificationLog};
 use adapters::s3::S3ObjectStore;
+use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
 use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog};
 use tokio::sync::OnceCell;
@@ -74,6 +75,13 @@ impl<'a> Services<'a> {
         queue: &QueueSettings,
     ) -> Result<Arc<dyn JobQueue>, UsageError> {
         self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
+    }
+
+    /// The account and region in which things are set up, and the region's name.
+    pub async fn site(&self) -> Result<(AwsSite, String), UsageError> {
+        let config = self.config().await?;
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Ok((AwsSite::new(config, self.calls.clone()).with_timeouts(self.time.aws()), region))
     }
 
     async fn queue_at(

@@ -7,6 +7,7 @@ mod job_queue;
 mod ledger;
 mod object_store;
 mod rhino_database;
+mod site;
 mod source_files;
 mod source_index;
 mod verification_log;
@@ -23,6 +24,7 @@ pub use object_store::{
     StoreError, StoredObject, WriteTarget,
 };
 pub use rhino_database::RhinoDatabase;
+pub use site::{Site, SiteError};
 pub use source_files::{Replica, SourceError, SourceFiles};
 pub use source_index::{IndexError, RowPage, SourceIndex};
 pub use verification_log::VerificationLog;

@@ -217,6 +217,12 @@ fn refused(refusal: bucket::StoreError, at: &ObjectAddress) -> StoreError {
         }
         bucket::StoreError::AclsNotSupported
         | bucket::StoreError::BucketAlreadyOwnedByYou
+        | bucket::StoreError::BucketAlreadyExists
+        | bucket::StoreError::NoOwnershipControls
+        | bucket::StoreError::NoPublicAccessBlock
+        | bucket::StoreError::NoPolicy
+        | bucket::StoreError::NoLifecycle
+        | bucket::StoreError::MalformedPolicy
         | bucket::StoreError::EntityTooLarge
         | bucket::StoreError::CopySourceTooLarge
         | bucket::StoreError::CopyOntoItself

@@ -1,5 +1,6 @@
 //! Amazon DynamoDB on the wire: the state and the protocol are `dynoxide`'s; requests pass our
-//! listener first, which forwards them to its own server on a second loopback port.
+//! listener first, which forwards them to its own server on a second loopback port. What `dynoxide`
+//! does not know ([`recovery`]) is answered here.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,8 +25,10 @@ use crate::fault::Service;
 use crate::wire::listener::{Backend, Body, error_answer, full};
 
 mod batch;
+mod recovery;
 
 use batch::Batch;
+use recovery::Recovery;
 
 /// An empty database in memory, gone with its last clone.
 pub fn new_database() -> dynoxide::Result<Database> {
@@ -98,6 +101,8 @@ pub fn items(
 
 /// DynamoDB behind the listener. Dropping it stops its server.
 pub struct DynamoBackend {
+    database: Database,
+    recovery: Recovery,
     server: JoinHandle<()>,
     authority: Authority,
     client: Client<HttpConnector, Body>,
@@ -111,8 +116,8 @@ impl DynamoBackend {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        Ok(Self { server, authority, client })
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database.clone()));
+        Ok(Self { database, recovery: Recovery::default(), server, authority, client })
     }
 
     async fn forward(&self, mut request: Request<Body>) -> io::Result<Response<Body>> {
@@ -195,7 +200,14 @@ impl Backend for DynamoBackend {
     }
 
     fn call(&self, request: Request<Incoming>) -> BoxFuture<'_, io::Result<Response<Body>>> {
-        Box::pin(self.forward(request.map(passed_on)))
+        Box::pin(async move {
+            let operation = operation(request.headers()).to_owned();
+            if !Recovery::knows(&operation) {
+                return self.forward(request.map(passed_on)).await;
+            }
+            let body = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+            Ok(self.recovery.answer(&self.database, &operation, &body))
+        })
     }
 
     fn call_in_part(

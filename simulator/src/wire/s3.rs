@@ -21,6 +21,7 @@ mod multipart;
 mod objects;
 mod operations;
 mod reads;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -102,8 +103,22 @@ fn operation(head: &http::request::Parts) -> &'static str {
         (&Method::GET, false, names) if names.contains(&"list-type") => "LIST",
         (&Method::HEAD, false, []) => "HEAD_BUCKET",
         (&Method::PUT, false, []) => "CREATE_BUCKET",
+        (&Method::GET, false, [setting]) => named_setting(setting).map_or("OTHER", |(get, _)| get),
+        (&Method::PUT, false, [setting]) => named_setting(setting).map_or("OTHER", |(_, put)| put),
         _ => "OTHER",
     }
+}
+
+/// The names of what reads and what writes a setting of a bucket.
+fn named_setting(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "encryption" => ("GET_ENCRYPTION", "PUT_ENCRYPTION"),
+        "lifecycle" => ("GET_LIFECYCLE", "PUT_LIFECYCLE"),
+        "ownershipControls" => ("GET_OWNERSHIP", "PUT_OWNERSHIP"),
+        "policy" => ("GET_POLICY", "PUT_POLICY"),
+        "publicAccessBlock" => ("GET_PUBLIC_ACCESS_BLOCK", "PUT_PUBLIC_ACCESS_BLOCK"),
+        _ => return None,
+    })
 }
 
 /// Query parameters that do not change which operation it is.

@@ -14,6 +14,7 @@ mod operations;
 mod options;
 mod past;
 mod requests;
+mod settings;
 mod state;
 mod upload;
 
@@ -24,6 +25,7 @@ pub use object::{
 };
 pub use options::{Action, Denial, Encryption, S3Options};
 pub use requests::{Condition, CopyRequest, PutRequest};
+pub use settings::{BucketSettings, HOME_REGION, LifecycleRule, OWNER_ENFORCED, PublicAccessBlock};
 pub use state::{DeleteMarker, Version};
 pub use upload::{
     ClaimedPart, CompleteRequest, MAX_PART_NUMBER, Part, PartRequest, Upload, UploadId,
@@ -82,6 +84,9 @@ impl S3World {
     /// Makes an empty bucket.
     pub fn create_bucket(&self, name: &str) -> Result<(), StoreError> {
         self.locked(|state| {
+            if state.foreign.contains(name) {
+                return Err(StoreError::BucketAlreadyExists);
+            }
             if state.buckets.contains_key(name) {
                 return Err(StoreError::BucketAlreadyOwnedByYou);
             }
@@ -99,6 +104,9 @@ impl S3World {
     /// Whether there is such a bucket, for those who may list it.
     pub fn head_bucket(&self, bucket: &str) -> Result<(), StoreError> {
         self.locked(|state| {
+            if state.foreign.contains(bucket) {
+                return Err(StoreError::AccessDenied);
+            }
             state.bucket(bucket)?;
             state.options.allow(Action::ListBucket, "")
         })

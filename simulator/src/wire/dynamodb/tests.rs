@@ -194,3 +194,25 @@ async fn refusals_have_dynamodbs_own_words() {
     }
     assert_eq!(table.fids(), []);
 }
+
+#[tokio::test]
+async fn point_in_time_recovery_is_on_when_it_was_turned_on() {
+    let table = Table::new().await;
+    let status = async |operation: &str, body: Value| {
+        let (status, answer) = table.call(operation, body).await.unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let recovery = &answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"];
+        recovery["PointInTimeRecoveryStatus"].as_str().unwrap().to_owned()
+    };
+    let name = json!({ "TableName": "ledger" });
+    assert_eq!(status("DescribeContinuousBackups", name.clone()).await, "DISABLED");
+    let on = json!({ "TableName": "ledger",
+        "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true } });
+    assert_eq!(status("UpdateContinuousBackups", on).await, "ENABLED");
+    assert_eq!(status("DescribeContinuousBackups", name).await, "ENABLED");
+    let (status, answer) =
+        table.call("DescribeContinuousBackups", json!({ "TableName": "none" })).await.unwrap();
+    assert_eq!(status, 400);
+    assert!(answer.contains("TableNotFoundException"), "{answer}");
+}

@@ -9,7 +9,7 @@ use s3s::dto::{
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::translate::listed;
-use crate::world::bucket::{ListRequest, MAX_KEYS, S3World};
+use crate::world::bucket::{HOME_REGION, ListRequest, MAX_KEYS, S3World};
 
 pub(super) fn list_objects_v2(
     world: &S3World,
@@ -47,14 +47,24 @@ pub(super) fn list_objects_v2(
 
 pub(super) fn head_bucket(world: &S3World, input: &HeadBucketInput) -> S3Result<HeadBucketOutput> {
     world.head_bucket(&input.bucket)?;
-    Ok(HeadBucketOutput::default())
+    let bucket_region = Some(world.settings(&input.bucket)?.region);
+    Ok(HeadBucketOutput { bucket_region, ..HeadBucketOutput::default() })
 }
 
 pub(super) fn create_bucket(
     world: &S3World,
     input: &CreateBucketInput,
 ) -> S3Result<CreateBucketOutput> {
+    let constraint = input.create_bucket_configuration.as_ref();
+    let constraint = constraint.and_then(|constraint| constraint.location_constraint.as_ref());
+    let region = constraint.map(|region| region.as_str().to_owned());
+    if region.as_deref() == Some(HOME_REGION) {
+        return Err(s3_error!(InvalidLocationConstraint, "the home region takes no constraint"));
+    }
     world.create_bucket(&input.bucket)?;
+    if let Some(region) = region {
+        world.set_up(&input.bucket, |settings| settings.region = region)?;
+    }
     let location = Some(format!("/{}", input.bucket));
     Ok(CreateBucketOutput { location })
 }

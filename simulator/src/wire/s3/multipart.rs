@@ -23,13 +23,14 @@ pub(super) fn create_multipart_upload(
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<CreateMultipartUploadOutput> {
     let input = req.input;
-    world.options().check_acl(input.acl.as_ref().map(ObjectCannedACL::as_str))?;
+    world.check_acl(&input.bucket, input.acl.as_ref().map(ObjectCannedACL::as_str))?;
     let algorithm = input.checksum_algorithm;
     let with_sha1 = algorithm.as_ref().is_some_and(|name| name.as_str() == ChecksumAlgorithm::SHA1);
     refuse_option(algorithm.is_some() && !with_sha1, "a multipart checksum other than SHA1")?;
     check_type(input.checksum_type.as_ref(), with_sha1)?;
     let attributes = attributes(input.content_type, input.content_disposition, input.metadata);
     let request = UploadRequest { attributes, with_sha1 };
+    let encrypted = world.encryption(&input.bucket)?;
     let id = world.create_upload(&input.bucket, &input.key, request)?;
     Ok(CreateMultipartUploadOutput {
         bucket: Some(input.bucket),
@@ -37,7 +38,7 @@ pub(super) fn create_multipart_upload(
         upload_id: Some(id.0),
         checksum_algorithm: algorithm,
         checksum_type: with_sha1.then(|| ChecksumType::from_static(ChecksumType::COMPOSITE)),
-        server_side_encryption: Some(encryption(world.options().encryption)),
+        server_side_encryption: Some(encryption(encrypted)),
         ..CreateMultipartUploadOutput::default()
     })
 }
@@ -62,7 +63,7 @@ pub(super) async fn upload_part(
     Ok(UploadPartOutput {
         e_tag: Some(etag(&part.etag)),
         checksum_sha1: wire_checksum(part.checksum.as_ref()).checksum_sha1,
-        server_side_encryption: Some(encryption(world.options().encryption)),
+        server_side_encryption: Some(encryption(world.encryption(&input.bucket)?)),
         ..UploadPartOutput::default()
     })
 }

@@ -18,7 +18,7 @@ pub(super) async fn put_object(
 ) -> S3Result<PutObjectOutput> {
     let trailers = req.trailing_headers.take();
     let input = req.input;
-    world.options().check_acl(input.acl.as_ref().map(ObjectCannedACL::as_str))?;
+    world.check_acl(&input.bucket, input.acl.as_ref().map(ObjectCannedACL::as_str))?;
     refuse_option(input.write_offset_bytes.is_some(), "x-amz-write-offset-bytes")?;
     let condition = condition(input.if_match, input.if_none_match)?;
     let content = receive(input.body, world.single_request_limit_bytes()).await?;
@@ -54,7 +54,7 @@ pub(super) fn copy_object(
     req: S3Request<CopyObjectInput>,
 ) -> S3Result<CopyObjectOutput> {
     let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
-    world.options().check_acl(req.input.acl.as_ref().map(ObjectCannedACL::as_str))?;
+    world.check_acl(&bucket, req.input.acl.as_ref().map(ObjectCannedACL::as_str))?;
     let copied = world.copy(&bucket, &key, copy_request(req.input, &req.headers)?)?;
     let mut result = CopyObjectResult {
         e_tag: Some(etag(&copied.etag)),

@@ -24,6 +24,7 @@ use crate::world::bucket::{Algorithm, Condition, Content, Object};
 mod faults;
 mod multipart;
 mod options;
+mod settings;
 
 struct Store {
     world: Arc<S3World>,

@@ -15,7 +15,12 @@ use crate::world::bucket::{Attributes, Condition, CopyRequest, Encryption, Objec
 impl From<StoreError> for S3Error {
     fn from(error: StoreError) -> Self {
         let Ok(code) = error.code().parse();
-        Self::with_message(code, error.to_string())
+        let mut answer = Self::with_message(code, error.to_string());
+        // s3s does not know this one.
+        if error == StoreError::NoPublicAccessBlock {
+            answer.set_status_code(http::StatusCode::NOT_FOUND);
+        }
+        answer
     }
 }
 

@@ -11,6 +11,18 @@ pub enum StoreError {
     NoSuchBucket,
     /// The bucket is there already.
     BucketAlreadyOwnedByYou,
+    /// The name is another account's.
+    BucketAlreadyExists,
+    /// The bucket has no ownership controls.
+    NoOwnershipControls,
+    /// The bucket blocks no public access.
+    NoPublicAccessBlock,
+    /// The bucket has no policy.
+    NoPolicy,
+    /// The bucket has no lifecycle rules.
+    NoLifecycle,
+    /// A policy that is none.
+    MalformedPolicy,
     /// There is no object at that key.
     NoSuchKey,
     /// The object is not, or no longer, what the request expected.
@@ -55,6 +67,12 @@ impl StoreError {
             Self::AclsNotSupported => "AccessControlListNotSupported",
             Self::NoSuchBucket => "NoSuchBucket",
             Self::BucketAlreadyOwnedByYou => "BucketAlreadyOwnedByYou",
+            Self::BucketAlreadyExists => "BucketAlreadyExists",
+            Self::NoOwnershipControls => "OwnershipControlsNotFoundError",
+            Self::NoPublicAccessBlock => "NoSuchPublicAccessBlockConfiguration",
+            Self::NoPolicy => "NoSuchBucketPolicy",
+            Self::NoLifecycle => "NoSuchLifecycleConfiguration",
+            Self::MalformedPolicy => "MalformedPolicy",
             Self::NoSuchKey => "NoSuchKey",
             Self::PreconditionFailed => "PreconditionFailed",
             Self::BadDigest => "BadDigest",
@@ -81,6 +99,14 @@ impl fmt::Display for StoreError {
             Self::AclsNotSupported => "the bucket does not allow ACLs",
             Self::NoSuchBucket => "the specified bucket does not exist",
             Self::BucketAlreadyOwnedByYou => "the bucket exists already and is yours",
+            Self::BucketAlreadyExists => {
+                "the requested bucket name is not available; names are shared by all accounts"
+            }
+            Self::NoOwnershipControls => "the bucket ownership controls were not found",
+            Self::NoPublicAccessBlock => "the public access block configuration was not found",
+            Self::NoPolicy => "the bucket policy does not exist",
+            Self::NoLifecycle => "the lifecycle configuration does not exist",
+            Self::MalformedPolicy => "the policy is not in the valid JSON format",
             Self::NoSuchKey => "the specified key does not exist",
             Self::PreconditionFailed => "at least one of the preconditions did not hold",
             Self::BadDigest => "the digest you specified did not match what we received",

@@ -51,7 +51,8 @@ impl S3World {
             {
                 return Err(StoreError::BadDigest);
             }
-            let etag = state.entity_tag(HEXLOWER.encode(&request.content.md5()));
+            let encryption = state.encryption(bucket)?;
+            let etag = state.entity_tag(HEXLOWER.encode(&request.content.md5()), encryption);
             let PartRequest { number, content, checksum, .. } = request;
             let part = Part { content, etag, checksum, last_modified };
             let upload = upload(state, bucket, key, id)?;

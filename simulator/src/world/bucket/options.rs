@@ -12,10 +12,10 @@ pub struct S3Options {
     pub minimum_part_bytes: u64,
     /// Whether what is replaced or deleted is kept as an older version.
     pub versioned: bool,
-    /// The buckets' default encryption: of all that is written from now on.
+    /// The default encryption, of all that is written from now on, of buckets that set no other.
     pub encryption: Encryption,
-    /// Whether writes may carry ACLs, as where the bucket owner is preferred. By default S3 refuses
-    /// them: the owner is enforced.
+    /// Whether writes may carry ACLs everywhere, whatever the buckets' own settings say of them. By
+    /// default those decide.
     pub takes_acls: bool,
     /// Whether no answer tells a SHA-1, as with an end that does not know that checksum. A wrong
     /// one that comes with a write is refused all the same.
@@ -48,17 +48,6 @@ impl S3Options {
     /// Takes a right away from the caller, for all keys.
     pub fn deny(&mut self, action: Action) {
         self.denials.push(Denial { action: Some(action), key_prefix: String::new() });
-    }
-
-    /// Takes or refuses the canned ACL of a write. The one that gives all to the bucket's owner
-    /// changes nothing, and is always taken.
-    pub fn check_acl(&self, acl: Option<&str>) -> Result<(), StoreError> {
-        match acl {
-            Some(acl) if !self.takes_acls && acl != "bucket-owner-full-control" => {
-                Err(StoreError::AclsNotSupported)
-            }
-            Some(_) | None => Ok(()),
-        }
     }
 
     pub(super) fn allow(&self, action: Action, key: &str) -> Result<(), StoreError> {

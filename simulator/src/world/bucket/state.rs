@@ -1,12 +1,14 @@
 //! What lies behind the lock: buckets with their current objects, what those replaced, and the
 //! uploads under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
 
-use super::{Action, Condition, Encryption, Object, S3Options, StoreError, Upload, UploadId};
+use super::{
+    Action, BucketSettings, Condition, Encryption, Object, S3Options, StoreError, Upload, UploadId,
+};
 
 /// What a DELETE leaves in a versioned bucket: the key has no current object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub enum Version {
 /// One bucket.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
+    pub(super) settings: BucketSettings,
     pub(super) current: BTreeMap<String, Object>,
     /// Older versions and delete markers, oldest first.
     superseded: BTreeMap<String, Vec<Version>>,
@@ -63,6 +66,8 @@ impl Bucket {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) buckets: BTreeMap<String, Bucket>,
+    /// Names of other accounts' buckets.
+    pub(super) foreign: BTreeSet<String>,
     pub(super) options: S3Options,
     /// Numbers handed out so far, to versions, uploads, and entity tags that are no digest.
     numbers: u64,
@@ -95,8 +100,8 @@ impl State {
         mut object: Object,
     ) -> Result<Object, StoreError> {
         self.judge(bucket, key, Action::PutObject, condition)?;
-        object.etag = self.entity_tag(object.etag);
-        object.encryption = self.options.encryption;
+        object.encryption = self.encryption(bucket)?;
+        object.etag = self.entity_tag(object.etag, object.encryption);
         object.version_id = self.options.versioned.then(|| self.version_id());
         let versioned = self.options.versioned;
         self.bucket(bucket)?.replace(key, object.clone(), versioned);
@@ -124,9 +129,15 @@ impl State {
         Ok(Some(marker))
     }
 
+    /// How a bucket encrypts what is written now.
+    pub(super) fn encryption(&mut self, bucket: &str) -> Result<Encryption, StoreError> {
+        let own = self.bucket(bucket)?.settings.encryption;
+        Ok(own.unwrap_or(self.options.encryption))
+    }
+
     /// The entity tag of a content with this digest (and number of parts).
-    pub(super) fn entity_tag(&mut self, digest: String) -> String {
-        match self.options.encryption {
+    pub(super) fn entity_tag(&mut self, digest: String, encryption: Encryption) -> String {
+        match encryption {
             Encryption::S3 => digest,
             Encryption::Kms => {
                 let secret = format!("{digest} {}", self.next_number());

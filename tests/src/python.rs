@@ -1,4 +1,4 @@
-//! A Python with boto3, in a virtual environment of its own.
+//! A Python with a package from `PyPI`, in a virtual environment of its own.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,19 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-const PACKAGE: &str = "boto3>=1.36";
+/// A package that a test needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Package {
+    /// The module by which it is seen.
+    pub module: &'static str,
+    /// What is asked of the package index: `boto3>=1.36`.
+    pub wanted: &'static str,
+    /// The variable that, set to 1, makes its absence a failure.
+    pub required_by: &'static str,
+}
 
 /// For the environment and the package; a package index out of reach is noticed sooner.
 const INSTALLATION: Duration = Duration::from_mins(3);
@@ -17,30 +26,32 @@ const INSTALLATION: Duration = Duration::from_mins(3);
 /// For a look whether the package is there.
 const PROBE: Duration = Duration::from_secs(30);
 
-/// The Python of a virtual environment that has the package, made anew where there is none.
+/// The Python of a virtual environment that has the package, made anew where there is none. Without
+/// Python or the package index there is none: the test should end at once, this has said so.
 ///
-/// Without Python or the package index there is none: that is said, or fails the test where
-/// `REQUIRE_BOTO3` is `1`.
-pub async fn installed() -> Option<PathBuf> {
+/// # Panics
+/// If the package is required and cannot be had.
+pub async fn with(package: Package, home: &Path) -> Option<PathBuf> {
     // Tests run side by side, and share the environment.
-    static INSTALLED: OnceCell<Result<PathBuf, String>> = OnceCell::const_new();
-    match INSTALLED.get_or_init(install).await {
-        Ok(python) => Some(python.clone()),
-        Err(why) if std::env::var("REQUIRE_BOTO3").is_ok_and(|set| set == "1") => {
-            panic!("boto3 cannot be had: {why}");
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+    let _turn = ONE_AT_A_TIME.lock().await;
+    match installed(package, home).await {
+        Ok(python) => Some(python),
+        Err(why) if std::env::var(package.required_by).is_ok_and(|set| set == "1") => {
+            panic!("{} cannot be had: {why}", package.module);
         }
         Err(why) => {
-            say(&format!("SKIPPED: boto3 cannot be had: {why}"));
+            say(&format!("SKIPPED: {} cannot be had: {why}", package.module));
             None
         }
     }
 }
 
-async fn install() -> Result<PathBuf, String> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boto3");
+async fn installed(package: Package, home: &Path) -> Result<PathBuf, String> {
+    let home = home.join(package.module);
     let python = home.join("bin/python");
     let mut probe = Command::new(&python);
-    probe.args(["-c", "import boto3"]);
+    probe.args(["-c", &format!("import {}", package.module)]);
     if run(probe, PROBE).await.is_ok() {
         return Ok(python);
     }
@@ -49,7 +60,7 @@ async fn install() -> Result<PathBuf, String> {
     run(make, INSTALLATION).await?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    install.args(["--retries", "1", "--timeout", "15", PACKAGE]);
+    install.args(["--retries", "1", "--timeout", "15", package.wanted]);
     run(install, INSTALLATION).await?;
     Ok(python)
 }
@@ -65,7 +76,9 @@ pub async fn run(mut command: Command, limit: Duration) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    Err(format!("{name}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+    let (out, err) = (output.stdout, output.stderr);
+    let said = [out, err].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    Err(format!("{name}: {}\n{said}", output.status))
 }
 
 /// Writes a line where it is seen: what is printed by a test that passes is swallowed.

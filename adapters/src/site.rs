@@ -1,0 +1,102 @@
+//! An AWS account and region, as the domain's site: where buckets, queues and tables are set up.
+
+mod bucket;
+mod lifecycle;
+mod queue;
+mod refusal;
+mod table;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use domain::S3Bucket;
+use domain::blueprint::{
+    BucketChange, BucketState, QueueChange, QueueState, TableChange, TableState,
+};
+use domain::ports::{Site, SiteError};
+use tokio::time::timeout;
+
+use crate::aws::{self, Timeouts};
+use crate::calls::{Calls, System};
+use refusal::Refusal;
+
+/// [`Site`] on Amazon Web Services, or on what speaks their protocols.
+pub struct AwsSite {
+    s3: aws_sdk_s3::Client,
+    sqs: aws_sdk_sqs::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    region: String,
+    timeouts: Timeouts,
+    calls: Arc<Calls>,
+}
+
+impl AwsSite {
+    /// With shared settings from [`crate::aws::load`], which name a region.
+    #[must_use]
+    pub fn new(config: &SdkConfig, calls: Arc<Calls>) -> Self {
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(aws::has_own_s3_endpoint(config))
+            .build();
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sqs: aws_sdk_sqs::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            timeouts: Timeouts::default(),
+            calls,
+        }
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Waits for an answer no longer than a request may take, and counts the call.
+    async fn answer<T, E>(
+        &self,
+        system: System,
+        call: &'static str,
+        request: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> Result<T, Refusal>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let answer = match timeout(self.timeouts.request, request).await {
+            Ok(answer) => answer.map_err(|error| Refusal::of(call, &error)),
+            Err(_) => Err(Refusal::no_answer(call, self.timeouts.request)),
+        };
+        self.calls.count(system, call, answer)
+    }
+}
+
+#[async_trait]
+impl Site for AwsSite {
+    async fn bucket(&self, name: &S3Bucket) -> Result<Option<BucketState>, SiteError> {
+        self.look_at_bucket(name.as_str()).await
+    }
+
+    async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError> {
+        self.set_up_bucket(name.as_str(), change).await
+    }
+
+    async fn queue(&self, name: &str) -> Result<Option<QueueState>, SiteError> {
+        self.look_at_queue(name).await
+    }
+
+    async fn change_queue(&self, name: &str, change: &QueueChange) -> Result<(), SiteError> {
+        self.set_up_queue(name, change).await
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<TableState>, SiteError> {
+        self.look_at_table(name).await
+    }
+
+    async fn change_table(&self, name: &str, change: &TableChange) -> Result<(), SiteError> {
+        self.set_up_table(name, change).await
+    }
+}

@@ -1,0 +1,208 @@
+//! A bucket's lifecycle rules: read for what they do to uploads and objects, and written back whole
+//! with one of ours beside the others.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule,
+    LifecycleRuleFilter, TransitionDefaultMinimumObjectSize,
+};
+use domain::blueprint::AbortRule;
+use domain::ports::SiteError;
+
+use super::bucket::incomplete;
+use super::refusal::{done, present};
+use super::{AwsSite, System};
+
+/// The name of our rule.
+const OUR_RULE: &str = "mogile2s3-abort-stale-uploads";
+
+/// What the rules of a bucket do.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// The soonest that aborts any upload.
+    pub(super) abort: Option<AbortRule>,
+    /// Those that delete objects, or move them elsewhere.
+    pub(super) for_objects: Vec<String>,
+}
+
+/// Reads the rules that are in force.
+pub(super) fn rules(found: Option<&GetBucketLifecycleConfigurationOutput>) -> Rules {
+    let all = found.map(GetBucketLifecycleConfigurationOutput::rules).unwrap_or_default();
+    let in_force = || all.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
+    let for_objects = in_force().filter(|rule| {
+        // A marker without versions behind it is no object.
+        let expires = rule
+            .expiration()
+            .is_some_and(|expiration| expiration.days.is_some() || expiration.date.is_some());
+        expires || !rule.transitions().is_empty()
+    });
+    Rules {
+        abort: in_force().filter_map(abort).min_by_key(|rule| rule.days),
+        for_objects: for_objects.map(|rule| format!("rule `{}`", name(rule))).collect(),
+    }
+}
+
+/// What a rule says of any upload, not only of those below a prefix.
+fn abort(rule: &LifecycleRule) -> Option<AbortRule> {
+    let days = rule.abort_incomplete_multipart_upload()?.days_after_initiation()?;
+    let everywhere = match rule.filter() {
+        Some(filter) => is_for_all(filter),
+        None => is_empty(old_prefix(rule)),
+    };
+    let days = u32::try_from(days).ok()?;
+    everywhere.then(|| AbortRule { days, is_ours: name(rule) == OUR_RULE })
+}
+
+fn is_for_all(filter: &LifecycleRuleFilter) -> bool {
+    is_empty(filter.prefix())
+        && filter.tag().is_none()
+        && filter.and().is_none()
+        && filter.object_size_greater_than().is_none()
+        && filter.object_size_less_than().is_none()
+}
+
+fn is_empty(prefix: Option<&str>) -> bool {
+    prefix.unwrap_or_default().is_empty()
+}
+
+/// Rules written long ago have their prefix beside the filter's place.
+#[expect(deprecated, reason = "such rules are still there")]
+fn old_prefix(rule: &LifecycleRule) -> Option<&str> {
+    rule.prefix()
+}
+
+fn name(rule: &LifecycleRule) -> &str {
+    rule.id().unwrap_or("(without a name)")
+}
+
+/// All rules, with ours in place of an older one of ours.
+fn with_ours(mut all: Vec<LifecycleRule>, days: u32) -> Result<Vec<LifecycleRule>, SiteError> {
+    all.retain(|rule| name(rule) != OUR_RULE);
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build();
+    let ours = LifecycleRule::builder()
+        .id(OUR_RULE)
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .abort_incomplete_multipart_upload(abort);
+    all.push(ours.build().map_err(incomplete)?);
+    Ok(all)
+}
+
+impl AwsSite {
+    pub(super) async fn lifecycle(
+        &self,
+        name: &str,
+    ) -> Result<Option<GetBucketLifecycleConfigurationOutput>, SiteError> {
+        let request = self.s3.get_bucket_lifecycle_configuration().bucket(name).send();
+        let answer = self.answer(System::S3, "GetBucketLifecycleConfiguration", request).await;
+        present(answer, &["NoSuchLifecycleConfiguration"])
+    }
+
+    /// S3 takes all rules or none: those that are there are written back beside ours.
+    pub(super) async fn abort_uploads(&self, name: &str, days: u32) -> Result<(), SiteError> {
+        let found = self.lifecycle(name).await?;
+        let (rules, least) = found.map_or_else(Default::default, |found| {
+            let least = found.transition_default_minimum_object_size;
+            (found.rules.unwrap_or_default(), least)
+        });
+        let rules = with_ours(rules, days)?;
+        let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
+        // It comes with every answer, and would fall back to its default.
+        let least = least.map(|least| TransitionDefaultMinimumObjectSize::from(least.as_str()));
+        let request = self
+            .s3
+            .put_bucket_lifecycle_configuration()
+            .bucket(name)
+            .lifecycle_configuration(rules.map_err(incomplete)?)
+            .set_transition_default_minimum_object_size(least);
+        self.put("PutBucketLifecycleConfiguration", request.send()).await
+    }
+
+    /// A setting of a bucket that may just have been made.
+    pub(super) async fn put<T, E>(
+        &self,
+        call: &'static str,
+        request: impl Future<Output = Result<T, SdkError<E>>> + Send,
+    ) -> Result<(), SiteError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match self.answer(System::S3, call, request).await {
+            Err(refusal) if refusal.is(&["NoSuchBucket"]) => {
+                Err(SiteError::NotYet { call, why: "the bucket is not seen yet".to_owned() })
+            }
+            answer => done(answer, &[]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_s3::types::{LifecycleExpiration, Tag, Transition};
+
+    fn rule(id: &str) -> aws_sdk_s3::types::builders::LifecycleRuleBuilder {
+        LifecycleRule::builder().id(id).status(ExpirationStatus::Enabled)
+    }
+
+    fn aborts(days: i32) -> AbortIncompleteMultipartUpload {
+        AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build()
+    }
+
+    fn read(all: Vec<aws_sdk_s3::types::builders::LifecycleRuleBuilder>) -> Rules {
+        let all: Vec<_> = all.into_iter().map(|rule| rule.build().expect("whole")).collect();
+        let found = GetBucketLifecycleConfigurationOutput::builder().set_rules(Some(all)).build();
+        rules(Some(&found))
+    }
+
+    #[test]
+    fn only_rules_for_every_upload_count() {
+        let filter = |filter: LifecycleRuleFilter| rule("a").filter(filter);
+        let filtered = LifecycleRuleFilter::builder;
+        let tag = Tag::builder().key("a").value("b").build().expect("whole");
+        for (rule, counts) in [
+            (rule("a"), true),
+            (filter(filtered().build()), true),
+            (filter(filtered().prefix("").build()), true),
+            (filter(filtered().prefix("0/").build()), false),
+            (filter(filtered().tag(tag).build()), false),
+            (rule("a").status(ExpirationStatus::Disabled), false),
+        ] {
+            let found = read(vec![rule.clone().abort_incomplete_multipart_upload(aborts(3))]);
+            let wanted = counts.then_some(AbortRule { days: 3, is_ours: false });
+            assert_eq!(found.abort, wanted, "{rule:?}");
+        }
+        let two = vec![
+            rule("a").abort_incomplete_multipart_upload(aborts(30)),
+            rule(OUR_RULE).abort_incomplete_multipart_upload(aborts(7)),
+        ];
+        assert_eq!(read(two).abort, Some(AbortRule { days: 7, is_ours: true }));
+    }
+
+    #[test]
+    fn rules_that_touch_objects_are_named() {
+        let days = LifecycleExpiration::builder().days(30).build();
+        let marker = LifecycleExpiration::builder().expired_object_delete_marker(true).build();
+        let found = read(vec![
+            rule("expires").expiration(days.clone()),
+            rule("moves").transitions(Transition::builder().days(1).build()),
+            rule("markers").expiration(marker),
+            rule("off").expiration(days).status(ExpirationStatus::Disabled),
+            rule("aborts").abort_incomplete_multipart_upload(aborts(1)),
+        ]);
+        assert_eq!(found.for_objects, ["rule `expires`", "rule `moves`"]);
+    }
+
+    #[test]
+    fn ours_stands_beside_the_others() {
+        let theirs = rule("theirs").abort_incomplete_multipart_upload(aborts(30));
+        let old = rule(OUR_RULE).abort_incomplete_multipart_upload(aborts(30));
+        let all = [theirs, old].map(|rule| rule.build().expect("whole"));
+        let written = with_ours(all.to_vec(), 7).expect("whole");
+        assert_eq!(written.iter().map(name).collect::<Vec<_>>(), ["theirs", OUR_RULE]);
+        assert_eq!(written[0], all[0]);
+        assert_eq!(abort(&written[1]), Some(AbortRule { days: 7, is_ours: true }));
+    }
+}

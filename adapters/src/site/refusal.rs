@@ -1,0 +1,154 @@
+//! Why a call was not answered as hoped.
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use domain::ports::SiteError;
+
+use crate::aws::{in_full, no_answer};
+
+/// A call that was refused, or got no answer.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The HTTP status; zero where no answer came.
+    pub(super) status: u16,
+    /// The service's code, without any prefix.
+    pub(super) code: String,
+    /// Where the bucket is, if the answer tells it.
+    pub(super) bucket_region: Option<String>,
+    /// What it means, if nobody knows better.
+    pub(super) error: SiteError,
+}
+
+impl Refusal {
+    pub(super) fn of<E>(call: &'static str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        if let SdkError::ServiceError(refusal) = error {
+            let meta = refusal.err().meta();
+            let code = meta.code().unwrap_or_default();
+            return Self::told(call, refusal.raw(), code, meta.message());
+        }
+        // It was never sent: wrong settings, mostly.
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            return Self::silent(SiteError::Refused { call, why: in_full(error) });
+        }
+        Self::silent(SiteError::Unavailable { call, cause: no_answer(error) })
+    }
+
+    pub(super) fn no_answer(call: &'static str, limit: Duration) -> Self {
+        let cause = format!("no answer within {} s", limit.as_secs()).into();
+        Self::silent(SiteError::Unavailable { call, cause })
+    }
+
+    const fn silent(error: SiteError) -> Self {
+        Self { status: 0, code: String::new(), bucket_region: None, error }
+    }
+
+    fn told(
+        call: &'static str,
+        response: &HttpResponse,
+        code: &str,
+        message: Option<&str>,
+    ) -> Self {
+        let status = response.status().as_u16();
+        // SQS's older names have one.
+        let code = code.rsplit('.').next().unwrap_or_default().to_owned();
+        let words = message.unwrap_or("no words");
+        let why =
+            if code.is_empty() { format!("status {status}") } else { format!("{code}, {words}") };
+        let error = judge(call, status, &code, why);
+        let bucket_region = response.headers().get("x-amz-bucket-region").map(str::to_owned);
+        Self { status, code, bucket_region, error }
+    }
+
+    pub(super) fn is(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.code.as_str())
+    }
+}
+
+fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError {
+    match (status, code) {
+        (
+            _,
+            // Made, changed or deleted a moment ago.
+            "OperationAborted"
+            | "QueueDeletedRecently"
+            | "ContinuousBackupsUnavailableException"
+            | "ResourceInUseException"
+            | "LimitExceededException",
+        )
+        // The answer to a HEAD has no code.
+        | (409, "") => SiteError::NotYet { call, why },
+        (429 | 503, _)
+        | (
+            _,
+            "SlowDown"
+            | "Throttling"
+            | "ThrottlingException"
+            | "RequestThrottled"
+            | "RequestLimitExceeded"
+            | "RequestTimeout",
+        ) => SiteError::Unavailable { call, cause: why.into() },
+        // What an end does not know it will not learn.
+        (501, _) => SiteError::Refused { call, why },
+        (500.., _) => SiteError::Unavailable { call, cause: why.into() },
+        // Public policies can be blocked for all buckets of an account, which no bucket tells.
+        (403, _) if call == "PutBucketPolicy" => SiteError::Refused {
+            call,
+            why: format!(
+                "{why}; these keys lack s3:PutBucketPolicy, or the account blocks public access \
+                 (aws s3control get-public-access-block)"
+            ),
+        },
+        (403 | 401, _) => {
+            SiteError::Refused { call, why: format!("{why}; do these keys have the right?") }
+        }
+        _ => SiteError::Refused { call, why },
+    }
+}
+
+/// The answer, or none where the refusal says that there is no such thing.
+pub(super) fn present<T>(
+    answer: Result<T, Refusal>,
+    absent: &[&str],
+) -> Result<Option<T>, SiteError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(refusal) if refusal.is(absent) => Ok(None),
+        Err(refusal) => Err(refusal.error),
+    }
+}
+
+/// What was done, or had been done before.
+pub(super) fn done<T>(answer: Result<T, Refusal>, before: &[&str]) -> Result<(), SiteError> {
+    present(answer, before).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::retry::{Classed, ErrorClass};
+
+    #[test]
+    fn codes_and_statuses_have_their_meaning() {
+        for (status, code, class) in [
+            (503, "SlowDown", ErrorClass::Retry),
+            (400, "ThrottlingException", ErrorClass::Retry),
+            (500, "InternalError", ErrorClass::Retry),
+            (409, "OperationAborted", ErrorClass::Retry),
+            (409, "", ErrorClass::Retry),
+            (400, "QueueDeletedRecently", ErrorClass::Retry),
+            (400, "ContinuousBackupsUnavailableException", ErrorClass::Retry),
+            (501, "NotImplemented", ErrorClass::GiveUp),
+            (403, "AccessDenied", ErrorClass::GiveUp),
+            (400, "UnknownOperationException", ErrorClass::GiveUp),
+        ] {
+            let error = judge("Call", status, code, "in words".to_owned());
+            assert_eq!(error.class(), class, "{status} {code}");
+            assert!(error.to_string().contains("in words"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! `mogile2s3 provision`: makes what a migration at scale needs, and says what it found.
+
+mod report;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::calls::Calls;
+use adapters::clock::SystemClock;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use domain::blueprint::{
+    self, AccessProfile, Blueprint, Outcome, QueueChoices, Queues, TableNames,
+};
+use domain::steps::{Provisioned, provision};
+use domain::{BucketMap, limits};
+
+use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};
+use crate::exit::{Exit, UsageError};
+use crate::wiring::Services;
+
+/// What can be given to `provision`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags, of which none says anything of another")]
+pub struct Arguments {
+    /// Who may read the buckets, and whether writes may carry ACLs; there is no default
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    access_profile: Option<Profile>,
+
+    /// Change the access to buckets that hold objects already, too
+    #[arg(long)]
+    change_access: bool,
+
+    /// Only look and say what would be done
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Only the buckets: the deployment's template makes queues and tables
+    #[arg(long)]
+    buckets_only: bool,
+
+    /// Name of the job queue [default: that of `SQS_URL`, or else mogile2s3-jobs]
+    #[arg(long, value_name = "NAME", value_parser = queue_name)]
+    queue_name: Option<String>,
+
+    /// Name of the dead-letter queue [default: that of `SQS_DLQ_URL` unless `--queue-name` is
+    /// given, or else that of the job queue with `-dead`]
+    #[arg(long, value_name = "NAME", value_parser = queue_name)]
+    dead_letter_queue_name: Option<String>,
+
+    /// Seconds that the function may take for a batch; a job that is worked on stays invisible to
+    /// others six times as long
+    #[arg(long, value_name = "N", default_value_t = limits::FUNCTION_TIME.as_secs())]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::FUNCTION_TIME_MOST.as_secs()))]
+    function_timeout_seconds: u64,
+
+    /// Deliveries after which a job is a dead letter
+    #[arg(long, value_name = "N", default_value_t = limits::DELIVERIES)]
+    #[arg(value_parser = clap::value_parser!(u32).range(i64::from(limits::DELIVERIES)..=1000))]
+    max_receive_count: u32,
+
+    /// Days after which a multipart upload that was not ended is aborted
+    #[arg(long, value_name = "N", default_value_t = limits::ABORT_UPLOADS_AFTER_DAYS)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=365))]
+    abort_uploads_after_days: u32,
+
+    /// Print what was found and done, and the settings, as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    target: TargetSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+
+    #[command(flatten)]
+    queue: QueueSettings,
+
+    #[command(flatten)]
+    time: TimeSettings,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Profile {
+    /// Nobody without keys reads; no ACLs
+    Private,
+    /// Everybody reads files, by their SHA-1, and nothing else; ACLs are taken, as contentrepo's own
+    /// S3 code needs it
+    ContentrepoLegacy,
+    /// Everybody reads files, by their SHA-1, and nothing else; no ACLs
+    PublicPolicy,
+}
+
+impl From<Profile> for AccessProfile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Private => Self::Private,
+            Profile::ContentrepoLegacy => Self::ContentrepoLegacy,
+            Profile::PublicPolicy => Self::PublicPolicy,
+        }
+    }
+}
+
+const NO_PROFILE: &str = "\
+--access-profile is missing, and has no default: it decides who can read the archive.
+  private             nobody without keys: all public access is blocked, ACLs are refused
+  public-policy       anybody may read keys of exactly 40 characters (the files; intermediaries
+                      stay private), ACLs are refused: for a contentrepo that sends none
+  contentrepo-legacy  the same, and ACLs are taken: for contentrepo's own S3 code, which writes
+                      each file with the ACL `public-read`";
+
+/// The ledger where nobody names one.
+const LEDGER: &str = "mogile2s3-ledger";
+
+/// The job queue where nobody names one.
+const JOBS: &str = "mogile2s3-jobs";
+
+/// Sets everything up. What differs and was left, or was refused, is a finding.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let profile = arguments.access_profile.ok_or_else(|| UsageError(NO_PROFILE.to_owned()))?;
+    let buckets = arguments.target.bucket_map()?;
+    let tables = arguments.table_names()?;
+    let blueprint = arguments.blueprint(&buckets, profile.into(), &tables)?;
+    let calls = Arc::new(Calls::default());
+    let services = Services::new(&arguments.aws, &arguments.time, &calls);
+    let (site, region) = services.site().await?;
+
+    let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
+    let tables = (!arguments.buckets_only).then_some(&tables);
+    let settings = settings(&done, &buckets, tables, &region);
+    report::print(&done.entries, &settings, &calls, arguments.json).context("writing to stdout")?;
+
+    let outcomes = || done.entries.iter().map(|entry| entry.outcome);
+    Ok(if outcomes().any(|outcome| outcome == Outcome::Unreachable) {
+        Exit::Unreachable
+    } else if outcomes().any(Outcome::is_trouble) {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    })
+}
+
+impl Arguments {
+    fn table_names(&self) -> Result<TableNames, UsageError> {
+        let given = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        let ledger = given(&self.aws.ledger_table).unwrap_or_else(|| LEDGER.to_owned());
+        let failures = given(&self.queue.failures_table);
+        let verifications = given(&self.queue.verifications_table);
+        let names = TableNames {
+            failures: failures.unwrap_or_else(|| TableNames::failures_beside(&ledger)),
+            verifications: verifications
+                .unwrap_or_else(|| TableNames::verifications_beside(&ledger)),
+            ledger,
+        };
+        for name in [&names.ledger, &names.failures, &names.verifications] {
+            table_name(name)?;
+        }
+        Ok(names)
+    }
+
+    /// The queues that flags name, or else the settings of an earlier run.
+    fn queue_names(&self) -> Result<(String, String), UsageError> {
+        let is_set = |url: &Option<String>| url.as_ref().is_some_and(|url| !url.trim().is_empty());
+        let jobs = match &self.queue_name {
+            Some(name) => name.clone(),
+            None if is_set(&self.queue.queue_url) => self.queue.queue_url()?.name().to_owned(),
+            None => JOBS.to_owned(),
+        };
+        let dead_letters = match &self.dead_letter_queue_name {
+            Some(name) => name.clone(),
+            None if self.queue_name.is_none() && is_set(&self.queue.dead_letters_url) => {
+                self.queue.dead_letters_url()?.name().to_owned()
+            }
+            None => Queues::dead_letters_beside(&jobs),
+        };
+        for name in [&jobs, &dead_letters] {
+            queue_name(name).map_err(UsageError)?;
+        }
+        if dead_letters == jobs {
+            let text = format!("the queue `{jobs}` cannot be its own dead-letter queue");
+            return Err(UsageError(text));
+        }
+        Ok((jobs, dead_letters))
+    }
+
+    fn blueprint(
+        &self,
+        buckets: &BucketMap,
+        profile: AccessProfile,
+        tables: &TableNames,
+    ) -> Result<Blueprint, UsageError> {
+        let names = buckets.pairs().map(|(_, new)| new);
+        let days = self.abort_uploads_after_days;
+        let buckets = blueprint::buckets(names, profile, days, self.change_access);
+        if self.buckets_only {
+            return Ok(Blueprint { buckets, queues: None, tables: Vec::new() });
+        }
+        let (jobs, dead_letters) = self.queue_names()?;
+        let function_time = Duration::from_secs(self.function_timeout_seconds);
+        let deliveries = self.max_receive_count;
+        let choices = QueueChoices { jobs, dead_letters, function_time, deliveries };
+        let tables = blueprint::tables(tables.clone());
+        Ok(Blueprint { buckets, queues: Some(Queues::new(choices)), tables })
+    }
+}
+
+/// The lines of `.env`, as far as they are known.
+fn settings(
+    done: &Provisioned,
+    buckets: &BucketMap,
+    tables: Option<&TableNames>,
+    region: &str,
+) -> Vec<(&'static str, String)> {
+    let pairs = buckets.pairs().map(|(old, new)| format!("{old}:{new}"));
+    let mut settings = vec![
+        ("AWS_S3_REGION_NAME", region.to_owned()),
+        ("BUCKETS", pairs.collect::<Vec<_>>().join(",")),
+    ];
+    settings.extend(done.jobs_url.clone().map(|url| ("SQS_URL", url)));
+    settings.extend(done.dead_letters_url.clone().map(|url| ("SQS_DLQ_URL", url)));
+    if let Some(tables) = tables {
+        settings.push(("DYNAMODB_TABLE", tables.ledger.clone()));
+        settings.push(("DYNAMODB_FAILURES_TABLE", tables.failures.clone()));
+        settings.push(("DYNAMODB_VERIFICATIONS_TABLE", tables.verifications.clone()));
+    }
+    settings
+}
+
+/// 1 to 80 letters, digits, `-` and `_` (Amazon SQS API reference, `CreateQueue`); a FIFO queue has
+/// a dot, and would send duplicates away for good.
+fn queue_name(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=80).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("`{name}` cannot be a queue's name: 1 to 80 of A-Z a-z 0-9 - _"))
+}
+
+/// 3 to 255 letters, digits, `_`, `.` and `-` (Amazon DynamoDB API reference, `CreateTable`).
+fn table_name(name: &str) -> Result<(), UsageError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (3..=255).contains(&name.len()) && name.chars().all(plain) {
+        return Ok(());
+    }
+    let text = format!("`{name}` cannot be a table's name: 3 to 255 of A-Z a-z 0-9 - _ .");
+    Err(UsageError(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_aws_would_refuse_are_refused_here() {
+        assert!(queue_name("mogile2s3-jobs_2").is_ok());
+        for name in ["", "jobs.fifo", "a b", &"a".repeat(81)] {
+            assert!(queue_name(name).is_err(), "{name}");
+        }
+        assert!(table_name("a.b-c_1").is_ok());
+        for name in ["", "ab", "a/bc", &"a".repeat(256)] {
+            assert!(table_name(name).is_err(), "{name}");
+        }
+    }
+}

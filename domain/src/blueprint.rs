@@ -1,0 +1,146 @@
+//! What must exist before a migration can run at scale: buckets, queues and tables, as values; and
+//! what to do about each where something else is found.
+//!
+//! Nothing is changed in silence that could harm whoever uses it already. The deployment's template
+//! makes the same queues and tables; a test compares the two.
+
+mod bucket;
+mod entry;
+mod policy;
+mod queue;
+mod table;
+mod verdict;
+
+use std::time::Duration;
+
+pub use bucket::{
+    AbortRule, AccessProfile, Block, BucketBlueprint, BucketChange, BucketState, Encryption,
+    Ownership,
+};
+pub use entry::{Entry, Outcome};
+pub use policy::{PUBLIC_KEYS, is_public_read, public_read};
+pub use queue::{QueueBlueprint, QueueChange, QueueState, Redrive, RedriveBlueprint};
+pub use table::{KeyColumn, KeyKind, TableBlueprint, TableChange, TableKey, TableState};
+pub use verdict::{Advice, Thing, Verdict};
+
+use crate::{S3Bucket, limits};
+
+/// All that a migration needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blueprint {
+    /// The buckets that take the files.
+    pub buckets: Vec<BucketBlueprint>,
+    /// The queues: the dead letters' first, since the other names it.
+    pub queues: Option<Queues>,
+    /// The ledger, and what workers leave behind.
+    pub tables: Vec<TableBlueprint>,
+}
+
+/// The two queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queues {
+    /// Where jobs go that failed too often.
+    pub dead_letters: QueueBlueprint,
+    /// Where jobs come from.
+    pub jobs: QueueBlueprint,
+}
+
+/// What may be chosen about the queues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueChoices {
+    /// The job queue's name.
+    pub jobs: String,
+    /// The dead-letter queue's name.
+    pub dead_letters: String,
+    /// What the function, or a worker's batch, may take.
+    pub function_time: Duration,
+    /// After so many deliveries a job is a dead letter.
+    pub deliveries: u32,
+}
+
+/// The names of the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableNames {
+    /// The ledger's.
+    pub ledger: String,
+    /// The failures'.
+    pub failures: String,
+    /// The verifications'.
+    pub verifications: String,
+}
+
+impl TableNames {
+    /// The failures table beside a ledger, where nobody names it.
+    #[must_use]
+    pub fn failures_beside(ledger: &str) -> String {
+        format!("{ledger}-failures")
+    }
+
+    /// The verifications table beside a ledger, where nobody names it.
+    #[must_use]
+    pub fn verifications_beside(ledger: &str) -> String {
+        format!("{ledger}-verifications")
+    }
+}
+
+impl Queues {
+    /// The dead-letter queue beside a job queue, where nobody names it.
+    #[must_use]
+    pub fn dead_letters_beside(jobs: &str) -> String {
+        format!("{jobs}-dead")
+    }
+
+    /// The queues of these choices. Jobs wait four days; dead letters fourteen, because a message
+    /// keeps the time at which it was first sent, and would else die soon after it arrived.
+    #[must_use]
+    pub fn new(choices: QueueChoices) -> Self {
+        let QueueChoices { jobs, dead_letters, function_time, deliveries } = choices;
+        Self {
+            jobs: QueueBlueprint {
+                name: jobs,
+                retention: limits::JOB_RETENTION,
+                visibility: Some(limits::visibility(function_time)),
+                redrive: Some(RedriveBlueprint { to: dead_letters.clone(), deliveries }),
+            },
+            dead_letters: QueueBlueprint {
+                name: dead_letters,
+                retention: limits::DEAD_LETTER_RETENTION,
+                visibility: None,
+                redrive: None,
+            },
+        }
+    }
+}
+
+/// The three tables.
+#[must_use]
+pub fn tables(names: TableNames) -> Vec<TableBlueprint> {
+    let fid = || KeyColumn { name: "fid".to_owned(), kind: KeyKind::Number };
+    let run = KeyColumn { name: "run".to_owned(), kind: KeyKind::Text };
+    let by_fid = || TableKey { hash: fid(), range: None };
+    vec![
+        TableBlueprint { name: names.ledger, key: by_fid() },
+        TableBlueprint { name: names.failures, key: by_fid() },
+        TableBlueprint {
+            name: names.verifications,
+            key: TableKey { hash: run, range: Some(fid()) },
+        },
+    ]
+}
+
+/// The buckets, all of one profile.
+#[must_use]
+pub fn buckets<'a>(
+    names: impl IntoIterator<Item = &'a S3Bucket>,
+    profile: AccessProfile,
+    abort_uploads_after_days: u32,
+    change_access: bool,
+) -> Vec<BucketBlueprint> {
+    let of = |name: &S3Bucket| BucketBlueprint {
+        name: name.clone(),
+        profile,
+        abort_uploads_after_days,
+        change_access,
+    };
+    names.into_iter().map(of).collect()
+}

@@ -1,0 +1,93 @@
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::S3Bucket;
+use crate::blueprint::{
+    BucketChange, BucketState, QueueChange, QueueState, TableChange, TableState,
+};
+use crate::retry::{Classed, ErrorClass};
+
+/// Where buckets, queues and tables are looked at and set up. Everything may be repeated: a change
+/// that was made already comes out the same, and making what is there already is no error, as long
+/// as it is ours.
+#[async_trait]
+pub trait Site: Send + Sync {
+    /// A bucket and its settings; [`None`] when nobody has one of that name.
+    async fn bucket(&self, name: &S3Bucket) -> Result<Option<BucketState>, SiteError>;
+
+    /// Makes or changes a bucket.
+    async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError>;
+
+    /// A queue and its settings.
+    async fn queue(&self, name: &str) -> Result<Option<QueueState>, SiteError>;
+
+    /// Makes or changes a queue.
+    async fn change_queue(&self, name: &str, change: &QueueChange) -> Result<(), SiteError>;
+
+    /// A table and its settings.
+    async fn table(&self, name: &str) -> Result<Option<TableState>, SiteError>;
+
+    /// Makes or changes a table.
+    async fn change_table(&self, name: &str, change: &TableChange) -> Result<(), SiteError>;
+}
+
+/// Something could not be looked at or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// It could not be reached, or asks to slow down.
+    #[error("{call} cannot be done now: {cause}")]
+    Unavailable {
+        /// What was asked: `CreateQueue`.
+        call: &'static str,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// It is not ready for this yet: it was just made, changed or deleted.
+    #[error("{call} has to wait: {why}")]
+    NotYet {
+        /// What was asked.
+        call: &'static str,
+        /// In its own words.
+        why: String,
+    },
+    /// The bucket's name is taken.
+    #[error(
+        "the name is taken by another account's bucket: names are unique in the world, choose another in BUCKETS"
+    )]
+    SomebodyElses,
+    /// The bucket is there, and may not be looked at.
+    #[error("the bucket is another account's, or these keys are wrong or lack {right} for it")]
+    Closed {
+        /// The right that would tell.
+        right: &'static str,
+    },
+    /// The bucket is in another region.
+    #[error(
+        "the bucket is in {region}: set AWS_S3_REGION_NAME={region}, or choose another name in BUCKETS"
+    )]
+    Elsewhere {
+        /// Its region.
+        region: String,
+    },
+    /// It refuses for a lasting reason.
+    #[error("{call} is refused: {why}")]
+    Refused {
+        /// What was asked.
+        call: &'static str,
+        /// In its own words.
+        why: String,
+    },
+}
+
+impl Classed for SiteError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } | Self::NotYet { .. } => ErrorClass::Retry,
+            Self::SomebodyElses
+            | Self::Closed { .. }
+            | Self::Elsewhere { .. }
+            | Self::Refused { .. } => ErrorClass::GiveUp,
+        }
+    }
+}

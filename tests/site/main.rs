@@ -1,0 +1,3 @@
+//! [`domain::ports::Site`] on a real server: what a first run makes, a second finds.
+
+mod localstack;
