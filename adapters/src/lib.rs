@@ -10,3 +10,4 @@ pub mod dynamodb;
 pub mod mogile;
 pub mod mysql;
 pub mod s3;
+pub mod sqs;

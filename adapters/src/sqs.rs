@@ -1,0 +1,3 @@
+//! The queue of jobs in Amazon SQS.
+
+pub mod message;
