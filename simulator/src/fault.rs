@@ -17,6 +17,8 @@ pub enum Service {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// The Runtime API of AWS Lambda's execution environments.
+    Lambda,
 }
 
 impl fmt::Display for Service {
@@ -26,6 +28,7 @@ impl fmt::Display for Service {
             Self::StorageNode => "storage node",
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Lambda => "Lambda",
         })
     }
 }
