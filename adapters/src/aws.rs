@@ -7,9 +7,10 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::limits;
 use domain::ports::Cause;
+use tokio::time::timeout;
 
 /// Time to connect.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -68,6 +69,53 @@ pub async fn load(region: Option<String>) -> SdkConfig {
 #[must_use]
 pub fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
     config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+}
+
+/// Why a call brought nothing.
+pub(crate) enum Trouble {
+    /// It could not even be sent: wrong settings, mostly.
+    NotSent(String),
+    /// No answer came, or half of one.
+    NoAnswer(Cause),
+    /// The service refuses.
+    Refusal {
+        /// The answer's status.
+        status: u16,
+        /// The service's name for what is wrong.
+        code: String,
+        /// The same with its words.
+        why: String,
+    },
+}
+
+/// What a call brings within so much time.
+pub(crate) async fn answer<T, E>(
+    time: Duration,
+    call: impl Future<Output = Result<T, SdkError<E>>> + Send,
+) -> Result<T, Trouble>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let Ok(answer) = timeout(time, call).await else {
+        return Err(Trouble::NoAnswer(format!("no answer within {} s", time.as_secs()).into()));
+    };
+    answer.map_err(|error| {
+        if let SdkError::ServiceError(refusal) = &error {
+            let meta = refusal.err().meta();
+            let status = refusal.raw().status().as_u16();
+            let why = match (meta.code(), meta.message()) {
+                (None, _) => format!("status {status}"),
+                (Some(code), None) => format!("{code}, status {status}"),
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+            };
+            let code = meta.code().unwrap_or_default().to_owned();
+            return Trouble::Refusal { status, code, why };
+        }
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            return Trouble::NotSent(in_full(&error));
+        }
+        Trouble::NoAnswer(no_answer(&error))
+    })
 }
 
 /// An error with everything that caused it, in one line: the SDK's own text says only

@@ -15,6 +15,8 @@ pub enum System {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// Amazon SQS.
+    Sqs,
     /// A MySQL or MariaDB server.
     Mysql,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for System {
             Self::StorageNode => "storage node",
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Sqs => "SQS",
             Self::Mysql => "MySQL",
         })
     }

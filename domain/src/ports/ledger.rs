@@ -33,11 +33,11 @@ pub struct Segment {
     pub of: u32,
 }
 
-/// The ledger did not do what was asked.
+/// The ledger, or another table beside it, did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// It could not be reached, or asks to slow down.
-    #[error("the ledger `{table}` cannot be used now: {cause}")]
+    #[error("the table `{table}` cannot be used now: {cause}")]
     Unavailable {
         /// Its table.
         table: String,
@@ -46,13 +46,16 @@ pub enum LedgerError {
         cause: Cause,
     },
     /// There is no such table.
-    #[error("the ledger's table `{table}` does not exist: create it, or correct DYNAMODB_TABLE")]
+    #[error(
+        "the table `{table}` does not exist: create it, or correct the setting that names it \
+         (DYNAMODB_TABLE, DYNAMODB_FAILURES_TABLE or DYNAMODB_VERIFICATIONS_TABLE)"
+    )]
     NoTable {
         /// Its name.
         table: String,
     },
     /// The account may not, or the request is refused for another lasting reason.
-    #[error("the ledger `{table}` refuses: {why}")]
+    #[error("the table `{table}` refuses: {why}")]
     Refused {
         /// Its table.
         table: String,

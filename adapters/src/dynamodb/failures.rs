@@ -1,0 +1,190 @@
+//! The failures table. Its items: `fid` (N), `action`, `dkey`, `reason` and `detail` (S), `attempt`
+//! (N), `failed_at` (N, milliseconds since the epoch). What there is nothing to say of is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
+use domain::{FailureRecord, Fid};
+
+use super::item::{Item, fid_of, key, number, number_of, text, text_of};
+use super::table::Table;
+use crate::aws::Timeouts;
+use crate::calls::Calls;
+
+/// Of a text from outside so many bytes are kept: an item has 400 KB at the most, and one that is
+/// larger would have its whole batch refused.
+const KEPT_BYTES: usize = 4 * 1024;
+
+/// [`FailureLog`] in one `DynamoDB` table with the hash key `fid` (N).
+pub struct DynamoFailureLog(Table);
+
+impl DynamoFailureLog {
+    /// With shared settings from [`crate::aws::load`].
+    #[must_use]
+    pub fn new(config: &SdkConfig, table: String, calls: Arc<Calls>) -> Self {
+        Self(Table::new(config, table, calls))
+    }
+
+    /// With other time-outs than production's.
+    #[must_use]
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Self(self.0.with_timeouts(timeouts))
+    }
+}
+
+#[async_trait]
+impl FailureLog for DynamoFailureLog {
+    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+        let last: BTreeMap<_, _> = failures.iter().map(|failure| (failure.fid, failure)).collect();
+        self.0.put(last.into_values().map(item_of).collect()).await
+    }
+
+    async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {
+        self.0.delete(keys(fids)).await
+    }
+
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError> {
+        let items = self.0.get(&keys(fids)).await?;
+        Ok(items.iter().filter_map(|item| self.0.understood(read(item))).collect())
+    }
+
+    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError> {
+        let mut each = |item| self.0.understood(read(&item)).into_iter().for_each(&mut *each);
+        self.0.scan(Segment { number: 0, of: 1 }, &mut each).await
+    }
+}
+
+/// The keys of these fids, each once.
+fn keys(fids: &[Fid]) -> Vec<Item> {
+    let distinct: BTreeSet<_> = fids.iter().copied().collect();
+    distinct.into_iter().map(key).collect()
+}
+
+/// A record as an item.
+fn item_of(failure: &FailureRecord) -> Item {
+    let mut item = key(failure.fid);
+    let mut add = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
+    if let Some(action) = failure.action {
+        add("action", text(action));
+    }
+    for (name, held) in
+        [("dkey", &failure.dkey), ("reason", &failure.reason), ("detail", &failure.detail)]
+    {
+        if !held.is_empty() {
+            add(name, text(&held[..held.floor_char_boundary(KEPT_BYTES)]));
+        }
+    }
+    add("attempt", number(failure.attempt.into()));
+    add("failed_at", number(failure.failed_at.0));
+    item
+}
+
+/// An item as a record, or what is wrong with it. Unknown attributes do not matter; an action of
+/// an unknown name is none.
+fn read(item: &Item) -> Result<FailureRecord, String> {
+    let fid = fid_of(item)?;
+    let wrong = |name: &str| format!("the failure of fid {fid} has no usable `{name}`");
+    let text = |name| match item.get(name) {
+        None => Ok(String::new()),
+        Some(value) => value.as_s().cloned().map_err(|_| wrong(name)),
+    };
+    let attempt = number_of(item, "attempt").and_then(|attempt| attempt.try_into().ok());
+    Ok(FailureRecord {
+        fid,
+        action: text_of(item, "action").and_then(|name| name.parse().ok()),
+        dkey: text("dkey")?,
+        reason: text("reason")?,
+        detail: text("detail")?,
+        attempt: attempt.ok_or_else(|| wrong("attempt"))?,
+        failed_at: Timestamp(number_of(item, "failed_at").ok_or_else(|| wrong("failed_at"))?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use domain::JobAction;
+
+    use super::*;
+
+    fn failure() -> FailureRecord {
+        FailureRecord {
+            fid: Fid(7),
+            action: Some(JobAction::Migrate),
+            dkey: "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed-mogilefs-prod-repo".to_owned(),
+            reason: "no-replica".to_owned(),
+            detail: "no replica gave the content".to_owned(),
+            attempt: 3,
+            failed_at: Timestamp(1_767_225_600_123),
+        }
+    }
+
+    #[test]
+    fn the_item_of_a_failure() {
+        let number = |number: &str| AttributeValue::N(number.to_owned());
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let item = [
+            ("fid", number("7")),
+            ("action", text("migrate")),
+            ("dkey", text("2aae6c35c94fcfb415dbe95f408b9ce91ee846ed-mogilefs-prod-repo")),
+            ("reason", text("no-replica")),
+            ("detail", text("no replica gave the content")),
+            ("attempt", number("3")),
+            ("failed_at", number("1767225600123")),
+        ];
+        let mut item: HashMap<_, _> =
+            item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        assert_eq!(item_of(&failure()), item);
+        assert_eq!(read(&item), Ok(failure()));
+        item.insert("mood".to_owned(), text("bad"));
+        item.insert("action".to_owned(), text("delete"));
+        assert_eq!(read(&item), Ok(FailureRecord { action: None, ..failure() }));
+    }
+
+    #[test]
+    fn what_there_is_nothing_to_say_of_is_left_out() {
+        let empty = String::new();
+        let silent = FailureRecord {
+            action: None,
+            dkey: empty.clone(),
+            reason: empty.clone(),
+            detail: empty,
+            ..failure()
+        };
+        let item = item_of(&silent);
+        let names: BTreeSet<_> = item.keys().map(String::as_str).collect();
+        assert_eq!(names, BTreeSet::from(["attempt", "failed_at", "fid"]));
+        assert_eq!(read(&item), Ok(silent));
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let long = format!("x{}", "é".repeat(1 << 20));
+        let failure = FailureRecord { dkey: long.clone(), detail: long.clone(), ..failure() };
+        let kept = read(&item_of(&failure)).expect("readable");
+        for text in [kept.dkey, kept.detail] {
+            assert_eq!(text.len(), KEPT_BYTES - 1);
+            assert!(long.starts_with(&text));
+        }
+    }
+
+    #[test]
+    fn broken_items_are_told_by_their_fid() {
+        for (name, value) in [
+            ("attempt", AttributeValue::N("-1".to_owned())),
+            ("attempt", AttributeValue::N("5000000000".to_owned())),
+            ("failed_at", AttributeValue::S("yesterday".to_owned())),
+            ("detail", AttributeValue::Bool(true)),
+        ] {
+            let mut item = item_of(&failure());
+            item.insert(name.to_owned(), value);
+            let why = read(&item).expect_err("broken");
+            assert!(why.contains("fid 7") && why.contains(name), "{why}");
+        }
+    }
+}

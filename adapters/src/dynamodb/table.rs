@@ -1,0 +1,254 @@
+//! A table: batches until nothing of them is left, pages until there are no more.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest,
+};
+use domain::limits;
+use domain::ports::{Cause, LedgerError, Segment};
+use domain::retry::backoff;
+use futures_util::future::BoxFuture;
+use tokio::time::sleep;
+
+use super::item::{Item, number_of};
+use crate::aws::{Timeouts, Trouble, answer};
+use crate::calls::{Calls, System};
+
+/// Keys of one `BatchGetItem`.
+const MOST_KEYS: usize = 100;
+
+/// One table of DynamoDB's. What is asked is asked again in the end, and never half answered.
+pub(super) struct Table {
+    client: Client,
+    name: String,
+    timeouts: Timeouts,
+    calls: Arc<Calls>,
+}
+
+/// A page of items, and where the next begins, if there is one.
+type Page = (Vec<Item>, Option<Item>);
+
+impl Table {
+    pub(super) fn new(config: &SdkConfig, name: String, calls: Arc<Calls>) -> Self {
+        Self { client: Client::new(config), name, timeouts: Timeouts::default(), calls }
+    }
+
+    pub(super) const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Writes these items, of which no two may have one key: such a batch is refused whole.
+    pub(super) async fn put(&self, items: Vec<Item>) -> Result<(), LedgerError> {
+        let mut requests = Vec::with_capacity(items.len());
+        for item in items {
+            let put = PutRequest::builder().set_item(Some(item)).build();
+            let put = put.map_err(|error| self.unavailable(error.into()))?;
+            requests.push(WriteRequest::builder().put_request(put).build());
+        }
+        self.write(&requests).await
+    }
+
+    /// Takes the items of these keys away, of which no two may be the same.
+    pub(super) async fn delete(&self, keys: Vec<Item>) -> Result<(), LedgerError> {
+        let mut requests = Vec::with_capacity(keys.len());
+        for key in keys {
+            let delete = DeleteRequest::builder().set_key(Some(key)).build();
+            let delete = delete.map_err(|error| self.unavailable(error.into()))?;
+            requests.push(WriteRequest::builder().delete_request(delete).build());
+        }
+        self.write(&requests).await
+    }
+
+    async fn write(&self, requests: &[WriteRequest]) -> Result<(), LedgerError> {
+        for batch in requests.chunks(limits::LEDGER_BATCH) {
+            let salt = salt(batch.iter().find_map(|request| {
+                let put = request.put_request().map(PutRequest::item);
+                put.or_else(|| request.delete_request().map(DeleteRequest::key))
+            }));
+            let mut batch = batch.to_vec();
+            for attempt in 1.. {
+                let call = self.client.batch_write_item().request_items(&self.name, batch).send();
+                let answer = self.answer("BatchWriteItem", call).await?;
+                let mut left = answer.unprocessed_items.unwrap_or_default();
+                batch = left.remove(&self.name).unwrap_or_default();
+                if batch.is_empty() {
+                    break;
+                }
+                self.pause(attempt, salt, batch.len()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of these keys, of which no two may be the same, by consistent reads.
+    pub(super) async fn get(&self, keys: &[Item]) -> Result<Vec<Item>, LedgerError> {
+        let mut items = Vec::new();
+        for batch in keys.chunks(MOST_KEYS) {
+            let salt = salt(batch.first());
+            let mut batch = batch.to_vec();
+            for attempt in 1.. {
+                let wanted = KeysAndAttributes::builder()
+                    .set_keys(Some(batch))
+                    .consistent_read(true)
+                    .build()
+                    .map_err(|error| self.unavailable(error.into()))?;
+                let call = self.client.batch_get_item().request_items(&self.name, wanted).send();
+                let answer = self.answer("BatchGetItem", call).await?;
+                items.extend(answer.responses.unwrap_or_default().into_values().flatten());
+                let mut left = answer.unprocessed_keys.unwrap_or_default();
+                batch = left.remove(&self.name).map(|left| left.keys).unwrap_or_default();
+                if batch.is_empty() {
+                    break;
+                }
+                self.pause(attempt, salt, batch.len()).await?;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Gives every item of a segment to `each`.
+    pub(super) async fn scan(
+        &self,
+        segment: Segment,
+        each: &mut (dyn FnMut(Item) + Send),
+    ) -> Result<(), LedgerError> {
+        let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let scan = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .segment(number(segment.number))
+            .total_segments(number(segment.of));
+        let page = |from| {
+            let call = scan.clone().set_exclusive_start_key(from).send();
+            async {
+                let page = self.answer("Scan", call).await?;
+                Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
+            }
+        };
+        self.pages(segment.number.into(), page, each).await
+    }
+
+    /// Gives the attribute `wanted` of every item whose hash key has this value to `each`, by
+    /// consistent reads.
+    pub(super) async fn query(
+        &self,
+        (hash, value): (&str, AttributeValue),
+        wanted: &str,
+        each: &mut (dyn FnMut(Item) + Send),
+    ) -> Result<(), LedgerError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("#hash = :value")
+            .projection_expression("#wanted")
+            .expression_attribute_names("#hash", hash)
+            .expression_attribute_names("#wanted", wanted)
+            .expression_attribute_values(":value", value);
+        let page = |from| {
+            let call = query.clone().set_exclusive_start_key(from).send();
+            async {
+                let page = self.answer("Query", call).await?;
+                Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
+            }
+        };
+        self.pages(0, page, each).await
+    }
+
+    /// Page after page. One that could not be had is asked for again, a bounded number of times.
+    async fn pages<F>(
+        &self,
+        salt: u64,
+        page: impl Fn(Option<Item>) -> F + Send,
+        each: &mut (dyn FnMut(Item) + Send),
+    ) -> Result<(), LedgerError>
+    where
+        F: Future<Output = Result<Page, LedgerError>> + Send,
+    {
+        let (mut from, mut attempt) = (None, 1);
+        loop {
+            let (items, next) = match page(from.clone()).await {
+                Err(LedgerError::Unavailable { .. }) if attempt < limits::ATTEMPTS => {
+                    sleep(backoff(attempt, salt)).await;
+                    attempt += 1;
+                    continue;
+                }
+                page => page?,
+            };
+            attempt = 1;
+            items.into_iter().for_each(&mut *each);
+            from = next;
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What was read of an item. One that cannot be read is passed over.
+    pub(super) fn understood<T>(&self, read: Result<T, String>) -> Option<T> {
+        read.inspect_err(|why| tracing::warn!(table = self.name, "item passed over: {why}")).ok()
+    }
+
+    /// What a call brings. It waits on the heap: the SDK's own state of it is large.
+    fn answer<'a, T, E>(
+        &'a self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, LedgerError>>
+    where
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        Box::pin(async move {
+            let answer = answer(self.timeouts.request, call).await;
+            let answer = answer.map_err(|trouble| self.translate(trouble));
+            self.calls.count(System::DynamoDb, operation, answer)
+        })
+    }
+
+    fn translate(&self, trouble: Trouble) -> LedgerError {
+        let table = self.name.clone();
+        let (status, code, why) = match trouble {
+            Trouble::NotSent(why) => return LedgerError::Refused { table, why },
+            Trouble::NoAnswer(cause) => return self.unavailable(cause),
+            Trouble::Refusal { status, code, why } => (status, code, why),
+        };
+        match (status, &*code) {
+            (_, "ResourceNotFoundException") => LedgerError::NoTable { table },
+            (
+                _,
+                "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+                | "LimitExceededException",
+            )
+            | (429 | 500.., _) => self.unavailable(why.into()),
+            _ => LedgerError::Refused { table, why },
+        }
+    }
+
+    fn unavailable(&self, cause: Cause) -> LedgerError {
+        LedgerError::Unavailable { table: self.name.clone(), cause }
+    }
+
+    /// Waits before what was not processed is asked for again, a bounded number of times.
+    async fn pause(&self, attempt: u32, salt: u64, left: usize) -> Result<(), LedgerError> {
+        if attempt >= limits::ATTEMPTS {
+            return Err(self.unavailable(format!("{left} items stay unprocessed").into()));
+        }
+        sleep(backoff(attempt, salt)).await;
+        Ok(())
+    }
+}
+
+/// Batches spread their pauses by the fid they begin with.
+fn salt(first: Option<&Item>) -> u64 {
+    first.and_then(|item| number_of(item, "fid")).unwrap_or_default()
+}

@@ -1,0 +1,207 @@
+//! Batches: what fits into one request, and what its answer tells of each entry.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
+use domain::Job;
+use domain::ports::{SendFailure, SendReport};
+
+use super::error::passes;
+use super::message::{attributes_of, body_of};
+
+/// Entries of one request.
+pub(super) const MOST_ENTRIES: usize = 10;
+
+/// Bytes of all messages of one request, and so of one: 1 MiB.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// Every attribute's type.
+const STRING: &str = "String";
+
+/// An entry's id in its request: its place there, which differs where two jobs are of one file.
+pub(super) fn place(at: usize) -> String {
+    at.to_string()
+}
+
+/// A job as it is sent.
+pub(super) struct Prepared<'a> {
+    job: &'a Job,
+    body: String,
+    attributes: Vec<(&'static str, String)>,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(job: &'a Job) -> Self {
+        Self { job, body: body_of(job), attributes: attributes_of(job) }
+    }
+
+    /// As SQS counts: the body, and each attribute's name, type and value.
+    fn bytes(&self) -> usize {
+        let attributes = self.attributes.iter();
+        let attributes = attributes.map(|(name, value)| name.len() + STRING.len() + value.len());
+        self.body.len() + attributes.sum::<usize>()
+    }
+
+    /// The entry at this place.
+    pub(super) fn entry(&self, at: usize) -> Result<SendMessageBatchRequestEntry, BuildError> {
+        let mut entry =
+            SendMessageBatchRequestEntry::builder().id(place(at)).message_body(&self.body);
+        for (name, value) in &self.attributes {
+            let value = MessageAttributeValue::builder().data_type(STRING).string_value(value);
+            entry = entry.message_attributes(*name, value.build()?);
+        }
+        entry.build()
+    }
+}
+
+/// Those that SQS may take, and a report of those that it never will.
+pub(super) fn fitting(jobs: Vec<Prepared<'_>>) -> (Vec<Prepared<'_>>, SendReport) {
+    let (fitting, large): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| job.bytes() <= MOST_BYTES);
+    let failure = |job: &Prepared<'_>| SendFailure {
+        fid: job.job.fid,
+        why: format!("the message has {} bytes, SQS takes {MOST_BYTES}", job.bytes()),
+        lasting: true,
+    };
+    let failed = large.iter().map(failure).collect();
+    (fitting, SendReport { sent: Vec::new(), failed })
+}
+
+/// The jobs in requests that are neither too many entries nor too many bytes.
+pub(super) fn requests<'a, 'b>(jobs: &'b [Prepared<'a>]) -> Vec<&'b [Prepared<'a>]> {
+    let mut requests = Vec::new();
+    let (mut from, mut bytes) = (0, 0);
+    for (at, job) in jobs.iter().enumerate() {
+        if at - from == MOST_ENTRIES || bytes + job.bytes() > MOST_BYTES {
+            requests.push(&jobs[from..at]);
+            (from, bytes) = (at, 0);
+        }
+        bytes += job.bytes();
+    }
+    if from < jobs.len() {
+        requests.push(&jobs[from..]);
+    }
+    requests
+}
+
+/// Why an entry was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failed {
+    pub(super) why: String,
+    pub(super) lasting: bool,
+}
+
+/// Which of so many entries were not carried out, by their places. What an answer does not tell
+/// as done is not done, and neither is what it tells as both.
+pub(super) fn failures<'a>(
+    entries: usize,
+    done: impl Iterator<Item = &'a str>,
+    failed: &[BatchResultErrorEntry],
+) -> BTreeMap<usize, Failed> {
+    let untold = Failed { why: "the answer does not tell of it".to_owned(), lasting: false };
+    let mut failures: BTreeMap<_, _> = (0..entries).map(|at| (at, untold.clone())).collect();
+    for at in done.filter_map(|id| id.parse().ok()) {
+        failures.remove(&at);
+    }
+    for entry in failed {
+        let Some(at) = entry.id().parse().ok().filter(|at| *at < entries) else { continue };
+        let why = format!("{}: {}", entry.code(), entry.message().unwrap_or("no words"));
+        let lasting = entry.sender_fault() && !passes(entry.code());
+        failures.insert(at, Failed { why, lasting });
+    }
+    failures
+}
+
+/// The report of one request.
+pub(super) fn report(jobs: &[Prepared<'_>], failures: &BTreeMap<usize, Failed>) -> SendReport {
+    let mut report = SendReport::default();
+    for (at, Prepared { job, .. }) in jobs.iter().enumerate() {
+        match failures.get(&at).cloned() {
+            None => report.sent.push(job.fid),
+            Some(Failed { why, lasting }) => {
+                report.failed.push(SendFailure { fid: job.fid, why, lasting });
+            }
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{ByteCount, Fid, Hints, JobAction};
+
+    fn job(fid: u64, dkey_bytes: usize) -> Job {
+        Job {
+            action: JobAction::Migrate,
+            fid: Fid(fid),
+            dkey: "k".repeat(dkey_bytes),
+            length: ByteCount(7),
+            hints: Hints::default(),
+        }
+    }
+
+    fn entry(id: &str, code: &str, sender_fault: bool) -> BatchResultErrorEntry {
+        let entry = BatchResultErrorEntry::builder().id(id).code(code);
+        entry.sender_fault(sender_fault).build().expect("all fields")
+    }
+
+    #[test]
+    fn requests_have_ten_entries_and_a_mebibyte_at_most() {
+        let shape = |sizes: &[usize]| {
+            let jobs: Vec<_> = (1..).zip(sizes).map(|(fid, size)| job(fid, *size)).collect();
+            let prepared: Vec<_> = jobs.iter().map(Prepared::new).collect();
+            requests(&prepared).into_iter().map(<[_]>::len).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(&[]), [0; 0]);
+        assert_eq!(shape(&[60; 10]), [10]);
+        assert_eq!(shape(&[60; 21]), [10, 10, 1]);
+        assert_eq!(shape(&[500_000; 5]), [2, 2, 1]);
+        assert_eq!(shape(&[60, 1_048_000, 1_048_000, 60]), [2, 2]);
+        assert_eq!(shape(&[600, 1_048_000, 60]), [1, 2]);
+    }
+
+    #[test]
+    fn a_message_that_is_too_large_fails_alone() {
+        let jobs = [job(1, 60), job(2, MOST_BYTES), job(3, 60)];
+        let overhead = Prepared::new(&job(2, 0)).bytes();
+        let largest = job(4, MOST_BYTES - overhead);
+        let jobs = jobs.iter().chain([&largest]).map(Prepared::new).collect();
+        let (fitting, report) = fitting(jobs);
+        assert_eq!(fitting.iter().map(|job| job.job.fid.0).collect::<Vec<_>>(), [1, 3, 4]);
+        let [SendFailure { fid: Fid(2), why, lasting: true }] = &*report.failed else {
+            panic!("{report:?}");
+        };
+        assert!(why.contains("1048576"), "{why}");
+    }
+
+    #[test]
+    fn every_entry_is_told_whatever_the_answer_is_like() {
+        let jobs = [7, 7, 8, 9, 10].map(|fid| job(fid, 60));
+        let prepared: Vec<_> = jobs.iter().map(Prepared::new).collect();
+        let done = ["0", "0", "2", "77", "a stranger", "3"];
+        let failed = [
+            entry("1", "InternalError", false),
+            entry("3", "InvalidMessageContents", true),
+            entry("88", "InternalError", false),
+        ];
+        let failures = failures(prepared.len(), done.into_iter(), &failed);
+        let report = report(&prepared, &failures);
+        assert_eq!(report.sent, [Fid(7), Fid(8)]);
+        let failed: Vec<_> =
+            report.failed.iter().map(|failed| (failed.fid.0, failed.lasting)).collect();
+        assert_eq!(failed, [(7, false), (9, true), (10, false)]);
+        assert!(report.failed[2].why.contains("does not tell"), "{report:?}");
+    }
+
+    #[test]
+    fn throttling_passes_whosever_fault_it_is() {
+        let failed =
+            [entry("0", "RequestThrottled", true), entry("1", "KMS.ThrottlingException", true)];
+        let failures = failures(2, std::iter::empty(), &failed);
+        assert!(failures.values().all(|failed| !failed.lasting), "{failures:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! What SQS's errors mean, by their code and status. A code has two forms, the one of the JSON
+//! protocol and the one of the older query protocol, which answers may tell instead.
+
+use domain::ports::QueueError;
+
+use super::QueueUrl;
+use crate::aws::Trouble;
+
+/// Translates what went wrong at a queue.
+pub(super) fn translate(trouble: Trouble, url: &QueueUrl, setting: &'static str) -> QueueError {
+    let queue = url.to_string();
+    match trouble {
+        Trouble::NotSent(why) => QueueError::Refused { queue, why },
+        Trouble::NoAnswer(cause) => QueueError::Unavailable { queue, cause },
+        Trouble::Refusal { status, code, why } => match plain(&code) {
+            "QueueDoesNotExist" | "NonExistentQueue" => QueueError::NoQueue { queue, setting },
+            "InvalidAddress" => QueueError::Refused {
+                queue,
+                why: format!("{why}; is {setting} the URL of a queue in this region?"),
+            },
+            "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => {
+                QueueError::Refused { queue, why: format!("{why}; are these the right AWS keys?") }
+            }
+            "ExpiredToken" | "ExpiredTokenException" => {
+                QueueError::Refused { queue, why: format!("{why}; log in again") }
+            }
+            code if passes(code) || status == 429 || status >= 500 => {
+                QueueError::Unavailable { queue, cause: why.into() }
+            }
+            _ => QueueError::Refused { queue, why },
+        },
+    }
+}
+
+/// Whether what a code tells passes by itself: throttling, of SQS or of the key service behind it,
+/// and as many deliveries under way as there can be.
+pub(super) fn passes(code: &str) -> bool {
+    matches!(
+        plain(code),
+        "RequestThrottled"
+            | "RequestThrottledException"
+            | "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "KmsThrottled"
+            | "KMS.ThrottlingException"
+            | "OverLimit"
+            | "InternalError"
+            | "InternalFailure"
+            | "InternalServerError"
+            | "ServiceUnavailable"
+    )
+}
+
+/// A code without the prefix that the query protocol gives it.
+fn plain(code: &str) -> &str {
+    code.trim_start_matches("AWS.SimpleQueueService.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::retry::{Classed, ErrorClass};
+
+    const URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
+
+    fn told(status: u16, code: &str) -> QueueError {
+        let why = format!("{code}: no words");
+        let trouble = Trouble::Refusal { status, code: code.to_owned(), why };
+        translate(trouble, &URL.parse().expect("a URL"), "SQS_URL")
+    }
+
+    #[test]
+    fn a_queue_that_is_not_there_is_told_with_its_setting() {
+        for code in ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"] {
+            let error = told(400, code);
+            assert!(matches!(error, QueueError::NoQueue { .. }), "{code}: {error:?}");
+            let text = error.to_string();
+            assert!(text.contains(URL) && text.contains("SQS_URL"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_passes_is_tried_again() {
+        for (status, code) in [
+            (403, "RequestThrottled"),
+            (400, "ThrottlingException"),
+            (400, "KmsThrottled"),
+            (400, "KMS.ThrottlingException"),
+            (400, "OverLimit"),
+            (403, "AWS.SimpleQueueService.OverLimit"),
+            (429, ""),
+            (500, "InternalFailure"),
+            (503, "ServiceUnavailable"),
+            (502, ""),
+        ] {
+            assert_eq!(told(status, code).class(), ErrorClass::Retry, "{status} {code}");
+        }
+        let error =
+            translate(Trouble::NoAnswer("gone".into()), &URL.parse().expect("a URL"), "SQS_URL");
+        assert_eq!(error.class(), ErrorClass::Retry);
+    }
+
+    #[test]
+    fn what_lasts_is_given_up() {
+        for (status, code) in [
+            (403, "AccessDenied"),
+            (403, "AccessDeniedException"),
+            (403, "InvalidClientTokenId"),
+            (403, "ExpiredToken"),
+            (400, "KmsAccessDenied"),
+            (400, "KMS.DisabledException"),
+            (404, "InvalidAddress"),
+            (400, "InvalidParameterValue"),
+            (400, ""),
+        ] {
+            let error = told(status, code);
+            assert!(matches!(error, QueueError::Refused { .. }), "{status} {code}: {error:?}");
+            assert!(error.to_string().contains(code), "{error}");
+        }
+    }
+}
