@@ -74,6 +74,16 @@ named!(RouteHint {
 });
 
 impl RouteHint {
+    /// The hint for a file whose intermediary this is; [`None`] when it is none.
+    #[must_use]
+    pub fn of_intermediary(key: &ObjectKey) -> Option<Self> {
+        let (_, form) = key.as_intermediary()?;
+        Some(match form {
+            IntermediaryForm::Plain => Self::Copy,
+            IntermediaryForm::LeadingSlash => Self::CopyLeadingSlash,
+        })
+    }
+
     /// The intermediary to copy, if that is the way.
     #[must_use]
     pub fn intermediary(self, fid: Fid) -> Option<ObjectKey> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::summary::{Sample, Tally};
+use crate::summary::{Sample, Stopped, Tally};
 use crate::{ByteCount, Failure, Fid, Finding, Route};
 
 /// What came of the deliveries that a worker took.
@@ -37,7 +37,7 @@ pub struct WorkSummary {
     /// Given back, but the failures table did not take why.
     pub unexplained: u64,
     /// Why the worker ended before its end, if it did.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
 }
 
 impl WorkSummary {

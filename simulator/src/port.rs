@@ -6,25 +6,35 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::steps::Ports;
+use domain::ports::JobQueue;
+use domain::steps::{Ports, WorkPorts};
 use dynoxide::Database;
 
 use crate::world::bucket::S3World;
 use crate::world::mogile::MogileFs;
 
 mod clock;
+mod failures;
 mod faults;
 mod files;
 mod index;
 mod ledger;
 mod objects;
+mod queue;
+mod table;
+mod verifications;
+mod work;
 
 pub use clock::{Stalled, VirtualClock};
+pub use failures::PortFailures;
 pub use faults::{Call, PortFault, PortFaults, PortRule};
 pub use files::PortFiles;
 pub use index::PortIndex;
 pub use ledger::PortLedger;
 pub use objects::PortObjects;
+pub use queue::PortQueue;
+pub use verifications::PortVerifications;
+pub use work::PortWork;
 
 use faults::{Met, NoAnswer};
 
@@ -40,6 +50,8 @@ pub struct PortWorld {
     pub database: Database,
     /// The ledger's table in it.
     pub table: String,
+    /// What jobs come from and leave behind.
+    pub work: PortWork,
     /// The time.
     pub clock: Arc<VirtualClock>,
     /// The script of faults, and the count of calls.
@@ -59,6 +71,31 @@ impl PortWorld {
             ledger: Arc::new(PortLedger::new(self.database.clone(), self.table.clone(), faults())),
             clock: Arc::clone(&self.clock) as _,
         }
+    }
+
+    /// This state as a worker's steps take it.
+    #[must_use]
+    pub fn work_ports(&self) -> WorkPorts {
+        let faults = || Arc::clone(&self.faults);
+        let (database, work) = (|| self.database.clone(), &self.work);
+        let verifications = work.verifications.clone();
+        WorkPorts {
+            files: self.ports(),
+            queue: self.queue(&work.queue, "SQS_URL"),
+            failures: Arc::new(PortFailures::new(database(), work.failures.clone(), faults())),
+            verifications: Arc::new(PortVerifications::new(database(), verifications, faults())),
+        }
+    }
+
+    /// The dead-letter queue, as the domain's steps take it.
+    #[must_use]
+    pub fn dead_letters(&self) -> Arc<dyn JobQueue> {
+        self.queue(&self.work.dead_letters, "SQS_DLQ_URL")
+    }
+
+    fn queue(&self, name: &str, setting: &'static str) -> Arc<dyn JobQueue> {
+        let (sqs, clock) = (Arc::clone(&self.work.sqs), Arc::clone(&self.clock));
+        Arc::new(PortQueue::new(sqs, name.to_owned(), setting, clock, Arc::clone(&self.faults)))
     }
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod bring;
 mod census;
+mod enqueue;
 mod examine;
 mod ledger_fids;
 mod migrate_file;
@@ -16,6 +17,7 @@ mod verify_file;
 mod work;
 
 pub use census::{Census, census};
+pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
 pub use examine::examine;
 pub use ledger_fids::{ledger_fids, proven_fids};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};

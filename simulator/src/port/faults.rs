@@ -47,6 +47,28 @@ pub enum Call {
     Recall,
     /// `Ledger::scan`; the segment's number.
     Scan,
+    /// `JobQueue::send`; the fids.
+    Send,
+    /// `JobQueue::receive`; the queue's name.
+    Receive,
+    /// `JobQueue::delete`; the queue's name, and the bodies of the messages.
+    Acknowledge,
+    /// `JobQueue::set_visibility`; the queue's name, and the bodies of the messages.
+    SetVisibility,
+    /// `JobQueue::depth`; the queue's name.
+    Depth,
+    /// `FailureLog::note`; the fids.
+    NoteFailures,
+    /// `FailureLog::clear`; the fids.
+    ClearFailures,
+    /// `FailureLog::read`; the fids.
+    ReadFailures,
+    /// `FailureLog::scan`; empty.
+    ScanFailures,
+    /// `VerificationLog::record`; the fids.
+    RecordVerifications,
+    /// `VerificationLog::verified`; the run.
+    Verified,
 }
 
 /// One thing that goes wrong with a call.
@@ -56,9 +78,12 @@ pub enum PortFault {
     RequestLost,
     /// Everything happens, and no answer comes. Content that is read breaks off half-way.
     AnswerLost,
-    /// The other side says that it cannot now. Of a batch for the ledger half is written; else
-    /// nothing happens.
+    /// The other side says that it cannot now. Of a batch that is written half is; else nothing
+    /// happens.
     Busy,
+    /// Of a batch for the queue the first half happens, and the answer tells of each of the others
+    /// that it failed for now. Else like [`Self::Busy`].
+    HalfFails,
 }
 
 /// Which calls a fault strikes: the next `times` that match.
@@ -160,6 +185,7 @@ impl PortFaults {
             Some(PortFault::RequestLost) => Met::RequestLost,
             Some(PortFault::AnswerLost) => Met::AnswerLost(effect.await),
             Some(PortFault::Busy) => Met::Busy,
+            Some(PortFault::HalfFails) => Met::HalfFails,
         };
         self.way().await;
         met
@@ -186,6 +212,7 @@ pub(super) enum Met<T> {
     /// With the answer that nobody gets.
     AnswerLost(T),
     Busy,
+    HalfFails,
 }
 
 impl<T> Met<T> {
@@ -194,7 +221,7 @@ impl<T> Met<T> {
         match self {
             Self::Answer(answer) => Ok(answer),
             Self::RequestLost | Self::AnswerLost(_) => Err(NoAnswer::Lost),
-            Self::Busy => Err(NoAnswer::Busy),
+            Self::Busy | Self::HalfFails => Err(NoAnswer::Busy),
         }
     }
 }
@@ -240,7 +267,7 @@ mod tests {
                 Met::Answer(()) => "answer",
                 Met::RequestLost => "request lost",
                 Met::AnswerLost(()) => "answer lost",
-                Met::Busy => "busy",
+                Met::Busy | Met::HalfFails => "busy",
             });
         }
         assert_eq!(fates, ["answer", "answer lost", "answer", "request lost", "answer"]);

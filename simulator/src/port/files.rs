@@ -90,7 +90,7 @@ impl SourceFiles for PortFiles {
             Met::Answer(content) => (content, None),
             Met::AnswerLost(content) => (content, Some(no_answer(&at(), NoAnswer::Lost))),
             Met::RequestLost => return Err(no_answer(&at(), NoAnswer::Lost)),
-            Met::Busy => return Err(no_answer(&at(), NoAnswer::Busy)),
+            Met::Busy | Met::HalfFails => return Err(no_answer(&at(), NoAnswer::Busy)),
         };
         let refused = || SourceError::Refused { at: at(), why: "404 Not Found".to_owned() };
         let content = content.ok_or_else(refused)?;

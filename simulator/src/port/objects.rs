@@ -74,7 +74,7 @@ impl ObjectStore for PortObjects {
             Met::AnswerLost(_) | Met::RequestLost => {
                 Err(no_answer(&at.to_string(), NoAnswer::Lost))
             }
-            Met::Busy => Err(no_answer(&at.to_string(), NoAnswer::Busy)),
+            Met::Busy | Met::HalfFails => Err(no_answer(&at.to_string(), NoAnswer::Busy)),
         }
     }
 
@@ -122,7 +122,7 @@ impl ObjectStore for PortObjects {
             Met::Answer(answer) => (answer, None),
             Met::AnswerLost(answer) => (answer, Some(no_answer(&name, NoAnswer::Lost))),
             Met::RequestLost => return Err(no_answer(&name, NoAnswer::Lost)),
-            Met::Busy => return Err(no_answer(&name, NoAnswer::Busy)),
+            Met::Busy | Met::HalfFails => return Err(no_answer(&name, NoAnswer::Busy)),
         };
         let object = answer.map_err(|refusal| refused(refusal, at))?;
         Ok(Box::pin(stream::iter(in_pieces(object.content.bytes(), broken))))

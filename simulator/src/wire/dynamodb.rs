@@ -34,14 +34,40 @@ pub fn new_database() -> dynoxide::Result<Database> {
 
 /// Makes the ledger's table: hash key `fid`, a number; paid by request.
 pub fn create_ledger_table(database: &Database, name: &str) -> dynoxide::Result<()> {
-    let key = "fid".to_owned();
+    create_table(database, name, &[FID])
+}
+
+/// Makes the failures table: hash key `fid`, a number; paid by request.
+pub fn create_failures_table(database: &Database, name: &str) -> dynoxide::Result<()> {
+    create_table(database, name, &[FID])
+}
+
+/// Makes the verifications table: hash key `run`, a text, and range key `fid`, a number; paid by
+/// request.
+pub fn create_verifications_table(database: &Database, name: &str) -> dynoxide::Result<()> {
+    create_table(database, name, &[("run", ScalarAttributeType::S), FID])
+}
+
+const FID: (&str, ScalarAttributeType) = ("fid", ScalarAttributeType::N);
+
+/// Makes a table with a hash key, and a range key where there are two.
+fn create_table(
+    database: &Database,
+    name: &str,
+    keys: &[(&str, ScalarAttributeType)],
+) -> dynoxide::Result<()> {
+    let kinds = [KeyType::HASH, KeyType::RANGE];
+    let element = |((name, _), key_type): (&(&str, ScalarAttributeType), KeyType)| {
+        KeySchemaElement { attribute_name: (*name).to_owned(), key_type }
+    };
+    let definition = |(name, kind): &(&str, ScalarAttributeType)| AttributeDefinition {
+        attribute_name: (*name).to_owned(),
+        attribute_type: kind.clone(),
+    };
     database.create_table(CreateTableRequest {
         table_name: name.to_owned(),
-        key_schema: vec![KeySchemaElement { attribute_name: key.clone(), key_type: KeyType::HASH }],
-        attribute_definitions: vec![AttributeDefinition {
-            attribute_name: key,
-            attribute_type: ScalarAttributeType::N,
-        }],
+        key_schema: keys.iter().zip(kinds).map(element).collect(),
+        attribute_definitions: keys.iter().map(definition).collect(),
         billing_mode: Some("PAY_PER_REQUEST".to_owned()),
         ..CreateTableRequest::default()
     })?;

@@ -32,7 +32,9 @@ pub use judge::{Counts, Tally};
 pub use limits::{
     BATCH_ENTRIES, LONGEST_VISIBILITY, MESSAGE_BYTES, check_batch, check_batch_bytes,
 };
-pub use message::{AttributeContent, Message, MessageAttribute, MessageAttributes, Standing};
+pub use message::{
+    AttributeContent, Message, MessageAttribute, MessageAttributes, Standing, attributes_md5,
+};
 pub use moves::{MoveStatus, MoveTask};
 pub use options::SqsOptions;
 pub use queues::{ACCOUNT, REGION, arn_of, name_of_arn};

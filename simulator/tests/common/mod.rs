@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{ContentHasher, Dkey, MogileBucket, ObjectKey, SourceFile};
-use simulator::port::{Call, PortFaults, PortWorld, VirtualClock};
+use simulator::port::{Call, PortFaults, PortWork, PortWorld, VirtualClock};
 use simulator::wire::dynamodb::{create_ledger_table, new_database};
 use simulator::world::bucket::{Condition, S3World};
 use simulator::world::mogile::{Content, DeviceId, Dmid, Fid, MogileFs};
@@ -49,6 +49,7 @@ impl World {
             mogile,
             domain: "plos_repo".to_owned(),
             s3,
+            work: PortWork::new(&clock, &database),
             database,
             table: "ledger".to_owned(),
             clock,

@@ -9,7 +9,7 @@ use domain::ports::ObjectMeta;
 use domain::steps::{FileOutcome, FilePlan, Ports, migrate_file};
 use domain::{ContentHasher, Dkey, MogileBucket, S3Bucket, SourceFile};
 use simulator::fault::{Fault, Faults, Rule, Service};
-use simulator::port::{PortFaults, PortWorld, VirtualClock};
+use simulator::port::{PortFaults, PortWork, PortWorld, VirtualClock};
 use simulator::wire::dynamodb::new_database;
 use simulator::wire::{storage_node, tracker};
 use simulator::world::bucket::{Condition, S3World};
@@ -108,13 +108,16 @@ impl Stage {
 
     /// Migrates a file by these trackers and nodes.
     pub async fn migrate_by(&self, files: MogileFiles, file: &SourceFile) -> FileOutcome {
+        let database = new_database().expect("a database in memory");
+        let clock = Arc::<VirtualClock>::default();
         let world = PortWorld {
             mogile: Arc::clone(&self.mogile),
             domain: DOMAIN.to_owned(),
             s3: Arc::clone(&self.s3),
-            database: new_database().expect("a database in memory"),
+            work: PortWork::new(&clock, &database),
+            database,
             table: "unused".to_owned(),
-            clock: Arc::<VirtualClock>::default(),
+            clock,
             faults: Arc::new(PortFaults::instant()),
         };
         let ports = Ports { files: Arc::new(files), clock: Arc::new(SystemClock), ..world.ports() };

@@ -12,6 +12,7 @@ use crate::ports::{Delivery, QueueDepth, QueueError, Receipt, Timestamp};
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::steps::retried::retried;
 use crate::steps::stop::Stop;
+use crate::summary::Stopped;
 
 /// Where deliveries come from, and who acknowledges them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Engine<'_> {
                 self.asking.plenty = false;
                 self.pause_asking();
             }
-            Err(error) => self.stop_because(&Reason::from(&error)),
+            Err(error) => self.stop_because(Reason::from(&error)),
         }
     }
 
@@ -134,12 +135,12 @@ impl Engine<'_> {
         match answer {
             Ok(depth) if depth.all() == 0 => self.asking.state = AskingState::Ended,
             Ok(_) => self.asking.become_if_open(AskingState::Open),
-            Err(error) => self.stop_because(&Reason::from(error)),
+            Err(error) => self.stop_because(Reason::from(error)),
         }
     }
 
-    fn stop_because(&mut self, reason: &Reason) {
-        self.summary.stopped.get_or_insert_with(|| reason.to_string());
+    fn stop_because(&mut self, reason: Reason) {
+        self.summary.stopped.get_or_insert(Stopped::Trouble(reason));
         self.take_stop(Some(Stop::Drain));
     }
 

@@ -23,6 +23,7 @@ use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
 use super::stop::{self, Stop};
 use crate::ports::{Delivery, Timestamp};
+use crate::summary::Stopped;
 use crate::{BucketMap, Failure, LedgerRecord, Reason, Verification, WorkSummary, limits};
 
 use engine::Engine;
@@ -127,7 +128,7 @@ pub async fn work_queue(
     let visibility = match depth {
         Ok(depth) => depth.visibility_timeout.max(Duration::from_secs(1)),
         Err(error) => {
-            let stopped = Some(Reason::from(&error).to_string());
+            let stopped = Some(Stopped::Trouble(Reason::from(&error)));
             return WorkSummary { stopped, ..WorkSummary::default() };
         }
     };

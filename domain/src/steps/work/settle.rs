@@ -12,6 +12,7 @@ use crate::redelivery::comes_back_after;
 use crate::retry::backoff_between;
 use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan};
 use crate::steps::stop::Stop;
+use crate::summary::Stopped;
 use crate::{Failure, FailureRecord, Left, Reason, ReasonKind, SourceFile, WorkSummary, limits};
 
 impl Engine<'_> {
@@ -219,6 +220,14 @@ impl Engine<'_> {
     /// Gives everything back that is not under way; when it is to be abandoned, that too.
     pub(super) fn take_stop(&mut self, stop: Option<Stop>) {
         let Some(stop) = stop else { return };
+        if self.stop.is_none() && matches!(self.feed, Feed::Queue { .. }) {
+            self.summary.stopped.get_or_insert(Stopped::Interrupted);
+            let clock = &self.ports.files.clock;
+            self.start(async move {
+                clock.sleep(limits::STOPPING_TIME).await;
+                Event::Asked(Some(Stop::Abandon))
+            });
+        }
         self.stop = self.stop.max(Some(stop));
         self.asking.state = AskingState::Ended;
         for (task, _) in std::mem::take(&mut self.waiting) {

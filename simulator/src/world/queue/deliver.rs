@@ -166,7 +166,9 @@ impl State {
             deliveries.extend(message.map(|message| Received { message, receipt }));
         }
         if let Some(queue) = self.queues.get_mut(name) {
-            visible_again.into_iter().for_each(|number| queue.place(number, Standing::Waiting));
+            for number in visible_again {
+                queue.place(number, Standing::Waiting);
+            }
         }
         deliveries
     }

@@ -132,6 +132,12 @@ impl Message {
         millis(self.sent)
     }
 
+    /// When it was received first, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn first_received_millis(&self) -> Option<u64> {
+        self.first_received.map(millis)
+    }
+
     /// The digest of its body, in hex.
     #[must_use]
     pub fn body_md5(&self) -> String {

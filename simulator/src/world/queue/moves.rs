@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::message::millis;
 use super::queues::arn_of;
 use super::state::State;
 use super::{SqsError, SqsWorld, Standing};
@@ -62,6 +63,12 @@ pub struct MoveTask {
 }
 
 impl MoveTask {
+    /// When it began, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn started_millis(&self) -> u64 {
+        millis(self.started)
+    }
+
     fn rate(&self) -> u32 {
         self.per_second.unwrap_or(FASTEST)
     }

@@ -1,0 +1,334 @@
+//! Jobs for the queue: one for every selected row, and a class for every row that gets none.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+use roaring::RoaringTreemap;
+use serde::Serialize;
+
+use super::retried::{Tries, retried};
+use super::routes::{RoutePolicy, Routes};
+use super::rows::{Among, Page, Rows, Selection};
+use super::{Stop, WorkPorts, proven_fids};
+use crate::ports::QueueDepth;
+use crate::retry::{Classed, ErrorClass};
+use crate::summary::{Sample, Stopped, Tally};
+use crate::{
+    BucketMap, FailureRecord, Fid, Hints, Intake, Job, JobAction, Reason, ReasonKind, RouteHint,
+    SourceFile, limits,
+};
+
+/// What is to be sent.
+pub struct EnqueuePlan {
+    /// What the jobs ask for.
+    pub action: JobAction,
+    /// Where files go.
+    pub buckets: BucketMap,
+    /// Which rows get a job. Among the pending ones, a migration passes over what has a proven
+    /// ledger record, and a verification what was found whole in its own run.
+    pub selection: Selection,
+    /// How files may be brought: by it jobs tell their workers where to look.
+    pub route: RoutePolicy,
+    /// The largest object that one request may write.
+    pub single_request_bytes: u64,
+    /// Larger files cannot be done in a Lambda function's time, and are withheld.
+    pub most_bytes: u64,
+    /// Requests to the queue under way at once; at least one.
+    pub concurrency: usize,
+    /// The name of the verification, if it is one.
+    pub run: Option<String>,
+}
+
+/// What came of every row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EnqueueSummary {
+    /// The rows that were read.
+    #[serde(flatten)]
+    pub intake: Intake,
+    /// Files whose jobs are in the queue.
+    pub sent: Tally,
+    /// Files that are too large for the function; these go by `migrate --fids`.
+    pub large: Tally,
+    /// The fids of those.
+    #[serde(skip)]
+    pub large_fids: RoaringTreemap,
+    /// Files whose jobs the queue did not take, by reason.
+    pub failed: BTreeMap<&'static str, Sample>,
+    /// Read, but not sent when it was stopped.
+    pub not_begun: u64,
+    /// What was in the queue before the first was sent.
+    pub queue_before: u64,
+    /// Where to go on, when it was stopped: every row before this fid is dealt with.
+    pub resume_from: Option<Fid>,
+    /// Why it ended before its end, if it did.
+    pub stopped: Option<Stopped>,
+}
+
+impl EnqueueSummary {
+    /// All files whose jobs the queue did not take.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failed.values().map(|sample| sample.files).sum()
+    }
+
+    /// Whether every row that was read is in exactly one class.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let sent = self.sent.files + self.large.files + self.failures() + self.not_begun;
+        self.intake.passed_over() + sent == self.intake.rows
+    }
+
+    /// Whether every row that should have a job in the queue has one.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.adds_up()
+            && self.stopped.is_none()
+            && self.failed.is_empty()
+            && self.large.files == 0
+            && self.not_begun == 0
+            && self.intake.is_clean()
+    }
+}
+
+/// Told of it while it goes on.
+pub trait EnqueueObserver: Send + Sync {
+    /// How many rows there will be, at most, where that is known; and what the queue has already.
+    fn expect(&self, rows: Option<u64>, queue: &QueueDepth);
+
+    /// So many more rows are dealt with, and so many jobs were sent for them.
+    fn dealt_with(&self, rows: u64, sent: u64);
+}
+
+/// Sends a job for every selected row.
+///
+/// A call whose answer was lost is made again, so a job may be in the queue twice, which harms
+/// nothing. Told to stop, it finishes the page of rows it is at.
+pub async fn enqueue(
+    ports: &WorkPorts,
+    plan: &EnqueuePlan,
+    stops: BoxStream<'_, Stop>,
+    observer: &dyn EnqueueObserver,
+) -> EnqueueSummary {
+    let mut summary = EnqueueSummary::default();
+    match send_all(ports, plan, stops, observer, &mut summary).await {
+        Ok(()) => {}
+        Err(reason) => summary.stopped = Some(Stopped::Trouble(reason)),
+    }
+    summary
+}
+
+async fn send_all(
+    ports: &WorkPorts,
+    plan: &EnqueuePlan,
+    mut stops: BoxStream<'_, Stop>,
+    observer: &dyn EnqueueObserver,
+    summary: &mut EnqueueSummary,
+) -> Result<(), Reason> {
+    let (files, selection) = (&ports.files, &plan.selection);
+    let clock = files.clock.as_ref();
+    let depth = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| Reason::from(&e))?;
+    summary.queue_before = depth.all();
+    let passed_over = passed_over(ports, plan).await?;
+    let failed_before = failed_before(ports).await?;
+    let count = retried(clock, 0, || files.index.count()).await.map_err(|e| Reason::from(&e))?;
+    let named = selection.only.as_ref().map(RoaringTreemap::len);
+    observer.expect(named.or(count), &depth);
+
+    let rows = Rows::new(files.index.as_ref(), clock, &plan.buckets, selection, &passed_over);
+    let routes = Routes::new(files.objects.as_ref(), clock, plan.route, plan.single_request_bytes);
+    let sender = Sender { ports, plan, routes: &routes, failed_before: &failed_before };
+    let mut page = rows.page(rows.begin()).await.map_err(|e| Reason::from(&e))?;
+    summary.resume_from = Some(Fid(rows.begin().0 + 1));
+    loop {
+        let next = page.next;
+        // The next page is read while this one is sent.
+        let reading = async {
+            match next {
+                Some(after) => rows.page(after).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (following, sent) = join(reading, sender.send_page(page, summary)).await;
+        let (rows_sent, jobs_sent) = sent?;
+        observer.dealt_with(rows_sent, jobs_sent);
+        let following = following.map_err(|e| Reason::from(&e))?;
+        let Some(following) = following else { break };
+        summary.resume_from = next.map(|next| Fid(next.0 + 1));
+        if stops.next().now_or_never().flatten().is_some() {
+            summary.stopped = Some(Stopped::Interrupted);
+            return Ok(());
+        }
+        page = following;
+    }
+    summary.resume_from = None;
+    Ok(())
+}
+
+/// The files that the selection leaves out: done before.
+async fn passed_over(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<RoaringTreemap, Reason> {
+    let (ledger, clock) = (ports.files.ledger.as_ref(), ports.files.clock.as_ref());
+    let done = match (plan.action, plan.selection.among) {
+        (JobAction::Migrate, _) => proven_fids(ledger, clock, &plan.selection).await,
+        (JobAction::Verify, Among::Again) => Ok(RoaringTreemap::new()),
+        (JobAction::Verify, Among::Pending) => {
+            let run = plan.run.as_deref().unwrap_or_default();
+            retried(clock, 0, || ports.verifications.verified(run)).await
+        }
+    };
+    done.map_err(|error| Reason::from(&error))
+}
+
+/// The files that have a failure record, which their workers clear when they succeed.
+async fn failed_before(ports: &WorkPorts) -> Result<RoaringTreemap, Reason> {
+    let mut fids = RoaringTreemap::new();
+    let mut take = |record: FailureRecord| {
+        fids.insert(record.fid.0);
+    };
+    ports.failures.scan(&mut take).await.map_err(|error| Reason::from(&error))?;
+    Ok(fids)
+}
+
+struct Sender<'a> {
+    ports: &'a WorkPorts,
+    plan: &'a EnqueuePlan,
+    routes: &'a Routes<'a>,
+    failed_before: &'a RoaringTreemap,
+}
+
+/// What came of one batch of jobs.
+struct BatchEnd {
+    sent: Vec<SourceFile>,
+    failed: Vec<(SourceFile, Reason)>,
+}
+
+impl Sender<'_> {
+    /// Sends the jobs of one page; gives its rows and the jobs that were sent. An error says that
+    /// the queue takes nothing more: what is not sent by then is counted as not begun.
+    async fn send_page(
+        &self,
+        page: Page,
+        summary: &mut EnqueueSummary,
+    ) -> Result<(u64, u64), Reason> {
+        let rows = page.intake.rows;
+        summary.intake.merge(page.intake);
+        let mut files = page.files;
+        files.retain(|file| {
+            let fits = file.length.0 <= self.plan.most_bytes;
+            if !fits {
+                summary.large.add(file.length);
+                summary.large_fids.insert(file.fid.0);
+            }
+            fits
+        });
+        let mut left = files.len() as u64;
+        let jobs = match self.jobs(&files).await {
+            Ok(jobs) => jobs,
+            Err(reason) => {
+                summary.not_begun += left;
+                return Err(reason);
+            }
+        };
+        let pairs: Vec<_> = files.into_iter().zip(jobs).collect();
+        let mut ends = stream::iter(pairs.chunks(limits::QUEUE_BATCH))
+            .map(|batch| self.send_batch(batch))
+            .buffer_unordered(self.plan.concurrency.max(1));
+        let (mut sent, mut trouble) = (0, None);
+        while let Some(end) = ends.next().await {
+            let end = match end {
+                Ok(end) => end,
+                Err(reason) => {
+                    trouble = Some(reason);
+                    break;
+                }
+            };
+            left -= (end.sent.len() + end.failed.len()) as u64;
+            sent += end.sent.len() as u64;
+            for file in end.sent {
+                summary.sent.add(file.length);
+            }
+            for (file, reason) in end.failed {
+                summary.failed.entry(reason.kind.name()).or_default().add(file.fid, &reason);
+            }
+        }
+        summary.not_begun += left;
+        trouble.map_or(Ok((rows, sent)), Err)
+    }
+
+    async fn jobs(&self, files: &[SourceFile]) -> Result<Vec<Job>, Reason> {
+        let hints = self.route_hints(files).await?;
+        let jobs = files.iter().zip(hints).map(|(file, route)| {
+            let failed_before = self.failed_before.contains(file.fid.0);
+            let run = self.plan.run.clone().filter(|_| self.plan.action == JobAction::Verify);
+            let hints = Hints { route, failed_before, run };
+            Job { hints, ..Job::new(self.plan.action, file) }
+        });
+        Ok(jobs.collect())
+    }
+
+    /// Where each file's content is, by a listing of a thousand fids at a time: a worker with ten
+    /// files from anywhere would need one for nearly each of them.
+    async fn route_hints(&self, files: &[SourceFile]) -> Result<Vec<Option<RouteHint>>, Reason> {
+        if self.plan.action == JobAction::Verify {
+            return Ok(vec![None; files.len()]);
+        }
+        let plans = self.routes.plan(files).await.map_err(|error| Reason::from(&error))?;
+        let hint = |plan: super::FilePlan| {
+            plan.copy_from.map_or(Some(RouteHint::Mogile), |key| RouteHint::of_intermediary(&key))
+        };
+        Ok(plans.into_iter().map(hint).collect())
+    }
+
+    /// Sends one batch, and what of it failed again, until the tries are spent.
+    async fn send_batch(&self, batch: &[(SourceFile, Job)]) -> Result<BatchEnd, Reason> {
+        let clock = self.ports.files.clock.as_ref();
+        let salt = batch.first().map_or(0, |(file, _)| file.fid.0);
+        let mut tries = Tries::new(clock, salt);
+        let mut end = BatchEnd { sent: Vec::new(), failed: Vec::new() };
+        let mut left: Vec<(SourceFile, Job)> = batch.to_vec();
+        let mut why = BTreeMap::new();
+        loop {
+            let jobs: Vec<_> = left.iter().map(|(_, job)| job.clone()).collect();
+            match self.ports.queue.send(&jobs).await {
+                Ok(report) => {
+                    let refused: BTreeMap<_, _> =
+                        report.failed.into_iter().map(|failure| (failure.fid, failure)).collect();
+                    let (failed, sent): (Vec<_>, Vec<_>) =
+                        left.into_iter().partition(|(file, _)| !report.sent.contains(&file.fid));
+                    end.sent.extend(sent.into_iter().map(|(file, _)| file));
+                    left = Vec::new();
+                    for (file, job) in failed {
+                        let refusal = refused.get(&file.fid);
+                        let words = refusal.map_or("the queue's answer left it out", |r| &r.why);
+                        let reason = Reason::new(ReasonKind::QueueUnavailable, words);
+                        if refusal.is_some_and(|refusal| refusal.lasting) {
+                            end.failed.push((file, reason));
+                        } else {
+                            why.insert(file.fid, reason);
+                            left.push((file, job));
+                        }
+                    }
+                }
+                Err(error) if error.class() == ErrorClass::Retry => {
+                    let reason = Reason::from(&error);
+                    why.extend(left.iter().map(|(file, _)| (file.fid, reason.clone())));
+                    if !tries.another().await {
+                        // A queue that takes nothing at all will not take the rest either.
+                        return Err(reason);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(Reason::from(&error)),
+            }
+            if left.is_empty() || !tries.another().await {
+                break;
+            }
+        }
+        end.failed.extend(left.into_iter().filter_map(|(file, _)| {
+            let reason = why.remove(&file.fid)?;
+            Some((file, reason))
+        }));
+        Ok(end)
+    }
+}

@@ -1,0 +1,80 @@
+//! Jobs as messages, as s3migrate wrote them: the world's own reading of its format, which shares
+//! no line with the one that is rehearsed.
+
+use domain::ports::BadMessage;
+use domain::{ByteCount, Fid, Hints, Job};
+use serde_json::Value;
+
+use crate::world::queue::{Message, MessageAttribute, MessageAttributes};
+
+/// Its three fields, in its order.
+pub(super) fn body_of(job: &Job) -> String {
+    let dkey = Value::from(job.dkey.as_str()).to_string();
+    let mut ascii = String::new();
+    for c in dkey.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            let mut units = [0; 2];
+            ascii.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    format!("{{\"length\": {}, \"fid\": {}, \"dkey\": {ascii}}}", job.length.0, job.fid)
+}
+
+/// What is asked for, and what is known beside.
+pub(super) fn attributes_of(job: &Job) -> MessageAttributes {
+    let mut attributes = MessageAttributes::new();
+    let mut add = |name: &str, value: &str| {
+        attributes.insert(name.to_owned(), MessageAttribute::text(value));
+    };
+    add("action", job.action.name());
+    if let Some(route) = job.hints.route {
+        add("route", route.name());
+    }
+    if job.hints.failed_before {
+        add("failed_before", "true");
+    }
+    if let Some(run) = job.hints.run.as_deref().filter(|run| !run.is_empty()) {
+        add("run", run);
+    }
+    attributes
+}
+
+/// The fid of a message, if it has one.
+pub(super) fn fid_of(message: &Message) -> Option<Fid> {
+    let body: Value = serde_json::from_str(&message.body).ok()?;
+    body.get("fid")?.as_u64().map(Fid)
+}
+
+/// The job of a message, or what is wrong with it.
+pub(super) fn job_of(message: &Message) -> Result<Job, BadMessage> {
+    let attribute = |name: &str| message.attributes.get(name).and_then(MessageAttribute::as_text);
+    let body: Option<Value> = serde_json::from_str(&message.body).ok();
+    let field = |name: &str| body.as_ref().and_then(|body| body.get(name));
+    let (fid, length) = (fid_of(message), field("length").and_then(Value::as_u64));
+    let dkey = field("dkey").and_then(Value::as_str).map(str::to_owned);
+    let bad = |why: &str| BadMessage { fid, dkey: dkey.clone(), why: why.to_owned() };
+    if !body.as_ref().is_some_and(Value::is_object) {
+        return Err(bad("its body cannot be read"));
+    }
+    let action = attribute("action").ok_or_else(|| bad("it has no attribute `action`"))?;
+    let run = attribute("run").filter(|run| !run.is_empty());
+    if run.is_some_and(|run| run.len() > LONGEST_RUN) {
+        return Err(bad("its `run` is too long"));
+    }
+    Ok(Job {
+        action: action.parse().map_err(|_| bad("its action is none of ours"))?,
+        fid: fid.ok_or_else(|| bad("its body has no `fid`"))?,
+        length: ByteCount(length.ok_or_else(|| bad("its body has no `length`"))?),
+        hints: Hints {
+            route: attribute("route").and_then(|route| route.parse().ok()),
+            failed_before: attribute("failed_before") == Some("true"),
+            run: run.map(str::to_owned),
+        },
+        dkey: dkey.clone().ok_or_else(|| bad("its body has no `dkey`"))?,
+    })
+}
+
+/// The longest name of a run, in bytes: it is a key in the verifications table.
+const LONGEST_RUN: usize = 256;
