@@ -71,6 +71,12 @@ pub fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
     config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
 }
 
+/// The same of SQS (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SQS`).
+#[must_use]
+pub fn has_own_sqs_endpoint(config: &SdkConfig) -> bool {
+    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_SQS").is_some()
+}
+
 /// Why a call brought nothing.
 pub(crate) enum Trouble {
     /// It could not even be sent: wrong settings, mostly.

@@ -1,5 +1,7 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
+mod queue;
+
 use std::time::Duration;
 
 use adapters::mogile::AllowedHosts;
@@ -9,6 +11,7 @@ use adapters::{aws, mogile};
 use clap::{Args, ValueEnum};
 use domain::{BucketMap, limits};
 
+pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings};
 use crate::exit::UsageError;
 
 /// All settings of a command that moves files.

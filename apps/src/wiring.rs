@@ -1,18 +1,19 @@
 //! The only place where adapters are made.
 
+mod services;
+
 use std::sync::Arc;
 
-use adapters::aws;
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use adapters::dynamodb::DynamoLedger;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
 use domain::ports::{Ledger, SourceIndex};
-use domain::steps::Ports;
+use domain::steps::{Ports, WorkPorts};
 
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+pub use self::services::Services;
+use crate::config::{AwsSettings, QueueSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::UsageError;
 
 /// What adapters are made of: the settings, and the counts of all calls.
@@ -33,17 +34,42 @@ impl Wiring<'_> {
         target: &TargetSettings,
         aws: &AwsSettings,
     ) -> Result<Ports, UsageError> {
+        let services = Services::new(aws, self.time, self.calls);
+        self.ports_of(self.index()?, target, &services).await
+    }
+
+    /// All that a worker reaches, with an index that it may ask about single files.
+    pub async fn work_ports(
+        &self,
+        index: Arc<dyn SourceIndex>,
+        target: &TargetSettings,
+        aws: &AwsSettings,
+        queue: &QueueSettings,
+    ) -> Result<WorkPorts, UsageError> {
+        let services = Services::new(aws, self.time, self.calls);
+        Ok(WorkPorts {
+            queue: services.queue(queue).await?,
+            failures: services.failures(queue).await?,
+            verifications: services.verifications(queue).await?,
+            files: self.ports_of(index, target, &services).await?,
+        })
+    }
+
+    async fn ports_of(
+        &self,
+        index: Arc<dyn SourceIndex>,
+        target: &TargetSettings,
+        services: &Services<'_>,
+    ) -> Result<Ports, UsageError> {
         let hosts = self.source.storage_hosts()?;
-        let table = aws.ledger_table()?;
         let trackers = self.trackers()?;
         let nodes = StorageNodes::new(self.source.node_connections.into(), self.calls.clone())
             .with_timeouts(self.time.mogile());
-        let config = aws_config(aws).await?;
         Ok(Ports {
-            index: self.index()?,
+            index,
             files: Arc::new(MogileFiles::new(trackers, nodes, hosts, self.source.domain.clone())),
-            objects: Arc::new(s3_of(&config, target, self.time, self.calls)),
-            ledger: Arc::new(ledger_of(&config, table, self.time, self.calls)),
+            ledger: services.ledger().await?,
+            objects: Arc::new(services.s3(target).await?),
             clock: Arc::new(SystemClock),
         })
     }
@@ -53,8 +79,13 @@ impl Wiring<'_> {
         let domain = self.source.domain.clone();
         Ok(match self.source.database()? {
             Some(url) => Arc::new(MysqlIndex::new(url, domain, self.calls.clone())),
-            None => Arc::new(TrackerIndex::new(self.trackers()?, domain)),
+            None => self.tracker_index()?,
         })
+    }
+
+    /// The index alone, from the trackers whether there is a database or not.
+    pub fn tracker_index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
+        Ok(Arc::new(TrackerIndex::new(self.trackers()?, self.source.domain.clone())))
     }
 
     /// The trackers alone.
@@ -73,7 +104,7 @@ pub async fn s3(
     time: &TimeSettings,
     calls: &Arc<Calls>,
 ) -> Result<S3ObjectStore, UsageError> {
-    Ok(s3_of(&aws_config(aws).await?, target, time, calls))
+    Services::new(aws, time, calls).s3(target).await
 }
 
 /// The ledger alone.
@@ -82,36 +113,5 @@ pub async fn ledger(
     time: &TimeSettings,
     calls: &Arc<Calls>,
 ) -> Result<Arc<dyn Ledger>, UsageError> {
-    let table = aws.ledger_table()?;
-    Ok(Arc::new(ledger_of(&aws_config(aws).await?, table, time, calls)))
-}
-
-fn s3_of(
-    config: &aws::SdkConfig,
-    target: &TargetSettings,
-    time: &TimeSettings,
-    calls: &Arc<Calls>,
-) -> S3ObjectStore {
-    let conditionals = target.conditionals(aws::has_own_s3_endpoint(config));
-    let store = S3ObjectStore::new(config, conditionals, target.parts(), calls.clone());
-    store.with_timeouts(time.aws())
-}
-
-fn ledger_of(
-    config: &aws::SdkConfig,
-    table: String,
-    time: &TimeSettings,
-    calls: &Arc<Calls>,
-) -> DynamoLedger {
-    DynamoLedger::new(config, table, calls.clone()).with_timeouts(time.aws())
-}
-
-async fn aws_config(aws: &AwsSettings) -> Result<aws::SdkConfig, UsageError> {
-    let config = aws::load(aws.region.clone()).await;
-    if config.region().is_none() {
-        let text =
-            "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";
-        return Err(UsageError(text.to_owned()));
-    }
-    Ok(config)
+    Services::new(aws, time, calls).ledger().await
 }

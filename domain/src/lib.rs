@@ -28,6 +28,7 @@ pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
 pub mod work_summary;
+pub mod outlook;
 pub mod check;
 
 pub mod limits;

@@ -75,6 +75,17 @@ pub const QUEUE_BATCH: usize = 10;
 /// that is told to stop is not held up for long (SQS allows 20 s).
 pub const LONG_POLL: Duration = Duration::from_secs(10);
 
+/// How long a dead letter that is looked at is invisible to others, at most: long enough for a
+/// hundred thousand, short enough for whoever looks after somebody else was killed at it.
+pub const DEAD_LETTER_LOOK: Duration = Duration::from_mins(5);
+
+/// How long a request for dead letters waits for the first: long enough that the queue asks all its
+/// servers.
+pub const DEAD_LETTER_WAIT: Duration = Duration::from_secs(2);
+
+/// Dead letters that are looked at, at most: what SQS lets be in flight, less some.
+pub const DEAD_LETTERS_READ: usize = 100_000;
+
 /// Outage failures in a row after which a worker tries one file at a time and begins nothing new.
 pub const WORKER_BREAKER_FAILURES: u32 = 10;
 

@@ -13,9 +13,11 @@ use crate::fault::Faults;
 use crate::wire::dynamodb::{self, DynamoBackend};
 use crate::wire::listener;
 use crate::wire::s3::S3Backend;
+use crate::wire::sqs::SqsBackend;
 use crate::wire::{storage_node, tracker};
 use crate::world::bucket::S3World;
 use crate::world::mogile::{DeviceId, Dmid, MogileFs};
+use crate::world::queue::{ACCOUNT, REGION, SqsWorld, create_job_queues};
 
 /// The MogileFS domain that is migrated.
 pub const DOMAIN: &str = "plos_repo";
@@ -29,6 +31,25 @@ pub const IGNORED_BUCKET: &str = "mogilefs-scratch";
 
 /// The ledger's table.
 pub const LEDGER: &str = "mogile2s3-ledger";
+
+/// The failures table.
+pub const FAILURES: &str = "mogile2s3-ledger-failures";
+
+/// The verifications table.
+pub const VERIFICATIONS: &str = "mogile2s3-ledger-verifications";
+
+/// The job queue.
+pub const QUEUE: &str = "mogile2s3-jobs";
+
+/// Its dead-letter queue.
+pub const DEAD_LETTERS: &str = "mogile2s3-jobs-dead";
+
+/// Seconds that a delivery is invisible to others: few, so that what a killed worker held comes
+/// back within a rehearsal.
+const VISIBILITY_SECONDS: u32 = 30;
+
+/// Deliveries before a message is a dead letter.
+const DELIVERIES: u32 = 5;
 
 /// What one PUT or COPY may write here: little, so that small files go in parts too.
 pub const SINGLE_REQUEST_BYTES: u64 = 4 * 1024 * 1024;
@@ -55,6 +76,8 @@ pub struct EmbeddedWorld {
     pub s3: Arc<S3World>,
     /// DynamoDB.
     pub database: Database,
+    /// SQS.
+    pub sqs: Arc<SqsWorld>,
     /// The script of faults and the counts of requests.
     pub faults: Arc<Faults>,
     environment: BTreeMap<&'static str, String>,
@@ -93,14 +116,30 @@ impl EmbeddedWorld {
         let backend = Arc::new(S3Backend::new(s3.clone(), ACCESS_KEY, SECRET_KEY));
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let database = dynamodb::new_database().context("starting the database")?;
-        dynamodb::create_ledger_table(&database, LEDGER).context("creating the ledger")?;
+        let database = new_database().context("starting the database")?;
         let (listener, dynamodb_address) = bind().await?;
         let backend = Arc::new(DynamoBackend::start(database.clone()).await?);
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let environment = environment(tracker, s3_address, dynamodb_address);
-        Ok(Self { mogile, dmid, other_dmid, devices, s3, database, faults, environment, services })
+        let sqs = new_queues().context("creating the queues")?;
+        let (listener, sqs_address) = bind().await?;
+        let endpoint = format!("http://{sqs_address}");
+        let backend = Arc::new(SqsBackend::new(sqs.clone(), endpoint, ACCESS_KEY.to_owned()));
+        services.spawn(listener::serve(listener, backend, faults.clone()));
+
+        let environment = environment(tracker, s3_address, dynamodb_address, sqs_address);
+        Ok(Self {
+            mogile,
+            dmid,
+            other_dmid,
+            devices,
+            s3,
+            database,
+            sqs,
+            faults,
+            environment,
+            services,
+        })
     }
 
     /// The settings that point any client at this world.
@@ -108,6 +147,22 @@ impl EmbeddedWorld {
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {
         &self.environment
     }
+}
+
+/// A database with the tables in it, empty.
+fn new_database() -> dynoxide::Result<Database> {
+    let database = dynamodb::new_database()?;
+    dynamodb::create_ledger_table(&database, LEDGER)?;
+    dynamodb::create_failures_table(&database, FAILURES)?;
+    dynamodb::create_verifications_table(&database, VERIFICATIONS)?;
+    Ok(database)
+}
+
+/// SQS with the queues in it, empty.
+fn new_queues() -> anyhow::Result<Arc<SqsWorld>> {
+    let sqs = Arc::new(SqsWorld::default());
+    create_job_queues(&sqs, QUEUE, DEAD_LETTERS, VISIBILITY_SECONDS, DELIVERIES)?;
+    Ok(sqs)
 }
 
 async fn bind() -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -121,6 +176,7 @@ fn environment(
     tracker: SocketAddr,
     s3: SocketAddr,
     dynamodb: SocketAddr,
+    sqs: SocketAddr,
 ) -> BTreeMap<&'static str, String> {
     let buckets: Vec<_> = BUCKETS.iter().map(|(old, new)| format!("{old}:{new}")).collect();
     BTreeMap::from([
@@ -130,12 +186,17 @@ fn environment(
         ("BUCKETS", buckets.join(",")),
         ("IGNORE_BUCKETS", IGNORED_BUCKET.to_owned()),
         ("DYNAMODB_TABLE", LEDGER.to_owned()),
+        ("DYNAMODB_FAILURES_TABLE", FAILURES.to_owned()),
+        ("DYNAMODB_VERIFICATIONS_TABLE", VERIFICATIONS.to_owned()),
+        ("SQS_URL", format!("http://{sqs}/{ACCOUNT}/{QUEUE}")),
+        ("SQS_DLQ_URL", format!("http://{sqs}/{ACCOUNT}/{DEAD_LETTERS}")),
         ("S3_CONDITIONAL_COPY", "sound".to_owned()),
         ("S3_SINGLE_REQUEST_BYTES", SINGLE_REQUEST_BYTES.to_string()),
         ("S3_PART_BYTES", PART_BYTES.to_string()),
         ("AWS_ENDPOINT_URL_S3", format!("http://{s3}")),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{dynamodb}")),
-        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ENDPOINT_URL_SQS", format!("http://{sqs}")),
+        ("AWS_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
     ])

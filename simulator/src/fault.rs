@@ -19,6 +19,8 @@ pub enum Service {
     DynamoDb,
     /// The Runtime API of AWS Lambda's execution environments.
     Lambda,
+    /// Amazon SQS.
+    Sqs,
 }
 
 impl fmt::Display for Service {
@@ -29,6 +31,7 @@ impl fmt::Display for Service {
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
             Self::Lambda => "Lambda",
+            Self::Sqs => "SQS",
         })
     }
 }
@@ -62,8 +65,8 @@ pub enum Fault {
         carried_out: bool,
     },
     /// Of a batch only so many entries, the first, are carried out; the others come back as
-    /// unprocessed. With none left DynamoDB refuses the whole batch. What is no batch is carried
-    /// out in full.
+    /// unprocessed, from SQS each as failed for now. With none left DynamoDB refuses the whole
+    /// batch. What is no batch is carried out in full.
     Unprocessed {
         /// The entries that are carried out.
         processed: usize,

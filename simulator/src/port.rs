@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::ports::JobQueue;
-use domain::steps::{Ports, WorkPorts};
+use domain::steps::{Ports, WatchPorts, WorkPorts};
 use dynoxide::Database;
 
 use crate::world::bucket::S3World;
@@ -85,6 +85,14 @@ impl PortWorld {
             failures: Arc::new(PortFailures::new(database(), work.failures.clone(), faults())),
             verifications: Arc::new(PortVerifications::new(database(), verifications, faults())),
         }
+    }
+
+    /// This state as those take it who look after a worker.
+    #[must_use]
+    pub fn watch_ports(&self) -> WatchPorts {
+        let WorkPorts { files, queue, failures, .. } = self.work_ports();
+        let (ledger, clock) = (files.ledger, files.clock);
+        WatchPorts { queue, dead_letters: self.dead_letters(), failures, ledger, clock }
     }
 
     /// The dead-letter queue, as the domain's steps take it.

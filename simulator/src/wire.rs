@@ -4,5 +4,6 @@ pub mod dynamodb;
 pub mod lambda;
 pub mod listener;
 pub mod s3;
+pub mod sqs;
 pub mod storage_node;
 pub mod tracker;

@@ -10,7 +10,7 @@ use crate::ports::{Clock, Ledger, LedgerError, Segment};
 use crate::{Fid, LedgerRecord, limits};
 
 /// Segments in which the ledger is scanned side by side.
-const SEGMENTS: u32 = 4;
+pub(super) const SEGMENTS: u32 = 4;
 
 /// The fids whose records `keep` keeps.
 pub async fn ledger_fids(

@@ -3,9 +3,11 @@
 mod batch;
 mod bring;
 mod census;
+mod dead_letters;
 mod enqueue;
 mod examine;
 mod ledger_fids;
+mod look_around;
 mod migrate_file;
 mod migrate_run;
 mod retried;
@@ -17,9 +19,11 @@ mod verify_file;
 mod work;
 
 pub use census::{Census, census};
+pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
 pub use examine::examine;
 pub use ledger_fids::{ledger_fids, proven_fids};
+pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use routes::RoutePolicy;
@@ -61,4 +65,19 @@ pub struct WorkPorts {
     pub failures: Arc<dyn FailureLog>,
     /// What was found whole.
     pub verifications: Arc<dyn VerificationLog>,
+}
+
+/// All that is asked by whoever looks after the work of others.
+#[derive(Clone)]
+pub struct WatchPorts {
+    /// Where jobs come from.
+    pub queue: Arc<dyn JobQueue>,
+    /// Where they end that were delivered too often.
+    pub dead_letters: Arc<dyn JobQueue>,
+    /// Why files failed.
+    pub failures: Arc<dyn FailureLog>,
+    /// What is proven.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }

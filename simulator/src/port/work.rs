@@ -1,13 +1,12 @@
 //! What jobs come from and leave behind: the queues and tables beside those of a migration.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dynoxide::Database;
 
 use super::VirtualClock;
 use crate::wire::dynamodb::{create_failures_table, create_verifications_table};
-use crate::world::queue::{SqsError, SqsWorld, arn_of};
+use crate::world::queue::{SqsWorld, create_job_queues};
 
 /// The queues and tables of a worker.
 pub struct PortWork {
@@ -59,26 +58,4 @@ impl PortWork {
         create_verifications_table(database, &work.verifications).expect("a new table");
         work
     }
-}
-
-/// Makes a job queue and its dead-letter queue, which keeps messages for 14 days.
-pub fn create_job_queues(
-    sqs: &SqsWorld,
-    queue: &str,
-    dead_letters: &str,
-    visibility_seconds: u32,
-    deliveries: u32,
-) -> Result<(), SqsError> {
-    let attribute = |name: &str, value: String| (name.to_owned(), value);
-    let retention = attribute("MessageRetentionPeriod", (14 * 24 * 3600).to_string());
-    sqs.create_queue(dead_letters, &BTreeMap::from([retention]), BTreeMap::new())?;
-    let policy = serde_json::json!({
-        "deadLetterTargetArn": arn_of(dead_letters),
-        "maxReceiveCount": deliveries,
-    });
-    let attributes = BTreeMap::from([
-        attribute("VisibilityTimeout", visibility_seconds.to_string()),
-        attribute("RedrivePolicy", policy.to_string()),
-    ]);
-    sqs.create_queue(queue, &attributes, BTreeMap::new())
 }

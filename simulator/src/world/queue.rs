@@ -37,7 +37,7 @@ pub use message::{
 };
 pub use moves::{MoveStatus, MoveTask};
 pub use options::SqsOptions;
-pub use queues::{ACCOUNT, REGION, arn_of, name_of_arn};
+pub use queues::{ACCOUNT, REGION, arn_of, create_job_queues, name_of_arn};
 pub use redrive::{RedriveAllowPolicy, RedrivePolicy};
 pub use send::{Outgoing, Sent};
 

@@ -159,6 +159,7 @@ pub(super) fn body_md5(body: &str) -> String {
 /// The digest of attributes, in hex, where there are any: of each in the order of their names its
 /// name, type and value, each behind its length (SQS's developer guide, "calculating the MD5
 /// message digest for message attributes").
+#[must_use]
 pub fn attributes_md5(attributes: &MessageAttributes) -> Option<String> {
     if attributes.is_empty() {
         return None;

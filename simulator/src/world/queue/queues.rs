@@ -145,6 +145,28 @@ impl SqsWorld {
     }
 }
 
+/// Makes a job queue and its dead-letter queue, which keeps messages for 14 days.
+pub fn create_job_queues(
+    sqs: &SqsWorld,
+    queue: &str,
+    dead_letters: &str,
+    visibility_seconds: u32,
+    deliveries: u32,
+) -> Result<(), SqsError> {
+    let attribute = |name: &str, value: String| (name.to_owned(), value);
+    let retention = attribute("MessageRetentionPeriod", (14 * 24 * 3600).to_string());
+    sqs.create_queue(dead_letters, &BTreeMap::from([retention]), BTreeMap::new())?;
+    let policy = serde_json::json!({
+        "deadLetterTargetArn": arn_of(dead_letters),
+        "maxReceiveCount": deliveries,
+    });
+    let attributes = BTreeMap::from([
+        attribute("VisibilityTimeout", visibility_seconds.to_string()),
+        attribute("RedrivePolicy", policy.to_string()),
+    ]);
+    sqs.create_queue(queue, &attributes, BTreeMap::new())
+}
+
 /// A queue of the same name is the same queue if nothing that is asked for is otherwise.
 fn is_as_asked(queue: &Queue, attributes: &BTreeMap<String, String>) -> Result<(), SqsError> {
     let asked = queue.attributes.clone().with(attributes)?;

@@ -1,0 +1,182 @@
+//! `mogile2s3 dlq`: what died in the queue, why, and sending it again.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use adapters::calls::Calls;
+use adapters::clock::SystemClock;
+use anyhow::anyhow;
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use domain::steps::{Choice, DeadLetters, Redriven, WatchPorts, list_dead_letters, redrive};
+use domain::ReasonKind;
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use crate::config::{AwsSettings, QueueSettings, TimeSettings};
+use crate::exit::{Exit, UsageError};
+use crate::fid_list::FidList;
+use crate::report::{advice, write_sample};
+use crate::wiring::Services;
+
+/// What can be given to `dlq`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Group the dead letters by reason, and name the first fids of each. They stay where they are,
+    /// invisible to others while this looks
+    List(ListArguments),
+    /// Send dead letters to the job queue again: each is sent, then taken away
+    Redrive(RedriveArguments),
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct RedriveArguments {
+    /// All that are jobs
+    #[arg(long, required_unless_present_any = ["reason", "fids"], conflicts_with_all = ["reason", "fids"])]
+    all: bool,
+
+    /// Those with this reason, as `dlq list` names it
+    #[arg(long, value_name = "REASON", conflicts_with = "fids")]
+    reason: Option<String>,
+
+    /// Those of these fids: `7,9-12`, or `@FILE` with one a line
+    #[arg(long, value_name = "LIST")]
+    fids: Option<String>,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    queue: QueueSettings,
+
+    #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+}
+
+/// Lists, or sends again. Dead letters are findings, and so is what could not be sent.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        Command::List(ListArguments { common }) => {
+            let ports = common.ports().await?;
+            let list = list_dead_letters(&ports).await.map_err(|reason| anyhow!("{reason}"))?;
+            common.print(&list, tell_list)?;
+            Ok(if list.letters == 0 { Exit::Clean } else { Exit::Findings })
+        }
+        Command::Redrive(arguments) => {
+            let choice = arguments.choice()?;
+            let common = arguments.common;
+            let ports = common.ports().await?;
+            let redriven = redrive(&ports, &choice).await.map_err(|reason| anyhow!("{reason}"))?;
+            common.print(&redriven, tell_redriven)?;
+            let well = redriven.failed.files + redriven.unreadable.files == 0;
+            Ok(if well { Exit::Clean } else { Exit::Findings })
+        }
+    }
+}
+
+impl RedriveArguments {
+    fn choice(&self) -> Result<Choice, UsageError> {
+        Ok(match (&self.reason, &self.fids) {
+            (Some(reason), _) => Choice::Reason(reason.clone()),
+            (None, Some(fids)) => Choice::Fids(FidList::parse("--fids", fids)?.all()),
+            (None, None) => Choice::All,
+        })
+    }
+}
+
+impl Common {
+    async fn ports(&self) -> Result<WatchPorts, UsageError> {
+        let calls = Arc::new(Calls::default());
+        watch_ports(&Services::new(&self.aws, &self.time, &calls), &self.queue).await
+    }
+
+    fn print<T: Serialize>(
+        &self,
+        result: &T,
+        tell: fn(&mut String, &T) -> fmt::Result,
+    ) -> anyhow::Result<()> {
+        let mut text = String::new();
+        if self.json {
+            text = serde_json::to_string(result)? + "\n";
+        } else {
+            tell(&mut text, result)?;
+        }
+        io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")
+    }
+}
+
+/// All that is asked by whoever looks after workers.
+pub(super) async fn watch_ports(
+    services: &Services<'_>,
+    queue: &QueueSettings,
+) -> Result<WatchPorts, UsageError> {
+    Ok(WatchPorts {
+        queue: services.queue(queue).await?,
+        dead_letters: services.dead_letters(queue).await?,
+        failures: services.failures(queue).await?,
+        ledger: services.ledger().await?,
+        clock: Arc::new(SystemClock),
+    })
+}
+
+fn tell_list(out: &mut String, list: &DeadLetters) -> fmt::Result {
+    if list.letters == 0 {
+        return writeln!(out, "No dead letters.");
+    }
+    writeln!(out, "{} dead letters:", HumanCount(list.letters))?;
+    for (reason, sample) in &list.reasons {
+        write_sample(out, reason, sample)?;
+        if let Ok(kind) = reason.parse::<ReasonKind>() {
+            writeln!(out, "    → {}", advice(kind))?;
+        }
+    }
+    if !list.nameless.is_empty() {
+        writeln!(out, "Without a fid, by their message ids: {}", list.nameless.join(", "))?;
+    }
+    if list.more {
+        writeln!(out, "There may be more: the queue shows no more at once.")?;
+    }
+    writeln!(out, "Mend what is wrong, and send them again:")?;
+    writeln!(out, "  mogile2s3 dlq redrive --reason REASON    (or --fids LIST, or --all)")
+}
+
+fn tell_redriven(out: &mut String, redriven: &Redriven) -> fmt::Result {
+    writeln!(out, "{} sent again", HumanCount(redriven.sent))?;
+    writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
+    if redriven.kept > 0 {
+        let count = HumanCount(redriven.kept);
+        writeln!(out, "{count} sent again and still dead letters: done twice, which harms nothing")?;
+    }
+    if redriven.unreadable.files > 0 {
+        writeln!(out, "No jobs, and left where they are:")?;
+        write_sample(out, "unreadable", &redriven.unreadable)?;
+    }
+    if redriven.failed.files > 0 {
+        writeln!(out, "Not taken by the queue, and left where they are:")?;
+        write_sample(out, "queue-unavailable", &redriven.failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! `mogile2s3 status`: how far work has come that goes on elsewhere, and whether waiting is safe.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::calls::Calls;
+use anyhow::{Context, anyhow};
+use clap::Args;
+use domain::ReasonKind;
+use domain::outlook::{Failing, Outlook, Sight, outlook};
+use domain::steps::{Progress, RATE_OVER, look_around};
+use indicatif::{HumanCount, HumanDuration};
+use serde_json::json;
+
+use super::dlq::watch_ports;
+use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
+use crate::exit::Exit;
+use crate::report::{advice, write_sample};
+use crate::wiring::{Services, Wiring};
+
+/// What can be given to `status`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Look again every so many seconds [default: 30], until it is interrupted; reading the ledger
+    /// takes a fifth of the time at most
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30")]
+    watch: Option<u64>,
+
+    /// Do not read the ledger, nor count the index: queue, dead letters and failures alone
+    #[arg(long)]
+    queue_only: bool,
+
+    /// Print it as JSON, a line each time
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    queue: QueueSettings,
+
+    #[command(flatten)]
+    source: SourceSettings,
+
+    #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+}
+
+/// Looks, and says what it means. Dead letters are findings, and so is what makes waiting unsafe.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let calls = Arc::new(Calls::default());
+    let services = Services::new(&arguments.aws, &arguments.time, &calls);
+    let ports = watch_ports(&services, &arguments.queue).await?;
+    let wiring = Wiring { source: &arguments.source, time: &arguments.time, calls: &calls };
+    let index = if arguments.queue_only { None } else { Some(wiring.index()?) };
+    loop {
+        let begun = Instant::now();
+        let progress = look_around(&ports, index.as_deref()).await;
+        let progress = progress.map_err(|reason| anyhow!("{reason}"))?;
+        let outlooks = outlook(&progress.sight);
+        let text = if arguments.json {
+            in_json(&progress, &outlooks) + "\n"
+        } else {
+            let mut text = String::new();
+            // Writing to a string does not fail.
+            let _ = tell(&mut text, &progress, &outlooks);
+            text
+        };
+        io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+        let Some(seconds) = arguments.watch else {
+            let quiet = |outlook: &Outlook| {
+                outlook.is_safe_to_wait() && !matches!(outlook, Outlook::DeadLetters(_))
+            };
+            return Ok(if outlooks.iter().all(quiet) { Exit::Clean } else { Exit::Findings });
+        };
+        let pause = Duration::from_secs(seconds.max(1)).max(begun.elapsed() * 4);
+        tokio::time::sleep(pause).await;
+        if !arguments.json {
+            writeln!(io::stdout().lock()).context("writing to stdout")?;
+        }
+    }
+}
+
+/// Files a second, and how long the queue will take at that rate.
+fn rate(progress: &Progress) -> Option<(u64, Option<Duration>)> {
+    let recorded = progress.recorded_lately?;
+    let over = RATE_OVER.as_secs();
+    let left = progress.sight.queue.all();
+    let left = (recorded > 0).then(|| Duration::from_secs(left.saturating_mul(over) / recorded));
+    Some((recorded / over, left))
+}
+
+fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Result {
+    let Sight { queue, dead_letters, failing, proven, rows, .. } = &progress.sight;
+    let line = |out: &mut String, name: &str, value: String| writeln!(out, "{name:<14} {value}");
+    let count = |count: &u64| HumanCount(*count).to_string();
+    line(
+        out,
+        "queue",
+        format!(
+            "{} waiting, {} in flight, {} delayed",
+            count(&queue.visible),
+            count(&queue.in_flight),
+            count(&queue.delayed)
+        ),
+    )?;
+    line(out, "dead letters", count(dead_letters))?;
+    if let Some(proven) = proven {
+        let rows = rows.as_ref().map_or_else(String::new, |rows| {
+            format!(" of {} rows in the index", count(rows))
+        });
+        line(out, "proven", format!("{}{rows}", count(proven)))?;
+    }
+    if let Some((rate, left)) = rate(progress) {
+        let left = left.filter(|_| queue.all() > 0).map_or_else(String::new, |left| {
+            format!(", {} left at this rate", HumanDuration(left))
+        });
+        let over = RATE_OVER.as_secs() / 60;
+        line(out, "rate", format!("{rate} files/s over the last {over} minutes{left}"))?;
+    }
+    let mut groups: Vec<_> = failing.iter().collect();
+    groups.sort_by_key(|(_, failing)| std::cmp::Reverse(failing.files.files));
+    for (reason, failing) in groups.into_iter().take(5) {
+        tell_failing(out, reason, failing)?;
+    }
+    outlooks.iter().try_for_each(|outlook| writeln!(out, "→ {}", words(outlook)))
+}
+
+fn tell_failing(out: &mut String, reason: &str, failing: &Failing) -> fmt::Result {
+    writeln!(out, "Failing, and to be delivered again or dead:")?;
+    write_sample(out, reason, &failing.files)?;
+    if let Ok(kind) = reason.parse::<ReasonKind>() {
+        writeln!(out, "    → {}", advice(kind))?;
+    }
+    Ok(())
+}
+
+fn words(outlook: &Outlook) -> String {
+    match outlook {
+        Outlook::DeadLetters(letters) => {
+            let letters = HumanCount(*letters);
+            format!("{letters} dead letters: `mogile2s3 dlq list` tells why.")
+        }
+        Outlook::Waiting { reason } => format!(
+            "{reason}: its jobs wait and come again by themselves. Waiting is safe for now; mend it."
+        ),
+        Outlook::RunningOut { reason, attempts, deliveries } => format!(
+            "{reason}: WAITING IS NOT SAFE. Jobs have had {attempts} of {deliveries} deliveries: \
+             pause the workers (disable the event source mapping, or stop `work`), mend it, and go \
+             on."
+        ),
+        Outlook::EmptyWithRowsLeft(rows) => format!(
+            "the queue is empty, and the index has {} rows more than there are proven files: \
+             `mogile2s3 plan` tells how many of them are to be migrated, `enqueue migrate` sends \
+             these.",
+            HumanCount(*rows)
+        ),
+        Outlook::Done => "nothing is left to do.".to_owned(),
+        Outlook::Working => "at work; nothing stands against it.".to_owned(),
+    }
+}
+
+fn in_json(progress: &Progress, outlooks: &[Outlook]) -> String {
+    let Sight { queue, dead_letters, failing, proven, rows, at } = &progress.sight;
+    let rate = rate(progress);
+    json!({
+        "at": at.0,
+        "visible": queue.visible,
+        "in_flight": queue.in_flight,
+        "delayed": queue.delayed,
+        "dead_letters": dead_letters,
+        "proven": proven,
+        "rows": rows,
+        "files_per_second": rate.map(|(rate, _)| rate),
+        "seconds_left": rate.and_then(|(_, left)| left).map(|left| left.as_secs()),
+        "failing": failing,
+        "safe_to_wait": outlooks.iter().all(Outlook::is_safe_to_wait),
+        "outlook": outlooks.iter().map(words).collect::<Vec<_>>(),
+    })
+    .to_string()
+}

@@ -1,0 +1,161 @@
+//! `mogile2s3 work`: a worker on the queue, outside Lambda.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::calls::Calls;
+use anyhow::Context;
+use clap::Args;
+use domain::steps::{WorkPlan, work_queue};
+use domain::summary::Tally;
+use domain::{ReasonKind, Stopped, WorkSummary};
+use futures_util::StreamExt;
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use serde::Serialize;
+
+use crate::config::{QueueSettings, Settings};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::report::{self, Progress, RequestCount, advice, write_failed, write_samples};
+use crate::route::Route;
+use crate::wiring::Wiring;
+
+/// What can be given to `work`.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Arguments {
+    /// End when the queue has nothing more by its own estimate, waiting or in anybody's hands
+    #[arg(long)]
+    until_empty: bool,
+
+    /// How files may be brought
+    #[arg(long, value_enum, default_value_t = Route::Auto)]
+    route: Route,
+
+    /// Files under way at once
+    #[arg(long, default_value = "64", value_name = "N")]
+    concurrency: NonZeroU16,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    queue: QueueSettings,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+const AFTER_HELP: &str = "\
+Several may work on one queue, beside a Lambda function too. While something cannot be reached this
+holds its jobs and tries one at a time; it burns no deliveries.
+
+Signals: the first SIGINT or SIGTERM takes no more jobs and gives what is under way 20 seconds, the
+second abandons it, the third ends this at once. What is not done goes back to the queue.
+
+Exit codes: 0 all that was taken is done, or was given back because this was told to stop; 1 jobs
+failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be reached.";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    summary: &'a WorkSummary,
+    requests: std::collections::BTreeMap<String, RequestCount>,
+}
+
+/// Works until it is told to stop, or until the queue is empty where that is asked for.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Settings { source, target, time, aws } = &arguments.settings;
+    let calls = Arc::new(Calls::default());
+    let plan = WorkPlan {
+        buckets: target.bucket_map()?,
+        route: arguments.route.into(),
+        single_request_bytes: target.single_request_bytes,
+        concurrency: arguments.concurrency.get().into(),
+    };
+    let wiring = Wiring { source, time, calls: &calls };
+    let ports = wiring.work_ports(wiring.index()?, target, aws, &arguments.queue).await?;
+
+    let (progress, teller) = Progress::start();
+    let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
+    let begun = Instant::now();
+    let stops = stops.boxed();
+    let summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
+    progress.finish();
+
+    let report = Report { summary: &summary, requests: report::requests(&calls) };
+    let text = if arguments.json {
+        serde_json::to_string(&report)? + "\n"
+    } else {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = tell(&mut text, &report, begun.elapsed());
+        text
+    };
+    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+    Ok(exit_of(&summary))
+}
+
+fn exit_of(summary: &WorkSummary) -> Exit {
+    let not_started = ReasonKind::NotStarted.name();
+    let failed = summary.failed.keys().any(|reason| *reason != not_started);
+    match &summary.stopped {
+        Some(Stopped::Trouble(_)) => Exit::Unreachable,
+        _ if failed || !summary.adds_up() => Exit::Findings,
+        Some(Stopped::Interrupted) => Exit::Clean,
+        Some(Stopped::Failures(_)) => Exit::Findings,
+        None if summary.failed.is_empty() => Exit::Clean,
+        None => Exit::Findings,
+    }
+}
+
+fn tell(out: &mut String, report: &Report<'_>, took: Duration) -> fmt::Result {
+    let summary = report.summary;
+    writeln!(out, "{} deliveries in {}", HumanCount(summary.deliveries), HumanDuration(took))?;
+    for (name, Tally { files, bytes }) in [
+        ("migrated by copy", summary.by_copy),
+        ("migrated from MogileFS", summary.by_mogile),
+        ("already there, proven", summary.already_there),
+        ("verified", summary.verified),
+    ] {
+        let files = HumanCount(files).to_string();
+        writeln!(out, "  {name:<24} {files:>12}  {}", HumanBytes(bytes))?;
+    }
+    for (name, count) in [
+        ("temporary (.tmp)", summary.temporary),
+        ("in ignored buckets", summary.ignored),
+        ("gone from MogileFS", summary.gone),
+        ("twice at once", summary.merged),
+        ("given back", summary.failures()),
+    ] {
+        writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+    }
+    write_failed(out, "Given back to the queue, which delivers them again", &summary.failed)?;
+    write_samples(out, "Worth a look, though migrated", &summary.findings)?;
+    report::write_requests(out, &report.requests)?;
+    if summary.unacknowledged > 0 {
+        let count = HumanCount(summary.unacknowledged);
+        writeln!(out, "{count} are done, and will be delivered once more: no harm.")?;
+    }
+    if summary.unexplained > 0 {
+        let count = HumanCount(summary.unexplained);
+        writeln!(out, "{count} failures could not be noted in the failures table.")?;
+    }
+    if !summary.adds_up() {
+        writeln!(out, "THE SUMS DO NOT ADD UP: jobs are missing above. Please report this.")?;
+    }
+    match &summary.stopped {
+        Some(stopped @ Stopped::Trouble(reason)) => {
+            writeln!(out, "STOPPED: {stopped}\n  → {}", advice(reason.kind))
+        }
+        Some(Stopped::Interrupted | Stopped::Failures(_)) => {
+            writeln!(out, "Told to stop: what was not done is in the queue.")
+        }
+        None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
+        None => writeln!(out, "The queue is empty. `mogile2s3 dlq list` tells what died, and why."),
+    }
+}

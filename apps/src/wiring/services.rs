@@ -1,0 +1,111 @@
+//! AWS's services, each as a port.
+
+use std::sync::Arc;
+
+use adapters::aws::{self, SdkConfig};
+use adapters::calls::Calls;
+use adapters::dynamodb::{DynamoFailureLog, DynamoLedger, DynamoVerificationLog};
+use adapters::s3::S3ObjectStore;
+use adapters::sqs::{QueueUrl, SqsJobQueue};
+use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog};
+use tokio::sync::OnceCell;
+
+use crate::config::{
+    AwsSettings, DEAD_LETTERS, QUEUE, QueueSettings, TargetSettings, TimeSettings,
+};
+use crate::exit::UsageError;
+
+/// The services of one account and region. Their common settings are read when the first is asked
+/// for, and once; the settings of each are checked before that.
+pub struct Services<'a> {
+    aws: &'a AwsSettings,
+    time: &'a TimeSettings,
+    calls: &'a Arc<Calls>,
+    config: OnceCell<SdkConfig>,
+}
+
+impl<'a> Services<'a> {
+    /// Of these settings.
+    #[must_use]
+    pub const fn new(aws: &'a AwsSettings, time: &'a TimeSettings, calls: &'a Arc<Calls>) -> Self {
+        Self { aws, time, calls, config: OnceCell::const_new() }
+    }
+
+    /// S3.
+    pub async fn s3(&self, target: &TargetSettings) -> Result<S3ObjectStore, UsageError> {
+        let config = self.config().await?;
+        let conditionals = target.conditionals(aws::has_own_s3_endpoint(config));
+        let store = S3ObjectStore::new(config, conditionals, target.parts(), self.calls.clone());
+        Ok(store.with_timeouts(self.time.aws()))
+    }
+
+    /// The ledger.
+    pub async fn ledger(&self) -> Result<Arc<dyn Ledger>, UsageError> {
+        let table = self.aws.ledger_table()?;
+        let ledger = DynamoLedger::new(self.config().await?, table, self.calls.clone());
+        Ok(Arc::new(ledger.with_timeouts(self.time.aws())))
+    }
+
+    /// Why files failed.
+    pub async fn failures(&self, queue: &QueueSettings) -> Result<Arc<dyn FailureLog>, UsageError> {
+        let table = queue.failures_table(self.aws)?;
+        let failures = DynamoFailureLog::new(self.config().await?, table, self.calls.clone());
+        Ok(Arc::new(failures.with_timeouts(self.time.aws())))
+    }
+
+    /// What was found whole.
+    pub async fn verifications(
+        &self,
+        queue: &QueueSettings,
+    ) -> Result<Arc<dyn VerificationLog>, UsageError> {
+        let table = queue.verifications_table(self.aws)?;
+        let log = DynamoVerificationLog::new(self.config().await?, table, self.calls.clone());
+        Ok(Arc::new(log.with_timeouts(self.time.aws())))
+    }
+
+    /// The job queue.
+    pub async fn queue(&self, queue: &QueueSettings) -> Result<Arc<dyn JobQueue>, UsageError> {
+        self.queue_at(queue.queue_url()?, QUEUE).await
+    }
+
+    /// Its dead-letter queue.
+    pub async fn dead_letters(
+        &self,
+        queue: &QueueSettings,
+    ) -> Result<Arc<dyn JobQueue>, UsageError> {
+        self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
+    }
+
+    async fn queue_at(
+        &self,
+        url: QueueUrl,
+        setting: &'static str,
+    ) -> Result<Arc<dyn JobQueue>, UsageError> {
+        let config = self.config().await?;
+        let region = config.region().map(AsRef::as_ref);
+        // Amazon would say that there is no such queue.
+        if url.region().is_some_and(|of_url| Some(of_url) != region)
+            && !aws::has_own_sqs_endpoint(config)
+        {
+            let region = region.unwrap_or_default();
+            let text = format!("{setting} is of another region than `{region}`: `{url}`");
+            return Err(UsageError(text));
+        }
+        let queue = SqsJobQueue::new(config, url, setting, self.calls.clone());
+        Ok(Arc::new(queue.with_timeouts(self.time.aws())))
+    }
+
+    async fn config(&self) -> Result<&SdkConfig, UsageError> {
+        self.config.get_or_try_init(|| aws_config(self.aws)).await
+    }
+}
+
+async fn aws_config(aws: &AwsSettings) -> Result<SdkConfig, UsageError> {
+    let config = aws::load(aws.region.clone()).await;
+    if config.region().is_none() {
+        let text =
+            "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";
+        return Err(UsageError(text.to_owned()));
+    }
+    Ok(config)
+}

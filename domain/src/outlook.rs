@@ -1,0 +1,178 @@
+//! What the state of the queue means: what is failing, and whether waiting is safe.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::ports::{QueueDepth, Timestamp};
+use crate::summary::Sample;
+use crate::{FailureRecord, ReasonKind};
+
+/// Files that failed for one reason and have not succeeded since.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Failing {
+    /// Which, and the words of the lowest.
+    #[serde(flatten)]
+    pub files: Sample,
+    /// The latest of these failures, in milliseconds since the Unix epoch.
+    pub latest_at: u64,
+    /// The most deliveries that one of them has had.
+    pub most_attempts: u32,
+}
+
+impl Failing {
+    /// Counts one more.
+    pub fn add(&mut self, record: &FailureRecord) {
+        self.files.add(record.fid, &record.detail);
+        self.latest_at = self.latest_at.max(record.failed_at.0);
+        self.most_attempts = self.most_attempts.max(record.attempt);
+    }
+}
+
+/// What can be seen of work that goes on elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sight {
+    /// The job queue.
+    pub queue: QueueDepth,
+    /// Messages in the dead-letter queue.
+    pub dead_letters: u64,
+    /// What fails, by reason.
+    pub failing: BTreeMap<String, Failing>,
+    /// Proven records, where they were counted.
+    pub proven: Option<u64>,
+    /// Rows of the index, where it can count them.
+    pub rows: Option<u64>,
+    /// When this was seen.
+    pub at: Timestamp,
+}
+
+/// One thing that it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// Jobs have run out of deliveries.
+    DeadLetters(u64),
+    /// Something is away; its jobs come again by themselves.
+    Waiting {
+        /// The reason's name.
+        reason: String,
+    },
+    /// Something is away, and jobs that fail because of it are near their last delivery: whoever
+    /// waits longer finds them among the dead letters.
+    RunningOut {
+        /// The reason's name.
+        reason: String,
+        /// Deliveries of the one that is nearest.
+        attempts: u32,
+        /// After so many it is a dead letter.
+        deliveries: u32,
+    },
+    /// The queue is empty, and the index has so many more rows than there are proven files.
+    EmptyWithRowsLeft(u64),
+    /// The queue is empty, and nothing says that anything is left to do.
+    Done,
+    /// Jobs are being worked on, and nothing stands against it.
+    Working,
+}
+
+/// A failure that is older says nothing of now.
+const RECENT: Duration = Duration::from_mins(15);
+
+/// What all this means; the most pressing first.
+#[must_use]
+pub fn outlook(sight: &Sight) -> Vec<Outlook> {
+    let mut all = Vec::new();
+    for (reason, failing) in &sight.failing {
+        let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
+        let is_outage = reason.parse().is_ok_and(ReasonKind::is_outage);
+        if !is_outage || age > RECENT {
+            continue;
+        }
+        let (reason, attempts) = (reason.clone(), failing.most_attempts);
+        all.push(match sight.queue.deliveries {
+            Some(deliveries) if attempts + 1 >= deliveries => {
+                Outlook::RunningOut { reason, attempts, deliveries }
+            }
+            Some(_) | None => Outlook::Waiting { reason },
+        });
+    }
+    all.sort_by_key(|outlook| !matches!(outlook, Outlook::RunningOut { .. }));
+    if sight.dead_letters > 0 {
+        all.push(Outlook::DeadLetters(sight.dead_letters));
+    }
+    if sight.queue.all() > 0 {
+        if all.is_empty() {
+            all.push(Outlook::Working);
+        }
+        return all;
+    }
+    match (sight.rows, sight.proven) {
+        (Some(rows), Some(proven)) if proven < rows => {
+            all.push(Outlook::EmptyWithRowsLeft(rows - proven));
+        }
+        _ if all.is_empty() => all.push(Outlook::Done),
+        _ => {}
+    }
+    all
+}
+
+impl Outlook {
+    /// Whether nothing gets lost or worse by waiting.
+    #[must_use]
+    pub const fn is_safe_to_wait(&self) -> bool {
+        !matches!(self, Self::RunningOut { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fid;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    fn failing(reason: &str, attempt: u32, seconds_ago: u64) -> BTreeMap<String, Failing> {
+        let mut failing = Failing::default();
+        failing.add(&FailureRecord {
+            fid: Fid(7),
+            action: None,
+            dkey: String::new(),
+            reason: reason.to_owned(),
+            detail: "words".to_owned(),
+            attempt,
+            failed_at: Timestamp(NOW - seconds_ago * 1000),
+        });
+        BTreeMap::from([(reason.to_owned(), failing)])
+    }
+
+    fn sight(visible: u64, dead_letters: u64, failing: BTreeMap<String, Failing>) -> Sight {
+        let queue = QueueDepth { visible, deliveries: Some(5), ..QueueDepth::default() };
+        let at = Timestamp(NOW);
+        Sight { queue, dead_letters, failing, proven: Some(10), rows: Some(10), at }
+    }
+
+    #[test]
+    fn what_is_seen_has_a_meaning() {
+        let none = BTreeMap::new;
+        let away = "source-unreachable";
+        let waiting = Outlook::Waiting { reason: away.to_owned() };
+        let running_out =
+            Outlook::RunningOut { reason: away.to_owned(), attempts: 4, deliveries: 5 };
+        let dead = Outlook::DeadLetters(3);
+        for (sight, expected) in [
+            (sight(0, 0, none()), vec![Outlook::Done]),
+            (sight(9, 0, none()), vec![Outlook::Working]),
+            (sight(9, 0, failing(away, 2, 60)), vec![waiting.clone()]),
+            (sight(9, 3, failing(away, 2, 60)), vec![waiting, dead.clone()]),
+            (sight(9, 0, failing(away, 4, 60)), vec![running_out.clone()]),
+            (sight(9, 0, failing(away, 4, 3600)), vec![Outlook::Working]),
+            (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
+            (sight(0, 3, none()), vec![dead]),
+            (Sight { proven: Some(7), ..sight(0, 0, none()) }, vec![Outlook::EmptyWithRowsLeft(3)]),
+            (Sight { proven: None, ..sight(0, 0, none()) }, vec![Outlook::Done]),
+        ] {
+            assert_eq!(outlook(&sight), expected, "{sight:?}");
+        }
+        assert!(!running_out.is_safe_to_wait());
+    }
+}

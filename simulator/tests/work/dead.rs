@@ -1,0 +1,109 @@
+//! Poison, what is said of it, and sending it again.
+
+use std::collections::BTreeMap;
+
+use domain::steps::{Choice, list_dead_letters, redrive};
+use roaring::RoaringTreemap;
+use simulator::world::mogile::Content;
+
+use crate::stage::{LENGTH, Stage};
+
+impl Stage {
+    fn listed(&self) -> BTreeMap<String, (u64, Vec<u64>)> {
+        let ports = self.world.port.watch_ports();
+        let list = self.world.run(list_dead_letters(&ports)).expect("it can be read");
+        let fids = |fids: &[domain::Fid]| fids.iter().map(|fid| fid.0).collect();
+        let reasons = list.reasons.into_iter();
+        reasons.map(|(why, of)| (why, (of.files, fids(&of.first_fids)))).collect()
+    }
+
+    fn redrive(&self, choice: &Choice) -> domain::steps::Redriven {
+        let ports = self.world.port.watch_ports();
+        self.world.run(redrive(&ports, choice)).expect("it can be done")
+    }
+}
+
+#[test]
+fn a_poison_file_fails_alone_is_named_and_is_finished_when_it_is_mended() {
+    let stage = Stage::instant();
+    let files = stage.files(20, None);
+    let poison = &files[7];
+    let good = crate::common::content(7, LENGTH);
+    for device in stage.world.holders(poison) {
+        stage.world.spoil(poison, device, b"wrong");
+    }
+    stage.enqueue();
+    let begun = stage.world.port.clock.system_time();
+    let summary = stage.work();
+    assert_eq!((summary.by_mogile.files, summary.failures()), (19, 5), "{summary:?}");
+    let minutes = stage.world.port.clock.system_time().duration_since(begun).expect("later");
+    assert!(minutes.as_secs() < 35 * 60, "{minutes:?}");
+    assert_eq!((stage.dead(), stage.in_queue()), (1, 0));
+    let expected = BTreeMap::from([("no-replica".to_owned(), (1, vec![poison.fid.0]))]);
+    assert_eq!(stage.listed(), expected);
+    assert_eq!(stage.listed(), expected, "looking changes nothing");
+    let record = &stage.failures()[&poison.fid];
+    assert_eq!((record.attempt, record.dkey.clone()), (5, poison.dkey.to_string()));
+
+    let fid = simulator::world::mogile::Fid(poison.fid.0);
+    for device in stage.world.holders(poison) {
+        stage.world.port.mogile.set_replica(fid, device, Content::from(good.clone()));
+    }
+    assert_eq!(stage.redrive(&Choice::Reason("wrong-object".into())).left, 1);
+    assert_eq!(stage.redrive(&Choice::Reason("no-replica".into())).sent, 1);
+    assert!(stage.work().is_clean());
+    assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
+    assert!(stage.failures().is_empty(), "a success clears what was said");
+    stage.everything_is_there();
+}
+
+#[test]
+fn messages_that_are_no_jobs_fail_alone_and_migrate_nothing() {
+    let stage = Stage::instant();
+    let files = stage.files(3, None);
+    let body = stage.body(&files[0]);
+    for action in [Some("Verify"), Some("delete"), None] {
+        stage.send_raw(&body, action);
+    }
+    stage.send_raw("no json", Some("migrate"));
+    stage.send_raw(r#"{"fid": 9, "length": 5}"#, Some("migrate"));
+    stage.send_raw(&stage.body(&files[1]), Some("migrate"));
+    let summary = stage.work();
+    assert_eq!((summary.by_mogile.files, stage.dead()), (1, 5), "{summary:?}");
+    assert_eq!(stage.records().len(), 1);
+    assert_eq!(stage.listed()["unreadable"].0, 5);
+    let left = stage.redrive(&Choice::All);
+    assert_eq!((left.sent, left.unreadable.files, stage.dead()), (0, 5, 5));
+}
+
+#[test]
+fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
+    let stage = Stage::instant();
+    let files = stage.files(3, None);
+    stage.enqueue();
+    // Received five times, and never a word: as when a worker is killed each time.
+    let work = &stage.world.port.work;
+    for _ in 0..5 {
+        let ports = stage.world.port.work_ports();
+        let wait = std::time::Duration::from_secs(1);
+        let got = stage.world.run(ports.queue.receive(10, wait, None)).expect("it answers");
+        assert_eq!(got.len(), 3);
+        let hidden = work.sqs.settings(&work.queue).expect("there").visibility_timeout();
+        stage.world.run(domain::ports::Clock::sleep(&*stage.world.port.clock, hidden));
+    }
+    assert_eq!(stage.work().deliveries, 0);
+    assert_eq!(stage.dead(), 3);
+    let fids: Vec<_> = files.iter().map(|file| file.fid.0).collect();
+    assert_eq!(stage.listed()["killed"], (3, fids.clone()));
+
+    let one = RoaringTreemap::from_iter([fids[1]]);
+    assert_eq!(stage.redrive(&Choice::Fids(one)).sent, 1);
+    assert!(stage.work().is_clean());
+    // The second of them is done by another way meanwhile.
+    stage.enqueue();
+    stage.work();
+    assert_eq!(stage.listed()["done-since"].0, 2);
+    assert_eq!(stage.redrive(&Choice::All).sent, 2);
+    let summary = stage.work();
+    assert_eq!(summary.already_there.files, 2, "{summary:?}");
+}
