@@ -6,6 +6,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod exit;
+pub mod lambda;
 pub mod report;
 pub mod telemetry;
 pub mod wiring;
