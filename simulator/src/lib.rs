@@ -17,4 +17,5 @@ pub mod planting;
 pub mod embedded;
 pub mod oracle;
 pub mod rehearsal;
+pub mod function_figures;
 pub mod cli;

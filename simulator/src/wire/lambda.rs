@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::embedded::EmbeddedWorld;
+
 pub use fleet::{Counts, Fleet};
 pub use logs::Logs;
 pub use mapping::{Mapping, MappingCounts};
@@ -46,6 +48,32 @@ pub struct Function {
 }
 
 impl Function {
+    /// The hidden first argument under which `rehearse` is the function.
+    pub const COMMAND: &str = "bootstrap";
+
+    /// The function of a world, with the usual limits: all that it needs to know is in the world's
+    /// environment.
+    pub fn of_world(
+        world: &EmbeddedWorld,
+        program: PathBuf,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Self {
+        let environment = world.environment().iter();
+        Self {
+            name: "mogile2s3".to_owned(),
+            program,
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            environment: environment
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            memory_mb: 256,
+            time_limit: Duration::from_mins(2),
+            deadline_told_later_by: Duration::ZERO,
+            concurrency: 20,
+            idle_limit: Duration::from_mins(5),
+        }
+    }
+
     fn arn(&self) -> String {
         format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name)
     }

@@ -46,7 +46,7 @@ fn function() {
                 }
                 "large" => drop(respond(&"x".repeat(6 * 1024 * 1024 + 1))),
                 "exit" => std::process::exit(3),
-                "hang" => std::thread::sleep(Duration::from_secs(600)),
+                "hang" => std::thread::sleep(Duration::from_mins(10)),
                 other => panic!("no such step: {other}"),
             }
             if steps.peek().is_some() {
@@ -73,7 +73,7 @@ fn call(api: &str, method: &str, path: &str, body: &str) -> (String, String) {
 }
 
 fn header(head: &str, name: &str) -> String {
-    let values = head.lines().filter_map(|line| line.split_once(": "));
-    let value = values.filter(|(header, _)| header.eq_ignore_ascii_case(name)).next_back();
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let value = headers.find(|(header, _)| header.eq_ignore_ascii_case(name));
     value.map(|(_, value)| value.to_owned()).unwrap_or_default()
 }

@@ -49,7 +49,7 @@ fn function(script: &str) -> Function {
         time_limit: Duration::from_millis(400),
         deadline_told_later_by: Duration::ZERO,
         concurrency: 4,
-        idle_limit: Duration::from_secs(60),
+        idle_limit: Duration::from_mins(1),
     }
 }
 

@@ -31,7 +31,9 @@ pub struct Counts {
     pub out_of_memory: u64,
     /// Invocations that were not begun.
     pub throttles: u64,
-    /// The longest start of a process, up to its first question for an event.
+    /// The last start of a process, up to its first question for an event.
+    pub last_init: Duration,
+    /// The longest such start.
     pub longest_init: Duration,
     /// All time of processes at work on events.
     pub busy: Duration,
@@ -131,6 +133,7 @@ impl Fleet {
         let environment = Environment::start(&self.function, &self.faults, &self.logs).await?;
         if let Ok(environment) = &environment {
             let mut counts = self.counts_mut();
+            counts.last_init = environment.init;
             counts.longest_init = counts.longest_init.max(environment.init);
         }
         Ok(environment)

@@ -1,4 +1,4 @@
-//! What the function's processes print, line by line, as `CloudWatch` would have it.
+//! What the function's processes print, line by line, as CloudWatch would have it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
