@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{doctor, fids, migrate, plan};
+use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, status, work};
 use crate::exit::{self, Exit, UsageError};
 use crate::telemetry;
 
@@ -28,6 +28,14 @@ enum Command {
     Plan(plan::Arguments),
     /// Migrate files from here, without a queue
     Migrate(migrate::Arguments),
+    /// Send a job to the queue for every selected row
+    Enqueue(enqueue::Arguments),
+    /// Work on the queue from here, outside Lambda
+    Work(work::Arguments),
+    /// What died in the queue, and why; send it again
+    Dlq(dlq::Arguments),
+    /// Queue, dead letters, failures and ledger, and whether waiting is safe
+    Status(status::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
 }
@@ -36,7 +44,7 @@ enum Command {
 /// started, since it may add to the environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments).unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", exit::in_one_line(&error));
         exit::of_error(&error).into()
     })
 }
@@ -58,6 +66,10 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Migrate(arguments) => migrate::run(arguments).await,
+            Command::Enqueue(arguments) => enqueue::run(arguments).await,
+            Command::Work(arguments) => work::run(arguments).await,
+            Command::Dlq(arguments) => dlq::run(arguments).await,
+            Command::Status(arguments) => status::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }
     })?;

@@ -1,6 +1,10 @@
 //! The commands, a file each.
 
+pub mod dlq;
 pub mod doctor;
+pub mod enqueue;
 pub mod fids;
 pub mod migrate;
 pub mod plan;
+pub mod status;
+pub mod work;

@@ -224,7 +224,9 @@ impl TimeSettings {
         }
     }
 
-    const fn request(&self) -> Duration {
+    /// For a request that moves no content, to MogileFS's database say.
+    #[must_use]
+    pub const fn request(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
     }
 }

@@ -2,12 +2,15 @@
 
 use std::process::ExitCode;
 
+use domain::{Stopped, Summary};
+
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: done and clean.
     Clean,
-    /// 1: findings, rejected rows or failed files.
+    /// 1: findings, rejected rows or failed files; or it was interrupted, or stopped since too
+    /// many files failed.
     Findings,
     /// 2: wrong usage or configuration; nothing was begun.
     Usage,
@@ -38,8 +41,67 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// The exit code of a run.
+#[must_use]
+pub fn of_run(summary: &Summary) -> Exit {
+    match (&summary.stopped, summary.is_clean()) {
+        (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
+        (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, false) => Exit::Findings,
+        (None, true) => Exit::Clean,
+    }
+}
+
+/// An error with everything that caused it, in one line, nothing said twice.
+#[must_use]
+pub fn in_one_line(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// The exit code of an error that ended a command.
 #[must_use]
 pub fn of_error(error: &anyhow::Error) -> Exit {
     if error.is::<UsageError>() { Exit::Usage } else { Exit::Unreachable }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::IndexError;
+    use domain::{Fid, Intake, Reason, ReasonKind, Rejection};
+
+    use super::*;
+
+    #[test]
+    fn a_runs_exit_code_says_what_became_of_it() {
+        let stopped = |stopped| Summary { stopped: Some(stopped), ..Summary::default() };
+        let mut rejected =
+            Summary { intake: Intake { rows: 1, ..<_>::default() }, ..<_>::default() };
+        rejected.intake.add_rejected(Fid(1), &Rejection::NoKey);
+        let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
+        for (summary, exit) in [
+            (Summary::default(), Exit::Clean),
+            (rejected, Exit::Findings),
+            (Summary { counted_before: Some(1), ..Summary::default() }, Exit::Findings),
+            (stopped(Stopped::Interrupted), Exit::Findings),
+            (stopped(Stopped::Failures(3)), Exit::Findings),
+            (stopped(Stopped::Trouble(outage)), Exit::Unreachable),
+        ] {
+            assert_eq!(of_run(&summary), exit, "{summary:?}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = IndexError::Unavailable { at: "db/mogile".into(), cause: "refused".into() };
+        let error = anyhow::Error::from(error).context("reading the index");
+        let told = "reading the index: the index at `db/mogile` cannot be read now: refused";
+        assert_eq!(in_one_line(&error), told);
+    }
 }

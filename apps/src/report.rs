@@ -1,5 +1,8 @@
 //! What people and machines are told of a run.
 
+mod advice;
+mod failure_list;
+mod meter;
 mod progress;
 mod text;
 
@@ -8,11 +11,14 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use adapters::calls::{Calls, Outcomes};
-use domain::Summary;
+use domain::steps::{Page, RunObserver};
+use domain::{Failure, SourceFile, Summary};
 use serde::Serialize;
 
-pub use progress::Progress;
-pub use text::{render, write_samples};
+pub use advice::advice;
+pub use failure_list::{FailureList, FailureListEnd};
+pub use progress::{Progress, Teller};
+pub use text::{render, write_failed, write_requests, write_sample, write_samples};
 
 /// A run's end.
 #[derive(Debug, Serialize)]
@@ -20,11 +26,33 @@ pub struct RunReport {
     /// What came of every row.
     #[serde(flatten)]
     pub summary: Summary,
+    /// The list of all failures, where one was asked for.
+    pub failure_list: Option<FailureListEnd>,
     /// Calls by kind, such as `S3 COPY`.
     pub requests: BTreeMap<String, RequestCount>,
     /// How long it took.
     #[serde(rename = "seconds", serialize_with = "in_seconds")]
     pub took: Duration,
+    /// The command that this was, without its selection: the next one begins with it.
+    #[serde(skip)]
+    pub command: String,
+}
+
+/// Several that are told of a run.
+pub struct Told<'a>(pub Vec<&'a dyn RunObserver>);
+
+impl RunObserver for Told<'_> {
+    fn expect(&self, rows: Option<u64>) {
+        self.0.iter().for_each(|told| told.expect(rows));
+    }
+
+    fn read(&self, page: &Page) {
+        self.0.iter().for_each(|told| told.read(page));
+    }
+
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
+        self.0.iter().for_each(|told| told.settled(file, failure));
+    }
 }
 
 /// Calls of one kind.

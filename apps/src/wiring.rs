@@ -78,7 +78,10 @@ impl Wiring<'_> {
     pub fn index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
         let domain = self.source.domain.clone();
         Ok(match self.source.database()? {
-            Some(url) => Arc::new(MysqlIndex::new(url, domain, self.calls.clone())),
+            Some(url) => {
+                let index = MysqlIndex::new(url, domain, self.calls.clone());
+                Arc::new(index.with_time(self.time.request()))
+            }
             None => self.tracker_index()?,
         })
     }

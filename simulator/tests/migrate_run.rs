@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex};
 
 use common::{BUCKET, World, content};
 use domain::ports::{Clock, Ledger, Segment};
-use domain::steps::{Among, Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
+use domain::steps::{
+    Among, Page, Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
+};
 use domain::summary::Tally;
 use domain::{
-    BucketMap, ByteCount, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5,
-    ObjectKey, Proof, SourceFile, Summary, limits,
+    BucketMap, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5, ObjectKey, Proof,
+    SourceFile, Summary, limits,
 };
 use simulator::port::{Call, PortFault, PortLedger};
 use simulator::world::mogile::{self, Content, FileRow};
@@ -25,12 +27,13 @@ fn plan() -> RunPlan {
         route: RoutePolicy::Auto,
         selection: Selection::default(),
         concurrency: 1,
+        max_failures: None,
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }
 }
 
 fn run(world: &World, plan: &RunPlan) -> Summary {
-    let summary = world.run(migrate_run(&world.port.ports(), plan, &Quiet));
+    let summary = world.run(migrate_run(&world.port.ports(), plan, never(), &Quiet));
     assert!(summary.adds_up(), "{summary:?}");
     summary
 }
@@ -57,6 +60,16 @@ fn tally(files: u64) -> Tally {
 
 fn rows(rows: u64) -> Intake {
     Intake { rows, ..Intake::default() }
+}
+
+/// Whatever came of them, the index counted as many.
+fn read(files: u64) -> Summary {
+    Summary { intake: rows(files), counted_before: Some(files), ..Summary::default() }
+}
+
+/// Why it stopped, in words.
+fn stopped(summary: &Summary) -> Option<String> {
+    summary.stopped.as_ref().map(ToString::to_string)
 }
 
 fn failed(summary: &Summary) -> BTreeMap<&'static str, u64> {
@@ -106,7 +119,7 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     let again = run(&world, &plan());
     assert_eq!(world.calls(), "page 2, count 1, scan 4");
     let intake = Intake { proven_before: tally(60), ..rows(60) };
-    assert_eq!(again, Summary { intake, ..Summary::default() });
+    assert_eq!(again, Summary { intake, ..read(60) });
 }
 
 #[test]
@@ -118,7 +131,7 @@ fn all_again_proves_what_is_there_without_writing_it() {
     world.calls();
     let selection = Selection { among: Among::Again, ..Selection::default() };
     let summary = run(&world, &RunPlan { selection, ..plan() });
-    let expected = Summary { intake: rows(8), already_there: tally(8), ..Summary::default() };
+    let expected = Summary { already_there: tally(8), ..read(8) };
     assert_eq!(summary, expected);
     let asked = "page 2, count 1, replicas 3, open 3, put 3, copy 5, head 8, list 2, record 1";
     assert_eq!(world.calls(), asked);
@@ -224,7 +237,7 @@ fn an_outage_stops_the_run_before_it_burns_every_file() {
         let failures = summary.failures();
         assert!((breaker..=most).contains(&failures), "{failures}");
         assert_eq!((summary.intake.rows, summary.not_begun), (150, 150 - failures));
-        assert!(summary.stopped.is_some_and(|why| why.starts_with("source-unreachable")));
+        assert!(stopped(&summary).is_some_and(|why| why.starts_with("source-unreachable")));
 
         world.port.faults.clear();
         let summary = run(&world, &plan());
@@ -240,7 +253,7 @@ fn a_success_between_them_tells_bad_files_from_an_outage() {
         world.port.faults.strike(Call::Replicas, &key, PortFault::RequestLost, 5);
     }
     let summary = run(&world, &plan());
-    assert_eq!((summary.stopped.as_deref(), summary.by_mogile), (None, tally(3)));
+    assert_eq!((&summary.stopped, summary.by_mogile), (&None, tally(3)));
     assert_eq!(failed(&summary), BTreeMap::from([("source-unreachable", 237)]));
 }
 
@@ -278,7 +291,7 @@ fn a_ledger_that_stays_away_stops_the_run() {
     files(&world, 600, Some(IntermediaryForm::Plain));
     world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
-    assert!(summary.stopped.is_some_and(|why| why.starts_with("ledger-unavailable")));
+    assert!(stopped(&summary).is_some_and(|why| why.starts_with("ledger-unavailable")));
 }
 
 #[test]
@@ -292,7 +305,7 @@ fn a_run_that_cannot_begin_says_why() {
         files(&world, 3, None);
         world.port.faults.strike(call, "", PortFault::RequestLost, u32::MAX);
         let summary = run(&world, &plan());
-        assert!(summary.stopped.is_some_and(|said| said.starts_with(why)), "{call:?}");
+        assert!(stopped(&summary).is_some_and(|said| said.starts_with(why)), "{call:?}");
     }
 }
 
@@ -302,7 +315,7 @@ fn files_whose_intermediaries_cannot_be_listed_are_counted_as_not_begun() {
     files(&world, 3, None);
     world.port.faults.strike(Call::List, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
-    assert!(summary.stopped.is_some_and(|why| why.starts_with("s3-unreachable")));
+    assert!(stopped(&summary).is_some_and(|why| why.starts_with("s3-unreachable")));
     assert_eq!((summary.intake.rows, summary.not_begun), (3, 3));
 }
 
@@ -314,9 +327,9 @@ struct Times<'a> {
 
 impl RunObserver for Times<'_> {
     fn expect(&self, _rows: Option<u64>) {}
-    fn passed_over(&self, _rows: u64) {}
-    fn settled(&self, fid: Fid, _length: ByteCount, _failure: Option<&Failure>) {
-        self.settled.lock().expect("one thread").insert(fid, self.clock.now().0);
+    fn read(&self, _page: &Page) {}
+    fn settled(&self, file: &SourceFile, _failure: Option<&Failure>) {
+        self.settled.lock().expect("one thread").insert(file.fid, self.clock.now().0);
     }
 }
 
@@ -326,7 +339,7 @@ fn a_slow_run_writes_its_records_every_second() {
     files(&world, 40, None);
     let times = Times { clock: &*world.port.clock, settled: Mutex::default() };
     let begun = world.port.clock.now().0;
-    let summary = world.run(migrate_run(&world.port.ports(), &plan(), &times));
+    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &times));
     assert!(summary.is_clean() && summary.by_mogile == tally(40), "{summary:?}");
     let seconds = (world.port.clock.now().0 - begun) / 1000;
     assert!(seconds >= 3, "{seconds} s are too short to tell");

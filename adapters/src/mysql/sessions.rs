@@ -4,6 +4,7 @@
 //! only of the time; ours says what the server said.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use domain::limits;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -20,6 +21,8 @@ const SESSIONS: usize = 4;
 /// Sessions on the server of one URL.
 pub(super) struct Sessions {
     url: DatabaseUrl,
+    /// What a query may take.
+    pub(super) time: Duration,
     idle: Mutex<Vec<MySqlConnection>>,
     slots: Semaphore,
 }
@@ -27,7 +30,12 @@ pub(super) struct Sessions {
 impl Sessions {
     /// Connects to nothing yet.
     pub(super) fn new(url: DatabaseUrl) -> Self {
-        Self { url, idle: Mutex::default(), slots: Semaphore::new(SESSIONS) }
+        Self {
+            url,
+            time: limits::REQUEST_TIME,
+            idle: Mutex::default(),
+            slots: Semaphore::new(SESSIONS),
+        }
     }
 
     /// Host, port and database, for errors.
@@ -35,7 +43,7 @@ impl Sessions {
         self.url.name()
     }
 
-    /// The rows that a query has, within [`limits::REQUEST_TIME`]. Only for queries that may be
+    /// The rows that a query has, within the time for one. Only for queries that may be
     /// repeated.
     pub(super) async fn rows(
         &self,
@@ -43,7 +51,7 @@ impl Sessions {
         arguments: &[u64],
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let answer = async {
-            let Ok(_slot) = self.slots.acquire().await else { return Err(Trouble::late()) };
+            let Ok(_slot) = self.slots.acquire().await else { return Err(self.late()) };
             // A kept session may have been closed while it lay idle; a new one has no such excuse.
             while let Some(session) = self.take_idle() {
                 match self.ask(session, sql, arguments).await {
@@ -53,7 +61,7 @@ impl Sessions {
             }
             self.ask(self.connect().await?, sql, arguments).await
         };
-        timeout(limits::REQUEST_TIME, answer).await.unwrap_or_else(|_| Err(Trouble::late()))
+        timeout(self.time, answer).await.unwrap_or_else(|_| Err(self.late()))
     }
 
     /// Only a session that has answered is kept: what another one would say next nobody knows.
@@ -72,8 +80,12 @@ impl Sessions {
     async fn connect(&self) -> Result<MySqlConnection, Trouble> {
         let mut session = self.url.options().connect().await?;
         session.execute("SET SESSION TRANSACTION READ ONLY").await?;
-        session.execute(AssertSqlSafe(set_up())).await?;
+        session.execute(AssertSqlSafe(set_up(self.time))).await?;
         Ok(session)
+    }
+
+    fn late(&self) -> Trouble {
+        Trouble::late(self.time)
     }
 
     fn take_idle(&self) -> Option<MySqlConnection> {
@@ -84,8 +96,7 @@ impl Sessions {
 /// Each query its own transaction, whatever the server's default is: a transaction left open would
 /// show the rows of its beginning for ever. And a query that nobody waits for any more ends, in
 /// MySQL's words (milliseconds) or in MariaDB's (seconds): each skips the other's comment.
-fn set_up() -> String {
-    let time = limits::REQUEST_TIME;
+fn set_up(time: Duration) -> String {
     format!(
         "SET SESSION autocommit = 1 /*!50708 , max_execution_time = {} */ \
          /*M!100101 , max_statement_time = {} */",

@@ -1,8 +1,8 @@
 //! What sqlx and the server say when a query has no answer, as the ports' three kinds of errors.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
-use domain::limits;
 use domain::ports::Cause;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
@@ -20,8 +20,8 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// The time for a query ran out.
-    pub(super) fn late() -> Self {
-        let seconds = limits::REQUEST_TIME.as_secs();
+    pub(super) fn late(time: Duration) -> Self {
+        let seconds = time.as_secs();
         Self::Passing(format!("no answer within {seconds} s").into())
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::anyhow;
 use anyhow::Context;
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use domain::steps::{Choice, DeadLetters, Redriven, WatchPorts, list_dead_letters, redrive};
 use domain::ReasonKind;
+use domain::steps::{Choice, DeadLetters, Redriven, WatchPorts, list_dead_letters, redrive};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -168,7 +168,10 @@ fn tell_redriven(out: &mut String, redriven: &Redriven) -> fmt::Result {
     writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
     if redriven.kept > 0 {
         let count = HumanCount(redriven.kept);
-        writeln!(out, "{count} sent again and still dead letters: done twice, which harms nothing")?;
+        writeln!(
+            out,
+            "{count} sent again and still dead letters: done twice, which harms nothing"
+        )?;
     }
     if redriven.unreadable.files > 0 {
         writeln!(out, "No jobs, and left where they are:")?;

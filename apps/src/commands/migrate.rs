@@ -1,29 +1,27 @@
 //! `mogile2s3 migrate`: the migration from here, without a queue.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU64};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use adapters::calls::Calls;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
-use domain::steps::{Among, RoutePolicy, RunPlan, Selection, migrate_run};
+use domain::steps::{RunObserver, RunPlan, migrate_run};
 
 use crate::config::Settings;
-use crate::exit::Exit;
-use crate::report::{self, Progress, RunReport};
+use crate::exit::{self, Exit};
+use crate::interrupt;
+use crate::report::{self, FailureList, Progress, RunReport, Told};
+use crate::route::Route;
+use crate::selection::SelectionArguments;
 use crate::wiring::Wiring;
 
 /// What can be given to `migrate`.
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
-    /// Take the files without a proven ledger record (the default)
-    #[arg(long, conflicts_with = "again")]
-    pending: bool,
-
-    /// Take all files, and prove again those that are in S3 already
-    #[arg(long)]
-    again: bool,
-
     /// How files may be brought
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
@@ -32,56 +30,82 @@ pub struct Arguments {
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
 
+    /// Begin no more when so many files have failed [default: go on]
+    #[arg(long, value_name = "N")]
+    max_failures: Option<NonZeroU64>,
+
+    /// Write every failed file and rejected row to this new file, a line each as it happens: fid,
+    /// reason, key and detail, separated by tabs. `--fids @FILE` takes it back
+    #[arg(long, value_name = "FILE")]
+    failures: Option<PathBuf>,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
+    selection: SelectionArguments,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Route {
-    /// By copy where the intermediary is in the bucket, else from MogileFS
-    Auto,
-    /// By copying intermediaries alone
-    Copy,
-    /// From MogileFS alone
-    Mogile,
-}
+const AFTER_HELP: &str = "\
+Signals: the first SIGINT or SIGTERM begins nothing new and gives what is under way 20 seconds, the
+second abandons it, the third ends this at once. What is proven is recorded, and the summary is
+printed, after the first two.
 
-/// Runs it. A run that was stopped exits as unreachable; rejected rows and failed files are
-/// findings.
+Exit codes: 0 every row is accounted for and nothing failed; 1 files failed, rows were rejected or
+missing, or the run was interrupted; 2 wrong usage or configuration, nothing was begun; 3 something
+could not be reached; 130 after a third signal. Whatever the code: the same command again goes on
+where this one ended.";
+
+/// Runs it. What its exit codes mean is in [`exit::of_run`].
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let calls = Arc::new(Calls::default());
     let plan = RunPlan {
         buckets: target.bucket_map()?,
-        route: match arguments.route {
-            Route::Auto => RoutePolicy::Auto,
-            Route::Copy => RoutePolicy::Copy,
-            Route::Mogile => RoutePolicy::Mogile,
-        },
-        selection: Selection {
-            among: if arguments.again { Among::Again } else { Among::Pending },
-            ..Selection::default()
-        },
+        route: arguments.route.into(),
+        selection: arguments.selection.selection()?,
         concurrency: arguments.concurrency.get().into(),
+        max_failures: arguments.max_failures.map(NonZeroU64::get),
         single_request_bytes: target.single_request_bytes,
     };
     let ports = Wiring { source, time, calls: &calls }.ports(target, aws).await?;
+    let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
 
-    let progress = Progress::start();
+    let (progress, teller) = Progress::start();
+    let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
+    let mut observers: Vec<&dyn RunObserver> = vec![&progress];
+    observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
     let begun = Instant::now();
-    let summary = migrate_run(&ports, &plan, &progress).await;
+    let summary = migrate_run(&ports, &plan, stops, &Told(observers)).await;
     progress.finish();
 
-    let exit = match (&summary.stopped, summary.is_clean()) {
-        (Some(_), _) => Exit::Unreachable,
-        (None, true) => Exit::Clean,
-        (None, false) => Exit::Findings,
+    let exit = exit::of_run(&summary);
+    let report = RunReport {
+        summary,
+        failure_list: failures.as_ref().map(FailureList::finish),
+        requests: report::requests(&calls),
+        took: begun.elapsed(),
+        command: arguments.command(),
     };
-    let report = RunReport { summary, requests: report::requests(&calls), took: begun.elapsed() };
     report::print(&report, arguments.json)?;
     Ok(exit)
+}
+
+impl Arguments {
+    /// This command, as far as another selection of files needs it. Settings are not repeated:
+    /// some are secret, and all can stand in the environment.
+    fn command(&self) -> String {
+        let mut command = "mogile2s3 migrate".to_owned();
+        if self.selection.again {
+            command += " --again";
+        }
+        if let (true, Some(route)) = (self.route != Route::Auto, self.route.to_possible_value()) {
+            command = format!("{command} --route {}", route.get_name());
+        }
+        command
+    }
 }

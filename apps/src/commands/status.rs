@@ -109,9 +109,9 @@ fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Res
     )?;
     line(out, "dead letters", count(dead_letters))?;
     if let Some(proven) = proven {
-        let rows = rows.as_ref().map_or_else(String::new, |rows| {
-            format!(" of {} rows in the index", count(rows))
-        });
+        let rows = rows
+            .as_ref()
+            .map_or_else(String::new, |rows| format!(" of {} rows in the index", count(rows)));
         line(out, "proven", format!("{}{rows}", count(proven)))?;
     }
     if let Some((rate, left)) = rate(progress) {

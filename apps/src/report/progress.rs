@@ -1,64 +1,205 @@
-use std::time::Duration;
-
-use domain::steps::RunObserver;
-use domain::{ByteCount, Failure, Fid};
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-/// A progress bar on stderr: rows, files, bytes, rate, failures and the time left. Nothing is
-/// drawn where stderr is no terminal.
+use domain::ports::{Delivery, QueueDepth};
+use domain::steps::{EnqueueObserver, JobEnd, Page, RunObserver, Stop, WorkObserver};
+use domain::{Failure, SourceFile, limits};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::meter::{Counts, Meter};
+
+/// How often a terminal is drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(250);
+
+/// How often anything else is told: a log shows life, and is not filled.
+const TOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// Progress on stderr: rows, files, bytes, rate, failures and the time left. A bar on a terminal;
+/// elsewhere a line every half a minute.
 pub struct Progress {
-    bar: ProgressBar,
+    shared: Arc<Shared>,
+    /// Dropped, it ends the thread that draws.
+    _end: mpsc::Sender<()>,
+    drawing: Option<JoinHandle<()>>,
+}
+
+/// What is counted on one side and drawn on the other.
+#[derive(Default)]
+struct Shared {
+    /// How many rows there will be; none while that is not known.
+    expected: AtomicU64,
+    rows: AtomicU64,
+    files: AtomicU64,
     bytes: AtomicU64,
     failures: AtomicU64,
 }
 
+/// Says something between the pictures of a bar.
+#[derive(Clone)]
+pub struct Teller(ProgressBar);
+
 impl Progress {
-    /// Draws it.
+    /// Begins to draw.
     #[must_use]
-    pub fn start() -> Self {
-        let bar = ProgressBar::no_length().with_style(style("{spinner} {human_pos} rows"));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, bytes: AtomicU64::new(0), failures: AtomicU64::new(0) }
+    pub fn start() -> (Self, Teller) {
+        let shared = Arc::<Shared>::default();
+        let bar = if io::stderr().is_terminal() {
+            ProgressBar::no_length()
+        } else {
+            ProgressBar::hidden()
+        };
+        let (end, ended) = mpsc::channel();
+        let drawn = (Arc::clone(&shared), bar.clone());
+        let drawing = thread::spawn(move || draw(&drawn.0, &drawn.1, &ended));
+        (Self { shared, _end: end, drawing: Some(drawing) }, Teller(bar))
     }
 
-    /// Takes it away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
+    /// Takes the bar away.
+    pub fn finish(mut self) {
+        let drawing = self.drawing.take();
+        drop(self);
+        if let Some(drawing) = drawing {
+            // It draws, and does nothing else: there is nothing to say if that failed.
+            let _ = drawing.join();
+        }
+    }
+}
+
+impl Teller {
+    /// What a signal means.
+    pub fn stop(&self, stop: Stop) {
+        let seconds = limits::STOPPING_TIME.as_secs();
+        self.say(&match stop {
+            Stop::Drain => format!(
+                "told to stop: nothing new is begun, what is under way gets {seconds} s; a second \
+                 signal abandons it, a third one ends this at once"
+            ),
+            Stop::Abandon => {
+                "told again: what is under way is abandoned, what is proven is recorded".to_owned()
+            }
+        });
     }
 
-    fn tell(&self) {
-        let bytes = self.bytes.load(Ordering::Relaxed);
-        let failures = self.failures.load(Ordering::Relaxed);
-        let rate = HumanBytes(bytes / self.bar.elapsed().as_secs().max(1));
-        self.bar.set_message(format!("{}, {rate}/s, {failures} failed", HumanBytes(bytes)));
+    /// Any words.
+    pub fn say(&self, words: &str) {
+        self.0.suspend(|| eprintln!("{words}"));
+    }
+}
+
+/// Until the other end of `ended` is gone.
+fn draw(shared: &Shared, bar: &ProgressBar, ended: &mpsc::Receiver<()>) {
+    let begun = Instant::now();
+    let every = if bar.is_hidden() { TOLD_EVERY } else { DRAWN_EVERY };
+    let (mut meter, mut has_length) = (Meter::new(), false);
+    bar.set_style(style("{spinner} {msg} ({elapsed})"));
+    while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let (counts, expected) = shared.read();
+        let reading = meter.read(begun.elapsed(), counts, expected);
+        if bar.is_hidden() {
+            eprintln!("{reading}");
+            continue;
+        }
+        if let Some(expected) = expected.filter(|_| !has_length) {
+            has_length = true;
+            bar.set_length(expected);
+            bar.set_style(style("{wide_bar} {msg} ({elapsed})"));
+        }
+        bar.set_position(counts.rows);
+        bar.set_message(reading.to_string());
+        bar.tick();
+    }
+    bar.finish_and_clear();
+}
+
+impl Shared {
+    fn read(&self) -> (Counts, Option<u64>) {
+        let counts = Counts {
+            rows: self.rows.load(Ordering::Relaxed),
+            files: self.files.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            failures: self.failures.load(Ordering::Relaxed),
+        };
+        let expected = self.expected.load(Ordering::Relaxed);
+        (counts, (expected > 0).then_some(expected))
     }
 }
 
 impl RunObserver for Progress {
     fn expect(&self, rows: Option<u64>) {
-        if let Some(rows) = rows {
-            self.bar.set_length(rows);
-            self.bar
-                .set_style(style("{wide_bar} {human_pos}/{human_len} rows, {per_sec}, {eta} left"));
-        }
+        self.shared.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    fn passed_over(&self, rows: u64) {
-        self.bar.inc(rows);
+    fn read(&self, page: &Page) {
+        let done = page.intake.passed_over() + page.absent.len();
+        self.shared.rows.fetch_add(done, Ordering::Relaxed);
     }
 
-    fn settled(&self, _fid: Fid, length: ByteCount, failure: Option<&Failure>) {
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
         match failure {
-            None => self.bytes.fetch_add(length.0, Ordering::Relaxed),
-            Some(_) => self.failures.fetch_add(1, Ordering::Relaxed),
+            None => self.shared.bytes.fetch_add(file.length.0, Ordering::Relaxed),
+            Some(_) => self.shared.failures.fetch_add(1, Ordering::Relaxed),
         };
-        self.bar.inc(1);
-        self.tell();
+        self.shared.files.fetch_add(1, Ordering::Relaxed);
+        self.shared.rows.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-fn style(first: &str) -> ProgressStyle {
-    ProgressStyle::with_template(&format!("{first}, {{msg}} ({{elapsed}})"))
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+impl EnqueueObserver for Progress {
+    fn expect(&self, rows: Option<u64>, _queue: &QueueDepth) {
+        self.shared.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    fn dealt_with(&self, rows: u64, sent: u64) {
+        self.shared.rows.fetch_add(rows, Ordering::Relaxed);
+        self.shared.files.fetch_add(sent, Ordering::Relaxed);
+    }
+}
+
+impl WorkObserver for Progress {
+    fn settled(&self, delivery: &Delivery, end: &JobEnd) {
+        let length = delivery.job.as_ref().map_or(0, |job| job.length.0);
+        if let JobEnd::Failed(failure) = end {
+            self.shared.failures.fetch_add(1, Ordering::Relaxed);
+            log_failure(delivery, failure);
+        } else {
+            self.shared.bytes.fetch_add(length, Ordering::Relaxed);
+        }
+        self.shared.files.fetch_add(1, Ordering::Relaxed);
+        self.shared.rows.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn holding(&self, why: &Failure) {
+        tracing::warn!("nothing new is begun until it can be reached again: {why}");
+    }
+
+    fn going_on(&self) {
+        tracing::warn!("it can be reached again: going on");
+    }
+}
+
+/// Each failure once, here, with all that tells it from others.
+fn log_failure(delivery: &Delivery, failure: &Failure) {
+    let (attempt, message) = (delivery.attempt, &delivery.message);
+    match &delivery.job {
+        Ok(job) => {
+            tracing::warn!(
+                fid = job.fid.0,
+                key = job.dkey,
+                attempt,
+                message,
+                "given back: {failure}"
+            );
+        }
+        Err(bad) => {
+            let fid = bad.fid.map(|fid| fid.0);
+            tracing::warn!(fid, attempt, message, "given back: {failure}");
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use domain::Fid;
 use domain::summary::{Sample, Tally};
+use domain::{Coverage, Fid, ReasonKind, Stopped, Summary};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
-use super::RunReport;
+use super::{FailureListEnd, RequestCount, RunReport, advice};
 
 /// A run's end, for a tired operator: what was done, what was not, and what to do next.
 #[must_use]
@@ -18,35 +18,74 @@ pub fn render(report: &RunReport) -> String {
 
 fn write_report(out: &mut impl Write, report: &RunReport) -> fmt::Result {
     let summary = &report.summary;
-    writeln!(out, "{} rows in {}", HumanCount(summary.intake.rows), HumanDuration(report.took))?;
+    write!(out, "{}", HumanCount(summary.intake.rows))?;
+    if let (Some(counted), Some(_)) = (summary.counted_before, &summary.stopped) {
+        write!(out, " of {}", HumanCount(counted))?;
+    }
+    writeln!(out, " rows in {}", HumanDuration(report.took))?;
+    write_classes(out, summary)?;
+    write_coverage(out, summary)?;
+    write_samples(out, "Rejected rows, which somebody has to look at", &summary.intake.rejected)?;
+    write_absent(out, &summary.intake.absent)?;
+    write_failed(out, "Failed files", &summary.failed)?;
+    write_samples(out, "Worth a look, though migrated", &summary.findings)?;
+    write_requests(out, &report.requests)?;
+    if let Some(list) = &report.failure_list {
+        write_list(out, list)?;
+    }
+    write_verdict(out, report)
+}
+
+fn write_classes(out: &mut impl Write, summary: &Summary) -> fmt::Result {
     write_tally(out, "migrated by copy", summary.by_copy)?;
     write_tally(out, "migrated from MogileFS", summary.by_mogile)?;
     write_tally(out, "already there, proven", summary.already_there)?;
     write_tally(out, "proven before", summary.intake.proven_before)?;
-    for (name, count) in [
-        ("temporary (.tmp)", summary.intake.temporary),
-        ("in ignored buckets", summary.intake.ignored),
-        ("gone from MogileFS", summary.gone),
-        ("rejected", summary.intake.rejections()),
-        ("failed", summary.failures()),
-        ("not begun", summary.not_begun),
+    for (name, count, always) in [
+        ("temporary (.tmp)", summary.intake.temporary, true),
+        ("in ignored buckets", summary.intake.ignored, true),
+        ("excluded", summary.intake.excluded, false),
+        ("gone from MogileFS", summary.gone, true),
+        ("rejected", summary.intake.rejections(), true),
+        ("failed", summary.failures(), true),
+        ("abandoned", summary.abandoned, false),
+        ("not begun", summary.not_begun, true),
     ] {
-        writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+        if always || count > 0 {
+            writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+        }
     }
     if summary.intake.other_domains > 0 {
         let count = HumanCount(summary.intake.other_domains);
         writeln!(out, "  (and {count} rows of other domains, left alone)")?;
     }
-    write_samples(out, "Rejected rows, which somebody has to look at", &summary.intake.rejected)?;
-    write_samples(out, "Failed files", &summary.failed)?;
-    write_samples(out, "Worth a look, though migrated", &summary.findings)?;
-    write_requests(out, report)?;
-    write_verdict(out, report)
+    Ok(())
 }
 
 fn write_tally(out: &mut impl Write, name: &str, tally: Tally) -> fmt::Result {
     let (files, bytes) = (HumanCount(tally.files).to_string(), HumanBytes(tally.bytes));
     writeln!(out, "  {name:<24} {files:>12}  {bytes}")
+}
+
+fn write_coverage(out: &mut impl Write, summary: &Summary) -> fmt::Result {
+    match summary.coverage() {
+        Coverage::NotTold => Ok(()),
+        Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
+        Coverage::More(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows more than the index counted before: written meanwhile.")
+        }
+        Coverage::Deleted(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows fewer than the index counted before: deleted meanwhile.")
+        }
+        Coverage::Missing(rows) => writeln!(
+            out,
+            "MISSING: {} rows that the index counts were not read. They may have been written \
+             behind the reader; run this again when nothing is being ingested.",
+            HumanCount(rows)
+        ),
+    }
 }
 
 /// What shares a reason, under a title; nothing when there is nothing.
@@ -59,21 +98,61 @@ pub fn write_samples(
         return Ok(());
     }
     writeln!(out, "{title}:")?;
-    for (reason, sample) in samples {
-        let (count, fids) = (HumanCount(sample.files), Fids(&sample.first_fids));
-        let more = if sample.files > sample.first_fids.len() as u64 { " …" } else { "" };
-        writeln!(out, "  {count} {reason}: fids {fids}{more}")?;
-        writeln!(out, "    {}", sample.example)?;
+    samples.iter().try_for_each(|(reason, sample)| write_sample(out, reason, sample))
+}
+
+/// One reason: how many, the first fids, and words.
+pub fn write_sample(out: &mut impl Write, reason: &str, sample: &Sample) -> fmt::Result {
+    let (count, fids) = (HumanCount(sample.files), Fids(&sample.first_fids));
+    let more = if is_whole(sample) { "" } else { " …" };
+    writeln!(out, "  {count} {reason}: fids {fids}{more}")?;
+    writeln!(out, "    {}", sample.example)
+}
+
+fn write_absent(out: &mut impl Write, absent: &Sample) -> fmt::Result {
+    if absent.files == 0 {
+        return Ok(());
+    }
+    writeln!(out, "Asked for, and not there:")?;
+    write_sample(out, "absent", absent)
+}
+
+/// What failed, under a title, with what to do about it; nothing when there is nothing.
+pub fn write_failed(
+    out: &mut impl Write,
+    title: &str,
+    failed: &BTreeMap<&'static str, Sample>,
+) -> fmt::Result {
+    if !failed.is_empty() {
+        writeln!(out, "{title}:")?;
+    }
+    for (reason, sample) in failed {
+        write_sample(out, reason, sample)?;
+        if let Ok(kind) = reason.parse::<ReasonKind>() {
+            writeln!(out, "    → {}", advice(kind))?;
+        }
     }
     Ok(())
 }
 
-fn write_requests(out: &mut impl Write, report: &RunReport) -> fmt::Result {
-    let requests = report.requests.iter().map(|(name, count)| match count.failed {
+/// Calls by kind, in one line.
+pub fn write_requests(
+    out: &mut impl Write,
+    requests: &BTreeMap<String, RequestCount>,
+) -> fmt::Result {
+    let requests = requests.iter().map(|(name, count)| match count.failed {
         0 => format!("{name} {}", HumanCount(count.ok)),
         failed => format!("{name} {} (and {} not ok)", HumanCount(count.ok), HumanCount(failed)),
     });
     writeln!(out, "Requests: {}", requests.collect::<Vec<_>>().join(", "))
+}
+
+fn write_list(out: &mut impl Write, list: &FailureListEnd) -> fmt::Result {
+    let (file, lines) = (list.file.display(), HumanCount(list.lines));
+    match &list.trouble {
+        None => writeln!(out, "All {lines} of them are listed in {file}"),
+        Some(trouble) => writeln!(out, "THE LIST IN {file} IS NOT COMPLETE: {trouble}"),
+    }
 }
 
 fn write_verdict(out: &mut impl Write, report: &RunReport) -> fmt::Result {
@@ -81,17 +160,60 @@ fn write_verdict(out: &mut impl Write, report: &RunReport) -> fmt::Result {
     if !summary.adds_up() {
         writeln!(out, "THE SUMS DO NOT ADD UP: rows are missing above. Please report this.")?;
     }
-    if let Some(reason) = &summary.stopped {
-        writeln!(out, "STOPPED: {reason}")?;
-        return writeln!(
-            out,
-            "Mend it and run this again: what is proven is in the ledger and will be skipped."
-        );
+    let resumes = "what is proven is in the ledger and will be skipped";
+    match &summary.stopped {
+        Some(Stopped::Trouble(reason)) => {
+            writeln!(out, "STOPPED: {reason}\n  → {}", advice(reason.kind))?;
+            return writeln!(out, "Mend it and run this again: {resumes}.");
+        }
+        Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
+            let (not_begun, abandoned) = (summary.not_begun, summary.abandoned);
+            writeln!(
+                out,
+                "STOPPED: {stopped}; of the rows above {} were not begun and {} abandoned.",
+                HumanCount(not_begun),
+                HumanCount(abandoned)
+            )?;
+            return writeln!(out, "Run this again to go on: {resumes}.");
+        }
+        None => {}
     }
     if summary.is_clean() {
         return writeln!(out, "Clean: every row is accounted for, nothing failed.");
     }
-    writeln!(out, "Not clean: look at the rows named above, mend them, and run this again.")
+    writeln!(out, "Not clean: look at the rows named above and mend them. Then:")?;
+    writeln!(out, "  {}", next_command(report))
+}
+
+/// The command that takes what is left, and as little else as can be said.
+fn next_command(report: &RunReport) -> String {
+    let (summary, command) = (&report.summary, &report.command);
+    if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
+        return format!("{command} --fids {}", quoted(&format!("@{}", file.display())));
+    }
+    let samples = || summary.failed.values().chain(summary.intake.rejected.values());
+    let mut fids: Vec<_> = samples().flat_map(|sample| sample.first_fids.clone()).collect();
+    fids.sort_unstable();
+    if samples().all(is_whole) && !fids.is_empty() {
+        let fids: Vec<_> = fids.iter().map(ToString::to_string).collect();
+        return format!("{command} --fids {}", fids.join(","));
+    }
+    format!("{command}    (with --failures FILE for a list of all that fail)")
+}
+
+/// As a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || "@%+=:,./-_".contains(char);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// Whether all of its files are named.
+fn is_whole(sample: &Sample) -> bool {
+    sample.files == sample.first_fids.len() as u64
 }
 
 /// Fids, separated by commas.
@@ -103,3 +225,6 @@ impl fmt::Display for Fids<'_> {
         f.write_str(&texts.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ pub struct RowPage {
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// It could not be reached, or was too busy.
-    #[error("the index at `{at}` cannot be read now")]
+    #[error("the index at `{at}` cannot be read now: {cause}")]
     Unavailable {
         /// Which one.
         at: String,

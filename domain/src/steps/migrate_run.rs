@@ -1,4 +1,5 @@
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream, StreamExt, select_biased};
+use roaring::RoaringTreemap;
 
 use super::Ports;
 use super::ledger_fids::proven_fids;
@@ -61,41 +62,49 @@ pub async fn migrate_run(
     observer: &dyn RunObserver,
 ) -> Summary {
     let mut summary = Summary::default();
-    match run(ports, plan, stops, observer, &mut summary).await {
-        Ok(()) => {}
-        Err(reason) => summary.stopped = Some(Stopped::Trouble(reason)),
+    let mut stops = stops.fuse();
+    // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
+    let ready = select_biased! {
+        _ = stops.select_next_some() => Err(Stopped::Interrupted),
+        ready = prepare(ports, &plan.selection).fuse() => ready.map_err(Stopped::Trouble),
+    };
+    let Ready { proven, counted } = match ready {
+        Ok(ready) => ready,
+        Err(stopped) => return Summary { stopped: Some(stopped), ..summary },
+    };
+    summary.counted_before = counted;
+    let named = plan.selection.only.as_ref().map(RoaringTreemap::len);
+    observer.expect(named.or(counted));
+
+    let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
+    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &proven);
+    let limit = plan.single_request_bytes;
+    let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
+    let run = Run::new(ports, plan, observer, &rows, &routes, &mut summary);
+    run.run(stops).await;
+
+    if matches!(summary.coverage(), Coverage::Missing(_)) {
+        // Where it cannot be counted again the rows stay missing.
+        summary.counted_after = count(ports).await.unwrap_or_default();
     }
     summary
 }
 
-async fn run(
-    ports: &Ports,
-    plan: &RunPlan,
-    stops: impl Stream<Item = Stop> + Send + Unpin,
-    observer: &dyn RunObserver,
-    summary: &mut Summary,
-) -> Result<(), Reason> {
-    let (clock, selection) = (ports.clock.as_ref(), &plan.selection);
-    let count = || async {
-        let count = retried(clock, 0, || ports.index.count()).await;
-        count.map_err(|error| Reason::from(&error))
-    };
-    let proven = proven_fids(ports.ledger.as_ref(), clock, selection).await;
+/// What a run has to know first.
+struct Ready {
+    proven: RoaringTreemap,
+    /// What the index counts, where all of it is to be read.
+    counted: Option<u64>,
+}
+
+async fn prepare(ports: &Ports, selection: &Selection) -> Result<Ready, Reason> {
+    let proven = proven_fids(ports.ledger.as_ref(), ports.clock.as_ref(), selection).await;
     let proven = proven.map_err(|error| Reason::from(&error))?;
-    if selection.is_whole() {
-        summary.counted_before = count().await?;
-    }
-    let named = selection.only.as_ref().map(roaring::RoaringTreemap::len);
-    observer.expect(named.or(summary.counted_before));
+    let counted = if selection.is_whole() { count(ports).await? } else { None };
+    Ok(Ready { proven, counted })
+}
 
-    let rows = Rows::new(ports.index.as_ref(), clock, &plan.buckets, selection, &proven);
-    let limit = plan.single_request_bytes;
-    let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
-    Run::new(ports, plan, observer, &rows, &routes, summary).run(stops).await;
-
-    if matches!(summary.coverage(), Coverage::Missing(_)) {
-        // Where it cannot be counted again the rows stay missing.
-        summary.counted_after = count().await.unwrap_or_default();
-    }
-    Ok(())
+async fn count(ports: &Ports) -> Result<Option<u64>, Reason> {
+    let count = retried(ports.clock.as_ref(), 0, || ports.index.count()).await;
+    count.map_err(|error| Reason::from(&error))
 }

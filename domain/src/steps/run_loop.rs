@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, Stream, StreamExt, select_biased};
+use futures_util::stream::{FusedStream, FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, select_biased};
 
 use super::Ports;
 use super::batch::Gathered;
@@ -90,8 +90,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) async fn run(mut self, stops: impl Stream<Item = Stop> + Send + Unpin) {
-        let mut stops = stops.map(Event::Stop).fuse();
+    pub(super) async fn run(mut self, mut stops: impl FusedStream<Item = Stop> + Send + Unpin) {
         loop {
             self.start_what_can_be();
             if self.nothing_is_left() {
@@ -99,7 +98,7 @@ impl<'a> Run<'a> {
             }
             // What is rare comes first, so that the many files cannot keep it waiting.
             let event = select_biased! {
-                event = stops.select_next_some() => event,
+                stop = stops.select_next_some() => Event::Stop(stop),
                 event = self.others.select_next_some() => event,
                 event = self.reading.select_next_some() => event,
                 event = self.files.select_next_some() => event,

@@ -9,8 +9,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::ports::Clock;
-use domain::steps::{Among, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run};
-use domain::{ByteCount, Failure, Fid, IntermediaryForm, Left, ObjectKey, SourceFile, Summary};
+use domain::steps::{
+    Among, Page, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
+};
+use domain::{Failure, Fid, IntermediaryForm, Left, ObjectKey, SourceFile, Summary};
 use futures_util::future::{Either, join, select};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -114,10 +116,10 @@ struct Failures(Mutex<BTreeMap<Fid, Failure>>);
 
 impl RunObserver for Failures {
     fn expect(&self, _rows: Option<u64>) {}
-    fn passed_over(&self, _rows: u64) {}
-    fn settled(&self, fid: Fid, _length: ByteCount, failure: Option<&Failure>) {
+    fn read(&self, _page: &Page) {}
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
         if let Some(failure) = failure {
-            self.0.lock().expect("one thread").insert(fid, failure.clone());
+            self.0.lock().expect("one thread").insert(file.fid, failure.clone());
         }
     }
 }
@@ -218,7 +220,7 @@ impl Simulation {
                 None => pending().await,
             }
         };
-        let whole = pin!(join(migrate_run(&ports, run, &failures), leave));
+        let whole = pin!(join(migrate_run(&ports, run, never(), &failures), leave));
         match self.world.run(select(whole, pin!(kill))) {
             Either::Left(((summary, ()), _)) => Some(summary),
             Either::Right(_) => None,
@@ -237,7 +239,8 @@ impl Simulation {
         let failures = Failures::default();
         self.let_leave();
         let run = RunPlan { concurrency: 4, ..plan() };
-        let summary = self.world.run(migrate_run(&self.world.port.ports(), &run, &failures));
+        let summary =
+            self.world.run(migrate_run(&self.world.port.ports(), &run, never(), &failures));
         self.note_run(&summary);
         assert_eq!(summary.stopped, None);
         let failures = failures.0.into_inner().expect("one thread");
@@ -283,7 +286,7 @@ impl Simulation {
             [clean.intake.proven_before, clean.already_there, clean.by_copy, clean.by_mogile];
         let proven: u64 = tallies.iter().map(|tally| tally.files).sum();
         let ports = self.world.port.ports();
-        let next = self.world.run(migrate_run(&ports, &plan(), &Failures::default()));
+        let next = self.world.run(migrate_run(&ports, &plan(), never(), &Failures::default()));
         assert_eq!((next.intake.proven_before.files, next.failed), (proven, clean.failed.clone()));
         let calls = self.world.calls();
         assert!(clean.failures() > 0 || calls == "page 2, count 1, scan 4", "{calls}");

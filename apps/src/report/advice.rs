@@ -1,0 +1,53 @@
+//! What to do about it.
+
+use domain::ReasonKind;
+
+/// What an operator does about files that failed so, beside what the reason itself says.
+#[must_use]
+pub const fn advice(kind: ReasonKind) -> &'static str {
+    match kind {
+        ReasonKind::NoIntermediary => {
+            "sync these first, or let them come from MogileFS: --route auto"
+        }
+        ReasonKind::NoReplica => {
+            "if a storage node comes back so may they; else they are lost, and have to be restored \
+             in MogileFS or left out by --exclude-file"
+        }
+        ReasonKind::SourceUnreachable => {
+            "are the trackers and storage nodes up, is the way to them open? `mogile2s3 doctor` \
+             tells which is not; then run this again"
+        }
+        ReasonKind::SourceRefused => {
+            "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_STORAGE_HOSTS by `mogile2s3 doctor`"
+        }
+        ReasonKind::KeyUnknown => {
+            "the index has keys that the trackers do not know: is MOGILE_DATABASE_URL the database \
+             of MOGILE_TRACKERS?"
+        }
+        ReasonKind::WrongObject => {
+            "look at the objects at these final keys: where they are nobody's, delete them and run \
+             this again"
+        }
+        ReasonKind::Contended => "does something else write to these buckets? Run this again",
+        ReasonKind::StoreUnreachable => {
+            "is the way to S3 open, is AWS_ENDPOINT_URL right where it is set? Run this again"
+        }
+        ReasonKind::StoreDenied => {
+            "`mogile2s3 doctor` tells which permission is missing; mend the policy, run this again"
+        }
+        ReasonKind::NoBucket => "create the bucket or correct BUCKETS, and run this again",
+        ReasonKind::StoreRefused => "see what S3 says; `mogile2s3 doctor` tells what it can do",
+        ReasonKind::IndexUnreadable => {
+            "check MOGILE_DATABASE_URL, or MOGILE_TRACKERS where it is not set, and the way there \
+             by `mogile2s3 doctor`; then run this again"
+        }
+        ReasonKind::LedgerUnavailable => {
+            "check DYNAMODB_TABLE, the region and the account's policy by `mogile2s3 doctor`; then \
+             run this again: what is in S3 already is found there, and recorded"
+        }
+        ReasonKind::QueueUnavailable => "check SQS_URL, the region and the account's policy",
+        ReasonKind::BadMessage | ReasonKind::BadJob => "see the message in the dead-letter queue",
+        ReasonKind::NotStarted => "nothing: they come back by themselves",
+        ReasonKind::Missing => "migrate these again",
+    }
+}

@@ -1,0 +1,183 @@
+//! The complete list of what failed, in a file that can be fed back as `--fids @FILE`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::steps::{Page, RunObserver};
+use domain::{Failure, Fid, SourceFile};
+use serde::Serialize;
+
+use crate::exit::UsageError;
+
+/// A line waits at most so long for others before it is written, while others come.
+const FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+/// A file with a line for each failed file, each rejected row and each fid without a row, as it
+/// happens: fid, reason, key and detail, separated by tabs.
+pub struct FailureList {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    out: BufWriter<File>,
+    flushed: Instant,
+    lines: u64,
+    /// The first thing that went wrong; nothing is written any more then.
+    trouble: Option<io::Error>,
+}
+
+/// What became of the list.
+#[derive(Debug, Serialize)]
+pub struct FailureListEnd {
+    /// Where it is.
+    pub file: PathBuf,
+    /// How many lines it has.
+    pub lines: u64,
+    /// Why it is not complete, if it is not.
+    pub trouble: Option<String>,
+}
+
+impl FailureList {
+    /// Makes the file. One that is there and not empty stays as it is, and is an error: it may be
+    /// the only list of what failed before, perhaps the very one that is being fed back.
+    pub fn create(path: &Path) -> Result<Self, UsageError> {
+        let shown = path.display();
+        let refused =
+            |why: &dyn std::fmt::Display| UsageError(format!("--failures: `{shown}` {why}"));
+        let open = OpenOptions::new().create(true).append(true).open(path);
+        let file = open.map_err(|error| refused(&format!("cannot be written: {error}")))?;
+        if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
+            return Err(refused(&"is there already: name another file, or move it away"));
+        }
+        let out = BufWriter::new(file);
+        let inner = Inner { out, flushed: Instant::now(), lines: 0, trouble: None };
+        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+    }
+
+    /// Writes what is left, and says whether all of it is there.
+    #[must_use]
+    pub fn finish(&self) -> FailureListEnd {
+        let mut inner = self.inner();
+        if let Err(error) = inner.out.flush() {
+            inner.trouble.get_or_insert(error);
+        }
+        let trouble = inner.trouble.as_ref().map(ToString::to_string);
+        FailureListEnd { file: self.path.clone(), lines: inner.lines, trouble }
+    }
+
+    fn add(&self, fid: Fid, reason: &str, dkey: &str, detail: &str) {
+        let mut inner = self.inner();
+        if inner.trouble.is_some() {
+            return;
+        }
+        if let Err(error) = inner.write(fid, reason, dkey, detail) {
+            inner.trouble = Some(error);
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn write(&mut self, fid: Fid, reason: &str, dkey: &str, detail: &str) -> io::Result<()> {
+        if self.lines == 0 {
+            writeln!(self.out, "# fid\treason\tdkey\tdetail")?;
+        }
+        self.lines += 1;
+        writeln!(self.out, "{fid}\t{reason}\t{}\t{}", column(dkey), column(detail))?;
+        if self.flushed.elapsed() >= FLUSH_AFTER {
+            self.out.flush()?;
+            self.flushed = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+/// In one line, and one column of it.
+fn column(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+impl RunObserver for FailureList {
+    fn expect(&self, _rows: Option<u64>) {}
+
+    fn read(&self, page: &Page) {
+        for row in &page.rejected {
+            let dkey = row.dkey.as_deref().unwrap_or_default();
+            self.add(row.fid, row.why.name(), dkey, &row.why.to_string());
+        }
+        for fid in &page.absent {
+            self.add(Fid(fid), "absent", "", "the index has no row of this fid");
+        }
+    }
+
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
+        if let Some(failure) = failure {
+            let (kind, dkey) = (failure.reason.kind, file.dkey.to_string());
+            self.add(file.fid, kind.name(), &dkey, &failure.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Rejection;
+    use domain::steps::RejectedRow;
+
+    use super::*;
+    use crate::fid_list::FidList;
+
+    fn page() -> Page {
+        let why = Rejection::NotContentAddressed("odd\tkey\n".to_owned());
+        let row = RejectedRow { fid: Fid(7), dkey: Some("odd\tkey\n".to_owned()), why };
+        Page { rejected: vec![row], absent: [9, 11].into_iter().collect(), ..Page::default() }
+    }
+
+    #[test]
+    fn a_line_a_file_that_can_be_fed_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("failures.tsv");
+        let list = FailureList::create(&path).expect("a new file");
+        list.read(&page());
+        let end = list.finish();
+        assert_eq!((end.lines, end.trouble), (3, None));
+        let text = std::fs::read_to_string(&path).expect("written");
+        let lines: Vec<_> = text.lines().collect();
+        let first = "7\tnot-content-addressed\todd key \tkey `odd key ` is not";
+        assert!(lines.len() == 4 && lines[1].starts_with(first), "{text}");
+        assert!(lines.iter().all(|line| line.split('\t').count() == 4), "{text}");
+        let fed_back = FidList::read("--fids", &path).expect("a list").all();
+        assert_eq!(fed_back.iter().collect::<Vec<_>>(), [7, 9, 11]);
+    }
+
+    #[test]
+    fn what_was_listed_before_is_not_lost() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("failures.tsv");
+        std::fs::write(&path, "").expect("written");
+        FailureList::create(&path).expect("there is nothing in it to lose");
+        std::fs::write(&path, "7\n").expect("written");
+        let error = FailureList::create(&path).err().expect("it is not empty").0;
+        assert!(error.contains("is there already"), "{error}");
+        assert_eq!(std::fs::read(&path).expect("it is there"), b"7\n");
+        let error = FailureList::create(folder.path()).err().expect("a folder").0;
+        assert!(error.contains("cannot be written"), "{error}");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_stops_nothing() {
+        if !Path::new("/dev/full").exists() {
+            return;
+        }
+        let list = FailureList::create(Path::new("/dev/full")).expect("it opens");
+        list.read(&page());
+        let end = list.finish();
+        assert!(end.trouble.is_some(), "{end:?}");
+    }
+}

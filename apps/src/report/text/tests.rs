@@ -1,0 +1,89 @@
+use std::time::Duration;
+
+use domain::{ByteCount, Failure, Intake, Left, Reason, Rejection, Route};
+
+use super::*;
+
+fn report(summary: Summary) -> RunReport {
+    RunReport {
+        summary,
+        failure_list: None,
+        requests: BTreeMap::new(),
+        took: Duration::from_secs(3),
+        command: "mogile2s3 migrate".to_owned(),
+    }
+}
+
+fn failed(files: u64) -> Summary {
+    let mut summary = Summary::default();
+    for fid in 1..=files {
+        summary.intake.rows += 1;
+        let reason = Reason::new(ReasonKind::NoReplica, "all replicas are bad");
+        summary.add_failed(Fid(fid), &Failure { reason, left: Left::Nothing });
+    }
+    summary
+}
+
+fn says(report: &RunReport, words: &[&str]) {
+    let text = render(report);
+    for word in words {
+        assert!(text.contains(word), "no `{word}` in: {text}");
+    }
+}
+
+#[test]
+fn few_failures_are_named_in_the_next_command() {
+    let mut summary = failed(2);
+    summary.intake.rows += 1;
+    summary.intake.add_rejected(Fid(9), &Rejection::NoKey);
+    let next = "Then:\n  mogile2s3 migrate --fids 1,2,9\n";
+    says(&report(summary), &["2 no-replica: fids 1, 2\n", "    → if a storage node", next]);
+}
+
+#[test]
+fn many_failures_are_taken_from_their_list() {
+    let mut report = report(failed(30));
+    says(&report, &["30 no-replica: fids 1, 2,", " …", "migrate    (with --failures FILE"]);
+    let mut end = |file: &str, trouble: Option<&str>| {
+        let trouble = trouble.map(str::to_owned);
+        report.failure_list = Some(FailureListEnd { file: file.into(), lines: 30, trouble });
+        render(&report)
+    };
+    assert!(end("f.tsv", None).ends_with("Then:\n  mogile2s3 migrate --fids @f.tsv\n"));
+    assert!(end("my f's", None).ends_with("Then:\n  mogile2s3 migrate --fids '@my f'\\''s'\n"));
+    let told = end("f.tsv", Some("no space left"));
+    assert!(told.contains("THE LIST IN f.tsv IS NOT COMPLETE: no space left"), "{told}");
+    assert!(!told.contains("--fids @"), "{told}");
+}
+
+#[test]
+fn a_run_that_was_stopped_says_how_far_it_came() {
+    let intake = Intake { rows: 1_000, ..Intake::default() };
+    let mut summary = Summary { intake, counted_before: Some(10_000), ..Summary::default() };
+    for _ in 0..300 {
+        summary.add_proven(Some(Route::Copy), ByteCount(10));
+    }
+    (summary.not_begun, summary.abandoned) = (690, 10);
+    summary.stopped = Some(Stopped::Interrupted);
+    let told = "STOPPED: interrupted; of the rows above 690 were not begun and 10 abandoned.";
+    says(&report(summary.clone()), &["1,000 of 10,000 rows in 3 seconds", told, "Run this again"]);
+    let denied = Reason::new(ReasonKind::StoreDenied, "access to `b` is denied");
+    summary.stopped = Some(Stopped::Trouble(denied));
+    says(
+        &report(summary),
+        &["STOPPED: s3-denied: access to `b` is denied\n  → `mogile2s3 doctor`"],
+    );
+}
+
+#[test]
+fn the_count_of_the_index_is_beside_what_was_read() {
+    let read = |rows, before, after| {
+        let intake = Intake { rows, temporary: rows, ..Intake::default() };
+        report(Summary { intake, counted_before: before, counted_after: after, ..<_>::default() })
+    };
+    says(&read(7, Some(7), None), &["as many rows as were read", "Clean: every row"]);
+    says(&read(9, Some(7), None), &["2 rows more", "written meanwhile", "Clean: every row"]);
+    says(&read(6, Some(7), Some(6)), &["1 rows fewer", "deleted meanwhile", "Clean: every row"]);
+    says(&read(6, Some(7), Some(7)), &["MISSING: 1 rows", "Not clean"]);
+    assert!(!render(&read(7, None, None)).contains("index"));
+}
