@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use adapters::sqs::message::{attributes_of, body_of};
 use anyhow::{Context, ensure};
-use domain::{Dkey, Job, JobAction, MogileBucket, S3Bucket, Sha1, SourceFile, limits};
+use domain::{Dkey, Job, JobAction, MogileBucket, RouteHint, S3Bucket, Sha1, SourceFile, limits};
 use serde::Serialize;
 
 use crate::embedded::{BUCKETS, EmbeddedWorld, QUEUE};
@@ -123,7 +123,7 @@ async fn small_files(program: &Path, batch: usize) -> anyhow::Result<BatchFigure
     });
     let mut requests = a_file(&requests);
     for (operation, count) in [("receive", mapping.receives), ("delete", mapping.deletes)] {
-        requests.insert(format!("SQS {operation}, by the mapping"), per_file(count));
+        requests.insert(format!("SQS {operation} (by the mapping)"), per_file(count));
     }
     let run = figures(&service, SMALL_FILES, SMALL_BYTES)?;
     Ok(BatchFigures { batch, requests, run })
@@ -190,7 +190,9 @@ impl Arena {
             length: domain::ByteCount(length),
             bucket: S3Bucket::new(new).context("a bucket's name")?,
         };
-        let job = Job::new(JobAction::Migrate, &file);
+        let mut job = Job::new(JobAction::Migrate, &file);
+        // As it is sent by whoever has looked for an intermediary.
+        job.hints.route = Some(RouteHint::Mogile);
         let attributes = attributes_of(&job).into_iter();
         let attributes =
             attributes.map(|(name, value)| (name.to_owned(), MessageAttribute::text(value)));
@@ -230,7 +232,7 @@ impl fmt::Display for Figures {
         for BatchFigures { batch, requests, run } in &self.small {
             writeln!(f, "{} files of 10 KiB in batches of {batch}: {run}", run.files)?;
             for (kind, count) in requests {
-                writeln!(f, "  {count:>7} {kind} a file")?;
+                writeln!(f, "  {count:>5} a file  {kind}")?;
             }
         }
         writeln!(f, "one file of 1 GiB: {}", self.large)
