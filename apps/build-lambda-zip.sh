@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds target/lambda/ARCH/lambda.zip, the Lambda function for Amazon Linux 2023 (`provided.al2023`):
+# Builds target/lambda-zip/ARCH/lambda.zip, the Lambda function for Amazon Linux 2023 (`provided.al2023`):
 #
 #     apps/build-lambda-zip.sh [--arch x86_64|arm64]
 #
 # Needs Rust, and Python 3.8 or later with pip. What else it needs (cargo-zigbuild from crates.io,
-# ziglang from PyPI) it installs below target/lambda/tools, once.
+# ziglang from PyPI) it installs below target/lambda-zip/tools, once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +30,7 @@ libraries=$(rustc --print target-libdir --target "$target")
 [ -d "$libraries" ] ||
     fail "Rust's standard library for $target is not installed: run 'rustup target add $target'"
 
-out=${CARGO_TARGET_DIR:-target}/lambda/$arch
+out=${CARGO_TARGET_DIR:-target}/lambda-zip/$arch
 mkdir -p "$out"
 tools=$(cd "$out/.." && pwd)/tools
 python=$tools/python/bin/python

@@ -2,13 +2,13 @@
 # Prints what the Lambda function in a zip is in figures: its size, its start, its memory, and its
 # requests a file. It runs as it was zipped, against the rehearsal's world:
 #
-#     apps/measure-lambda.sh [target/lambda/x86_64/lambda.zip]
+#     apps/measure-lambda.sh [target/lambda-zip/x86_64/lambda.zip]
 #
 # Exits with 1 when it does not start as fast as it should, or needs more memory than it may have.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-zip=${1:-${CARGO_TARGET_DIR:-target}/lambda/x86_64/lambda.zip}
+zip=${1:-${CARGO_TARGET_DIR:-target}/lambda-zip/x86_64/lambda.zip}
 [ -f "$zip" ] || { echo "error: $zip is not there: make it by apps/build-lambda-zip.sh" >&2; exit 1; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,7 +1,6 @@
 //! What the function tells CloudWatch: a line of JSON for each thing worth a look, and one line of
 //! embedded metrics for each batch.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -38,8 +37,8 @@ impl WorkObserver for JobLog<'_> {
         let end = match end {
             JobEnd::Failed(failure) => {
                 let reason = failure.reason.kind.name();
-                let level_of_reason = failure.reason.kind;
-                if level_of_reason == ReasonKind::NotStarted {
+                // Nothing is wrong with what only was not its turn.
+                if failure.reason.kind == ReasonKind::NotStarted {
                     tracing::info!(fid, key, attempt, request_id, message_id, reason, "{failure}");
                 } else {
                     tracing::warn!(fid, key, attempt, request_id, message_id, reason, "{failure}");
@@ -67,7 +66,7 @@ impl WorkObserver for JobLog<'_> {
 }
 
 /// One batch as CloudWatch's embedded metric format has it: metrics by their names, and beside
-/// them what a query may ask for.
+/// them the whole account, which a query may ask for reasons and fids.
 pub(super) fn metrics(
     function: &str,
     request_id: &str,
@@ -94,8 +93,6 @@ pub(super) fn metrics(
         ("BatchTime", "Milliseconds", u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     ];
     let names = counts.map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));
-    let reasons: BTreeMap<_, _> =
-        summary.failed.iter().map(|(reason, sample)| (reason, sample.files)).collect();
     let mut line = json!({
         "_aws": {
             "Timestamp": now.0,
@@ -107,7 +104,7 @@ pub(super) fn metrics(
         },
         "FunctionName": function,
         "request_id": request_id,
-        "reasons": reasons,
+        "summary": summary,
     });
     for (name, _, count) in counts {
         line[name] = count.into();

@@ -6,6 +6,7 @@ mod kills;
 mod stage;
 mod starts;
 
+use serde_json::Value;
 use simulator::fault::Service;
 
 use stage::{PATIENCE, Stage};
@@ -32,4 +33,42 @@ async fn every_file_arrives_by_either_route_in_small_batches_and_large() {
         assert_eq!(s3(if synced { "COPY" } else { "PUT" }), Some(35), "{requests:?}");
         assert_eq!((s3("HEAD"), s3("GET")), (None, None), "{requests:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_command_enqueues_the_function_moves_in_two_passes() {
+    for batch in [10, 100] {
+        let mut stage = Stage::with(30).await;
+        stage.sync();
+        assert_eq!(enqueue(&stage).await["sent"]["files"], 30, "batches of {batch}");
+        let service = stage.start_batches(stage.function(), batch);
+        service.done(PATIENCE).await.expect("done");
+        stage.assert_whole();
+
+        stage.ingest(30..42);
+        let second = enqueue(&stage).await;
+        assert_eq!(second["sent"]["files"], 12, "only what is new: {second}");
+        service.done(PATIENCE).await.expect("done");
+        stage.assert_whole();
+        let logs = service.fleet().logs();
+        assert_eq!((logs.metric("ByCopy"), logs.metric("ByMogile")), (30, 12), "of {batch}");
+        assert_eq!((logs.metric("AlreadyThere"), logs.metric("GivenBack")), (0, 0));
+        assert!(stage.dead_letters().is_empty());
+    }
+}
+
+/// `mogile2s3 enqueue migrate`, as an operator runs it.
+async fn enqueue(stage: &Stage) -> Value {
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_rehearse"))
+        .args(["mogile2s3", "enqueue", "migrate", "--json"])
+        .env_clear()
+        .envs(stage.world.environment())
+        .current_dir("/")
+        .kill_on_drop(true)
+        .output()
+        .await
+        .expect("started");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    serde_json::from_slice(&output.stdout).expect("a summary")
 }

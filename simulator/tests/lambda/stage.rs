@@ -1,6 +1,7 @@
 //! A world with a few files, their jobs, and the real function at work on them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,13 +39,18 @@ impl Stage {
         let world = EmbeddedWorld::start().await.expect("a world");
         let mut stage = Self { world, files: Vec::new() };
         stage.set_queue(VISIBILITY, 5);
-        for number in 0..files {
+        stage.ingest(0..files);
+        stage
+    }
+
+    /// Stores more files.
+    pub fn ingest(&mut self, numbers: Range<u64>) {
+        for number in numbers {
             let bytes = (0..10_000_u64)
                 .map(|at| at.wrapping_mul(31).wrapping_add(number * 7).to_le_bytes()[0])
                 .collect();
-            stage.store(bytes);
+            self.store(bytes);
         }
-        stage
     }
 
     pub fn set_queue(&self, visibility: Duration, deliveries: u32) {
