@@ -86,11 +86,7 @@ impl Poller {
         while enabled.wait_for(|enabled| *enabled).await.is_ok() {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             while batches.try_join_next().is_some() {}
-            let batch = tokio::select! {
-                batch = self.gather() => batch,
-                // What is received meanwhile is none: it is taken in one step with its end.
-                _ = enabled.wait_for(|enabled| !*enabled) => continue,
-            };
+            let batch = self.gather(&mut enabled).await;
             let this = Arc::clone(&self);
             batches.spawn(async move {
                 match batch {
@@ -116,7 +112,9 @@ impl Poller {
         Ok(empty && self.under_way.load(Ordering::SeqCst) == 0)
     }
 
-    async fn gather(&self) -> Result<Batch, SqsError> {
+    /// A batch that is full, has waited long enough, or is cut short since nothing more is to be
+    /// taken.
+    async fn gather(&self, enabled: &mut watch::Receiver<bool>) -> Result<Batch, SqsError> {
         let mut batch = Batch { records: std::mem::take(&mut *self.left_over()) };
         let mut window_ends = Instant::now() + LONG_POLL;
         loop {
@@ -130,7 +128,10 @@ impl Poller {
             let request = ReceiveRequest { most, visibility: None, wait: Some(wait) };
             self.counts_mut().receives += 1;
             let queue = &self.mapping.queue;
-            let received = self.queues.poll(queue, &request, tokio::time::sleep).await?;
+            let received = tokio::select! {
+                received = self.queues.poll(queue, &request, tokio::time::sleep) => received?,
+                _ = enabled.wait_for(|enabled| !*enabled) => return Ok(batch),
+            };
             if first {
                 if received.is_empty() {
                     return Ok(batch);
