@@ -25,8 +25,8 @@ with zipfile.ZipFile(path) as zip:
     with open(program, "wb") as file:
         file.write(zip.read(entry))
     os.chmod(program, mode & 0o777)
-    mebibytes = os.path.getsize(path) / 1024**2
-    print(f"size: {mebibytes:.1f} MiB zipped, {entry.file_size / 1024**2:.1f} MiB unzipped (goal: 5 MiB)")
+    size = os.path.getsize(path)
+    print(f"size: {size / 1e6:.1f} MB zipped (goal: 5 MB), {entry.file_size / 1e6:.1f} MB unzipped")
 PYTHON
 
 cargo run --release --quiet --bin rehearse -- lambda --program "$folder/bootstrap"
