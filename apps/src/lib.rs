@@ -8,6 +8,7 @@ pub mod config;
 pub mod exit;
 pub mod fid_list;
 pub mod interrupt;
+pub mod lambda;
 pub mod report;
 pub mod route;
 pub mod selection;

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
+use crate::function_figures;
 use crate::measure::{self, MEASURED, Measure};
 use crate::rehearsal::{self, COMMAND, Options, Stage};
+use crate::wire::lambda::Function;
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///
@@ -35,6 +37,16 @@ enum Command {
     /// Measure what a migration costs the machine that it runs on, in CPU time and memory
     #[command(subcommand)]
     Measure(Measure),
+    /// Measure the Lambda function's program: its start, its memory, its requests a file
+    Lambda {
+        /// The program, `bootstrap` as it is in the zip; without it this one
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+
+        /// Print the figures as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +80,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == MEASURED) {
         return measure::measured(arguments.into_iter().skip(2));
     }
+    if arguments.get(1).is_some_and(|first| first == Function::COMMAND) {
+        return apps::lambda::main();
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -84,6 +99,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         match cli.command {
             Some(Command::Serve(corpus)) => serve(&corpus.into()).await,
             Some(Command::Measure(measure)) => measure::run(measure).await,
+            Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
             None => rehearse(&cli.corpus.into(), cli.json).await,
         }
     })
@@ -119,6 +135,19 @@ async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     let (whole, all) = (judgement.whole, stage.planted.expected.len());
     eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
     Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Exits with 1 when the figures are not what they should be.
+async fn measure_lambda(program: Option<PathBuf>, json: bool) -> anyhow::Result<ExitCode> {
+    let program = program.map_or_else(std::env::current_exe, std::path::absolute);
+    let program = program.context("finding the function's program")?;
+    let figures = function_figures::measure(&program).await?;
+    if json {
+        println!("{}", serde_json::to_string(&figures)?);
+    } else {
+        print!("{figures}");
+    }
+    Ok(if figures.are_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]

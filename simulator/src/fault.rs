@@ -24,6 +24,8 @@ pub enum Service {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
+    /// The Runtime API of AWS Lambda's execution environments.
+    Lambda,
     /// Amazon SQS.
     Sqs,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Service {
             Self::StorageNode => "storage node",
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
+            Self::Lambda => "Lambda",
             Self::Sqs => "SQS",
         })
     }

@@ -18,4 +18,5 @@ pub mod embedded;
 pub mod oracle;
 pub mod rehearsal;
 pub mod measure;
+pub mod function_figures;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! The world on loopback sockets, behind listeners that know the script of faults.
 
 pub mod dynamodb;
+pub mod lambda;
 pub mod listener;
 pub mod s3;
 pub mod sqs;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use adapters::calls::Calls;
 use anyhow::Context;
 use clap::Args;
-use domain::steps::examine;
+use domain::steps::{Ports, examine};
 use domain::{Check, Health};
 
-use crate::config::Settings;
+use crate::config::{AwsSettings, Settings, TargetSettings};
 use crate::exit::{Exit, UsageError};
 use crate::wiring::{self, Wiring};
 
@@ -33,13 +33,31 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let calls = Arc::new(Calls::default());
-    let buckets = target.bucket_map()?;
     let wiring = Wiring { source, time, calls: &calls };
     let ports = wiring.ports(target, aws).await?;
-    let mut checks = examine_trackers(&wiring).await?;
-    checks.extend(examine(&ports, &buckets).await);
-    if !arguments.read_only {
-        let s3 = wiring::s3(target, aws, time, &calls).await?;
+    let checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
+    print(&checks, arguments.json).context("writing to stdout")?;
+    let worst = checks.iter().map(|check| check.health).max();
+    Ok(match worst {
+        Some(Health::Unreachable) => Exit::Unreachable,
+        Some(Health::Bad) => Exit::Findings,
+        Some(Health::Good) | None => Exit::Clean,
+    })
+}
+
+/// Checks everything, with canaries in the buckets or without.
+pub(crate) async fn checks(
+    wiring: &Wiring<'_>,
+    ports: &Ports,
+    target: &TargetSettings,
+    aws: &AwsSettings,
+    canaries: bool,
+) -> Result<Vec<Check>, UsageError> {
+    let buckets = target.bucket_map()?;
+    let mut checks = examine_trackers(wiring).await?;
+    checks.extend(examine(ports, &buckets).await);
+    if canaries {
+        let s3 = wiring::s3(target, aws, wiring.time, wiring.calls).await?;
         for (_, bucket) in buckets.pairs() {
             // Canaries in a bucket that cannot even be listed say the same again, ten times.
             let subject = format!("bucket {bucket}");
@@ -49,13 +67,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             }
         }
     }
-    print(&checks, arguments.json).context("writing to stdout")?;
-    let worst = checks.iter().map(|check| check.health).max();
-    Ok(match worst {
-        Some(Health::Unreachable) => Exit::Unreachable,
-        Some(Health::Bad) => Exit::Findings,
-        Some(Health::Good) | None => Exit::Clean,
-    })
+    Ok(checks)
 }
 
 /// Each tracker on its own: a dead one among several shows nowhere else.

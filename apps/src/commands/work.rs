@@ -103,13 +103,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 fn exit_of(summary: &WorkSummary) -> Exit {
     let not_started = ReasonKind::NotStarted.name();
     let failed = summary.failed.keys().any(|reason| *reason != not_started);
+    let whole = summary.adds_up() && !failed;
     match &summary.stopped {
         Some(Stopped::Trouble(_)) => Exit::Unreachable,
-        _ if failed || !summary.adds_up() => Exit::Findings,
-        Some(Stopped::Interrupted) => Exit::Clean,
-        Some(Stopped::Failures(_)) => Exit::Findings,
-        None if summary.failed.is_empty() => Exit::Clean,
-        None => Exit::Findings,
+        Some(Stopped::Interrupted) if whole => Exit::Clean,
+        None if whole && summary.failed.is_empty() => Exit::Clean,
+        Some(Stopped::Interrupted | Stopped::Failures(_)) | None => Exit::Findings,
     }
 }
 

@@ -1,0 +1,166 @@
+//! The Lambda function: the worker's core on the messages that an event source mapping sends it.
+//!
+//! Everything is wired once, when a process starts; connections are kept from one invocation to
+//! the next. A message that could not be done is named in the answer, and the mapping deletes the
+//! others.
+
+mod event;
+mod logs;
+
+use std::num::NonZeroU16;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adapters::calls::Calls;
+use anyhow::anyhow;
+use aws_lambda_events::sqs::SqsBatchResponse;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory, Parser};
+use domain::Health;
+use domain::ports::{Delivery, Timestamp};
+use domain::steps::{RoutePolicy, WorkPlan, WorkPorts, work_batch};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+use crate::commands::doctor;
+use crate::config::{QueueSettings, Settings};
+use crate::exit::{self, UsageError};
+use crate::wiring::{IndexFrom, Wiring};
+
+use event::Event;
+use logs::JobLog;
+
+/// The function's settings: the environment alone, in the same names that the command line has.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct FunctionSettings {
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(flatten)]
+    queue: QueueSettings,
+
+    /// Files under way at once in one process
+    #[arg(long, env = "WORKER_CONCURRENCY", default_value = "32")]
+    concurrency: NonZeroU16,
+}
+
+impl FunctionSettings {
+    fn of_environment() -> Result<Self, UsageError> {
+        Self::try_parse_from([""; 0]).map_err(|error| {
+            let first = error.to_string().lines().next().unwrap_or_default().to_owned();
+            let why = first.trim_start_matches("error: ");
+            // The error names a flag, and here there are only variables.
+            let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+                return UsageError(why.to_owned());
+            };
+            let mut command = Self::command();
+            command.build();
+            let argument = command.get_arguments().find(|known| known.to_string() == *flag);
+            let variable = argument.and_then(|argument| argument.get_env());
+            UsageError(format!("{}: {why}", variable.unwrap_or_default().display()))
+        })
+    }
+}
+
+/// An answer needs so long to be written and to be taken.
+const ANSWER_TIME: Duration = Duration::from_millis(500);
+
+/// The function's main. Lambda tells it by the environment where events come from; a process that
+/// cannot start says why in one line, and exits.
+#[must_use]
+pub fn main() -> ExitCode {
+    logs::start();
+    run().unwrap_or_else(|error| {
+        tracing::error!("the function cannot start: {error:#}");
+        exit::of_error(&error).into()
+    })
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    for variable in ["RUNTIME_API", "FUNCTION_NAME", "FUNCTION_VERSION", "FUNCTION_MEMORY_SIZE"] {
+        let variable = format!("AWS_LAMBDA_{variable}");
+        if std::env::var_os(&variable).is_none() {
+            let text = format!("{variable} is not set: this program is started by AWS Lambda");
+            return Err(UsageError(text).into());
+        }
+    }
+    let settings = FunctionSettings::of_environment()?;
+    // One thread: a function has a fraction of a core, and what waits for it is the network.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let function = MoverFunction::new(settings).await?;
+        let function = &function;
+        let handler = service_fn(move |event| function.handle(event));
+        let served = Box::pin(lambda_runtime::run(handler)).await;
+        served.map_err(|error| anyhow!("the Runtime API: {error}"))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that lasts from one invocation to the next.
+struct MoverFunction {
+    settings: FunctionSettings,
+    calls: Arc<Calls>,
+    ports: WorkPorts,
+    plan: WorkPlan,
+}
+
+impl MoverFunction {
+    async fn new(settings: FunctionSettings) -> Result<Self, UsageError> {
+        let Settings { source, target, time, aws } = &settings.settings;
+        let calls = Arc::new(Calls::default());
+        let plan = WorkPlan {
+            buckets: target.bucket_map()?,
+            route: RoutePolicy::Auto,
+            single_request_bytes: target.single_request_bytes,
+            concurrency: settings.concurrency.get().into(),
+        };
+        let wiring = Wiring { source, time, calls: &calls };
+        // No database: whatever is to be known of the index the trackers tell.
+        let ports = wiring.work_ports(IndexFrom::Trackers, target, aws, &settings.queue).await?;
+        Ok(Self { settings, calls, ports, plan })
+    }
+
+    async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
+        let LambdaEvent { payload, context } = event;
+        match Event::read(payload) {
+            Ok(Event::Batch(deliveries)) => Ok(self.work(deliveries, &context).await),
+            Ok(Event::Doctor) => self.examine().await.map_err(|error| Diagnostic {
+                error_type: "Doctor".to_owned(),
+                error_message: format!("{error:#}"),
+            }),
+            Err(unknown) => Err(Diagnostic {
+                error_type: "UnknownEvent".to_owned(),
+                error_message: unknown.to_string(),
+            }),
+        }
+    }
+
+    /// Works on a batch; names what must be delivered again.
+    async fn work(&self, deliveries: Vec<Delivery>, context: &Context) -> Value {
+        let mut answer = SqsBatchResponse::default();
+        if !deliveries.is_empty() {
+            let begun = Instant::now();
+            let reserve = u64::try_from(ANSWER_TIME.as_millis()).unwrap_or_default();
+            let finish_by = Timestamp(context.deadline.saturating_sub(reserve));
+            let log = JobLog { request_id: &context.request_id };
+            let report = work_batch(&self.ports, &self.plan, deliveries, finish_by, &log).await;
+            let (function, request_id) = (&context.env_config.function_name, &context.request_id);
+            let (now, took) = (self.ports.files.clock.now(), begun.elapsed());
+            println!("{}", logs::metrics(function, request_id, now, took, &report.summary));
+            answer.set_failures(report.again);
+        }
+        json!(answer)
+    }
+
+    /// Checks everything from where the function runs: with its role, in its network.
+    async fn examine(&self) -> anyhow::Result<Value> {
+        let Settings { source, target, time, aws } = &self.settings.settings;
+        let wiring = Wiring { source, time, calls: &self.calls };
+        let checks = doctor::checks(&wiring, &self.ports.files, target, aws, true).await?;
+        let healthy = checks.iter().all(|check| check.health == Health::Good);
+        Ok(json!({ "healthy": healthy, "checks": checks }))
+    }
+}
