@@ -34,7 +34,7 @@ pub const LEDGER: &str = "mogile2s3-ledger";
 pub const SINGLE_REQUEST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The parts of what is larger.
-const PART_BYTES: u64 = 1024 * 1024;
+pub const PART_BYTES: u64 = 1024 * 1024;
 
 const ACCESS_KEY: &str = "AKIAREHEARSALREHEARS";
 const SECRET_KEY: &str = "rehearsal-secret-key-of-an-embedded-world";
