@@ -132,7 +132,10 @@ pub fn plant(
             gardener.go_beyond_ten_digits();
         }
         if number % 50 == 7 {
-            gardener.plant_odds_and_ends(&slot.file.content)?;
+            gardener.plant_odds_and_ends(&slot.file.content);
+            if hazards == Hazards::All {
+                gardener.plant_stray()?;
+            }
         }
         gardener.plant_slot(slot)?;
         planted();

@@ -77,7 +77,7 @@ hazards! {
     IntermediaryVanished "intermediary is listed, then away" Synced
         [Strike(Request::Copy, Refused(404, "NoSuchKey"), 1)]
         => FromMogile, &[], COPIED_THEN_STREAMED, 12;
-    CorruptCopyAnswerLost "intermediary is corrupt, the COPY's answer lost" Synced
+    CorruptCopyAnswerLost "corrupt intermediary, the COPY's answer lost" Synced
         [raw(Raw::Corrupt), Strike(Request::Copy, AnswerLost, 1)]
         => FromMogile, &[], "COPY, HEAD, paths, open, write", 12;
     CorruptWithoutReplica "intermediary and replicas are all bad" Synced
@@ -100,7 +100,7 @@ hazards! {
     OnlyReplicaDown "only replica is on a device that is down" Streamed
         [Stored(Place::OnlyOnDown)]
         => FromMogile, &[], "paths, open, write", 12;
-    FirstReplicaForeign "first replica is said to be at a metadata address" Streamed
+    FirstReplicaForeign "first replica is said to be at 169.254.169.254" Streamed
         [Stored(Place::FirstForeign)]
         => FromMogile, BAD_REPLICA, "paths, open, write", 12;
     FirstReplicaHangs "first replica hangs half-way" Streamed

@@ -79,12 +79,10 @@ impl<'a> Gardener<'a> {
     }
 
     /// What lies in a real store beside the files that are to be migrated.
-    pub(super) fn plant_odds_and_ends(&mut self, content: &Content) -> anyhow::Result<()> {
+    pub(super) fn plant_odds_and_ends(&mut self, content: &Content) {
         let devices = self.two_devices();
+        let uuid = self.uuid();
         let mogile = &self.world.mogile;
-        let mut uuid = [0; 16];
-        self.rng.fill_bytes(&mut uuid);
-        let uuid = uuid::Builder::from_random_bytes(uuid).into_uuid();
         mogile.store(self.world.dmid, &format!("{uuid}.tmp"), content, &devices);
         self.planted.temporary += 1;
         let scrap = of_bytes(Bytes::from(uuid.to_string()));
@@ -93,16 +91,16 @@ impl<'a> Gardener<'a> {
         self.planted.ignored += 1;
         mogile.store(self.world.other_dmid, &format!("{uuid}.bin"), content, &devices);
         self.planted.other_domain += 1;
-        self.plant_stray(&scrap)
     }
 
     /// An intermediary and a ledger record of a file that was deleted since: nobody's business.
-    fn plant_stray(&mut self, scrap: &CorpusFile) -> anyhow::Result<()> {
+    pub(super) fn plant_stray(&mut self) -> anyhow::Result<()> {
+        let scrap = of_bytes(Bytes::from(self.uuid().to_string()));
         let fid = self.world.mogile.store(self.world.dmid, "stray", &scrap.content, &[]);
-        self.world.mogile.delete(DOMAIN, "stray").map_err(|refusal| anyhow!("{refusal:?}"))?;
+        self.world.mogile.drop_row(fid);
         let (_, bucket) = BUCKETS[0];
         self.lay(bucket, intermediary_key(fid), scrap.content.read()?)?;
-        self.record(fid, claim(fid, scrap, bucket))?;
+        self.record(fid, claim(fid, &scrap, bucket))?;
         self.planted.strays += 1;
         Ok(())
     }
@@ -167,6 +165,12 @@ impl<'a> Gardener<'a> {
             trouble.rules().into_iter().for_each(|rule| self.world.faults.add(rule));
             self.planted.troubles.push(trouble);
         }
+    }
+
+    fn uuid(&mut self) -> uuid::Uuid {
+        let mut uuid = [0; 16];
+        self.rng.fill_bytes(&mut uuid);
+        uuid::Builder::from_random_bytes(uuid).into_uuid()
     }
 
     fn another_sha1(&mut self) -> String {

@@ -1,6 +1,6 @@
 //! What a command says came of every row, and what it has to say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -159,9 +159,11 @@ impl Account {
             differences.push(format!("exit code {code}, not {wanted}"));
         }
         differences.extend(self.stopped.iter().map(|why| format!("it was stopped: {why}")));
-        for (class, wanted) in &due.classes {
-            let told = self.classes.get(class).copied().unwrap_or_default();
-            if told != *wanted {
+        let classes: BTreeSet<_> = self.classes.keys().chain(due.classes.keys()).collect();
+        for class in classes {
+            let of = |account: &Self| account.classes.get(class).copied().unwrap_or_default();
+            let (told, wanted) = (of(self), of(due));
+            if told != wanted {
                 differences.push(format!("{class}: {told} told, {wanted} planted"));
             }
         }
@@ -199,7 +201,7 @@ fn differ(
     differences: &mut Vec<String>,
 ) {
     let none = Sample::default();
-    let reasons: std::collections::BTreeSet<_> = told.keys().chain(due.keys()).collect();
+    let reasons: BTreeSet<_> = told.keys().chain(due.keys()).collect();
     for reason in reasons {
         let told = told.get(reason).unwrap_or(&none);
         let due = due.get(reason).unwrap_or(&none);

@@ -77,7 +77,7 @@ impl Report {
             let (files, told, outcome) = (line.files, line.hazard.spec().told, line.outcome);
             let why = line.reason.into_iter().chain(line.findings.iter().copied());
             let why = why.collect::<Vec<_>>().join(", ");
-            let text = format!("  {files:>4} × {told:<words$}   {outcome:<13}   {why}");
+            let text = format!("  {files:>4} × {told:<words$}  {outcome:<13}  {why}");
             writeln!(f, "{}", text.trim_end())?;
         }
         for trouble in &planted.troubles {
