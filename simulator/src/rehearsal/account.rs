@@ -59,7 +59,7 @@ pub struct Account {
 
 impl Account {
     /// The classes of rows.
-    pub const CLASSES: [&'static str; 10] = [
+    pub const CLASSES: [&'static str; 13] = [
         "rows",
         "by_copy",
         "by_mogile",
@@ -68,7 +68,10 @@ impl Account {
         "temporary",
         "ignored",
         "gone",
+        "excluded",
+        "absent",
         "not_begun",
+        "abandoned",
         "other_domains",
     ];
 
