@@ -23,7 +23,7 @@ use crate::planting::{self, Planted};
 
 pub use account::{Account, Sample, Turn};
 pub use budget::Budget;
-pub use pass::{Pass, Ran, Way};
+pub use pass::{Pass, Passed, Ran, Way};
 pub use process::COMMAND;
 pub use report::Report;
 

@@ -55,6 +55,14 @@ pub struct Passed {
     pub(super) problems: Vec<String>,
 }
 
+impl Passed {
+    /// All that is not as it was to be; with none the pass went well.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
 impl Pass {
     /// Runs it, and compares all that can be seen of it with what was planted.
     pub async fn run(&self, stage: &Stage) -> anyhow::Result<Passed> {

@@ -1,5 +1,6 @@
 //! The rehearsal's report, for people and for machines.
 
+mod columns;
 mod table;
 mod text;
 

@@ -1,13 +1,16 @@
 //! The oracle notices whatever is not as it was to be: a world is migrated, then tampered with.
 
+use std::time::Duration;
+
 use dynoxide::AttributeValue;
 use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
 use simulator::embedded::{BUCKETS, LEDGER};
+use simulator::fault::Service;
 use simulator::hazard::{Hazard, Hazards, Left, Outcome};
 use simulator::oracle;
 use simulator::planting::{Expected, Item};
-use simulator::rehearsal::{Options, Stage};
+use simulator::rehearsal::{Account, Budget, Options, Pass, Ran, Stage, Turn, Way};
 use simulator::wire::dynamodb;
 use simulator::world::bucket::{Condition, Content, PartRequest, StoredChecksum, UploadRequest};
 use simulator::world::mogile::{self, Fid};
@@ -24,6 +27,39 @@ async fn migrated() -> Stage {
     let judgement = stage.judge();
     assert!(judgement.is_content(), "{:#?}", judgement.problems);
     stage
+}
+
+/// Does nothing, says that all went well, and asks for what nobody planned.
+struct Liar;
+
+#[async_trait::async_trait]
+impl Way for Liar {
+    fn command(&self) -> &'static str {
+        "true"
+    }
+
+    async fn run(&self, stage: &Stage) -> anyhow::Result<Ran> {
+        stage.world.faults.strike(Service::S3, "OTHER", "/");
+        let account = Account::due(&stage.planted, Turn::First);
+        Ok(Ran { account, peak_rss_bytes: None })
+    }
+
+    fn budget(&self, stage: &Stage, turn: Turn, took: Duration) -> Budget {
+        Budget::of_migrate(stage, turn, took)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_only_says_that_all_went_well_is_found_out() {
+    let options = Options { seed: 5, files: 60, folder: None, hazards: Hazards::Mild };
+    let stage = Stage::set(&options).await.expect("a world");
+    let pass = Pass { name: "first run", turn: Turn::First, way: Box::new(Liar) };
+    let passed = pass.run(&stage).await.expect("it ran");
+    let problems = passed.problems();
+    for words in ["S3 OTHER 1, over its budget of 0", "not in S3", "no record", "to be struck 1"] {
+        let said = problems.iter().any(|problem| problem.contains(words));
+        assert!(said, "nothing of `{words}`: {problems:#?}");
+    }
 }
 
 /// The first file of which this must come, or must have.

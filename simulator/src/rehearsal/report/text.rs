@@ -1,37 +1,21 @@
 //! The report for a tired operator: the verdict last, where the eye is.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use indicatif::{HumanBytes, HumanCount};
 
-use super::table::Table;
-use super::{PassReport, Report};
+use super::{Report, columns};
 use crate::hazard::Outcome;
-use crate::rehearsal::{Account, Sample};
 
 /// Problems that are written out; the rest is counted.
 const PROBLEMS_TOLD: usize = 30;
-
-/// The classes of rows, in the words of the report. Of the others there are none in a rehearsal that
-/// goes well.
-const CLASSES: [(&str, &str); 8] = [
-    ("by_copy", "migrated by copy"),
-    ("by_mogile", "migrated from MogileFS"),
-    ("already_there", "already there, proven"),
-    ("proven_before", "proven before, passed over"),
-    ("gone", "gone from MogileFS"),
-    ("temporary", "temporary (.tmp)"),
-    ("ignored", "in the ignored bucket"),
-    ("other_domains", "of another domain"),
-];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_planted(f)?;
         self.write_hazards(f)?;
-        self.write_accounts(f)?;
-        self.write_requests(f)?;
+        columns::write_accounts(f, &self.passes)?;
+        columns::write_requests(f, &self.passes)?;
         self.write_verdict(f)
     }
 }
@@ -91,70 +75,6 @@ impl Report {
         Ok(())
     }
 
-    /// What came of it, a column for each pass.
-    fn write_accounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::default();
-        let cells = |cell: &dyn Fn(&PassReport) -> String| -> Vec<String> {
-            self.passes.iter().map(cell).collect()
-        };
-        table.line("", cells(&|pass| pass.name.to_owned()));
-        for (class, words) in CLASSES {
-            let of = |counts: &std::collections::BTreeMap<&'static str, u64>| {
-                counts.get(class).copied().unwrap_or_default()
-            };
-            table
-                .line(words, cells(&|pass| told(of(&pass.account.classes), of(&pass.due.classes))));
-        }
-        for (name, samples) in [
-            ("rejected", (|account| &account.rejected) as fn(&Account) -> &Samples),
-            ("failed", |account| &account.failed),
-            ("worth a look", |account| &account.findings),
-        ] {
-            let sides = self.passes.iter().flat_map(|pass| [&pass.account, &pass.due]);
-            let reasons: BTreeSet<&String> =
-                sides.flat_map(|account| samples(account).keys()).collect();
-            for reason in reasons {
-                let of = |account: &Account| {
-                    samples(account).get(reason).map_or(0, |sample| sample.files)
-                };
-                let cell = |pass: &PassReport| told(of(&pass.account), of(&pass.due));
-                table.line(format!("{name}: {reason}"), cells(&cell));
-            }
-        }
-        table.line("exit code", cells(&|pass| told(pass.account.exit_code, pass.due.exit_code)));
-        table.line("time", cells(&|pass| format!("{:.1} s", pass.seconds)));
-        table.line(
-            "peak memory",
-            cells(&|pass| {
-                pass.peak_rss_bytes
-                    .map_or_else(|| "?".to_owned(), |peak| HumanBytes(peak).to_string())
-            }),
-        );
-        let commands: BTreeSet<_> = self.passes.iter().map(|pass| pass.command).collect();
-        let commands = commands.into_iter().collect::<Vec<_>>().join(", ");
-        writeln!(f, "\nWHAT CAME OF IT ({commands})")?;
-        table.write(f)
-    }
-
-    fn write_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::default();
-        table.line("", self.passes.iter().map(|pass| pass.name.to_owned()).collect());
-        let kinds: BTreeSet<&String> =
-            self.passes.iter().flat_map(|pass| pass.requests.keys()).collect();
-        for kind in kinds {
-            let cell = |pass: &PassReport| match pass.requests.get(kind) {
-                None => "-".to_owned(),
-                Some(super::Asked { asked, budget }) => {
-                    let over = if asked > budget { " OVER" } else { "" };
-                    format!("{} (budget {}){over}", HumanCount(*asked), HumanCount(*budget))
-                }
-            };
-            table.line(kind, self.passes.iter().map(cell).collect());
-        }
-        writeln!(f, "\nREQUESTS, as the world counted them")?;
-        table.write(f)
-    }
-
     fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let judgement = &self.judgement;
         let count = |files: usize| HumanCount(files as u64);
@@ -189,14 +109,4 @@ impl Report {
             count(gone)
         )
     }
-}
-
-type Samples = std::collections::BTreeMap<String, Sample>;
-
-/// A count, and the planted one where it is another.
-fn told(count: u64, due: u64) -> String {
-    if count == due {
-        return HumanCount(count).to_string();
-    }
-    format!("{} (planted {})", HumanCount(count), HumanCount(due))
 }
