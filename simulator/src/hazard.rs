@@ -116,6 +116,15 @@ pub struct Spec {
     pub most: usize,
 }
 
+/// Reads [`Spec::asks`]: the requests by name, each with its number.
+pub fn requests(asks: &str) -> impl Iterator<Item = (&str, u64)> {
+    let asks = asks.split(", ").filter(|ask| !ask.is_empty());
+    asks.map(|ask| {
+        let (name, count) = ask.split_once(' ').unwrap_or((ask, "1"));
+        (name, count.parse().unwrap_or_default())
+    })
+}
+
 /// What may be asked for a file with which nothing is wrong.
 pub const PLAIN_COPY: &str = "COPY";
 /// The same for one that comes from MogileFS.
@@ -144,6 +153,13 @@ mod tests {
     fn every_hazard_is_told_in_its_own_words() {
         let told: BTreeSet<_> = Hazard::ALL.iter().map(|hazard| hazard.spec().told).collect();
         assert_eq!(told.len(), Hazard::ALL.len());
+    }
+
+    #[test]
+    fn requests_are_names_with_numbers() {
+        let read: Vec<_> = requests("paths 2, open, write 3").collect();
+        assert_eq!(read, [("paths", 2), ("open", 1), ("write", 3)]);
+        assert_eq!(requests("").count(), 0);
     }
 
     #[test]

@@ -238,6 +238,9 @@ hazards! {
     PartSlowDown "part is refused twice with 503" StreamedInParts
         [Strike(Request::Part, Refused(503, "SlowDown"), 2)]
         => FromMogile, &[], "paths, open, write, PART 2", 1;
+    CompleteErrorInside200 "upload's end fails inside a 200" StreamedInParts
+        [Strike(Request::Complete, ErrorInside200, 1)]
+        => FromMogile, &[], "paths 2, open 2, write 2, ABORT, HEAD", 1;
     CompleteAnswerLost "upload is put together and the answer lost" StreamedInParts
         [Strike(Request::Complete, AnswerLost, 1)]
         => FromMogile, &[], "paths, open, write, ABORT, HEAD, GET", 1;

@@ -1,5 +1,7 @@
 //! Planting file by file, and what lies in a real store beside the files.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use dynoxide::AttributeValue;
@@ -12,7 +14,7 @@ use super::deal::Slot;
 use super::{Expected, Item, Planted, Trouble};
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET, LEDGER};
-use crate::hazard::Act;
+use crate::hazard::{Act, requests};
 use crate::world::mogile::{
     Content, DeviceId, DeviceStatus, Fid, PathOptions, fid_path, parse_fid_path,
 };
@@ -161,7 +163,15 @@ impl<'a> Gardener<'a> {
 
     /// What is wrong with whole services, for a while.
     pub(super) fn trouble_services(&mut self) {
-        for trouble in Trouble::ALL {
+        let mut asked = BTreeMap::<&str, u64>::new();
+        for (name, count) in self.planted.expected.iter().flat_map(|file| requests(file.asks())) {
+            *asked.entry(name).or_default() += count;
+        }
+        let is_met = |trouble: &Trouble| {
+            let of = |name: &str| asked.get(name).copied().unwrap_or_default();
+            trouble.needs().is_none_or(|(name, least)| of(name) >= least)
+        };
+        for trouble in Trouble::ALL.into_iter().filter(is_met) {
             trouble.rules().into_iter().for_each(|rule| self.world.faults.add(rule));
             self.planted.troubles.push(trouble);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Stage, Turn};
 use crate::embedded::PART_BYTES;
 use crate::fault::{RequestCounts, Service};
-use crate::hazard::Outcome;
+use crate::hazard::{self, Outcome};
 use crate::planting::{Expected, Trouble};
 
 /// The most requests of each kind.
@@ -79,9 +79,7 @@ impl Budget {
 
     /// What one file may take: words and numbers, as the table of hazards has them.
     fn add_file(&mut self, file: &Expected) {
-        for ask in file.asks().split(", ").filter(|ask| !ask.is_empty()) {
-            let (name, count) = ask.split_once(' ').unwrap_or((ask, "1"));
-            let count = count.parse().unwrap_or_default();
+        for (name, count) in hazard::requests(file.asks()) {
             match name {
                 "paths" => self.add(Service::Tracker, "get_paths", count),
                 "row" => self.add(Service::Tracker, "list_fids", count),
