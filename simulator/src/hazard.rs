@@ -13,7 +13,7 @@ pub use act::{Act, Blow, Damage, Lying, Place, Raw, Recorded, Request, RowState}
 pub use table::Hazard;
 
 /// What a hazard needs of the file that it befalls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     /// An intermediary that one COPY takes.
     Synced,

@@ -13,6 +13,7 @@ use crate::world::bucket::{Content as ObjectContent, Object};
 mod acts;
 mod deal;
 mod gardener;
+mod strike;
 mod trouble;
 
 pub use trouble::Trouble;

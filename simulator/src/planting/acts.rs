@@ -1,7 +1,5 @@
 //! Carries out what hazards are put together from.
 
-use std::time::Duration;
-
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use dynoxide::AttributeValue;
@@ -10,11 +8,10 @@ use rand::Rng;
 use super::Item;
 use super::gardener::{Gardener, claim, intermediary_key};
 use crate::corpus::CorpusFile;
-use crate::fault::{Fault, Rule, Service};
-use crate::hazard::{Act, Blow, Damage, Lying, Place, Raw, Recorded, Request, RowState};
+use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
 use crate::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
 use crate::world::bucket::{Attributes, Object, StoredChecksum};
-use crate::world::mogile::{Content, DeviceId, Fid, FileRow, fid_path};
+use crate::world::mogile::{Content, DeviceId, Fid, FileRow};
 
 /// A file that is stored, for what is to be done to it.
 pub(super) struct Plot {
@@ -32,7 +29,7 @@ impl Plot {
     }
 
     /// The target of requests about the final key.
-    fn target(&self) -> String {
+    pub(super) fn target(&self) -> String {
         format!("/{}/{}", self.bucket, self.file.sha1)
     }
 }
@@ -194,50 +191,6 @@ impl Gardener<'_> {
         let object = s3.get(bucket, key, &Condition::None)?;
         self.planted.lying.insert((bucket, key.clone()), object);
         Ok(())
-    }
-
-    fn strike(&self, plot: &Plot, request: Request, blow: Blow, times: u32) -> anyhow::Result<()> {
-        let fault = fault(blow, plot.file.content.length());
-        let add = |service, operation: &str, target: &str| {
-            let rule = Rule::once(service, operation, target, fault.clone());
-            self.world.faults.add(Rule { times, ..rule });
-        };
-        let s3 = |operation| add(Service::S3, operation, &plot.target());
-        let node = |device| add(Service::StorageNode, "GET", &fid_path(device, plot.fid));
-        match request {
-            Request::Paths => add(Service::Tracker, "get_paths", &plot.key),
-            Request::First => self.devices_of(&plot.key)?.into_iter().take(1).for_each(node),
-            Request::Every => self.devices_of(&plot.key)?.into_iter().for_each(node),
-            Request::Put => s3("PUT"),
-            Request::Copy => s3("COPY"),
-            Request::Create => s3("CREATE_MULTIPART"),
-            Request::Part => s3("PART"),
-            Request::Complete => s3("COMPLETE"),
-        }
-        Ok(())
-    }
-}
-
-/// Content that trickles takes so long: longer than any time-out of a rehearsal.
-const TRICKLE: Duration = Duration::from_mins(1);
-
-fn fault(blow: Blow, length: u64) -> Fault {
-    let half = usize::try_from(length / 2).unwrap_or(usize::MAX);
-    let pieces = u32::try_from(length.max(1)).unwrap_or(u32::MAX);
-    let inside_200 = |carried_out| {
-        let code = "InternalError".to_owned();
-        Fault::RefuseInside200 { code, carried_out }
-    };
-    match blow {
-        Blow::RequestLost => Fault::RequestLost,
-        Blow::AnswerLost => Fault::AnswerLost,
-        Blow::Silent => Fault::Hang,
-        Blow::Refused(status, code) => Fault::Refuse { status, code: code.to_owned() },
-        Blow::ErrorInside200 => inside_200(false),
-        Blow::DoneAndErrorInside200 => inside_200(true),
-        Blow::Hangs => Fault::HangInBody(half),
-        Blow::BreaksOff => Fault::TruncateBody(half),
-        Blow::Trickles => Fault::Trickle((TRICKLE / pieces).max(Duration::from_millis(1))),
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn deal(slots: &mut [Slot], hazards: Hazards, rng: &mut ChaCha8Rng) {
     let mut left = slots.len() / 2;
     for round in 0..rounds {
         for hazard in kinds.iter().filter(|hazard| round < hazard.spec().most) {
-            let slot = fitting.get_mut(&(hazard.spec().needs as u8)).and_then(Vec::pop);
+            let slot = fitting.get_mut(&hazard.spec().needs).and_then(Vec::pop);
             if let Some(slot) = slot.filter(|_| left > 0) {
                 slots[slot].hazard = Some(*hazard);
                 left -= 1;
@@ -70,21 +70,20 @@ pub(super) fn deal(slots: &mut [Slot], hazards: Hazards, rng: &mut ChaCha8Rng) {
     }
     if hazards == Hazards::All {
         // They are what they are, dealt or not.
-        let too_large = |slot: &&mut Slot| slot.hazard.is_none() && needs(slot) == SYNCED_IN_PARTS;
+        let too_large =
+            |slot: &&mut Slot| slot.hazard.is_none() && needs(slot) == Some(Needs::SyncedInParts);
         for slot in slots.iter_mut().filter(too_large) {
             slot.hazard = Some(Hazard::IntermediaryTooLarge);
         }
     }
 }
 
-const SYNCED_IN_PARTS: Option<Needs> = Some(Needs::SyncedInParts);
-
 /// The slots by what hazards need, in an order drawn by lot.
-fn fitting(slots: &[Slot], rng: &mut ChaCha8Rng) -> BTreeMap<u8, Vec<usize>> {
-    let mut fitting = BTreeMap::<u8, Vec<usize>>::new();
+fn fitting(slots: &[Slot], rng: &mut ChaCha8Rng) -> BTreeMap<Needs, Vec<usize>> {
+    let mut fitting = BTreeMap::<Needs, Vec<usize>>::new();
     for (at, slot) in slots.iter().enumerate() {
         if let Some(needs) = needs(slot) {
-            fitting.entry(needs as u8).or_default().push(at);
+            fitting.entry(needs).or_default().push(at);
         }
     }
     for slots in fitting.values_mut() {

@@ -28,11 +28,8 @@ impl Budget {
     /// a batch is full or not.
     #[must_use]
     pub fn of_migrate(stage: &Stage, turn: Turn, took: Duration) -> Self {
-        let mut budget = Self::default();
+        let mut budget = Self::of_files(stage, turn);
         let files = || stage.planted.expected.iter().filter(|file| turn.takes(file));
-        for file in files() {
-            budget.add_file(file);
-        }
         let taken: BTreeMap<u64, &Expected> = files().map(|file| (file.fid, file)).collect();
         budget.add_index(stage, turn, &taken);
 
@@ -48,6 +45,16 @@ impl Budget {
         budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
         if turn == Turn::First {
             stage.planted.troubles.iter().for_each(|trouble| budget.add_trouble(*trouble));
+        }
+        budget
+    }
+
+    /// For the files alone, however they are told of: what is asked of MogileFS and S3 about each.
+    #[must_use]
+    pub fn of_files(stage: &Stage, turn: Turn) -> Self {
+        let mut budget = Self::default();
+        for file in stage.planted.expected.iter().filter(|file| turn.takes(file)) {
+            budget.add_file(file);
         }
         budget
     }
@@ -73,7 +80,8 @@ impl Budget {
         beside
     }
 
-    fn add(&mut self, service: Service, operation: &'static str, count: u64) {
+    /// Allows so many more of a kind.
+    pub fn add(&mut self, service: Service, operation: &'static str, count: u64) {
         *self.0.entry((service, operation)).or_default() += count;
     }
 

@@ -4,7 +4,7 @@ mod columns;
 mod table;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -82,10 +82,12 @@ impl Report {
         passed: Vec<Passed>,
         judgement: Judgement,
     ) -> Self {
+        // What is wrong after one pass is mostly wrong after the next: it is told once.
+        let mut told = BTreeSet::new();
         let mut problems = Vec::new();
         for pass in &passed {
-            let named = pass.problems.iter().map(|problem| format!("{}: {problem}", pass.name));
-            problems.extend(named);
+            let new = pass.problems.iter().filter(|problem| told.insert(*problem));
+            problems.extend(new.map(|problem| format!("{}: {problem}", pass.name)));
         }
         Self {
             seed: options.seed,
