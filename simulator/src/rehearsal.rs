@@ -56,8 +56,9 @@ pub struct Stage {
     down: TcpSocket,
 }
 
-/// What hangs is given up after so many seconds: a rehearsal does not wait as long as production.
-const PATIENCE_SECONDS: u64 = 5;
+/// What hangs is given up after so many seconds: a rehearsal does not wait as long as production, but
+/// longer than a busy machine lets a request wait.
+const PATIENCE_SECONDS: u64 = 8;
 
 impl Stage {
     /// Starts a world and plants the corpus.
