@@ -63,21 +63,28 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     };
     telemetry::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // On a worker of the runtime, beside the connections that it waits for, rather than here.
-    let exit = runtime.block_on(runtime.spawn(async {
+    let exit = runtime.block_on(async {
         match cli.command {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Provision(arguments) => provision::run(arguments).await,
-            Command::Migrate(arguments) => migrate::run(arguments).await,
-            Command::Enqueue(arguments) => enqueue::run(arguments).await,
-            Command::Work(arguments) => work::run(arguments).await,
+            Command::Migrate(arguments) => on_a_worker(migrate::run(arguments)).await,
+            Command::Enqueue(arguments) => on_a_worker(enqueue::run(arguments)).await,
+            Command::Work(arguments) => on_a_worker(work::run(arguments)).await,
             Command::Dlq(arguments) => dlq::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
         }
-    }));
-    Ok(exit??.into())
+    })?;
+    Ok(exit.into())
+}
+
+/// On a worker of the runtime, beside the connections that it waits for: on the thread that blocks
+/// every answer would have to wake another one.
+async fn on_a_worker(
+    command: impl Future<Output = anyhow::Result<Exit>> + Send + 'static,
+) -> anyhow::Result<Exit> {
+    tokio::spawn(command).await?
 }
 
 /// What the environment has already wins over `.env`.

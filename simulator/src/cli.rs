@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::function_figures;
+use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::rehearsal::{self, COMMAND, Options, Stage};
 use crate::wire::lambda::Function;
@@ -62,11 +63,16 @@ struct Corpus {
     /// Take the files of this folder as the corpus
     #[arg(long = "corpus", value_name = "DIR", conflicts_with = "files")]
     folder: Option<PathBuf>,
+
+    /// What is to be wrong with it [default: all; mild for `serve`]
+    #[arg(long, value_name = "WHICH")]
+    hazards: Option<Hazards>,
 }
 
-impl From<Corpus> for Options {
-    fn from(corpus: Corpus) -> Self {
-        Self { seed: corpus.seed, files: corpus.files, folder: corpus.folder }
+impl Corpus {
+    fn options(self, hazards: Hazards) -> Options {
+        let Self { seed, files, folder, .. } = self;
+        Options { seed, files, folder, hazards: self.hazards.unwrap_or(hazards) }
     }
 }
 
@@ -97,10 +103,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Some(Command::Serve(corpus)) => serve(&corpus.into()).await,
             Some(Command::Measure(measure)) => measure::run(measure).await,
             Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
-            None => rehearse(&cli.corpus.into(), cli.json).await,
+            Some(Command::Serve(corpus)) => serve(&corpus.options(Hazards::Mild)).await,
+            None => rehearse(&cli.corpus.options(Hazards::All), cli.json).await,
         }
     })
 }
@@ -118,7 +124,7 @@ async fn rehearse(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
 /// Prints the environment, waits for Ctrl-C, and lets the oracle judge what was done meanwhile.
 async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     let stage = Stage::set(options).await?;
-    for (name, value) in stage.world.environment() {
+    for (name, value) in stage.environment()? {
         println!("export {name}='{value}'");
     }
     eprintln!("The world is up, with {} files to migrate.", stage.planted.expected.len());
@@ -132,7 +138,7 @@ async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     let judgement = stage.judge();
     let shown = judgement.problems.iter().take(20);
     shown.for_each(|problem| eprintln!("  PROBLEM: {problem}"));
-    let (whole, all) = (judgement.whole, stage.planted.expected.len());
+    let (whole, all) = (judgement.whole, judgement.expected);
     eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
     Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

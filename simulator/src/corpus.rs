@@ -10,6 +10,7 @@ use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha1::{Digest, Sha1};
 
+use crate::embedded::SINGLE_REQUEST_BYTES;
 use crate::world::mogile::Content;
 
 /// One content, with what is known of it from here alone.
@@ -23,16 +24,17 @@ pub struct CorpusFile {
     pub md5: String,
 }
 
-/// So many contents from a seed: from empty to some MiB, most of them small, no two alike.
+/// So many contents from a seed, no two alike: from empty to 30 MiB, most of them small, and some
+/// that one request cannot write. A small corpus has no large ones, and a large one has smaller
+/// ones, so that it fits in memory.
 #[must_use]
 pub fn seeded(seed: u64, files: usize) -> Vec<CorpusFile> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut made = BTreeSet::new();
     let mut corpus = Vec::with_capacity(files);
     while corpus.len() < files {
-        let mut bytes = vec![0; size(&mut rng, corpus.len())];
-        rng.fill_bytes(&mut bytes);
-        let file = of_bytes(Bytes::from(bytes));
+        let length = length(&mut rng, corpus.len(), files);
+        let file = of_bytes(bytes(&mut rng, length));
         if made.insert(file.sha1.clone()) {
             corpus.push(file);
         }
@@ -40,13 +42,57 @@ pub fn seeded(seed: u64, files: usize) -> Vec<CorpusFile> {
     corpus
 }
 
-/// The corners first, then sizes of which each power of two is as likely as the next.
-fn size(rng: &mut ChaCha8Rng, number: usize) -> usize {
-    const CORNERS: [usize; 6] = [0, 1, 65_535, 65_536, 65_537, 5 * 1024 * 1024];
-    CORNERS.get(number).copied().unwrap_or_else(|| {
-        let power = rng.random_range(7..17);
-        rng.random_range(1 << power..2 << power)
-    })
+/// The corners, and the one that is larger than all others.
+const CORNERS: [usize; 6] = [0, 1, 65_535, 65_536, 65_537, 5 * 1024 * 1024];
+const LARGEST: usize = 30 * 1024 * 1024;
+
+/// A corpus of so many files has contents that go in parts, and one of so many the largest.
+const FILES_WITH_PARTS: usize = 200;
+const FILES_WITH_LARGEST: usize = 1000;
+
+/// Contents that go in parts.
+const IN_PARTS: usize = 10;
+
+/// Above so many files contents are of some KiB at most.
+const LARGE_CORPUS: usize = 20_000;
+
+/// The corners first; then sizes of which each power of two is as likely as the next, and spread
+/// among them a few that go in parts.
+fn length(rng: &mut ChaCha8Rng, number: usize, files: usize) -> usize {
+    if let Some(corner) = CORNERS.get(number) {
+        return *corner;
+    }
+    if files >= FILES_WITH_LARGEST && number == files / 2 {
+        return LARGEST;
+    }
+    if files >= FILES_WITH_PARTS && number.is_multiple_of(files / (IN_PARTS + 1)) {
+        let above = rng.random_range(1..1024 * 1024);
+        return usize::try_from(SINGLE_REQUEST_BYTES).unwrap_or(LARGEST) + above;
+    }
+    let powers = if files > LARGE_CORPUS { 6..12 } else { 7..17 };
+    let power = rng.random_range(powers);
+    rng.random_range(1 << power..2 << power)
+}
+
+/// Bytes that are drawn are bytes that take time: the larger ones are a block over and over, with
+/// its number in it.
+fn bytes(rng: &mut ChaCha8Rng, length: usize) -> Bytes {
+    const BLOCK: usize = 256 * 1024;
+    let mut block = vec![0; length.min(BLOCK)];
+    rng.fill_bytes(&mut block);
+    if length <= BLOCK {
+        return block.into();
+    }
+    let mut bytes = Vec::with_capacity(length);
+    for number in 0_u64.. {
+        let left = length - bytes.len();
+        if left == 0 {
+            break;
+        }
+        bytes.extend_from_slice(&number.to_le_bytes()[..left.min(8)]);
+        bytes.extend_from_slice(&block[..(left - left.min(8)).min(BLOCK)]);
+    }
+    bytes.into()
 }
 
 /// The files of a folder and all folders below it, in the order of their paths. Symbolic links are
@@ -112,6 +158,24 @@ mod tests {
         assert_eq!(names(7), names(7));
         assert_ne!(names(7), names(8));
         assert_eq!(names(7)[0], "da39a3ee5e6b4b0d3255bfef95601890afd80709", "the empty file");
+    }
+
+    #[test]
+    fn sizes_are_a_publishers() {
+        let sizes = |files| -> Vec<usize> {
+            let mut rng = ChaCha8Rng::seed_from_u64(1);
+            (0..files).map(|number| length(&mut rng, number, files)).collect()
+        };
+        let whole = sizes(1000);
+        assert_eq!((whole.iter().min(), whole.iter().max()), (Some(&0), Some(&(30 << 20))));
+        for sizes in [&whole, &sizes(200)] {
+            let in_parts = |size: &&usize| **size as u64 > SINGLE_REQUEST_BYTES;
+            let in_parts = sizes.iter().filter(in_parts).count();
+            assert!((10..=14).contains(&in_parts), "{in_parts}");
+        }
+        assert!(whole.iter().filter(|size| **size < 200_000).count() > 980, "most are small");
+        let total: usize = sizes(200_000).iter().sum();
+        assert!(total < 1 << 30, "{total}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ const DELIVERIES: u32 = 5;
 pub const SINGLE_REQUEST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The parts of what is larger.
-const PART_BYTES: u64 = 1024 * 1024;
+pub const PART_BYTES: u64 = 1024 * 1024;
 
 const ACCESS_KEY: &str = "AKIAREHEARSALREHEARS";
 const SECRET_KEY: &str = "rehearsal-secret-key-of-an-embedded-world";

@@ -162,12 +162,20 @@ impl Faults {
         self.script(|script| script.rules.clear());
     }
 
+    /// The rules that have an end and have not come to it: what was planned and never struck.
+    #[must_use]
+    pub fn unspent(&self) -> Vec<Rule> {
+        let due = |rule: &&Rule| rule.times > 0 && rule.times != Rule::ALWAYS;
+        self.script(|script| script.rules.iter().filter(due).cloned().collect())
+    }
+
     /// Counts one request, and tells what goes wrong with it: the first rule that matches and is
     /// due decides.
     pub fn strike(&self, service: Service, operation: &str, target: &str) -> Option<Fault> {
         self.script(|script| {
             *script.counts.entry((service, operation.to_owned())).or_default() += 1;
-            for rule in &mut script.rules {
+            for at in 0..script.rules.len() {
+                let rule = &mut script.rules[at];
                 if !rule.matches(service, operation, target) || rule.times == 0 {
                     continue;
                 }
@@ -175,10 +183,15 @@ impl Faults {
                     rule.skip -= 1;
                     continue;
                 }
+                let fault = rule.fault.clone();
                 if rule.times != Rule::ALWAYS {
                     rule.times -= 1;
                 }
-                return Some(rule.fault.clone());
+                if rule.times == 0 {
+                    // Every request looks through all rules: spent ones are not kept.
+                    script.rules.remove(at);
+                }
+                return Some(fault);
             }
             None
         })

@@ -1,7 +1,7 @@
 //! A world on loopback to rehearse the migration in: MogileFS, S3, DynamoDB and SQS, with faults.
 //!
 //! ```text
-//! corpus → planted in a world → migrated by the real command → judged by the oracle
+//! corpus → planted with hazards in a world → migrated by the real command → judged by the oracle
 //! ```
 //!
 //! [`world`] is plain state; [`wire`] serves it on sockets, [`port`] hands the very same state to
@@ -13,6 +13,7 @@ pub mod wire;
 pub mod port;
 
 pub mod corpus;
+pub mod hazard;
 pub mod planting;
 pub mod embedded;
 pub mod oracle;

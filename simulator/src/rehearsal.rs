@@ -1,22 +1,34 @@
-//! The rehearsal: a corpus is planted, the real command migrates it twice, the oracle judges.
+//! The rehearsal: a corpus is planted with its hazards, the real commands migrate it in passes, the
+//! oracle judges after each.
 
+mod account;
+mod budget;
 mod migrate;
+mod pass;
+mod process;
+mod progress;
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use tokio::net::TcpSocket;
 
 use crate::corpus::{self, CorpusFile};
 use crate::embedded::EmbeddedWorld;
-use crate::fault::{RequestCounts, Service};
-use crate::oracle::{self, Judgement};
-use crate::planting::{self, Hazard, Planted};
-use crate::world::mogile::FileRow;
+use crate::hazard::Hazards;
+use crate::oracle::{self, Judgement, Snapshot};
+use crate::planting::{self, Planted};
 
-pub use migrate::{COMMAND, MigrateRun};
+pub use account::{Account, Sample, Turn};
+pub use budget::Budget;
+pub use pass::{Pass, Passed, Ran, Way};
+pub use process::COMMAND;
 pub use report::Report;
+
+use migrate::Migrate;
+use progress::Progress;
 
 /// What is to be rehearsed.
 #[derive(Debug, Clone)]
@@ -27,6 +39,8 @@ pub struct Options {
     pub files: usize,
     /// A folder whose files are the corpus instead.
     pub folder: Option<PathBuf>,
+    /// What is to be wrong with it.
+    pub hazards: Hazards,
 }
 
 /// A world with a corpus in it.
@@ -35,24 +49,51 @@ pub struct Stage {
     pub world: EmbeddedWorld,
     /// What was planted in it.
     pub planted: Planted,
-    rows: Vec<FileRow>,
+    /// MogileFS as it was planted.
+    pub before: Snapshot,
+    hazards: Hazards,
+    /// A port on which nobody listens, kept so that nobody else does: a tracker that is down.
+    down: TcpSocket,
 }
+
+/// What hangs is given up after so many seconds: a rehearsal does not wait as long as production, but
+/// longer than a busy machine lets a request wait.
+const PATIENCE_SECONDS: u64 = 8;
 
 impl Stage {
     /// Starts a world and plants the corpus.
     pub async fn set(options: &Options) -> anyhow::Result<Self> {
+        let progress = Progress::start();
+        progress.begin("making the corpus", None);
         let corpus = read_corpus(options)?;
         let world = EmbeddedWorld::start().await.context("starting the world")?;
-        let planted =
-            planting::plant(&world, corpus, options.seed).context("planting the corpus")?;
-        let rows = oracle::rows(&world);
-        Ok(Self { world, planted, rows })
+        progress.begin("planting", Some(corpus.len()));
+        let step = || progress.step();
+        let planted = planting::plant(&world, corpus, options.hazards, options.seed, &step);
+        let planted = planted.context("planting the corpus")?;
+        progress.begin("looking at what was planted", None);
+        let before = Snapshot::of(&world);
+        let down = TcpSocket::new_v4()?;
+        down.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).context("binding a loopback port")?;
+        progress.end();
+        Ok(Self { world, planted, before, hazards: options.hazards, down })
+    }
+
+    /// The settings under which a command meets all that was planted, and does not wait for ever.
+    pub fn environment(&self) -> anyhow::Result<BTreeMap<&'static str, String>> {
+        let mut environment = self.world.environment().clone();
+        if self.hazards == Hazards::All {
+            let trackers = environment.entry("MOGILE_TRACKERS").or_default();
+            *trackers = format!("{trackers},{}", self.down.local_addr()?);
+            environment.insert("REQUEST_TIMEOUT_SECONDS", PATIENCE_SECONDS.to_string());
+        }
+        Ok(environment)
     }
 
     /// Asks the oracle.
     #[must_use]
     pub fn judge(&self) -> Judgement {
-        oracle::judge(&self.world, &self.planted, &self.rows)
+        oracle::judge(&self.world, &self.planted, &self.before)
     }
 }
 
@@ -63,83 +104,20 @@ fn read_corpus(options: &Options) -> anyhow::Result<Vec<CorpusFile>> {
     }
 }
 
-/// One run of the command, with what the world saw of it.
-#[derive(Debug)]
-pub struct Pass {
-    /// What the command said.
-    pub run: MigrateRun,
-    /// The requests that reached the world's listeners.
-    pub requests: RequestCounts,
-    /// How long it took.
-    pub took: Duration,
+/// The passes of a rehearsal, one after the other in one world.
+fn passes() -> Vec<Pass> {
+    vec![
+        Pass { name: "first run", turn: Turn::First, way: Box::new(Migrate) },
+        Pass { name: "second run", turn: Turn::Again, way: Box::new(Migrate) },
+    ]
 }
 
-/// Rehearses the migration: two runs, of which the second has nothing to do.
+/// Rehearses the migration: every pass is run, and all that is not as planted is a problem.
 pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::set(options).await?;
-    let first = pass(&stage).await.context("the first run")?;
-    let second = pass(&stage).await.context("the second run")?;
-    let judgement = stage.judge();
-    let mut problems = problems_of_first(&first, &stage.planted);
-    problems.extend(problems_of_second(&second, &stage.planted));
-    Ok(Report::new(options, &stage.planted, first, second, judgement, problems))
-}
-
-async fn pass(stage: &Stage) -> anyhow::Result<Pass> {
-    let before = stage.world.faults.counts();
-    let begun = Instant::now();
-    let run = migrate::run(stage.world.environment()).await?;
-    let mut requests = stage.world.faults.counts();
-    requests.retain(|kind, count| {
-        *count -= before.get(kind).copied().unwrap_or_default();
-        *count > 0
-    });
-    Ok(Pass { run, requests, took: begun.elapsed() })
-}
-
-/// Where the first run's own account differs from what was planted.
-fn problems_of_first(pass: &Pass, planted: &Planted) -> Vec<String> {
-    let hazards = planted.hazards();
-    let with = |hazard| hazards.get(&hazard).copied().unwrap_or_default() as u64;
-    let copyable = planted.expected.iter().filter(|file| file.synced && !file.goes_in_parts());
-    let all = planted.expected.len() as u64;
-    let by_copy = copyable.count() as u64 - with(Hazard::CorruptIntermediary);
-    let run = &pass.run;
-    let mut problems = Vec::new();
-    let mut expect = |what: &str, seen: u64, wanted: u64| {
-        if seen != wanted {
-            problems.push(format!("the first run tells of {seen} {what}, {wanted} were planted"));
-        }
-    };
-    expect("exit code", run.exit_code, 0);
-    expect("files by copy", run.files("by_copy"), by_copy);
-    expect("files from MogileFS", run.files("by_mogile"), all - by_copy);
-    expect("temporary rows", run.count("temporary"), planted.temporary as u64);
-    expect("ignored rows", run.count("ignored"), planted.ignored as u64);
-    expect("other domains' rows", run.count("other_domains"), planted.other_domain as u64);
-    expect("bad intermediaries", run.found("bad-intermediary"), with(Hazard::CorruptIntermediary));
-    expect("bad replicas", run.found("bad-replica"), with(Hazard::CorruptFirstReplica));
-    problems
-}
-
-/// The second run must pass over everything and ask S3 nothing.
-fn problems_of_second(pass: &Pass, planted: &Planted) -> Vec<String> {
-    let mut problems = Vec::new();
-    let (before, all) = (pass.run.files("proven_before"), planted.expected.len() as u64);
-    if before != all || pass.run.exit_code != 0 {
-        let code = pass.run.exit_code;
-        problems.push(format!(
-            "the second run passed over {before} of {all} proven files, with exit code {code}"
-        ));
+    let mut passed = Vec::new();
+    for pass in passes() {
+        passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
     }
-    let asked: Vec<_> = pass
-        .requests
-        .iter()
-        .filter(|((service, _), _)| matches!(service, Service::S3 | Service::StorageNode))
-        .map(|((service, operation), count)| format!("{service} {operation} {count}"))
-        .collect();
-    if !asked.is_empty() {
-        problems.push(format!("the second run asked for content: {}", asked.join(", ")));
-    }
-    problems
+    Ok(Report::new(options, &stage.planted, passed, stage.judge()))
 }

@@ -6,49 +6,16 @@ mod cli;
 mod lists;
 #[path = "migrate_run/signals.rs"]
 mod signals;
+#[path = "rehearsal/oracle.rs"]
+mod oracle;
+#[path = "rehearsal/whole.rs"]
+mod whole;
 
 use serde_json::Value;
 use simulator::fault::{Fault, Rule, Service};
 use simulator::world::bucket::Action;
 
-use cli::{is_honest, json, mogile2s3, rehearse, stage, text};
-
-#[test]
-fn a_rehearsal_on_a_seeded_corpus_ends_well() {
-    let output = rehearse().args(["--files", "120", "--seed", "7"]).output().expect("started");
-    assert!(output.status.success(), "{} {}", text(&output.stdout), text(&output.stderr));
-    let report = text(&output.stdout);
-    assert!(report.contains("All is well"), "{report}");
-}
-
-#[test]
-fn the_same_seed_gives_the_same_report_but_for_time_and_requests() {
-    let report = || {
-        let output = rehearse().args(["--files", "60", "--seed", "3", "--json"]).output();
-        let mut report = json(&output.expect("started"));
-        for run in ["first_run", "second_run"] {
-            let run = report[run].as_object_mut().expect("a run");
-            run.retain(|name, _| name != "seconds" && name != "requests");
-        }
-        report
-    };
-    let first = report();
-    assert_eq!(first, report());
-    assert_eq!(first["judgement"]["problems"], Value::Array(vec![]));
-}
-
-#[test]
-fn a_folder_can_be_the_corpus() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for number in 0..30_u8 {
-        let path = folder.path().join(number.to_string());
-        std::fs::write(path, vec![number; usize::from(number) * 1000]).expect("written");
-    }
-    let output = rehearse().arg("--corpus").arg(folder.path()).arg("--json").output();
-    let report = json(&output.expect("started"));
-    assert_eq!(report["judgement"]["problems"], Value::Array(vec![]), "{report}");
-    assert!(report["judgement"]["whole"].as_u64() >= Some(30), "{report}");
-}
+use cli::{is_honest, json, mogile2s3, stage, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledgers_fids_are_listed_ascending() {

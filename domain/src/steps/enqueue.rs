@@ -231,9 +231,9 @@ impl Sender<'_> {
             }
         };
         let pairs: Vec<_> = files.into_iter().zip(jobs).collect();
-        let mut ends = stream::iter(pairs.chunks(limits::QUEUE_BATCH))
-            .map(|batch| self.send_batch(batch))
-            .buffer_unordered(self.plan.concurrency.max(1));
+        let batches: Vec<_> =
+            pairs.chunks(limits::QUEUE_BATCH).map(|batch| self.send_batch(batch)).collect();
+        let mut ends = stream::iter(batches).buffer_unordered(self.plan.concurrency.max(1));
         let (mut sent, mut trouble) = (0, None);
         while let Some(end) = ends.next().await {
             let end = match end {

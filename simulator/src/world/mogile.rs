@@ -50,6 +50,8 @@ struct State {
     replicas: BTreeMap<(Fid, DeviceId), Content>,
     /// The table `file_to_delete2`: no longer in `file`, still on the disks.
     to_delete: BTreeSet<Fid>,
+    /// Files that somebody deletes in the moment in which their paths are asked for.
+    doomed: BTreeSet<Fid>,
     last_fid: Fid,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use simulator::hazard::Hazards;
 use simulator::rehearsal::{Options, Stage};
 
 /// The binary under test.
@@ -33,9 +34,10 @@ pub fn json(output: &Output) -> Value {
     })
 }
 
-/// A world with so many files.
+/// A world with so many files, and nothing wrong with them that a run does not heal.
 pub async fn stage(seed: u64, files: usize) -> Stage {
-    Stage::set(&Options { seed, files, folder: None }).await.expect("a world")
+    let options = Options { seed, files, folder: None, hazards: Hazards::Mild };
+    Stage::set(&options).await.expect("a world")
 }
 
 /// Whether a run's exit code says what its summary says.

@@ -27,6 +27,10 @@ impl MogileFs {
     ) -> Result<Vec<String>, Refusal> {
         self.state(|state| {
             let dmid = state.domain(domain)?;
+            let fid = state.file(dmid, key)?.fid;
+            if state.doomed.remove(&fid) {
+                state.delete_file(fid);
+            }
             Ok(state.paths(state.file(dmid, key)?, options))
         })
     }
@@ -105,6 +109,17 @@ mod tests {
         for (pathcount, given) in [(0, 2), (1, 2), (2, 2), (3, 3), (9, 3)] {
             assert_eq!(paths(&mogile, true, pathcount).len(), given);
         }
+    }
+
+    #[test]
+    fn a_doomed_file_is_away_when_its_paths_are_asked_for() {
+        let (mogile, devices) = mogile();
+        let fid = mogile.store(DMID, "k", &Content::from("abc"), &devices);
+        mogile.doom(fid);
+        assert!(mogile.row(fid).is_some(), "nobody has asked yet");
+        let asked = mogile.get_paths(DOMAIN, "k", PathOptions::default());
+        assert_eq!(asked, Err(Refusal::UnknownKey));
+        assert!(mogile.row(fid).is_none());
     }
 
     #[test]

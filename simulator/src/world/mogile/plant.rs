@@ -49,6 +49,12 @@ impl MogileFs {
         self.state(|state| state.files.remove(fid))
     }
 
+    /// Has the file deleted in the very moment in which its paths are next asked for, by somebody
+    /// who was a little faster: whoever has just listed it finds it gone.
+    pub fn doom(&self, fid: Fid) {
+        self.state(|state| state.doomed.insert(fid));
+    }
+
     /// Puts bytes on a device, in place of the replica there and without a word to the index.
     pub fn set_replica(&self, fid: Fid, device: DeviceId, content: Content) {
         self.state(|state| state.replicas.insert((fid, device), content));
