@@ -46,17 +46,18 @@ impl Sample {
         self.files += other.files;
         self.first_fids.extend(other.first_fids);
         self.first_fids.sort_unstable();
+        self.first_fids.dedup();
         self.first_fids.truncate(limits::FIDS_NAMED);
     }
 
-    /// Counts one more, and keeps its words while it is the lowest.
+    /// Counts one more, and keeps its words while it is the lowest. Who fails twice is named once.
     pub fn add(&mut self, fid: Fid, words: impl fmt::Display) {
         self.files += 1;
         let place = self.first_fids.partition_point(|other| *other < fid);
         if place == 0 {
             self.example = words.to_string();
         }
-        if place < limits::FIDS_NAMED {
+        if place < limits::FIDS_NAMED && self.first_fids.get(place) != Some(&fid) {
             self.first_fids.insert(place, fid);
             self.first_fids.truncate(limits::FIDS_NAMED);
         }

@@ -6,7 +6,7 @@ use domain::ports::{Clock, Delivery, Timestamp};
 use domain::steps::{BatchReport, Unobserved, work_batch};
 use simulator::port::{Call, PortFault};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, body};
 
 impl Stage {
     fn receive(&self) -> Vec<Delivery> {
@@ -34,9 +34,9 @@ fn one_bad_record_of_ten_is_the_one_that_comes_again() {
     let stage = Stage::instant();
     let files = stage.files(9, None);
     for file in &files {
-        stage.send_raw(&stage.body(file), Some("migrate"));
+        stage.send_raw(&body(file), Some("migrate"));
     }
-    stage.send_raw(&stage.body(&files[0]), Some("delete"));
+    stage.send_raw(&body(&files[0]), Some("delete"));
     let deliveries = stage.receive();
     assert_eq!(deliveries.len(), 10);
     let bad = deliveries.iter().find(|one| one.job.is_err()).expect("one").message.clone();
@@ -61,7 +61,7 @@ fn all_bad_all_twice_and_none() {
     let stage = Stage::instant();
     let file = stage.files(1, None).remove(0);
     for _ in 0..10 {
-        stage.send_raw(&stage.body(&file), Some("migrate"));
+        stage.send_raw(&body(&file), Some("migrate"));
     }
     stage.world.calls();
     let report = stage.batch(stage.receive(), MINUTES);
@@ -74,8 +74,8 @@ fn all_bad_all_twice_and_none() {
         stage.world.spoil(&file, device, b"wrong");
     }
     stage.world.port.s3.delete("new-repo", &file.dkey.sha1.to_string(), &<_>::default()).unwrap();
-    stage.send_raw(&stage.body(&file), Some("migrate"));
-    stage.send_raw(&stage.body(&file), Some("migrate"));
+    stage.send_raw(&body(&file), Some("migrate"));
+    stage.send_raw(&body(&file), Some("migrate"));
     let report = stage.batch(stage.receive(), MINUTES);
     assert_eq!(report.again.len() as u64, report.summary.failures(), "{report:?}");
     assert_eq!(report.again.len(), 2);

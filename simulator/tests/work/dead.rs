@@ -6,7 +6,7 @@ use domain::steps::{Choice, list_dead_letters, redrive};
 use roaring::RoaringTreemap;
 use simulator::world::mogile::Content;
 
-use crate::stage::{LENGTH, Stage};
+use crate::stage::{LENGTH, Stage, body};
 
 impl Stage {
     fn listed(&self) -> BTreeMap<String, (u64, Vec<u64>)> {
@@ -61,13 +61,13 @@ fn a_poison_file_fails_alone_is_named_and_is_finished_when_it_is_mended() {
 fn messages_that_are_no_jobs_fail_alone_and_migrate_nothing() {
     let stage = Stage::instant();
     let files = stage.files(3, None);
-    let body = stage.body(&files[0]);
+    let of_first = body(&files[0]);
     for action in [Some("Verify"), Some("delete"), None] {
-        stage.send_raw(&body, action);
+        stage.send_raw(&of_first, action);
     }
     stage.send_raw("no json", Some("migrate"));
     stage.send_raw(r#"{"fid": 9, "length": 5}"#, Some("migrate"));
-    stage.send_raw(&stage.body(&files[1]), Some("migrate"));
+    stage.send_raw(&body(&files[1]), Some("migrate"));
     let summary = stage.work();
     assert_eq!((summary.by_mogile.files, stage.dead()), (1, 5), "{summary:?}");
     assert_eq!(stage.records().len(), 1);

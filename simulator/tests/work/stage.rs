@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::ports::{FailureLog, Ledger, QueueDepth, Segment};
 use domain::steps::{
@@ -85,8 +84,8 @@ impl Stage {
     }
 
     /// Gives a file the key of its content, as the end of an ingest does.
-    pub fn rename(&self, content: Vec<u8>, from: &str) {
-        let to = format!("{}-repo", domain::ContentHasher::of(&content).sha1);
+    pub fn rename(&self, content: &[u8], from: &str) {
+        let to = format!("{}-repo", domain::ContentHasher::of(content).sha1);
         self.world.port.mogile.rename("plos_repo", from, &to).expect("it is there");
     }
 
@@ -114,21 +113,8 @@ impl Stage {
             .expect("it is there");
     }
 
-    pub fn enqueue_plan(&self) -> EnqueuePlan {
-        EnqueuePlan {
-            action: JobAction::Migrate,
-            buckets: buckets(),
-            selection: Selection::default(),
-            route: RoutePolicy::Auto,
-            single_request_bytes: limits::SINGLE_REQUEST_BYTES,
-            most_bytes: 1 << 30,
-            concurrency: 4,
-            run: None,
-        }
-    }
-
     pub fn enqueue(&self) -> EnqueueSummary {
-        self.enqueue_by(&self.enqueue_plan())
+        self.enqueue_by(&enqueue_plan())
     }
 
     pub fn enqueue_by(&self, plan: &EnqueuePlan) -> EnqueueSummary {
@@ -145,26 +131,6 @@ impl Stage {
         let summary = self.world.run(work_queue(&ports, &self.plan, true, &Unobserved, stop));
         assert!(summary.adds_up(), "{summary:?}");
         summary
-    }
-
-    /// Works on what is in the queue now, and not on what comes back.
-    pub fn work_once(&self) -> WorkSummary {
-        let ports = self.world.port.work_ports();
-        let clock = Arc::clone(&self.world.port.clock);
-        let stop = futures_util::stream::once(async move {
-            domain::ports::Clock::sleep(&*clock, Duration::from_secs(3)).await;
-            domain::steps::Stop::Drain
-        });
-        let stop = stop.chain(never()).boxed();
-        let summary = self.world.run(work_queue(&ports, &self.plan, false, &Unobserved, stop));
-        assert!(summary.adds_up(), "{summary:?}");
-        summary
-    }
-
-    /// The body of a job's message.
-    pub fn body(&self, file: &SourceFile) -> String {
-        let (length, fid, dkey) = (file.length, file.fid, &file.dkey);
-        format!(r#"{{"length": {length}, "fid": {fid}, "dkey": "{dkey}"}}"#)
     }
 
     /// Sends a message as anybody may.
@@ -234,4 +200,24 @@ impl Stage {
 
 fn buckets() -> BucketMap {
     BucketMap::parse("repo:new-repo", "trash").expect("good settings")
+}
+
+/// Everything that is pending.
+pub fn enqueue_plan() -> EnqueuePlan {
+    EnqueuePlan {
+        action: JobAction::Migrate,
+        buckets: buckets(),
+        selection: Selection::default(),
+        route: RoutePolicy::Auto,
+        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
+        most_bytes: 1 << 30,
+        concurrency: 4,
+        run: None,
+    }
+}
+
+/// The body of a job's message.
+pub fn body(file: &SourceFile) -> String {
+    let (length, fid, dkey) = (file.length, file.fid, &file.dkey);
+    format!(r#"{{"length": {length}, "fid": {fid}, "dkey": "{dkey}"}}"#)
 }

@@ -5,11 +5,11 @@ use domain::{JobAction, Sight};
 use simulator::world::bucket::Condition;
 
 use crate::common::BUCKET;
-use crate::stage::Stage;
+use crate::stage::{Stage, enqueue_plan};
 
-fn plan(stage: &Stage) -> EnqueuePlan {
+fn plan() -> EnqueuePlan {
     let run = Some("first".to_owned());
-    EnqueuePlan { action: JobAction::Verify, run, ..stage.enqueue_plan() }
+    EnqueuePlan { action: JobAction::Verify, run, ..enqueue_plan() }
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
     let stage = Stage::instant();
     let files = stage.files(12, None);
     let run = RunPlan {
-        buckets: stage.enqueue_plan().buckets,
+        buckets: enqueue_plan().buckets,
         route: stage.plan.route,
         selection: Selection::default(),
         concurrency: 4,
@@ -32,7 +32,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
     stage.world.plant(&key(1), b"something else");
     stage.world.plant(&key(2), &crate::common::content(2, crate::stage::LENGTH));
 
-    assert_eq!(stage.enqueue_by(&plan(&stage)).sent.files, 12);
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 12);
     stage.world.calls();
     let summary = stage.work();
     assert_eq!(summary.verified.files, 10, "{summary:?}");
@@ -47,7 +47,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
     assert_eq!(verified.len(), 10);
     assert_eq!(verified.iter().min(), Some(files[2].fid.0));
     assert_eq!(stage.verified("second").len(), 0);
-    assert_eq!(stage.enqueue_by(&plan(&stage)).sent.files, 2, "only what is not verified yet");
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 2, "only what is not verified yet");
     assert_eq!(Sight::Download.name(), "download");
 }
 

@@ -176,7 +176,7 @@ impl<'a> Engine<'a> {
         }
         self.ask_for_more();
         let idle = self.under_way + self.planning + self.waiting.len() == 0;
-        self.send_letters(idle);
+        self.send_letters(idle && !self.asking.soon_more());
         self.start_tick();
     }
 

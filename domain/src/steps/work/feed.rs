@@ -49,6 +49,11 @@ pub(super) enum AskingState {
 }
 
 impl Asking {
+    /// Whether more jobs are about to come, with which letters can go.
+    pub(super) const fn soon_more(&self) -> bool {
+        self.plenty && self.under_way > 0
+    }
+
     /// Goes over to another state, unless it has ended.
     pub(super) fn become_if_open(&mut self, state: AskingState) {
         if self.state != AskingState::Ended {
@@ -63,7 +68,8 @@ impl Engine<'_> {
         if !matches!(self.feed, Feed::Queue { .. }) || self.is_holding() {
             return;
         }
-        let room = (self.plan.concurrency + limits::QUEUE_BATCH).saturating_sub(self.in_hand.len());
+        let to_do = self.in_hand.len() - self.recording.len();
+        let room = (self.plan.concurrency + limits::QUEUE_BATCH).saturating_sub(to_do);
         let worth = if self.asking.plenty { room / limits::QUEUE_BATCH } else { 1 };
         let asking = &self.asking;
         if asking.state != AskingState::Open || room < limits::QUEUE_BATCH {

@@ -53,10 +53,11 @@ impl Engine<'_> {
                     self.wait(task, Work::Migrate(plan));
                 }
             }
-            // One request failed, not one for each of them.
             Err(reason) => {
-                self.count_outage(&reason);
-                tasks.for_each(|task| self.hold_or_give_back(task, None, &reason));
+                for task in tasks {
+                    self.count_outage(&reason);
+                    self.hold_or_give_back(task, None, &reason);
+                }
             }
         }
     }
@@ -107,6 +108,7 @@ impl Engine<'_> {
 
     fn count_outage(&mut self, reason: &Reason) {
         self.outages = self.outages.saturating_add(1);
+        // Told once, when it begins.
         if self.outages == limits::WORKER_BREAKER_FAILURES {
             let reason = reason.clone();
             self.observer.holding(&Failure { reason, left: Left::Nothing });
@@ -203,16 +205,17 @@ impl Engine<'_> {
     }
 
     fn take_recorded(&mut self, done: Vec<(Task, JobEnd)>, trouble: Option<&Reason>) {
-        if let Some(reason) = trouble {
-            self.count_outage(reason);
-        } else {
+        if trouble.is_none() {
             self.outage_is_over();
         }
         for (task, end) in done {
             self.recording.remove(&task.key);
             match trouble {
                 None => self.settle(&task.key, &end),
-                Some(reason) => self.hold_or_give_back(task, None, reason),
+                Some(reason) => {
+                    self.count_outage(reason);
+                    self.hold_or_give_back(task, None, reason);
+                }
             }
         }
     }
