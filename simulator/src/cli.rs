@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use serde::Serialize;
 
 use crate::function_figures;
 use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
-use crate::rehearsal::{self, COMMAND, Options, Stage};
+use crate::rehearsal::{self, COMMAND, Options, Queued, Report, Stage, Worker};
 use crate::wire::lambda::Function;
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
@@ -25,6 +27,10 @@ struct Cli {
 
     #[command(flatten)]
     corpus: Corpus,
+
+    /// Rehearse in this way alone
+    #[arg(long, value_enum, default_value_t = By::All, value_name = "WAY")]
+    by: By,
 
     /// Print the report as JSON
     #[arg(long)]
@@ -48,6 +54,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// How the migration is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// In every way, each in a world of its own
+    All,
+    /// From here, without a queue, with all that can be wrong
+    Migrate,
+    /// Through the queue, by a worker here
+    Queue,
+    /// Through the queue, by processes of the Lambda function, in batches of 10 and of 100
+    Lambda,
+}
+
+impl By {
+    /// Who works on the queue, in each of its rehearsals.
+    const fn workers(self) -> &'static [Worker] {
+        let workers = &[Worker::Here, Worker::Lambda { batch: 10 }, Worker::Lambda { batch: 100 }];
+        match self {
+            Self::All => workers,
+            Self::Migrate => &[],
+            Self::Queue => workers.split_at(1).0,
+            Self::Lambda => workers.split_at(1).1,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -106,19 +138,43 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Measure(measure)) => measure::run(measure).await,
             Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
             Some(Command::Serve(corpus)) => serve(&corpus.options(Hazards::Mild)).await,
-            None => rehearse(&cli.corpus.options(Hazards::All), cli.json).await,
+            None => rehearse(&cli.corpus.options(Hazards::All), cli.by, cli.json).await,
         }
     })
 }
 
-async fn rehearse(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
-    let report = rehearsal::rehearse(options).await?;
+/// The whole of it, as machines read it.
+#[derive(Serialize)]
+struct Rehearsed {
+    #[serde(flatten)]
+    from_here: Option<Report>,
+    through_the_queue: Vec<Queued>,
+}
+
+async fn rehearse(options: &Options, by: By, json: bool) -> anyhow::Result<ExitCode> {
+    let mut rehearsed = Rehearsed { from_here: None, through_the_queue: Vec::new() };
+    let (mut good, mut report) = (true, String::new());
+    if matches!(by, By::All | By::Migrate) {
+        let from_here = rehearsal::rehearse(options).await?;
+        good &= from_here.is_good();
+        report += &from_here.to_string();
+        rehearsed.from_here = Some(from_here);
+    }
+    for worker in by.workers() {
+        let queued = rehearsal::through_the_queue(options, *worker).await?;
+        good &= queued.is_good();
+        report += &queued.to_string();
+        rehearsed.through_the_queue.push(queued);
+    }
     if json {
-        println!("{}", serde_json::to_string(&report)?);
+        println!("{}", serde_json::to_string(&rehearsed)?);
     } else {
         print!("{report}");
+        if !rehearsed.through_the_queue.is_empty() {
+            println!("\n{}", if good { "ALL WAYS ARE GOOD." } else { "NOT ALL WAYS ARE GOOD." });
+        }
     }
-    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints the environment, waits for Ctrl-C, and lets the oracle judge what was done meanwhile.

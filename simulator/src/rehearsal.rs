@@ -3,10 +3,12 @@
 
 mod account;
 mod budget;
+mod ingest;
 mod migrate;
 mod pass;
 mod process;
 mod progress;
+mod queued;
 mod report;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ pub use account::{Account, Sample, Turn};
 pub use budget::Budget;
 pub use pass::{Pass, Passed, Ran, Way};
 pub use process::COMMAND;
+pub use queued::{Queued, QueuedPass, Worker, through_the_queue};
 pub use report::Report;
 
 use migrate::Migrate;

@@ -1,6 +1,7 @@
 //! The rehearsal's report, for people and for machines.
 
 mod columns;
+mod queued;
 mod table;
 mod text;
 

@@ -1,0 +1,41 @@
+//! What is told of a migration through the queue.
+
+use std::fmt;
+
+use indicatif::HumanCount;
+
+use crate::rehearsal::queued::{Queued, QueuedPass};
+
+impl fmt::Display for Queued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{}", self.way.to_uppercase().replace("MOGILE2S3 WORK", "mogile2s3 work"))?;
+        for pass in &self.passes {
+            write_pass(f, pass)?;
+        }
+        let (whole, all) = (self.judgement.whole, self.files);
+        writeln!(f, "  oracle: {whole} of {all} files are whole under their own SHA-1")?;
+        for problem in self.problems.iter().chain(&self.judgement.problems).take(30) {
+            writeln!(f, "  PROBLEM: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_pass(f: &mut fmt::Formatter<'_>, pass: &QueuedPass) -> fmt::Result {
+    let cold = pass.cold_starts.map_or_else(String::new, |cold| format!(", {cold} cold starts"));
+    writeln!(
+        f,
+        "  {:<12} {:>7} sent, {} proven before; moved {} by copy, {} from MogileFS, {} there \
+         already; {:.1} s{cold}",
+        pass.name,
+        HumanCount(pass.sent).to_string(),
+        HumanCount(pass.proven_before),
+        HumanCount(pass.by_copy),
+        HumanCount(pass.by_mogile),
+        HumanCount(pass.already_there),
+        pass.seconds
+    )?;
+    let requests: Vec<_> =
+        pass.requests.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    writeln!(f, "    {:.2} requests a file to AWS: {}", pass.requests_a_file(), requests.join(", "))
+}
