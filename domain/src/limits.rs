@@ -105,6 +105,9 @@ pub const QUEUE_BATCH: usize = 10;
 /// that is told to stop is not held up for long (SQS allows 20 s).
 pub const LONG_POLL: Duration = Duration::from_secs(10);
 
+/// The same, for a worker that ends when the queue is empty: it finds that out soon.
+pub const LAST_POLL: Duration = Duration::from_secs(2);
+
 /// How long a dead letter that is looked at is invisible to others, at most: long enough for a
 /// hundred thousand, short enough for whoever looks after somebody else was killed at it.
 pub const DEAD_LETTER_LOOK: Duration = Duration::from_mins(5);

@@ -65,9 +65,11 @@ impl Asking {
 impl Engine<'_> {
     /// Asks for as many jobs as there is room for.
     pub(super) fn ask_for_more(&mut self) {
-        if !matches!(self.feed, Feed::Queue { .. }) || self.is_holding() {
+        let Feed::Queue { until_empty, .. } = self.feed else { return };
+        if self.is_holding() {
             return;
         }
+        let wait = if until_empty { limits::LAST_POLL } else { limits::LONG_POLL };
         let to_do = self.in_hand.len() - self.recording.len();
         let room = (self.plan.concurrency + limits::QUEUE_BATCH).saturating_sub(to_do);
         let worth = if self.asking.plenty { room / limits::QUEUE_BATCH } else { 1 };
@@ -80,7 +82,7 @@ impl Engine<'_> {
             let queue = &self.ports.queue;
             self.start(async move {
                 let most = limits::QUEUE_BATCH;
-                Event::Received(queue.receive(most, limits::LONG_POLL, None).await)
+                Event::Received(queue.receive(most, wait, None).await)
             });
         }
     }
