@@ -135,6 +135,9 @@ pub const OUTAGE_PAUSE_LONGEST: Duration = Duration::from_mins(1);
 /// records of what is done, and for what must be told of the rest.
 pub const BATCH_RESERVE: Duration = Duration::from_secs(5);
 
+/// So long before that time it ends, whatever is still waited for.
+pub const BATCH_LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// What a job is expected to take beside the time that its bytes flow.
 pub const JOB_TIME: Duration = Duration::from_secs(2);
 

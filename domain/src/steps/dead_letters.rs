@@ -137,7 +137,10 @@ async fn send_again(
     for failure in &report.failed {
         redriven.failed.add(failure.fid, &failure.why);
     }
-    let sent = chosen.iter().filter(|(job, _)| report.sent.contains(&job.fid));
+    // A fid may be in a batch twice, for two actions: whichever failed, both stay.
+    let failed = |fid: Fid| report.failed.iter().any(|failure| failure.fid == fid);
+    let sent = |fid: Fid| report.sent.contains(&fid) && !failed(fid);
+    let sent = chosen.iter().filter(|(job, _)| sent(job.fid));
     let receipts: Vec<_> = sent.map(|(_, receipt)| receipt.clone()).collect();
     let kept = retried(clock, 0, || ports.dead_letters.delete(&receipts)).await;
     let kept = kept.unwrap_or_else(|_| receipts.clone());

@@ -153,9 +153,9 @@ async fn send_all(
         let (following, sent) = join(reading, sender.send_page(page, summary)).await;
         let (rows_sent, jobs_sent) = sent?;
         observer.dealt_with(rows_sent, jobs_sent);
+        summary.resume_from = next.map(|next| Fid(next.0 + 1));
         let following = following.map_err(|e| Reason::from(&e))?;
         let Some(following) = following else { break };
-        summary.resume_from = next.map(|next| Fid(next.0 + 1));
         if stops.next().now_or_never().flatten().is_some() {
             summary.stopped = Some(Stopped::Interrupted);
             return Ok(());

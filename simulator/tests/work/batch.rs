@@ -124,3 +124,16 @@ fn an_outage_is_waited_out_inside_as_long_as_there_is_time() {
     assert!(report.again.is_empty(), "{report:?}");
     stage.everything_is_there();
 }
+
+#[test]
+fn a_ledger_that_never_answers_does_not_keep_a_batch_beyond_its_time() {
+    let stage = Stage::paced(6);
+    stage.files(10, None);
+    stage.enqueue();
+    stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
+    let report = stage.batch(stage.receive(), Duration::from_secs(30));
+    assert_eq!((report.again.len(), report.summary.failures()), (10, 10), "{report:?}");
+    stage.world.port.faults.clear();
+    assert!(stage.work().failed.is_empty());
+    stage.everything_is_there();
+}

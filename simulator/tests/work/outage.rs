@@ -102,3 +102,27 @@ fn a_queue_that_is_away_is_asked_again() {
     assert!(summary.is_clean(), "{summary:?}");
     stage.everything_is_there();
 }
+
+#[test]
+fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
+    let stage = Stage::paced(5);
+    let files = stage.files(15, None);
+    stage.enqueue();
+    stage.world.port.faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+    let ports = stage.world.port.work_ports();
+    let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
+    let clock = &stage.world.port.clock;
+    let purge = async {
+        clock.sleep(Duration::from_mins(10)).await;
+        for file in &files {
+            stage.delete(file);
+        }
+        stage.world.port.faults.clear();
+        // Sent while the worker holds: it must ask again.
+        let late = stage.world.store(b"ingested late");
+        stage.send_raw(&crate::stage::body(&late), Some("migrate"));
+    };
+    let (summary, ()) = stage.world.run(join(work, purge));
+    assert_eq!((summary.gone, summary.by_mogile.files), (15, 1), "{summary:?}");
+    assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
+}

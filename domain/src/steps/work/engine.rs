@@ -35,6 +35,8 @@ pub(super) enum Event {
     Heartbeat,
     Kept,
     Asked(Option<Stop>),
+    /// The last moment of a batch.
+    Over,
 }
 
 /// A task that failed because something could not be reached, and that is tried again here.
@@ -71,6 +73,7 @@ pub(super) struct Engine<'a> {
     /// Failures in a row because something could not be reached.
     pub(super) outages: u32,
     pub(super) stop: Option<Stop>,
+    over: bool,
     stops: BoxStream<'a, Stop>,
     pub(super) events: FuturesUnordered<BoxFuture<'a, Event>>,
 }
@@ -105,6 +108,7 @@ impl<'a> Engine<'a> {
             ticking: false,
             outages: 0,
             stop: None,
+            over: false,
             stops,
             events: FuturesUnordered::new(),
         }
@@ -114,6 +118,7 @@ impl<'a> Engine<'a> {
     pub(super) async fn run(mut self, deliveries: Vec<Delivery>) -> BatchReport {
         self.take_deliveries(deliveries);
         self.start_heartbeat();
+        self.start_last_moment();
         self.start_what_can_be();
         while !self.nothing_is_left() {
             let event = match select(self.stops.next(), self.events.next()).await {
@@ -154,6 +159,10 @@ impl<'a> Engine<'a> {
             Event::Heartbeat => self.keep_in_hand(),
             Event::Kept => self.start_heartbeat(),
             Event::Asked(stop) => self.take_stop(stop),
+            Event::Over => {
+                self.over = true;
+                self.end_at_once();
+            }
         }
     }
 
@@ -182,7 +191,7 @@ impl<'a> Engine<'a> {
 
     /// While something is away one file at a time is tried.
     const fn most_under_way(&self) -> usize {
-        if self.is_holding() { 1 } else { self.plan.concurrency }
+        if self.is_holding() || self.plan.concurrency == 0 { 1 } else { self.plan.concurrency }
     }
 
     pub(super) const fn is_holding(&self) -> bool {
@@ -239,6 +248,6 @@ impl<'a> Engine<'a> {
                 self.asking.state == AskingState::Ended && self.asking.under_way == 0
             }
         };
-        told && done && (all_in || self.stop == Some(Stop::Abandon))
+        self.over || told && done && (all_in || self.stop == Some(Stop::Abandon))
     }
 }

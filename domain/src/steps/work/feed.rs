@@ -66,7 +66,8 @@ impl Engine<'_> {
     /// Asks for as many jobs as there is room for.
     pub(super) fn ask_for_more(&mut self) {
         let Feed::Queue { until_empty, .. } = self.feed else { return };
-        if self.is_holding() {
+        // Without any in hand there is nothing to try whether it can be reached again.
+        if self.is_holding() && !self.in_hand.is_empty() {
             return;
         }
         let wait = if until_empty { limits::LAST_POLL } else { limits::LONG_POLL };
@@ -150,6 +151,17 @@ impl Engine<'_> {
     fn stop_because(&mut self, reason: Reason) {
         self.summary.stopped.get_or_insert(Stopped::Trouble(reason));
         self.take_stop(Some(Stop::Drain));
+    }
+
+    /// A batch must be answered before its time is over, even if nobody takes its records.
+    pub(super) fn start_last_moment(&self) {
+        let Feed::Batch { finish_by } = self.feed else { return };
+        let clock = &self.ports.files.clock;
+        let left = Duration::from_millis(finish_by.0.saturating_sub(clock.now().0));
+        self.start(async move {
+            clock.sleep(left.saturating_sub(limits::BATCH_LAST_MOMENT)).await;
+            Event::Over
+        });
     }
 
     /// A third of the time for which messages are invisible may pass before they are kept so.

@@ -35,7 +35,7 @@ impl Engine<'_> {
 
     fn begin(&mut self, task: Task) {
         if self.stop.is_some() {
-            self.give_back(&task.key, asked_to_stop());
+            self.give_back(&task.key, self.not_started());
             return;
         }
         match task.known_work(self.plan.route) {
@@ -66,7 +66,7 @@ impl Engine<'_> {
         if self.stop.is_none() {
             self.waiting.push_back((task, work));
         } else {
-            self.give_back(&task.key, asked_to_stop());
+            self.give_back(&task.key, self.not_started());
         }
     }
 
@@ -84,6 +84,7 @@ impl Engine<'_> {
                 self.outbox.records.add((task, record));
             }
             Worked::Migrated(FileOutcome { end: FileEnd::Gone, .. }) => {
+                self.outage_is_over();
                 self.settle(&task.key, &JobEnd::Gone);
             }
             Worked::Migrated(FileOutcome { end: FileEnd::Failed(failure), .. }) => {
@@ -102,6 +103,8 @@ impl Engine<'_> {
             self.count_outage(&failure.reason);
             self.hold_or_give_back(task, work, &failure.reason);
         } else {
+            // All that it needed was reached.
+            self.outage_is_over();
             self.settle(&task.key, &JobEnd::Failed(failure));
         }
     }
@@ -234,10 +237,10 @@ impl Engine<'_> {
         self.stop = self.stop.max(Some(stop));
         self.asking.state = AskingState::Ended;
         for (task, _) in std::mem::take(&mut self.waiting) {
-            self.give_back(&task.key, asked_to_stop());
+            self.give_back(&task.key, self.not_started());
         }
         for task in std::mem::take(&mut self.unplanned) {
-            self.give_back(&task.key, asked_to_stop());
+            self.give_back(&task.key, self.not_started());
         }
         for (key, held) in std::mem::take(&mut self.held) {
             self.give_back(&key, held.why);
@@ -249,6 +252,24 @@ impl Engine<'_> {
                 let detail = "it was abandoned before it was done, since the time was over";
                 self.give_back(&key, Reason::new(ReasonKind::NotStarted, detail));
             }
+        }
+    }
+
+    fn not_started(&self) -> Reason {
+        let why = match self.feed {
+            Feed::Batch { .. } => "there was no time left to start it",
+            Feed::Queue { .. } => "the worker was asked to stop",
+        };
+        Reason::new(ReasonKind::NotStarted, why)
+    }
+
+    /// The last moment of a batch: what is not told by now comes again.
+    pub(super) fn end_at_once(&mut self) {
+        let detail = "its record was not written in time: the next delivery finds what was done";
+        let reason = Reason::new(ReasonKind::NotStarted, detail);
+        let in_hand: Vec<_> = self.in_hand.keys().cloned().collect();
+        for key in in_hand {
+            self.give_back(&key, reason.clone());
         }
     }
 
@@ -297,10 +318,6 @@ impl Engine<'_> {
             self.outbox.healed.add(job.fid);
         }
     }
-}
-
-fn asked_to_stop() -> Reason {
-    Reason::new(ReasonKind::NotStarted, "the worker was asked to stop")
 }
 
 fn fid_of(delivery: &Delivery) -> u64 {
