@@ -69,8 +69,10 @@ pub enum Outlook {
     },
     /// The queue is empty, and the index has so many more rows than there are proven files.
     EmptyWithRowsLeft(u64),
-    /// The queue is empty, and nothing says that anything is left to do.
+    /// The queue is empty, and there are as many proven files as rows, or more.
     Done,
+    /// The queue is empty, and nothing tells whether that is all.
+    Empty,
     /// Jobs are being worked on, and nothing stands against it.
     Working,
 }
@@ -110,7 +112,8 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
         (Some(rows), Some(proven)) if proven < rows => {
             all.push(Outlook::EmptyWithRowsLeft(rows - proven));
         }
-        _ if all.is_empty() => all.push(Outlook::Done),
+        (Some(_), Some(_)) if all.is_empty() => all.push(Outlook::Done),
+        _ if all.is_empty() => all.push(Outlook::Empty),
         _ => {}
     }
     all
@@ -169,7 +172,8 @@ mod tests {
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
             (sight(0, 3, none()), vec![dead]),
             (Sight { proven: Some(7), ..sight(0, 0, none()) }, vec![Outlook::EmptyWithRowsLeft(3)]),
-            (Sight { proven: None, ..sight(0, 0, none()) }, vec![Outlook::Done]),
+            (Sight { proven: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
+            (Sight { rows: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
         ] {
             assert_eq!(outlook(&sight), expected, "{sight:?}");
         }

@@ -84,13 +84,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 }
 
-/// Files a second, and how long the queue will take at that rate.
+/// Files recorded lately, and how long the queue will take at that rate.
 fn rate(progress: &Progress) -> Option<(u64, Option<Duration>)> {
     let recorded = progress.recorded_lately?;
-    let over = RATE_OVER.as_secs();
-    let left = progress.sight.queue.all();
-    let left = (recorded > 0).then(|| Duration::from_secs(left.saturating_mul(over) / recorded));
-    Some((recorded / over, left))
+    let left = progress.sight.queue.all().saturating_mul(RATE_OVER.as_secs());
+    let left = left.checked_div(recorded).map(Duration::from_secs);
+    Some((recorded, left))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
+fn a_second(recorded: u64) -> f64 {
+    (recorded as f64 / RATE_OVER.as_secs_f64() * 10.0).round() / 10.0
 }
 
 fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Result {
@@ -114,12 +118,13 @@ fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Res
             .map_or_else(String::new, |rows| format!(" of {} rows in the index", count(rows)));
         line(out, "proven", format!("{}{rows}", count(proven)))?;
     }
-    if let Some((rate, left)) = rate(progress) {
+    if let Some((recorded, left)) = rate(progress) {
         let left = left.filter(|_| queue.all() > 0).map_or_else(String::new, |left| {
             format!(", {} left at this rate", HumanDuration(left))
         });
         let over = RATE_OVER.as_secs() / 60;
-        line(out, "rate", format!("{rate} files/s over the last {over} minutes{left}"))?;
+        let (files, rate) = (HumanCount(recorded), a_second(recorded));
+        line(out, "rate", format!("{files} in the last {over} minutes, {rate} files/s{left}"))?;
     }
     let mut groups: Vec<_> = failing.iter().collect();
     groups.sort_by_key(|(_, failing)| std::cmp::Reverse(failing.files.files));
@@ -159,6 +164,11 @@ fn words(outlook: &Outlook) -> String {
             HumanCount(*rows)
         ),
         Outlook::Done => "nothing is left to do.".to_owned(),
+        Outlook::Empty => {
+            "the queue is empty. Whether that is all `enqueue migrate` finds out: it \
+                           sends what is not proven yet."
+                .to_owned()
+        }
         Outlook::Working => "at work; nothing stands against it.".to_owned(),
     }
 }
@@ -174,7 +184,7 @@ fn in_json(progress: &Progress, outlooks: &[Outlook]) -> String {
         "dead_letters": dead_letters,
         "proven": proven,
         "rows": rows,
-        "files_per_second": rate.map(|(rate, _)| rate),
+        "files_per_second": rate.map(|(recorded, _)| a_second(recorded)),
         "seconds_left": rate.and_then(|(_, left)| left).map(|left| left.as_secs()),
         "failing": failing,
         "safe_to_wait": outlooks.iter().all(Outlook::is_safe_to_wait),

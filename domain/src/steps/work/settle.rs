@@ -304,7 +304,11 @@ impl Engine<'_> {
                 self.outbox.failures.add(record);
             }
             let salt = fid_of(delivery);
-            let after = comes_back_after(failure.reason.kind, delivery.attempt, salt);
+            let after = match (self.feed, failure.reason.kind) {
+                // Another worker may take it at once.
+                (Feed::Queue { .. }, ReasonKind::NotStarted) => Duration::ZERO,
+                (_, kind) => comes_back_after(kind, delivery.attempt, salt),
+            };
             self.outbox.again.add((delivery.receipt.clone(), after));
             self.again.push(delivery.message.clone());
             return;
