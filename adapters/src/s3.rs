@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::ChecksumType;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -107,6 +107,8 @@ pub fn client(config: &SdkConfig) -> Client {
         .force_path_style(aws::has_own_s3_endpoint(config))
         // Every write carries the SHA-1 of the content already, or none is wanted.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        // What is read is hashed here, whatever checksum S3 has of it or of its parts.
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();
     Client::from_conf(config)
 }

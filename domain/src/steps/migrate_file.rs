@@ -15,6 +15,9 @@ use crate::{
 pub struct FilePlan {
     /// The intermediary to copy, when one is known to be in the bucket.
     pub copy_from: Option<ObjectKey>,
+    /// The length that a listing tells of it. Without a listing it is not known, and the record of
+    /// a file that is copied has the length that the index tells.
+    pub copy_length: Option<ByteCount>,
     /// Whether MogileFS may be asked.
     pub mogile: bool,
     /// What readers are told beside the content.
@@ -223,7 +226,8 @@ impl<'a> FileMigration<'a> {
         let read_back = self.downloaded.filter(|_| evidence.proof == Proof::Download);
         let streamed = read_back.or(self.streamed.filter(|_| ours));
         let seen_of_object = self.found_length.filter(|_| evidence.proof != Proof::Copy);
-        let seen = streamed.map(|digests| digests.length).or(seen_of_object);
+        let copied = self.plan.copy_length.filter(|_| evidence.proof == Proof::Copy);
+        let seen = streamed.map(|digests| digests.length).or(seen_of_object).or(copied);
         let told = self.file.length;
         if let Some(actual) = seen.filter(|actual| *actual != told) {
             let detail = format!(

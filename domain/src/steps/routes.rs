@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::migrate_file::FilePlan;
 use super::retried::retried;
 use crate::ports::{Clock, ListPage, ObjectMeta, ObjectStore, StoreError};
-use crate::{Fid, IntermediaryForm, ObjectKey, S3Bucket, SourceFile, limits};
+use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, S3Bucket, SourceFile, limits};
 
 /// How files may be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +37,9 @@ pub(super) struct Routes<'a> {
 /// A folder of intermediaries: bucket and prefix.
 type Folder = (S3Bucket, String);
 
+/// Whose it is, and under which form of its key.
+type Intermediary = (S3Bucket, Fid, IntermediaryForm);
+
 impl<'a> Routes<'a> {
     pub(super) fn new(
         objects: &'a dyn ObjectStore,
@@ -51,26 +54,25 @@ impl<'a> Routes<'a> {
     /// are in (a thousand fids share one), and one for each bucket in a run.
     pub(super) async fn plan(&self, files: &[SourceFile]) -> Result<Vec<FilePlan>, StoreError> {
         let there = match self.policy {
-            RoutePolicy::Mogile => BTreeSet::new(),
+            RoutePolicy::Mogile => BTreeMap::new(),
             RoutePolicy::Auto | RoutePolicy::Copy => self.intermediaries(files).await?,
         };
-        Ok(files
-            .iter()
-            .map(|file| FilePlan {
-                copy_from: IntermediaryForm::ALL
-                    .into_iter()
-                    .find(|&form| there.contains(&(file.bucket.clone(), file.fid, form)))
-                    .map(|form| ObjectKey::intermediary(file.fid, form)),
-                mogile: self.policy != RoutePolicy::Copy,
-                meta: ObjectMeta::default(),
-            })
-            .collect())
+        let plan = |file: &SourceFile| {
+            let found = IntermediaryForm::ALL.into_iter().find_map(|form| {
+                let length = there.get(&(file.bucket.clone(), file.fid, form))?;
+                Some((ObjectKey::intermediary(file.fid, form), *length))
+            });
+            let (copy_from, copy_length) = found.unzip();
+            let mogile = self.policy != RoutePolicy::Copy;
+            FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default() }
+        };
+        Ok(files.iter().map(plan).collect())
     }
 
     async fn intermediaries(
         &self,
         files: &[SourceFile],
-    ) -> Result<BTreeSet<(S3Bucket, Fid, IntermediaryForm)>, StoreError> {
+    ) -> Result<BTreeMap<Intermediary, ByteCount>, StoreError> {
         let mut folders = BTreeSet::new();
         for file in files {
             folders.insert((file.bucket.clone(), IntermediaryForm::Plain.prefix(file.fid)));
@@ -82,7 +84,7 @@ impl<'a> Routes<'a> {
         stream::iter(folders)
             .map(|folder| self.list(folder))
             .buffer_unordered(limits::LISTINGS_AT_ONCE)
-            .try_fold(BTreeSet::new(), |mut all, found| async move {
+            .try_fold(BTreeMap::new(), |mut all, found| async move {
                 all.extend(found);
                 Ok(all)
             })
@@ -104,7 +106,7 @@ impl<'a> Routes<'a> {
     async fn list(
         &self,
         (bucket, prefix): Folder,
-    ) -> Result<Vec<(S3Bucket, Fid, IntermediaryForm)>, StoreError> {
+    ) -> Result<Vec<(Intermediary, ByteCount)>, StoreError> {
         let mut found = Vec::new();
         let mut after = None;
         loop {
@@ -113,8 +115,10 @@ impl<'a> Routes<'a> {
                 page.objects
                     .iter()
                     .filter(|object| object.length.0 <= self.single_request_bytes)
-                    .filter_map(|object| object.key.as_intermediary())
-                    .map(|(fid, form)| (bucket.clone(), fid, form)),
+                    .filter_map(|object| {
+                        let (fid, form) = object.key.as_intermediary()?;
+                        Some(((bucket.clone(), fid, form), object.length))
+                    }),
             );
             match page.objects.into_iter().next_back() {
                 Some(last) if page.more => after = Some(last.key),

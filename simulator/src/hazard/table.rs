@@ -139,6 +139,8 @@ hazards! {
     // Rows and trackers.
     WrongIndexLength "index tells another length" Streamed [Row(RowState::WrongLength)]
         => FromMogile, &["index-length"], "paths, open, write", 12;
+    WrongIndexLengthSynced "index tells another length, and synced"
+        Synced [Row(RowState::WrongLength)] => ByCopy, &["index-length"], "COPY", 12;
     NoIndexLength "index tells no length" Streamed [Row(RowState::NoLength)]
         => Rejected("no-length"), &[], "", 12;
     NoKey "row has no key" Streamed [Row(RowState::NoKey)]

@@ -121,7 +121,12 @@ impl Stage {
             faults: Arc::new(PortFaults::instant()),
         };
         let ports = Ports { files: Arc::new(files), clock: Arc::new(SystemClock), ..world.ports() };
-        let plan = FilePlan { copy_from: None, mogile: true, meta: ObjectMeta::default() };
+        let plan = FilePlan {
+            copy_from: None,
+            copy_length: None,
+            mogile: true,
+            meta: ObjectMeta::default(),
+        };
         migrate_file(&ports, file, &plan).await
     }
 

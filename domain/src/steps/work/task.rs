@@ -76,7 +76,8 @@ impl Task {
             (RoutePolicy::Copy, Some(RouteHint::Mogile)) | (_, None) => return None,
         };
         let mogile = policy != RoutePolicy::Copy;
-        Some(Work::Migrate(FilePlan { copy_from, mogile, meta: ObjectMeta::default() }))
+        let (copy_length, meta) = (None, ObjectMeta::default());
+        Some(Work::Migrate(FilePlan { copy_from, copy_length, mogile, meta }))
     }
 }
 
