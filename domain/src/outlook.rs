@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ports::{QueueDepth, Timestamp};
+use crate::redelivery::LONGEST;
 use crate::summary::Sample;
 use crate::{FailureRecord, ReasonKind};
 
@@ -77,8 +78,8 @@ pub enum Outlook {
     Working,
 }
 
-/// A failure that is older says nothing of now.
-const RECENT: Duration = Duration::from_mins(15);
+/// A failure that is older says nothing of now: its job has been delivered again since, or is done.
+const RECENT: Duration = LONGEST.saturating_add(Duration::from_mins(15));
 
 /// What all this means; the most pressing first.
 #[must_use]
@@ -86,8 +87,8 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
     let mut all = Vec::new();
     for (reason, failing) in &sight.failing {
         let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
-        let is_outage = reason.parse().is_ok_and(ReasonKind::is_outage);
-        if !is_outage || age > RECENT {
+        let waits = |kind: ReasonKind| kind.is_outage() || kind == ReasonKind::NotStarted;
+        if !reason.parse().is_ok_and(waits) || age > RECENT || sight.queue.all() == 0 {
             continue;
         }
         let (reason, attempts) = (reason.clone(), failing.most_attempts);
@@ -112,7 +113,9 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
         (Some(rows), Some(proven)) if proven < rows => {
             all.push(Outlook::EmptyWithRowsLeft(rows - proven));
         }
-        (Some(_), Some(_)) if all.is_empty() => all.push(Outlook::Done),
+        (Some(_), Some(_)) if all.is_empty() && sight.failing.is_empty() => {
+            all.push(Outlook::Done);
+        }
         _ if all.is_empty() => all.push(Outlook::Empty),
         _ => {}
     }
@@ -168,7 +171,8 @@ mod tests {
             (sight(9, 0, failing(away, 2, 60)), vec![waiting.clone()]),
             (sight(9, 3, failing(away, 2, 60)), vec![waiting, dead.clone()]),
             (sight(9, 0, failing(away, 4, 60)), vec![running_out.clone()]),
-            (sight(9, 0, failing(away, 4, 3600)), vec![Outlook::Working]),
+            (sight(9, 0, failing(away, 4, 3600)), vec![running_out.clone()]),
+            (sight(9, 0, failing(away, 4, 3 * 3600)), vec![Outlook::Working]),
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
             (sight(0, 3, none()), vec![dead]),
             (Sight { proven: Some(7), ..sight(0, 0, none()) }, vec![Outlook::EmptyWithRowsLeft(3)]),

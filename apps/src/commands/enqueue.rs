@@ -86,6 +86,8 @@ struct Report<'a> {
     #[serde(flatten)]
     summary: &'a EnqueueSummary,
     large_fids: String,
+    #[serde(skip)]
+    run: Option<String>,
     requests: std::collections::BTreeMap<String, RequestCount>,
 }
 
@@ -107,6 +109,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let report = Report {
         summary: &summary,
         large_fids: fid_list::in_ranges(&summary.large_fids),
+        run: plan.run.clone(),
         requests: report::requests(&calls),
     };
     let text = if arguments.json {
@@ -200,8 +203,23 @@ fn tell(out: &mut String, report: &Report<'_>, took: std::time::Duration) -> fmt
         )?;
     }
     if summary.large.files > 0 {
-        writeln!(out, "Too large for a Lambda function. These are moved from here by:")?;
-        writeln!(out, "  mogile2s3 migrate --fids {}", report.large_fids)?;
+        writeln!(out, "Too large for a Lambda function. These go from here by:")?;
+        match &report.run {
+            None => writeln!(out, "  mogile2s3 migrate --fids {}", report.large_fids)?,
+            Some(run) => writeln!(
+                out,
+                "  mogile2s3 enqueue verify --run {run} --lambda-max-bytes {} --fids {}\n  \
+                 mogile2s3 work --until-empty    (with the event source mapping disabled)",
+                u64::MAX,
+                report.large_fids
+            )?,
+        }
+    }
+    if summary.failures() > 0 {
+        writeln!(
+            out,
+            "What the queue did not take has no job: run this again from the beginning."
+        )?;
     }
     tell_verdict(out, summary)
 }

@@ -163,7 +163,11 @@ fn words(outlook: &Outlook) -> String {
              these.",
             HumanCount(*rows)
         ),
-        Outlook::Done => "nothing is left to do.".to_owned(),
+        Outlook::Done => {
+            "the queue is empty, and there are as many proven files as rows. `enqueue \
+                          migrate` tells whether they are the same ones."
+                .to_owned()
+        }
         Outlook::Empty => {
             "the queue is empty. Whether that is all `enqueue migrate` finds out: it \
                            sends what is not proven yet."

@@ -47,7 +47,10 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
         }
         ReasonKind::QueueUnavailable => "check SQS_URL, the region and the account's policy",
         ReasonKind::BadMessage | ReasonKind::BadJob => "see the message in the dead-letter queue",
-        ReasonKind::NotStarted => "nothing: they come back by themselves",
+        ReasonKind::NotStarted => {
+            "their time ran out before they were done: they come again by themselves, and those \
+             that are dead letters are sent again by `mogile2s3 dlq redrive`"
+        }
         ReasonKind::Missing => "migrate these again",
     }
 }

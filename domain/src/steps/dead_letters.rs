@@ -68,7 +68,11 @@ pub async fn list_dead_letters(ports: &WatchPorts) -> Result<DeadLetters, Reason
     let mut list = DeadLetters::default();
     let mut reader = Reader::new(ports);
     while let Some(batch) = reader.next().await? {
-        for (delivery, reason) in reader.explained(&batch).await? {
+        let explained = match reader.explained(&batch).await {
+            Ok(explained) => explained,
+            Err(reason) => return Err(reader.give_up(batch, reason).await),
+        };
+        for (delivery, reason) in explained {
             list.letters += 1;
             let (words, fid) = match &delivery.job {
                 Ok(job) => (reason.words, Some(job.fid)),
@@ -97,7 +101,11 @@ pub async fn redrive(ports: &WatchPorts, choice: &Choice) -> Result<Redriven, Re
     let mut reader = Reader::new(ports);
     while let Some(batch) = reader.next().await? {
         let mut chosen = Vec::new();
-        for (delivery, reason) in reader.explained(&batch).await? {
+        let explained = match reader.explained(&batch).await {
+            Ok(explained) => explained,
+            Err(reason) => return Err(reader.give_up(batch, reason).await),
+        };
+        for (delivery, reason) in explained {
             match (&delivery.job, choice.takes(delivery, &reason.name)) {
                 (_, false) => redriven.left += 1,
                 (Ok(job), true) => chosen.push((again(job), delivery.receipt.clone())),
@@ -226,6 +234,13 @@ impl<'a> Reader<'a> {
             .map(|record| record.fid)
             .collect();
         Ok(batch.iter().map(|letter| (letter, why(letter, &failures, &proven))).collect())
+    }
+
+    /// Others may look at all of it again at once.
+    async fn give_up(&mut self, batch: Vec<Delivery>, reason: Reason) -> Reason {
+        self.keep(batch);
+        self.release().await;
+        reason
     }
 
     fn keep(&mut self, letters: Vec<Delivery>) {

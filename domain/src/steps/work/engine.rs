@@ -13,7 +13,7 @@ use crate::steps::WorkPorts;
 use crate::steps::migrate_file::FilePlan;
 use crate::steps::routes::Routes;
 use crate::steps::stop::Stop;
-use crate::{Reason, SourceFile, WorkSummary, limits};
+use crate::{Reason, S3Bucket, SourceFile, WorkSummary, limits};
 
 /// What happened next.
 pub(super) enum Event {
@@ -72,6 +72,8 @@ pub(super) struct Engine<'a> {
     ticking: bool,
     /// Failures in a row because something could not be reached.
     pub(super) outages: u32,
+    /// What could not be reached last, until something was.
+    pub(super) away: Option<Reason>,
     pub(super) stop: Option<Stop>,
     over: bool,
     stops: BoxStream<'a, Stop>,
@@ -107,6 +109,7 @@ impl<'a> Engine<'a> {
             letters: 0,
             ticking: false,
             outages: 0,
+            away: None,
             stop: None,
             over: false,
             stops,
@@ -202,14 +205,20 @@ impl<'a> Engine<'a> {
         if self.unplanned.is_empty() || (self.is_holding() && self.planning > 0) {
             return;
         }
-        let tasks = std::mem::take(&mut self.unplanned);
-        self.planning += 1;
+        // A bucket at a time: what is wrong with one must not hold up the others' files.
+        let mut by_bucket: BTreeMap<S3Bucket, Vec<Task>> = BTreeMap::new();
+        for task in std::mem::take(&mut self.unplanned) {
+            by_bucket.entry(task.file.bucket.clone()).or_default().push(task);
+        }
         let routes = self.routes;
-        self.start(async move {
-            let files: Vec<SourceFile> = tasks.iter().map(|task| task.file.clone()).collect();
-            let plans = routes.plan(&files).await;
-            Event::Planned(tasks, plans.map_err(|error| Reason::from(&error)))
-        });
+        for tasks in by_bucket.into_values() {
+            self.planning += 1;
+            self.start(async move {
+                let files: Vec<SourceFile> = tasks.iter().map(|task| task.file.clone()).collect();
+                let plans = routes.plan(&files).await;
+                Event::Planned(tasks, plans.map_err(|error| Reason::from(&error)))
+            });
+        }
     }
 
     fn start_tick(&mut self) {

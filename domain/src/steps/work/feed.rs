@@ -144,6 +144,11 @@ impl Engine<'_> {
         match answer {
             Ok(depth) if depth.all() == 0 => self.asking.state = AskingState::Ended,
             Ok(_) => self.asking.become_if_open(AskingState::Open),
+            Err(error) if error.class() == ErrorClass::Retry => {
+                self.asking.failures += 1;
+                self.asking.become_if_open(AskingState::Open);
+                self.pause_asking();
+            }
             Err(error) => self.stop_because(Reason::from(error)),
         }
     }

@@ -55,8 +55,8 @@ impl Engine<'_> {
             }
             Err(reason) => {
                 for task in tasks {
-                    self.count_outage(&reason);
-                    self.hold_or_give_back(task, None, &reason);
+                    let left = Left::Nothing;
+                    self.take_failure(task, None, Failure { reason: reason.clone(), left });
                 }
             }
         }
@@ -111,6 +111,7 @@ impl Engine<'_> {
 
     fn count_outage(&mut self, reason: &Reason) {
         self.outages = self.outages.saturating_add(1);
+        self.away = Some(reason.clone());
         // Told once, when it begins.
         if self.outages == limits::WORKER_BREAKER_FAILURES {
             let reason = reason.clone();
@@ -157,11 +158,19 @@ impl Engine<'_> {
         if self.is_holding() {
             self.observer.going_on();
             let held = std::mem::take(&mut self.held);
-            for held in held.into_values() {
+            for mut held in held.into_values() {
+                // Its tries count anew: the outage was not its own.
+                held.task.outages = 0;
                 self.try_again(held);
             }
         }
-        self.outages = 0;
+        (self.outages, self.away) = (0, None);
+    }
+
+    /// Why something was not done in time: what is away, where that is known.
+    fn late(&self, detail: &str) -> Reason {
+        let away = self.away.clone();
+        away.unwrap_or_else(|| Reason::new(ReasonKind::NotStarted, detail))
     }
 
     /// The time until which everything must be done, less what it takes to tell about it.
@@ -178,7 +187,7 @@ impl Engine<'_> {
         (left < needed).then(|| {
             let (left, needed) = (left.as_secs(), needed.as_secs());
             let detail = format!("{left} s are left, and it is expected to take {needed} s");
-            Reason::new(ReasonKind::NotStarted, detail)
+            self.late(&detail)
         })
     }
 
@@ -250,23 +259,24 @@ impl Engine<'_> {
             let abandoned: Vec<_> = self.in_hand.keys().filter(kept).cloned().collect();
             for key in abandoned {
                 let detail = "it was abandoned before it was done, since the time was over";
-                self.give_back(&key, Reason::new(ReasonKind::NotStarted, detail));
+                self.give_back(&key, self.late(detail));
             }
         }
     }
 
     fn not_started(&self) -> Reason {
-        let why = match self.feed {
-            Feed::Batch { .. } => "there was no time left to start it",
-            Feed::Queue { .. } => "the worker was asked to stop",
-        };
-        Reason::new(ReasonKind::NotStarted, why)
+        match self.feed {
+            Feed::Batch { .. } => self.late("there was no time left to start it"),
+            Feed::Queue { .. } => {
+                Reason::new(ReasonKind::NotStarted, "the worker was asked to stop")
+            }
+        }
     }
 
     /// The last moment of a batch: what is not told by now comes again.
     pub(super) fn end_at_once(&mut self) {
         let detail = "its record was not written in time: the next delivery finds what was done";
-        let reason = Reason::new(ReasonKind::NotStarted, detail);
+        let reason = self.late(detail);
         let in_hand: Vec<_> = self.in_hand.keys().cloned().collect();
         for key in in_hand {
             self.give_back(&key, reason.clone());
@@ -310,7 +320,10 @@ impl Engine<'_> {
                 (_, kind) => comes_back_after(kind, delivery.attempt, salt),
             };
             self.outbox.again.add((delivery.receipt.clone(), after));
-            self.again.push(delivery.message.clone());
+            // Only who acknowledges a batch asks for these.
+            if matches!(self.feed, Feed::Batch { .. }) {
+                self.again.push(delivery.message.clone());
+            }
             return;
         }
         if matches!(self.feed, Feed::Queue { .. }) {

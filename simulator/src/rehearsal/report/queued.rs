@@ -21,21 +21,36 @@ impl fmt::Display for Queued {
     }
 }
 
+/// Columns of a line of requests, beside its indent.
+const WIDTH: usize = 90;
+
 fn write_pass(f: &mut fmt::Formatter<'_>, pass: &QueuedPass) -> fmt::Result {
     let cold = pass.cold_starts.map_or_else(String::new, |cold| format!(", {cold} cold starts"));
     writeln!(
         f,
-        "  {:<12} {:>7} sent, {} proven before; moved {} by copy, {} from MogileFS, {} there \
-         already; {:.1} s{cold}",
+        "  {}: {} sent, {} proven before, in {:.1} s{cold}",
         pass.name,
-        HumanCount(pass.sent).to_string(),
+        HumanCount(pass.sent),
         HumanCount(pass.proven_before),
-        HumanCount(pass.by_copy),
-        HumanCount(pass.by_mogile),
-        HumanCount(pass.already_there),
         pass.seconds
     )?;
-    let requests: Vec<_> =
-        pass.requests.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    writeln!(f, "    {:.2} requests a file to AWS: {}", pass.requests_a_file(), requests.join(", "))
+    writeln!(
+        f,
+        "    moved {} by copy, {} from MogileFS; {} there already",
+        HumanCount(pass.by_copy),
+        HumanCount(pass.by_mogile),
+        HumanCount(pass.already_there)
+    )?;
+    write!(f, "    {:.2} requests a file to AWS:", pass.requests_a_file())?;
+    let mut column = WIDTH;
+    for (kind, count) in &pass.requests {
+        let text = format!("{kind} {count}, ");
+        column += text.len();
+        if column > WIDTH {
+            write!(f, "\n      ")?;
+            column = text.len();
+        }
+        write!(f, "{text}")?;
+    }
+    writeln!(f)
 }
