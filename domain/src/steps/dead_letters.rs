@@ -17,7 +17,7 @@ use crate::{FailureRecord, Fid, Hints, Job, JobAction, Reason, limits};
 pub struct DeadLetters {
     /// Messages that were looked at.
     pub letters: u64,
-    /// By reason, as the failures table has it; [`KILLED`], [`UNREADABLE`] or [`DONE_SINCE`] where
+    /// By reason, as the failures table has it; `killed`, `unreadable` or `done-since` where
     /// that is not what the file needs.
     pub reasons: BTreeMap<String, Sample>,
     /// Messages without a fid, by their own names.

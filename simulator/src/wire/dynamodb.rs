@@ -1,6 +1,6 @@
 //! Amazon DynamoDB on the wire: the state and the protocol are `dynoxide`'s; requests pass our
 //! listener first, which forwards them to its own server on a second loopback port. What `dynoxide`
-//! does not know ([`recovery`]) is answered here.
+//! does not know (`recovery`) is answered here.
 
 use std::collections::BTreeMap;
 use std::io;
