@@ -245,15 +245,37 @@ fn two_workers_on_one_file_end_with_one_proven_object() {
     assert!(ends.contains("head, there"), "{ends:?}");
 }
 
-#[test]
-fn the_sha1_decides_where_the_index_tells_another_length() {
-    let mut case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
+/// The length in the record and the findings of a free key, where the index tells seven bytes.
+fn where_the_index_tells_seven(raw: Raw, copy_length: Option<u64>) -> (u64, Vec<&'static str>) {
+    let mut case = Case::new(Key::Free, raw, Source::Good);
     case.file.length = ByteCount(7);
+    case.plan.copy_length = copy_length.map(ByteCount);
     let outcome = case.run();
     let FileEnd::Proven(record) = &outcome.end else { panic!("{outcome:?}") };
-    assert_eq!(record.length, Some(ByteCount(LENGTH as u64)));
-    let kinds: Vec<_> = outcome.findings.iter().map(|finding| finding.kind.name()).collect();
-    assert_eq!(kinds, ["index-length"]);
+    let kinds = outcome.findings.iter().map(|finding| finding.kind.name()).collect();
+    (record.length.expect("every record of ours has one").0, kinds)
+}
+
+#[test]
+fn the_sha1_decides_where_the_index_tells_another_length() {
+    let right = LENGTH as u64;
+    let streamed = where_the_index_tells_seven(Raw::Unplanned, None);
+    assert_eq!(streamed, (right, vec!["index-length"]));
+    let copied = where_the_index_tells_seven(Raw::Good, Some(right));
+    assert_eq!(copied, (right, vec!["index-length"]));
+}
+
+#[test]
+fn a_copy_of_which_no_listing_told_has_the_length_of_the_index() {
+    assert_eq!(where_the_index_tells_seven(Raw::Good, None), (7, vec![]));
+}
+
+#[test]
+fn an_intermediary_that_was_not_kept_tells_no_length() {
+    let replaced = where_the_index_tells_seven(Raw::Corrupt, Some(5));
+    assert_eq!(replaced, (LENGTH as u64, vec!["bad-intermediary", "index-length"]));
+    let away = where_the_index_tells_seven(Raw::Away, Some(5));
+    assert_eq!(away, (LENGTH as u64, vec!["index-length"]));
 }
 
 #[test]

@@ -18,8 +18,8 @@ use domain::steps::{
 };
 use domain::summary::Tally;
 use domain::{
-    BucketMap, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5, ObjectKey, Proof,
-    SourceFile, Summary, limits,
+    BucketMap, ByteCount, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5,
+    ObjectKey, Proof, SourceFile, Summary, limits,
 };
 use simulator::port::{Call, PortFault, PortLedger};
 use simulator::world::mogile::{self, Content, FileRow};
@@ -193,6 +193,23 @@ fn an_intermediary_that_one_request_cannot_take_is_not_copied() {
     files(&world, 4, Some(IntermediaryForm::Plain));
     let summary = run(&world, &RunPlan { single_request_bytes: 0, ..plan() });
     assert_eq!((summary.by_copy, summary.by_mogile), (tally(0), tally(4)));
+}
+
+#[test]
+fn a_copied_files_record_has_the_length_of_what_was_copied() {
+    for form in IntermediaryForm::ALL {
+        let world = World::instant();
+        let file = files(&world, 2, Some(form)).remove(0);
+        let row = world.port.mogile.row(mogile::Fid(file.fid.0)).expect("it is there");
+        world.port.mogile.plant(FileRow { length: Some(7), ..row });
+
+        let summary = run(&world, &plan());
+        assert_eq!((summary.by_copy.files, summary.by_mogile), (2, tally(0)), "{form:?}");
+        let lengths = records(&world).into_values().map(|record| record.length);
+        assert!(lengths.eq([Some(ByteCount(LENGTH as u64)); 2]), "{form:?}");
+        let found = &summary.findings["index-length"];
+        assert_eq!(found.first_fids, [file.fid], "{form:?}: {}", found.example);
+    }
 }
 
 #[test]

@@ -45,7 +45,7 @@ struct ListArguments {
 #[derive(Debug, Args)]
 struct RedriveArguments {
     /// All that are jobs
-    #[arg(long, required_unless_present_any = ["reason", "fids"], conflicts_with_all = ["reason", "fids"])]
+    #[arg(long, conflicts_with_all = ["reason", "fids"])]
     all: bool,
 
     /// Those with this reason, as `dlq list` names it
@@ -99,11 +99,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 impl RedriveArguments {
     fn choice(&self) -> Result<Choice, UsageError> {
-        Ok(match (&self.reason, &self.fids) {
-            (Some(reason), _) => Choice::Reason(reason.clone()),
-            (None, Some(fids)) => Choice::Fids(FidList::parse("--fids", fids)?.all()),
-            (None, None) => Choice::All,
-        })
+        match (&self.reason, &self.fids) {
+            (Some(reason), _) => Ok(Choice::Reason(reason.clone())),
+            (None, Some(fids)) => Ok(Choice::Fids(FidList::parse("--fids", fids)?.all())),
+            (None, None) if self.all => Ok(Choice::All),
+            (None, None) => {
+                let text = "say which dead letters are to be sent again: --reason REASON, as \
+                            `mogile2s3 dlq list` names it, --fids LIST, or --all";
+                Err(UsageError(text.to_owned()))
+            }
+        }
     }
 }
 
@@ -146,7 +151,7 @@ fn tell_list(out: &mut String, list: &DeadLetters) -> fmt::Result {
     if list.letters == 0 {
         return writeln!(out, "No dead letters.");
     }
-    writeln!(out, "{} dead letters:", HumanCount(list.letters))?;
+    writeln!(out, "Dead letters: {}", HumanCount(list.letters))?;
     for (reason, sample) in &list.reasons {
         write_sample(out, reason, sample)?;
         if let Ok(kind) = reason.parse::<ReasonKind>() {
@@ -166,6 +171,10 @@ fn tell_list(out: &mut String, list: &DeadLetters) -> fmt::Result {
 fn tell_redriven(out: &mut String, redriven: &Redriven) -> fmt::Result {
     writeln!(out, "{} sent again", HumanCount(redriven.sent))?;
     writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
+    let chosen = redriven.sent + redriven.kept + redriven.unreadable.files + redriven.failed.files;
+    if chosen == 0 && redriven.left > 0 {
+        writeln!(out, "None was chosen: `mogile2s3 dlq list` tells their reasons and fids.")?;
+    }
     if redriven.kept > 0 {
         let count = HumanCount(redriven.kept);
         writeln!(

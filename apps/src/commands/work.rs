@@ -155,6 +155,10 @@ fn tell(out: &mut String, report: &Report<'_>, took: Duration) -> fmt::Result {
             writeln!(out, "Told to stop: what was not done is in the queue.")
         }
         None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
-        None => writeln!(out, "The queue is empty. `mogile2s3 dlq list` tells what died, and why."),
+        None => writeln!(
+            out,
+            "The queue is empty: what was given back has been done since, or is a dead letter. \
+             `mogile2s3 dlq list` tells which, and why."
+        ),
     }
 }

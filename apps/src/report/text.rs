@@ -101,11 +101,15 @@ pub fn write_samples(
     samples.iter().try_for_each(|(reason, sample)| write_sample(out, reason, sample))
 }
 
-/// One reason: how many, the first fids, and words.
+/// One reason: how many, the first fids where any are known, and words.
 pub fn write_sample(out: &mut impl Write, reason: &str, sample: &Sample) -> fmt::Result {
     let (count, fids) = (HumanCount(sample.files), Fids(&sample.first_fids));
     let more = if is_whole(sample) { "" } else { " …" };
-    writeln!(out, "  {count} {reason}: fids {fids}{more}")?;
+    if sample.first_fids.is_empty() {
+        writeln!(out, "  {count} {reason}")?;
+    } else {
+        writeln!(out, "  {count} {reason}: fids {fids}{more}")?;
+    }
     writeln!(out, "    {}", sample.example)
 }
 
