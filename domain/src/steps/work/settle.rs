@@ -337,8 +337,12 @@ impl Engine<'_> {
     }
 }
 
+/// Of a message that is no job what could be read; 0, which no file has, where that is nothing.
 fn fid_of(delivery: &Delivery) -> u64 {
-    delivery.job.as_ref().map_or(0, |job| job.fid.0)
+    match &delivery.job {
+        Ok(job) => job.fid.0,
+        Err(bad) => bad.fid.map_or(0, |fid| fid.0),
+    }
 }
 
 fn count(summary: &mut WorkSummary, delivery: &Delivery, end: &JobEnd) {
