@@ -21,7 +21,8 @@ impl Tally {
     /// Counts one more.
     pub fn add(&mut self, length: ByteCount) {
         self.files += 1;
-        self.bytes += length.0;
+        // An index may tell any length.
+        self.bytes = self.bytes.saturating_add(length.0);
     }
 }
 

@@ -137,3 +137,18 @@ fn a_ledger_that_never_answers_does_not_keep_a_batch_beyond_its_time() {
     assert!(stage.work().failed.is_empty());
     stage.everything_is_there();
 }
+
+#[test]
+fn a_ledger_that_was_away_gets_what_was_proven_once() {
+    let stage = Stage::instant();
+    stage.files(10, None);
+    stage.enqueue();
+    stage.world.calls();
+    // Ten failed calls: two whole tries of the one batch.
+    stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, 10);
+    let report = stage.batch(stage.receive(), MINUTES);
+    assert_eq!((report.again.len(), report.summary.by_mogile.files), (0, 10), "{report:?}");
+    let calls = stage.world.calls();
+    assert!(calls.contains("put 10,") && !calls.contains("head"), "not proven again: {calls}");
+    stage.everything_is_there();
+}

@@ -64,6 +64,8 @@ pub(super) struct Engine<'a> {
     pub(super) planning: usize,
     pub(super) waiting: VecDeque<(Task, Work)>,
     pub(super) under_way: usize,
+    /// Of all of them together; each may be any number that a message can hold.
+    pub(super) bytes_under_way: u128,
     pub(super) held: BTreeMap<JobKey, Held>,
     /// Jobs whose record is gathered or being written.
     pub(super) recording: BTreeSet<JobKey>,
@@ -103,6 +105,7 @@ impl<'a> Engine<'a> {
             planning: 0,
             waiting: VecDeque::new(),
             under_way: 0,
+            bytes_under_way: 0,
             held: BTreeMap::new(),
             recording: BTreeSet::new(),
             outbox: Outbox::default(),
@@ -142,8 +145,9 @@ impl<'a> Engine<'a> {
             Event::AskAgain => self.asking.become_if_open(AskingState::Open),
             Event::Planned(tasks, plans) => self.take_plans(tasks, plans),
             Event::Worked(worked) => {
-                self.under_way -= 1;
                 let (task, work, worked) = *worked;
+                self.under_way -= 1;
+                self.bytes_under_way -= u128::from(task.file.length.0);
                 self.take_worked(task, work, worked);
             }
             Event::Due(key) => {
@@ -180,6 +184,7 @@ impl<'a> Engine<'a> {
                 continue;
             }
             self.under_way += 1;
+            self.bytes_under_way += u128::from(task.file.length.0);
             let ports = self.ports;
             self.start(async move {
                 let worked = work.carry_out(ports, &task.file).await;

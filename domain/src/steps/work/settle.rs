@@ -183,7 +183,9 @@ impl Engine<'_> {
     /// Why a file is not begun any more, if it is not. In an outage that is the reason.
     pub(super) fn too_late_for(&self, file: &SourceFile) -> Option<Reason> {
         let left = self.time_left()?;
-        let needed = limits::expected_time(file.length.0);
+        // What flows beside it takes its share.
+        let bytes = self.bytes_under_way + u128::from(file.length.0);
+        let needed = limits::expected_time(u64::try_from(bytes).unwrap_or(u64::MAX));
         (left < needed).then(|| {
             let (left, needed) = (left.as_secs(), needed.as_secs());
             let detail = format!("{left} s are left, and it is expected to take {needed} s");
@@ -225,8 +227,16 @@ impl Engine<'_> {
             match trouble {
                 None => self.settle(&task.key, &end),
                 Some(reason) => {
+                    let work = match end {
+                        JobEnd::Migrated(record) => Some(Work::Record(record)),
+                        JobEnd::Verified(_)
+                        | JobEnd::Gone
+                        | JobEnd::Temporary
+                        | JobEnd::Ignored
+                        | JobEnd::Failed(_) => None,
+                    };
                     self.count_outage(reason);
-                    self.hold_or_give_back(task, None, reason);
+                    self.hold_or_give_back(task, work, reason);
                 }
             }
         }

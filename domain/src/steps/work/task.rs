@@ -2,12 +2,12 @@
 
 use crate::ports::{Delivery, ObjectMeta};
 use crate::steps::WorkPorts;
-use crate::steps::migrate_file::{FileOutcome, FilePlan, migrate_file};
+use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
 use crate::steps::routes::RoutePolicy;
 use crate::steps::verify_file::verify_file;
 use crate::{
-    Failure, Fid, Hints, IndexRow, JobAction, Left, Reason, ReasonKind, RouteHint, RowClass,
-    SourceFile, Verification,
+    Failure, Fid, Hints, IndexRow, JobAction, LedgerRecord, Left, Reason, ReasonKind, RouteHint,
+    RowClass, SourceFile, Verification,
 };
 
 use super::{JobEnd, WorkPlan};
@@ -34,7 +34,11 @@ pub(super) struct Task {
 #[derive(Debug, Clone)]
 pub(super) enum Work {
     Migrate(FilePlan),
-    Verify { run: String },
+    Verify {
+        run: String,
+    },
+    /// The file is proven, and the ledger did not take that yet: it is not proven once more.
+    Record(LedgerRecord),
 }
 
 /// How that ended.
@@ -85,6 +89,10 @@ impl Work {
     pub(super) async fn carry_out(&self, ports: &WorkPorts, file: &SourceFile) -> Worked {
         match self {
             Self::Migrate(plan) => Worked::Migrated(migrate_file(&ports.files, file, plan).await),
+            Self::Record(record) => {
+                let end = FileEnd::Proven(record.clone());
+                Worked::Migrated(FileOutcome { end, findings: Vec::new() })
+            }
             Self::Verify { run } => {
                 let (objects, clock) = (ports.files.objects.as_ref(), ports.files.clock.as_ref());
                 Worked::Verified(verify_file(objects, clock, file, run).await)
