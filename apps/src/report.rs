@@ -7,10 +7,12 @@ mod progress;
 mod text;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use adapters::calls::{Calls, Outcomes};
+use anyhow::Context;
 use domain::steps::{Page, RunObserver};
 use domain::{Failure, SourceFile, Summary};
 use serde::Serialize;
@@ -18,7 +20,7 @@ use serde::Serialize;
 pub use advice::advice;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use progress::{Progress, Teller};
-pub use text::{render, write_failed, write_requests, write_sample, write_samples};
+pub use text::{write_failed, write_report, write_requests, write_sample, write_samples};
 
 /// A run's end.
 #[derive(Debug, Serialize)]
@@ -74,12 +76,22 @@ pub fn requests(calls: &Calls) -> BTreeMap<String, RequestCount> {
     .collect()
 }
 
-/// Prints a run's end on stdout, for people or as one line of JSON.
-pub fn print(report: &RunReport, json: bool) -> io::Result<()> {
-    let text = if json { serde_json::to_string(report)? + "\n" } else { render(report) };
-    io::stdout().lock().write_all(text.as_bytes())
+/// Says something on stdout: for people as `tell` writes it, for machines as one line of JSON.
+pub fn say<T: Serialize>(
+    said: &T,
+    json: bool,
+    tell: impl FnOnce(&mut String, &T) -> fmt::Result,
+) -> anyhow::Result<()> {
+    let mut text = String::new();
+    if json {
+        text = serde_json::to_string(said)? + "\n";
+    } else {
+        tell(&mut text, said)?;
+    }
+    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")
 }
 
-fn in_seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+/// For machines: seconds, to the millisecond.
+pub(crate) fn in_seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
 }

@@ -52,6 +52,6 @@ pub use named::UnknownName;
 pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
 pub use ports::Timestamp;
 pub use reason::{Failure, Left, Reason, ReasonKind};
-pub use summary::{Finding, FindingKind, Intake, Stopped, Summary};
+pub use summary::{Ends, Finding, FindingKind, Intake, Stopped, Summary};
 pub use verification::{Sight, Verification};
 pub use work_summary::WorkSummary;

@@ -196,12 +196,9 @@ impl Serialize for Stopped {
     }
 }
 
-/// What came of a run.
+/// What became of files that were worked on: each is in one class here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// The rows that were read.
-    #[serde(flatten)]
-    pub intake: Intake,
+pub struct Ends {
     /// Migrated by copying intermediaries.
     pub by_copy: Tally,
     /// Migrated by streaming from MogileFS.
@@ -212,24 +209,12 @@ pub struct Summary {
     pub gone: u64,
     /// Files that failed, by reason.
     pub failed: BTreeMap<&'static str, Sample>,
-    /// Read, but not begun when the run was stopped.
-    pub not_begun: u64,
-    /// Begun, and left when the run was stopped. What they had written already is found, and
-    /// proven, by the next run.
-    pub abandoned: u64,
     /// Worth a look, by kind; these files are counted above as what they became.
     pub findings: BTreeMap<&'static str, Sample>,
-    /// Why the run ended before its end, if it did.
-    pub stopped: Option<Stopped>,
-    /// What the index counted before the first row was read; [`None`] where it cannot count, or
-    /// not all of it was to be read.
-    pub counted_before: Option<u64>,
-    /// What it counted after the last one, if fewer were read.
-    pub counted_after: Option<u64>,
 }
 
-impl Summary {
-    /// Counts a file that was brought, or found.
+impl Ends {
+    /// Counts a file that was brought, or found, and is recorded.
     pub fn add_proven(&mut self, route: Option<Route>, length: ByteCount) {
         match route {
             Some(Route::Copy) => self.by_copy.add(length),
@@ -254,15 +239,42 @@ impl Summary {
         self.failed.values().map(|sample| sample.files).sum()
     }
 
+    /// All files in any class.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        let proven = [self.by_copy, self.by_mogile, self.already_there];
+        proven.iter().map(|tally| tally.files).sum::<u64>() + self.gone + self.failures()
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The rows that were read.
+    #[serde(flatten)]
+    pub intake: Intake,
+    /// What became of those that were begun.
+    #[serde(flatten)]
+    pub ends: Ends,
+    /// Read, but not begun when the run was stopped.
+    pub not_begun: u64,
+    /// Begun, and left when the run was stopped. What they had written already is found, and
+    /// proven, by the next run.
+    pub abandoned: u64,
+    /// Why the run ended before its end, if it did.
+    pub stopped: Option<Stopped>,
+    /// What the index counted before the first row was read; [`None`] where it cannot count, or
+    /// not all of it was to be read.
+    pub counted_before: Option<u64>,
+    /// What it counted after the last one, if fewer were read.
+    pub counted_after: Option<u64>,
+}
+
+impl Summary {
     /// Whether every row that was read is in exactly one class.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        let proven = [self.by_copy, self.by_mogile, self.already_there];
-        let ended = proven.iter().map(|tally| tally.files).sum::<u64>()
-            + self.gone
-            + self.failures()
-            + self.not_begun
-            + self.abandoned;
+        let ended = self.ends.files() + self.not_begun + self.abandoned;
         self.intake.passed_over() + ended == self.intake.rows
     }
 
@@ -282,7 +294,7 @@ impl Summary {
         self.adds_up()
             && self.stopped.is_none()
             && self.intake.is_clean()
-            && self.failed.is_empty()
+            && self.ends.failed.is_empty()
             && self.not_begun == 0
             && self.abandoned == 0
             && !matches!(self.coverage(), Coverage::Missing(_))
@@ -298,11 +310,11 @@ mod tests {
     fn a_row_without_a_class_is_noticed() {
         let intake = Intake { rows: 3, ..Intake::default() };
         let mut summary = Summary { intake, ..Summary::default() };
-        summary.add_proven(Some(Route::Copy), ByteCount(5));
-        summary.add_proven(None, ByteCount(7));
+        summary.ends.add_proven(Some(Route::Copy), ByteCount(5));
+        summary.ends.add_proven(None, ByteCount(7));
         assert!(!summary.adds_up());
         let reason = Reason::new(ReasonKind::NoReplica, "all of them");
-        summary.add_failed(Fid(9), &Failure { reason, left: Left::Nothing });
+        summary.ends.add_failed(Fid(9), &Failure { reason, left: Left::Nothing });
         assert!(summary.adds_up());
         assert!(!summary.is_clean(), "a failed file is left to do");
     }

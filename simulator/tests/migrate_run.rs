@@ -18,7 +18,7 @@ use domain::steps::{
 };
 use domain::summary::Tally;
 use domain::{
-    BucketMap, ByteCount, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5,
+    BucketMap, ByteCount, Ends, Failure, Fid, Intake, IntermediaryForm, LedgerRecord, LegacyMd5,
     ObjectKey, Proof, SourceFile, Summary, limits,
 };
 use simulator::port::{Call, PortFault, PortLedger};
@@ -77,7 +77,7 @@ fn stopped(summary: &Summary) -> Option<String> {
 }
 
 fn failed(summary: &Summary) -> BTreeMap<&'static str, u64> {
-    summary.failed.iter().map(|(&reason, sample)| (reason, sample.files)).collect()
+    summary.ends.failed.iter().map(|(&reason, sample)| (reason, sample.files)).collect()
 }
 
 /// What the ledger has, read past the faults.
@@ -105,7 +105,8 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     // writes to the ledger for sixty files.
     let asked = "page 2, count 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, scan 4";
     assert_eq!(world.calls(), asked);
-    let expected = Summary { by_copy: tally(40), by_mogile: tally(20), ..read(60) };
+    let ends = Ends { by_copy: tally(40), by_mogile: tally(20), ..Ends::default() };
+    let expected = Summary { ends, ..read(60) };
     assert_eq!(summary, expected);
     assert!(summary.is_clean());
     for (salt, file) in all.iter().enumerate() {
@@ -130,7 +131,8 @@ fn all_again_proves_what_is_there_without_writing_it() {
     world.calls();
     let selection = Selection { among: Among::Again, ..Selection::default() };
     let summary = run(&world, &RunPlan { selection, ..plan() });
-    let expected = Summary { already_there: tally(8), ..read(8) };
+    let ends = Ends { already_there: tally(8), ..Ends::default() };
+    let expected = Summary { ends, ..read(8) };
     assert_eq!(summary, expected);
     let asked = "page 2, count 1, replicas 3, open 3, put 3, copy 5, head 8, list 2, record 1";
     assert_eq!(world.calls(), asked);
@@ -166,7 +168,7 @@ fn every_row_has_its_class() {
     let each = ["no-key", "no-length", "not-content-addressed", "unmapped-bucket"];
     assert_eq!(rejected, each.map(|why| (why, 1)));
     assert_eq!((intake.temporary, intake.ignored, intake.other_domains), (1, 1, 1));
-    assert_eq!((summary.by_mogile, summary.intake.rows), (tally(1), 7));
+    assert_eq!((summary.ends.by_mogile, summary.intake.rows), (tally(1), 7));
     assert!(!summary.is_clean(), "rejected rows are left to look into");
 }
 
@@ -181,7 +183,10 @@ fn the_route_is_the_operators() {
         files(&world, 4, Some(IntermediaryForm::Plain));
         files(&world, 3, None);
         let summary = run(&world, &RunPlan { route, ..plan() });
-        assert_eq!((summary.by_copy, summary.by_mogile), (tally(by_copy), tally(by_mogile)));
+        assert_eq!(
+            (summary.ends.by_copy, summary.ends.by_mogile),
+            (tally(by_copy), tally(by_mogile))
+        );
         assert_eq!(failed(&summary), reasons.iter().copied().collect(), "{route:?}");
         assert_eq!(world.calls(), format!("page 2, count 1, {asked}, scan 4"), "{route:?}");
     }
@@ -192,7 +197,7 @@ fn an_intermediary_that_one_request_cannot_take_is_not_copied() {
     let world = World::instant();
     files(&world, 4, Some(IntermediaryForm::Plain));
     let summary = run(&world, &RunPlan { single_request_bytes: 0, ..plan() });
-    assert_eq!((summary.by_copy, summary.by_mogile), (tally(0), tally(4)));
+    assert_eq!((summary.ends.by_copy, summary.ends.by_mogile), (tally(0), tally(4)));
 }
 
 #[test]
@@ -204,10 +209,10 @@ fn a_copied_files_record_has_the_length_of_what_was_copied() {
         world.port.mogile.plant(FileRow { length: Some(7), ..row });
 
         let summary = run(&world, &plan());
-        assert_eq!((summary.by_copy.files, summary.by_mogile), (2, tally(0)), "{form:?}");
+        assert_eq!((summary.ends.by_copy.files, summary.ends.by_mogile), (2, tally(0)), "{form:?}");
         let lengths = records(&world).into_values().map(|record| record.length);
         assert!(lengths.eq([Some(ByteCount(LENGTH as u64)); 2]), "{form:?}");
-        let found = &summary.findings["index-length"];
+        let found = &summary.ends.findings["index-length"];
         assert_eq!(found.first_fids, [file.fid], "{form:?}: {}", found.example);
     }
 }
@@ -233,8 +238,8 @@ fn a_former_tools_record_is_proven_again() {
     world.plant(&all[1].address().key, &content(99, LENGTH));
 
     let summary = run(&world, &plan());
-    assert_eq!((summary.already_there, summary.by_mogile), (tally(1), tally(1)));
-    assert_eq!(summary.by_copy, tally(1));
+    assert_eq!((summary.ends.already_there, summary.ends.by_mogile), (tally(1), tally(1)));
+    assert_eq!(summary.ends.by_copy, tally(1));
     let proofs: Vec<_> = records(&world).into_values().map(|record| record.proof).collect();
     assert_eq!(proofs, [Some(Proof::Download), Some(Proof::Put), Some(Proof::Copy)]);
     for (salt, file) in all.iter().enumerate() {
@@ -250,14 +255,14 @@ fn an_outage_stops_the_run_before_it_burns_every_file() {
         files(&world, 150, None);
         world.port.faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
         let summary = run(&world, &RunPlan { concurrency, ..plan() });
-        let failures = summary.failures();
+        let failures = summary.ends.failures();
         assert!((breaker..=most).contains(&failures), "{failures}");
         assert_eq!((summary.intake.rows, summary.not_begun), (150, 150 - failures));
         assert!(stopped(&summary).is_some_and(|why| why.starts_with("source-unreachable")));
 
         world.port.faults.clear();
         let summary = run(&world, &plan());
-        assert_eq!(summary.by_mogile, tally(150), "nothing was lost by it");
+        assert_eq!(summary.ends.by_mogile, tally(150), "nothing was lost by it");
     }
 }
 
@@ -269,7 +274,7 @@ fn a_success_between_them_tells_bad_files_from_an_outage() {
         world.port.faults.strike(Call::Replicas, &key, PortFault::RequestLost, 5);
     }
     let summary = run(&world, &plan());
-    assert_eq!((&summary.stopped, summary.by_mogile), (&None, tally(3)));
+    assert_eq!((&summary.stopped, summary.ends.by_mogile), (&None, tally(3)));
     assert_eq!(failed(&summary), BTreeMap::from([("source-unreachable", 237)]));
 }
 
@@ -281,7 +286,7 @@ fn a_batch_that_the_ledger_half_took_is_written_again() {
         world.port.faults.strike(Call::Record, "", fault, 3);
         let summary = run(&world, &plan());
         assert!(summary.is_clean(), "{fault:?}: {summary:?}");
-        assert_eq!((summary.by_copy, records(&world).len()), (tally(30), 30), "{fault:?}");
+        assert_eq!((summary.ends.by_copy, records(&world).len()), (tally(30), 30), "{fault:?}");
     }
 }
 
@@ -292,12 +297,12 @@ fn without_a_ledger_no_file_is_called_migrated() {
     world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
     assert_eq!(failed(&summary), BTreeMap::from([("ledger-unavailable", 30)]));
-    assert_eq!(summary.by_copy, Tally::default());
+    assert_eq!(summary.ends.by_copy, Tally::default());
 
     world.port.faults.clear();
     world.calls();
     let summary = run(&world, &plan());
-    assert_eq!(summary.already_there, tally(30), "proven anew, by HEAD");
+    assert_eq!(summary.ends.already_there, tally(30), "proven anew, by HEAD");
     assert_eq!(world.calls(), "page 2, count 1, copy 30, head 30, list 2, record 2, scan 4");
 }
 
@@ -356,7 +361,7 @@ fn a_slow_run_writes_its_records_every_second() {
     let times = Times { clock: &*world.port.clock, settled: Mutex::default() };
     let begun = world.port.clock.now().0;
     let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &times));
-    assert!(summary.is_clean() && summary.by_mogile == tally(40), "{summary:?}");
+    assert!(summary.is_clean() && summary.ends.by_mogile == tally(40), "{summary:?}");
     let seconds = (world.port.clock.now().0 - begun) / 1000;
     assert!(seconds >= 3, "{seconds} s are too short to tell");
     let writes = world.port.faults.take_counts()[&Call::Record];
@@ -381,6 +386,6 @@ fn keys_of_a_bucket_that_is_away_stop_nothing_else() {
     let route = RoutePolicy::Mogile;
     let summary = run(&world, &RunPlan { buckets, route, ..plan() });
     assert_eq!(failed(&summary), BTreeMap::from([("s3-no-bucket", 1)]));
-    assert_eq!(summary.by_mogile, tally(2));
+    assert_eq!(summary.ends.by_mogile, tally(2));
     assert_eq!(world.port.s3.objects(BUCKET).expect("it is there").len(), 2);
 }

@@ -37,7 +37,7 @@ fn what_is_enqueued_is_worked_off_with_no_more_requests_than_needed() {
 
     let summary = stage.work();
     assert!(summary.is_clean(), "{summary:?}");
-    assert_eq!((summary.by_copy, summary.by_mogile), (tally(30), tally(20)));
+    assert_eq!((summary.ends.by_copy, summary.ends.by_mogile), (tally(30), tally(20)));
     assert_eq!(summary.deliveries, 50);
     // Nothing is listed again: the jobs told where to look. Five acknowledgements for fifty jobs.
     let calls = stage.world.calls();
@@ -60,7 +60,11 @@ fn jobs_without_hints_are_done_as_well() {
         stage.send_raw(&body(file), Some("migrate"));
     }
     let summary = stage.work();
-    assert_eq!((summary.by_copy, summary.by_mogile), (tally(15), tally(5)), "{summary:?}");
+    assert_eq!(
+        (summary.ends.by_copy, summary.ends.by_mogile),
+        (tally(15), tally(5)),
+        "{summary:?}"
+    );
     stage.everything_is_there();
 }
 
@@ -73,7 +77,7 @@ fn a_hint_that_is_out_of_date_does_no_harm() {
         stage.remove_intermediary(file);
     }
     let summary = stage.work();
-    assert_eq!((summary.by_copy, summary.by_mogile), (tally(2), tally(2)), "{summary:?}");
+    assert_eq!((summary.ends.by_copy, summary.ends.by_mogile), (tally(2), tally(2)), "{summary:?}");
     stage.everything_is_there();
 }
 
@@ -90,8 +94,11 @@ fn the_route_is_the_workers_own() {
         stage.enqueue();
         stage.plan.route = route;
         let summary = stage.work();
-        assert_eq!((summary.by_copy, summary.by_mogile), (tally(by_copy), tally(by_mogile)));
-        assert_eq!(summary.failures(), failed, "{route:?} {summary:?}");
+        assert_eq!(
+            (summary.ends.by_copy, summary.ends.by_mogile),
+            (tally(by_copy), tally(by_mogile))
+        );
+        assert_eq!(summary.ends.failures(), failed, "{route:?} {summary:?}");
     }
 }
 
@@ -115,7 +122,7 @@ fn a_second_pass_sends_and_moves_only_what_is_new() {
     stage.world.calls();
     let summary = stage.work();
     assert!(summary.is_clean(), "{summary:?}");
-    assert_eq!((summary.by_mogile.files, summary.already_there), (4, tally(1)));
+    assert_eq!((summary.ends.by_mogile.files, summary.ends.already_there), (4, tally(1)));
     assert_eq!(stage.enqueue().sent.files, 0);
     assert_eq!(stage.records().len(), 18, "one of them of a fid that is gone");
 }
@@ -127,7 +134,7 @@ fn a_file_that_is_gone_is_acknowledged_and_has_no_record() {
     stage.enqueue();
     stage.delete(&file);
     let summary = stage.work();
-    assert_eq!((summary.gone, summary.deliveries), (1, 1), "{summary:?}");
+    assert_eq!((summary.ends.gone, summary.deliveries), (1, 1), "{summary:?}");
     assert!(stage.records().is_empty() && stage.failures().is_empty());
     assert_eq!(LENGTH as u64, file.length.0);
 }

@@ -1,12 +1,10 @@
 //! `mogile2s3 dlq`: what died in the queue, why, and sending it again.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::Context;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use domain::ReasonKind;
@@ -17,7 +15,7 @@ use serde::Serialize;
 use crate::config::{AwsSettings, QueueSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
-use crate::report::{advice, write_sample};
+use crate::report::{advice, say, write_sample};
 use crate::wiring::Services;
 
 /// What can be given to `dlq`.
@@ -123,13 +121,7 @@ impl Common {
         result: &T,
         tell: fn(&mut String, &T) -> fmt::Result,
     ) -> anyhow::Result<()> {
-        let mut text = String::new();
-        if self.json {
-            text = serde_json::to_string(result)? + "\n";
-        } else {
-            tell(&mut text, result)?;
-        }
-        io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")
+        say(result, self.json, tell)
     }
 }
 

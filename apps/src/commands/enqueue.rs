@@ -1,10 +1,10 @@
 //! `mogile2s3 enqueue`: a job in the queue for every selected row.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adapters::calls::Calls;
 use anyhow::Context;
@@ -88,7 +88,9 @@ struct Report<'a> {
     large_fids: String,
     #[serde(skip)]
     run: Option<String>,
-    requests: std::collections::BTreeMap<String, RequestCount>,
+    requests: BTreeMap<String, RequestCount>,
+    #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
+    took: Duration,
 }
 
 /// Sends the jobs, and says what came of every row.
@@ -111,16 +113,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run.clone(),
         requests: report::requests(&calls),
+        took: begun.elapsed(),
     };
-    let text = if arguments.json {
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = tell(&mut text, &report, begun.elapsed());
-        text
-    };
-    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+    report::say(&report, arguments.json, tell)?;
     Ok(match (&summary.stopped, summary.is_clean()) {
         (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
         (None, true) => Exit::Clean,
@@ -161,10 +156,10 @@ impl Arguments {
     }
 }
 
-fn tell(out: &mut String, report: &Report<'_>, took: std::time::Duration) -> fmt::Result {
+fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let summary = report.summary;
     let intake = &summary.intake;
-    writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(took))?;
+    writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(report.took))?;
     for (name, tally) in [
         ("sent to the queue", summary.sent),
         ("withheld as large", summary.large),

@@ -91,7 +91,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         took: begun.elapsed(),
         command: arguments.command(),
     };
-    report::print(&report, arguments.json)?;
+    report::say(&report, arguments.json, report::write_report)?;
     Ok(exit)
 }
 

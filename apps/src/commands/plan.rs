@@ -1,7 +1,6 @@
 //! `mogile2s3 plan`: what there is to migrate.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use adapters::calls::Calls;
@@ -14,7 +13,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use crate::config::{SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::Exit;
-use crate::report::write_samples;
+use crate::report::{say, write_samples};
 use crate::wiring::Wiring;
 
 /// What can be given to `plan`.
@@ -43,16 +42,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let limit = arguments.target.single_request_bytes;
     let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
     let census = census.context("reading the index")?;
-    let text = if arguments.json { serde_json::to_string(&census)? + "\n" } else { told(&census) };
-    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+    say(&census, arguments.json, tell)?;
     Ok(if census.rejected.is_empty() { Exit::Clean } else { Exit::Findings })
-}
-
-fn told(census: &Census) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = tell(&mut text, census);
-    text
 }
 
 fn tell(out: &mut String, census: &Census) -> fmt::Result {

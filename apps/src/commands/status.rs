@@ -12,12 +12,12 @@ use domain::ReasonKind;
 use domain::outlook::{Failing, Outlook, Sight, outlook};
 use domain::steps::{Progress, RATE_OVER, look_around};
 use indicatif::{HumanCount, HumanDuration};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::dlq::watch_ports;
 use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
 use crate::exit::Exit;
-use crate::report::{advice, write_sample};
+use crate::report::{advice, say, write_sample};
 use crate::wiring::{Services, Wiring};
 
 /// What can be given to `status`.
@@ -61,15 +61,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let progress = look_around(&ports, index.as_deref()).await;
         let progress = progress.map_err(|reason| anyhow!("{reason}"))?;
         let outlooks = outlook(&progress.sight);
-        let text = if arguments.json {
-            in_json(&progress, &outlooks) + "\n"
-        } else {
-            let mut text = String::new();
-            // Writing to a string does not fail.
-            let _ = tell(&mut text, &progress, &outlooks);
-            text
-        };
-        io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+        let words = |out: &mut String, _: &Value| tell(out, &progress, &outlooks);
+        say(&in_json(&progress, &outlooks), arguments.json, words)?;
         let Some(seconds) = arguments.watch else {
             let quiet = |outlook: &Outlook| {
                 outlook.is_safe_to_wait() && !matches!(outlook, Outlook::DeadLetters(_))
@@ -177,7 +170,7 @@ fn words(outlook: &Outlook) -> String {
     }
 }
 
-fn in_json(progress: &Progress, outlooks: &[Outlook]) -> String {
+fn in_json(progress: &Progress, outlooks: &[Outlook]) -> Value {
     let Sight { queue, dead_letters, failing, proven, rows, at } = &progress.sight;
     let rate = rate(progress);
     json!({
@@ -194,5 +187,4 @@ fn in_json(progress: &Progress, outlooks: &[Outlook]) -> String {
         "safe_to_wait": outlooks.iter().all(Outlook::is_safe_to_wait),
         "outlook": outlooks.iter().map(words).collect::<Vec<_>>(),
     })
-    .to_string()
 }

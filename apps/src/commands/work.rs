@@ -1,7 +1,7 @@
 //! `mogile2s3 work`: a worker on the queue, outside Lambda.
 
-use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,7 +64,9 @@ failed and went back to the queue; 2 wrong usage or configuration; 3 something c
 struct Report<'a> {
     #[serde(flatten)]
     summary: &'a WorkSummary,
-    requests: std::collections::BTreeMap<String, RequestCount>,
+    requests: BTreeMap<String, RequestCount>,
+    #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
+    took: Duration,
 }
 
 /// Works until it is told to stop, or until the queue is empty where that is asked for.
@@ -87,38 +89,36 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
     progress.finish();
 
-    let report = Report { summary: &summary, requests: report::requests(&calls) };
-    let text = if arguments.json {
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = tell(&mut text, &report, begun.elapsed());
-        text
-    };
-    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+    let report =
+        Report { summary: &summary, requests: report::requests(&calls), took: begun.elapsed() };
+    report::say(&report, arguments.json, tell)?;
     Ok(exit_of(&summary))
 }
 
 fn exit_of(summary: &WorkSummary) -> Exit {
     let not_started = ReasonKind::NotStarted.name();
-    let failed = summary.failed.keys().any(|reason| *reason != not_started);
+    let failed = summary.ends.failed.keys().any(|reason| *reason != not_started);
     let whole = summary.adds_up() && !failed;
     match &summary.stopped {
         Some(Stopped::Trouble(_)) => Exit::Unreachable,
         Some(Stopped::Interrupted) if whole => Exit::Clean,
-        None if whole && summary.failed.is_empty() => Exit::Clean,
+        None if whole && summary.ends.failed.is_empty() => Exit::Clean,
         Some(Stopped::Interrupted | Stopped::Failures(_)) | None => Exit::Findings,
     }
 }
 
-fn tell(out: &mut String, report: &Report<'_>, took: Duration) -> fmt::Result {
+fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     let summary = report.summary;
-    writeln!(out, "{} deliveries in {}", HumanCount(summary.deliveries), HumanDuration(took))?;
+    writeln!(
+        out,
+        "{} deliveries in {}",
+        HumanCount(summary.deliveries),
+        HumanDuration(report.took)
+    )?;
     for (name, Tally { files, bytes }) in [
-        ("migrated by copy", summary.by_copy),
-        ("migrated from MogileFS", summary.by_mogile),
-        ("already there, proven", summary.already_there),
+        ("migrated by copy", summary.ends.by_copy),
+        ("migrated from MogileFS", summary.ends.by_mogile),
+        ("already there, proven", summary.ends.already_there),
         ("verified", summary.verified),
     ] {
         let files = HumanCount(files).to_string();
@@ -127,14 +127,14 @@ fn tell(out: &mut String, report: &Report<'_>, took: Duration) -> fmt::Result {
     for (name, count) in [
         ("temporary (.tmp)", summary.temporary),
         ("in ignored buckets", summary.ignored),
-        ("gone from MogileFS", summary.gone),
+        ("gone from MogileFS", summary.ends.gone),
         ("twice at once", summary.merged),
-        ("given back", summary.failures()),
+        ("given back", summary.ends.failures()),
     ] {
         writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
     }
-    write_failed(out, "Given back to the queue, which delivers them again", &summary.failed)?;
-    write_samples(out, "Worth a look, though migrated", &summary.findings)?;
+    write_failed(out, "Given back to the queue, which delivers them again", &summary.ends.failed)?;
+    write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
     report::write_requests(out, &report.requests)?;
     if summary.unacknowledged > 0 {
         let count = HumanCount(summary.unacknowledged);

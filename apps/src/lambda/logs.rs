@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::ports::{Delivery, Timestamp};
 use domain::steps::{JobEnd, WorkObserver};
-use domain::{Failure, ReasonKind, WorkSummary};
+use domain::{Ends, Failure, ReasonKind, WorkSummary};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -74,9 +74,10 @@ pub(super) fn metrics(
     took: Duration,
     summary: &WorkSummary,
 ) -> Value {
-    let WorkSummary { by_copy, by_mogile, already_there, verified, .. } = summary;
+    let Ends { by_copy, by_mogile, already_there, .. } = &summary.ends;
+    let verified = &summary.verified;
     let not_started =
-        summary.failed.get(ReasonKind::NotStarted.name()).map_or(0, |sample| sample.files);
+        summary.ends.failed.get(ReasonKind::NotStarted.name()).map_or(0, |sample| sample.files);
     let moved = [by_copy, by_mogile];
     let proven = [by_copy, by_mogile, already_there, verified];
     let counts = [
@@ -86,8 +87,8 @@ pub(super) fn metrics(
         ("ByMogile", "Count", by_mogile.files),
         ("AlreadyThere", "Count", already_there.files),
         ("Verified", "Count", verified.files),
-        ("Gone", "Count", summary.gone),
-        ("GivenBack", "Count", summary.failures()),
+        ("Gone", "Count", summary.ends.gone),
+        ("GivenBack", "Count", summary.ends.failures()),
         ("NotStarted", "Count", not_started),
         ("Bytes", "Bytes", moved.iter().map(|tally| tally.bytes).sum()),
         ("BatchTime", "Milliseconds", u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
@@ -124,9 +125,9 @@ mod tests {
     #[test]
     fn every_metric_that_is_announced_is_there() {
         let mut summary = WorkSummary { deliveries: 3, ..WorkSummary::default() };
-        summary.add_proven(Some(domain::Route::Copy), ByteCount(10));
-        summary.add_proven(Some(domain::Route::Mogile), ByteCount(5));
-        summary.add_proven(None, ByteCount(7));
+        summary.ends.add_proven(Some(domain::Route::Copy), ByteCount(10));
+        summary.ends.add_proven(Some(domain::Route::Mogile), ByteCount(5));
+        summary.ends.add_proven(None, ByteCount(7));
         let line = metrics("mover", "r-1", Timestamp(99), Duration::from_millis(1234), &summary);
         let announced = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(announced["Namespace"], "Mogile2S3");

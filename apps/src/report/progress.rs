@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::ports::{Delivery, QueueDepth};
 use domain::steps::{EnqueueObserver, JobEnd, Page, RunObserver, Stop, WorkObserver};
-use domain::{Failure, SourceFile, limits};
+use domain::{Failure, ReasonKind, SourceFile, limits};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};
@@ -180,22 +180,21 @@ impl WorkObserver for Progress {
     }
 }
 
-/// Each failure once, here, with all that tells it from others.
+/// Each failure once, here, with all that tells it from others. What was not started because
+/// somebody asked for that is no trouble.
 fn log_failure(delivery: &Delivery, failure: &Failure) {
-    let (attempt, message) = (delivery.attempt, &delivery.message);
+    let (attempt, message_id) = (delivery.attempt, &delivery.message);
     match &delivery.job {
+        Ok(job) if failure.reason.kind == ReasonKind::NotStarted => {
+            tracing::info!(fid = job.fid.0, key = job.dkey, attempt, message_id, "{failure}");
+        }
         Ok(job) => {
-            tracing::warn!(
-                fid = job.fid.0,
-                key = job.dkey,
-                attempt,
-                message,
-                "given back: {failure}"
-            );
+            let (fid, key) = (job.fid.0, &job.dkey);
+            tracing::warn!(fid, key, attempt, message_id, "given back: {failure}");
         }
         Err(bad) => {
             let fid = bad.fid.map(|fid| fid.0);
-            tracing::warn!(fid, attempt, message, "given back: {failure}");
+            tracing::warn!(fid, attempt, message_id, "given back: {failure}");
         }
     }
 }

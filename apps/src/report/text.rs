@@ -8,15 +8,7 @@ use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use super::{FailureListEnd, RequestCount, RunReport, advice};
 
 /// A run's end, for a tired operator: what was done, what was not, and what to do next.
-#[must_use]
-pub fn render(report: &RunReport) -> String {
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = write_report(&mut text, report);
-    text
-}
-
-fn write_report(out: &mut impl Write, report: &RunReport) -> fmt::Result {
+pub fn write_report(out: &mut String, report: &RunReport) -> fmt::Result {
     let summary = &report.summary;
     write!(out, "{}", HumanCount(summary.intake.rows))?;
     if let (Some(counted), Some(_)) = (summary.counted_before, &summary.stopped) {
@@ -27,8 +19,8 @@ fn write_report(out: &mut impl Write, report: &RunReport) -> fmt::Result {
     write_coverage(out, summary)?;
     write_samples(out, "Rejected rows, which somebody has to look at", &summary.intake.rejected)?;
     write_absent(out, &summary.intake.absent)?;
-    write_failed(out, "Failed files", &summary.failed)?;
-    write_samples(out, "Worth a look, though migrated", &summary.findings)?;
+    write_failed(out, "Failed files", &summary.ends.failed)?;
+    write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
     write_requests(out, &report.requests)?;
     if let Some(list) = &report.failure_list {
         write_list(out, list)?;
@@ -37,17 +29,17 @@ fn write_report(out: &mut impl Write, report: &RunReport) -> fmt::Result {
 }
 
 fn write_classes(out: &mut impl Write, summary: &Summary) -> fmt::Result {
-    write_tally(out, "migrated by copy", summary.by_copy)?;
-    write_tally(out, "migrated from MogileFS", summary.by_mogile)?;
-    write_tally(out, "already there, proven", summary.already_there)?;
+    write_tally(out, "migrated by copy", summary.ends.by_copy)?;
+    write_tally(out, "migrated from MogileFS", summary.ends.by_mogile)?;
+    write_tally(out, "already there, proven", summary.ends.already_there)?;
     write_tally(out, "proven before", summary.intake.proven_before)?;
     for (name, count, always) in [
         ("temporary (.tmp)", summary.intake.temporary, true),
         ("in ignored buckets", summary.intake.ignored, true),
         ("excluded", summary.intake.excluded, false),
-        ("gone from MogileFS", summary.gone, true),
+        ("gone from MogileFS", summary.ends.gone, true),
         ("rejected", summary.intake.rejections(), true),
-        ("failed", summary.failures(), true),
+        ("failed", summary.ends.failures(), true),
         ("abandoned", summary.abandoned, false),
         ("not begun", summary.not_begun, true),
     ] {
@@ -195,7 +187,7 @@ fn next_command(report: &RunReport) -> String {
     if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
         return format!("{command} --fids {}", quoted(&format!("@{}", file.display())));
     }
-    let samples = || summary.failed.values().chain(summary.intake.rejected.values());
+    let samples = || summary.ends.failed.values().chain(summary.intake.rejected.values());
     let mut fids: Vec<_> = samples().flat_map(|sample| sample.first_fids.clone()).collect();
     fids.sort_unstable();
     if samples().all(is_whole) && !fids.is_empty() {

@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
 
     fn take_outcome(&mut self, file: SourceFile, outcome: FileOutcome) {
         for finding in &outcome.findings {
-            self.summary.add_finding(file.fid, finding);
+            self.summary.ends.add_finding(file.fid, finding);
         }
         match outcome.end {
             FileEnd::Proven(record) => {
@@ -187,7 +187,7 @@ impl<'a> Run<'a> {
                 self.tick();
             }
             FileEnd::Gone => {
-                self.summary.gone += 1;
+                self.summary.ends.gone += 1;
                 self.observer.settled(&file, None);
             }
             FileEnd::Failed(failure) => self.fail(&file, &failure),
@@ -195,13 +195,13 @@ impl<'a> Run<'a> {
     }
 
     fn fail(&mut self, file: &SourceFile, failure: &Failure) {
-        self.summary.add_failed(file.fid, failure);
+        self.summary.ends.add_failed(file.fid, failure);
         self.observer.settled(file, Some(failure));
         self.outages += u32::from(failure.reason.kind.is_outage());
         if self.outages >= limits::BREAKER_FAILURES {
             self.begin_no_more(Stopped::Trouble(failure.reason.clone()));
         }
-        let failures = self.summary.failures();
+        let failures = self.summary.ends.failures();
         if self.plan.max_failures.is_some_and(|most| failures >= most) {
             self.begin_no_more(Stopped::Failures(failures));
         }
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
             match answer {
                 Ok(()) => {
                     self.outages = 0;
-                    self.summary.add_proven(record.route, record.length.unwrap_or_default());
+                    self.summary.ends.add_proven(record.route, record.length.unwrap_or_default());
                     self.observer.settled(&file, None);
                 }
                 Err(reason) => {

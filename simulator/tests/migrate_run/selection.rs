@@ -30,7 +30,7 @@ fn fids_that_lie_far_apart_are_looked_up_one_by_one() {
     let (first, last) = (all[0].fid.0, all[39].fid.0);
     let summary = take(&world, only([first, last, 5_000, 1 << 40]));
     assert_eq!(world.calls(), "row 4, replicas 2, open 2, put 2, list 2, record 1, recall 1");
-    assert_eq!((summary.by_mogile, summary.intake.rows), (tally(2), 2));
+    assert_eq!((summary.ends.by_mogile, summary.intake.rows), (tally(2), 2));
     let absent = &summary.intake.absent;
     assert_eq!((absent.files, &absent.first_fids[..]), (2, &[Fid(5_000), Fid(1 << 40)][..]));
     assert!(!summary.is_clean(), "what was asked for is not there");
@@ -40,7 +40,7 @@ fn fids_that_lie_far_apart_are_looked_up_one_by_one() {
     assert_eq!(summary.intake, Intake { proven_before: tally(2), ..rows(2) });
     assert!(summary.is_clean());
     let again = Selection { among: Among::Again, ..only([first]) };
-    assert_eq!(take(&world, again).already_there, tally(1));
+    assert_eq!(take(&world, again).ends.already_there, tally(1));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn fids_that_lie_close_together_are_read_by_the_page() {
     selection.in_ranges = &range - &every_other.clone().collect::<RoaringTreemap>();
     let summary = take(&world, selection);
     let expected = every_other.chain(last - 9..=last).collect::<BTreeSet<_>>().len() as u64;
-    assert_eq!((summary.by_mogile, summary.intake.rows), (tally(expected), expected));
+    assert_eq!((summary.ends.by_mogile, summary.intake.rows), (tally(expected), expected));
     let calls = world.calls();
     assert!(calls.starts_with("page 2, ") && !calls.contains("row"), "{calls}");
     assert!(summary.is_clean(), "a range may reach where nothing is: {summary:?}");
@@ -67,7 +67,7 @@ fn what_is_excluded_is_counted_and_left_alone() {
     let all = files(&world, 10, None);
     let without: RoaringTreemap = all[2..5].iter().map(|file| file.fid.0).collect();
     let summary = take(&world, Selection { without: without.clone(), ..Selection::default() });
-    assert_eq!((summary.by_mogile, summary.intake.excluded), (tally(7), 3));
+    assert_eq!((summary.ends.by_mogile, summary.intake.excluded), (tally(7), 3));
     assert!(summary.is_clean() && summary.intake.rows == 10, "{summary:?}");
     let named = Selection { without, ..only(all[..4].iter().map(|file| file.fid.0)) };
     let summary = take(&world, named);
@@ -80,7 +80,7 @@ fn an_interrupted_reader_goes_on_where_it_was() {
     let world = World::instant();
     let all = files(&world, 20, None);
     let summary = take(&world, Selection { from: all[12].fid, ..Selection::default() });
-    assert_eq!((summary.by_mogile, summary.intake.rows), (tally(8), 8));
+    assert_eq!((summary.ends.by_mogile, summary.intake.rows), (tally(8), 8));
     assert_eq!(summary.counted_before, None);
 }
 
@@ -170,6 +170,6 @@ fn what_was_read_is_compared_with_what_the_index_counts() {
         ports.index = Arc::new(Counts(ports.index, Mutex::new(counts.to_vec())));
         let summary = world.run(migrate_run(&ports, &plan(), never(), &Quiet));
         assert_eq!((summary.coverage(), summary.is_clean()), (coverage, is_clean), "{counts:?}");
-        assert_eq!(summary.by_mogile, tally(5), "{counts:?}");
+        assert_eq!(summary.ends.by_mogile, tally(5), "{counts:?}");
     }
 }

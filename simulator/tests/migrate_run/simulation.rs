@@ -244,7 +244,7 @@ impl Simulation {
         self.note_run(&summary);
         assert_eq!(summary.stopped, None);
         let failures = failures.0.into_inner().expect("one thread");
-        assert_eq!(summary.failures(), failures.len() as u64);
+        assert_eq!(summary.ends.failures(), failures.len() as u64);
         let proven = records(&self.world);
         for planted in &self.files {
             let fid = planted.file.fid;
@@ -282,14 +282,21 @@ impl Simulation {
 
     /// What a clean run has proven, the next one leaves alone.
     fn check_nothing_is_proven_twice(&mut self, clean: &Summary) {
-        let tallies =
-            [clean.intake.proven_before, clean.already_there, clean.by_copy, clean.by_mogile];
+        let tallies = [
+            clean.intake.proven_before,
+            clean.ends.already_there,
+            clean.ends.by_copy,
+            clean.ends.by_mogile,
+        ];
         let proven: u64 = tallies.iter().map(|tally| tally.files).sum();
         let ports = self.world.port.ports();
         let next = self.world.run(migrate_run(&ports, &plan(), never(), &Failures::default()));
-        assert_eq!((next.intake.proven_before.files, next.failed), (proven, clean.failed.clone()));
+        assert_eq!(
+            (next.intake.proven_before.files, next.ends.failed),
+            (proven, clean.ends.failed.clone())
+        );
         let calls = self.world.calls();
-        assert!(clean.failures() > 0 || calls == "page 2, count 1, scan 4", "{calls}");
+        assert!(clean.ends.failures() > 0 || calls == "page 2, count 1, scan 4", "{calls}");
     }
 
     fn note_run(&mut self, summary: &Summary) {

@@ -47,14 +47,14 @@ fn a_run_that_is_told_to_stop_finishes_what_is_under_way_and_no_more() {
         let run_plan = RunPlan { concurrency: 8, ..plan() };
         let summary = told(&world, &run_plan, &[(millis, Stop::Drain)]);
         assert_eq!(summary.stopped, Some(Stopped::Interrupted));
-        assert_eq!((summary.abandoned, summary.failures()), (0, 0));
-        let done = summary.by_mogile.files;
+        assert_eq!((summary.abandoned, summary.ends.failures()), (0, 0));
+        let done = summary.ends.by_mogile.files;
         assert!(done < 300, "{done} files in {millis} ms");
         assert_eq!(records(&world).len() as u64, done, "all that is proven is recorded");
 
         let next = run(&world, &plan());
         assert_eq!(next.intake.proven_before, tally(done));
-        assert_eq!((next.already_there, next.by_mogile), (tally(0), tally(300 - done)));
+        assert_eq!((next.ends.already_there, next.ends.by_mogile), (tally(0), tally(300 - done)));
         assert!(next.is_clean());
     }
 }
@@ -71,9 +71,9 @@ fn told_again_it_abandons_what_is_under_way_and_records_what_is_proven() {
         assert_eq!(summary.stopped, Some(Stopped::Interrupted));
         assert!(summary.abandoned <= 8, "{summary:?}");
         abandoned += summary.abandoned;
-        assert_eq!(records(&world).len() as u64, summary.by_mogile.files);
+        assert_eq!(records(&world).len() as u64, summary.ends.by_mogile.files);
         let next = run(&world, &plan());
-        assert!(next.already_there.files <= summary.abandoned, "{next:?}");
+        assert!(next.ends.already_there.files <= summary.abandoned, "{next:?}");
         assert!(next.is_clean(), "{next:?}");
     }
     assert!(abandoned > 0, "a test of nothing");
@@ -125,7 +125,7 @@ fn what_hangs_is_abandoned_when_its_time_is_over() {
     let summary = told_with(&world, &run_plan, &[(5_000, Stop::Drain)], &ports);
     let took = world.port.clock.now().0 - begun;
     assert_eq!(u128::from(took), 5_000 + limits::STOPPING_TIME.as_millis());
-    assert_eq!((summary.by_copy, summary.abandoned, summary.not_begun), (tally(10), 4, 6));
+    assert_eq!((summary.ends.by_copy, summary.abandoned, summary.not_begun), (tally(10), 4, 6));
     assert_eq!(records(&world).len(), 10);
 }
 
@@ -139,10 +139,10 @@ fn so_many_failures_and_no_more() {
         let run_plan = RunPlan { concurrency, max_failures: Some(most), ..plan() };
         let summary = run(&world, &run_plan);
         assert!(matches!(summary.stopped, Some(Stopped::Failures(_))), "{summary:?}");
-        let failures = summary.failures();
+        let failures = summary.ends.failures();
         assert!((most..most + concurrency as u64).contains(&failures), "{failures}");
-        assert_eq!(summary.by_mogile.files + failures + summary.not_begun, 100);
-        assert!(summary.by_mogile.files >= 20, "{summary:?}");
+        assert_eq!(summary.ends.by_mogile.files + failures + summary.not_begun, 100);
+        assert!(summary.ends.by_mogile.files >= 20, "{summary:?}");
     }
     let world = World::instant();
     files(&world, 5, None);
@@ -175,7 +175,7 @@ fn a_kill_costs_at_most_a_batch_and_what_was_under_way() {
         world.port.faults.clear();
 
         let next = run(&world, &run_plan);
-        let twice = next.already_there.files;
+        let twice = next.ends.already_there.files;
         let most = limits::LEDGER_BATCH as u64 - 1 + concurrency as u64;
         assert!(twice <= most, "seed {seed}: {twice} files are proven again, {most} at most");
         assert!(next.is_clean(), "seed {seed}: {next:?}");

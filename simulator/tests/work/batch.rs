@@ -41,7 +41,7 @@ fn one_bad_record_of_ten_is_the_one_that_comes_again() {
     assert_eq!(deliveries.len(), 10);
     let bad = deliveries.iter().find(|one| one.job.is_err()).expect("one").message.clone();
     let report = stage.batch(deliveries, MINUTES);
-    assert_eq!((report.again, report.summary.by_mogile.files), (vec![bad], 9));
+    assert_eq!((report.again, report.summary.ends.by_mogile.files), (vec![bad], 9));
     assert_eq!(stage.in_queue(), 10, "nothing is acknowledged here");
     let names: Vec<_> = stage.failures().into_values().map(|failure| failure.reason).collect();
     assert_eq!(names, ["bad-message"]);
@@ -56,7 +56,7 @@ fn all_bad_all_twice_and_none() {
         stage.send_raw(&format!("{number}"), Some("migrate"));
     }
     let report = stage.batch(stage.receive(), MINUTES);
-    assert_eq!((report.again.len(), report.summary.failures()), (10, 10));
+    assert_eq!((report.again.len(), report.summary.ends.failures()), (10, 10));
 
     let stage = Stage::instant();
     let file = stage.files(1, None).remove(0);
@@ -66,7 +66,7 @@ fn all_bad_all_twice_and_none() {
     stage.world.calls();
     let report = stage.batch(stage.receive(), MINUTES);
     assert!(report.again.is_empty(), "{report:?}");
-    assert_eq!((report.summary.merged, report.summary.by_mogile.files), (9, 1));
+    assert_eq!((report.summary.merged, report.summary.ends.by_mogile.files), (9, 1));
     assert!(stage.world.calls().contains("put 1,"));
 
     // The same fid twice, and it fails: both come again.
@@ -77,7 +77,7 @@ fn all_bad_all_twice_and_none() {
     stage.send_raw(&body(&file), Some("migrate"));
     stage.send_raw(&body(&file), Some("migrate"));
     let report = stage.batch(stage.receive(), MINUTES);
-    assert_eq!(report.again.len() as u64, report.summary.failures(), "{report:?}");
+    assert_eq!(report.again.len() as u64, report.summary.ends.failures(), "{report:?}");
     assert_eq!(report.again.len(), 2);
 }
 
@@ -90,7 +90,7 @@ fn what_cannot_be_done_in_time_is_not_begun() {
     stage.world.calls();
     // Seven seconds: five are kept for telling, two are what a small file may take.
     let report = stage.batch(stage.receive(), Duration::from_millis(7_300));
-    let done = report.summary.by_mogile.files;
+    let done = report.summary.ends.by_mogile.files;
     assert!((1..10).contains(&done), "{report:?}");
     assert_eq!(report.again.len() as u64, 10 - done);
     let reasons: Vec<_> = stage.failures().into_values().map(|one| one.reason).collect();
@@ -107,7 +107,7 @@ fn what_hangs_is_abandoned_and_its_neighbours_are_recorded() {
     let key = files[2].dkey.to_string();
     stage.world.port.faults.strike(Call::Replicas, &key, PortFault::RequestLost, u32::MAX);
     let report = stage.batch(stage.receive(), Duration::from_secs(20));
-    assert_eq!((report.again.len(), report.summary.by_mogile.files), (1, 9), "{report:?}");
+    assert_eq!((report.again.len(), report.summary.ends.by_mogile.files), (1, 9), "{report:?}");
     assert_eq!(stage.records().len(), 9);
     let reasons: Vec<_> = stage.failures().into_values().map(|one| one.reason).collect();
     assert_eq!(reasons, ["source-unreachable"]);
@@ -132,9 +132,9 @@ fn a_ledger_that_never_answers_does_not_keep_a_batch_beyond_its_time() {
     stage.enqueue();
     stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
     let report = stage.batch(stage.receive(), Duration::from_secs(30));
-    assert_eq!((report.again.len(), report.summary.failures()), (10, 10), "{report:?}");
+    assert_eq!((report.again.len(), report.summary.ends.failures()), (10, 10), "{report:?}");
     stage.world.port.faults.clear();
-    assert!(stage.work().failed.is_empty());
+    assert!(stage.work().ends.failed.is_empty());
     stage.everything_is_there();
 }
 
@@ -147,7 +147,7 @@ fn a_ledger_that_was_away_gets_what_was_proven_once() {
     // Ten failed calls: two whole tries of the one batch.
     stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, 10);
     let report = stage.batch(stage.receive(), MINUTES);
-    assert_eq!((report.again.len(), report.summary.by_mogile.files), (0, 10), "{report:?}");
+    assert_eq!((report.again.len(), report.summary.ends.by_mogile.files), (0, 10), "{report:?}");
     let calls = stage.world.calls();
     assert!(calls.contains("put 10,") && !calls.contains("head"), "not proven again: {calls}");
     stage.everything_is_there();

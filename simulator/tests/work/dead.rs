@@ -35,7 +35,7 @@ fn a_poison_file_fails_alone_is_named_and_is_finished_when_it_is_mended() {
     stage.enqueue();
     let begun = stage.world.port.clock.system_time();
     let summary = stage.work();
-    assert_eq!((summary.by_mogile.files, summary.failures()), (19, 5), "{summary:?}");
+    assert_eq!((summary.ends.by_mogile.files, summary.ends.failures()), (19, 5), "{summary:?}");
     let minutes = stage.world.port.clock.system_time().duration_since(begun).expect("later");
     assert!(minutes.as_secs() < 35 * 60, "{minutes:?}");
     assert_eq!((stage.dead(), stage.in_queue()), (1, 0));
@@ -69,7 +69,7 @@ fn messages_that_are_no_jobs_fail_alone_and_migrate_nothing() {
     stage.send_raw(r#"{"fid": 9, "length": 5}"#, Some("migrate"));
     stage.send_raw(&body(&files[1]), Some("migrate"));
     let summary = stage.work();
-    assert_eq!((summary.by_mogile.files, stage.dead()), (1, 5), "{summary:?}");
+    assert_eq!((summary.ends.by_mogile.files, stage.dead()), (1, 5), "{summary:?}");
     assert_eq!(stage.records().len(), 1);
     assert_eq!(stage.listed()["unreadable"].0, 5);
     let left = stage.redrive(&Choice::All);
@@ -105,5 +105,5 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     assert_eq!(stage.listed()["done-since"].0, 2);
     assert_eq!(stage.redrive(&Choice::All).sent, 2);
     let summary = stage.work();
-    assert_eq!(summary.already_there.files, 2, "{summary:?}");
+    assert_eq!(summary.ends.already_there.files, 2, "{summary:?}");
 }

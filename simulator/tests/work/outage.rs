@@ -45,7 +45,7 @@ fn storage_nodes_down_for_a_while_make_the_queue_wait_and_nothing_die() {
             struck
         };
         let (summary, _) = stage.world.run(join(work, outage));
-        assert!(summary.failed.is_empty(), "{call:?} {summary:?}");
+        assert!(summary.ends.failed.is_empty(), "{call:?} {summary:?}");
         assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
         assert!(stage.failures().is_empty(), "{call:?}");
         stage.everything_is_there();
@@ -71,7 +71,7 @@ fn while_everything_fails_one_file_at_a_time_is_tried() {
         counts
     };
     let (summary, counts) = stage.world.run(join(work, outage));
-    assert!(summary.failed.is_empty(), "{summary:?}");
+    assert!(summary.ends.failed.is_empty(), "{summary:?}");
     // Those in hand, eighteen at most, once a minute each after the first; five tries each time.
     assert!(counts[&Call::Replicas] < 5 * 18 * 70, "{counts:?}");
     assert!(counts[&Call::Receive] <= 4, "nothing more is asked for: {counts:?}");
@@ -87,7 +87,7 @@ fn one_file_whose_node_is_away_goes_back_while_others_succeed() {
     let sent = stage.enqueue();
     assert_eq!(sent.sent.files, 30);
     let summary = stage.work();
-    assert_eq!(summary.by_mogile.files, 30, "{summary:?}");
+    assert_eq!(summary.ends.by_mogile.files, 30, "{summary:?}");
     assert_eq!(stage.dead(), 0);
     stage.everything_is_there();
 }
@@ -123,6 +123,6 @@ fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
         stage.send_raw(&crate::stage::body(&late), Some("migrate"));
     };
     let (summary, ()) = stage.world.run(join(work, purge));
-    assert_eq!((summary.gone, summary.by_mogile.files), (15, 1), "{summary:?}");
+    assert_eq!((summary.ends.gone, summary.ends.by_mogile.files), (15, 1), "{summary:?}");
     assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
 }

@@ -28,7 +28,7 @@ fn every_message_twice_at_once_and_late_comes_to_the_same_end() {
             work.sqs.return_after_delete(&work.queue, &message.id, late).expect("it is there");
         }
         let summary = stage.work();
-        assert!(summary.failed.is_empty(), "{seed}: {summary:?}");
+        assert!(summary.ends.failed.is_empty(), "{seed}: {summary:?}");
         assert!(summary.deliveries > 40, "{seed}: {summary:?}");
         stage.everything_is_there();
         assert_eq!((stage.in_queue(), stage.dead(), stage.records().len()), (0, 0, 40));
@@ -53,7 +53,7 @@ fn a_worker_killed_at_any_moment_loses_nothing() {
             assert!(recorded + unacknowledged >= 40, "{seed}: a job was acknowledged too early");
         }
         let summary = stage.work();
-        assert!(summary.failed.is_empty(), "{seed}: {summary:?}");
+        assert!(summary.ends.failed.is_empty(), "{seed}: {summary:?}");
         stage.everything_is_there();
         assert_eq!((stage.in_queue(), stage.dead()), (0, 0), "{seed}");
     }
@@ -77,7 +77,7 @@ fn an_acknowledgement_that_is_lost_costs_a_look() {
         stage.enqueue();
         stage.world.port.faults.strike(Call::Acknowledge, "", fault, 5);
         let summary = stage.work();
-        assert!(summary.failed.is_empty(), "{fault:?} {summary:?}");
+        assert!(summary.ends.failed.is_empty(), "{fault:?} {summary:?}");
         stage.everything_is_there();
         assert_eq!((stage.in_queue(), stage.records().len()), (0, 20), "{fault:?}");
     }
@@ -94,7 +94,7 @@ fn two_workers_share_a_queue() {
         let (one, other) = stage.world.run(join(worker(), worker()));
         assert!(one.is_clean() && other.is_clean(), "{one:?} {other:?}");
         assert!(one.deliveries > 0 && other.deliveries > 0);
-        assert_eq!(one.by_mogile.files + other.by_mogile.files, 60);
+        assert_eq!(one.ends.by_mogile.files + other.ends.by_mogile.files, 60);
         stage.everything_is_there();
     }
 }

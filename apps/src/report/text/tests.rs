@@ -19,7 +19,7 @@ fn failed(files: u64) -> Summary {
     for fid in 1..=files {
         summary.intake.rows += 1;
         let reason = Reason::new(ReasonKind::NoReplica, "all replicas are bad");
-        summary.add_failed(Fid(fid), &Failure { reason, left: Left::Nothing });
+        summary.ends.add_failed(Fid(fid), &Failure { reason, left: Left::Nothing });
     }
     summary
 }
@@ -61,7 +61,7 @@ fn a_run_that_was_stopped_says_how_far_it_came() {
     let intake = Intake { rows: 1_000, ..Intake::default() };
     let mut summary = Summary { intake, counted_before: Some(10_000), ..Summary::default() };
     for _ in 0..300 {
-        summary.add_proven(Some(Route::Copy), ByteCount(10));
+        summary.ends.add_proven(Some(Route::Copy), ByteCount(10));
     }
     (summary.not_begun, summary.abandoned) = (690, 10);
     summary.stopped = Some(Stopped::Interrupted);
@@ -86,4 +86,10 @@ fn the_count_of_the_index_is_beside_what_was_read() {
     says(&read(6, Some(7), Some(6)), &["1 rows fewer", "deleted meanwhile", "Clean: every row"]);
     says(&read(6, Some(7), Some(7)), &["MISSING: 1 rows", "Not clean"]);
     assert!(!render(&read(7, None, None)).contains("index"));
+}
+
+fn render(report: &RunReport) -> String {
+    let mut text = String::new();
+    write_report(&mut text, report).expect("a string takes everything");
+    text
 }

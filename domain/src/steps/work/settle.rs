@@ -78,7 +78,7 @@ impl Engine<'_> {
         match worked {
             Worked::Migrated(FileOutcome { end: FileEnd::Proven(record), findings }) => {
                 for finding in &findings {
-                    self.summary.add_finding(task.file.fid, finding);
+                    self.summary.ends.add_finding(task.file.fid, finding);
                 }
                 self.recording.insert(task.key.clone());
                 self.outbox.records.add((task, record));
@@ -358,12 +358,12 @@ fn fid_of(delivery: &Delivery) -> u64 {
 fn count(summary: &mut WorkSummary, delivery: &Delivery, end: &JobEnd) {
     match end {
         JobEnd::Migrated(record) => {
-            summary.add_proven(record.route, record.length.unwrap_or_default());
+            summary.ends.add_proven(record.route, record.length.unwrap_or_default());
         }
         JobEnd::Verified(verification) => summary.verified.add(verification.length),
-        JobEnd::Gone => summary.gone += 1,
+        JobEnd::Gone => summary.ends.gone += 1,
         JobEnd::Temporary => summary.temporary += 1,
         JobEnd::Ignored => summary.ignored += 1,
-        JobEnd::Failed(failure) => summary.add_failed(crate::Fid(fid_of(delivery)), failure),
+        JobEnd::Failed(failure) => summary.ends.add_failed(crate::Fid(fid_of(delivery)), failure),
     }
 }
