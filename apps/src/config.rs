@@ -107,7 +107,8 @@ impl SourceSettings {
 
     /// The storage nodes that may be asked.
     pub fn storage_hosts(&self) -> Result<AllowedHosts, UsageError> {
-        let Some(ranges) = &self.storage_hosts else { return Ok(AllowedHosts::default()) };
+        let ranges = self.storage_hosts.as_ref().filter(|ranges| !ranges.trim().is_empty());
+        let Some(ranges) = ranges else { return Ok(AllowedHosts::default()) };
         ranges.parse().map_err(|error| UsageError(format!("MOGILE_STORAGE_HOSTS: {error}")))
     }
 }

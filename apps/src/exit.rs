@@ -44,7 +44,13 @@ impl std::error::Error for UsageError {}
 /// The exit code of a run.
 #[must_use]
 pub fn of_run(summary: &Summary) -> Exit {
-    match (&summary.stopped, summary.is_clean()) {
+    of(summary.stopped.as_ref(), summary.is_clean())
+}
+
+/// The exit code of what was stopped or came to its end, clean or not.
+#[must_use]
+pub const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
+    match (stopped, clean) {
         (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
         (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, false) => Exit::Findings,
         (None, true) => Exit::Clean,

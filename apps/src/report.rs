@@ -20,7 +20,10 @@ use serde::Serialize;
 pub use advice::advice;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use progress::{Progress, Teller};
-pub use text::{write_failed, write_report, write_requests, write_sample, write_samples};
+pub use text::{
+    quoted, write_failed, write_reason, write_report, write_requests, write_sample, write_samples,
+    write_stopped,
+};
 
 /// A run's end.
 #[derive(Debug, Serialize)]

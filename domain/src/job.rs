@@ -1,7 +1,7 @@
 //! A job: which file, and what to do with it. It carries identity, never conclusions.
 
 use crate::named::named;
-use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, SourceFile};
+use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, SourceFile, limits};
 
 /// What a job asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,12 @@ pub struct Hints {
     pub run: Option<String>,
 }
 
+/// Whether this can be the name of a verification: in one line, and not too long.
+#[must_use]
+pub fn is_run_name(name: &str) -> bool {
+    (1..=limits::LONGEST_RUN_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
+}
+
 /// Where the content was seen when a job was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RouteHint {
@@ -93,5 +99,24 @@ impl RouteHint {
             Self::Mogile => return None,
         };
         Some(ObjectKey::intermediary(fid, form))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runs_name_stands_in_one_line_and_in_a_key() {
+        for (name, is_one) in [
+            ("2026-05-03".to_owned(), true),
+            ("May 3, für alle".to_owned(), true),
+            (String::new(), false),
+            ("a\nb".to_owned(), false),
+            ("x".repeat(256), true),
+            ("x".repeat(257), false),
+        ] {
+            assert_eq!(is_run_name(&name), is_one, "{name}");
+        }
     }
 }

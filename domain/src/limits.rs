@@ -98,6 +98,10 @@ pub const READY_WITHIN: Duration = Duration::from_mins(5);
 
 /// Between two looks whether it can.
 pub const READY_POLL: Duration = Duration::from_secs(1);
+/// The longest name of a verification, in bytes: it is part of a key in the verifications table, and
+/// travels with every job.
+pub const LONGEST_RUN_BYTES: usize = 256;
+
 /// Entries of one request to the queue (SQS takes 10).
 pub const QUEUE_BATCH: usize = 10;
 

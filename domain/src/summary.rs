@@ -24,6 +24,12 @@ impl Tally {
         // An index may tell any length.
         self.bytes = self.bytes.saturating_add(length.0);
     }
+
+    /// Counts those of another tally too.
+    pub fn merge(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
 }
 
 /// Files that share a reason: how many, the lowest of them, and the lowest one's words. It comes
@@ -41,7 +47,8 @@ pub struct Sample {
 impl Sample {
     /// Counts those of another sample too.
     pub fn merge(&mut self, other: Self) {
-        if self.first_fids.first().is_none_or(|own| other.first_fids.first() < Some(own)) {
+        let (own, theirs) = (self.first_fids.first(), other.first_fids.first());
+        if self.files == 0 || theirs.is_some_and(|theirs| own.is_none_or(|own| theirs < own)) {
             self.example = other.example;
         }
         self.files += other.files;
@@ -49,6 +56,14 @@ impl Sample {
         self.first_fids.sort_unstable();
         self.first_fids.dedup();
         self.first_fids.truncate(limits::FIDS_NAMED);
+    }
+
+    /// Counts one more whose fid nobody knows.
+    pub fn add_nameless(&mut self, words: impl fmt::Display) {
+        self.files += 1;
+        if self.example.is_empty() {
+            self.example = words.to_string();
+        }
     }
 
     /// Counts one more, and keeps its words while it is the lowest. Who fails twice is named once.
@@ -128,8 +143,7 @@ impl Intake {
         } = other;
         self.rows += rows;
         self.other_domains += other_domains;
-        self.proven_before.files += proven_before.files;
-        self.proven_before.bytes += proven_before.bytes;
+        self.proven_before.merge(proven_before);
         self.temporary += temporary;
         self.ignored += ignored;
         self.excluded += excluded;
@@ -317,6 +331,28 @@ mod tests {
         summary.ends.add_failed(Fid(9), &Failure { reason, left: Left::Nothing });
         assert!(summary.adds_up());
         assert!(!summary.is_clean(), "a failed file is left to do");
+    }
+
+    #[test]
+    fn a_sample_of_none_takes_nobodys_words() {
+        let mut sample = Sample::default();
+        sample.add(Fid(7), "seven");
+        sample.merge(Sample::default());
+        assert_eq!(sample.example, "seven");
+        let mut merged = Sample::default();
+        merged.merge(sample.clone());
+        assert_eq!(merged, sample);
+        merged.add_nameless("nobody");
+        assert_eq!((merged.files, merged.example.as_str()), (2, "seven"));
+    }
+
+    #[test]
+    fn lengths_that_no_file_has_do_not_break_the_sums() {
+        let mut tally = Tally::default();
+        tally.add(ByteCount(u64::MAX));
+        tally.add(ByteCount(1));
+        tally.merge(tally);
+        assert_eq!(tally, Tally { files: 4, bytes: u64::MAX });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The failures table. Its items: `fid` (N), `action`, `dkey`, `reason` and `detail` (S), `attempt`
 //! (N), `failed_at` (N, milliseconds since the epoch). What there is nothing to say of is not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
 use domain::{FailureRecord, Fid};
 
-use super::item::{Item, fid_of, key, number, number_of, text, text_of};
+use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
 use super::table::Table;
 use crate::aws::Timeouts;
 use crate::calls::Calls;
@@ -58,12 +58,6 @@ impl FailureLog for DynamoFailureLog {
     }
 }
 
-/// The keys of these fids, each once.
-fn keys(fids: &[Fid]) -> Vec<Item> {
-    let distinct: BTreeSet<_> = fids.iter().copied().collect();
-    distinct.into_iter().map(key).collect()
-}
-
 /// A record as an item.
 fn item_of(failure: &FailureRecord) -> Item {
     let mut item = key(failure.fid);
@@ -106,7 +100,7 @@ fn read(item: &Item) -> Result<FailureRecord, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{BTreeSet, HashMap};
 
     use domain::JobAction;
 

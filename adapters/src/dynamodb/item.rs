@@ -1,6 +1,6 @@
 //! Items, and the values of their attributes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Fid;
@@ -10,6 +10,12 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// The key of a fid's item, where the fid alone is the key.
 pub(super) fn key(fid: Fid) -> Item {
     HashMap::from([("fid".to_owned(), number(fid.0))])
+}
+
+/// The keys of these fids, each once.
+pub(super) fn keys(fids: &[Fid]) -> Vec<Item> {
+    let distinct: BTreeSet<_> = fids.iter().copied().collect();
+    distinct.into_iter().map(key).collect()
 }
 
 pub(super) fn number(number: u64) -> AttributeValue {

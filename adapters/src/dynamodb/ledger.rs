@@ -2,7 +2,7 @@
 //! them, and our own `length` (N), `route` and `proof` (S), `migrated_at` (N, milliseconds since
 //! the epoch).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{Ledger, LedgerError, Segment, Timestamp};
 use domain::{ByteCount, Fid, LedgerRecord, LegacyMd5, S3Bucket, Sha1};
 
-use super::item::{Item, fid_of, key, number, number_of, text, text_of};
+use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
 use super::table::Table;
 use crate::aws::Timeouts;
 use crate::calls::Calls;
@@ -41,9 +41,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError> {
-        let distinct: BTreeSet<_> = fids.iter().copied().collect();
-        let keys: Vec<_> = distinct.into_iter().map(key).collect();
-        let items = self.0.get(&keys).await?;
+        let items = self.0.get(&keys(fids)).await?;
         Ok(items.iter().filter_map(|item| self.0.understood(read(item))).collect())
     }
 

@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use domain::limits::LONGEST_RUN_BYTES;
 use domain::ports::BadMessage;
 use domain::{ByteCount, Fid, Hints, Job};
 use serde_json::{Map, Value};
@@ -21,10 +22,6 @@ pub const FAILED_BEFORE: &str = "failed_before";
 
 /// The attribute of [`Hints::run`].
 pub const RUN: &str = "run";
-
-/// The longest name of a run, in bytes: it is a key in the verifications table, where a longer one
-/// would have its whole batch refused.
-pub const LONGEST_RUN: usize = 256;
 
 /// Characters of somebody else's text that an error quotes.
 const QUOTED: usize = 80;
@@ -70,9 +67,11 @@ pub fn job_of<'a>(
     let action = action.parse().map_err(unknown)?;
     let length = number(&fields, "length").map_err(bad)?;
     let run = attribute(RUN).filter(|run| !run.is_empty());
-    if let Some(run) = run.filter(|run| run.len() > LONGEST_RUN) {
+    if let Some(run) = run.filter(|run| run.len() > LONGEST_RUN_BYTES) {
         let bytes = run.len();
-        return Err(bad(format!("its `{RUN}` has {bytes} bytes, {LONGEST_RUN} at most can be")));
+        return Err(bad(format!(
+            "its `{RUN}` has {bytes} bytes, {LONGEST_RUN_BYTES} at most can be"
+        )));
     }
     let hints = Hints {
         route: attribute(ROUTE).and_then(|name| name.parse().ok()),

@@ -5,17 +5,14 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::anyhow;
 use clap::{Args, Subcommand};
-use domain::ReasonKind;
 use domain::steps::{Choice, DeadLetters, Redriven, WatchPorts, list_dead_letters, redrive};
 use indicatif::HumanCount;
-use serde::Serialize;
 
 use crate::config::{AwsSettings, QueueSettings, TimeSettings};
-use crate::exit::{Exit, UsageError};
+use crate::exit::{self, Exit, UsageError};
 use crate::fid_list::FidList;
-use crate::report::{advice, say, write_sample};
+use crate::report::{say, write_reason, write_sample, write_stopped};
 use crate::wiring::Services;
 
 /// What can be given to `dlq`.
@@ -79,18 +76,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::List(ListArguments { common }) => {
             let ports = common.ports().await?;
-            let list = list_dead_letters(&ports).await.map_err(|reason| anyhow!("{reason}"))?;
-            common.print(&list, tell_list)?;
-            Ok(if list.letters == 0 { Exit::Clean } else { Exit::Findings })
+            let list = list_dead_letters(&ports).await;
+            say(&list, common.json, tell_list)?;
+            Ok(exit::of(list.stopped.as_ref(), list.letters == 0))
         }
         Command::Redrive(arguments) => {
             let choice = arguments.choice()?;
             let common = arguments.common;
             let ports = common.ports().await?;
-            let redriven = redrive(&ports, &choice).await.map_err(|reason| anyhow!("{reason}"))?;
-            common.print(&redriven, tell_redriven)?;
-            let well = redriven.failed.files + redriven.unreadable.files == 0;
-            Ok(if well { Exit::Clean } else { Exit::Findings })
+            let redriven = redrive(&ports, &choice).await;
+            say(&redriven, common.json, tell_redriven)?;
+            let trouble = redriven.failed.files + redriven.unreadable.files + redriven.kept;
+            Ok(exit::of(redriven.stopped.as_ref(), trouble == 0 && !redriven.more))
         }
     }
 }
@@ -115,14 +112,6 @@ impl Common {
         let calls = Arc::new(Calls::default());
         watch_ports(&Services::new(&self.aws, &self.time, &calls), &self.queue).await
     }
-
-    fn print<T: Serialize>(
-        &self,
-        result: &T,
-        tell: fn(&mut String, &T) -> fmt::Result,
-    ) -> anyhow::Result<()> {
-        say(result, self.json, tell)
-    }
 }
 
 /// All that is asked by whoever looks after workers.
@@ -140,15 +129,14 @@ pub(super) async fn watch_ports(
 }
 
 fn tell_list(out: &mut String, list: &DeadLetters) -> fmt::Result {
-    if list.letters == 0 {
-        return writeln!(out, "No dead letters.");
+    if let Some(stopped) = &list.stopped {
+        write_stopped(out, stopped)?;
+    } else if list.letters == 0 {
+        return writeln!(out, "No dead letters, but for those that somebody else looks at now.");
     }
     writeln!(out, "Dead letters: {}", HumanCount(list.letters))?;
     for (reason, sample) in &list.reasons {
-        write_sample(out, reason, sample)?;
-        if let Ok(kind) = reason.parse::<ReasonKind>() {
-            writeln!(out, "    → {}", advice(kind))?;
-        }
+        write_reason(out, reason, sample)?;
     }
     if !list.nameless.is_empty() {
         writeln!(out, "Without a fid, by their message ids: {}", list.nameless.join(", "))?;
@@ -161,6 +149,9 @@ fn tell_list(out: &mut String, list: &DeadLetters) -> fmt::Result {
 }
 
 fn tell_redriven(out: &mut String, redriven: &Redriven) -> fmt::Result {
+    if let Some(stopped) = &redriven.stopped {
+        write_stopped(out, stopped)?;
+    }
     writeln!(out, "{} sent again", HumanCount(redriven.sent))?;
     writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
     let chosen = redriven.sent + redriven.kept + redriven.unreadable.files + redriven.failed.files;
@@ -181,6 +172,9 @@ fn tell_redriven(out: &mut String, redriven: &Redriven) -> fmt::Result {
     if redriven.failed.files > 0 {
         writeln!(out, "Not taken by the queue, and left where they are:")?;
         write_sample(out, "queue-unavailable", &redriven.failed)?;
+    }
+    if redriven.more {
+        writeln!(out, "There may be more: run this again.")?;
     }
     Ok(())
 }

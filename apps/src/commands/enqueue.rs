@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 use adapters::calls::Calls;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use domain::job::is_run_name;
 use domain::steps::{EnqueuePlan, EnqueueSummary, enqueue};
-use domain::{Fid, JobAction, Stopped};
+use domain::{Fid, JobAction, limits};
 use futures_util::StreamExt;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
-use crate::exit::{Exit, UsageError};
+use crate::exit::{self, Exit, UsageError};
 use crate::fid_list;
 use crate::interrupt;
-use crate::report::{self, Progress, RequestCount, advice, write_samples};
+use crate::report::{self, Progress, RequestCount, quoted, write_samples, write_stopped};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::wiring::{IndexFrom, Wiring};
@@ -88,6 +89,9 @@ struct Report<'a> {
     large_fids: String,
     #[serde(skip)]
     run: Option<String>,
+    /// The flag by which also what is done was taken, as the next command needs it.
+    #[serde(skip)]
+    again: &'static str,
     requests: BTreeMap<String, RequestCount>,
     #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
     took: Duration,
@@ -112,15 +116,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         summary: &summary,
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run.clone(),
+        again: if arguments.selection.again { " --again" } else { "" },
         requests: report::requests(&calls),
         took: begun.elapsed(),
     };
     report::say(&report, arguments.json, tell)?;
-    Ok(match (&summary.stopped, summary.is_clean()) {
-        (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
-        (None, true) => Exit::Clean,
-        (Some(Stopped::Interrupted | Stopped::Failures(_)), _) | (None, false) => Exit::Findings,
-    })
+    Ok(exit::of(summary.stopped.as_ref(), summary.is_clean()))
 }
 
 impl Arguments {
@@ -140,6 +141,13 @@ impl Arguments {
                 let text = "a verification needs a name, so that its records can be told from \
                             those of others: give --run NAME, a date say";
                 return Err(UsageError(text.to_owned()));
+            }
+            (JobAction::Verify, Some(run)) if !is_run_name(run) => {
+                let text = format!(
+                    "--run: a name has 1 to {} bytes, in one line",
+                    limits::LONGEST_RUN_BYTES
+                );
+                return Err(UsageError(text));
             }
             (JobAction::Migrate, None) | (JobAction::Verify, Some(_)) => {}
         }
@@ -199,14 +207,15 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     }
     if summary.large.files > 0 {
         writeln!(out, "Too large for a Lambda function. These go from here by:")?;
+        let (again, fids) = (report.again, &report.large_fids);
         match &report.run {
-            None => writeln!(out, "  mogile2s3 migrate --fids {}", report.large_fids)?,
+            None => writeln!(out, "  mogile2s3 migrate{again} --fids {fids}")?,
             Some(run) => writeln!(
                 out,
-                "  mogile2s3 enqueue verify --run {run} --lambda-max-bytes {} --fids {}\n  \
+                "  mogile2s3 enqueue verify --run {}{again} --lambda-max-bytes {} --fids {fids}\n  \
                  mogile2s3 work --until-empty    (with the event source mapping disabled)",
-                u64::MAX,
-                report.large_fids
+                quoted(run),
+                u64::MAX
             )?,
         }
     }
@@ -224,10 +233,7 @@ fn tell_verdict(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
         writeln!(out, "THE SUMS DO NOT ADD UP: rows are missing above. Please report this.")?;
     }
     if let Some(stopped) = &summary.stopped {
-        writeln!(out, "STOPPED: {stopped}")?;
-        if let Stopped::Trouble(reason) = stopped {
-            writeln!(out, "  → {}", advice(reason.kind))?;
-        }
+        write_stopped(out, stopped)?;
         if let Some(fid) = summary.resume_from {
             writeln!(out, "To go on: the same command again, with --from-fid {fid}")?;
         }

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use adapters::calls::Calls;
 use anyhow::{Context, anyhow};
 use clap::Args;
-use domain::ReasonKind;
-use domain::outlook::{Failing, Outlook, Sight, outlook};
+use domain::outlook::{Outlook, Sight, outlook};
 use domain::steps::{Progress, RATE_OVER, look_around};
 use indicatif::{HumanCount, HumanDuration};
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::dlq::watch_ports;
 use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
 use crate::exit::Exit;
-use crate::report::{advice, say, write_sample};
+use crate::report::{say, write_reason};
 use crate::wiring::{Services, Wiring};
 
 /// What can be given to `status`.
@@ -121,19 +120,13 @@ fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Res
     }
     let mut groups: Vec<_> = failing.iter().collect();
     groups.sort_by_key(|(_, failing)| std::cmp::Reverse(failing.files.files));
+    if !groups.is_empty() {
+        writeln!(out, "Failing, and to be delivered again or dead:")?;
+    }
     for (reason, failing) in groups.into_iter().take(5) {
-        tell_failing(out, reason, failing)?;
+        write_reason(out, reason, &failing.files)?;
     }
     outlooks.iter().try_for_each(|outlook| writeln!(out, "→ {}", words(outlook)))
-}
-
-fn tell_failing(out: &mut String, reason: &str, failing: &Failing) -> fmt::Result {
-    writeln!(out, "Failing, and to be delivered again or dead:")?;
-    write_sample(out, reason, &failing.files)?;
-    if let Ok(kind) = reason.parse::<ReasonKind>() {
-        writeln!(out, "    → {}", advice(kind))?;
-    }
-    Ok(())
 }
 
 fn words(outlook: &Outlook) -> String {

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::config::{QueueSettings, Settings};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::report::{self, Progress, RequestCount, advice, write_failed, write_samples};
+use crate::report::{self, Progress, RequestCount, write_failed, write_samples, write_stopped};
 use crate::route::Route;
 use crate::wiring::{IndexFrom, Wiring};
 
@@ -148,9 +148,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         writeln!(out, "THE SUMS DO NOT ADD UP: jobs are missing above. Please report this.")?;
     }
     match &summary.stopped {
-        Some(stopped @ Stopped::Trouble(reason)) => {
-            writeln!(out, "STOPPED: {stopped}\n  → {}", advice(reason.kind))
-        }
+        Some(stopped @ Stopped::Trouble(_)) => write_stopped(out, stopped),
         Some(Stopped::Interrupted | Stopped::Failures(_)) => {
             writeln!(out, "Told to stop: what was not done is in the queue.")
         }

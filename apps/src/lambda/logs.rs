@@ -90,7 +90,7 @@ pub(super) fn metrics(
         ("Gone", "Count", summary.ends.gone),
         ("GivenBack", "Count", summary.ends.failures()),
         ("NotStarted", "Count", not_started),
-        ("Bytes", "Bytes", moved.iter().map(|tally| tally.bytes).sum()),
+        ("Bytes", "Bytes", moved.iter().fold(0, |all: u64, tally| all.saturating_add(tally.bytes))),
         ("BatchTime", "Milliseconds", u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
     ];
     let names = counts.map(|(name, unit, _)| json!({"Name": name, "Unit": unit}));

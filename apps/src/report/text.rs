@@ -123,12 +123,27 @@ pub fn write_failed(
         writeln!(out, "{title}:")?;
     }
     for (reason, sample) in failed {
-        write_sample(out, reason, sample)?;
-        if let Ok(kind) = reason.parse::<ReasonKind>() {
-            writeln!(out, "    → {}", advice(kind))?;
-        }
+        write_reason(out, reason, sample)?;
     }
     Ok(())
+}
+
+/// One reason, with what to do about it.
+pub fn write_reason(out: &mut impl Write, reason: &str, sample: &Sample) -> fmt::Result {
+    write_sample(out, reason, sample)?;
+    match reason.parse::<ReasonKind>() {
+        Ok(kind) => writeln!(out, "    → {}", advice(kind)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Why something ended before its end, with what to do about it.
+pub fn write_stopped(out: &mut impl Write, stopped: &Stopped) -> fmt::Result {
+    writeln!(out, "STOPPED: {stopped}")?;
+    match stopped {
+        Stopped::Trouble(reason) => writeln!(out, "  → {}", advice(reason.kind)),
+        Stopped::Failures(_) | Stopped::Interrupted => Ok(()),
+    }
 }
 
 /// Calls by kind, in one line.
@@ -158,8 +173,8 @@ fn write_verdict(out: &mut impl Write, report: &RunReport) -> fmt::Result {
     }
     let resumes = "what is proven is in the ledger and will be skipped";
     match &summary.stopped {
-        Some(Stopped::Trouble(reason)) => {
-            writeln!(out, "STOPPED: {reason}\n  → {}", advice(reason.kind))?;
+        Some(stopped @ Stopped::Trouble(_)) => {
+            write_stopped(out, stopped)?;
             return writeln!(out, "Mend it and run this again: {resumes}.");
         }
         Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
@@ -184,6 +199,10 @@ fn write_verdict(out: &mut impl Write, report: &RunReport) -> fmt::Result {
 /// The command that takes what is left, and as little else as can be said.
 fn next_command(report: &RunReport) -> String {
     let (summary, command) = (&report.summary, &report.command);
+    // Only a run over the whole index finds rows that were not read.
+    if matches!(summary.coverage(), Coverage::Missing(_)) {
+        return command.clone();
+    }
     if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
         return format!("{command} --fids {}", quoted(&format!("@{}", file.display())));
     }
@@ -198,7 +217,8 @@ fn next_command(report: &RunReport) -> String {
 }
 
 /// As a shell takes it.
-fn quoted(text: &str) -> String {
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "@%+=:,./-_".contains(char);
     if text.chars().all(plain) {
         text.to_owned()

@@ -109,7 +109,8 @@ impl<'a> Services<'a> {
 }
 
 async fn aws_config(aws: &AwsSettings) -> Result<SdkConfig, UsageError> {
-    let config = aws::load(aws.region.clone()).await;
+    let region = aws.region.clone().filter(|region| !region.trim().is_empty());
+    let config = aws::load(region).await;
     if config.region().is_none() {
         let text =
             "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::WatchPorts;
 use super::retried::retried;
 use crate::ports::{Delivery, Receipt};
-use crate::summary::Sample;
+use crate::summary::{Sample, Stopped};
 use crate::{FailureRecord, Fid, Hints, Job, JobAction, Reason, limits};
 
 /// Dead letters by what they died of.
@@ -24,6 +24,8 @@ pub struct DeadLetters {
     pub nameless: Vec<String>,
     /// Whether the queue may have more than were looked at.
     pub more: bool,
+    /// Why it ended before its end, if it did.
+    pub stopped: Option<Stopped>,
 }
 
 /// A letter whose file has no failure record: its worker was killed, for its memory or its time,
@@ -60,68 +62,76 @@ pub struct Redriven {
     pub unreadable: Sample,
     /// Chosen, but the job queue did not take them; they stay dead letters.
     pub failed: Sample,
+    /// Whether the queue may have more than were looked at.
+    pub more: bool,
+    /// Why it ended before its end, if it did.
+    pub stopped: Option<Stopped>,
 }
 
 /// Looks at every dead letter and leaves all as they are: each is invisible to others while this
 /// goes on, [`limits::DEAD_LETTER_LOOK`] at most.
-pub async fn list_dead_letters(ports: &WatchPorts) -> Result<DeadLetters, Reason> {
+pub async fn list_dead_letters(ports: &WatchPorts) -> DeadLetters {
     let mut list = DeadLetters::default();
     let mut reader = Reader::new(ports);
-    while let Some(batch) = reader.next().await? {
-        let explained = match reader.explained(&batch).await {
-            Ok(explained) => explained,
-            Err(reason) => return Err(reader.give_up(batch, reason).await),
-        };
-        for (delivery, reason) in explained {
-            list.letters += 1;
-            let (words, fid) = match &delivery.job {
-                Ok(job) => (reason.words, Some(job.fid)),
-                Err(bad) => (bad.why.clone(), bad.fid),
-            };
-            let sample = list.reasons.entry(reason.name).or_default();
-            if let Some(fid) = fid {
-                sample.add(fid, words);
-            } else {
-                sample.files += 1;
-                sample.example = words;
-                list.nameless.push(delivery.message.clone());
-            }
-        }
-        reader.keep(batch);
-    }
+    let listed = list_all(&mut reader, &mut list).await;
     list.nameless.truncate(limits::FIDS_NAMED);
     list.more = reader.is_full();
+    list.stopped = listed.err().map(Stopped::Trouble);
     reader.release().await;
-    Ok(list)
+    list
+}
+
+async fn list_all(reader: &mut Reader<'_>, list: &mut DeadLetters) -> Result<(), Reason> {
+    while let Some(batch) = reader.next().await? {
+        for (letter, why) in reader.explained(&batch).await? {
+            list.letters += 1;
+            let sample = list.reasons.entry(why.name).or_default();
+            if let Some(fid) = fid_of(letter) {
+                sample.add(fid, why.words);
+            } else {
+                sample.add_nameless(why.words);
+                list.nameless.push(letter.message.clone());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Sends the chosen dead letters to the job queue again: each is sent first, and then taken away.
-pub async fn redrive(ports: &WatchPorts, choice: &Choice) -> Result<Redriven, Reason> {
+pub async fn redrive(ports: &WatchPorts, choice: &Choice) -> Redriven {
     let mut redriven = Redriven::default();
     let mut reader = Reader::new(ports);
+    let done = redrive_all(&mut reader, choice, &mut redriven).await;
+    redriven.more = reader.is_full();
+    redriven.stopped = done.err().map(Stopped::Trouble);
+    reader.release().await;
+    redriven
+}
+
+async fn redrive_all(
+    reader: &mut Reader<'_>,
+    choice: &Choice,
+    redriven: &mut Redriven,
+) -> Result<(), Reason> {
+    // Poison comes back while others are sent yet: it is sent once.
+    let mut sent_before = RoaringTreemap::new();
     while let Some(batch) = reader.next().await? {
         let mut chosen = Vec::new();
-        let explained = match reader.explained(&batch).await {
-            Ok(explained) => explained,
-            Err(reason) => return Err(reader.give_up(batch, reason).await),
-        };
-        for (delivery, reason) in explained {
-            match (&delivery.job, choice.takes(delivery, &reason.name)) {
-                (_, false) => redriven.left += 1,
-                (Ok(job), true) => chosen.push((again(job), delivery.receipt.clone())),
-                (Err(bad), true) => redriven.unreadable.add(bad.fid.unwrap_or(Fid(0)), &bad.why),
+        for (letter, why) in reader.explained(&batch).await? {
+            let back_already = fid_of(letter).is_some_and(|fid| sent_before.contains(fid.0));
+            match &letter.job {
+                _ if back_already || !choice.takes(letter, &why.name) => redriven.left += 1,
+                Ok(job) => chosen.push((again(job), letter.receipt.clone())),
+                Err(bad) => match bad.fid {
+                    Some(fid) => redriven.unreadable.add(fid, &bad.why),
+                    None => redriven.unreadable.add_nameless(&bad.why),
+                },
             }
         }
-        let answered = send_again(ports, &chosen, &mut redriven).await;
-        let gone: BTreeSet<_> = answered.iter().flatten().collect();
-        reader.keep(batch.into_iter().filter(|letter| !gone.contains(&letter.receipt)).collect());
-        if let Err(reason) = answered {
-            reader.release().await;
-            return Err(reason);
-        }
+        sent_before.extend(chosen.iter().map(|(job, _)| job.fid.0));
+        send_again(reader, &chosen, redriven).await?;
     }
-    reader.release().await;
-    Ok(redriven)
+    Ok(())
 }
 
 /// The job as a new message has it: whoever does it clears the failure record.
@@ -129,15 +139,16 @@ fn again(job: &Job) -> Job {
     Job { hints: Hints { failed_before: true, ..job.hints.clone() }, ..job.clone() }
 }
 
-/// Gives the receipts that are taken away.
+/// Sends these, and takes away what was sent.
 async fn send_again(
-    ports: &WatchPorts,
+    reader: &mut Reader<'_>,
     chosen: &[(Job, Receipt)],
     redriven: &mut Redriven,
-) -> Result<Vec<Receipt>, Reason> {
+) -> Result<(), Reason> {
     if chosen.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
+    let ports = reader.ports;
     let clock = ports.clock.as_ref();
     let jobs: Vec<_> = chosen.iter().map(|(job, _)| job.clone()).collect();
     let report = retried(clock, 0, || ports.queue.send(&jobs)).await;
@@ -150,20 +161,23 @@ async fn send_again(
     let sent = |fid: Fid| report.sent.contains(&fid) && !failed(fid);
     let sent = chosen.iter().filter(|(job, _)| sent(job.fid));
     let receipts: Vec<_> = sent.map(|(_, receipt)| receipt.clone()).collect();
+    redriven.kept += receipts.len() as u64;
     let kept = retried(clock, 0, || ports.dead_letters.delete(&receipts)).await;
-    let kept = kept.unwrap_or_else(|_| receipts.clone());
-    redriven.kept += kept.len() as u64;
-    redriven.sent += (receipts.len() - kept.len()) as u64;
-    Ok(receipts.into_iter().filter(|receipt| !kept.contains(receipt)).collect())
+    let kept = kept.map_err(|error| Reason::from(&error))?;
+    for gone in receipts.iter().filter(|receipt| !kept.contains(receipt)) {
+        reader.kept.remove(gone);
+        redriven.kept -= 1;
+        redriven.sent += 1;
+    }
+    Ok(())
 }
 
 impl Choice {
     fn takes(&self, delivery: &Delivery, reason: &str) -> bool {
-        match (self, &delivery.job) {
-            (Self::All, _) => true,
-            (Self::Reason(wanted), _) => wanted == reason,
-            (Self::Fids(fids), Ok(job)) => fids.contains(job.fid.0),
-            (Self::Fids(fids), Err(bad)) => bad.fid.is_some_and(|fid| fids.contains(fid.0)),
+        match self {
+            Self::All => true,
+            Self::Reason(wanted) => wanted == reason,
+            Self::Fids(fids) => fid_of(delivery).is_some_and(|fid| fids.contains(fid.0)),
         }
     }
 }
@@ -178,16 +192,20 @@ struct Why {
 struct Reader<'a> {
     ports: &'a WatchPorts,
     seen: BTreeSet<String>,
-    kept: Vec<Receipt>,
+    /// What is invisible to others because of this.
+    kept: BTreeSet<Receipt>,
+    /// Letters that were seen come again: their time of being invisible is over.
+    came_round: bool,
 }
 
 impl<'a> Reader<'a> {
     const fn new(ports: &'a WatchPorts) -> Self {
-        Self { ports, seen: BTreeSet::new(), kept: Vec::new() }
+        Self { ports, seen: BTreeSet::new(), kept: BTreeSet::new(), came_round: false }
     }
 
+    /// Whether there may be more than were read.
     fn is_full(&self) -> bool {
-        self.seen.len() >= limits::DEAD_LETTERS_READ
+        self.came_round || self.seen.len() >= limits::DEAD_LETTERS_READ
     }
 
     /// The next letters; [`None`] when there are no more, or enough.
@@ -200,18 +218,14 @@ impl<'a> Reader<'a> {
         let received = retried(clock, 0, || {
             self.ports.dead_letters.receive(most, wait, Some(limits::DEAD_LETTER_LOOK))
         });
-        let mut batch = match received.await {
-            Ok(batch) => batch,
-            Err(error) => {
-                self.release().await;
-                return Err(Reason::from(&error));
-            }
-        };
+        let mut batch = received.await.map_err(|error| Reason::from(&error))?;
         if batch.is_empty() {
             return Ok(None);
         }
+        self.kept.extend(batch.iter().map(|letter| letter.receipt.clone()));
         batch.retain(|letter| self.seen.insert(letter.message.clone()));
-        Ok(Some(batch))
+        self.came_round = batch.is_empty();
+        Ok((!batch.is_empty()).then_some(batch))
     }
 
     /// Each letter of a batch with what it died of.
@@ -236,26 +250,23 @@ impl<'a> Reader<'a> {
         Ok(batch.iter().map(|letter| (letter, why(letter, &failures, &proven))).collect())
     }
 
-    /// Others may look at all of it again at once.
-    async fn give_up(&mut self, batch: Vec<Delivery>, reason: Reason) -> Reason {
-        self.keep(batch);
-        self.release().await;
-        reason
-    }
-
-    fn keep(&mut self, letters: Vec<Delivery>) {
-        self.kept.extend(letters.into_iter().map(|letter| letter.receipt));
-    }
-
     /// Lets others see what was only looked at. What cannot be told becomes visible by itself.
     async fn release(&mut self) {
         let clock = self.ports.clock.as_ref();
-        for receipts in std::mem::take(&mut self.kept).chunks(limits::QUEUE_BATCH) {
-            let changes: Vec<_> =
-                receipts.iter().map(|receipt| (receipt.clone(), Duration::ZERO)).collect();
-            let _ = retried(clock, 0, || self.ports.dead_letters.set_visibility(&changes)).await;
+        let changes = std::mem::take(&mut self.kept).into_iter();
+        let changes: Vec<_> = changes.map(|receipt| (receipt, Duration::ZERO)).collect();
+        for batch in changes.chunks(limits::QUEUE_BATCH) {
+            let told = retried(clock, 0, || self.ports.dead_letters.set_visibility(batch)).await;
+            if told.is_err() {
+                return;
+            }
         }
     }
+}
+
+/// The fid, where it could be read.
+fn fid_of(letter: &Delivery) -> Option<Fid> {
+    letter.job.as_ref().map_or_else(|bad| bad.fid, |job| Some(job.fid))
 }
 
 fn why(letter: &Delivery, failures: &BTreeMap<Fid, FailureRecord>, proven: &BTreeSet<Fid>) -> Why {

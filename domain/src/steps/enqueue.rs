@@ -1,6 +1,7 @@
 //! Jobs for the queue: one for every selected row, and a class for every row that gets none.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join;
 use futures_util::stream::{self, BoxStream};
@@ -132,9 +133,12 @@ async fn send_all(
     summary.queue_before = depth.all();
     let passed_over = passed_over(ports, plan).await?;
     let failed_before = failed_before(ports).await?;
-    let count = retried(clock, 0, || files.index.count()).await.map_err(|e| Reason::from(&e))?;
-    let named = selection.only.as_ref().map(RoaringTreemap::len);
-    observer.expect(named.or(count), &depth);
+    // It is for the eye alone, and where it cannot be had nothing is stopped by that.
+    let expected = match &selection.only {
+        Some(only) => Some(only.len()),
+        None => files.index.count().await.unwrap_or_default(),
+    };
+    observer.expect(expected, &depth);
 
     let rows = Rows::new(files.index.as_ref(), clock, &plan.buckets, selection, &passed_over);
     let routes = Routes::new(files.objects.as_ref(), clock, plan.route, plan.single_request_bytes);
@@ -153,7 +157,7 @@ async fn send_all(
         let (following, sent) = join(reading, sender.send_page(page, summary)).await;
         let (rows_sent, jobs_sent) = sent?;
         observer.dealt_with(rows_sent, jobs_sent);
-        summary.resume_from = next.map(|next| Fid(next.0 + 1));
+        summary.resume_from = next.and_then(|next| next.0.checked_add(1)).map(Fid);
         let following = following.map_err(|e| Reason::from(&e))?;
         let Some(following) = following else { break };
         if stops.next().now_or_never().flatten().is_some() {
@@ -198,9 +202,13 @@ struct Sender<'a> {
 }
 
 /// What came of one batch of jobs.
+#[derive(Default)]
 struct BatchEnd {
     sent: Vec<SourceFile>,
     failed: Vec<(SourceFile, Reason)>,
+    /// Why the queue takes nothing more. Jobs that are in neither of these were not sent, as far as
+    /// is known.
+    trouble: Option<Reason>,
 }
 
 impl Sender<'_> {
@@ -231,18 +239,13 @@ impl Sender<'_> {
             }
         };
         let pairs: Vec<_> = files.into_iter().zip(jobs).collect();
-        let batches: Vec<_> =
-            pairs.chunks(limits::QUEUE_BATCH).map(|batch| self.send_batch(batch)).collect();
+        // When the queue takes nothing more no batch is begun, and those under way are heard out.
+        let takes_more = AtomicBool::new(true);
+        let begin = |batch| self.send_batch(batch, &takes_more);
+        let batches: Vec<_> = pairs.chunks(limits::QUEUE_BATCH).map(begin).collect();
         let mut ends = stream::iter(batches).buffer_unordered(self.plan.concurrency.max(1));
         let (mut sent, mut trouble) = (0, None);
         while let Some(end) = ends.next().await {
-            let end = match end {
-                Ok(end) => end,
-                Err(reason) => {
-                    trouble = Some(reason);
-                    break;
-                }
-            };
             left -= (end.sent.len() + end.failed.len()) as u64;
             sent += end.sent.len() as u64;
             for file in end.sent {
@@ -250,6 +253,10 @@ impl Sender<'_> {
             }
             for (file, reason) in end.failed {
                 summary.failed.entry(reason.kind.name()).or_default().add(file.fid, &reason);
+            }
+            if let Some(reason) = end.trouble {
+                takes_more.store(false, Ordering::Relaxed);
+                trouble.get_or_insert(reason);
             }
         }
         summary.not_begun += left;
@@ -281,11 +288,14 @@ impl Sender<'_> {
     }
 
     /// Sends one batch, and what of it failed again, until the tries are spent.
-    async fn send_batch(&self, batch: &[(SourceFile, Job)]) -> Result<BatchEnd, Reason> {
+    async fn send_batch(&self, batch: &[(SourceFile, Job)], takes_more: &AtomicBool) -> BatchEnd {
         let clock = self.ports.files.clock.as_ref();
         let salt = batch.first().map_or(0, |(file, _)| file.fid.0);
         let mut tries = Tries::new(clock, salt);
-        let mut end = BatchEnd { sent: Vec::new(), failed: Vec::new() };
+        let mut end = BatchEnd::default();
+        if !takes_more.load(Ordering::Relaxed) {
+            return end;
+        }
         let mut left: Vec<(SourceFile, Job)> = batch.to_vec();
         let mut why = BTreeMap::new();
         loop {
@@ -315,11 +325,15 @@ impl Sender<'_> {
                     why.extend(left.iter().map(|(file, _)| (file.fid, reason.clone())));
                     if !tries.another().await {
                         // A queue that takes nothing at all will not take the rest either.
-                        return Err(reason);
+                        end.trouble = Some(reason);
+                        return end;
                     }
                     continue;
                 }
-                Err(error) => return Err(Reason::from(&error)),
+                Err(error) => {
+                    end.trouble = Some(Reason::from(&error));
+                    return end;
+                }
             }
             if left.is_empty() || !tries.another().await {
                 break;
@@ -329,6 +343,6 @@ impl Sender<'_> {
             let reason = why.remove(&file.fid)?;
             Some((file, reason))
         }));
-        Ok(end)
+        end
     }
 }

@@ -10,25 +10,36 @@ use crate::ports::{Clock, Ledger, LedgerError, Segment};
 use crate::{Fid, LedgerRecord, limits};
 
 /// Segments in which the ledger is scanned side by side.
-pub(super) const SEGMENTS: u32 = 4;
+const SEGMENTS: u32 = 4;
+
+/// Folds all records of the ledger, in no order: `add` one to what there is of its segment, and
+/// `join` what there is of two.
+pub(super) async fn fold_records<T: Default + Send>(
+    ledger: &dyn Ledger,
+    add: impl Fn(&mut T, &LedgerRecord) + Copy + Send + Sync,
+    join: impl Fn(T, T) -> T,
+) -> Result<T, LedgerError> {
+    let segments = (0..SEGMENTS).map(|number| async move {
+        let mut all = T::default();
+        let mut take = |record: LedgerRecord| add(&mut all, &record);
+        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
+        Ok(all)
+    });
+    let parts: Vec<T> = segments.collect::<FuturesUnordered<_>>().try_collect().await?;
+    Ok(parts.into_iter().fold(T::default(), join))
+}
 
 /// The fids whose records `keep` keeps.
 pub async fn ledger_fids(
     ledger: &dyn Ledger,
     keep: fn(&LedgerRecord) -> bool,
 ) -> Result<RoaringTreemap, LedgerError> {
-    let segments = (0..SEGMENTS).map(|number| async move {
-        let mut fids = RoaringTreemap::new();
-        let mut take = |record: LedgerRecord| {
-            if keep(&record) {
-                fids.insert(record.fid.0);
-            }
-        };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
-        Ok(fids)
-    });
-    let parts = segments.collect::<FuturesUnordered<_>>();
-    parts.try_fold(RoaringTreemap::new(), |all, part| async move { Ok(all | part) }).await
+    let add = |fids: &mut RoaringTreemap, record: &LedgerRecord| {
+        if keep(record) {
+            fids.insert(record.fid.0);
+        }
+    };
+    fold_records(ledger, add, |one, other| one | other).await
 }
 
 /// The files that a selection passes over because they are proven: none where all are to be taken

@@ -1,14 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use futures_util::stream::FuturesUnordered;
-
 use super::WatchPorts;
-use super::ledger_fids::SEGMENTS;
+use super::ledger_fids::fold_records;
 use super::retried::retried;
 use crate::outlook::{Failing, Sight};
-use crate::ports::{Ledger, LedgerError, Segment, SourceIndex, Timestamp};
+use crate::ports::{Ledger, LedgerError, SourceIndex, Timestamp};
 use crate::{FailureRecord, LedgerRecord, Reason};
 
 /// How far work has come that goes on elsewhere.
@@ -56,17 +53,11 @@ pub async fn look_around(
 /// Proven records, and those among them that are not older than [`RATE_OVER`].
 async fn count_records(ledger: &dyn Ledger, now: Timestamp) -> Result<(u64, u64), LedgerError> {
     let since = now.0.saturating_sub(RATE_OVER.as_secs() * 1000);
-    let segments = (0..SEGMENTS).map(|number| async move {
-        let (mut proven, mut lately) = (0, 0);
-        let mut take = |record: LedgerRecord| {
-            if record.proof.is_some() {
-                proven += 1;
-                lately += u64::from(record.migrated_at.is_some_and(|at| at.0 >= since));
-            }
-        };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await?;
-        Ok((proven, lately))
-    });
-    let parts = segments.collect::<FuturesUnordered<_>>();
-    parts.try_fold((0, 0), |all, part| async move { Ok((all.0 + part.0, all.1 + part.1)) }).await
+    let add = |(proven, lately): &mut (u64, u64), record: &LedgerRecord| {
+        if record.proof.is_some() {
+            *proven += 1;
+            *lately += u64::from(record.migrated_at.is_some_and(|at| at.0 >= since));
+        }
+    };
+    fold_records(ledger, add, |one, other| (one.0 + other.0, one.1 + other.1)).await
 }

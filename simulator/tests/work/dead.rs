@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::Stopped;
 use domain::steps::{Choice, list_dead_letters, redrive};
 use roaring::RoaringTreemap;
+use simulator::port::{Call, PortFault};
 use simulator::world::mogile::Content;
 
 use crate::stage::{LENGTH, Stage, body};
@@ -11,7 +13,8 @@ use crate::stage::{LENGTH, Stage, body};
 impl Stage {
     fn listed(&self) -> BTreeMap<String, (u64, Vec<u64>)> {
         let ports = self.world.port.watch_ports();
-        let list = self.world.run(list_dead_letters(&ports)).expect("it can be read");
+        let list = self.world.run(list_dead_letters(&ports));
+        assert_eq!((list.stopped, list.more), (None, false));
         let fids = |fids: &[domain::Fid]| fids.iter().map(|fid| fid.0).collect();
         let reasons = list.reasons.into_iter();
         reasons.map(|(why, of)| (why, (of.files, fids(&of.first_fids)))).collect()
@@ -19,7 +22,9 @@ impl Stage {
 
     fn redrive(&self, choice: &Choice) -> domain::steps::Redriven {
         let ports = self.world.port.watch_ports();
-        self.world.run(redrive(&ports, choice)).expect("it can be done")
+        let redriven = self.world.run(redrive(&ports, choice));
+        assert_eq!((&redriven.stopped, redriven.more), (&None, false));
+        redriven
     }
 }
 
@@ -106,4 +111,47 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     assert_eq!(stage.redrive(&Choice::All).sent, 2);
     let summary = stage.work();
     assert_eq!(summary.ends.already_there.files, 2, "{summary:?}");
+}
+
+#[test]
+fn a_redrive_that_cannot_take_away_what_it_sent_says_so() {
+    let stage = Stage::instant();
+    let poison = stage.files(15, None);
+    stage.send_raw("no json", Some("migrate"));
+    for file in &poison {
+        stage.send_raw(&body(file), Some("delete"));
+    }
+    stage.work();
+    assert_eq!(stage.dead(), 16);
+    let files = stage.files(12, None);
+    for file in &files {
+        stage.send_dead(&body(file));
+    }
+    let (faults, ports) = (&stage.world.port.faults, stage.world.port.watch_ports());
+    faults.strike(Call::Acknowledge, "jobs-dead", PortFault::RequestLost, u32::MAX);
+    let redriven = stage.world.run(redrive(&ports, &Choice::All));
+    assert!(matches!(redriven.stopped, Some(Stopped::Trouble(_))), "{redriven:?}");
+    assert!(redriven.kept > 0 && redriven.sent == 0, "{redriven:?}");
+    assert_eq!(stage.in_queue() as u64, redriven.kept);
+    // Others may look at all of them at once.
+    faults.clear();
+    let list = stage.world.run(list_dead_letters(&ports));
+    assert_eq!((list.letters, list.stopped), (28, None));
+    assert_eq!(list.nameless.len(), 1);
+    let sent = stage.world.run(redrive(&ports, &Choice::All));
+    assert_eq!((sent.sent, sent.unreadable.files), (12, 16));
+    assert_eq!(stage.dead(), 16);
+}
+
+#[test]
+fn a_failures_table_that_is_away_hides_no_letter_from_the_next_look() {
+    let stage = Stage::instant();
+    for _ in 0..25 {
+        stage.send_dead("no json");
+    }
+    let ports = stage.world.port.watch_ports();
+    stage.world.port.faults.strike(Call::ReadFailures, "", PortFault::RequestLost, 5);
+    let list = stage.world.run(list_dead_letters(&ports));
+    assert!(matches!(list.stopped, Some(Stopped::Trouble(_))), "{list:?}");
+    assert_eq!(stage.world.run(list_dead_letters(&ports)).letters, 25);
 }

@@ -144,6 +144,14 @@ impl Stage {
         work.sqs.send(&work.queue, outgoing).expect("a message that SQS takes");
     }
 
+    /// Lays a message among the dead letters.
+    pub fn send_dead(&self, body: &str) {
+        let action = ("action".to_owned(), MessageAttribute::text("migrate"));
+        let outgoing = Outgoing { body: body.to_owned(), attributes: [action].into(), delay: None };
+        let work = &self.world.port.work;
+        work.sqs.send(&work.dead_letters, outgoing).expect("a message that SQS takes");
+    }
+
     /// Messages in the queue, in whatever state.
     pub fn in_queue(&self) -> usize {
         let work = &self.world.port.work;

@@ -126,7 +126,7 @@ fn bodies_that_are_no_jobs_tell_what_they_can() {
 
 #[test]
 fn a_run_that_is_too_long_for_a_key_is_refused() {
-    let longest = "r".repeat(LONGEST_RUN);
+    let longest = "r".repeat(LONGEST_RUN_BYTES);
     let attributes = |run| [("action", "verify"), ("run", run)];
     let job = read(BODY, &attributes(&longest)).expect("a job");
     assert_eq!(job.hints.run.as_ref(), Some(&longest));
