@@ -34,7 +34,8 @@ out=${CARGO_TARGET_DIR:-target}/lambda-zip/$arch
 mkdir -p "$out"
 tools=$(cd "$out/.." && pwd)/tools
 python=$tools/python/bin/python
-if ! "$python" -c 'import ziglang' 2>/dev/null; then
+installed="from importlib.metadata import version; assert version('ziglang') == '$ZIGLANG'"
+if ! "$python" -c "$installed" 2>/dev/null; then
     python3 -m venv "$tools/python"
     "$python" -m pip install --quiet --disable-pip-version-check "ziglang==$ZIGLANG"
 fi

@@ -4,7 +4,8 @@
 #
 #     apps/measure-lambda.sh [target/lambda-zip/x86_64/lambda.zip]
 #
-# Exits with 1 when it does not start as fast as it should, or needs more memory than it may have.
+# Exits with 1 when it does not start as fast as it should, with 3 when it needs more memory than it
+# may have or cannot be measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

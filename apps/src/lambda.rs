@@ -19,7 +19,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
 use domain::Health;
 use domain::ports::{Delivery, Timestamp};
-use domain::steps::{RoutePolicy, WorkPlan, WorkPorts, work_batch};
+use domain::steps::{RoutePolicy, WorkPlan, WorkPorts, examine_work, work_batch};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -125,16 +125,37 @@ impl MoverFunction {
 
     async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
         let LambdaEvent { payload, context } = event;
-        match Event::read(payload) {
+        let diagnostic = |error_type: &str, error_message: String| Diagnostic {
+            error_type: error_type.to_owned(),
+            error_message,
+        };
+        let ended = match Event::read(payload) {
             Ok(Event::Batch(deliveries)) => Ok(self.work(deliveries, &context).await),
-            Ok(Event::Doctor) => self.examine().await.map_err(|error| Diagnostic {
-                error_type: "Doctor".to_owned(),
-                error_message: format!("{error:#}"),
-            }),
-            Err(unknown) => Err(Diagnostic {
-                error_type: "UnknownEvent".to_owned(),
-                error_message: unknown.to_string(),
-            }),
+            Ok(Event::Doctor) => {
+                let examined = self.examine_in_time(&context).await;
+                examined.map_err(|error| diagnostic("Doctor", format!("{error:#}")))
+            }
+            Err(unknown) => Err(diagnostic("UnknownEvent", unknown.to_string())),
+        };
+        // Whoever called may be gone; the log is not.
+        ended.inspect_err(|error| {
+            let (request_id, kind) = (context.request_id.as_str(), error.error_type.as_str());
+            tracing::error!(request_id, kind, "{}", error.error_message);
+        })
+    }
+
+    /// When a packet is lost on its way every check waits its full time.
+    async fn examine_in_time(&self, context: &Context) -> anyhow::Result<Value> {
+        let now = self.ports.files.clock.now().0;
+        let left = Duration::from_millis(context.deadline.saturating_sub(now));
+        let left = left.saturating_sub(ANSWER_TIME);
+        match tokio::time::timeout(left, self.examine()).await {
+            Ok(examined) => examined,
+            Err(_) => Err(anyhow!(
+                "not done within {} s: something does not answer. Is the function's security group \
+                 let in everywhere? With a longer time-out this tells what it is",
+                left.as_secs()
+            )),
         }
     }
 
@@ -159,7 +180,8 @@ impl MoverFunction {
     async fn examine(&self) -> anyhow::Result<Value> {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
-        let checks = doctor::checks(&wiring, &self.ports.files, target, aws, true).await?;
+        let mut checks = doctor::checks(&wiring, &self.ports.files, target, aws, true).await?;
+        checks.extend(examine_work(&self.ports).await);
         let healthy = checks.iter().all(|check| check.health == Health::Good);
         Ok(json!({ "healthy": healthy, "checks": checks }))
     }

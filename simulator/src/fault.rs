@@ -197,6 +197,17 @@ impl Faults {
         })
     }
 
+    /// The requests that came since these were counted.
+    #[must_use]
+    pub fn counts_since(&self, before: &RequestCounts) -> RequestCounts {
+        let mut counts = self.counts();
+        counts.retain(|kind, count| {
+            *count -= before.get(kind).copied().unwrap_or_default();
+            *count > 0
+        });
+        counts
+    }
+
     /// The requests counted so far.
     #[must_use]
     pub fn counts(&self) -> RequestCounts {

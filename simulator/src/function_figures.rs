@@ -115,16 +115,12 @@ async fn small_files(program: &Path, batch: usize) -> anyhow::Result<BatchFigure
     let before = arena.world.faults.counts();
     let service = arena.start(batch);
     service.done(PATIENCE).await?;
-    let (mut requests, mapping) = (arena.world.faults.counts(), service.mapping_counts());
-    requests.retain(|kind, count| {
-        *count -= before.get(kind).copied().unwrap_or_default();
-        // Between Lambda and its processes nobody pays for them.
-        *count > 0 && kind.0 != crate::fault::Service::Lambda
-    });
+    let mut requests = arena.world.faults.counts_since(&before);
+    // Between Lambda and its processes nobody pays for them.
+    requests.retain(|kind, _| kind.0 != crate::fault::Service::Lambda);
     let mut requests = a_file(&requests);
-    for (operation, count) in [("receive", mapping.receives), ("delete", mapping.deletes)] {
-        requests.insert(format!("SQS {operation} (by the mapping)"), per_file(count));
-    }
+    let of_mapping = service.mapping_counts().requests().into_iter();
+    requests.extend(of_mapping.map(|(name, count)| (name, per_file(count))));
     let run = figures(&service, SMALL_FILES, SMALL_BYTES)?;
     Ok(BatchFigures { batch, requests, run })
 }
@@ -140,6 +136,11 @@ async fn large_file(program: &Path) -> anyhow::Result<RunFigures> {
 /// What a service came to that moved so many files; errors when it did not move each.
 fn figures(service: &LambdaService, files: u32, bytes: usize) -> anyhow::Result<RunFigures> {
     let counts = service.counts();
+    ensure!(
+        counts.out_of_memory == 0,
+        "it needs more than {MEMORY_MB} MB: it was killed for its memory {} times",
+        counts.out_of_memory
+    );
     let proven = service.fleet().logs().metric("Proven");
     ensure!(
         proven == u64::from(files) && counts.answers == counts.invocations,
@@ -212,8 +213,7 @@ impl Arena {
         // As in production: the world's own are small.
         function.environment.retain(|name, _| !name.starts_with("S3_"));
         function.environment.insert("S3_CONDITIONAL_COPY".to_owned(), "sound".to_owned());
-        let window = if batch > 10 { Duration::from_secs(1) } else { Duration::ZERO };
-        let mapping = Mapping { queue: QUEUE.to_owned(), batch, window, concurrency: 1 };
+        let mapping = Mapping::of(QUEUE, batch, 1);
         let (queues, faults) = (self.world.sqs.clone(), self.world.faults.clone());
         LambdaService::start(queues, faults, function, mapping)
     }

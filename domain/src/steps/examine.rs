@@ -1,4 +1,4 @@
-use super::Ports;
+use super::{Ports, WorkPorts};
 use crate::ports::{Replica, SourceError};
 use crate::retry::{Classed, ErrorClass};
 use crate::{BucketMap, Check, Fid, RowClass, SourceFile, limits};
@@ -22,6 +22,21 @@ pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
         });
     }
     checks
+}
+
+/// Reaches what a worker reaches beside that. Nothing is written.
+pub async fn examine_work(ports: &WorkPorts) -> Vec<Check> {
+    fn told<T>(subject: &str, fact: &str, answer: Result<T, impl Classed>) -> Check {
+        match answer {
+            Ok(_) => Check::good(subject, fact, "read"),
+            Err(error) => failed(subject, fact, &error),
+        }
+    }
+    vec![
+        told("queue", "its depth can be read", ports.queue.depth().await),
+        told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await),
+        told("verifications", "they can be read", ports.verifications.verified("doctor").await),
+    ]
 }
 
 /// Reads the first rows; gives the first of them that is to be migrated.

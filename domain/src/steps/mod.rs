@@ -22,7 +22,7 @@ mod work;
 pub use census::{Census, census};
 pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
-pub use examine::examine;
+pub use examine::{examine, examine_work};
 pub use ledger_fids::{ledger_fids, proven_fids};
 pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};

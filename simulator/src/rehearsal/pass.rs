@@ -70,11 +70,7 @@ impl Pass {
         let begun = Instant::now();
         let ran = self.way.run(stage).await?;
         let took = begun.elapsed();
-        let mut asked = stage.world.faults.counts();
-        asked.retain(|kind, count| {
-            *count -= before.get(kind).copied().unwrap_or_default();
-            *count > 0
-        });
+        let asked = stage.world.faults.counts_since(&before);
         let due = Account::due(&stage.planted, self.turn);
         let budget = self.way.budget(stage, self.turn, took);
         let mut problems = ran.account.differences(&due);

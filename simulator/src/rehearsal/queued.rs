@@ -64,6 +64,8 @@ struct Moved {
     by_mogile: u64,
     already_there: u64,
     cold_starts: Option<u64>,
+    /// Requests that pass no listener of the world.
+    beside: Vec<(String, u64)>,
 }
 
 /// A worker that has not emptied the queue by then hangs.
@@ -130,11 +132,8 @@ async fn pass(stage: &Stage, name: &'static str, worker: Worker) -> anyhow::Resu
     let begun = Instant::now();
     let enqueued = command(stage, &["enqueue", "migrate", "--json"]).await?;
     let moved = worker.work(stage).await?;
-    let mut requests = stage.world.faults.counts();
-    requests.retain(|kind, count| {
-        *count -= before.get(kind).copied().unwrap_or_default();
-        *count > 0
-    });
+    let mut requests = named(&stage.world.faults.counts_since(&before));
+    requests.extend(moved.beside);
     Ok(QueuedPass {
         name,
         sent: files(&enqueued["sent"]),
@@ -142,7 +141,7 @@ async fn pass(stage: &Stage, name: &'static str, worker: Worker) -> anyhow::Resu
         by_copy: moved.by_copy,
         by_mogile: moved.by_mogile,
         already_there: moved.already_there,
-        requests: named(&requests),
+        requests,
         cold_starts: moved.cold_starts,
         seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
     })
@@ -164,24 +163,32 @@ async fn work_here(stage: &Stage) -> anyhow::Result<Moved> {
         by_mogile: files(&summary["by_mogile"]),
         already_there: files(&summary["already_there"]),
         cold_starts: None,
+        beside: Vec::new(),
     })
 }
 
 async fn work_in_lambda(stage: &Stage, batch: usize) -> anyhow::Result<Moved> {
     let program = std::env::current_exe().context("finding this binary")?;
     let function = Function::of_world(&stage.world, program, [Function::COMMAND]);
-    // Lambda wants a window for more than ten messages.
-    let window = if batch > 10 { Duration::from_secs(1) } else { Duration::ZERO };
-    let mapping = Mapping { queue: QUEUE.to_owned(), batch, window, concurrency: 4 };
+    let mapping = Mapping::of(QUEUE, batch, 4);
     let (sqs, faults) = (stage.world.sqs.clone(), stage.world.faults.clone());
     let service = LambdaService::start(sqs, faults, function, mapping);
     service.done(PATIENCE).await?;
-    let logs = service.fleet().logs();
+    let (logs, mapping) = (service.fleet().logs(), service.mapping_counts());
+    // What a process says comes through a pipe, a moment later than its answer.
+    let all_said = async {
+        while logs.metric("Deliveries") < mapping.records {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // A process that was killed says nothing: the sums show what is missing.
+    let _ = tokio::time::timeout(Duration::from_secs(5), all_said).await;
     Ok(Moved {
         by_copy: logs.metric("ByCopy"),
         by_mogile: logs.metric("ByMogile"),
         already_there: logs.metric("AlreadyThere"),
         cold_starts: Some(service.counts().cold_starts),
+        beside: mapping.requests().into(),
     })
 }
 

@@ -79,6 +79,13 @@ async fn an_empty_event_fails_nothing_and_a_strange_one_moves_nothing() {
         let ended = service.invoke(&event).await.expect("a process");
         let Ended::Error(error) = ended else { panic!("{event}: {ended:?}") };
         assert!(error.message.contains(named), "{}", error.message);
+        let logged = async {
+            let says = |line: &Value| line["level"] == "ERROR" && line.to_string().contains(named);
+            while !service.fleet().logs().json().iter().any(says) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, logged).await.expect("it is in the log too");
     };
     let file = &stage.files[0];
     let body = json!({"fid": file.fid.0, "dkey": file.dkey, "length": file.content.len()});
@@ -113,4 +120,19 @@ async fn its_doctor_examines_from_where_the_function_runs() {
     let health = answer(service.invoke(&event).await.expect("a process"));
     assert_eq!(health["healthy"], false);
     assert!(health.to_string().contains("not-there"), "{health}");
+
+    for (setting, value, subject) in [
+        ("DYNAMODB_FAILURES_TABLE", "no-failures", "failures"),
+        ("DYNAMODB_VERIFICATIONS_TABLE", "no-verifications", "verifications"),
+    ] {
+        let mut function = stage.function();
+        function.environment.insert(setting.to_owned(), value.to_owned());
+        let service = stage.start(function);
+        let health = answer(service.invoke(&event).await.expect("a process"));
+        assert_eq!(health["healthy"], false, "{setting}");
+        let checks = health["checks"].as_array().expect("checks");
+        let sick: Vec<_> = checks.iter().filter(|check| check["health"] != "good").collect();
+        assert_eq!(sick.len(), 1, "{sick:?}");
+        assert_eq!(sick[0]["subject"], subject);
+    }
 }

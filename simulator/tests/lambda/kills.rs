@@ -79,10 +79,14 @@ async fn a_file_that_hangs_is_given_back_alone_and_before_the_time_is_over() {
     // Long enough for the function to begin anything, not for the node's own time-out.
     let function = Function { time_limit: Duration::from_secs(10), ..stage.function() };
     let service = stage.start(function);
-    while service.counts().answers == 0 {
-        assert_eq!(service.counts().time_outs, 0);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let answered = async {
+        while service.counts().answers == 0 {
+            assert_eq!(service.counts().time_outs, 0);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let answered = tokio::time::timeout(PATIENCE, answered).await;
+    answered.unwrap_or_else(|_| panic!("no answer: {:?}", service.counts()));
     let (others, hanging): (Vec<_>, Vec<_>) =
         stage.files.iter().partition(|file| file.fid != stage.files[3].fid);
     assert!(others.into_iter().all(|file| stage.is_whole(file)));

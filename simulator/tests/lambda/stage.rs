@@ -122,8 +122,7 @@ impl Stage {
     }
 
     pub fn start_batches(&self, function: Function, batch: usize) -> LambdaService {
-        let window = if batch > 10 { Duration::from_secs(1) } else { Duration::ZERO };
-        let mapping = Mapping { queue: QUEUE.to_owned(), batch, window, concurrency: 2 };
+        let mapping = Mapping::of(QUEUE, batch, 2);
         let (queues, faults) = (self.world.sqs.clone(), self.world.faults.clone());
         LambdaService::start(queues, faults, function, mapping)
     }

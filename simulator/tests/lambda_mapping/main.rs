@@ -117,9 +117,13 @@ async fn a_process_that_ends_or_hangs_takes_its_batch_with_it_for_one_delivery()
         send(&queues, 3);
         // A new process begins the script anew: the second event would end it again.
         let service = start(&queues, function(step));
-        while service.mapping_counts().returned < 3 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let returned = async {
+            while service.mapping_counts().returned < 3 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let returned = tokio::time::timeout(PATIENCE, returned).await;
+        returned.unwrap_or_else(|_| panic!("{step}: {:?}", service.mapping_counts()));
         let counts = service.counts();
         assert_eq!((counts.crashes, counts.time_outs), (u64::from(!time_out), u64::from(time_out)));
         let here = queues.messages(QUEUE).expect("a queue");

@@ -31,6 +31,24 @@ pub struct Mapping {
     pub concurrency: usize,
 }
 
+impl Mapping {
+    /// With the usual window: none for up to ten messages; Lambda wants one for more.
+    #[must_use]
+    pub fn of(queue: &str, batch: usize, concurrency: usize) -> Self {
+        let window = if batch > 10 { Duration::from_secs(1) } else { Duration::ZERO };
+        Self { queue: queue.to_owned(), batch, window, concurrency }
+    }
+}
+
+impl MappingCounts {
+    /// Its requests to the queue, which pass no listener of the world, by their names.
+    #[must_use]
+    pub fn requests(&self) -> [(String, u64); 2] {
+        let named = |operation: &str, count| (format!("SQS {operation} (by the mapping)"), count);
+        [named("receive", self.receives), named("delete", self.deletes)]
+    }
+}
+
 /// What a mapping did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MappingCounts {
