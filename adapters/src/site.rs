@@ -18,7 +18,7 @@ use domain::blueprint::{
 use domain::ports::{Site, SiteError};
 use tokio::time::timeout;
 
-use crate::aws::{self, Timeouts};
+use crate::aws::Timeouts;
 use crate::calls::{Calls, System};
 use refusal::Refusal;
 
@@ -36,11 +36,8 @@ impl AwsSite {
     /// With shared settings from [`crate::aws::load`], which name a region.
     #[must_use]
     pub fn new(config: &SdkConfig, calls: Arc<Calls>) -> Self {
-        let s3 = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(aws::has_own_s3_endpoint(config))
-            .build();
         Self {
-            s3: aws_sdk_s3::Client::from_conf(s3),
+            s3: crate::s3::client(config),
             sqs: aws_sdk_sqs::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             region: config.region().map(ToString::to_string).unwrap_or_default(),

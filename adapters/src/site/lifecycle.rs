@@ -72,6 +72,17 @@ fn old_prefix(rule: &LifecycleRule) -> Option<&str> {
     rule.prefix()
 }
 
+/// The same rule, with its prefix in the filter's place: S3 takes no rule without a filter beside
+/// one with a filter.
+#[expect(deprecated, reason = "such rules are still there")]
+fn modernise(rule: &mut LifecycleRule) {
+    if rule.filter.is_none()
+        && let Some(prefix) = rule.prefix.take()
+    {
+        rule.filter = Some(LifecycleRuleFilter::builder().prefix(prefix).build());
+    }
+}
+
 fn name(rule: &LifecycleRule) -> &str {
     rule.id().unwrap_or("(without a name)")
 }
@@ -79,6 +90,7 @@ fn name(rule: &LifecycleRule) -> &str {
 /// All rules, with ours in place of an older one of ours.
 fn with_ours(mut all: Vec<LifecycleRule>, days: u32) -> Result<Vec<LifecycleRule>, SiteError> {
     all.retain(|rule| name(rule) != OUR_RULE);
+    all.iter_mut().for_each(modernise);
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     let abort = AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build();
     let ours = LifecycleRule::builder()
@@ -204,5 +216,14 @@ mod tests {
         assert_eq!(written.iter().map(name).collect::<Vec<_>>(), ["theirs", OUR_RULE]);
         assert_eq!(written[0], all[0]);
         assert_eq!(abort(&written[1]), Some(AbortRule { days: 7, is_ours: true }));
+    }
+
+    #[test]
+    #[expect(deprecated, reason = "such rules are still there")]
+    fn an_old_rule_keeps_its_prefix_where_s3_takes_it_beside_ours() {
+        let old = rule("old").prefix("logs/").build().expect("whole");
+        let written = with_ours(vec![old], 7).expect("whole");
+        let filter = written[0].filter.as_ref().and_then(|filter| filter.prefix());
+        assert_eq!((filter, written[0].prefix()), (Some("logs/"), None));
     }
 }

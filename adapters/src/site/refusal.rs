@@ -103,6 +103,9 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
                  (aws s3control get-public-access-block)"
             ),
         },
+        (_, "ExpiredToken" | "ExpiredTokenException") => {
+            SiteError::Refused { call, why: format!("{why}; log in again") }
+        }
         (403 | 401, _) => {
             SiteError::Refused { call, why: format!("{why}; do these keys have the right?") }
         }

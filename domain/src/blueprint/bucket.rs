@@ -180,14 +180,14 @@ impl Thing for BucketBlueprint {
     }
 
     /// Public access comes before the policy: a public one is refused while it is blocked.
-    fn judge(&self, found: &BucketState, fresh: bool) -> Vec<Verdict<BucketChange>> {
+    fn judge(&self, found: &BucketState) -> Vec<Verdict<BucketChange>> {
         // Nothing in an empty bucket can be exposed, or withheld from a reader.
-        let free = fresh || found.empty || self.change_access;
+        let free = found.empty || self.change_access;
         vec![
             self.judge_ownership(found, free),
             self.judge_blocked(found, free),
             self.judge_policy(found, free),
-            self.judge_encryption(found, fresh || found.empty),
+            self.judge_encryption(found, found.empty),
             self.judge_abort_rule(found),
             judge_rules(found),
             Verdict::keep(
@@ -220,8 +220,21 @@ impl BucketBlueprint {
         if found.blocked == wanted {
             return Verdict::keep(setting, is);
         }
+        let opens = [Block::Policies, Block::OldPolicies]
+            .iter()
+            .any(|block| found.blocked.contains(block) && !wanted.contains(block));
+        if opens && self.has_foreign_policy(found) && !self.change_access {
+            let why = "somebody's own policy would come into force, and may make public what lands \
+                       here: make it the one below first, or, if it does no harm, run this again \
+                       with --change-access";
+            return Verdict::leave(setting, why);
+        }
         let to = told(&wanted);
         access(setting, BucketChange::Block(wanted), &is, &to, free)
+    }
+
+    fn has_foreign_policy(&self, found: &BucketState) -> bool {
+        found.policy.as_ref().is_some_and(|policy| !is_public_read(policy, &self.name))
     }
 
     fn judge_policy(&self, found: &BucketState, free: bool) -> Verdict<BucketChange> {
@@ -251,7 +264,14 @@ impl BucketBlueprint {
                 );
                 Verdict::leave(setting, why)
             }
-            Some(_) => Verdict::keep(setting, "somebody's own; what it makes public is blocked"),
+            Some(_) if free || found.blocked == self.profile.blocked() => {
+                Verdict::keep(setting, "somebody's own; what it makes public is blocked")
+            }
+            Some(_) => {
+                let why = "somebody's own, and nothing keeps it from making files public: see \
+                           \"public access blocked\"";
+                Verdict::leave(setting, why)
+            }
         }
     }
 

@@ -82,7 +82,7 @@ impl Thing for QueueBlueprint {
         true
     }
 
-    fn judge(&self, found: &QueueState, _fresh: bool) -> Vec<Verdict<QueueChange>> {
+    fn judge(&self, found: &QueueState) -> Vec<Verdict<QueueChange>> {
         let mut verdicts = vec![self.judge_retention(found)];
         verdicts.extend(self.visibility.map(|least| judge_visibility(least, found)));
         verdicts.push(match &self.redrive {
@@ -205,7 +205,7 @@ mod tests {
     fn advice(setting: &str, differ: impl FnOnce(&mut QueueState)) -> Advice<QueueChange> {
         let mut found = as_it_must_be();
         differ(&mut found);
-        let verdicts = jobs().judge(&found, false);
+        let verdicts = jobs().judge(&found);
         let (this, others): (Vec<_>, Vec<_>) =
             verdicts.into_iter().partition(|verdict| verdict.setting == setting);
         let kept = |verdict: &Verdict<_>| matches!(verdict.advice, Advice::Keep(_));

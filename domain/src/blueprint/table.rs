@@ -101,7 +101,7 @@ impl Thing for TableBlueprint {
         found.active
     }
 
-    fn judge(&self, found: &TableState, _fresh: bool) -> Vec<Verdict<TableChange>> {
+    fn judge(&self, found: &TableState) -> Vec<Verdict<TableChange>> {
         if found.key != self.key {
             let why = format!(
                 "{}, not {}: this is a table for something else; give another name",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     fn kinds(found: &TableState) -> String {
-        let verdicts = ledger().judge(found, false);
+        let verdicts = ledger().judge(found);
         let letter = |verdict: &Verdict<TableChange>| match &verdict.advice {
             Advice::Keep(_) => 'k',
             Advice::Change { .. } => 'c',

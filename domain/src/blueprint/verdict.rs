@@ -64,7 +64,6 @@ pub trait Thing: Sync {
     /// Whether it can be worked with: what was just made may need a while.
     fn is_ready(found: &Self::State) -> bool;
 
-    /// What each setting asks for. Of what is `fresh`, made by this very run, every setting may be
-    /// changed.
-    fn judge(&self, found: &Self::State, fresh: bool) -> Vec<Verdict<Self::Change>>;
+    /// What each setting asks for.
+    fn judge(&self, found: &Self::State) -> Vec<Verdict<Self::Change>>;
 }

@@ -60,8 +60,7 @@ impl Builder<'_> {
             Ok(found) => found,
             Err(error) => return self.failed(thing, None, &error),
         };
-        let fresh = found.is_none();
-        if fresh {
+        if found.is_none() {
             if self.dry_run {
                 self.tell(thing, None, Outcome::WouldMake, "it is missing");
                 return None;
@@ -81,7 +80,7 @@ impl Builder<'_> {
             Some(found) if self.dry_run || T::is_ready(&found) => found,
             Some(_) | None => self.ready(thing).await?,
         };
-        for Verdict { setting, advice } in thing.judge(&found, fresh) {
+        for Verdict { setting, advice } in thing.judge(&found) {
             self.carry_out(thing, setting, advice).await;
         }
         Some(found)

@@ -27,12 +27,12 @@ fn outcomes(blueprint: &BucketBlueprint, found: &BucketState) -> Vec<String> {
         Advice::Change { .. } => Some(verdict.setting.to_owned()),
         Advice::Leave(_) => Some(format!("!{}", verdict.setting)),
     };
-    blueprint.judge(found, false).into_iter().filter_map(differs).collect()
+    blueprint.judge(found).into_iter().filter_map(differs).collect()
 }
 
 /// The state after every change that is advised.
 fn mended(blueprint: &BucketBlueprint, mut found: BucketState) -> BucketState {
-    for verdict in blueprint.judge(&found.clone(), false) {
+    for verdict in blueprint.judge(&found.clone()) {
         let Advice::Change { change, .. } = verdict.advice else { continue };
         match change {
             BucketChange::Create => {}
@@ -106,6 +106,24 @@ fn a_policy_of_somebody_else_is_never_overwritten() {
         let blueprint = BucketBlueprint { change_access: true, ..blueprint(profile) };
         assert_eq!(outcomes(&blueprint, &found), wanted, "{profile}");
     }
+}
+
+#[test]
+fn what_somebody_elses_policy_makes_public_comes_into_force_only_on_purpose() {
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject"}]}"#;
+    let policy = Some(policy.to_owned());
+    let empty = BucketState { empty: true, policy: policy.clone(), ..as_made() };
+    let public = blueprint(AccessProfile::PublicPolicy);
+    assert_eq!(outcomes(&public, &empty), ["!public access blocked", "!policy"]);
+    let on_purpose = BucketBlueprint { change_access: true, ..public };
+    assert_eq!(outcomes(&on_purpose, &empty), ["public access blocked", "!policy"]);
+
+    // Where nothing is blocked, and that is left, it is not said to be.
+    let open = BucketState { policy, blocked: BTreeSet::new(), ..as_made() };
+    let private = blueprint(AccessProfile::Private);
+    assert_eq!(outcomes(&private, &open), ["!public access blocked", "!policy"]);
+    let on_purpose = BucketBlueprint { change_access: true, ..private };
+    assert_eq!(outcomes(&on_purpose, &open), ["public access blocked"]);
 }
 
 #[test]
