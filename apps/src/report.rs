@@ -21,8 +21,8 @@ pub use advice::advice;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use progress::{Progress, Teller};
 pub use text::{
-    quoted, write_failed, write_reason, write_report, write_requests, write_sample, write_samples,
-    write_stopped,
+    quoted, write_count, write_failed, write_reason, write_report, write_requests, write_sample,
+    write_samples, write_stopped, write_tally,
 };
 
 /// A run's end.

@@ -13,14 +13,16 @@ use domain::job::is_run_name;
 use domain::steps::{EnqueuePlan, EnqueueSummary, enqueue};
 use domain::{Fid, JobAction, limits};
 use futures_util::StreamExt;
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
 use crate::exit::{self, Exit, UsageError};
 use crate::fid_list;
 use crate::interrupt;
-use crate::report::{self, Progress, RequestCount, quoted, write_samples, write_stopped};
+use crate::report::{
+    self, Progress, RequestCount, quoted, write_count, write_samples, write_stopped, write_tally,
+};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::wiring::{IndexFrom, Wiring};
@@ -173,8 +175,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         ("withheld as large", summary.large),
         ("done before", intake.proven_before),
     ] {
-        let (files, bytes) = (HumanCount(tally.files).to_string(), HumanBytes(tally.bytes));
-        writeln!(out, "  {name:<24} {files:>12}  {bytes}")?;
+        write_tally(out, name, tally)?;
     }
     for (name, count) in [
         ("temporary (.tmp)", intake.temporary),
@@ -184,7 +185,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         ("not taken by the queue", summary.failures()),
         ("not begun", summary.not_begun),
     ] {
-        writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+        write_count(out, name, count)?;
     }
     if intake.other_domains > 0 {
         let count = HumanCount(intake.other_domains);

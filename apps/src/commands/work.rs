@@ -10,16 +10,18 @@ use adapters::calls::Calls;
 use anyhow::Context;
 use clap::Args;
 use domain::steps::{WorkPlan, work_queue};
-use domain::summary::Tally;
 use domain::{ReasonKind, Stopped, WorkSummary};
 use futures_util::StreamExt;
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::report::{self, Progress, RequestCount, write_failed, write_samples, write_stopped};
+use crate::report::{
+    self, Progress, RequestCount, write_count, write_failed, write_samples, write_stopped,
+    write_tally,
+};
 use crate::route::Route;
 use crate::wiring::{IndexFrom, Wiring};
 
@@ -115,14 +117,13 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         HumanCount(summary.deliveries),
         HumanDuration(report.took)
     )?;
-    for (name, Tally { files, bytes }) in [
+    for (name, tally) in [
         ("migrated by copy", summary.ends.by_copy),
         ("migrated from MogileFS", summary.ends.by_mogile),
         ("already there, proven", summary.ends.already_there),
         ("verified", summary.verified),
     ] {
-        let files = HumanCount(files).to_string();
-        writeln!(out, "  {name:<24} {files:>12}  {}", HumanBytes(bytes))?;
+        write_tally(out, name, tally)?;
     }
     for (name, count) in [
         ("temporary (.tmp)", summary.temporary),
@@ -131,7 +132,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         ("twice at once", summary.merged),
         ("given back", summary.ends.failures()),
     ] {
-        writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+        write_count(out, name, count)?;
     }
     write_failed(out, "Given back to the queue, which delivers them again", &summary.ends.failed)?;
     write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;

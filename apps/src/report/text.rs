@@ -44,7 +44,7 @@ fn write_classes(out: &mut impl Write, summary: &Summary) -> fmt::Result {
         ("not begun", summary.not_begun, true),
     ] {
         if always || count > 0 {
-            writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())?;
+            write_count(out, name, count)?;
         }
     }
     if summary.intake.other_domains > 0 {
@@ -54,9 +54,15 @@ fn write_classes(out: &mut impl Write, summary: &Summary) -> fmt::Result {
     Ok(())
 }
 
-fn write_tally(out: &mut impl Write, name: &str, tally: Tally) -> fmt::Result {
+/// One class of files, and its bytes.
+pub fn write_tally(out: &mut impl Write, name: &str, tally: Tally) -> fmt::Result {
     let (files, bytes) = (HumanCount(tally.files).to_string(), HumanBytes(tally.bytes));
     writeln!(out, "  {name:<24} {files:>12}  {bytes}")
+}
+
+/// One class that has no bytes.
+pub fn write_count(out: &mut impl Write, name: &str, count: u64) -> fmt::Result {
+    writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())
 }
 
 fn write_coverage(out: &mut impl Write, summary: &Summary) -> fmt::Result {
