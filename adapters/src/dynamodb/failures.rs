@@ -2,18 +2,14 @@
 //! (N), `failed_at` (N, milliseconds since the epoch). What there is nothing to say of is not there.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
 use domain::{FailureRecord, Fid};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
-use super::table::Table;
-use crate::aws::Timeouts;
-use crate::calls::Calls;
+use super::table::{Table, over_a_table};
 
 /// Of a text from outside so many bytes are kept: an item has 400 KB at the most, and one that is
 /// larger would have its whole batch refused.
@@ -22,19 +18,7 @@ const KEPT_BYTES: usize = 4 * 1024;
 /// [`FailureLog`] in one `DynamoDB` table with the hash key `fid` (N).
 pub struct DynamoFailureLog(Table);
 
-impl DynamoFailureLog {
-    /// With shared settings from [`crate::aws::load`].
-    #[must_use]
-    pub fn new(config: &SdkConfig, table: String, calls: Arc<Calls>) -> Self {
-        Self(Table::new(config, table, calls))
-    }
-
-    /// With other time-outs than production's.
-    #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self(self.0.with_timeouts(timeouts))
-    }
-}
+over_a_table!(DynamoFailureLog);
 
 #[async_trait]
 impl FailureLog for DynamoFailureLog {

@@ -3,35 +3,19 @@
 //! the epoch).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{Ledger, LedgerError, Segment, Timestamp};
 use domain::{ByteCount, Fid, LedgerRecord, LegacyMd5, S3Bucket, Sha1};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
-use super::table::Table;
-use crate::aws::Timeouts;
-use crate::calls::Calls;
+use super::table::{Table, over_a_table};
 
 /// [`Ledger`] in one `DynamoDB` table with the hash key `fid` (N).
 pub struct DynamoLedger(Table);
 
-impl DynamoLedger {
-    /// With shared settings from [`crate::aws::load`].
-    #[must_use]
-    pub fn new(config: &SdkConfig, table: String, calls: Arc<Calls>) -> Self {
-        Self(Table::new(config, table, calls))
-    }
-
-    /// With other time-outs than production's.
-    #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self(self.0.with_timeouts(timeouts))
-    }
-}
+over_a_table!(DynamoLedger);
 
 #[async_trait]
 impl Ledger for DynamoLedger {

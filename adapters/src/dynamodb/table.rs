@@ -18,6 +18,30 @@ use super::item::{Item, number_of};
 use crate::aws::{Timeouts, Trouble, answer};
 use crate::calls::{Calls, System};
 
+/// How each port over one table is made.
+macro_rules! over_a_table {
+    ($port:ident) => {
+        impl $port {
+            /// With shared settings from [`crate::aws::load`].
+            #[must_use]
+            pub fn new(
+                config: &aws_config::SdkConfig,
+                table: String,
+                calls: std::sync::Arc<crate::calls::Calls>,
+            ) -> Self {
+                Self($crate::dynamodb::table::Table::new(config, table, calls))
+            }
+
+            /// With other time-outs than production's.
+            #[must_use]
+            pub fn with_timeouts(self, timeouts: crate::aws::Timeouts) -> Self {
+                Self(self.0.with_timeouts(timeouts))
+            }
+        }
+    };
+}
+pub(super) use over_a_table;
+
 /// Items of one page of a scan: fewer than the MiB that `DynamoDB` gives at most, which takes ten
 /// of them in memory for every segment.
 const PAGE_ITEMS: i32 = 1_000;

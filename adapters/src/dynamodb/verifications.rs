@@ -3,36 +3,20 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
 use domain::Verification;
 use domain::ports::{LedgerError, VerificationLog};
 use roaring::RoaringTreemap;
 
 use super::item::{Item, fid_of, number, text};
-use super::table::Table;
-use crate::aws::Timeouts;
-use crate::calls::Calls;
+use super::table::{Table, over_a_table};
 
 /// [`VerificationLog`] in one `DynamoDB` table with the hash key `run` (S) and the range key `fid`
 /// (N).
 pub struct DynamoVerificationLog(Table);
 
-impl DynamoVerificationLog {
-    /// With shared settings from [`crate::aws::load`].
-    #[must_use]
-    pub fn new(config: &SdkConfig, table: String, calls: Arc<Calls>) -> Self {
-        Self(Table::new(config, table, calls))
-    }
-
-    /// With other time-outs than production's.
-    #[must_use]
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
-        Self(self.0.with_timeouts(timeouts))
-    }
-}
+over_a_table!(DynamoVerificationLog);
 
 #[async_trait]
 impl VerificationLog for DynamoVerificationLog {
