@@ -67,6 +67,5 @@ with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zip, o
 PYTHON
 
 bytes=$(wc -c <"$zip")
-tenths=$((bytes / 100000))
-echo "$zip: $((tenths / 10)).$((tenths % 10)) MB, wants $highest at most"
+echo "$zip: $bytes bytes, wants $highest at most"
 [ "$bytes" -le "$GOAL_BYTES" ] || fail "it has $bytes bytes, and may have $GOAL_BYTES"
