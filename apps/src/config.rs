@@ -11,7 +11,7 @@ use adapters::{aws, mogile};
 use clap::{Args, ValueEnum};
 use domain::{BucketMap, limits};
 
-pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings};
+pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings, TableSettings};
 use crate::exit::UsageError;
 
 /// All settings of a command that moves files.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{Stopped, Summary};
+use serde::Serialize;
 
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,14 +19,59 @@ pub enum Exit {
     Unreachable,
 }
 
+impl Exit {
+    /// The code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Clean => 0,
-            Exit::Findings => 1,
-            Exit::Usage => 2,
-            Exit::Unreachable => 3,
-        })
+        Self::from(exit.code())
+    }
+}
+
+/// How something ended, for machines: a run can both have left something undone and have found
+/// something wrong. The exit code tells the first before the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// Something was not looked at or not done: it could not be reached, or was stopped.
+    pub incomplete: bool,
+    /// Something that was looked at is not as it must be.
+    pub differs: bool,
+}
+
+impl Verdict {
+    /// Of what was stopped or came to its end, and found nothing wrong or something.
+    #[must_use]
+    pub const fn of(stopped: Option<&Stopped>, differs: bool) -> Self {
+        let exit = match (stopped, differs) {
+            (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,
+            (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
+            (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, true) => Exit::Findings,
+            (None, false) => Exit::Clean,
+        };
+        Self { exit_code: exit.code(), incomplete: stopped.is_some(), differs }
+    }
+
+    /// Of a run.
+    #[must_use]
+    pub fn of_run(summary: &Summary) -> Self {
+        let differs = match summary.stopped {
+            // What was stopped is not clean for that alone.
+            Some(_) => !summary.ends.failed.is_empty() || !summary.intake.is_clean(),
+            None => !summary.is_clean(),
+        };
+        Self::of(summary.stopped.as_ref(), differs)
     }
 }
 
@@ -51,6 +97,7 @@ pub fn of_run(summary: &Summary) -> Exit {
 #[must_use]
 pub const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
     match (stopped, clean) {
+        (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,
         (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
         (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, false) => Exit::Findings,
         (None, true) => Exit::Clean,
@@ -80,7 +127,7 @@ pub fn of_error(error: &anyhow::Error) -> Exit {
 #[cfg(test)]
 mod tests {
     use domain::ports::IndexError;
-    use domain::{Fid, Intake, Reason, ReasonKind, Rejection};
+    use domain::{Fid, Intake, Misconfigured, Reason, ReasonKind, Rejection};
 
     use super::*;
 
@@ -90,6 +137,8 @@ mod tests {
         let mut rejected =
             Summary { intake: Intake { rows: 1, ..<_>::default() }, ..<_>::default() };
         rejected.intake.add_rejected(Fid(1), &Rejection::NoKey);
+        let (domain, known) = ("repo".to_owned(), Vec::new());
+        let no_domain = Misconfigured::NoSuchDomain { domain, known };
         let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
         for (summary, exit) in [
             (Summary::default(), Exit::Clean),
@@ -98,9 +147,24 @@ mod tests {
             (stopped(Stopped::Interrupted), Exit::Findings),
             (stopped(Stopped::Failures(3)), Exit::Findings),
             (stopped(Stopped::Trouble(outage)), Exit::Unreachable),
+            (stopped(Stopped::Misconfigured(no_domain)), Exit::Usage),
         ] {
             assert_eq!(of_run(&summary), exit, "{summary:?}");
         }
+    }
+
+    #[test]
+    fn incomplete_wins_over_differs_and_machines_are_told_both() {
+        let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
+        let stopped = Some(Stopped::Trouble(outage));
+        let mut summary = Summary { stopped, ..Summary::default() };
+        let verdict = |exit_code, incomplete, differs| Verdict { exit_code, incomplete, differs };
+        assert_eq!(Verdict::of_run(&summary), verdict(3, true, false));
+        summary.intake.rows = 1;
+        summary.intake.add_rejected(Fid(1), &Rejection::NoKey);
+        assert_eq!(Verdict::of_run(&summary), verdict(3, true, true));
+        summary.stopped = None;
+        assert_eq!(Verdict::of_run(&summary), verdict(1, false, true));
     }
 
     #[test]

@@ -17,12 +17,14 @@ use domain::steps::{Page, RunObserver};
 use domain::{Failure, SourceFile, Summary};
 use serde::Serialize;
 
-pub use advice::advice;
+use crate::exit::Verdict;
+
+pub use advice::{advice, advice_on_settings};
 pub use failure_list::{FailureList, FailureListEnd};
 pub use progress::{Progress, Teller};
 pub use text::{
-    quoted, write_count, write_failed, write_reason, write_report, write_requests, write_sample,
-    write_samples, write_stopped, write_tally,
+    quoted, write_count, write_failed, write_proven_as_another, write_reason, write_report,
+    write_requests, write_sample, write_samples, write_stopped, write_tally,
 };
 
 /// A run's end.
@@ -35,6 +37,9 @@ pub struct RunReport {
     pub failure_list: Option<FailureListEnd>,
     /// Calls by kind, such as `S3 COPY`.
     pub requests: BTreeMap<String, RequestCount>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub verdict: Verdict,
     /// How long it took.
     #[serde(rename = "seconds", serialize_with = "in_seconds")]
     pub took: Duration,

@@ -1,10 +1,11 @@
 //! Which files a command takes: the flags that `migrate` and `enqueue` share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::Fid;
 use domain::steps::{Among, Selection};
+use domain::{Fid, S3Bucket};
 
 use crate::exit::UsageError;
 use crate::fid_list::FidList;
@@ -29,9 +30,31 @@ pub struct SelectionArguments {
     /// Leave out the fids in this file, in the form of a `--fids` file
     #[arg(long, value_name = "FILE")]
     pub exclude_file: Option<PathBuf>,
+
+    /// Migrate files again that are proven in this S3 bucket, which BUCKETS does not name any more.
+    /// Without it more than 1,000 of them, or 1 %, are taken for an error in BUCKETS
+    #[arg(long, value_name = "BUCKET")]
+    pub moved_from: Vec<String>,
 }
 
 impl SelectionArguments {
+    /// The buckets that files may have moved from.
+    pub fn moved_from(&self) -> Result<BTreeSet<S3Bucket>, UsageError> {
+        let bucket = |name: &String| {
+            let text = || UsageError(format!("--moved-from: `{name}` is no S3 bucket name"));
+            S3Bucket::new(name).ok_or_else(text)
+        };
+        self.moved_from.iter().map(bucket).collect()
+    }
+
+    /// The selection's flags that the next command needs too.
+    #[must_use]
+    pub fn flags(&self) -> String {
+        let again = if self.again { " --again" } else { "" };
+        let moved = self.moved_from.iter().map(|bucket| format!(" --moved-from {bucket}"));
+        format!("{again}{}", moved.collect::<String>())
+    }
+
     /// What is asked for. Reads the files.
     pub fn selection(&self) -> Result<Selection, UsageError> {
         let among = if self.again { Among::Again } else { Among::Pending };

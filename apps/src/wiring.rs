@@ -13,7 +13,9 @@ use domain::ports::{Ledger, SourceIndex};
 use domain::steps::{Ports, WorkPorts};
 
 pub use self::services::Services;
-use crate::config::{AwsSettings, QueueSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::config::{
+    AwsSettings, QueueSettings, SourceSettings, TableSettings, TargetSettings, TimeSettings,
+};
 use crate::exit::UsageError;
 
 /// What adapters are made of: the settings, and the counts of all calls.
@@ -41,10 +43,11 @@ impl Wiring<'_> {
     pub async fn ports(
         &self,
         target: &TargetSettings,
+        tables: &TableSettings,
         aws: &AwsSettings,
     ) -> Result<Ports, UsageError> {
         let services = Services::new(aws, self.time, self.calls);
-        self.ports_of(IndexFrom::Settings, target, &services).await
+        self.ports_of(IndexFrom::Settings, target, tables, &services).await
     }
 
     /// All that a worker reaches.
@@ -58,9 +61,8 @@ impl Wiring<'_> {
         let services = Services::new(aws, self.time, self.calls);
         Ok(WorkPorts {
             queue: services.queue(queue).await?,
-            failures: services.failures(queue).await?,
-            verifications: services.verifications(queue).await?,
-            files: self.ports_of(index, target, &services).await?,
+            verifications: services.verifications(&queue.tables).await?,
+            files: self.ports_of(index, target, &queue.tables, &services).await?,
         })
     }
 
@@ -68,6 +70,7 @@ impl Wiring<'_> {
         &self,
         index: IndexFrom,
         target: &TargetSettings,
+        tables: &TableSettings,
         services: &Services<'_>,
     ) -> Result<Ports, UsageError> {
         let hosts = self.source.storage_hosts()?;
@@ -80,6 +83,7 @@ impl Wiring<'_> {
             index: self.index_by(index, || Ok(trackers.clone()))?,
             files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),
             ledger: services.ledger().await?,
+            failures: services.failures(tables).await?,
             objects: Arc::new(services.s3(target).await?),
             clock: Arc::new(SystemClock),
         })

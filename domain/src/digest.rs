@@ -15,9 +15,6 @@ pub struct Checksum<const N: usize>([u8; N]);
 /// A SHA-1: what a file is named by in both stores.
 pub type Sha1 = Checksum<20>;
 
-/// An MD5: what the ledger keeps for older readers, never a proof.
-pub type Md5 = Checksum<16>;
-
 /// Text that is not a checksum of the wanted size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {bytes} bytes in {encoding}")]
@@ -95,8 +92,6 @@ impl<const N: usize> fmt::Debug for Checksum<N> {
 pub struct ContentDigests {
     /// SHA-1 of all bytes.
     pub sha1: Sha1,
-    /// MD5 of all bytes.
-    pub md5: Md5,
     /// How many bytes.
     pub length: ByteCount,
 }
@@ -105,7 +100,6 @@ pub struct ContentDigests {
 #[derive(Debug, Clone, Default)]
 pub struct ContentHasher {
     sha1: sha1::Sha1,
-    md5: md5::Md5,
     length: u64,
 }
 
@@ -113,7 +107,6 @@ impl ContentHasher {
     /// Takes the next chunk.
     pub fn update(&mut self, chunk: &[u8]) {
         self.sha1.update(chunk);
-        self.md5.update(chunk);
         self.length += chunk.len() as u64;
     }
 
@@ -128,7 +121,6 @@ impl ContentHasher {
     pub fn finish(self) -> ContentDigests {
         ContentDigests {
             sha1: Checksum(self.sha1.finalize().into()),
-            md5: Checksum(self.md5.finalize().into()),
             length: ByteCount(self.length),
         }
     }
@@ -152,10 +144,8 @@ mod tests {
         let empty = ContentHasher::of(b"");
         assert_eq!(empty.sha1.to_string(), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
         assert_eq!(empty.sha1.to_base64(), "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
-        assert_eq!(empty.md5.to_string(), "d41d8cd98f00b204e9800998ecf8427e");
         let abc = ContentHasher::of(b"abc");
         assert_eq!(abc.sha1.to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        assert_eq!(abc.md5.to_string(), "900150983cd24fb0d6963f7d28e17f72");
     }
 
     #[test]

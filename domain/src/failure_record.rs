@@ -1,7 +1,7 @@
 //! What the failures table keeps of each file that a worker gave up for now.
 
 use crate::ports::Delivery;
-use crate::{Failure, Fid, JobAction, Timestamp};
+use crate::{Failure, Fid, JobAction, ReasonKind, Timestamp};
 
 /// One file's last failure, keyed by its fid, for whoever looks at dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,23 @@ pub struct FailureRecord {
     pub attempt: u32,
     /// When.
     pub failed_at: Timestamp,
+    /// Whether a verification found the file missing or wrong, now or before this failure. It stays
+    /// until the file is proven again.
+    pub doubted: bool,
 }
 
 impl FailureRecord {
+    /// Whether the file's proof in the ledger does not count any more.
+    #[must_use]
+    pub fn doubts_the_proof(&self) -> bool {
+        self.doubted || is_doubt(self.action, &self.reason)
+    }
+
+    /// Takes the doubt of an earlier record along, which this one replaces.
+    pub fn keep_doubt_of(&mut self, earlier: &Self) {
+        self.doubted |= earlier.doubts_the_proof();
+    }
+
     /// The record of a delivery that failed; [`None`] when not even its fid could be read.
     #[must_use]
     pub fn of(delivery: &Delivery, failure: &Failure, failed_at: Timestamp) -> Option<Self> {
@@ -31,14 +45,23 @@ impl FailureRecord {
             Ok(job) => (job.fid, Some(job.action), job.dkey.clone()),
             Err(bad) => (bad.fid?, None, bad.dkey.clone().unwrap_or_default()),
         };
+        let reason = failure.reason.kind.name().to_owned();
         Some(Self {
             fid,
             action,
             dkey,
-            reason: failure.reason.kind.name().to_owned(),
+            doubted: is_doubt(action, &reason),
+            reason,
             detail: failure.to_string(),
             attempt: delivery.attempt,
             failed_at,
         })
     }
+}
+
+/// What a verification says that has looked, and did not find the content. One that could not look
+/// says nothing of the file.
+fn is_doubt(action: Option<JobAction>, reason: &str) -> bool {
+    let found = [ReasonKind::Missing, ReasonKind::WrongObject].map(ReasonKind::name);
+    action == Some(JobAction::Verify) && found.contains(&reason)
 }

@@ -76,13 +76,16 @@ pub enum Rejection {
     UnmappedBucket(String),
 }
 
+/// The name of [`Rejection::NoLength`].
+pub(crate) const NO_LENGTH: &str = "no-length";
+
 impl Rejection {
     /// A name for counts and filters.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NoKey => "no-key",
-            Self::NoLength(_) => "no-length",
+            Self::NoLength(_) => NO_LENGTH,
             Self::NotContentAddressed(_) => "not-content-addressed",
             Self::UnmappedBucket(_) => "unmapped-bucket",
         }

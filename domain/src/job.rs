@@ -52,6 +52,9 @@ pub struct Hints {
     pub route: Option<RouteHint>,
     /// Whether the file has a failure record, which is to be cleared when it succeeds.
     pub failed_before: bool,
+    /// Whether something is known to be at the final key, which is looked at before anything is
+    /// written.
+    pub look_first: bool,
     /// The verification that the job belongs to.
     pub run: Option<String>,
 }

@@ -1,7 +1,8 @@
 //! What the ledger keeps of each migrated file.
 
 use crate::named::named;
-use crate::{ByteCount, Fid, Md5, S3Bucket, Sha1, Timestamp};
+use crate::ports::ETag;
+use crate::{ByteCount, Fid, S3Bucket, Sha1, Timestamp};
 
 /// How content came to its final key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,17 +37,6 @@ named!(Proof {
     Multipart = "multipart",
 });
 
-/// What older readers find under `md5`: the MD5 of the bytes where they passed through us, else
-/// the object's `ETag` without its quotes. Nothing of ours relies on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LegacyMd5(pub String);
-
-impl From<Md5> for LegacyMd5 {
-    fn from(md5: Md5) -> Self {
-        Self(md5.to_string())
-    }
-}
-
 /// One file's record, keyed by its fid. The first four fields are what s3migrate wrote too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRecord {
@@ -54,8 +44,9 @@ pub struct LedgerRecord {
     pub fid: Fid,
     /// The SHA-1 of its content.
     pub sha1: Sha1,
-    /// For older readers.
-    pub md5: LegacyMd5,
+    /// The object's `ETag`, verbatim: the item's attribute `md5`, which s3migrate's own verification
+    /// compares with the object's. Nothing of ours relies on it.
+    pub etag: ETag,
     /// The S3 bucket it is in.
     pub bucket: S3Bucket,
     /// How it was proven. A record without (s3migrate's) is a claim to be proven, not a proof.
@@ -66,6 +57,20 @@ pub struct LedgerRecord {
     pub length: Option<ByteCount>,
     /// When it was proven.
     pub migrated_at: Option<Timestamp>,
+}
+
+/// One item of the ledger's table.
+pub type LedgerItem = Result<LedgerRecord, UnreadableItem>;
+
+/// An item that no version of ours wrote, such as s3migrate's of a file whose PUT had failed: it
+/// proves nothing, and its file is migrated as one without a record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct UnreadableItem {
+    /// Its fid, if that much can be read.
+    pub fid: Option<Fid>,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 #[cfg(test)]

@@ -48,6 +48,12 @@ pub const LEDGER_BATCH: usize = 25;
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
 pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
 
+/// A PUT or COPY to S3 in millionths of a dollar (us-east-1, 2026: $0.005 per 1,000).
+pub const WRITE_COST_MICRODOLLARS: u64 = 5;
+
+/// Files that may change their bucket without being asked for, though they are proven in another.
+pub const MOVED_FILES: u64 = 1_000;
+
 /// Tries of one request before it is given up.
 pub const ATTEMPTS: u32 = 5;
 

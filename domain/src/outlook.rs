@@ -31,6 +31,19 @@ impl Failing {
     }
 }
 
+/// The ledger's items, by what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LedgerCounts {
+    /// Proven in a bucket that the map names.
+    pub proven: u64,
+    /// Proven in other buckets: for today's map these files are not migrated.
+    pub elsewhere: BTreeMap<String, u64>,
+    /// A former tool's claims, without a proof.
+    pub claimed: u64,
+    /// Items that cannot be read.
+    pub unreadable: Sample,
+}
+
 /// What can be seen of work that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
@@ -40,8 +53,8 @@ pub struct Sight {
     pub dead_letters: u64,
     /// What fails, by reason.
     pub failing: BTreeMap<String, Failing>,
-    /// Proven records, where they were counted.
-    pub proven: Option<u64>,
+    /// What the ledger has, where it was read.
+    pub ledger: Option<LedgerCounts>,
     /// Rows of the index, where it can count them.
     pub rows: Option<u64>,
     /// When this was seen.
@@ -70,6 +83,8 @@ pub enum Outlook {
     },
     /// The queue is empty, and the index has so many more rows than there are proven files.
     EmptyWithRowsLeft(u64),
+    /// So many files are proven in buckets that the map does not name.
+    ProvenElsewhere(u64),
     /// The queue is empty, and there are as many proven files as rows, or more.
     Done,
     /// The queue is empty, and nothing tells whether that is all.
@@ -100,16 +115,20 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
         });
     }
     all.sort_by_key(|outlook| !matches!(outlook, Outlook::RunningOut { .. }));
+    let elsewhere: u64 = sight.ledger.iter().flat_map(|ledger| ledger.elsewhere.values()).sum();
+    if elsewhere > 0 {
+        all.push(Outlook::ProvenElsewhere(elsewhere));
+    }
     if sight.dead_letters > 0 {
         all.push(Outlook::DeadLetters(sight.dead_letters));
     }
     if sight.queue.all() > 0 {
-        if all.is_empty() {
+        if all.iter().all(|outlook| matches!(outlook, Outlook::ProvenElsewhere(_))) {
             all.push(Outlook::Working);
         }
         return all;
     }
-    match (sight.rows, sight.proven) {
+    match (sight.rows, sight.ledger.as_ref().map(|ledger| ledger.proven)) {
         (Some(rows), Some(proven)) if proven < rows => {
             all.push(Outlook::EmptyWithRowsLeft(rows - proven));
         }
@@ -147,6 +166,7 @@ mod tests {
             detail: "words".to_owned(),
             attempt,
             failed_at: Timestamp(NOW - seconds_ago * 1000),
+            doubted: false,
         });
         BTreeMap::from([(reason.to_owned(), failing)])
     }
@@ -154,7 +174,8 @@ mod tests {
     fn sight(visible: u64, dead_letters: u64, failing: BTreeMap<String, Failing>) -> Sight {
         let queue = QueueDepth { visible, deliveries: Some(5), ..QueueDepth::default() };
         let at = Timestamp(NOW);
-        Sight { queue, dead_letters, failing, proven: Some(10), rows: Some(10), at }
+        let ledger = LedgerCounts { proven: 10, ..LedgerCounts::default() };
+        Sight { queue, dead_letters, failing, ledger: Some(ledger), rows: Some(10), at }
     }
 
     #[test]
@@ -165,6 +186,11 @@ mod tests {
         let running_out =
             Outlook::RunningOut { reason: away.to_owned(), attempts: 4, deliveries: 5 };
         let dead = Outlook::DeadLetters(3);
+        let rows_left = Outlook::EmptyWithRowsLeft;
+        let proven = |proven, other: u64| {
+            let elsewhere = [("old".to_owned(), other)].into_iter().filter(|(_, n)| *n > 0);
+            Some(LedgerCounts { proven, elsewhere: elsewhere.collect(), ..<_>::default() })
+        };
         for (sight, expected) in [
             (sight(0, 0, none()), vec![Outlook::Done]),
             (sight(9, 0, none()), vec![Outlook::Working]),
@@ -175,8 +201,12 @@ mod tests {
             (sight(9, 0, failing(away, 4, 3 * 3600)), vec![Outlook::Working]),
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
             (sight(0, 3, none()), vec![dead]),
-            (Sight { proven: Some(7), ..sight(0, 0, none()) }, vec![Outlook::EmptyWithRowsLeft(3)]),
-            (Sight { proven: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
+            (Sight { ledger: proven(7, 0), ..sight(0, 0, none()) }, vec![rows_left(3)]),
+            (
+                Sight { ledger: proven(0, 10), ..sight(0, 0, none()) },
+                vec![Outlook::ProvenElsewhere(10), rows_left(10)],
+            ),
+            (Sight { ledger: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
             (Sight { rows: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
         ] {
             assert_eq!(outlook(&sight), expected, "{sight:?}");

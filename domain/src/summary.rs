@@ -5,8 +5,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::index_row::NO_LENGTH;
 use crate::named::named;
-use crate::{ByteCount, Coverage, Failure, Fid, Reason, Rejection, Route, coverage, limits};
+use crate::{
+    ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, coverage, limits,
+};
 
 /// Files and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -89,12 +92,18 @@ pub enum FindingKind {
     BadReplica,
     /// The intermediary did not give the content; MogileFS did.
     BadIntermediary,
+    /// S3 refuses to copy the intermediary; the content came from MogileFS.
+    CopyRefused,
+    /// An object with other content was at the final key, and was replaced.
+    Replaced,
 }
 
 named!(FindingKind {
     IndexLength = "index-length",
     BadReplica = "bad-replica",
     BadIntermediary = "bad-intermediary",
+    CopyRefused = "copy-refused",
+    Replaced = "replaced-object",
 });
 
 /// A finding, in words.
@@ -116,6 +125,9 @@ pub struct Intake {
     pub other_domains: u64,
     /// Passed over: the ledger has their proof already.
     pub proven_before: Tally,
+    /// Worked on although the ledger has a proof: it is of another bucket or another content. Part of
+    /// [`files`](Self::files).
+    pub proven_as_another: Tally,
     /// `{uuid}.tmp` rows.
     pub temporary: u64,
     /// Rows of ignored buckets.
@@ -135,6 +147,7 @@ impl Intake {
             rows,
             other_domains,
             proven_before,
+            proven_as_another,
             temporary,
             ignored,
             excluded,
@@ -144,6 +157,7 @@ impl Intake {
         self.rows += rows;
         self.other_domains += other_domains;
         self.proven_before.merge(proven_before);
+        self.proven_as_another.merge(proven_as_another);
         self.temporary += temporary;
         self.ignored += ignored;
         self.excluded += excluded;
@@ -176,6 +190,15 @@ impl Intake {
         self.rows.saturating_sub(self.passed_over())
     }
 
+    /// Whether rows were read, and none of them is in a bucket that is mapped. Rows that were
+    /// excluded have not been looked at.
+    #[must_use]
+    pub fn nothing_is_mapped(&self) -> bool {
+        let without_length = self.rejected.get(NO_LENGTH).map_or(0, |sample| sample.files);
+        let mapped = self.files() + self.proven_before.files + without_length;
+        self.rows > 0 && self.excluded == 0 && mapped == 0
+    }
+
     /// Whether nothing was found that somebody has to look into.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -192,6 +215,8 @@ pub enum Stopped {
     Failures(u64),
     /// It was told to.
     Interrupted,
+    /// A setting is not the one of this store.
+    Misconfigured(Misconfigured),
 }
 
 impl fmt::Display for Stopped {
@@ -200,6 +225,7 @@ impl fmt::Display for Stopped {
             Self::Trouble(reason) => fmt::Display::fmt(reason, f),
             Self::Failures(files) => write!(f, "too many failures: {files}"),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Misconfigured(why) => fmt::Display::fmt(why, f),
         }
     }
 }
@@ -282,6 +308,8 @@ pub struct Summary {
     pub counted_before: Option<u64>,
     /// What it counted after the last one, if fewer were read.
     pub counted_after: Option<u64>,
+    /// Why the index could not be counted, where it could not.
+    pub uncounted: Option<String>,
 }
 
 impl Summary {
@@ -316,66 +344,4 @@ impl Summary {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Left, ReasonKind};
-
-    #[test]
-    fn a_row_without_a_class_is_noticed() {
-        let intake = Intake { rows: 3, ..Intake::default() };
-        let mut summary = Summary { intake, ..Summary::default() };
-        summary.ends.add_proven(Some(Route::Copy), ByteCount(5));
-        summary.ends.add_proven(None, ByteCount(7));
-        assert!(!summary.adds_up());
-        let reason = Reason::new(ReasonKind::NoReplica, "all of them");
-        summary.ends.add_failed(Fid(9), &Failure { reason, left: Left::Nothing });
-        assert!(summary.adds_up());
-        assert!(!summary.is_clean(), "a failed file is left to do");
-    }
-
-    #[test]
-    fn a_sample_of_none_takes_nobodys_words() {
-        let mut sample = Sample::default();
-        sample.add(Fid(7), "seven");
-        sample.merge(Sample::default());
-        assert_eq!(sample.example, "seven");
-        let mut merged = Sample::default();
-        merged.merge(sample.clone());
-        assert_eq!(merged, sample);
-        merged.add_nameless("nobody");
-        assert_eq!((merged.files, merged.example.as_str()), (2, "seven"));
-    }
-
-    #[test]
-    fn lengths_that_no_file_has_do_not_break_the_sums() {
-        let mut tally = Tally::default();
-        tally.add(ByteCount(u64::MAX));
-        tally.add(ByteCount(1));
-        tally.merge(tally);
-        assert_eq!(tally, Tally { files: 4, bytes: u64::MAX });
-    }
-
-    #[test]
-    fn samples_name_the_lowest_and_count_all_in_any_order() {
-        let add = |fids: &mut dyn Iterator<Item = u64>| {
-            let mut intake = Intake::default();
-            for fid in fids {
-                let rejection = Rejection::NotContentAddressed(format!("key{fid}"));
-                intake.add_rejected(Fid(fid), &rejection);
-            }
-            intake
-        };
-        let of = |intake: &Intake| intake.rejected["not-content-addressed"].clone();
-        let sample = of(&add(&mut (0..25)));
-        assert_eq!(sample, of(&add(&mut (0..25).rev())));
-        for parts in [[0..7, 7..25], [7..25, 0..7], [0..25, 25..25], [25..25, 0..25]] {
-            let mut merged = Intake::default();
-            for mut part in parts {
-                merged.merge(add(&mut part));
-            }
-            assert_eq!(sample, of(&merged));
-        }
-        assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));
-        assert!(sample.example.contains("key0"));
-    }
-}
+mod tests;

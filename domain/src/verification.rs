@@ -33,3 +33,14 @@ pub struct Verification {
     /// When.
     pub verified_at: Timestamp,
 }
+
+/// A file as a verification found it whole: a pass is of this content in this bucket, and of no other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VerifiedFile {
+    /// The file's number in MogileFS.
+    pub fid: Fid,
+    /// The S3 bucket.
+    pub bucket: S3Bucket,
+    /// The SHA-1.
+    pub sha1: Sha1,
+}

@@ -53,7 +53,7 @@ pub fn judge(world: &EmbeddedWorld, planted: &Planted, before: &Snapshot) -> Jud
         }
     }
     match dynamodb::items(&world.database, LEDGER) {
-        Ok(items) => ledger::judge(items, planted, &mut judgement.problems),
+        Ok(items) => ledger::judge(world, items, planted, &mut judgement.problems),
         Err(error) => judgement.problems.push(format!("ledger: {error}")),
     }
     mogile::judge(world, planted, before, &mut judgement.problems);

@@ -69,6 +69,11 @@ impl PortWorld {
             files: Arc::new(PortFiles::new(mogile(), self.domain.clone(), faults())),
             objects: Arc::new(PortObjects::new(Arc::clone(&self.s3), faults())),
             ledger: Arc::new(PortLedger::new(self.database.clone(), self.table.clone(), faults())),
+            failures: Arc::new(PortFailures::new(
+                self.database.clone(),
+                self.work.failures.clone(),
+                faults(),
+            )),
             clock: Arc::clone(&self.clock) as _,
         }
     }
@@ -82,7 +87,6 @@ impl PortWorld {
         WorkPorts {
             files: self.ports(),
             queue: self.queue(&work.queue, "SQS_URL"),
-            failures: Arc::new(PortFailures::new(database(), work.failures.clone(), faults())),
             verifications: Arc::new(PortVerifications::new(database(), verifications, faults())),
         }
     }
@@ -90,8 +94,8 @@ impl PortWorld {
     /// This state as those take it who look after a worker.
     #[must_use]
     pub fn watch_ports(&self) -> WatchPorts {
-        let WorkPorts { files, queue, failures, .. } = self.work_ports();
-        let (ledger, clock) = (files.ledger, files.clock);
+        let WorkPorts { files, queue, .. } = self.work_ports();
+        let (ledger, failures, clock) = (files.ledger, files.failures, files.clock);
         WatchPorts { queue, dead_letters: self.dead_letters(), failures, ledger, clock }
     }
 

@@ -45,7 +45,7 @@ async fn boto3_reads_back_what_was_written() {
         .env("BUCKET", BUCKETS[0].1)
         .env("FID", record.fid.to_string())
         .env("RECORD_SHA1", record.sha1.to_string())
-        .env("RECORD_MD5", &record.md5.0)
+        .env("RECORD_MD5", &record.etag.0)
         .env("RECORD_BUCKET", record.bucket.as_str());
     python::run(client, SESSION).await.expect("every step as it should be");
 }

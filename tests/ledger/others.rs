@@ -131,10 +131,14 @@ async fn a_run_is_told_whole_or_not_at_all() {
     stage.verifications.record(&all).await.expect("recorded");
     for fault in whole_requests() {
         stage.strike("Query", 0, 1, fault.clone());
-        let told = stage.verifications.verified("one").await.expect("the second time");
-        assert_eq!(told, (1..=60).collect(), "{fault:?}");
+        let mut fids = std::collections::BTreeSet::new();
+        let mut each = |file: domain::VerifiedFile| {
+            fids.insert(file.fid.0);
+        };
+        stage.verifications.verified("one", &mut each).await.expect("the second time");
+        assert_eq!(fids, (1..=60).collect(), "{fault:?}");
     }
     let fault = Fault::Refuse { status: 400, code: "ThrottlingException".to_owned() };
     stage.strike("Query", 0, Rule::ALWAYS, fault.clone());
-    told_honestly(&fault, stage.verifications.verified("one").await);
+    told_honestly(&fault, stage.verifications.verified("one", &mut |_| ()).await);
 }

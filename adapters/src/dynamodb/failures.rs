@@ -1,5 +1,5 @@
 //! The failures table. Its items: `fid` (N), `action`, `dkey`, `reason` and `detail` (S), `attempt`
-//! (N), `failed_at` (N, milliseconds since the epoch). What there is nothing to say of is not there.
+//! (N), `failed_at` (N, milliseconds since the epoch), `doubted` (BOOL, true or absent). What there is nothing to say of is not there.
 
 use std::collections::BTreeMap;
 
@@ -58,6 +58,9 @@ fn item_of(failure: &FailureRecord) -> Item {
     }
     add("attempt", number(failure.attempt.into()));
     add("failed_at", number(failure.failed_at.0));
+    if failure.doubted {
+        add("doubted", AttributeValue::Bool(true));
+    }
     item
 }
 
@@ -79,6 +82,7 @@ fn read(item: &Item) -> Result<FailureRecord, String> {
         detail: text("detail")?,
         attempt: attempt.ok_or_else(|| wrong("attempt"))?,
         failed_at: Timestamp(number_of(item, "failed_at").ok_or_else(|| wrong("failed_at"))?),
+        doubted: item.get("doubted").is_some_and(|value| value.as_bool() == Ok(&true)),
     })
 }
 
@@ -99,6 +103,7 @@ mod tests {
             detail: "no replica gave the content".to_owned(),
             attempt: 3,
             failed_at: Timestamp(1_767_225_600_123),
+            doubted: false,
         }
     }
 
@@ -119,6 +124,8 @@ mod tests {
             item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         assert_eq!(item_of(&failure()), item);
         assert_eq!(read(&item), Ok(failure()));
+        let doubted = FailureRecord { doubted: true, ..failure() };
+        assert_eq!(read(&item_of(&doubted)), Ok(doubted));
         item.insert("mood".to_owned(), text("bad"));
         item.insert("action".to_owned(), text("delete"));
         assert_eq!(read(&item), Ok(FailureRecord { action: None, ..failure() }));

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::{Ledger, LedgerError, Segment, Timestamp};
-use domain::{ByteCount, Fid, LedgerRecord, LegacyMd5, S3Bucket, Sha1};
+use domain::ports::{ETag, Ledger, LedgerError, Segment, Timestamp};
+use domain::{ByteCount, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, UnreadableItem};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
 use super::table::{Table, over_a_table};
@@ -26,16 +26,18 @@ impl Ledger for DynamoLedger {
 
     async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError> {
         let items = self.0.get(&keys(fids)).await?;
-        Ok(items.iter().filter_map(|item| self.0.understood(read(item))).collect())
+        Ok(items
+            .iter()
+            .filter_map(|item| self.0.understood(read(item).map_err(|unreadable| unreadable.why)))
+            .collect())
     }
 
     async fn scan(
         &self,
         segment: Segment,
-        each: &mut (dyn FnMut(LedgerRecord) + Send),
+        each: &mut (dyn FnMut(LedgerItem) + Send),
     ) -> Result<(), LedgerError> {
-        let mut each = |item| self.0.understood(read(&item)).into_iter().for_each(&mut *each);
-        self.0.scan(segment, &mut each).await
+        self.0.scan(segment, &mut |item| each(read(&item))).await
     }
 }
 
@@ -44,7 +46,7 @@ fn item_of(record: &LedgerRecord) -> Item {
     let mut item = key(record.fid);
     let mut add = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
     add("sha1", text(record.sha1));
-    add("md5", text(&record.md5.0));
+    add("md5", text(&record.etag));
     add("bucket", text(&record.bucket));
     if let Some(proof) = record.proof {
         add("proof", text(proof));
@@ -63,15 +65,18 @@ fn item_of(record: &LedgerRecord) -> Item {
 
 /// An item as a record, or what is wrong with it. Unknown attributes do not matter; a proof of an
 /// unknown name is none.
-fn read(item: &Item) -> Result<LedgerRecord, String> {
-    let fid = fid_of(item)?;
-    let wrong = |name: &str| format!("the item of fid {fid} has no usable `{name}`");
+fn read(item: &Item) -> LedgerItem {
+    let fid = fid_of(item).map_err(|why| UnreadableItem { fid: None, why })?;
+    let wrong = |name: &str| UnreadableItem {
+        fid: Some(fid),
+        why: format!("the item of fid {fid} has no usable `{name}`"),
+    };
     let sha1 = text_of(item, "sha1").and_then(|hex| Sha1::from_hex(hex).ok());
     let bucket = text_of(item, "bucket").and_then(S3Bucket::new);
     Ok(LedgerRecord {
         fid,
         sha1: sha1.ok_or_else(|| wrong("sha1"))?,
-        md5: LegacyMd5(text_of(item, "md5").ok_or_else(|| wrong("md5"))?.to_owned()),
+        etag: ETag(text_of(item, "md5").ok_or_else(|| wrong("md5"))?.to_owned()),
         bucket: bucket.ok_or_else(|| wrong("bucket"))?,
         proof: text_of(item, "proof").and_then(|name| name.parse().ok()),
         route: text_of(item, "route").and_then(|name| name.parse().ok()),
@@ -105,7 +110,7 @@ mod tests {
         LedgerRecord {
             fid: Fid(1),
             sha1: Sha1::from_hex(SHA1).expect("hex"),
-            md5: LegacyMd5(MD5.to_owned()),
+            etag: ETag(MD5.to_owned()),
             bucket: S3Bucket::new("corpus-1").expect("a name"),
             proof,
             route: proof.map(|_| Route::Copy),
@@ -141,9 +146,13 @@ mod tests {
     fn broken_items_are_told_by_their_fid() {
         for name in ["sha1", "md5", "bucket"] {
             let mut item = s3migrates_item();
-            item.insert(name.to_owned(), AttributeValue::N("9".to_owned()));
-            let why = read(&item).expect_err("broken");
+            // As early versions of s3migrate wrote `md5` for a file whose PUT had failed.
+            item.insert(name.to_owned(), AttributeValue::Bool(false));
+            let UnreadableItem { fid, why } = read(&item).expect_err("broken");
+            assert_eq!(fid, Some(Fid(1)));
             assert!(why.contains("fid 1") && why.contains(name), "{why}");
         }
+        let nameless = read(&Item::new()).expect_err("no fid");
+        assert_eq!(nameless.fid, None);
     }
 }

@@ -163,24 +163,30 @@ impl Table {
         self.pages(segment.number.into(), page, each).await
     }
 
-    /// Gives the attribute `wanted` of every item whose hash key has this value to `each`, by
-    /// consistent reads.
+    /// Gives the attributes `wanted` of every item whose hash key has this value to `each`, by
+    /// consistent reads. Its pauses are spread by `salt`.
     pub(super) async fn query(
         &self,
+        salt: u64,
         (hash, value): (&str, AttributeValue),
-        wanted: &str,
+        wanted: &[&str],
         each: &mut (dyn FnMut(Item) + Send),
     ) -> Result<(), LedgerError> {
-        let query = self
+        let mut query = self
             .client
             .query()
             .table_name(&self.name)
             .consistent_read(true)
             .key_condition_expression("#hash = :value")
-            .projection_expression("#wanted")
             .expression_attribute_names("#hash", hash)
-            .expression_attribute_names("#wanted", wanted)
             .expression_attribute_values(":value", value);
+        let mut projection = Vec::new();
+        for (number, name) in wanted.iter().enumerate() {
+            let alias = format!("#w{number}");
+            query = query.expression_attribute_names(&alias, *name);
+            projection.push(alias);
+        }
+        let query = query.projection_expression(projection.join(", "));
         let page = |from| {
             let call = query.clone().set_exclusive_start_key(from).send();
             async {
@@ -188,7 +194,7 @@ impl Table {
                 Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
             }
         };
-        self.pages(0, page, each).await
+        self.pages(salt, page, each).await
     }
 
     /// Page after page. One that could not be had is asked for again, a bounded number of times.

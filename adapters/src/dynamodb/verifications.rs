@@ -1,16 +1,24 @@
-//! The verifications table. Its items: `run` (S) and `fid` (N), which are the key, `sha1`, `bucket`
-//! and `sight` (S), `length` (N), `verified_at` (N, milliseconds since the epoch).
+//! The verifications table. Its items: `run` (S, `{run}#{fid mod 64}`) and `fid` (N), which are the
+//! key, `sha1`, `bucket` and `sight` (S), `length` (N), `verified_at` (N, milliseconds since the
+//! epoch).
+//!
+//! A run's records are spread over 64 partition keys: DynamoDB takes 1,000 writes a second to one
+//! (developer guide, "Designing partition keys"), and ten million files want more.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use domain::Verification;
 use domain::ports::{LedgerError, VerificationLog};
-use roaring::RoaringTreemap;
+use domain::{S3Bucket, Sha1, Verification, VerifiedFile};
+use futures_util::TryStreamExt;
+use futures_util::stream::FuturesUnordered;
 
-use super::item::{Item, fid_of, number, text};
+use super::item::{Item, fid_of, number, text, text_of};
 use super::table::{Table, over_a_table};
+
+/// Partition keys of one run.
+const SHARDS: u64 = 64;
 
 /// [`VerificationLog`] in one `DynamoDB` table with the hash key `run` (S) and the range key `fid`
 /// (N).
@@ -26,28 +34,48 @@ impl VerificationLog for DynamoVerificationLog {
         self.0.put(last.into_values().map(item_of).collect()).await
     }
 
-    async fn verified(&self, run: &str) -> Result<RoaringTreemap, LedgerError> {
-        let mut fids = RoaringTreemap::new();
-        let mut each = |item| {
-            if let Some(fid) = self.0.understood(fid_of(&item)) {
-                fids.insert(fid.0);
-            }
-        };
-        self.0.query(("run", text(key_of(run))), "fid", &mut each).await?;
-        Ok(fids)
+    async fn verified(
+        &self,
+        run: &str,
+        each: &mut (dyn FnMut(VerifiedFile) + Send),
+    ) -> Result<(), LedgerError> {
+        let each = &Mutex::new(each);
+        let shards = (0..SHARDS).map(|shard| async move {
+            let mut take = |item: Item| {
+                if let Some(file) = self.0.understood(read(&item)) {
+                    let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+                    (*each)(file);
+                }
+            };
+            let key = ("run", text(key_of(run, shard)));
+            self.0.query(shard, key, &["fid", "bucket", "sha1"], &mut take).await
+        });
+        shards.collect::<FuturesUnordered<_>>().try_collect().await
     }
 }
 
-/// A run's name as it stands in keys, which cannot be empty: `-` stands for the empty one, and
-/// another hyphen before each name that begins with one.
-fn key_of(run: &str) -> Cow<'_, str> {
-    if run.is_empty() || run.starts_with('-') { format!("-{run}").into() } else { run.into() }
+/// The partition key of some of a run's records.
+fn key_of(run: &str, shard: u64) -> String {
+    format!("{run}#{shard}")
+}
+
+/// What was found whole. An item that cannot be read is no pass.
+fn read(item: &Item) -> Result<VerifiedFile, String> {
+    let fid = fid_of(item)?;
+    let wrong = |name: &str| format!("the verification of fid {fid} has no usable `{name}`");
+    let bucket = text_of(item, "bucket").and_then(S3Bucket::new);
+    let sha1 = text_of(item, "sha1").and_then(|hex| Sha1::from_hex(hex).ok());
+    Ok(VerifiedFile {
+        fid,
+        bucket: bucket.ok_or_else(|| wrong("bucket"))?,
+        sha1: sha1.ok_or_else(|| wrong("sha1"))?,
+    })
 }
 
 /// A verification as an item.
 fn item_of(one: &Verification) -> Item {
     let item = [
-        ("run", text(key_of(&one.run))),
+        ("run", text(key_of(&one.run, one.fid.0 % SHARDS))),
         ("fid", number(one.fid.0)),
         ("sha1", text(one.sha1)),
         ("bucket", text(&one.bucket)),
@@ -61,7 +89,7 @@ fn item_of(one: &Verification) -> Item {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
-    use domain::{ByteCount, Fid, S3Bucket, Sha1, Sight, Timestamp};
+    use domain::{ByteCount, Fid, Sight, Timestamp};
 
     use super::*;
 
@@ -80,7 +108,7 @@ mod tests {
         let number = |number: &str| AttributeValue::N(number.to_owned());
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let expected = [
-            ("run", text("2026-01-01")),
+            ("run", text("2026-01-01#7")),
             ("fid", number("7")),
             ("sha1", text(sha1)),
             ("bucket", text("corpus-prod")),
@@ -93,9 +121,26 @@ mod tests {
     }
 
     #[test]
-    fn no_two_runs_share_a_key_and_none_is_empty() {
-        for (run, key) in [("", "-"), ("-", "--"), ("-x", "--x"), ("x", "x"), ("x-", "x-")] {
-            assert_eq!(key_of(run), key);
+    fn a_run_is_spread_over_its_keys_and_shares_none() {
+        for (run, shard, key) in [("", 0, "#0"), ("one", 63, "one#63"), ("one#6", 3, "one#6#3")] {
+            assert_eq!(key_of(run, shard), key);
+        }
+    }
+
+    #[test]
+    fn an_item_without_its_content_is_no_pass() {
+        let one = |name: &str| {
+            let mut item = Item::from([
+                ("fid".to_owned(), number(7)),
+                ("bucket".to_owned(), text("corpus-prod")),
+                ("sha1".to_owned(), text("2aae6c35c94fcfb415dbe95f408b9ce91ee846ed")),
+            ]);
+            item.remove(name);
+            read(&item)
+        };
+        assert!(one("").is_ok());
+        for name in ["fid", "bucket", "sha1"] {
+            assert!(one(name).is_err(), "{name}");
         }
     }
 }

@@ -57,6 +57,11 @@ impl Trackers {
         self.ask("get_paths", &arguments, paths).await
     }
 
+    /// The names of all domains.
+    pub async fn get_domains(&self) -> Result<Vec<String>, TrackerError> {
+        self.ask("get_domains", &[], domains).await
+    }
+
     /// What the index has of a file.
     ///
     /// Errors with [`TrackerError::Gone`] when there is no file of this key.
@@ -130,6 +135,11 @@ impl Trackers {
 /// The URLs of a `get_paths` reply.
 fn paths(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "paths", fields.len(), |i| text(fields, &format!("path{i}")))
+}
+
+/// The domains of a `get_domains` reply, which numbers them in no order.
+fn domains(fields: &Fields) -> Result<Vec<String>, String> {
+    numbered(fields, "domains", fields.len(), |i| text(fields, &format!("domain{i}")))
 }
 
 fn file_info(fields: &Fields) -> Result<FileInfo, String> {

@@ -45,6 +45,14 @@ impl SourceIndex for TrackerIndex {
         Ok(found.map(row))
     }
 
+    fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    async fn domains(&self) -> Result<Vec<String>, IndexError> {
+        Ok(self.trackers.get_domains().await?)
+    }
+
     /// Trackers cannot count.
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         Ok(None)

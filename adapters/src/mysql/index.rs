@@ -135,6 +135,16 @@ impl SourceIndex for MysqlIndex {
         let rows = self.ask("count", COUNT, &[dmid]).await?;
         rows.first().map(|row| self.read(present(row, "files"))).transpose()
     }
+
+    fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    async fn domains(&self) -> Result<Vec<String>, IndexError> {
+        let rows = self.ask("domain", DOMAINS, &[]).await?;
+        let names = rows.iter().map(|row| self.read(text(row, "namespace")));
+        Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
 }
 
 fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {

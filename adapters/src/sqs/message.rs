@@ -20,6 +20,9 @@ pub const ROUTE: &str = "route";
 /// The attribute of [`Hints::failed_before`]: `true`, or absent.
 pub const FAILED_BEFORE: &str = "failed_before";
 
+/// The attribute of [`Hints::look_first`]: `true`, or absent.
+pub const LOOK_FIRST: &str = "look_first";
+
 /// The attribute of [`Hints::run`].
 pub const RUN: &str = "run";
 
@@ -36,10 +39,11 @@ pub fn body_of(job: &Job) -> String {
 /// A job's attributes, each a `String`; none is empty, which SQS would refuse.
 #[must_use]
 pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
-    let Hints { route, failed_before, run } = &job.hints;
+    let Hints { route, failed_before, look_first, run } = &job.hints;
     let mut attributes = vec![(ACTION, job.action.name().to_owned())];
     attributes.extend(route.map(|route| (ROUTE, route.name().to_owned())));
     attributes.extend(failed_before.then(|| (FAILED_BEFORE, true.to_string())));
+    attributes.extend(look_first.then(|| (LOOK_FIRST, true.to_string())));
     let run = run.as_ref().filter(|run| !run.is_empty());
     attributes.extend(run.map(|run| (RUN, run.clone())));
     attributes
@@ -76,6 +80,7 @@ pub fn job_of<'a>(
     let hints = Hints {
         route: attribute(ROUTE).and_then(|name| name.parse().ok()),
         failed_before: attribute(FAILED_BEFORE) == Some("true"),
+        look_first: attribute(LOOK_FIRST) == Some("true"),
         run: run.map(str::to_owned),
     };
     let fid = Fid(*fid.as_ref().map_err(|why| bad(why.clone()))?);

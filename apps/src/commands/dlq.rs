@@ -122,7 +122,7 @@ pub(super) async fn watch_ports(
     Ok(WatchPorts {
         queue: services.queue(queue).await?,
         dead_letters: services.dead_letters(queue).await?,
-        failures: services.failures(queue).await?,
+        failures: services.failures(&queue.tables).await?,
         ledger: services.ledger().await?,
         clock: Arc::new(SystemClock),
     })

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use adapters::calls::Calls;
 use anyhow::Context;
 use clap::Args;
-use domain::steps::{Ports, examine};
+use domain::steps::{Ports, examine, examine_copies};
 use domain::{Check, Health};
 
-use crate::config::{AwsSettings, Settings, TargetSettings};
+use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings};
 use crate::exit::{Exit, UsageError};
 use crate::wiring::{self, Wiring};
 
@@ -26,6 +26,9 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
+    tables: TableSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -34,7 +37,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let calls = Arc::new(Calls::default());
     let wiring = Wiring { source, time, calls: &calls };
-    let ports = wiring.ports(target, aws).await?;
+    let ports = wiring.ports(target, &arguments.tables, aws).await?;
     let checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
     print(&checks, arguments.json).context("writing to stdout")?;
     let worst = checks.iter().map(|check| check.health).max();
@@ -57,6 +60,7 @@ pub(crate) async fn checks(
     let mut checks = examine_trackers(wiring).await?;
     checks.extend(examine(ports, &buckets).await);
     if canaries {
+        checks.extend(examine_copies(ports, &buckets, target.single_request_bytes).await);
         let s3 = wiring::s3(target, aws, wiring.time, wiring.calls).await?;
         for (_, bucket) in buckets.pairs() {
             // Canaries in a bucket that cannot even be listed say the same again, ten times.

@@ -11,17 +11,18 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use domain::job::is_run_name;
 use domain::steps::{EnqueuePlan, EnqueueSummary, enqueue};
-use domain::{Fid, JobAction, limits};
+use domain::{Fid, JobAction, Stopped, limits};
 use futures_util::StreamExt;
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
-use crate::exit::{self, Exit, UsageError};
+use crate::exit::{self, Exit, UsageError, Verdict};
 use crate::fid_list;
 use crate::interrupt;
 use crate::report::{
-    self, Progress, RequestCount, quoted, write_count, write_samples, write_stopped, write_tally,
+    self, Progress, RequestCount, quoted, write_count, write_proven_as_another, write_samples,
+    write_stopped, write_tally,
 };
 use crate::route::Route;
 use crate::selection::SelectionArguments;
@@ -93,7 +94,9 @@ struct Report<'a> {
     run: Option<String>,
     /// The flag by which also what is done was taken, as the next command needs it.
     #[serde(skip)]
-    again: &'static str,
+    again: String,
+    #[serde(flatten)]
+    verdict: Verdict,
     requests: BTreeMap<String, RequestCount>,
     #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
     took: Duration,
@@ -118,7 +121,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         summary: &summary,
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run.clone(),
-        again: if arguments.selection.again { " --again" } else { "" },
+        again: arguments.selection.flags(),
+        verdict: verdict(&summary),
         requests: report::requests(&calls),
         took: begun.elapsed(),
     };
@@ -154,6 +158,7 @@ impl Arguments {
             (JobAction::Migrate, None) | (JobAction::Verify, Some(_)) => {}
         }
         Ok(EnqueuePlan {
+            moved_from: self.selection.moved_from()?,
             action,
             buckets: self.settings.target.bucket_map()?,
             selection,
@@ -177,6 +182,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     ] {
         write_tally(out, name, tally)?;
     }
+    write_proven_as_another(out, intake.proven_as_another)?;
     for (name, count) in [
         ("temporary (.tmp)", intake.temporary),
         ("in ignored buckets", intake.ignored),
@@ -208,7 +214,7 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     }
     if summary.large.files > 0 {
         writeln!(out, "Too large for a Lambda function. These go from here by:")?;
-        let (again, fids) = (report.again, &report.large_fids);
+        let (again, fids) = (&report.again, &report.large_fids);
         match &report.run {
             None => writeln!(out, "  mogile2s3 migrate{again} --fids {fids}")?,
             Some(run) => writeln!(
@@ -229,12 +235,23 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
     tell_verdict(out, summary)
 }
 
+fn verdict(summary: &EnqueueSummary) -> Verdict {
+    let differs = match summary.stopped {
+        Some(_) => !summary.failed.is_empty() || !summary.intake.is_clean(),
+        None => !summary.is_clean(),
+    };
+    Verdict::of(summary.stopped.as_ref(), differs)
+}
+
 fn tell_verdict(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
     if !summary.adds_up() {
         writeln!(out, "THE SUMS DO NOT ADD UP: rows are missing above. Please report this.")?;
     }
     if let Some(stopped) = &summary.stopped {
         write_stopped(out, stopped)?;
+        if matches!(stopped, Stopped::Misconfigured(_)) {
+            return Ok(());
+        }
         if let Some(fid) = summary.resume_from {
             writeln!(out, "To go on: the same command again, with --from-fid {fid}")?;
         }

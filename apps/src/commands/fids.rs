@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use domain::steps::ledger_fids;
+use domain::LedgerItem;
+use domain::steps::scan_ledger;
+use domain::summary::Sample;
 use roaring::RoaringTreemap;
 
 use crate::config::{AwsSettings, TimeSettings};
@@ -16,12 +18,17 @@ use crate::wiring;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Only files that are proven to be in S3
-    #[arg(long, conflicts_with = "unproven")]
+    #[arg(long, conflicts_with_all = ["unproven", "unreadable"])]
     proven: bool,
 
     /// Only files whose record is a claim without a proof (s3migrate's)
     #[arg(long)]
     unproven: bool,
+
+    /// Only files whose item cannot be read, each with what is wrong with it: early versions of
+    /// s3migrate left such items. They prove nothing, and `migrate` takes their files
+    #[arg(long, conflicts_with = "unproven")]
+    unreadable: bool,
 
     /// Print one JSON array instead of a line a fid
     #[arg(long)]
@@ -34,20 +41,57 @@ pub struct Arguments {
     aws: AwsSettings,
 }
 
-/// Prints the fids, ascending.
+/// Prints the fids, ascending. Items that cannot be read are findings, whatever else is asked for.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ledger = wiring::ledger(&arguments.aws, &arguments.time, &Arc::default()).await?;
-    let keep = match (arguments.proven, arguments.unproven) {
-        (true, _) => |record: &domain::LedgerRecord| record.proof.is_some(),
-        (_, true) => |record: &domain::LedgerRecord| record.proof.is_none(),
-        (false, false) => |_: &domain::LedgerRecord| true,
+    let (mut fids, mut unreadable) = (RoaringTreemap::new(), Sample::default());
+    let mut trouble = None;
+    let take = |item: LedgerItem| match item {
+        Ok(record) => {
+            let kept = match (arguments.proven, arguments.unproven, arguments.unreadable) {
+                (true, _, _) => record.proof.is_some(),
+                (_, true, _) => record.proof.is_none(),
+                (_, _, unreadable) => !unreadable,
+            };
+            if kept {
+                fids.insert(record.fid.0);
+            }
+        }
+        Err(item) => {
+            if arguments.unreadable {
+                if let Some(fid) = item.fid {
+                    fids.insert(fid.0);
+                }
+                if !arguments.json {
+                    let fid = item.fid.map_or_else(|| "-".to_owned(), |fid| fid.to_string());
+                    let written = writeln!(io::stdout().lock(), "{fid}\t{}", item.why);
+                    trouble = trouble.take().or(written.err());
+                }
+            }
+            match item.fid {
+                Some(fid) => unreadable.add(fid, &item.why),
+                None => unreadable.add_nameless(&item.why),
+            }
+        }
     };
-    let fids = ledger_fids(ledger.as_ref(), keep).await.context("reading the ledger")?;
-    match print(&fids, arguments.json) {
-        // Whoever read this has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Clean),
-        printed => printed.map(|()| Exit::Clean).context("writing to stdout"),
+    scan_ledger(ledger.as_ref(), take).await.context("reading the ledger")?;
+    let printed = match trouble {
+        Some(error) => Err(error),
+        None if arguments.unreadable && !arguments.json => Ok(()),
+        None => print(&fids, arguments.json),
+    };
+    match printed {
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        printed => printed.context("writing to stdout")?,
     }
+    if unreadable.files == 0 {
+        return Ok(Exit::Clean);
+    }
+    let (files, example) = (unreadable.files, &unreadable.example);
+    eprintln!("{files} items of the ledger cannot be read and prove nothing: {example}");
+    eprintln!("`mogile2s3 fids --unreadable` lists them; `mogile2s3 migrate` takes their files.");
+    Ok(Exit::Findings)
 }
 
 fn print(fids: &RoaringTreemap, json: bool) -> io::Result<()> {

@@ -10,8 +10,8 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use domain::steps::{RunObserver, RunPlan, migrate_run};
 
-use crate::config::Settings;
-use crate::exit::{self, Exit};
+use crate::config::{Settings, TableSettings};
+use crate::exit::{self, Exit, Verdict};
 use crate::interrupt;
 use crate::report::{self, FailureList, Progress, RunReport, Told};
 use crate::route::Route;
@@ -47,6 +47,9 @@ pub struct Arguments {
     selection: SelectionArguments,
 
     #[command(flatten)]
+    tables: TableSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -56,7 +59,7 @@ second abandons it, the third ends this at once. What is proven is recorded, and
 printed, after the first two.
 
 Exit codes: 0 every row is accounted for and nothing failed; 1 files failed, rows were rejected or
-missing, or the run was interrupted; 2 wrong usage or configuration, nothing was begun; 3 something
+missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3 something
 could not be reached; 130 after a third signal. Whatever the code: the same command again goes on
 where this one ended.";
 
@@ -69,10 +72,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         route: arguments.route.into(),
         selection: arguments.selection.selection()?,
         concurrency: arguments.concurrency.get().into(),
+        moved_from: arguments.selection.moved_from()?,
         max_failures: arguments.max_failures.map(NonZeroU64::get),
         single_request_bytes: target.single_request_bytes,
     };
-    let ports = Wiring { source, time, calls: &calls }.ports(target, aws).await?;
+    let wiring = Wiring { source, time, calls: &calls };
+    let ports = wiring.ports(target, &arguments.tables, aws).await?;
     let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
 
     let (progress, teller) = Progress::start();
@@ -80,11 +85,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut observers: Vec<&dyn RunObserver> = vec![&progress];
     observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
     let begun = Instant::now();
-    let summary = migrate_run(&ports, &plan, stops, &Told(observers)).await;
+    let observer = Told(observers);
+    let summary = migrate_run(&ports, &plan, stops, &observer).await;
     progress.finish();
 
     let exit = exit::of_run(&summary);
     let report = RunReport {
+        verdict: Verdict::of_run(&summary),
         summary,
         failure_list: failures.as_ref().map(FailureList::finish),
         requests: report::requests(&calls),
@@ -100,9 +107,7 @@ impl Arguments {
     /// some are secret, and all can stand in the environment.
     fn command(&self) -> String {
         let mut command = "mogile2s3 migrate".to_owned();
-        if self.selection.again {
-            command += " --again";
-        }
+        command += &self.selection.flags();
         if let (true, Some(route)) = (self.route != Route::Auto, self.route.to_possible_value()) {
             command = format!("{command} --route {}", route.get_name());
         }

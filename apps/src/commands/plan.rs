@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::Context;
+use anyhow::anyhow;
 use clap::Args;
+use domain::Stopped;
 use domain::steps::{Census, census};
 use domain::summary::Tally;
 use indicatif::{HumanBytes, HumanCount};
 
 use crate::config::{SourceSettings, TargetSettings, TimeSettings};
-use crate::exit::Exit;
-use crate::report::{say, write_samples};
+use crate::exit::{Exit, UsageError};
+use crate::report::{advice_on_settings, say, write_samples};
 use crate::wiring::Wiring;
 
 /// What can be given to `plan`.
@@ -41,7 +42,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let index = wiring.index()?;
     let limit = arguments.target.single_request_bytes;
     let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
-    let census = census.context("reading the index")?;
+    let census = census.map_err(|stopped| match stopped {
+        Stopped::Misconfigured(why) => {
+            let advice = advice_on_settings(&why);
+            anyhow::Error::from(UsageError(format!("{why}: {advice}")))
+        }
+        other @ (Stopped::Trouble(_) | Stopped::Failures(_) | Stopped::Interrupted) => {
+            anyhow!("reading the index: {other}")
+        }
+    })?;
     say(&census, arguments.json, tell)?;
     Ok(if census.rejected.is_empty() { Exit::Clean } else { Exit::Findings })
 }

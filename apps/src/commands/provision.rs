@@ -145,8 +145,8 @@ impl Arguments {
     fn table_names(&self) -> Result<TableNames, UsageError> {
         let given = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
         let ledger = given(&self.aws.ledger_table).unwrap_or_else(|| LEDGER.to_owned());
-        let failures = given(&self.queue.failures_table);
-        let verifications = given(&self.queue.verifications_table);
+        let failures = given(&self.queue.tables.failures_table);
+        let verifications = given(&self.queue.tables.verifications_table);
         let names = TableNames {
             failures: failures.unwrap_or_else(|| TableNames::failures_beside(&ledger)),
             verifications: verifications

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use adapters::calls::Calls;
 use anyhow::{Context, anyhow};
 use clap::Args;
+use domain::BucketMap;
 use domain::outlook::{Outlook, Sight, outlook};
 use domain::steps::{Progress, RATE_OVER, look_around};
 use indicatif::{HumanCount, HumanDuration};
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::dlq::watch_ports;
 use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
-use crate::exit::Exit;
-use crate::report::{say, write_reason};
+use crate::exit::{Exit, UsageError};
+use crate::report::{advice, say, write_reason};
 use crate::wiring::{Services, Wiring};
 
 /// What can be given to `status`.
@@ -38,6 +39,11 @@ pub struct Arguments {
     #[command(flatten)]
     queue: QueueSettings,
 
+    /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas: proofs in other buckets
+    /// are counted apart
+    #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
+    buckets: String,
+
     #[command(flatten)]
     source: SourceSettings,
 
@@ -54,17 +60,35 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let services = Services::new(&arguments.aws, &arguments.time, &calls);
     let ports = watch_ports(&services, &arguments.queue).await?;
     let wiring = Wiring { source: &arguments.source, time: &arguments.time, calls: &calls };
-    let index = if arguments.queue_only { None } else { Some(wiring.index()?) };
+    let buckets = || {
+        let buckets = BucketMap::parse(&arguments.buckets, "");
+        buckets.map_err(|error| UsageError(error.to_string()))
+    };
+    let counted = if arguments.queue_only { None } else { Some((wiring.index()?, buckets()?)) };
     loop {
         let begun = Instant::now();
-        let progress = look_around(&ports, index.as_deref()).await;
-        let progress = progress.map_err(|reason| anyhow!("{reason}"))?;
+        let counting = counted.as_ref().map(|(index, buckets)| (index.as_ref(), buckets));
+        let progress = match look_around(&ports, counting).await {
+            Ok(progress) => progress,
+            // Who watches wants to see that it is over, too.
+            Err(reason) if arguments.watch.is_some() => {
+                let text = format!("cannot look: {reason}\n→ {}\n", advice(reason.kind));
+                let trouble = json!({ "trouble": reason.to_string() });
+                say(&trouble, arguments.json, |out, _| out.write_str(&text))?;
+                let seconds = arguments.watch.unwrap_or_default().max(1);
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                continue;
+            }
+            Err(reason) => return Err(anyhow!("{reason}")),
+        };
         let outlooks = outlook(&progress.sight);
         let words = |out: &mut String, _: &Value| tell(out, &progress, &outlooks);
         say(&in_json(&progress, &outlooks), arguments.json, words)?;
         let Some(seconds) = arguments.watch else {
             let quiet = |outlook: &Outlook| {
-                outlook.is_safe_to_wait() && !matches!(outlook, Outlook::DeadLetters(_))
+                let finding =
+                    matches!(outlook, Outlook::DeadLetters(_) | Outlook::ProvenElsewhere(_));
+                outlook.is_safe_to_wait() && !finding
             };
             return Ok(if outlooks.iter().all(quiet) { Exit::Clean } else { Exit::Findings });
         };
@@ -90,7 +114,7 @@ fn a_second(recorded: u64) -> f64 {
 }
 
 fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Result {
-    let Sight { queue, dead_letters, failing, proven, rows, .. } = &progress.sight;
+    let Sight { queue, dead_letters, failing, ledger, rows, .. } = &progress.sight;
     let line = |out: &mut String, name: &str, value: String| writeln!(out, "{name:<14} {value}");
     let count = |count: &u64| HumanCount(*count).to_string();
     line(
@@ -104,11 +128,25 @@ fn tell(out: &mut String, progress: &Progress, outlooks: &[Outlook]) -> fmt::Res
         ),
     )?;
     line(out, "dead letters", count(dead_letters))?;
-    if let Some(proven) = proven {
+    if let Some(ledger) = ledger {
         let rows = rows
             .as_ref()
             .map_or_else(String::new, |rows| format!(" of {} rows in the index", count(rows)));
-        line(out, "proven", format!("{}{rows}", count(proven)))?;
+        line(out, "proven", format!("{}{rows}", count(&ledger.proven)))?;
+        for (bucket, files) in &ledger.elsewhere {
+            line(out, "", format!("{} more in bucket {bucket}, not in BUCKETS", count(files)))?;
+        }
+        if ledger.claimed > 0 {
+            line(out, "claimed", format!("{} without a proof", count(&ledger.claimed)))?;
+        }
+        if ledger.unreadable.files > 0 {
+            let files = count(&ledger.unreadable.files);
+            let text = format!("{files} items: `mogile2s3 fids --unreadable` lists them");
+            line(out, "unreadable", text)?;
+        }
+    }
+    if let Some(why) = &progress.uncounted {
+        line(out, "rows", format!("not counted: {why}"))?;
     }
     if let Some((recorded, left)) = rate(progress) {
         let left = left.filter(|_| queue.all() > 0).map_or_else(String::new, |left| {
@@ -149,6 +187,11 @@ fn words(outlook: &Outlook) -> String {
              these.",
             HumanCount(*rows)
         ),
+        Outlook::ProvenElsewhere(files) => format!(
+            "{} files are proven in buckets that BUCKETS does not name: for these settings they are \
+             not migrated. Correct BUCKETS, or see `mogile2s3 enqueue --help`, --moved-from.",
+            HumanCount(*files)
+        ),
         Outlook::Done => {
             "the queue is empty, and there are as many proven files as rows. `enqueue \
                           migrate` tells whether they are the same ones."
@@ -164,7 +207,7 @@ fn words(outlook: &Outlook) -> String {
 }
 
 fn in_json(progress: &Progress, outlooks: &[Outlook]) -> Value {
-    let Sight { queue, dead_letters, failing, proven, rows, at } = &progress.sight;
+    let Sight { queue, dead_letters, failing, ledger, rows, at } = &progress.sight;
     let rate = rate(progress);
     json!({
         "at": at.0,
@@ -172,8 +215,10 @@ fn in_json(progress: &Progress, outlooks: &[Outlook]) -> Value {
         "in_flight": queue.in_flight,
         "delayed": queue.delayed,
         "dead_letters": dead_letters,
-        "proven": proven,
+        "proven": ledger.as_ref().map(|ledger| ledger.proven),
+        "ledger": ledger,
         "rows": rows,
+        "uncounted": progress.uncounted,
         "files_per_second": rate.map(|(recorded, _)| a_second(recorded)),
         "seconds_left": rate.and_then(|(_, left)| left).map(|left| left.as_secs()),
         "failing": failing,

@@ -16,7 +16,7 @@ use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
-use crate::exit::Exit;
+use crate::exit::{Exit, Verdict};
 use crate::interrupt;
 use crate::report::{
     self, Progress, RequestCount, write_count, write_failed, write_samples, write_stopped,
@@ -66,6 +66,8 @@ failed and went back to the queue; 2 wrong usage or configuration; 3 something c
 struct Report<'a> {
     #[serde(flatten)]
     summary: &'a WorkSummary,
+    #[serde(flatten)]
+    verdict: Verdict,
     requests: BTreeMap<String, RequestCount>,
     #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
     took: Duration,
@@ -91,10 +93,20 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
     progress.finish();
 
-    let report =
-        Report { summary: &summary, requests: report::requests(&calls), took: begun.elapsed() };
+    let exit = exit_of(&summary);
+    let verdict = Verdict {
+        exit_code: exit.code(),
+        incomplete: summary.stopped.is_some(),
+        differs: !summary.ends.failed.is_empty() || !summary.adds_up(),
+    };
+    let report = Report {
+        summary: &summary,
+        verdict,
+        requests: report::requests(&calls),
+        took: begun.elapsed(),
+    };
     report::say(&report, arguments.json, tell)?;
-    Ok(exit_of(&summary))
+    Ok(exit)
 }
 
 fn exit_of(summary: &WorkSummary) -> Exit {
@@ -103,6 +115,7 @@ fn exit_of(summary: &WorkSummary) -> Exit {
     let whole = summary.adds_up() && !failed;
     match &summary.stopped {
         Some(Stopped::Trouble(_)) => Exit::Unreachable,
+        Some(Stopped::Misconfigured(_)) => Exit::Usage,
         Some(Stopped::Interrupted) if whole => Exit::Clean,
         None if whole && summary.ends.failed.is_empty() => Exit::Clean,
         Some(Stopped::Interrupted | Stopped::Failures(_)) | None => Exit::Findings,
@@ -149,7 +162,9 @@ fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
         writeln!(out, "THE SUMS DO NOT ADD UP: jobs are missing above. Please report this.")?;
     }
     match &summary.stopped {
-        Some(stopped @ Stopped::Trouble(_)) => write_stopped(out, stopped),
+        Some(stopped @ (Stopped::Trouble(_) | Stopped::Misconfigured(_))) => {
+            write_stopped(out, stopped)
+        }
         Some(Stopped::Interrupted | Stopped::Failures(_)) => {
             writeln!(out, "Told to stop: what was not done is in the queue.")
         }

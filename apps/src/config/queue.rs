@@ -24,6 +24,15 @@ pub struct QueueSettings {
     #[arg(long, env = DEAD_LETTERS, value_name = "URL")]
     pub dead_letters_url: Option<String>,
 
+    /// What is kept beside the ledger.
+    #[command(flatten)]
+    pub tables: TableSettings,
+}
+
+/// The tables beside the ledger.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Tables")]
+pub struct TableSettings {
     /// The DynamoDB table of failures [default: the ledger's, with `-failures` behind it]
     #[arg(long, env = "DYNAMODB_FAILURES_TABLE", value_name = "NAME")]
     pub failures_table: Option<String>,
@@ -51,7 +60,9 @@ impl QueueSettings {
         }
         Ok(url)
     }
+}
 
+impl TableSettings {
     /// The table of failures.
     pub fn failures_table(&self, aws: &AwsSettings) -> Result<String, UsageError> {
         table(self.failures_table.as_deref(), aws, "failures")
@@ -86,8 +97,7 @@ mod tests {
         QueueSettings {
             queue_url: queue.map(str::to_owned),
             dead_letters_url: dead_letters.map(str::to_owned),
-            failures_table: None,
-            verifications_table: None,
+            tables: TableSettings { failures_table: None, verifications_table: None },
         }
     }
 
@@ -121,7 +131,7 @@ mod tests {
             region: None,
             ledger_table: table.map(str::to_owned),
         };
-        let mut settings = settings(None, None);
+        let mut settings = settings(None, None).tables;
         let ledger = aws(Some("ledger"));
         assert_eq!(settings.failures_table(&ledger).expect("a name"), "ledger-failures");
         assert_eq!(settings.verifications_table(&ledger).expect("a name"), "ledger-verifications");

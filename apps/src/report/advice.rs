@@ -1,6 +1,6 @@
 //! What to do about it.
 
-use domain::ReasonKind;
+use domain::{Misconfigured, ReasonKind};
 
 /// What an operator does about files that failed so, beside what the reason itself says.
 #[must_use]
@@ -25,8 +25,8 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              of MOGILE_TRACKERS?"
         }
         ReasonKind::WrongObject => {
-            "look at the objects at these final keys: where they are nobody's, delete them and run \
-             this again"
+            "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, replaces these where MogileFS has the \
+             content; where it has not, restore it there, or look at the objects yourself"
         }
         ReasonKind::Contended => "does something else write to these buckets? Run this again",
         ReasonKind::StoreUnreachable => {
@@ -51,6 +51,27 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
             "their time ran out before they were done: they come again by themselves, and those \
              that are dead letters are sent again by `mogile2s3 dlq redrive`"
         }
-        ReasonKind::Missing => "migrate these again",
+        ReasonKind::Missing => {
+            "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, looks at these and migrates what is \
+             missing; then verify again"
+        }
+    }
+}
+
+/// What an operator does about a setting that is not the one of this store.
+#[must_use]
+pub const fn advice_on_settings(misconfigured: &Misconfigured) -> &'static str {
+    match misconfigured {
+        Misconfigured::NoSuchDomain { .. } | Misconfigured::EmptyDomain { .. } => {
+            "nothing was done: set MOGILE_DOMAIN to one of these, and run this again"
+        }
+        Misconfigured::NothingMapped { .. } => {
+            "nothing was done: `mogile2s3 plan` names the buckets that rows are in; correct BUCKETS, \
+             and run this again"
+        }
+        Misconfigured::Moved(_) => {
+            "nothing was done: correct BUCKETS, and run this again; or, to pay for the second copy, \
+             add --moved-from with the name of the first bucket"
+        }
     }
 }

@@ -5,7 +5,7 @@ use domain::summary::{Sample, Tally};
 use domain::{Coverage, Fid, ReasonKind, Stopped, Summary};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
-use super::{FailureListEnd, RequestCount, RunReport, advice};
+use super::{FailureListEnd, RequestCount, RunReport, advice, advice_on_settings};
 
 /// A run's end, for a tired operator: what was done, what was not, and what to do next.
 pub fn write_report(out: &mut String, report: &RunReport) -> fmt::Result {
@@ -33,6 +33,7 @@ fn write_classes(out: &mut impl Write, summary: &Summary) -> fmt::Result {
     write_tally(out, "migrated from MogileFS", summary.ends.by_mogile)?;
     write_tally(out, "already there, proven", summary.ends.already_there)?;
     write_tally(out, "proven before", summary.intake.proven_before)?;
+    write_proven_as_another(out, summary.intake.proven_as_another)?;
     for (name, count, always) in [
         ("temporary (.tmp)", summary.intake.temporary, true),
         ("in ignored buckets", summary.intake.ignored, true),
@@ -60,6 +61,18 @@ pub fn write_tally(out: &mut impl Write, name: &str, tally: Tally) -> fmt::Resul
     writeln!(out, "  {name:<24} {files:>12}  {bytes}")
 }
 
+/// Files that are worked on although the ledger has a proof. They are part of other classes.
+pub fn write_proven_as_another(out: &mut impl Write, tally: Tally) -> fmt::Result {
+    if tally.files == 0 {
+        return Ok(());
+    }
+    let files = HumanCount(tally.files);
+    writeln!(
+        out,
+        "  ({files} of these files have a ledger record of another bucket or content: it does not count)"
+    )
+}
+
 /// One class that has no bytes.
 pub fn write_count(out: &mut impl Write, name: &str, count: u64) -> fmt::Result {
     writeln!(out, "  {name:<24} {:>12}", HumanCount(count).to_string())
@@ -67,7 +80,12 @@ pub fn write_count(out: &mut impl Write, name: &str, count: u64) -> fmt::Result 
 
 fn write_coverage(out: &mut impl Write, summary: &Summary) -> fmt::Result {
     match summary.coverage() {
-        Coverage::NotTold => Ok(()),
+        Coverage::NotTold => match &summary.uncounted {
+            Some(why) => {
+                writeln!(out, "The index could not be counted beside the rows read: {why}")
+            }
+            None => Ok(()),
+        },
         Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
         Coverage::More(rows) => {
             let rows = HumanCount(rows);
@@ -148,6 +166,7 @@ pub fn write_stopped(out: &mut impl Write, stopped: &Stopped) -> fmt::Result {
     writeln!(out, "STOPPED: {stopped}")?;
     match stopped {
         Stopped::Trouble(reason) => writeln!(out, "  → {}", advice(reason.kind)),
+        Stopped::Misconfigured(why) => writeln!(out, "  → {}", advice_on_settings(why)),
         Stopped::Failures(_) | Stopped::Interrupted => Ok(()),
     }
 }
@@ -183,6 +202,7 @@ fn write_verdict(out: &mut impl Write, report: &RunReport) -> fmt::Result {
             write_stopped(out, stopped)?;
             return writeln!(out, "Mend it and run this again: {resumes}.");
         }
+        Some(stopped @ Stopped::Misconfigured(_)) => return write_stopped(out, stopped),
         Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
             let (not_begun, abandoned) = (summary.not_begun, summary.abandoned);
             writeln!(

@@ -12,7 +12,7 @@ use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog};
 use tokio::sync::OnceCell;
 
 use crate::config::{
-    AwsSettings, DEAD_LETTERS, QUEUE, QueueSettings, TargetSettings, TimeSettings,
+    AwsSettings, DEAD_LETTERS, QUEUE, QueueSettings, TableSettings, TargetSettings, TimeSettings,
 };
 use crate::exit::UsageError;
 
@@ -48,8 +48,11 @@ impl<'a> Services<'a> {
     }
 
     /// Why files failed.
-    pub async fn failures(&self, queue: &QueueSettings) -> Result<Arc<dyn FailureLog>, UsageError> {
-        let table = queue.failures_table(self.aws)?;
+    pub async fn failures(
+        &self,
+        tables: &TableSettings,
+    ) -> Result<Arc<dyn FailureLog>, UsageError> {
+        let table = tables.failures_table(self.aws)?;
         let failures = DynamoFailureLog::new(self.config().await?, table, self.calls.clone());
         Ok(Arc::new(failures.with_timeouts(self.time.aws())))
     }
@@ -57,9 +60,9 @@ impl<'a> Services<'a> {
     /// What was found whole.
     pub async fn verifications(
         &self,
-        queue: &QueueSettings,
+        tables: &TableSettings,
     ) -> Result<Arc<dyn VerificationLog>, UsageError> {
-        let table = queue.verifications_table(self.aws)?;
+        let table = tables.verifications_table(self.aws)?;
         let log = DynamoVerificationLog::new(self.config().await?, table, self.calls.clone());
         Ok(Arc::new(log.with_timeouts(self.time.aws())))
     }

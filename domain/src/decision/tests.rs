@@ -243,7 +243,8 @@ impl World {
 fn run(choices: &mut Choices, faults: u8, strangers: u8) {
     let (mut world, ways) = World::any(choices, faults, strangers);
     let begun_with = world.at_key.clone();
-    let (mut state, mut action) = State::begin(GOOD, ways);
+    let look_first = choices.pick(&[false, true]);
+    let (mut state, mut action) = State::begin(GOOD, ways, look_first);
     let mut actions = 0;
     let ending = loop {
         if let Action::End(ending) = action {

@@ -2,25 +2,26 @@ use async_trait::async_trait;
 
 use super::Cause;
 use crate::retry::{Classed, ErrorClass};
-use crate::{Fid, LedgerRecord};
+use crate::{Fid, LedgerItem, LedgerRecord};
 
-/// The ledger: one record for each file that was migrated, keyed by fid. An item in it that cannot
-/// be read is passed over, and logged: it proves nothing, and its file is proven anew.
+/// The ledger: one record for each file that was migrated, keyed by fid.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Writes all of these, or errors; on an error any of them may have been written. Of several
     /// with one fid the last counts.
     async fn record(&self, records: &[LedgerRecord]) -> Result<(), LedgerError>;
 
-    /// The records that exist for these fids, as they are now, in no order.
+    /// The records that exist for these fids, as they are now, in no order. An item that cannot be
+    /// read proves nothing: it is left out, and logged.
     async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError>;
 
-    /// Gives every record of one segment to `each`, in no order. What is written meanwhile may be
-    /// missed; a record may come twice when a page had to be asked for again.
+    /// Gives every item of one segment to `each`, in no order, those that cannot be read too. What
+    /// is written meanwhile may be missed; an item may come twice when a page had to be asked for
+    /// again.
     async fn scan(
         &self,
         segment: Segment,
-        each: &mut (dyn FnMut(LedgerRecord) + Send),
+        each: &mut (dyn FnMut(LedgerItem) + Send),
     ) -> Result<(), LedgerError>;
 }
 

@@ -14,8 +14,15 @@ pub trait SourceIndex: Send + Sync {
     /// The row of one fid as it is now, or [`None`] when the domain has none.
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError>;
 
-    /// How many rows the domain has, where that can be told without reading them all.
+    /// How many rows the domain has, where that can be told without reading them all. It may take
+    /// long, or fail where all else works: nothing that matters may depend on it.
     async fn count(&self) -> Result<Option<u64>, IndexError>;
+
+    /// The configured domain.
+    fn domain(&self) -> &str;
+
+    /// The domains that MogileFS has, the configured one among them or not.
+    async fn domains(&self) -> Result<Vec<String>, IndexError>;
 }
 
 /// Some rows.

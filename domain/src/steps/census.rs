@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::retried::retried;
-use crate::ports::{Clock, IndexError, SourceIndex};
+use super::settings_guard::{require_domain, require_rows};
+use crate::ports::{Clock, SourceIndex};
 use crate::summary::{Sample, Tally};
-use crate::{BucketMap, ByteCount, Fid, RowClass, limits};
+use crate::{BucketMap, ByteCount, Fid, Intake, Reason, RowClass, Stopped, limits};
 
 /// The whole index, counted by class and bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -28,17 +29,20 @@ pub struct Census {
     pub in_parts: Tally,
 }
 
-/// Reads all rows and counts them. Nothing but the index is asked.
+/// Reads all rows and counts them. Nothing but the index is asked. Errors also when none of the rows
+/// means anything by these settings.
 pub async fn census(
     index: &dyn SourceIndex,
     clock: &dyn Clock,
     buckets: &BucketMap,
     single_request_bytes: u64,
-) -> Result<Census, IndexError> {
+) -> Result<Census, Stopped> {
+    require_domain(index, clock).await?;
     let mut census = Census::default();
     let mut next = Some(Fid(0));
     while let Some(after) = next {
-        let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await?;
+        let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
+        let page = page.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
         census.other_domains += page.other_domains;
         for row in page.rows {
             let length = row.length.unwrap_or_default();
@@ -46,10 +50,23 @@ pub async fn census(
         }
         next = page.next;
     }
+    require_rows(index, clock, buckets, &census.intake()).await?;
     Ok(census)
 }
 
 impl Census {
+    /// The rows, as a run takes them in.
+    fn intake(&self) -> Intake {
+        Intake {
+            rows: self.rows,
+            other_domains: self.other_domains,
+            temporary: self.temporary.files,
+            ignored: self.ignored.files,
+            rejected: self.rejected.clone(),
+            ..Intake::default()
+        }
+    }
+
     fn count(&mut self, fid: Fid, length: ByteCount, class: RowClass, single_request_bytes: u64) {
         self.rows += 1;
         self.highest_fid = Some(fid);

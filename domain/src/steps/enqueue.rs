@@ -1,6 +1,6 @@
 //! Jobs for the queue: one for every selected row, and a class for every row that gets none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join;
@@ -9,16 +9,18 @@ use futures_util::{FutureExt, StreamExt};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
+use super::known_files::{known_files, verified_files};
 use super::retried::{Tries, retried};
 use super::routes::{RoutePolicy, Routes};
-use super::rows::{Among, Page, Rows, Selection};
-use super::{Stop, WorkPorts, proven_fids};
+use super::rows::{Page, Rows, Selection};
+use super::settings_guard::{count_for_the_eye, refuse_moved_files, require_domain, require_rows};
+use super::{Stop, WorkPorts};
 use crate::ports::QueueDepth;
 use crate::retry::{Classed, ErrorClass};
 use crate::summary::{Sample, Stopped, Tally};
 use crate::{
-    BucketMap, FailureRecord, Fid, Hints, Intake, Job, JobAction, Reason, ReasonKind, RouteHint,
-    SourceFile, limits,
+    BucketMap, Fid, Hints, Intake, Job, JobAction, KnownFiles, Reason, ReasonKind, RouteHint,
+    S3Bucket, SourceFile, limits,
 };
 
 /// What is to be sent.
@@ -30,6 +32,8 @@ pub struct EnqueuePlan {
     /// Which rows get a job. Among the pending ones, a migration passes over what has a proven
     /// ledger record, and a verification what was found whole in its own run.
     pub selection: Selection,
+    /// Buckets that the map does not name any more, and whose files may all be migrated again.
+    pub moved_from: BTreeSet<S3Bucket>,
     /// How files may be brought: by it jobs tell their workers where to look.
     pub route: RoutePolicy,
     /// The largest object that one request may write.
@@ -115,7 +119,7 @@ pub async fn enqueue(
     let mut summary = EnqueueSummary::default();
     match send_all(ports, plan, stops, observer, &mut summary).await {
         Ok(()) => {}
-        Err(reason) => summary.stopped = Some(Stopped::Trouble(reason)),
+        Err(stopped) => summary.stopped = Some(stopped),
     }
     summary
 }
@@ -126,24 +130,27 @@ async fn send_all(
     mut stops: BoxStream<'_, Stop>,
     observer: &dyn EnqueueObserver,
     summary: &mut EnqueueSummary,
-) -> Result<(), Reason> {
+) -> Result<(), Stopped> {
     let (files, selection) = (&ports.files, &plan.selection);
-    let clock = files.clock.as_ref();
-    let depth = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| Reason::from(&e))?;
+    let (index, clock) = (files.index.as_ref(), files.clock.as_ref());
+    require_domain(index, clock).await?;
+    let depth = retried(clock, 0, || ports.queue.depth()).await;
+    let depth = depth.map_err(|error| trouble(&error))?;
     summary.queue_before = depth.all();
-    let passed_over = passed_over(ports, plan).await?;
-    let failed_before = failed_before(ports).await?;
-    // It is for the eye alone, and where it cannot be had nothing is stopped by that.
-    let expected = match &selection.only {
-        Some(only) => Some(only.len()),
-        None => files.index.count().await.unwrap_or_default(),
+    let counting = async {
+        match &selection.only {
+            Some(only) => Some(only.len()),
+            None => count_for_the_eye(index).await.0,
+        }
     };
+    let (known, expected) = join(known(ports, plan), counting).await;
+    let known = known?;
     observer.expect(expected, &depth);
 
-    let rows = Rows::new(files.index.as_ref(), clock, &plan.buckets, selection, &passed_over);
+    let rows = Rows::new(index, clock, &plan.buckets, selection, &known);
     let routes = Routes::new(files.objects.as_ref(), clock, plan.route, plan.single_request_bytes);
-    let sender = Sender { ports, plan, routes: &routes, failed_before: &failed_before };
-    let mut page = rows.page(rows.begin()).await.map_err(|e| Reason::from(&e))?;
+    let sender = Sender { ports, plan, routes: &routes, failed: &known.failed };
+    let mut page = rows.page(rows.begin()).await.map_err(|error| trouble(&error))?;
     summary.resume_from = Some(Fid(rows.begin().0 + 1));
     loop {
         let next = page.next;
@@ -155,10 +162,10 @@ async fn send_all(
             }
         };
         let (following, sent) = join(reading, sender.send_page(page, summary)).await;
-        let (rows_sent, jobs_sent) = sent?;
+        let (rows_sent, jobs_sent) = sent.map_err(Stopped::Trouble)?;
         observer.dealt_with(rows_sent, jobs_sent);
         summary.resume_from = next.and_then(|next| next.0.checked_add(1)).map(Fid);
-        let following = following.map_err(|e| Reason::from(&e))?;
+        let following = following.map_err(|error| trouble(&error))?;
         let Some(following) = following else { break };
         if stops.next().now_or_never().flatten().is_some() {
             summary.stopped = Some(Stopped::Interrupted);
@@ -167,38 +174,46 @@ async fn send_all(
         page = following;
     }
     summary.resume_from = None;
+    if selection.is_whole() {
+        require_rows(index, clock, &plan.buckets, &summary.intake).await?;
+    }
     Ok(())
 }
 
-/// The files that the selection leaves out: done before.
-async fn passed_over(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<RoaringTreemap, Reason> {
-    let (ledger, clock) = (ports.files.ledger.as_ref(), ports.files.clock.as_ref());
-    let done = match (plan.action, plan.selection.among) {
-        (JobAction::Migrate, _) => proven_fids(ledger, clock, &plan.selection).await,
-        (JobAction::Verify, Among::Again) => Ok(RoaringTreemap::new()),
-        (JobAction::Verify, Among::Pending) => {
+/// What is known of the files: a migration passes over what is proven, a verification what it has
+/// found whole.
+async fn known(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<KnownFiles, Stopped> {
+    let (index, clock) = (ports.files.index.as_ref(), ports.files.clock.as_ref());
+    let (failures, selection) = (ports.files.failures.as_ref(), &plan.selection);
+    let known = match plan.action {
+        JobAction::Migrate => {
+            let tables = (ports.files.ledger.as_ref(), failures);
+            known_files(tables, clock, &plan.buckets, selection).await
+        }
+        JobAction::Verify => {
             let run = plan.run.as_deref().unwrap_or_default();
-            retried(clock, 0, || ports.verifications.verified(run)).await
+            verified_files((ports.verifications.as_ref(), failures), run, selection.among).await
         }
     };
-    done.map_err(|error| Reason::from(&error))
+    let known = known.map_err(|error| trouble(&error))?;
+    let (buckets, moved_from) = (&plan.buckets, &plan.moved_from);
+    refuse_moved_files((index, clock), buckets, selection, &known, moved_from).await?;
+    Ok(known)
 }
 
-/// The files that have a failure record, which their workers clear when they succeed.
-async fn failed_before(ports: &WorkPorts) -> Result<RoaringTreemap, Reason> {
-    let mut fids = RoaringTreemap::new();
-    let mut take = |record: FailureRecord| {
-        fids.insert(record.fid.0);
-    };
-    ports.failures.scan(&mut take).await.map_err(|error| Reason::from(&error))?;
-    Ok(fids)
+fn trouble<'e, E>(error: &'e E) -> Stopped
+where
+    Reason: From<&'e E>,
+{
+    Stopped::Trouble(Reason::from(error))
 }
 
 struct Sender<'a> {
     ports: &'a WorkPorts,
     plan: &'a EnqueuePlan,
     routes: &'a Routes<'a>,
-    failed_before: &'a RoaringTreemap,
+    /// Files that have a failure record, which their workers clear when they succeed.
+    failed: &'a RoaringTreemap,
 }
 
 /// What came of one batch of jobs.
@@ -231,7 +246,7 @@ impl Sender<'_> {
             fits
         });
         let mut left = files.len() as u64;
-        let jobs = match self.jobs(&files).await {
+        let jobs = match self.jobs(&files, &page.look_first).await {
             Ok(jobs) => jobs,
             Err(reason) => {
                 summary.not_begun += left;
@@ -263,12 +278,18 @@ impl Sender<'_> {
         trouble.map_or(Ok((rows, sent)), Err)
     }
 
-    async fn jobs(&self, files: &[SourceFile]) -> Result<Vec<Job>, Reason> {
+    async fn jobs(
+        &self,
+        files: &[SourceFile],
+        look_first: &RoaringTreemap,
+    ) -> Result<Vec<Job>, Reason> {
         let hints = self.route_hints(files).await?;
         let jobs = files.iter().zip(hints).map(|(file, route)| {
-            let failed_before = self.failed_before.contains(file.fid.0);
-            let run = self.plan.run.clone().filter(|_| self.plan.action == JobAction::Verify);
-            let hints = Hints { route, failed_before, run };
+            let failed_before = self.failed.contains(file.fid.0);
+            let migrates = self.plan.action == JobAction::Migrate;
+            let look_first = migrates && look_first.contains(file.fid.0);
+            let run = self.plan.run.clone().filter(|_| !migrates);
+            let hints = Hints { route, failed_before, look_first, run };
             Job { hints, ..Job::new(self.plan.action, file) }
         });
         Ok(jobs.collect())

@@ -1,17 +1,24 @@
+use super::settings_guard::require_domain;
 use super::{Ports, WorkPorts};
-use crate::ports::{Replica, SourceError};
+use crate::ports::{
+    Condition, ListedObject, ObjectMeta, Replica, SourceError, StoreError, WriteTarget,
+};
 use crate::retry::{Classed, ErrorClass};
-use crate::{BucketMap, Check, Fid, RowClass, SourceFile, limits};
+use crate::{
+    BucketMap, Check, Fid, LedgerRecord, ObjectAddress, ObjectKey, RowClass, S3Bucket, SourceFile,
+    Stopped, limits,
+};
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
 /// written.
 pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
     let mut checks = Vec::new();
+    checks.push(examine_domain(ports).await);
     let sample = examine_index(ports, buckets, &mut checks).await;
-    if let Some(file) = sample {
-        checks.push(examine_replicas(ports, &file).await);
+    if let Some(file) = sample.first() {
+        checks.push(examine_replicas(ports, file).await);
     }
-    checks.push(examine_ledger(ports).await);
+    checks.push(examine_ledger(ports, &sample).await);
     for (_, bucket) in buckets.pairs() {
         let fact = "its objects can be listed";
         let subject = format!("bucket {bucket}");
@@ -34,23 +41,37 @@ pub async fn examine_work(ports: &WorkPorts) -> Vec<Check> {
     }
     vec![
         told("queue", "its depth can be read", ports.queue.depth().await),
-        told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await),
-        told("verifications", "they can be read", ports.verifications.verified("doctor").await),
+        told("failures", "they can be read", ports.files.failures.read(&[Fid(0)]).await),
+        told(
+            "verifications",
+            "they can be read",
+            ports.verifications.verified("doctor", &mut |_| ()).await,
+        ),
     ]
 }
 
-/// Reads the first rows; gives the first of them that is to be migrated.
+/// The configured domain must be one that MogileFS has.
+async fn examine_domain(ports: &Ports) -> Check {
+    let (subject, fact) = ("index", "MogileFS has the configured domain");
+    match require_domain(ports.index.as_ref(), ports.clock.as_ref()).await {
+        Ok(()) => Check::good(subject, fact, format!("`{}`", ports.index.domain())),
+        Err(Stopped::Trouble(reason)) => Check::unreachable(subject, fact, reason.to_string()),
+        Err(wrong) => Check::bad(subject, fact, format!("{wrong}: correct MOGILE_DOMAIN")),
+    }
+}
+
+/// Reads the first rows; gives the first of them that are to be migrated.
 async fn examine_index(
     ports: &Ports,
     buckets: &BucketMap,
     checks: &mut Vec<Check>,
-) -> Option<SourceFile> {
+) -> Vec<SourceFile> {
     let (subject, fact) = ("index", "its rows can be read");
     let page = match ports.index.page(Fid(0), limits::PAGE_ROWS).await {
         Ok(page) => page,
         Err(error) => {
             checks.push(failed(subject, fact, &error));
-            return None;
+            return Vec::new();
         }
     };
     let rows = page.rows.len();
@@ -60,10 +81,10 @@ async fn examine_index(
     } else {
         Check::good(subject, fact, format!("{rows} rows looked at"))
     });
-    let (mut sample, mut rejected) = (None, Vec::new());
+    let (mut sample, mut rejected) = (Vec::new(), Vec::new());
     for row in page.rows {
         match row.classify(buckets) {
-            RowClass::Source(file) => sample = sample.or(Some(file)),
+            RowClass::Source(file) => sample.push(file),
             RowClass::Rejected(why) => rejected.push(format!("fid {}: {why}", row.fid)),
             RowClass::Temporary | RowClass::Ignored => {}
         }
@@ -106,12 +127,108 @@ async fn open(
     Ok(replica)
 }
 
-async fn examine_ledger(ports: &Ports) -> Check {
-    let (subject, fact) = ("ledger", "its records can be read");
-    match ports.ledger.read(&[Fid(0)]).await {
-        Ok(_) => Check::good(subject, fact, "read"),
-        Err(error) => failed(subject, fact, &error),
+/// The ledger can be read; and what it has of the first files is of today's buckets and contents.
+async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
+    let (subject, fact) = ("ledger", "its proofs are of the buckets that BUCKETS names");
+    let sample = &sample[..sample.len().min(limits::LEDGER_READ)];
+    // Without any file there is still a table to be read.
+    let mut fids: Vec<_> = sample.iter().map(|file| file.fid).collect();
+    if fids.is_empty() {
+        fids.push(Fid(0));
     }
+    let records = match ports.ledger.read(&fids).await {
+        Ok(records) => records,
+        Err(error) => return failed(subject, "its records can be read", &error),
+    };
+    let proven: Vec<_> = records.iter().filter(|record| record.proof.is_some()).collect();
+    let elsewhere = |record: &&&LedgerRecord| {
+        sample.iter().any(|file| file.fid == record.fid && file.bucket != record.bucket)
+    };
+    match proven.iter().find(elsewhere) {
+        None => Check::good(subject, fact, format!("{} proofs looked at", proven.len())),
+        Some(record) => {
+            let detail = format!(
+                "fid {} is proven in bucket `{}`, and BUCKETS sends it elsewhere: correct BUCKETS, \
+                 or all such files are migrated again",
+                record.fid, record.bucket
+            );
+            Check::bad(subject, fact, detail)
+        }
+    }
+}
+
+/// Copies one intermediary of each bucket, as a migration would, and takes the copy away again: S3
+/// refuses some objects for good, those in Glacier say, or those under another key.
+pub async fn examine_copies(
+    ports: &Ports,
+    buckets: &BucketMap,
+    single_request_bytes: u64,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (_, bucket) in buckets.pairs() {
+        let subject = format!("bucket {bucket}");
+        let fact = "an intermediary can be copied, and S3 gives the copy's SHA-1";
+        checks.push(match copy_one(ports, bucket, single_request_bytes).await {
+            Ok(Some(key)) => Check::good(subject, fact, format!("`{key}`")),
+            Ok(None) => Check::good(subject, fact, "it has none: nothing is copied"),
+            Err(error) => failed(subject, fact, &error),
+        });
+    }
+    checks
+}
+
+/// The canary's key is nobody's: a fid's path has no such folder, and a content's key no slash.
+const COPY_CANARY: &str = "mogile2s3-canary/copy-of-an-intermediary";
+
+/// The smallest of the first intermediaries, whose keys begin with any digit.
+async fn small_intermediary(
+    ports: &Ports,
+    bucket: &S3Bucket,
+    single_request_bytes: u64,
+) -> Result<Option<ListedObject>, StoreError> {
+    let fits = |object: &ListedObject| {
+        object.key.as_intermediary().is_some() && object.length.0 <= single_request_bytes
+    };
+    for lead in ["", "/"] {
+        for digit in 0..=9 {
+            let listed = ports.objects.list(bucket, &format!("{lead}{digit}/"), None).await?;
+            let listed = listed.objects.into_iter().filter(fits);
+            if let Some(found) = listed.min_by_key(|object| object.length) {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn copy_one(
+    ports: &Ports,
+    bucket: &S3Bucket,
+    single_request_bytes: u64,
+) -> Result<Option<ObjectKey>, StoreError> {
+    let objects = ports.objects.as_ref();
+    let Some(source) = small_intermediary(ports, bucket, single_request_bytes).await? else {
+        return Ok(None);
+    };
+    let address =
+        ObjectAddress { bucket: bucket.clone(), key: ObjectKey::new(COPY_CANARY.to_owned()) };
+    if let Some(left) = objects.head(&address).await? {
+        // An earlier doctor was killed.
+        objects.delete(&address, &left.etag).await?;
+    }
+    let target = WriteTarget {
+        address: address.clone(),
+        condition: Condition::Absent,
+        meta: ObjectMeta::default(),
+        length: source.length,
+    };
+    let copied = objects.copy(&source.key, &target).await?;
+    objects.delete(&address, &copied.etag).await?;
+    if copied.sha1.is_none() {
+        let why = "its answer to a COPY has no SHA-1 of the whole content".to_owned();
+        return Err(StoreError::Refused { at: address.to_string(), why });
+    }
+    Ok(Some(source.key))
 }
 
 fn failed(subject: impl Into<String>, fact: &str, error: &impl Classed) -> Check {

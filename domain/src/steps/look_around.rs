@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::WatchPorts;
-use super::ledger_fids::fold_records;
+use super::known_files::scan_ledger;
 use super::retried::retried;
-use crate::outlook::{Failing, Sight};
+use super::settings_guard::count_for_the_eye;
+use crate::outlook::{Failing, LedgerCounts, Sight};
 use crate::ports::{Ledger, LedgerError, SourceIndex, Timestamp};
-use crate::{FailureRecord, LedgerRecord, Reason};
+use crate::{BucketMap, FailureRecord, LedgerItem, Reason};
 
 /// How far work has come that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Progress {
     pub sight: Sight,
     /// Files recorded in [`RATE_OVER`], where the ledger was read.
     pub recorded_lately: Option<u64>,
+    /// Why the index could not be counted, where it could not.
+    pub uncounted: Option<String>,
 }
 
 /// The time over which the rate is told.
@@ -24,7 +27,7 @@ pub const RATE_OVER: Duration = Duration::from_mins(5);
 /// at how many rows the index has.
 pub async fn look_around(
     ports: &WatchPorts,
-    count: Option<&dyn SourceIndex>,
+    count: Option<(&dyn SourceIndex, &BucketMap)>,
 ) -> Result<Progress, Reason> {
     let clock = ports.clock.as_ref();
     let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| Reason::from(&e))?;
@@ -36,28 +39,43 @@ pub async fn look_around(
     };
     ports.failures.scan(&mut take).await.map_err(|error| Reason::from(&error))?;
     let at = clock.now();
-    let (mut rows, mut counted) = (None, None);
-    if let Some(index) = count {
-        rows = retried(clock, 2, || index.count()).await.map_err(|e| Reason::from(&e))?;
-        let all = count_records(ports.ledger.as_ref(), at).await;
-        counted = Some(all.map_err(|error| Reason::from(&error))?);
+    let mut progress = Progress {
+        sight: Sight { queue, dead_letters: dead.all(), failing, ledger: None, rows: None, at },
+        recorded_lately: None,
+        uncounted: None,
+    };
+    if let Some((index, buckets)) = count {
+        (progress.sight.rows, progress.uncounted) = count_for_the_eye(index).await;
+        let counts = count_records(ports.ledger.as_ref(), buckets, at).await;
+        let (counts, lately) = counts.map_err(|error| Reason::from(&error))?;
+        (progress.sight.ledger, progress.recorded_lately) = (Some(counts), Some(lately));
     }
-    let proven = counted.map(|(proven, _)| proven);
-    let dead_letters = dead.all();
-    Ok(Progress {
-        sight: Sight { queue, dead_letters, failing, proven, rows, at },
-        recorded_lately: counted.map(|(_, lately)| lately),
-    })
+    Ok(progress)
 }
 
-/// Proven records, and those among them that are not older than [`RATE_OVER`].
-async fn count_records(ledger: &dyn Ledger, now: Timestamp) -> Result<(u64, u64), LedgerError> {
+/// The ledger's items by what they are; and those that are not older than [`RATE_OVER`].
+async fn count_records(
+    ledger: &dyn Ledger,
+    buckets: &BucketMap,
+    now: Timestamp,
+) -> Result<(LedgerCounts, u64), LedgerError> {
     let since = now.0.saturating_sub(RATE_OVER.as_secs() * 1000);
-    let add = |(proven, lately): &mut (u64, u64), record: &LedgerRecord| {
-        if record.proof.is_some() {
-            *proven += 1;
-            *lately += u64::from(record.migrated_at.is_some_and(|at| at.0 >= since));
+    let (mut counts, mut lately) = (LedgerCounts::default(), 0);
+    scan_ledger(ledger, |item: LedgerItem| match item {
+        Err(unreadable) => match unreadable.fid {
+            Some(fid) => counts.unreadable.add(fid, &unreadable),
+            None => counts.unreadable.add_nameless(&unreadable),
+        },
+        Ok(record) if record.proof.is_none() => counts.claimed += 1,
+        Ok(record) => {
+            lately += u64::from(record.migrated_at.is_some_and(|at| at.0 >= since));
+            if buckets.pairs().any(|(_, bucket)| *bucket == record.bucket) {
+                counts.proven += 1;
+            } else {
+                *counts.elsewhere.entry(record.bucket.to_string()).or_default() += 1;
+            }
         }
-    };
-    fold_records(ledger, add, |one, other| (one.0 + other.0, one.1 + other.1)).await
+    })
+    .await?;
+    Ok((counts, lately))
 }

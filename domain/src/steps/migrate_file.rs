@@ -7,7 +7,7 @@ use crate::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteT
 use crate::retry::backoff;
 use crate::{
     ByteCount, ContentDigests, ContentHasher, Failure, Finding, FindingKind, LedgerRecord,
-    LegacyMd5, ObjectAddress, ObjectKey, Proof, Reason, Route, SourceFile,
+    ObjectAddress, ObjectKey, Proof, Reason, Route, SourceFile,
 };
 
 /// How one file is to be brought.
@@ -22,6 +22,8 @@ pub struct FilePlan {
     pub mogile: bool,
     /// What readers are told beside the content.
     pub meta: ObjectMeta,
+    /// Whether the final key is looked at before anything is written.
+    pub look_first: bool,
 }
 
 /// How a file ended.
@@ -60,6 +62,10 @@ pub struct FileMigration<'a> {
     /// Digests of what was read back last.
     downloaded: Option<ContentDigests>,
     found_length: Option<ByteCount>,
+    /// An object of somebody else that is replaced, as far as is known: the answer was lost.
+    perhaps_replaced: Option<Finding>,
+    /// What this run has written.
+    written: Vec<ETag>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -74,13 +80,15 @@ impl<'a> FileMigration<'a> {
             streamed: None,
             downloaded: None,
             found_length: None,
+            perhaps_replaced: None,
+            written: Vec::new(),
             findings: Vec::new(),
         }
     }
 
     async fn run(mut self) -> FileOutcome {
         let ways = Ways { copy: self.plan.copy_from.is_some(), mogile: self.plan.mogile };
-        let (mut state, mut action) = State::begin(self.file.dkey.sha1, ways);
+        let (mut state, mut action) = State::begin(self.file.dkey.sha1, ways, self.plan.look_first);
         let mut uncertain = 0;
         loop {
             if let Action::End(ending) = action {
@@ -88,6 +96,7 @@ impl<'a> FileMigration<'a> {
                 return FileOutcome { end, findings: self.findings };
             }
             let seen = self.carry_out(&action).await;
+            self.note_replaced(&action, &seen);
             if matches!(seen, Seen::Uncertain(_)) {
                 uncertain += 1;
                 self.ports.clock.sleep(backoff(uncertain, self.file.fid.0)).await;
@@ -128,6 +137,11 @@ impl<'a> FileMigration<'a> {
             }
             Err(StoreError::NoSuchKey(_)) => Seen::NoIntermediary,
             Err(error @ (StoreError::Denied { .. } | StoreError::Refused { .. })) => {
+                let detail = format!(
+                    "intermediary `{source}` of bucket `{}` cannot be copied: {error}",
+                    self.file.bucket
+                );
+                self.findings.push(Finding { kind: FindingKind::CopyRefused, detail });
                 Seen::CopyRefused(Reason::from(&error))
             }
             Err(error) => write_refused(&error),
@@ -141,6 +155,30 @@ impl<'a> FileMigration<'a> {
                 self.file.bucket
             );
             self.findings.push(Finding { kind: FindingKind::BadIntermediary, detail });
+        }
+    }
+
+    /// What somebody else wrote and this run replaces is told with what is known of it: it is gone.
+    fn note_replaced(&mut self, action: &Action, seen: &Seen) {
+        let theirs = match action {
+            Action::Replace(etag) => Some(etag).filter(|etag| !self.written.contains(etag)),
+            _ => None,
+        };
+        if let Some(etag) = theirs {
+            let length = self.found_length.map_or_else(String::new, |n| format!(", {n} bytes"));
+            let detail = format!(
+                "the object at `{}` (ETag {etag}{length}) had other content, and was replaced",
+                self.address
+            );
+            let finding = Finding { kind: FindingKind::Replaced, detail };
+            match seen {
+                Seen::Stored(_) => self.findings.push(finding),
+                Seen::Uncertain(_) => self.perhaps_replaced = Some(finding),
+                _ => {}
+            }
+        }
+        if let Seen::Stored(object) = seen {
+            self.written.push(object.etag.clone());
         }
     }
 
@@ -222,6 +260,7 @@ impl<'a> FileMigration<'a> {
     }
 
     fn record(&mut self, evidence: Evidence) -> LedgerRecord {
+        self.findings.extend(self.perhaps_replaced.take().filter(|_| evidence.route.is_some()));
         let ours = evidence.route == Some(Route::Mogile);
         let read_back = self.downloaded.filter(|_| evidence.proof == Proof::Download);
         let streamed = read_back.or(self.streamed.filter(|_| ours));
@@ -239,8 +278,7 @@ impl<'a> FileMigration<'a> {
         LedgerRecord {
             fid: self.file.fid,
             sha1: self.file.dkey.sha1,
-            md5: streamed
-                .map_or(LegacyMd5(evidence.etag.0), |digests| LegacyMd5::from(digests.md5)),
+            etag: evidence.etag,
             bucket: self.file.bucket.clone(),
             proof: Some(evidence.proof),
             route: evidence.route,

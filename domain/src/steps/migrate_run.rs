@@ -1,14 +1,21 @@
+use std::collections::BTreeSet;
+
+use futures_util::future::join;
 use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
 use super::Ports;
-use super::ledger_fids::proven_fids;
+use super::known_files::known_files;
 use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
 use super::rows::{Page, Rows, Selection};
 use super::run_loop::Run;
+use super::settings_guard::{count_for_the_eye, refuse_moved_files, require_domain, require_rows};
 use super::stop::Stop;
-use crate::{BucketMap, Coverage, Failure, Reason, SourceFile, Stopped, Summary};
+use crate::ports::{Clock, FailureLog};
+use crate::{
+    BucketMap, Coverage, Failure, Fid, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
+};
 
 /// What a run is to do.
 pub struct RunPlan {
@@ -22,6 +29,8 @@ pub struct RunPlan {
     pub concurrency: usize,
     /// When so many files have failed no more are begun.
     pub max_failures: Option<u64>,
+    /// Buckets that the map does not name any more, and whose files may all be migrated again.
+    pub moved_from: BTreeSet<S3Bucket>,
     /// The largest object that one request may write,
     /// [`SINGLE_REQUEST_BYTES`](crate::limits::SINGLE_REQUEST_BYTES) at Amazon.
     pub single_request_bytes: u64,
@@ -66,45 +75,72 @@ pub async fn migrate_run(
     // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
     let ready = select_biased! {
         _ = stops.select_next_some() => Err(Stopped::Interrupted),
-        ready = prepare(ports, &plan.selection).fuse() => ready.map_err(Stopped::Trouble),
+        ready = prepare(ports, plan).fuse() => ready,
     };
-    let Ready { proven, counted } = match ready {
+    let Ready { known, counted, uncounted } = match ready {
         Ok(ready) => ready,
         Err(stopped) => return Summary { stopped: Some(stopped), ..summary },
     };
-    summary.counted_before = counted;
+    (summary.counted_before, summary.uncounted) = (counted, uncounted);
     let named = plan.selection.only.as_ref().map(RoaringTreemap::len);
     observer.expect(named.or(counted));
 
     let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
-    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &proven);
+    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &known);
     let limit = plan.single_request_bytes;
     let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
-    let run = Run::new(ports, plan, observer, &rows, &routes, &mut summary);
+    let healing = Healing { failures: ports.failures.as_ref(), failed: &known.failed };
+    let run = Run::new(ports, healing, plan, observer, &rows, &routes, &mut summary);
     run.run(stops).await;
 
+    if summary.stopped.is_none() && plan.selection.is_whole() {
+        let read = require_rows(index, clock, &plan.buckets, &summary.intake).await;
+        summary.stopped = read.err();
+    }
     if matches!(summary.coverage(), Coverage::Missing(_)) {
         // Where it cannot be counted again the rows stay missing.
-        summary.counted_after = count(ports).await.unwrap_or_default();
+        summary.counted_after = count_for_the_eye(index).await.0;
     }
     summary
 }
 
+/// The failure records that a run clears.
+#[derive(Clone, Copy)]
+pub(super) struct Healing<'a> {
+    pub(super) failures: &'a dyn FailureLog,
+    /// The fids that have one.
+    pub(super) failed: &'a RoaringTreemap,
+}
+
+impl Healing<'_> {
+    /// Clears the failure records of these files, which are proven or gone. One that stays costs the
+    /// next run a look at its file, and is cleared then.
+    pub(super) async fn heal(self, clock: &dyn Clock, fids: impl Iterator<Item = Fid>) {
+        let fids: Vec<_> = fids.filter(|fid| self.failed.contains(fid.0)).collect();
+        if let Some(first) = fids.first() {
+            let _ = retried(clock, first.0, || self.failures.clear(&fids)).await;
+        }
+    }
+}
+
 /// What a run has to know first.
 struct Ready {
-    proven: RoaringTreemap,
-    /// What the index counts, where all of it is to be read.
+    known: KnownFiles,
+    /// What the index counts, where all of it is to be read; or why it does not.
     counted: Option<u64>,
+    uncounted: Option<String>,
 }
 
-async fn prepare(ports: &Ports, selection: &Selection) -> Result<Ready, Reason> {
-    let proven = proven_fids(ports.ledger.as_ref(), ports.clock.as_ref(), selection).await;
-    let proven = proven.map_err(|error| Reason::from(&error))?;
-    let counted = if selection.is_whole() { count(ports).await? } else { None };
-    Ok(Ready { proven, counted })
-}
-
-async fn count(ports: &Ports) -> Result<Option<u64>, Reason> {
-    let count = retried(ports.clock.as_ref(), 0, || ports.index.count()).await;
-    count.map_err(|error| Reason::from(&error))
+async fn prepare(ports: &Ports, plan: &RunPlan) -> Result<Ready, Stopped> {
+    let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
+    let (buckets, selection) = (&plan.buckets, &plan.selection);
+    require_domain(index, clock).await?;
+    let tables = (ports.ledger.as_ref(), ports.failures.as_ref());
+    let counting =
+        async { if selection.is_whole() { count_for_the_eye(index).await } else { (None, None) } };
+    let known = known_files(tables, clock, buckets, selection);
+    let (known, (counted, uncounted)) = join(known, counting).await;
+    let known = known.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
+    refuse_moved_files((index, clock), buckets, selection, &known, &plan.moved_from).await?;
+    Ok(Ready { known, counted, uncounted })
 }

@@ -6,7 +6,7 @@ mod census;
 mod dead_letters;
 mod enqueue;
 mod examine;
-mod ledger_fids;
+mod known_files;
 mod look_around;
 mod migrate_file;
 mod migrate_run;
@@ -15,6 +15,7 @@ mod retried;
 mod routes;
 mod rows;
 mod run_loop;
+mod settings_guard;
 mod stop;
 mod verify_file;
 mod work;
@@ -22,8 +23,8 @@ mod work;
 pub use census::{Census, census};
 pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
-pub use examine::{examine, examine_work};
-pub use ledger_fids::{ledger_fids, proven_fids};
+pub use examine::{examine, examine_copies, examine_work};
+pub use known_files::{known_files, scan_ledger};
 pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
@@ -51,6 +52,8 @@ pub struct Ports {
     pub objects: Arc<dyn ObjectStore>,
     /// The ledger.
     pub ledger: Arc<dyn Ledger>,
+    /// Why files failed, and which a verification doubts.
+    pub failures: Arc<dyn FailureLog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -63,8 +66,6 @@ pub struct WorkPorts {
     pub files: Ports,
     /// Where jobs come from.
     pub queue: Arc<dyn JobQueue>,
-    /// Why files failed.
-    pub failures: Arc<dyn FailureLog>,
     /// What was found whole.
     pub verifications: Arc<dyn VerificationLog>,
 }

@@ -64,7 +64,9 @@ impl<'a> Routes<'a> {
             });
             let (copy_from, copy_length) = found.unzip();
             let mogile = self.policy != RoutePolicy::Copy;
-            FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default() }
+            // An upload in parts costs many requests before it is refused.
+            let look_first = file.length.0 > self.single_request_bytes;
+            FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default(), look_first }
         };
         Ok(files.iter().map(plan).collect())
     }

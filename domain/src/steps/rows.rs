@@ -5,7 +5,10 @@ use roaring::RoaringTreemap;
 
 use super::retried::retried;
 use crate::ports::{Clock, IndexError, RowPage, SourceIndex};
-use crate::{BucketMap, Fid, IndexRow, Intake, Rejection, RowClass, SourceFile, limits};
+use crate::{
+    BucketMap, Fid, FileStanding, IndexRow, Intake, KnownFiles, Rejection, RowClass, SourceFile,
+    limits,
+};
 
 /// Among which files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,6 +61,9 @@ pub struct RejectedRow {
 pub struct Page {
     /// What is to be worked on, ascending by fid.
     pub files: Vec<SourceFile>,
+    /// The fids among them whose final key is looked at before anything is written: something is
+    /// known to be there.
+    pub look_first: RoaringTreemap,
     /// What cannot be.
     pub rejected: Vec<RejectedRow>,
     /// Fids that were named one by one, and have no row.
@@ -75,25 +81,25 @@ pub struct Rows<'a> {
     clock: &'a dyn Clock,
     buckets: &'a BucketMap,
     selection: &'a Selection,
-    proven: &'a RoaringTreemap,
+    known: &'a KnownFiles,
     /// The fids that were named one by one.
     each: RoaringTreemap,
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of `index` that `selection` takes. The files in `proven` are passed over, whatever
-    /// else is selected: [`proven_fids`](super::proven_fids) tells them.
+    /// The rows of `index` that `selection` takes. Of the pending ones those are passed over that are
+    /// proven by what is `known`.
     #[must_use]
     pub fn new(
         index: &'a dyn SourceIndex,
         clock: &'a dyn Clock,
         buckets: &'a BucketMap,
         selection: &'a Selection,
-        proven: &'a RoaringTreemap,
+        known: &'a KnownFiles,
     ) -> Self {
         let each = selection.only.as_ref().map(|only| only - &selection.in_ranges);
         let each = each.unwrap_or_default();
-        Self { index, clock, buckets, selection, proven, each }
+        Self { index, clock, buckets, selection, known, each }
     }
 
     /// Where the first page begins.
@@ -175,10 +181,7 @@ impl<'a> Rows<'a> {
             return;
         }
         match row.classify(self.buckets) {
-            RowClass::Source(file) if self.proven.contains(file.fid.0) => {
-                intake.proven_before.add(file.length);
-            }
-            RowClass::Source(file) => page.files.push(file),
+            RowClass::Source(file) => self.take_file(file, page),
             RowClass::Temporary => intake.temporary += 1,
             RowClass::Ignored => intake.ignored += 1,
             RowClass::Rejected(why) => {
@@ -186,6 +189,24 @@ impl<'a> Rows<'a> {
                 page.rejected.push(RejectedRow { fid: row.fid, dkey: row.dkey, why });
             }
         }
+    }
+}
+
+impl Rows<'_> {
+    fn take_file(&self, file: SourceFile, page: &mut Page) {
+        let standing = self.known.standing(&file);
+        match (self.selection.among, standing) {
+            (Among::Pending, FileStanding::Proven) => {
+                page.intake.proven_before.add(file.length);
+                return;
+            }
+            (Among::Pending, FileStanding::New) => {}
+            (_, FileStanding::OfAnother) => page.intake.proven_as_another.add(file.length),
+            (Among::Again, _) | (Among::Pending, FileStanding::Claimed) => {
+                page.look_first.insert(file.fid.0);
+            }
+        }
+        page.files.push(file);
     }
 }
 

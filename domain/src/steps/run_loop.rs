@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, select_biased};
 use super::Ports;
 use super::batch::Gathered;
 use super::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
-use super::migrate_run::{RunObserver, RunPlan};
+use super::migrate_run::{Healing, RunObserver, RunPlan};
 use super::retried::retried;
 use super::routes::Routes;
 use super::rows::{Page, Rows};
@@ -27,6 +27,8 @@ enum Event {
     /// Gathered records have waited long enough.
     Tick,
     Written(Vec<LedgerRecord>, Result<(), Reason>),
+    /// The failure record of a file that is gone is cleared.
+    Healed,
 }
 
 type Events<'a> = FuturesUnordered<BoxFuture<'a, Event>>;
@@ -34,6 +36,7 @@ type Events<'a> = FuturesUnordered<BoxFuture<'a, Event>>;
 /// A run under way.
 pub(super) struct Run<'a> {
     ports: &'a Ports,
+    healing: Healing<'a>,
     plan: &'a RunPlan,
     observer: &'a dyn RunObserver,
     rows: &'a Rows<'a>,
@@ -62,6 +65,7 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn new(
         ports: &'a Ports,
+        healing: Healing<'a>,
         plan: &'a RunPlan,
         observer: &'a dyn RunObserver,
         rows: &'a Rows<'a>,
@@ -70,6 +74,7 @@ impl<'a> Run<'a> {
     ) -> Self {
         Self {
             ports,
+            healing,
             plan,
             observer,
             rows,
@@ -128,6 +133,7 @@ impl<'a> Run<'a> {
                 self.write_gathered();
             }
             Event::Written(records, answer) => self.take_written(&records, answer.as_ref()),
+            Event::Healed => self.writes_under_way -= 1,
         }
     }
 
@@ -166,10 +172,15 @@ impl<'a> Run<'a> {
         self.next_page = page.next;
         self.summary.intake.merge(page.intake);
         self.being_planned = page.files.len() as u64;
-        let (routes, files) = (self.routes, page.files);
+        let (routes, files, look_first) = (self.routes, page.files, page.look_first);
         let plans = async move {
             let plans = routes.plan(&files).await.map_err(|error| Reason::from(&error));
-            Event::Planned(plans.map(|plans| files.into_iter().zip(plans).collect()))
+            let with_file = |(file, mut plan): (SourceFile, FilePlan)| {
+                plan.look_first |= look_first.contains(file.fid.0);
+                (file, plan)
+            };
+            let planned = plans.map(|plans| files.into_iter().zip(plans).map(with_file).collect());
+            Event::Planned(planned)
         };
         self.reading.push(plans.boxed());
     }
@@ -188,9 +199,22 @@ impl<'a> Run<'a> {
             }
             FileEnd::Gone => {
                 self.summary.ends.gone += 1;
+                self.heal(file.fid);
                 self.observer.settled(&file, None);
             }
             FileEnd::Failed(failure) => self.fail(&file, &failure),
+        }
+    }
+
+    fn heal(&mut self, fid: Fid) {
+        let (clock, healing) = (self.ports.clock.as_ref(), self.healing);
+        if healing.failed.contains(fid.0) {
+            self.writes_under_way += 1;
+            let healed = async move {
+                healing.heal(clock, [fid].into_iter()).await;
+                Event::Healed
+            };
+            self.others.push(healed.boxed());
         }
     }
 
@@ -266,11 +290,15 @@ impl<'a> Run<'a> {
 
     fn write(&mut self, batch: Vec<LedgerRecord>) {
         self.writes_under_way += 1;
-        let ports = self.ports;
+        let (ports, healing) = (self.ports, self.healing);
         let salt = batch.first().map_or(0, |record| record.fid.0);
         let write = async move {
             let clock = ports.clock.as_ref();
             let written = retried(clock, salt, || ports.ledger.record(&batch)).await;
+            if written.is_ok() {
+                // In this order: a failure that is cleared too late costs a look.
+                healing.heal(clock, batch.iter().map(|record| record.fid)).await;
+            }
             Event::Written(batch, written.map_err(|error| Reason::from(&error)))
         };
         self.others.push(write.boxed());

@@ -114,6 +114,10 @@ pub enum Recorded {
     Garbage,
     /// What an earlier run of ours wrote.
     Proof,
+    /// The same, of another bucket.
+    ProofElsewhere,
+    /// The same, of another content: the fid is used again.
+    ProofOfOther,
 }
 
 /// The requests that can be struck.

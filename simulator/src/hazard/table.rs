@@ -14,6 +14,7 @@ use super::{Left, Lying, Place, Raw, Request, RowState, Spec};
 
 const BAD_INTERMEDIARY: &[&str] = &["bad-intermediary"];
 const BAD_REPLICA: &[&str] = &["bad-replica"];
+const REPLACED: &[&str] = &["replaced-object"];
 
 const COPIED_THEN_STREAMED: &str = "COPY, paths, open, write";
 const SECOND_REPLICA: &str = "paths, open 2, write 2";
@@ -73,13 +74,13 @@ hazards! {
     IntermediaryTooLarge "intermediary is larger than one COPY takes" SyncedInParts []
         => FromMogile, &[], "paths, open, write", 99;
     IntermediaryDenied "intermediary may not be read" Synced [raw(Raw::Denied)]
-        => FromMogile, &[], COPIED_THEN_STREAMED, 3;
+        => FromMogile, &["copy-refused"], COPIED_THEN_STREAMED, 3;
     IntermediaryVanished "intermediary is listed, then away" Synced
         [Strike(Request::Copy, Refused(404, "NoSuchKey"), 1)]
         => FromMogile, &[], COPIED_THEN_STREAMED, 12;
     CorruptCopyAnswerLost "corrupt intermediary, the COPY's answer lost" Synced
         [raw(Raw::Corrupt), Strike(Request::Copy, AnswerLost, 1)]
-        => FromMogile, &[], "COPY, HEAD, paths, open, write", 12;
+        => FromMogile, REPLACED, "COPY, HEAD, paths, open, write", 12;
     CorruptWithoutReplica "intermediary and replicas are all bad" Synced
         [raw(Raw::Corrupt), Every(Corrupt), First(Missing)]
         => failed("no-replica"), BAD_INTERMEDIARY, "COPY, paths, open 2, write 2, DELETE", 12;
@@ -167,10 +168,10 @@ hazards! {
         [AtKey(Lying::RightInParts)]
         => AlreadyThere, &[], "paths, open, write, HEAD, GET", 12;
     OccupiedByOther "final key has other content" Synced [AtKey(Lying::Other)]
-        => FromMogile, &[], "COPY, HEAD, GET, paths, open, write", 12;
+        => FromMogile, REPLACED, "COPY, HEAD, GET, paths, open, write", 12;
     OccupiedByOtherWithSha1 "final key has other content, with its SHA-1" Streamed
         [AtKey(Lying::OtherWithSha1)]
-        => FromMogile, &[], "HEAD, paths 2, open 2, write 2", 12;
+        => FromMogile, REPLACED, "HEAD, paths 2, open 2, write 2", 12;
     OccupiedWithoutReplica "final key has other content, replicas are bad" Streamed
         [AtKey(Lying::Other), Every(Corrupt), First(Missing)]
         => Failed { reason: "wrong-object", left: Left::Theirs }, &[],
@@ -182,13 +183,19 @@ hazards! {
     // The ledger.
     TrueClaim "s3migrate's record is true" Synced
         [Recorded(super::Recorded::Claim), AtKey(Lying::Right)]
-        => AlreadyThere, &[], "COPY, HEAD, GET", 12;
+        => AlreadyThere, &[], "HEAD, GET", 12;
     FalseClaim "s3migrate's record is of other content" Streamed
         [Recorded(super::Recorded::Claim), AtKey(Lying::Other)]
-        => FromMogile, &[], "HEAD, GET, paths 2, open 2, write 2", 12;
+        => FromMogile, REPLACED, "HEAD, GET, paths, open, write", 12;
     EmptyClaim "s3migrate's record is of no object" Synced [Recorded(super::Recorded::Claim)]
-        => ByCopy, &[], "COPY", 12;
+        => ByCopy, &[], "HEAD, COPY", 12;
     GarbageRecord "ledger's record cannot be read" Streamed [Recorded(super::Recorded::Garbage)]
+        => FromMogile, &[], "paths, open, write", 12;
+    ProvenElsewhere "ledger's proof is of another bucket" Streamed
+        [Recorded(super::Recorded::ProofElsewhere)]
+        => FromMogile, &[], "paths, open, write", 1;
+    ProvenOther "ledger's proof is of another content" Streamed
+        [Recorded(super::Recorded::ProofOfOther)]
         => FromMogile, &[], "paths, open, write", 12;
     ProvenBefore "file was proven by an earlier run" Streamed
         [Recorded(super::Recorded::Proof), AtKey(Lying::RightWithSha1)]

@@ -205,6 +205,12 @@ fn with_sha1(bytes: Bytes) -> Object {
     Object { checksum, ..Object::new(content, Attributes::default(), written) }
 }
 
+/// A bucket of another map.
+const ELSEWHERE: &str = "corpus-of-an-older-map";
+
+/// The SHA-1 of no planted content: of the empty one.
+const OTHER_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+
 /// An item of the ledger. Of the garbage only the fid can be read.
 fn item(plot: &Plot, recorded: Recorded) -> Item {
     let mut item = claim(plot.fid, &plot.file, plot.bucket);
@@ -215,7 +221,12 @@ fn item(plot: &Plot, recorded: Recorded) -> Item {
             item.insert("sha1".to_owned(), text("4CB6"));
             item.remove("bucket");
         }
-        Recorded::Proof => {
+        Recorded::Proof | Recorded::ProofElsewhere | Recorded::ProofOfOther => {
+            match recorded {
+                Recorded::ProofElsewhere => item.insert("bucket".to_owned(), text(ELSEWHERE)),
+                Recorded::ProofOfOther => item.insert("sha1".to_owned(), text(OTHER_SHA1)),
+                Recorded::Claim | Recorded::Garbage | Recorded::Proof => None,
+            };
             let number = |number: u64| AttributeValue::N(number.to_string());
             item.insert("proof".to_owned(), text("put"));
             item.insert("route".to_owned(), text("mogile"));

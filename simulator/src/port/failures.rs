@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
 use domain::{FailureRecord, Fid};
-use dynoxide::Database;
+use dynoxide::{AttributeValue, Database};
 
 use super::table::{Fields, Item, Table, listed, number, text};
 use super::{Call, PortFaults};
@@ -67,6 +67,7 @@ fn item_of(failure: &FailureRecord) -> Item {
         number("failed_at", failure.failed_at.0),
     ]);
     item.extend(failure.action.map(|action| text("action", action.name())));
+    item.extend(failure.doubted.then(|| ("doubted".to_owned(), AttributeValue::BOOL(true))));
     let texts = [("dkey", &failure.dkey), ("reason", &failure.reason), ("detail", &failure.detail)];
     let told = texts.into_iter().filter(|(_, value)| !value.is_empty());
     item.extend(told.map(|(name, value)| text(name, beginning(value))));
@@ -96,17 +97,16 @@ fn parse(item: &Item) -> Result<FailureRecord, String> {
         detail: told("detail")?,
         attempt: attempt.map_err(|error| format!("attempt: {error}"))?,
         failed_at: Timestamp(fields.the_number("failed_at")?),
+        doubted: item.get("doubted") == Some(&AttributeValue::BOOL(true)),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::JobAction;
-    use dynoxide::AttributeValue;
-
     use super::*;
     use crate::port::{PortFault, VirtualClock};
     use crate::wire::dynamodb::{create_failures_table, new_database};
+    use domain::JobAction;
 
     fn log() -> PortFailures {
         let database = new_database().unwrap();
@@ -123,6 +123,7 @@ mod tests {
             detail: "no replica gave the content".to_owned(),
             attempt,
             failed_at: Timestamp(1_767_225_600_123),
+            doubted: fid.is_multiple_of(5),
         }
     }
 

@@ -21,6 +21,8 @@ pub enum Call {
     Row,
     /// `SourceIndex::count`; the domain.
     Count,
+    /// `SourceIndex::domains`; nothing.
+    Domains,
     /// `SourceFiles::replicas`; the MogileFS key.
     Replicas,
     /// `SourceFiles::open`; the replica's URL.

@@ -69,6 +69,16 @@ impl SourceIndex for PortIndex {
         .await
     }
 
+    fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    async fn domains(&self) -> Result<Vec<String>, IndexError> {
+        let met = self.faults.meet(Call::Domains, "", async { self.mogile.domain_names() }).await;
+        met.answer()
+            .map_err(|why| IndexError::Unavailable { at: self.domain.clone(), cause: why.into() })
+    }
+
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         self.ask(Call::Count, &self.domain, || {
             let all = self.mogile.rows_after(mogile::Fid(0), usize::MAX);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{Ledger, LedgerError, Segment, Timestamp};
-use domain::{ByteCount, Fid, LedgerRecord, LegacyMd5, S3Bucket, Sha1};
+use domain::ports::{ETag, Ledger, LedgerError, Segment, Timestamp};
+use domain::{ByteCount, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, UnreadableItem};
 use dynoxide::Database;
 
 use super::table::{Fields, Item, Table, listed, number, text};
@@ -39,17 +39,17 @@ impl Ledger for PortLedger {
             distinct.iter().map(|fid| Item::from([number("fid", fid.0)])).collect();
         let key = listed(fids.iter().copied());
         let items = self.0.ask(Call::Recall, &key, || self.0.get(&keys)).await?;
-        Ok(items.iter().filter_map(understood).collect())
+        Ok(items.iter().filter_map(|item| read(item).ok()).collect())
     }
 
     async fn scan(
         &self,
         segment: Segment,
-        each: &mut (dyn FnMut(LedgerRecord) + Send),
+        each: &mut (dyn FnMut(LedgerItem) + Send),
     ) -> Result<(), LedgerError> {
         let number = segment.number.to_string();
         let items = self.0.ask(Call::Scan, &number, || self.0.scan(segment)).await?;
-        items.iter().filter_map(understood).for_each(each);
+        items.iter().map(read).for_each(each);
         Ok(())
     }
 }
@@ -58,7 +58,7 @@ fn item_of(record: &LedgerRecord) -> Item {
     let mut item = Item::from([
         number("fid", record.fid.0),
         text("sha1", &record.sha1.to_string()),
-        text("md5", &record.md5.0),
+        text("md5", &record.etag.0),
         text("bucket", record.bucket.as_str()),
     ]);
     item.extend(record.length.map(|length| number("length", length.0)));
@@ -68,9 +68,10 @@ fn item_of(record: &LedgerRecord) -> Item {
     item
 }
 
-/// The record of an item; an item that cannot be read proves nothing, and is passed over.
-fn understood(item: &Item) -> Option<LedgerRecord> {
-    parse(item).ok()
+/// The record of an item, or what is wrong with it.
+fn read(item: &Item) -> LedgerItem {
+    let fid = Fields(item).the_number("fid").ok().map(Fid);
+    parse(item).map_err(|why| UnreadableItem { fid, why })
 }
 
 /// The record of an item, or what is wrong with it. Attributes that we do not know are others'.
@@ -80,7 +81,7 @@ fn parse(item: &Item) -> Result<LedgerRecord, String> {
     Ok(LedgerRecord {
         fid: Fid(fields.the_number("fid")?),
         sha1: Sha1::from_hex(sha1).map_err(|error| error.to_string())?,
-        md5: LegacyMd5(fields.the_text("md5")?.to_owned()),
+        etag: ETag(fields.the_text("md5")?.to_owned()),
         bucket: S3Bucket::new(bucket).ok_or_else(|| format!("`{bucket}` is no bucket"))?,
         // A proof of an unknown name is none.
         proof: fields.text("proof")?.and_then(|name| name.parse().ok()),
@@ -110,7 +111,7 @@ mod tests {
         LedgerRecord {
             fid: Fid(fid),
             sha1: digests.sha1,
-            md5: LegacyMd5::from(digests.md5),
+            etag: ETag("5eb63bbbe01eeed093cb22bb8f5acdc3".to_owned()),
             bucket: S3Bucket::new("new-repo").unwrap(),
             proof,
             route: proof.map(|_| Route::Copy),
@@ -131,7 +132,7 @@ mod tests {
             let mut scanned = Vec::new();
             for number in 0..4 {
                 let segment = Segment { number, of: 4 };
-                ledger.scan(segment, &mut |record| scanned.push(record)).await?;
+                ledger.scan(segment, &mut |item| scanned.push(item.expect("readable"))).await?;
             }
             records[6] = record(7, None);
             records.truncate(150);

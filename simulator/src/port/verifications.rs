@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::Verification;
 use domain::ports::{LedgerError, VerificationLog};
+use domain::{Fid, S3Bucket, Sha1, Verification, VerifiedFile};
 use dynoxide::{AttributeValue, Database};
-use roaring::RoaringTreemap;
 
 use super::table::{Fields, Item, Table, listed, number, text};
 use super::{Call, PortFaults};
 
-/// [`VerificationLog`] over a table of `dynoxide`'s: hash key `run`, range key `fid`, and `sha1`,
-/// `bucket`, `sight`, `length` and `verified_at`.
+/// [`VerificationLog`] over a table of `dynoxide`'s: hash key `run` (`{run}#{fid mod 64}`), range key
+/// `fid`, and `sha1`, `bucket`, `sight`, `length` and `verified_at`.
 pub struct PortVerifications(Table);
 
 impl PortVerifications {
@@ -34,21 +33,40 @@ impl VerificationLog for PortVerifications {
         self.0.ask_batch(Call::RecordVerifications, &fids, &items, |items| self.0.put(items)).await
     }
 
-    async fn verified(&self, run: &str) -> Result<RoaringTreemap, LedgerError> {
-        let items = self.0.ask(Call::Verified, run, || self.0.query(key_of(run))).await?;
-        Ok(items.iter().filter_map(|item| Fields(item).the_number("fid").ok()).collect())
+    async fn verified(
+        &self,
+        run: &str,
+        each: &mut (dyn FnMut(VerifiedFile) + Send),
+    ) -> Result<(), LedgerError> {
+        let all = || {
+            let mut items = Vec::new();
+            for shard in 0..SHARDS {
+                items.extend(self.0.query(key_of(run, shard))?);
+            }
+            Ok(items)
+        };
+        let items = self.0.ask(Call::Verified, run, all).await?;
+        items.iter().filter_map(|item| parse(item).ok()).for_each(each);
+        Ok(())
     }
 }
 
-/// Keys cannot be empty: `-` is the empty name, and a name that begins so has one hyphen more.
-fn key_of(run: &str) -> (String, AttributeValue) {
-    let escape = if run.is_empty() || run.starts_with('-') { "-" } else { "" };
-    text("run", &format!("{escape}{run}"))
+const SHARDS: u64 = 64;
+
+fn key_of(run: &str, shard: u64) -> (String, AttributeValue) {
+    text("run", &format!("{run}#{shard}"))
+}
+
+fn parse(item: &Item) -> Result<VerifiedFile, String> {
+    let fields = Fields(item);
+    let bucket = S3Bucket::new(fields.the_text("bucket")?).ok_or("no bucket")?;
+    let sha1 = Sha1::from_hex(fields.the_text("sha1")?).map_err(|error| error.to_string())?;
+    Ok(VerifiedFile { fid: Fid(fields.the_number("fid")?), bucket, sha1 })
 }
 
 fn item_of(verification: &Verification) -> Item {
     Item::from([
-        key_of(&verification.run),
+        key_of(&verification.run, verification.fid.0 % SHARDS),
         number("fid", verification.fid.0),
         text("sha1", &verification.sha1.to_string()),
         text("bucket", verification.bucket.as_str()),
@@ -60,7 +78,8 @@ fn item_of(verification: &Verification) -> Item {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ByteCount, Fid, S3Bucket, Sha1, Sight, Timestamp};
+    use domain::{ByteCount, Sight, Timestamp};
+    use roaring::RoaringTreemap;
 
     use super::*;
     use crate::port::VirtualClock;
@@ -85,12 +104,16 @@ mod tests {
             all.extend([passed("", 3), passed("-", 4), passed("one", 60), passed("", 1 << 40)]);
             log.record(&all).await?;
             log.record(&[passed("", 3)]).await?;
-            Ok::<_, LedgerError>([
-                log.verified("one").await?,
-                log.verified("").await?,
-                log.verified("-").await?,
-                log.verified("none").await?,
-            ])
+            let mut runs = Vec::new();
+            for run in ["one", "", "-", "none"] {
+                let mut fids = RoaringTreemap::new();
+                let mut each = |file: VerifiedFile| {
+                    fids.insert(file.fid.0);
+                };
+                log.verified(run, &mut each).await?;
+                runs.push(fids);
+            }
+            Ok::<_, LedgerError>(runs)
         };
         let runs = VirtualClock::default().run(asked).unwrap().unwrap();
         assert_eq!(runs[0], (1..=60).collect());

@@ -43,6 +43,8 @@ impl Budget {
             Turn::Again => stage.planted.records.len() + stage.planted.expected.len(),
         };
         budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
+        // What failed before, and what was found missing or wrong since.
+        budget.add(Service::DynamoDb, "Scan", 1);
         if turn == Turn::First {
             stage.planted.troubles.iter().for_each(|trouble| budget.add_trouble(*trouble));
         }
@@ -87,6 +89,10 @@ impl Budget {
 
     /// What one file may take: words and numbers, as the table of hazards has them.
     fn add_file(&mut self, file: &Expected) {
+        if file.goes_in_parts() {
+            // Its final key is looked at first.
+            self.add(Service::S3, "HEAD", 1);
+        }
         for (name, count) in hazard::requests(file.asks()) {
             match name {
                 "paths" => self.add(Service::Tracker, "get_paths", count),
@@ -115,6 +121,8 @@ impl Budget {
             .map(|file| file.fid)
             .collect();
         let fids: Vec<u64> = stage.before.fids().filter(|fid| !gone.contains(fid)).collect();
+        // Whether there is such a domain.
+        self.add(Service::Tracker, "get_domains", 1);
         // The last page is empty.
         self.add(Service::Tracker, "list_fids", fids.len().div_ceil(LISTED) as u64 + 1);
 

@@ -87,6 +87,7 @@ impl Case {
     pub fn within(world: World, key: Key, raw: Raw, source: Source) -> Self {
         let file = world.store(&content(1, LENGTH));
         let plan = FilePlan {
+            look_first: false,
             copy_length: None,
             copy_from: (raw != Raw::Unplanned)
                 .then(|| ObjectKey::intermediary(file.fid, IntermediaryForm::Plain)),

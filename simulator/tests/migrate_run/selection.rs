@@ -108,6 +108,7 @@ fn any_selection_gives_each_of_its_rows_once_however_it_is_read() {
             ..Selection::default()
         };
         let proven: RoaringTreemap = (1..=2_000).filter(|_| random.random_ratio(1, 3)).collect();
+        let known = known(&world, &proven);
         let takes = |fid: u64| selection.only.as_ref().is_some_and(|only| only.contains(fid));
         let behind = |fid: &u64| *fid >= selection.from.0;
         let wanted: Vec<_> = (1..=3_000)
@@ -118,7 +119,7 @@ fn any_selection_gives_each_of_its_rows_once_however_it_is_read() {
 
         let (ports, buckets) = (world.port.ports(), plan().buckets);
         let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
-        let feed = Rows::new(index, clock, &buckets, &selection, &proven);
+        let feed = Rows::new(index, clock, &buckets, &selection, &known);
         let read = async {
             let (mut fids, mut intake, mut next) = (vec![], rows(0), Some(feed.begin()));
             while let Some(after) = next {
@@ -137,6 +138,19 @@ fn any_selection_gives_each_of_its_rows_once_however_it_is_read() {
     }
 }
 
+/// These fids of the index are proven, as what they are.
+fn known(world: &World, proven: &RoaringTreemap) -> domain::KnownFiles {
+    let mut builder = domain::ProvenFilesBuilder::default();
+    for row in world.port.mogile.rows_after(simulator::world::mogile::Fid(0), usize::MAX) {
+        let key = row.dkey.as_deref().and_then(domain::Dkey::parse);
+        if let Some(key) = key.filter(|_| proven.contains(row.fid.0)) {
+            let bucket = domain::S3Bucket::new(crate::common::BUCKET).expect("a name");
+            builder.add(Fid(row.fid.0), &bucket, &key.sha1);
+        }
+    }
+    domain::KnownFiles { proven: builder.build(), ..<_>::default() }
+}
+
 /// An index whose counts are these, one after the other.
 struct Counts(Arc<dyn SourceIndex>, Mutex<Vec<u64>>);
 
@@ -148,6 +162,14 @@ impl SourceIndex for Counts {
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
         self.0.row(fid).await
+    }
+
+    fn domain(&self) -> &str {
+        self.0.domain()
+    }
+
+    async fn domains(&self) -> Result<Vec<String>, IndexError> {
+        self.0.domains().await
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {

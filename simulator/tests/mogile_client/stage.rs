@@ -122,6 +122,7 @@ impl Stage {
         };
         let ports = Ports { files: Arc::new(files), clock: Arc::new(SystemClock), ..world.ports() };
         let plan = FilePlan {
+            look_first: false,
             copy_from: None,
             copy_length: None,
             mogile: true,

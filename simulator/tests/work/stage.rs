@@ -10,8 +10,8 @@ use domain::steps::{
 };
 use domain::summary::Tally;
 use domain::{
-    BucketMap, FailureRecord, Fid, IntermediaryForm, JobAction, LedgerRecord, ObjectKey,
-    SourceFile, WorkSummary, limits,
+    BucketMap, FailureRecord, Fid, IntermediaryForm, JobAction, LedgerItem, LedgerRecord,
+    ObjectKey, SourceFile, WorkSummary, limits,
 };
 use futures_util::StreamExt;
 use simulator::port::{PortFailures, PortLedger};
@@ -169,7 +169,8 @@ impl Stage {
         let port = &self.world.port;
         let judge = PortLedger::new(port.database.clone(), port.table.clone(), Arc::default());
         let mut records = BTreeMap::new();
-        let mut keep = |record: LedgerRecord| {
+        let mut keep = |item: LedgerItem| {
+            let Ok(record) = item else { return };
             records.insert(record.fid, record);
         };
         let whole = Segment { number: 0, of: 1 };
@@ -216,6 +217,7 @@ pub fn enqueue_plan() -> EnqueuePlan {
         action: JobAction::Migrate,
         buckets: buckets(),
         selection: Selection::default(),
+        moved_from: <_>::default(),
         route: RoutePolicy::Auto,
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
         most_bytes: 1 << 30,

@@ -22,6 +22,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
         selection: Selection::default(),
         concurrency: 4,
         max_failures: None,
+        moved_from: <_>::default(),
         single_request_bytes: stage.plan.single_request_bytes,
     };
     let observer = domain::steps::Quiet;
@@ -49,11 +50,72 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
     assert_eq!(stage.verified("second").len(), 0);
     assert_eq!(stage.enqueue_by(&plan()).sent.files, 2, "only what is not verified yet");
     assert_eq!(Sight::Download.name(), "download");
+
+    // What the verification doubts is looked at by the next migration, though its proof is in the
+    // ledger, and nothing else is.
+    stage.world.calls();
+    let migrated =
+        stage.world.run(migrate_run(&stage.world.port.ports(), &run, never(), &observer));
+    assert_eq!((migrated.ends.by_mogile.files, migrated.intake.proven_before.files), (2, 10));
+    assert!(migrated.is_clean(), "{migrated:?}");
+    assert!(migrated.ends.findings.contains_key("replaced-object"), "{migrated:?}");
+    let calls = stage.world.calls();
+    assert!(calls.contains("head 2") && calls.contains("put 2"), "{calls}");
+    stage.everything_is_there();
+    assert!(stage.failures().is_empty(), "proven again: the doubt is gone");
+    let again = stage.world.run(migrate_run(&stage.world.port.ports(), &run, never(), &observer));
+    assert_eq!(again.intake.proven_before.files, 12, "{again:?}");
+}
+
+/// A later try that could not reach MogileFS must not make the proof in the ledger count again.
+#[test]
+fn a_doubt_outlives_other_failures_of_its_file() {
+    let stage = Stage::instant();
+    let files = stage.files(3, None);
+    assert_eq!(stage.enqueue_by(&enqueue_plan()).sent.files, 3);
+    assert_eq!(stage.work().ends.by_mogile.files, 3);
+    let gone = files[0].dkey.sha1.to_string();
+    stage.world.port.s3.delete(BUCKET, &gone, &Condition::None).expect("it is there");
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 3);
+    stage.work();
+    assert!(stage.failures()[&files[0].fid].doubted);
+
+    // Its replicas are away while it is migrated again.
+    for device in [1, 2, 3, 4].map(simulator::world::mogile::DeviceId) {
+        let fid = simulator::world::mogile::Fid(files[0].fid.0);
+        stage.world.port.mogile.remove_replica(fid, device);
+    }
+    assert_eq!(stage.enqueue_by(&enqueue_plan()).sent.files, 1);
+    stage.work();
+    let failure = &stage.failures()[&files[0].fid];
+    assert_eq!(failure.reason, "no-replica");
+    assert!(failure.doubts_the_proof(), "{failure:?}");
+    assert_eq!(stage.enqueue_by(&enqueue_plan()).sent.files, 1, "it is still to be done");
+}
+
+#[test]
+fn two_verifications_of_the_same_files_share_no_job() {
+    let stage = Stage::instant();
+    stage.files(12, None);
+    assert_eq!(stage.enqueue_by(&enqueue_plan()).sent.files, 12);
+    stage.work();
+    for run in ["A", "B"] {
+        let plan = EnqueuePlan { run: Some(run.to_owned()), ..plan() };
+        assert_eq!(stage.enqueue_by(&plan).sent.files, 12);
+    }
+    let summary = stage.work();
+    assert_eq!((summary.verified.files, summary.merged), (24, 0), "{summary:?}");
+    assert_eq!((stage.verified("A").len(), stage.verified("B").len()), (12, 12));
 }
 
 impl Stage {
     fn verified(&self, run: &str) -> roaring::RoaringTreemap {
         let ports = self.world.port.work_ports();
-        self.world.run(ports.verifications.verified(run)).expect("it answers")
+        let mut fids = roaring::RoaringTreemap::new();
+        let mut each = |file: domain::VerifiedFile| {
+            fids.insert(file.fid.0);
+        };
+        self.world.run(ports.verifications.verified(run, &mut each)).expect("it answers");
+        fids
     }
 }

@@ -180,6 +180,7 @@ pub fn failure(fid: u64) -> FailureRecord {
         detail: format!("no replica of fid `{fid}` gave the content"),
         attempt: 1,
         failed_at: Timestamp(1_767_225_600_123),
+        doubted: fid.is_multiple_of(7),
     }
 }
 

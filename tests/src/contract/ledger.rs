@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ports::{Ledger, LedgerError, Segment};
+use domain::ports::{ETag, Ledger, LedgerError, Segment};
 use domain::{
-    ByteCount, ContentHasher, Fid, LedgerRecord, LegacyMd5, Proof, Route, S3Bucket, Timestamp,
+    ByteCount, ContentHasher, Fid, LedgerItem, LedgerRecord, Proof, Route, S3Bucket, Timestamp,
 };
 
 use super::table::{Attribute, Table};
@@ -64,7 +64,7 @@ async fn every_shape_comes_back(ledger: &dyn Ledger) {
     records.push(LedgerRecord {
         length: Some(ByteCount(u64::MAX)),
         migrated_at: Some(Timestamp(u64::MAX)),
-        md5: LegacyMd5(format!("{MD5}-10000")),
+        etag: ETag(format!("{MD5}-10000")),
         ..ours(u64::MAX)
     });
     ledger.record(&records).await.expect("recorded");
@@ -111,6 +111,7 @@ async fn others_items(ledger: &dyn Ledger, table: &dyn Table) {
     let readable: Vec<_> = [300, 301, 302].map(s3migrates).to_vec();
     let fids: Vec<_> = (299..308).collect();
     assert_eq!(read(ledger, &fids).await, by_fid(&readable));
+    assert_eq!(unreadable(ledger).await, (303..307).map(|fid| Some(Fid(fid))).collect());
     let scanned = scanned(ledger, 2).await;
     let scanned: Vec<_> = scanned.range(Fid(299)..Fid(308)).map(|(_, record)| record).collect();
     assert_eq!(scanned, readable.iter().collect::<Vec<_>>());
@@ -119,6 +120,7 @@ async fn others_items(ledger: &dyn Ledger, table: &dyn Table) {
     let records: Vec<_> = (300..307).map(ours).collect();
     ledger.record(&records).await.expect("recorded");
     assert_eq!(read(ledger, &fids).await, by_fid(&records));
+    assert!(unreadable(ledger).await.is_empty());
 }
 
 async fn every_record_is_scanned(ledger: &dyn Ledger) {
@@ -142,7 +144,7 @@ pub fn ours(fid: u64) -> LedgerRecord {
     let digests = ContentHasher::of(&fid.to_be_bytes());
     LedgerRecord {
         sha1: digests.sha1,
-        md5: LegacyMd5::from(digests.md5),
+        etag: ETag(MD5.to_owned()),
         proof: Some(Proof::Copy),
         route: Some(Route::Copy),
         length: Some(ByteCount(fid / 2)),
@@ -160,7 +162,7 @@ pub fn s3migrates(fid: u64) -> LedgerRecord {
     LedgerRecord {
         fid: Fid(fid),
         sha1: domain::Sha1::from_hex(SHA1).expect("hex"),
-        md5: LegacyMd5(MD5.to_owned()),
+        etag: ETag(MD5.to_owned()),
         bucket: S3Bucket::new("corpus").expect("a name"),
         proof: None,
         route: None,
@@ -176,13 +178,22 @@ pub fn s3migrates(fid: u64) -> LedgerRecord {
 pub async fn scanned(ledger: &dyn Ledger, segments: u32) -> BTreeMap<Fid, LedgerRecord> {
     let mut records = BTreeMap::new();
     for number in 0..segments {
-        let mut each = |record: LedgerRecord| {
+        let mut each = |item: LedgerItem| {
+            let Ok(record) = item else { return };
             let known = records.insert(record.fid, record.clone());
             assert!(known.is_none_or(|known| known == record), "two records: {record:?}");
         };
         ledger.scan(Segment { number, of: segments }, &mut each).await.expect("a whole segment");
     }
     records
+}
+
+/// The fids of the items that a scan gives as unreadable.
+async fn unreadable(ledger: &dyn Ledger) -> BTreeSet<Option<Fid>> {
+    let mut fids = BTreeSet::new();
+    let mut each = |item: LedgerItem| fids.extend(item.err().map(|unreadable| unreadable.fid));
+    ledger.scan(Segment { number: 0, of: 1 }, &mut each).await.expect("a whole segment");
+    fids
 }
 
 async fn read(ledger: &dyn Ledger, fids: &[u64]) -> BTreeMap<Fid, LedgerRecord> {

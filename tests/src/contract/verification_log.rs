@@ -1,7 +1,7 @@
 //! What every [`VerificationLog`] promises.
 
 use domain::ports::{LedgerError, VerificationLog};
-use domain::{ByteCount, Fid, S3Bucket, Sha1, Sight, Timestamp, Verification};
+use domain::{ByteCount, Fid, S3Bucket, Sha1, Sight, Timestamp, Verification, VerifiedFile};
 use roaring::RoaringTreemap;
 
 /// More verifications than one answer to a query takes (1 MB).
@@ -23,7 +23,7 @@ pub async fn holds(log: &dyn VerificationLog) {
 /// # Panics
 /// When a promise is not kept.
 pub async fn missing_table_is_told(log: &dyn VerificationLog) {
-    let answers = [log.record(&[passed("one", 1)]).await, log.verified("one").await.map(drop)];
+    let answers = [log.record(&[passed("one", 1)]).await, log.verified("one", &mut |_| ()).await];
     for answer in answers {
         assert!(matches!(answer, Err(LedgerError::NoTable { .. })), "{answer:?}");
     }
@@ -82,5 +82,12 @@ pub fn passed(run: &str, fid: u64) -> Verification {
 }
 
 async fn verified(log: &dyn VerificationLog, run: &str) -> RoaringTreemap {
-    log.verified(run).await.expect("an answer")
+    let mut fids = RoaringTreemap::new();
+    let mut each = |file: VerifiedFile| {
+        let Verification { bucket, sha1, .. } = passed(run, file.fid.0);
+        assert_eq!((&file.bucket, &file.sha1), (&bucket, &sha1), "fid {}", file.fid);
+        fids.insert(file.fid.0);
+    };
+    log.verified(run, &mut each).await.expect("an answer");
+    fids
 }

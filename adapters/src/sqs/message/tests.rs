@@ -57,6 +57,7 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
     let hints = Hints {
         route: Some(RouteHint::CopyLeadingSlash),
         failed_before: true,
+        look_first: true,
         run: Some("2026-01-01".to_owned()),
     };
     let hinted = Job { hints, ..job(JobAction::Verify) };
@@ -65,6 +66,7 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
         ("action", "verify"),
         ("route", "copy-leading-slash"),
         ("failed_before", "true"),
+        ("look_first", "true"),
         ("run", "2026-01-01"),
     ];
     assert_eq!(attributes_of(&hinted), expected.map(|(name, value)| (name, value.to_owned())));
@@ -147,9 +149,10 @@ fn jobs() -> impl Strategy<Value = Job> {
     let action = proptest::sample::select(JobAction::ALL);
     let route = proptest::option::of(proptest::sample::select(RouteHint::ALL));
     let run = proptest::option::of("\\PC{1,20}");
-    (action, any::<u64>(), any::<String>(), any::<u64>(), route, any::<bool>(), run).prop_map(
-        |(action, fid, dkey, length, route, failed_before, run)| {
-            let hints = Hints { route, failed_before, run };
+    let known = any::<(bool, bool)>();
+    (action, any::<u64>(), any::<String>(), any::<u64>(), route, known, run).prop_map(
+        |(action, fid, dkey, length, route, (failed_before, look_first), run)| {
+            let hints = Hints { route, failed_before, look_first, run };
             Job { action, fid: Fid(fid), dkey, length: ByteCount(length), hints }
         },
     )

@@ -6,6 +6,7 @@ use super::*;
 
 fn report(summary: Summary) -> RunReport {
     RunReport {
+        verdict: crate::exit::Verdict::of_run(&summary),
         summary,
         failure_list: None,
         requests: BTreeMap::new(),

@@ -1,8 +1,9 @@
 //! What a worker has to tell others, gathered so that few requests carry it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::ports::Receipt;
+use crate::ports::{LedgerError, Receipt};
 use crate::steps::WorkPorts;
 use crate::steps::retried::retried;
 use crate::{FailureRecord, Fid, LedgerRecord, Reason, Verification, limits};
@@ -118,11 +119,11 @@ impl Letter {
                 written.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Failures(failures) => {
-                let noted = retried(clock, 0, || ports.failures.note(failures)).await;
+                let noted = note(ports, failures).await;
                 noted.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Healed(fids) => {
-                let cleared = retried(clock, 0, || ports.failures.clear(fids)).await;
+                let cleared = retried(clock, 0, || ports.files.failures.clear(fids)).await;
                 cleared.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Done(receipts) => {
@@ -135,4 +136,23 @@ impl Letter {
             }
         }
     }
+}
+
+/// Notes failures. One that takes the place of a verification's keeps its doubt: what the ledger has
+/// of the file must not count again because a later try could not reach MogileFS.
+async fn note(ports: &WorkPorts, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+    let (clock, log) = (ports.files.clock.as_ref(), ports.files.failures.as_ref());
+    let fids: Vec<_> = failures.iter().map(|failure| failure.fid).collect();
+    let earlier = retried(clock, 0, || log.read(&fids)).await?;
+    let mut failures = failures.to_vec();
+    for failure in &mut failures {
+        if let Some(earlier) = earlier.iter().find(|earlier| earlier.fid == failure.fid) {
+            failure.keep_doubt_of(earlier);
+        }
+    }
+    // Of one file there may be several, of which the last counts.
+    let doubted: BTreeSet<_> =
+        failures.iter().filter(|failure| failure.doubted).map(|failure| failure.fid).collect();
+    failures.iter_mut().for_each(|failure| failure.doubted |= doubted.contains(&failure.fid));
+    retried(clock, 0, || log.note(&failures)).await
 }

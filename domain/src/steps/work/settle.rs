@@ -49,7 +49,8 @@ impl Engine<'_> {
         let tasks = tasks.into_iter();
         match plans {
             Ok(plans) => {
-                for (task, plan) in tasks.zip(plans) {
+                for (task, mut plan) in tasks.zip(plans) {
+                    plan.look_first |= task.look_first;
                     self.wait(task, Work::Migrate(plan));
                 }
             }

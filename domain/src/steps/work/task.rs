@@ -18,6 +18,8 @@ pub(super) struct JobKey {
     fid: Fid,
     action: JobAction,
     dkey: String,
+    /// Each verification looks for itself.
+    run: Option<String>,
 }
 
 /// A job about a file of ours.
@@ -26,6 +28,9 @@ pub(super) struct Task {
     pub(super) key: JobKey,
     pub(super) file: SourceFile,
     hints: Hints,
+    /// Whether something may be at the final key: the sender knows so, or an earlier delivery has
+    /// been there.
+    pub(super) look_first: bool,
     /// How often it failed because something could not be reached.
     pub(super) outages: u32,
 }
@@ -57,8 +62,11 @@ impl Task {
         let row = IndexRow { fid: job.fid, dkey: Some(job.dkey.clone()), length: Some(job.length) };
         match row.classify(&plan.buckets) {
             RowClass::Source(file) => {
-                let key = JobKey { fid: job.fid, action: job.action, dkey: job.dkey };
-                Ok(Self { key, file, hints: job.hints, outages: 0 })
+                let run = job.hints.run.clone().filter(|_| job.action == JobAction::Verify);
+                let key = JobKey { fid: job.fid, action: job.action, dkey: job.dkey, run };
+                let in_parts = job.length.0 > plan.single_request_bytes;
+                let look_first = job.hints.look_first || delivery.attempt > 1 || in_parts;
+                Ok(Self { key, file, hints: job.hints, look_first, outages: 0 })
             }
             RowClass::Temporary => Err(JobEnd::Temporary),
             RowClass::Ignored => Err(JobEnd::Ignored),
@@ -80,8 +88,8 @@ impl Task {
             (RoutePolicy::Copy, Some(RouteHint::Mogile)) | (_, None) => return None,
         };
         let mogile = policy != RoutePolicy::Copy;
-        let (copy_length, meta) = (None, ObjectMeta::default());
-        Some(Work::Migrate(FilePlan { copy_from, copy_length, mogile, meta }))
+        let (copy_length, meta, look_first) = (None, ObjectMeta::default(), self.look_first);
+        Some(Work::Migrate(FilePlan { copy_from, copy_length, mogile, meta, look_first }))
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) fn attributes_of(job: &Job) -> MessageAttributes {
     if job.hints.failed_before {
         add("failed_before", "true");
     }
+    if job.hints.look_first {
+        add("look_first", "true");
+    }
     if let Some(run) = job.hints.run.as_deref().filter(|run| !run.is_empty()) {
         add("run", run);
     }
@@ -70,6 +73,7 @@ pub(super) fn job_of(message: &Message) -> Result<Job, BadMessage> {
         hints: Hints {
             route: attribute("route").and_then(|route| route.parse().ok()),
             failed_before: attribute("failed_before") == Some("true"),
+            look_first: attribute("look_first") == Some("true"),
             run: run.map(str::to_owned),
         },
         dkey: dkey.clone().ok_or_else(|| bad("its body has no `dkey`"))?,

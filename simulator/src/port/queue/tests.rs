@@ -53,6 +53,7 @@ fn job(fid: u64) -> Job {
         hints: Hints {
             route: fid.is_multiple_of(3).then_some(RouteHint::CopyLeadingSlash),
             failed_before: fid.is_multiple_of(4),
+            look_first: fid.is_multiple_of(7),
             run: fid.is_multiple_of(5).then(|| "2026-01-01".to_owned()),
         },
     }

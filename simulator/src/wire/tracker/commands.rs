@@ -6,7 +6,8 @@ use crate::world::mogile::{
 };
 
 /// The commands that we answer, admin commands included.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
+    "get_domains",
     "get_paths",
     "file_info",
     "list_fids",
@@ -29,6 +30,7 @@ pub(super) fn operation(request: &Request) -> &'static str {
 pub(super) fn answer(mogile: &MogileFs, request: &Request) -> Reply {
     let arguments = &request.arguments;
     let answered = match request.command.as_str() {
+        "get_domains" => Ok(get_domains(mogile)),
         "get_paths" => get_paths(mogile, arguments),
         "file_info" => file_info(mogile, arguments),
         "list_fids" => list_fids(mogile, arguments),
@@ -59,6 +61,23 @@ fn pair(name: impl Into<String>, value: &impl ToString) -> (String, String) {
 /// NULL on the wire.
 fn or_empty(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
+}
+
+/// Every domain with its default class, as 2.73 tells it; classes that were made are not told here.
+fn get_domains(mogile: &MogileFs) -> Vec<(String, String)> {
+    let domains = mogile.domain_names();
+    let mut pairs = vec![pair("domains", &domains.len())];
+    for (n, name) in (1..).zip(domains) {
+        pairs.extend([
+            pair(format!("domain{n}"), &name),
+            pair(format!("domain{n}classes"), &1),
+            pair(format!("domain{n}class1name"), &"default"),
+            pair(format!("domain{n}class1mindevcount"), &2),
+            pair(format!("domain{n}class1replpolicy"), &"MultipleHosts()"),
+            pair(format!("domain{n}class1hashtype"), &"NONE"),
+        ]);
+    }
+    pairs
 }
 
 fn get_paths(mogile: &MogileFs, arguments: &Arguments) -> Answer {

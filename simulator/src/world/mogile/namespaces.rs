@@ -34,6 +34,10 @@ impl Namespaces {
         self.domains.iter().find(|(_, name)| *name == namespace).map(|(dmid, _)| *dmid)
     }
 
+    pub(super) fn domain_names(&self) -> Vec<String> {
+        self.domains.values().cloned().collect()
+    }
+
     pub(super) fn domain_name(&self, dmid: Dmid) -> Option<&str> {
         self.domains.get(&dmid).map(String::as_str)
     }

@@ -125,6 +125,12 @@ impl MogileFs {
     pub fn domain_name(&self, dmid: Dmid) -> Option<String> {
         self.state(|state| state.namespaces.domain_name(dmid).map(str::to_owned))
     }
+
+    /// The names of all domains.
+    #[must_use]
+    pub fn domain_names(&self) -> Vec<String> {
+        self.state(|state| state.namespaces.domain_names())
+    }
 }
 
 impl State {

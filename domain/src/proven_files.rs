@@ -1,0 +1,223 @@
+//! The files that have a proof: for each fid, 64 bits of the bucket and the SHA-1 that it is of.
+//!
+//! A fid alone names no content: another bucket map sends it elsewhere, fids are used again, keys
+//! are renamed. All 64 bits are needed, since a false match is a file that is skipped as proven.
+//! A set takes ten bytes a file, and about an eighth more while it is gathered.
+
+use std::collections::BTreeMap;
+
+use crate::{Fid, S3Bucket, Sha1};
+
+/// 64 bits of a bucket and a SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint(u64);
+
+impl Fingerprint {
+    fn of(bucket: &S3Bucket, sha1: &Sha1) -> Self {
+        // A SHA-1 is as good as chance already; the bucket's name is made so.
+        Self(first_bits(sha1) ^ first_bits(&Sha1::of(bucket.as_str().as_bytes())))
+    }
+}
+
+fn first_bits(sha1: &Sha1) -> u64 {
+    let bytes = sha1.as_bytes();
+    u64::from_be_bytes([
+        bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
+    ])
+}
+
+/// What a set says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has a proof of this content in this bucket.
+    Proven,
+    /// It has a proof, of another bucket or another content.
+    OfAnother,
+    /// It has none.
+    Unknown,
+}
+
+/// Fids of one chunk, as their low bits.
+const CHUNK_BITS: u32 = 12;
+
+/// A set while it is gathered, in any order of the fids.
+#[derive(Debug, Default)]
+pub struct ProvenFilesBuilder {
+    chunks: BTreeMap<u64, Gathering>,
+}
+
+/// Entries of one chunk, in the order in which they came.
+#[derive(Debug, Default)]
+struct Gathering {
+    lows: Vec<u16>,
+    prints: Vec<u64>,
+}
+
+impl ProvenFilesBuilder {
+    /// Adds a proof. Of several for one fid the last counts.
+    pub fn add(&mut self, fid: Fid, bucket: &S3Bucket, sha1: &Sha1) {
+        let (chunk, low) = split(fid);
+        let chunk = self.chunks.entry(chunk).or_default();
+        if chunk.lows.len() == chunk.lows.capacity() {
+            // All chunks grow side by side: a vector's own doubling would take twice the memory.
+            let more = chunk.lows.len() / 8 + 8;
+            chunk.lows.reserve_exact(more);
+            chunk.prints.reserve_exact(more);
+        }
+        chunk.lows.push(low);
+        chunk.prints.push(Fingerprint::of(bucket, sha1).0);
+    }
+
+    /// The set.
+    #[must_use]
+    pub fn build(self) -> ProvenFiles {
+        let chunks = self.chunks.into_iter().map(|(number, chunk)| (number, chunk.sorted()));
+        ProvenFiles { chunks: chunks.collect() }
+    }
+}
+
+impl Gathering {
+    fn sorted(self) -> Chunk {
+        let mut order: Vec<usize> = (0..self.lows.len()).collect();
+        order.sort_by_key(|at| self.lows[*at]);
+        let mut lows: Vec<u16> = Vec::with_capacity(order.len());
+        let mut prints = Vec::with_capacity(order.len());
+        for at in order {
+            if lows.last() == Some(&self.lows[at]) {
+                prints.pop();
+            } else {
+                lows.push(self.lows[at]);
+            }
+            prints.push(self.prints[at]);
+        }
+        Chunk { lows: lows.into(), prints: prints.into() }
+    }
+}
+
+/// A set of proofs.
+#[derive(Debug, Default)]
+pub struct ProvenFiles {
+    chunks: BTreeMap<u64, Chunk>,
+}
+
+/// Entries of one chunk, ascending.
+#[derive(Debug)]
+struct Chunk {
+    lows: Box<[u16]>,
+    prints: Box<[u64]>,
+}
+
+impl ProvenFiles {
+    /// What is known of this fid as a file of this content in this bucket.
+    #[must_use]
+    pub fn standing(&self, fid: Fid, bucket: &S3Bucket, sha1: &Sha1) -> Standing {
+        let (chunk, low) = split(fid);
+        let found = self.chunks.get(&chunk).and_then(|chunk| {
+            let at = chunk.lows.binary_search(&low).ok()?;
+            chunk.prints.get(at)
+        });
+        match found {
+            None => Standing::Unknown,
+            Some(print) if *print == Fingerprint::of(bucket, sha1).0 => Standing::Proven,
+            Some(_) => Standing::OfAnother,
+        }
+    }
+
+    /// How many fids have a proof.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.chunks.values().map(|chunk| chunk.lows.len()).sum()
+    }
+
+    /// Whether none has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+}
+
+const fn split(fid: Fid) -> (u64, u16) {
+    #[expect(clippy::cast_possible_truncation, reason = "these bits are all that is left")]
+    let low = (fid.0 & ((1 << CHUNK_BITS) - 1)) as u16;
+    (fid.0 >> CHUNK_BITS, low)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bucket(number: u8) -> S3Bucket {
+        S3Bucket::new(&format!("bucket-{number}")).expect("a name")
+    }
+
+    fn content(number: u8) -> Sha1 {
+        Sha1::of(&[number])
+    }
+
+    #[test]
+    fn a_proof_is_of_one_content_in_one_bucket() {
+        let mut builder = ProvenFilesBuilder::default();
+        builder.add(Fid(7), &bucket(1), &content(1));
+        let files = builder.build();
+        let standing = |fid, of, sha1| files.standing(Fid(fid), &bucket(of), &content(sha1));
+        assert_eq!(standing(7, 1, 1), Standing::Proven);
+        assert_eq!(standing(7, 2, 1), Standing::OfAnother, "another bucket");
+        assert_eq!(standing(7, 1, 2), Standing::OfAnother, "another content");
+        assert_eq!(standing(8, 1, 1), Standing::Unknown, "another fid");
+        assert_eq!(standing(7 + (1 << CHUNK_BITS), 1, 1), Standing::Unknown, "another chunk");
+    }
+
+    #[test]
+    fn every_bit_of_64_counts() {
+        let sha1 = content(1);
+        for bit in 0..64 {
+            let mut bytes = *sha1.as_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let other = Sha1::from_bytes(bytes);
+            assert_ne!(Fingerprint::of(&bucket(1), &sha1), Fingerprint::of(&bucket(1), &other));
+        }
+    }
+
+    #[test]
+    fn while_it_is_gathered_it_takes_little_more_than_it_holds() {
+        let mut builder = ProvenFilesBuilder::default();
+        // In an order as a ledger gives them, which knows none.
+        for number in 0..100_000_u64 {
+            builder.add(Fid(number * 40_503 % 100_000), &bucket(1), &content(1));
+        }
+        let chunks = builder.chunks.values();
+        let room: usize =
+            chunks.map(|chunk| chunk.lows.capacity() * 2 + chunk.prints.capacity() * 8).sum();
+        assert!(room < 100_000 * 12, "{room} bytes for 100,000 files");
+        assert_eq!(builder.build().len(), 100_000);
+    }
+
+    proptest! {
+        #[test]
+        fn it_knows_what_a_map_of_the_last_proofs_knows(
+            added in prop::collection::vec((0u64..9_000, 0u8..3, 0u8..3), 0..200),
+            asked in prop::collection::vec((0u64..9_000, 0u8..3, 0u8..3), 0..50),
+        ) {
+            let (mut builder, mut model) = (ProvenFilesBuilder::default(), BTreeMap::new());
+            for (fid, of, sha1) in &added {
+                builder.add(Fid(*fid), &bucket(*of), &content(*sha1));
+                model.insert(*fid, (*of, *sha1));
+            }
+            let files = builder.build();
+            prop_assert_eq!(files.len(), model.len());
+            prop_assert_eq!(files.is_empty(), model.is_empty());
+            for (fid, of, sha1) in asked.iter().chain(&added) {
+                let expected = match model.get(fid) {
+                    None => Standing::Unknown,
+                    Some(known) if *known == (*of, *sha1) => Standing::Proven,
+                    Some(_) => Standing::OfAnother,
+                };
+                prop_assert_eq!(files.standing(Fid(*fid), &bucket(*of), &content(*sha1)), expected);
+            }
+        }
+    }
+}
