@@ -17,6 +17,8 @@ pub enum System {
     DynamoDb,
     /// Amazon SQS.
     Sqs,
+    /// AWS Lambda.
+    Lambda,
     /// A MySQL or MariaDB server.
     Mysql,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for System {
             Self::S3 => "S3",
             Self::DynamoDb => "DynamoDB",
             Self::Sqs => "SQS",
+            Self::Lambda => "Lambda",
             Self::Mysql => "MySQL",
         })
     }

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod calls;
 pub mod clock;
 pub mod dynamodb;
+pub mod lambda;
 pub mod mogile;
 pub mod mysql;
 pub mod s3;

@@ -1,6 +1,7 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
 mod queue;
+mod worker_function;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, limits};
 
 pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings, TableSettings};
+pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
 
 /// All settings of a command that moves files.

@@ -17,9 +17,9 @@ use anyhow::anyhow;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
-use domain::Health;
 use domain::ports::{Delivery, Timestamp};
 use domain::steps::{RoutePolicy, WorkPlan, WorkPorts, examine_work, work_batch};
+use domain::{Check, Health, WorkerReport};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ use crate::commands::doctor;
 use crate::config::{QueueSettings, Settings};
 use crate::exit::{self, UsageError};
 use crate::wiring::{IndexFrom, Wiring};
+use crate::worker_function::VERSION;
 
 use event::Event;
 use logs::JobLog;
@@ -62,6 +63,19 @@ impl FunctionSettings {
             UsageError(format!("{}: {why}", variable.unwrap_or_default().display()))
         })
     }
+}
+
+/// The doctor's answer: what was found, and what the function is.
+fn health(checks: &[Check], report: &WorkerReport) -> Value {
+    let healthy = checks.iter().all(|check| check.health == Health::Good);
+    let WorkerReport { version, formats, buckets } = report;
+    json!({
+        "healthy": healthy,
+        "version": version,
+        "formats": formats,
+        "buckets": buckets,
+        "checks": checks,
+    })
 }
 
 /// An answer needs so long to be written and to be taken.
@@ -133,8 +147,10 @@ impl MoverFunction {
             Ok(Event::Batch(deliveries)) => Ok(self.work(deliveries, &context).await),
             Ok(Event::Doctor) => {
                 let examined = self.examine_in_time(&context).await;
-                examined.map_err(|error| diagnostic("Doctor", format!("{error:#}")))
+                let health = examined.map(|checks| health(&checks, &self.report()));
+                health.map_err(|error| diagnostic("Doctor", format!("{error:#}")))
             }
+            Ok(Event::Report) => Ok(json!(self.report())),
             Err(unknown) => Err(diagnostic("UnknownEvent", unknown.to_string())),
         };
         // Whoever called may be gone; the log is not.
@@ -145,7 +161,7 @@ impl MoverFunction {
     }
 
     /// When a packet is lost on its way every check waits its full time.
-    async fn examine_in_time(&self, context: &Context) -> anyhow::Result<Value> {
+    async fn examine_in_time(&self, context: &Context) -> anyhow::Result<Vec<Check>> {
         let now = self.ports.files.clock.now().0;
         let left = Duration::from_millis(context.deadline.saturating_sub(now));
         let left = left.saturating_sub(ANSWER_TIME);
@@ -177,12 +193,16 @@ impl MoverFunction {
     }
 
     /// Checks everything from where the function runs: with its role, in its network.
-    async fn examine(&self) -> anyhow::Result<Value> {
+    async fn examine(&self) -> anyhow::Result<Vec<Check>> {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
         let mut checks = doctor::checks(&wiring, &self.ports.files, target, aws, true).await?;
         checks.extend(examine_work(&self.ports).await);
-        let healthy = checks.iter().all(|check| check.health == Health::Good);
-        Ok(json!({ "healthy": healthy, "checks": checks }))
+        Ok(checks)
+    }
+
+    /// What this function is, by its program and its settings alone.
+    fn report(&self) -> WorkerReport {
+        WorkerReport::of(VERSION, &self.plan.buckets)
     }
 }

@@ -14,3 +14,4 @@ pub mod route;
 pub mod selection;
 pub mod telemetry;
 pub mod wiring;
+pub mod worker_function;

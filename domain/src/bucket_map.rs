@@ -181,6 +181,18 @@ impl BucketMap {
     }
 }
 
+/// As `BUCKETS` is written, sorted by old name and without white space: two maps are the same where
+/// their texts are. The ignored buckets are not part of it.
+impl fmt::Display for BucketMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (old, new)) in self.pairs().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}{old}:{new}")?;
+        }
+        Ok(())
+    }
+}
+
 fn entries(setting: &str) -> impl Iterator<Item = &str> {
     setting.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
@@ -202,6 +214,14 @@ mod tests {
         assert_eq!(to("x-y"), Destination::Bucket(&S3Bucket::new("x-y").expect("valid")));
         assert_eq!(to("old"), Destination::Ignored);
         assert_eq!(to("REPO"), Destination::Unmapped);
+    }
+
+    #[test]
+    fn a_map_has_one_text_however_its_setting_was_written() {
+        let map = BucketMap::parse(" x-y:x-y ,, repo:corpus-1", "old").expect("valid");
+        assert_eq!(map.to_string(), "repo:corpus-1,x-y:x-y");
+        let again = BucketMap::parse(&map.to_string(), "old").expect("valid");
+        assert_eq!(again, map);
     }
 
     #[test]

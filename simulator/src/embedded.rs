@@ -190,6 +190,8 @@ fn environment(
         ("DYNAMODB_VERIFICATIONS_TABLE", VERIFICATIONS.to_owned()),
         ("SQS_URL", format!("http://{sqs}/{ACCOUNT}/{QUEUE}")),
         ("SQS_DLQ_URL", format!("http://{sqs}/{ACCOUNT}/{DEAD_LETTERS}")),
+        // None, even where a `.env` names one: it would be looked for at Amazon.
+        ("LAMBDA_FUNCTION", String::new()),
         ("S3_CONDITIONAL_COPY", "sound".to_owned()),
         ("S3_SINGLE_REQUEST_BYTES", SINGLE_REQUEST_BYTES.to_string()),
         ("S3_PART_BYTES", PART_BYTES.to_string()),

@@ -24,7 +24,7 @@ pub enum Service {
     S3,
     /// Amazon DynamoDB.
     DynamoDb,
-    /// The Runtime API of AWS Lambda's execution environments.
+    /// AWS Lambda: the Runtime API of its execution environments, and its Invoke API.
     Lambda,
     /// Amazon SQS.
     Sqs,

@@ -166,6 +166,7 @@ fn the_output_is_an_env_file() {
             "DYNAMODB_TABLE=mogile2s3-ledger",
             "DYNAMODB_FAILURES_TABLE=mogile2s3-ledger-failures",
             "DYNAMODB_VERIFICATIONS_TABLE=mogile2s3-ledger-verifications",
+            "LAMBDA_FUNCTION=mogile2s3-worker",
         ]
     );
 }

@@ -9,9 +9,10 @@ use clap::Args;
 use domain::steps::{Ports, examine, examine_copies};
 use domain::{Check, Health};
 
-use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings};
+use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings};
 use crate::exit::{Exit, UsageError};
-use crate::wiring::{self, Wiring};
+use crate::wiring::{self, Services, Wiring};
+use crate::worker_function;
 
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
@@ -30,6 +31,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     settings: Settings,
+
+    #[command(flatten)]
+    function: WorkerFunctionSettings,
 }
 
 /// Checks everything, and says so of each. Bad checks are findings.
@@ -38,7 +42,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let calls = Arc::new(Calls::default());
     let wiring = Wiring { source, time, calls: &calls };
     let ports = wiring.ports(target, &arguments.tables, aws).await?;
-    let checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
+    let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
+    if let Some(name) = arguments.function.name() {
+        let function = Services::new(aws, time, &calls).worker_function(name).await?;
+        checks.extend(worker_function::checks(&*function, name, &target.bucket_map()?).await);
+    }
     print(&checks, arguments.json).context("writing to stdout")?;
     let worst = checks.iter().map(|check| check.health).max();
     Ok(match worst {

@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
-use crate::config::{QueueSettings, Settings};
+use crate::config::{QueueSettings, Settings, WorkerFunctionSettings};
 use crate::exit::{self, Exit, UsageError, Verdict};
 use crate::fid_list;
 use crate::interrupt;
@@ -26,7 +26,8 @@ use crate::report::{
 };
 use crate::route::Route;
 use crate::selection::SelectionArguments;
-use crate::wiring::{IndexFrom, Wiring};
+use crate::wiring::{IndexFrom, Services, Wiring};
+use crate::worker_function;
 
 /// What can be given to `enqueue`.
 #[derive(Debug, Args)]
@@ -69,13 +70,21 @@ pub struct Arguments {
     queue: QueueSettings,
 
     #[command(flatten)]
+    function: WorkerFunctionSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every row that should have a job has one; 1 something was not sent, rejected or
 withheld as large, or it was interrupted; 2 wrong usage or configuration; 3 something could not be
-reached. A job that is sent twice is done once.";
+reached. A job that is sent twice is done once.
+
+Where --function or LAMBDA_FUNCTION names the worker function, it is asked before anything is sent.
+`verify` needs a function with this program's formats and BUCKETS, `migrate` one with its BUCKETS;
+else nothing is sent, with exit code 2, or 3 where the function could not be reached. Where the
+setting is not given, nothing is asked.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Action {
@@ -109,6 +118,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let plan = arguments.plan()?;
     let wiring = Wiring { source, time, calls: &calls };
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
+    if let Some(name) = arguments.function.name() {
+        let function = Services::new(aws, time, &calls).worker_function(name).await?;
+        worker_function::require(&*function, name, plan.action, &plan.buckets).await?;
+    }
 
     let (progress, teller) = Progress::start();
     let stops = interrupt::stops(move |_| teller.say("told to stop after this page of rows"));

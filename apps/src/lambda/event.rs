@@ -1,4 +1,5 @@
-//! What the function can be sent: a batch of a queue's messages, or a question to its doctor.
+//! What the function can be sent: a batch of a queue's messages, a question to its doctor, or the
+//! question what it is.
 
 use std::fmt;
 
@@ -15,6 +16,8 @@ pub(super) enum Event {
     Batch(Vec<Delivery>),
     /// `{"doctor": true}`, sent by hand.
     Doctor,
+    /// `{"report": true}`, sent by `mogile2s3`: its version, formats and buckets.
+    Report,
 }
 
 /// An event that the function does nothing about.
@@ -31,8 +34,8 @@ impl fmt::Display for UnknownEvent {
         match self {
             Self::NotFromSqs(what) => write!(
                 f,
-                "nothing was done: this function takes events of SQS and {{\"doctor\": true}}, and \
-                 what came is {what}"
+                "nothing was done: this function takes events of SQS, {{\"doctor\": true}} and \
+                 {{\"report\": true}}, and what came is {what}"
             ),
             Self::NoMessageId(at) => write!(
                 f,
@@ -50,8 +53,12 @@ impl Event {
         let Value::Object(mut fields) = event else {
             return Err(UnknownEvent::NotFromSqs(kind(&event).to_owned()));
         };
-        if fields.get("doctor") == Some(&Value::Bool(true)) {
+        let asks = |name: &str| fields.get(name) == Some(&Value::Bool(true));
+        if asks("doctor") {
             return Ok(Self::Doctor);
+        }
+        if asks("report") {
+            return Ok(Self::Report);
         }
         match fields.remove("Records") {
             Some(Value::Array(records)) => {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use adapters::aws::{self, SdkConfig};
 use adapters::calls::Calls;
 use adapters::dynamodb::{DynamoFailureLog, DynamoLedger, DynamoVerificationLog};
+use adapters::lambda::LambdaWorkerFunction;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
-use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog};
+use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog, WorkerFunction};
 use tokio::sync::OnceCell;
 
 use crate::config::{
@@ -78,6 +79,13 @@ impl<'a> Services<'a> {
         queue: &QueueSettings,
     ) -> Result<Arc<dyn JobQueue>, UsageError> {
         self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
+    }
+
+    /// The worker function of this name.
+    pub async fn worker_function(&self, name: &str) -> Result<Arc<dyn WorkerFunction>, UsageError> {
+        let config = self.config().await?;
+        let function = LambdaWorkerFunction::new(config, name.to_owned(), self.calls.clone());
+        Ok(Arc::new(function.with_timeouts(self.time.aws())))
     }
 
     /// The account and region in which things are set up, and the region's name.

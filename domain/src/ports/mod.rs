@@ -11,6 +11,7 @@ mod site;
 mod source_files;
 mod source_index;
 mod verification_log;
+mod worker_function;
 
 pub use clock::{Clock, Timestamp};
 pub use content_repo_database::{ContentRepoDatabase, DatabaseError, ObjectMetadata, RepoBucket};
@@ -28,6 +29,7 @@ pub use site::{Site, SiteError};
 pub use source_files::{Replica, SourceError, SourceFiles};
 pub use source_index::{IndexError, RowPage, SourceIndex};
 pub use verification_log::VerificationLog;
+pub use worker_function::{FunctionError, WorkerFunction};
 
 /// An adapter's own error, kept as the cause of a port's.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;

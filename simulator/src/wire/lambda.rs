@@ -1,8 +1,10 @@
 //! AWS Lambda: the function's real main in processes of its own, each with a Runtime API to
-//! itself, and the event source mapping that feeds them from a queue.
+//! itself, the event source mapping that feeds them from a queue, and the API by which others invoke
+//! it.
 
 mod environment;
 mod fleet;
+mod invoke_api;
 mod logs;
 mod mapping;
 mod runtime_api;
@@ -18,6 +20,7 @@ use bytes::Bytes;
 use crate::embedded::EmbeddedWorld;
 
 pub use fleet::{Counts, Fleet};
+pub use invoke_api::{Invocable, InvokeApi};
 pub use logs::Logs;
 pub use mapping::{Mapping, MappingCounts};
 pub use runtime_api::FunctionError;

@@ -113,6 +113,11 @@ async fn its_doctor_examines_from_where_the_function_runs() {
     assert_eq!(health["healthy"], true, "{health}");
     let checks = health["checks"].as_array().expect("checks");
     assert!(checks.len() > 10, "canaries too: {health}");
+    let report = answer(service.invoke(&json!({"report": true})).await.expect("a process"));
+    for field in ["version", "formats", "buckets"] {
+        assert!(!report[field].is_null(), "{report}");
+        assert_eq!(health[field], report[field], "{field}");
+    }
 
     let mut function = stage.function();
     function.environment.insert("BUCKETS".to_owned(), "mogilefs-prod-repo:not-there".to_owned());

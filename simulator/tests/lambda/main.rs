@@ -2,6 +2,7 @@
 //! it gives back, and what a kill costs.
 
 mod events;
+mod formats;
 mod kills;
 mod stage;
 mod starts;

@@ -89,6 +89,17 @@ fn the_doctor_is_asked_by_name() {
 }
 
 #[test]
+fn a_report_is_asked_for_by_name() {
+    assert_eq!(Event::read(json!({"report": true})), Ok(Event::Report));
+    // A doctor's answer has all that a report has.
+    assert_eq!(Event::read(json!({"report": true, "doctor": true})), Ok(Event::Doctor));
+    for event in [json!({"report": false}), json!({"report": "true"}), json!({"reports": true})] {
+        let error = Event::read(event).expect_err("no report is asked for").to_string();
+        assert!(error.contains(r#"{"report": true}"#), "{error}");
+    }
+}
+
+#[test]
 fn what_is_not_from_sqs_is_named() {
     let check = |event: Value, named: &str| {
         let error = Event::read(event).expect_err("not from SQS").to_string();

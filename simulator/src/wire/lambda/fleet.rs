@@ -68,6 +68,12 @@ impl Fleet {
         }
     }
 
+    /// The name under which the function is deployed.
+    #[must_use]
+    pub fn function_name(&self) -> &str {
+        &self.function.name
+    }
+
     /// Hands one event to a process, a warm one if there is one, and waits for what comes of it.
     /// Errors only when no process can be started at all.
     pub async fn invoke(&self, event: Bytes) -> anyhow::Result<Ended> {

@@ -1,0 +1,188 @@
+//! What Lambda's and the function's answers mean.
+
+use domain::WorkerReport;
+use domain::ports::FunctionError;
+use serde_json::Value;
+
+use crate::aws::Trouble;
+
+/// Reads what the function answered; `failed` where Lambda says that this is its error.
+pub(super) fn report(
+    failed: bool,
+    payload: &[u8],
+    function: &str,
+) -> Result<WorkerReport, FunctionError> {
+    let function = function.to_owned();
+    let Ok(payload) = serde_json::from_slice::<Value>(payload) else {
+        let why = format!("it answered what is not JSON, in {} bytes", payload.len());
+        return Err(FunctionError::Refused { function, why });
+    };
+    if failed {
+        let text = |name: &str| payload[name].as_str().unwrap_or_default();
+        let (kind, message) = (text("errorType"), text("errorMessage"));
+        let said = shortened(&format!("{kind}: {message}"));
+        return Err(match kind {
+            "UnknownEvent" => FunctionError::Older { function, said },
+            _ => FunctionError::Refused {
+                function,
+                why: format!("it failed: {said}; its log in CloudWatch says more"),
+            },
+        });
+    }
+    serde_json::from_value(payload.clone()).map_err(|error| FunctionError::Older {
+        function,
+        said: format!("its answer has {error}: {}", shortened(&payload.to_string())),
+    })
+}
+
+/// Translates what went wrong at Lambda, before the function said anything.
+pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
+    let function = function.to_owned();
+    let refused = |function, why: String, hint: &str| FunctionError::Refused {
+        function,
+        why: format!("{why}; {hint}"),
+    };
+    match trouble {
+        Trouble::NotSent(why) => FunctionError::Refused { function, why },
+        Trouble::NoAnswer(cause) => FunctionError::Unavailable { function, cause },
+        Trouble::Refusal { status, code, why } => match code.as_str() {
+            "ResourceNotFoundException" => FunctionError::NoFunction { function },
+            "AccessDeniedException" | "AccessDenied" => {
+                refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
+            }
+            "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch" => refused(function, why, "are these the right AWS keys?"),
+            "ExpiredToken" | "ExpiredTokenException" => refused(function, why, "log in again"),
+            // Throttled; and a function whose network is being set up again answers with 502.
+            _ if status == 429 || status >= 500 => {
+                FunctionError::Unavailable { function, cause: why.into() }
+            }
+            _ => FunctionError::Refused { function, why },
+        },
+    }
+}
+
+/// The most characters of an answer that an error repeats.
+const REPEATED: usize = 200;
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(REPEATED).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Formats;
+    use domain::retry::{Classed, ErrorClass};
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(failed: bool, payload: &Value) -> Result<WorkerReport, FunctionError> {
+        report(failed, payload.to_string().as_bytes(), "worker")
+    }
+
+    fn a_report() -> Value {
+        json!({
+            "version": "0.1.0",
+            "formats": {"jobs": 1, "ledger": 2, "verifications": 3},
+            "buckets": "a:aaa"
+        })
+    }
+
+    #[test]
+    fn a_report_is_read() {
+        let report = told(false, &a_report()).expect("a report");
+        assert_eq!(report.formats, Formats { jobs: 1, ledger: 2, verifications: 3 });
+        assert_eq!((report.version.as_str(), report.buckets.as_str()), ("0.1.0", "a:aaa"));
+    }
+
+    #[test]
+    fn a_function_that_does_not_know_the_question_is_older() {
+        let unknown = json!({
+            "errorType": "UnknownEvent",
+            "errorMessage": "nothing was done: what came is an object with `report`"
+        });
+        let mut without_formats = a_report();
+        without_formats.as_object_mut().expect("an object").remove("formats");
+        let mut with_fewer = a_report();
+        with_fewer["formats"].as_object_mut().expect("an object").remove("ledger");
+        for (failed, payload, said) in [
+            (true, unknown, "object with `report`"),
+            (false, without_formats, "formats"),
+            (false, with_fewer, "ledger"),
+            (false, json!({"healthy": true, "checks": []}), "version"),
+            (false, json!({"batchItemFailures": []}), "batchItemFailures"),
+            (false, json!(null), "null"),
+        ] {
+            let error = told(failed, &payload).expect_err("no report");
+            assert!(matches!(error, FunctionError::Older { .. }), "{payload}: {error:?}");
+            let text = error.to_string();
+            assert!(text.contains("`worker`") && text.contains(said), "{text}");
+            assert_eq!(error.class(), ErrorClass::GiveUp);
+        }
+    }
+
+    #[test]
+    fn a_function_that_fails_is_not_older() {
+        let message = "RequestId: 1 Error: Runtime exited with error: exit status 2";
+        let crashed = json!({"errorType": "Runtime.ExitError", "errorMessage": message});
+        // An error's payload may look like a report.
+        for payload in [crashed, a_report()] {
+            let error = told(true, &payload).expect_err("it failed");
+            assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
+            assert!(error.to_string().contains("CloudWatch"), "{error}");
+        }
+        let error = report(false, b"<html>", "worker").expect_err("no JSON");
+        assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_long_answer_is_repeated_in_part() {
+        let long = json!({"errorType": "UnknownEvent", "errorMessage": "ü".repeat(10_000)});
+        let text = told(true, &long).expect_err("no report").to_string();
+        assert!(text.len() < 1_000, "{}", text.len());
+    }
+
+    fn refusal(status: u16, code: &str) -> FunctionError {
+        let why = format!("{code}: no words");
+        translate(Trouble::Refusal { status, code: code.to_owned(), why }, "worker")
+    }
+
+    #[test]
+    fn what_lambda_refuses_is_told_by_what_mends_it() {
+        assert!(matches!(
+            refusal(404, "ResourceNotFoundException"),
+            FunctionError::NoFunction { .. }
+        ));
+        for (status, code, hint) in [
+            (403, "AccessDeniedException", "lambda:InvokeFunction"),
+            (403, "UnrecognizedClientException", "AWS keys"),
+            (403, "ExpiredTokenException", "log in again"),
+            (400, "InvalidParameterValueException", "InvalidParameterValueException"),
+        ] {
+            let error = refusal(status, code);
+            assert!(matches!(error, FunctionError::Refused { .. }), "{code}: {error:?}");
+            assert!(error.to_string().contains(hint), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_passes_can_be_asked_again() {
+        for (status, code) in [
+            (429, "TooManyRequestsException"),
+            (500, "ServiceException"),
+            (502, "ResourceNotReadyException"),
+            (503, ""),
+        ] {
+            assert_eq!(refusal(status, code).class(), ErrorClass::Retry, "{status} {code}");
+        }
+        let error = translate(Trouble::NoAnswer("gone".into()), "worker");
+        assert_eq!(error.class(), ErrorClass::Retry);
+    }
+}

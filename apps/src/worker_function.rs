@@ -1,0 +1,110 @@
+//! What the deployed worker function is asked before jobs are sent to it: does it write what this
+//! program reads, into the buckets that this program looks at?
+
+use domain::ports::{FunctionError, WorkerFunction};
+use domain::retry::{Classed, ErrorClass};
+use domain::{BucketMap, Check, Formats, JobAction, WorkerReport};
+
+use crate::config::FUNCTION;
+use crate::exit::UsageError;
+
+/// The version of this program, and of the function that is built with it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How the function comes to be of this version.
+const DEPLOY: &str = "Deploy this version: build the zip with apps/build-lambda-zip.sh, upload it \
+                      under a new key, and run the README's `aws cloudformation deploy` with that \
+                      key as CodeKey";
+
+/// How the function comes to have the same buckets.
+const SAME_BUCKETS: &str = "Correct BUCKETS here, or run the README's `aws cloudformation deploy` \
+                            with the parameters Buckets and BucketNames corrected";
+
+/// Asks the function of this name, and checks its answer.
+pub async fn checks(function: &dyn WorkerFunction, name: &str, buckets: &BucketMap) -> Vec<Check> {
+    let subject = || format!("function {name}");
+    let answers = "it answers";
+    let report = match function.report().await {
+        Ok(report) => report,
+        Err(error) if error.class() == ErrorClass::Retry => {
+            return vec![Check::unreachable(subject(), answers, error.to_string())];
+        }
+        Err(error @ FunctionError::Older { .. }) => {
+            return vec![Check::bad(subject(), answers, format!("{error}. {DEPLOY}"))];
+        }
+        Err(error) => return vec![Check::bad(subject(), answers, error.to_string())],
+    };
+    let check = |fact: &str, good: String, bad: Option<String>| match bad {
+        None => Check::good(subject(), fact, good),
+        Some(bad) => Check::bad(subject(), fact, bad),
+    };
+    let version = format!("version {}, and this is {VERSION}", report.version);
+    vec![
+        Check::good(subject(), answers, version.clone()),
+        check("its formats are this program's", version, other_formats(&report)),
+        check("its BUCKETS are these", report.buckets.clone(), other_buckets(&report, buckets)),
+    ]
+}
+
+/// Asks the function of this name whether jobs of this kind may be sent to it. Errors before
+/// anything is sent: [`UsageError`] where it must be deployed or set otherwise, [`FunctionError`]
+/// where it could not be reached.
+pub async fn require(
+    function: &dyn WorkerFunction,
+    name: &str,
+    action: JobAction,
+    buckets: &BucketMap,
+) -> anyhow::Result<()> {
+    let refused = |why: String| UsageError(format!("nothing was sent. {why}"));
+    let report = match function.report().await {
+        Ok(report) => report,
+        Err(error) => {
+            let why = match &error {
+                FunctionError::Unavailable { .. } => return Err(error.into()),
+                FunctionError::Older { .. } => {
+                    format!("{error}. This program is version {VERSION}. {DEPLOY}")
+                }
+                FunctionError::NoFunction { .. } | FunctionError::Refused { .. } => {
+                    format!("{error}. Without {FUNCTION} no function is asked")
+                }
+            };
+            return Err(refused(why).into());
+        }
+    };
+    let formats = match action {
+        JobAction::Verify => other_formats(&report),
+        // Other formats show at once: jobs as dead letters, records as files that are sent again.
+        JobAction::Migrate => None,
+    };
+    match formats.or_else(|| other_buckets(&report, buckets)) {
+        None => Ok(()),
+        Some(why) => Err(refused(format!("The function `{name}`: {why}")).into()),
+    }
+}
+
+/// What is wrong with the formats of this function, and what to do.
+fn other_formats(report: &WorkerReport) -> Option<String> {
+    let differences = report.formats.differences_from(Formats::OURS);
+    if differences.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "its version {} has {}, and this program is version {VERSION}. This program does not find \
+         what that function writes. {DEPLOY}; or use mogile2s3 of version {} here",
+        report.version,
+        differences.join(" and "),
+        report.version,
+    ))
+}
+
+/// What is wrong with the buckets of this function, and what to do.
+fn other_buckets(report: &WorkerReport, buckets: &BucketMap) -> Option<String> {
+    let ours = buckets.to_string();
+    (report.buckets != ours).then(|| {
+        format!(
+            "its BUCKETS are `{}`, and here they are `{ours}`. It works on other S3 buckets than \
+             the ones that are meant here. {SAME_BUCKETS}",
+            report.buckets
+        )
+    })
+}

@@ -1,0 +1,100 @@
+//! What the command line and the worker function must agree on. They are deployed apart, so that
+//! one of them can be older than the other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::BucketMap;
+
+/// The formats of what the command line and the workers write for each other, each a number that
+/// only grows.
+///
+/// Raise a number in the commit after which a program of before would misread, miss or refuse what
+/// is written now, or the other way round. Leave it where the old program reads the new form: one
+/// more attribute that may be lost is no new format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Formats {
+    /// The messages of the job queue: body, and the attributes without which a job is another one.
+    pub jobs: u32,
+    /// The ledger's table: its key, and the attributes by which a record counts as proven.
+    pub ledger: u32,
+    /// The verifications' table: its key, and how a run's records are found again. Format 2 has the
+    /// hash key `{run}#{fid mod 64}`.
+    pub verifications: u32,
+}
+
+impl Formats {
+    /// What this program reads and writes.
+    pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2 };
+
+    /// Each format that another program has in another number, in words.
+    #[must_use]
+    pub fn differences_from(self, other: Self) -> Vec<String> {
+        let all = [
+            ("jobs", self.jobs, other.jobs),
+            ("ledger records", self.ledger, other.ledger),
+            ("verifications", self.verifications, other.verifications),
+        ];
+        let different = all.into_iter().filter(|(_, this, other)| this != other);
+        different
+            .map(|(what, this, other)| format!("{what} in format {this}, not {other}"))
+            .collect()
+    }
+}
+
+/// What the worker function says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerReport {
+    /// The version of its program.
+    pub version: String,
+    /// What it reads and writes.
+    pub formats: Formats,
+    /// Its bucket map in canonical text, as [`BucketMap`] displays it.
+    pub buckets: String,
+}
+
+impl WorkerReport {
+    /// What a program of this version and bucket map says of itself.
+    #[must_use]
+    pub fn of(version: &str, buckets: &BucketMap) -> Self {
+        let (version, buckets) = (version.to_owned(), buckets.to_string());
+        Self { version, formats: Formats::OURS, buckets }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_that_differs_is_named_with_both_numbers() {
+        let ours = Formats { jobs: 1, ledger: 4, verifications: 2 };
+        assert_eq!(ours.differences_from(ours), [""; 0]);
+        for (other, said) in [
+            (Formats { jobs: 2, ..ours }, "jobs in format 2, not 1"),
+            (Formats { ledger: 3, ..ours }, "ledger records in format 3, not 4"),
+            (Formats { verifications: 1, ..ours }, "verifications in format 1, not 2"),
+        ] {
+            assert_eq!(other.differences_from(ours), [said]);
+        }
+        let other = Formats { jobs: 9, ledger: 9, verifications: 9 };
+        assert_eq!(other.differences_from(ours).len(), 3);
+    }
+
+    #[test]
+    fn a_report_is_read_as_it_is_written() {
+        let buckets = BucketMap::parse("b:bbb,a:aaa", "old").expect("valid");
+        let report = WorkerReport::of("1.2.3", &buckets);
+        let written = serde_json::to_value(&report).expect("JSON");
+        let ours = Formats::OURS;
+        let formats = serde_json::json!({
+            "jobs": ours.jobs, "ledger": ours.ledger, "verifications": ours.verifications
+        });
+        let wanted =
+            serde_json::json!({"version": "1.2.3", "formats": formats, "buckets": "a:aaa,b:bbb"});
+        assert_eq!(written, wanted);
+        let mut more = wanted;
+        more["healthy"] = true.into();
+        more["formats"]["samples"] = 1.into();
+        assert_eq!(serde_json::from_value::<WorkerReport>(more).expect("a report"), report);
+    }
+}

@@ -1,0 +1,68 @@
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::WorkerReport;
+use crate::retry::{Classed, ErrorClass};
+
+/// The deployed function that works on the queue, asked about itself.
+#[async_trait]
+pub trait WorkerFunction: Send + Sync {
+    /// What the function that is deployed now says of itself. It reaches nothing for its answer,
+    /// and works on no job.
+    async fn report(&self) -> Result<WorkerReport, FunctionError>;
+}
+
+/// The function did not say what it is.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// It could not be reached, or too many of its processes are running. Ask again later.
+    #[error("the function `{function}` cannot be asked now: {cause}")]
+    Unavailable {
+        /// Its name.
+        function: String,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// There is no such function. Deploy it, or correct its name.
+    #[error(
+        "the function `{function}` does not exist in this account and region: deploy it, or \
+         correct LAMBDA_FUNCTION"
+    )]
+    NoFunction {
+        /// Its name.
+        function: String,
+    },
+    /// AWS refuses the call, or the function itself fails. Change the permission or the setting
+    /// that the text names.
+    #[error("the function `{function}` gives no report: {why}")]
+    Refused {
+        /// Its name.
+        function: String,
+        /// In its own words.
+        why: String,
+    },
+    /// The function does not know the question: it was deployed from an older zip. Deploy this
+    /// version of it.
+    #[error(
+        "the function `{function}` was deployed from an older zip, which reports neither its \
+         version nor its formats: {said}"
+    )]
+    Older {
+        /// Its name.
+        function: String,
+        /// What it answered.
+        said: String,
+    },
+}
+
+impl Classed for FunctionError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unavailable { .. } => ErrorClass::Retry,
+            Self::NoFunction { .. } | Self::Refused { .. } | Self::Older { .. } => {
+                ErrorClass::GiveUp
+            }
+        }
+    }
+}
