@@ -107,8 +107,8 @@ mod tests {
         S3Bucket::new(name).expect("a name")
     }
 
-    fn item(fid: u64, of: &str, content: &[u8], proof: Option<Proof>) -> LedgerItem {
-        Ok(LedgerRecord {
+    fn item(fid: u64, of: &str, content: &[u8], proof: Option<Proof>) -> LedgerRecord {
+        LedgerRecord {
             fid: Fid(fid),
             sha1: Sha1::of(content),
             etag: ETag("e".to_owned()),
@@ -117,7 +117,7 @@ mod tests {
             route: None,
             length: None,
             migrated_at: None,
-        })
+        }
     }
 
     fn failure(fid: u64, action: JobAction, reason: &str) -> FailureRecord {
@@ -138,20 +138,21 @@ mod tests {
         use FileStanding::{Claimed, New, OfAnother, Proven};
         let proof = Some(Proof::Put);
         let mut builder = KnownFilesBuilder::default();
-        for item in [
+        for record in [
             item(1, "here", b"a", proof),
             item(2, "there", b"a", proof),
             item(3, "here", b"b", proof),
             item(4, "here", b"a", None),
-            Err(UnreadableItem { fid: Some(Fid(5)), why: "md5".to_owned() }),
             item(7, "here", b"a", proof),
             item(8, "here", b"a", proof),
             item(9, "here", b"a", proof),
             item(10, "here", b"a", None),
             item(10, "here", b"a", proof),
         ] {
-            builder.add_item(&item, |name| name.as_str() == "here");
+            builder.add_item(&Ok(record), |name| name.as_str() == "here");
         }
+        let unreadable = UnreadableItem { fid: Some(Fid(5)), why: "md5".to_owned() };
+        builder.add_item(&Err(unreadable), |name| name.as_str() == "here");
         builder.add_failure(&failure(7, JobAction::Verify, "missing"));
         builder.add_failure(&failure(8, JobAction::Verify, "s3-unreachable"));
         let kept = FailureRecord { doubted: true, ..failure(9, JobAction::Migrate, "no-replica") };

@@ -137,7 +137,6 @@ impl ProvenFiles {
 }
 
 const fn split(fid: Fid) -> (u64, u16) {
-    #[expect(clippy::cast_possible_truncation, reason = "these bits are all that is left")]
     let low = (fid.0 & ((1 << CHUNK_BITS) - 1)) as u16;
     (fid.0 >> CHUNK_BITS, low)
 }

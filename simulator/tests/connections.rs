@@ -35,7 +35,8 @@ async fn few_files_at_once_need_few_connections() {
         // The index is read meanwhile.
         assert!(most[&Service::Tracker] <= concurrency + 1, "{concurrency}: {most:?}");
         assert!(most[&Service::StorageNode] <= concurrency, "{concurrency}: {most:?}");
-        assert!(most[&Service::DynamoDb] <= 4, "as many as scan or write: {most:?}");
+        // Four scan the ledger, and one the failures.
+        assert!(most[&Service::DynamoDb] <= 5, "{most:?}");
     }
 }
 

@@ -90,11 +90,14 @@ fn right_content_that_is_there_is_proven_and_not_written() {
 #[test]
 fn a_foreign_object_is_replaced_by_what_mogilefs_has_and_by_nothing_else() {
     use Source::{AllBad, FirstMissing, Gone, Good, LeftOut};
-    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1, read 1 | right";
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1, read 1 | right \
+                    | replaced-object";
     check(Key::Foreign, Raw::Good, Good, replaced);
-    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right";
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right \
+                    | replaced-object";
     check(Key::ForeignSha1, Raw::Good, Good, replaced);
-    let replaced = "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right | bad-replica";
+    let replaced = "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right \
+                    | bad-replica, replaced-object";
     check(Key::Foreign, Raw::Unplanned, FirstMissing, replaced);
     let left = "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign";
     check(Key::Foreign, Raw::Good, LeftOut, left);
@@ -176,7 +179,9 @@ fn a_lost_write_is_looked_for_and_not_repeated_blindly() {
 
 #[test]
 fn a_corrupt_copy_whose_answer_is_lost_does_not_stay() {
-    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right";
+    // It may be somebody's as well as ours: what is overwritten is told.
+    let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1, head 1 | right \
+                    | replaced-object";
     let corrupt = (Raw::Corrupt, Source::Good);
     check_fault(corrupt, (Call::Copy, PortFault::AnswerLost, 1), replaced);
     // With nothing to replace it: whether it is ours cannot be known, so it is told and not deleted.

@@ -105,7 +105,8 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     let summary = run(&world, &plan());
     // Three listings: are there keys with a leading slash, and a folder of each form. Three
     // writes to the ledger for sixty files.
-    let asked = "page 2, count 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, scan 4";
+    let asked = "page 2, count 1, domains 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, \
+                 scan 4, scanfailures 1";
     assert_eq!(world.calls(), asked);
     let ends = Ends { by_copy: tally(40), by_mogile: tally(20), ..Ends::default() };
     let expected = Summary { ends, ..read(60) };
@@ -119,7 +120,7 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     assert_eq!(proofs.count(), 60);
 
     let again = run(&world, &plan());
-    assert_eq!(world.calls(), "page 2, count 1, scan 4");
+    assert_eq!(world.calls(), "page 2, count 1, domains 1, scan 4, scanfailures 1");
     let intake = Intake { proven_before: tally(60), ..rows(60) };
     assert_eq!(again, Summary { intake, ..read(60) });
 }
@@ -136,7 +137,8 @@ fn all_again_proves_what_is_there_without_writing_it() {
     let ends = Ends { already_there: tally(8), ..Ends::default() };
     let expected = Summary { ends, ..read(8) };
     assert_eq!(summary, expected);
-    let asked = "page 2, count 1, replicas 3, open 3, put 3, copy 5, head 8, list 2, record 1";
+    // Each is looked at first, so nothing is copied or sent for it. The ledger is not asked.
+    let asked = "page 2, count 1, domains 1, head 8, list 2, record 1";
     assert_eq!(world.calls(), asked);
 }
 
@@ -190,7 +192,8 @@ fn the_route_is_the_operators() {
             (tally(by_copy), tally(by_mogile))
         );
         assert_eq!(failed(&summary), reasons.iter().copied().collect(), "{route:?}");
-        assert_eq!(world.calls(), format!("page 2, count 1, {asked}, scan 4"), "{route:?}");
+        let asked = format!("page 2, count 1, domains 1, {asked}, scan 4, scanfailures 1");
+        assert_eq!(world.calls(), asked, "{route:?}");
     }
 }
 
@@ -305,7 +308,9 @@ fn without_a_ledger_no_file_is_called_migrated() {
     world.calls();
     let summary = run(&world, &plan());
     assert_eq!(summary.ends.already_there, tally(30), "proven anew, by HEAD");
-    assert_eq!(world.calls(), "page 2, count 1, copy 30, head 30, list 2, record 2, scan 4");
+    let asked = "page 2, count 1, domains 1, copy 30, head 30, list 2, record 2, scan 4, \
+                 scanfailures 1";
+    assert_eq!(world.calls(), asked);
 }
 
 #[test]
@@ -321,7 +326,8 @@ fn a_ledger_that_stays_away_stops_the_run() {
 fn a_run_that_cannot_begin_says_why() {
     for (call, why) in [
         (Call::Scan, "ledger-unavailable"),
-        (Call::Count, "index-unreadable"),
+        (Call::ScanFailures, "ledger-unavailable"),
+        (Call::Domains, "index-unreadable"),
         (Call::Page, "index-unreadable"),
     ] {
         let world = World::instant();

@@ -32,7 +32,7 @@ fn what_is_enqueued_is_worked_off_with_no_more_requests_than_needed() {
     // Three listings: are there keys with a leading slash, and the one folder of all.
     assert_eq!(
         stage.world.calls(),
-        "page 2, count 1, list 2, scan 4, send 5, depth 1, scanfailures 1"
+        "page 2, count 1, domains 1, list 2, scan 4, send 5, depth 1, scanfailures 1"
     );
 
     let summary = stage.work();

@@ -17,18 +17,8 @@ use crate::wiring;
 /// What can be given to `fids`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Only files that are proven to be in S3
-    #[arg(long, conflicts_with_all = ["unproven", "unreadable"])]
-    proven: bool,
-
-    /// Only files whose record is a claim without a proof (s3migrate's)
-    #[arg(long)]
-    unproven: bool,
-
-    /// Only files whose item cannot be read, each with what is wrong with it: early versions of
-    /// s3migrate left such items. They prove nothing, and `migrate` takes their files
-    #[arg(long, conflicts_with = "unproven")]
-    unreadable: bool,
+    #[command(flatten)]
+    which: Which,
 
     /// Print one JSON array instead of a line a fid
     #[arg(long)]
@@ -41,24 +31,41 @@ pub struct Arguments {
     aws: AwsSettings,
 }
 
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct Which {
+    /// Only files that are proven to be in S3
+    #[arg(long)]
+    proven: bool,
+
+    /// Only files whose record is a claim without a proof (s3migrate's)
+    #[arg(long)]
+    unproven: bool,
+
+    /// Only files whose item cannot be read, each with what is wrong with it: early versions of
+    /// s3migrate left such items. They prove nothing, and `migrate` takes their files
+    #[arg(long)]
+    unreadable: bool,
+}
+
 /// Prints the fids, ascending. Items that cannot be read are findings, whatever else is asked for.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let which = arguments.which;
     let ledger = wiring::ledger(&arguments.aws, &arguments.time, &Arc::default()).await?;
     let (mut fids, mut unreadable) = (RoaringTreemap::new(), Sample::default());
     let mut trouble = None;
     let take = |item: LedgerItem| match item {
         Ok(record) => {
-            let kept = match (arguments.proven, arguments.unproven, arguments.unreadable) {
-                (true, _, _) => record.proof.is_some(),
-                (_, true, _) => record.proof.is_none(),
-                (_, _, unreadable) => !unreadable,
+            let kept = match record.proof {
+                Some(_) => !which.unproven && !which.unreadable,
+                None => !which.proven && !which.unreadable,
             };
             if kept {
                 fids.insert(record.fid.0);
             }
         }
         Err(item) => {
-            if arguments.unreadable {
+            if which.unreadable {
                 if let Some(fid) = item.fid {
                     fids.insert(fid.0);
                 }
@@ -77,7 +84,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     scan_ledger(ledger.as_ref(), take).await.context("reading the ledger")?;
     let printed = match trouble {
         Some(error) => Err(error),
-        None if arguments.unreadable && !arguments.json => Ok(()),
+        None if which.unreadable && !arguments.json => Ok(()),
         None => print(&fids, arguments.json),
     };
     match printed {

@@ -51,7 +51,9 @@ pub async fn known_files(
                     known.add_item(&Ok(record), is_mapped);
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
-                failed.iter().for_each(|record| known.add_failure(record));
+                for record in &failed {
+                    known.add_failure(record);
+                }
             }
         }
         Some(_) | None => {

@@ -160,21 +160,19 @@ impl<'a> FileMigration<'a> {
 
     /// What somebody else wrote and this run replaces is told with what is known of it: it is gone.
     fn note_replaced(&mut self, action: &Action, seen: &Seen) {
-        let theirs = match action {
-            Action::Replace(etag) => Some(etag).filter(|etag| !self.written.contains(etag)),
-            _ => None,
-        };
-        if let Some(etag) = theirs {
+        if let Action::Replace(etag) = action
+            && !self.written.contains(etag)
+        {
             let length = self.found_length.map_or_else(String::new, |n| format!(", {n} bytes"));
             let detail = format!(
                 "the object at `{}` (ETag {etag}{length}) had other content, and was replaced",
                 self.address
             );
             let finding = Finding { kind: FindingKind::Replaced, detail };
-            match seen {
-                Seen::Stored(_) => self.findings.push(finding),
-                Seen::Uncertain(_) => self.perhaps_replaced = Some(finding),
-                _ => {}
+            if let Seen::Stored(_) = seen {
+                self.findings.push(finding);
+            } else if let Seen::Uncertain(_) = seen {
+                self.perhaps_replaced = Some(finding);
             }
         }
         if let Seen::Stored(object) = seen {

@@ -21,7 +21,7 @@ enum Event {
     Stop(Stop),
     /// Those under way had their time.
     StoppingTimeIsOver,
-    Read(Result<Page, Reason>),
+    Read(Result<Box<Page>, Reason>),
     Planned(Result<Vec<(SourceFile, FilePlan)>, Reason>),
     Ended(Box<(SourceFile, FileOutcome)>),
     /// Gathered records have waited long enough.
@@ -116,7 +116,7 @@ impl<'a> Run<'a> {
         match event {
             Event::Stop(Stop::Drain) => self.drain(),
             Event::Stop(Stop::Abandon) | Event::StoppingTimeIsOver => self.abandon(),
-            Event::Read(Ok(page)) => self.take_page(page),
+            Event::Read(Ok(page)) => self.take_page(*page),
             Event::Planned(Ok(files)) => {
                 self.being_planned = 0;
                 self.waiting.extend(files);
@@ -162,7 +162,8 @@ impl<'a> Run<'a> {
         let Some(after) = self.next_page.take() else { return };
         let rows = self.rows;
         let page = async move {
-            Event::Read(rows.page(after).await.map_err(|error| Reason::from(&error)))
+            let page = rows.page(after).await;
+            Event::Read(page.map(Box::new).map_err(|error| Reason::from(&error)))
         };
         self.reading.push(page.boxed());
     }

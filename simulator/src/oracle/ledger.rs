@@ -8,7 +8,7 @@ use crate::embedded::{EmbeddedWorld, LEDGER};
 use crate::hazard::Outcome;
 use crate::planting::{Expected, Item, Planted};
 use crate::wire::dynamodb;
-use crate::world::bucket::Condition;
+use crate::world::bucket::{Condition, Object};
 
 /// The ways to prove a content, by their names in the ledger.
 const PROOFS: [&str; 5] = ["put", "copy", "head", "download", "multipart"];
@@ -84,10 +84,13 @@ pub fn misrouted(world: &EmbeddedWorld, planted: &Planted) -> Vec<String> {
     problems
 }
 
-/// `md5` is the object's ETag, verbatim: a former tool's verification compares the two.
+/// `md5` is the object's ETag, verbatim: a former tool's verification compares the two. Of an object
+/// that is wrong the record says nothing; that is told as the object's.
 fn is_record_of(world: &EmbeddedWorld, expected: &Expected, item: &Item) -> bool {
     let object = world.s3.get(expected.bucket, &expected.file.sha1, &Condition::None);
-    let is_its_etag = object.is_ok_and(|object| object.etag == text(item, "md5"));
+    let is_right = |object: &Object| object.content == expected.file.content;
+    let object = object.ok().filter(is_right);
+    let is_its_etag = object.is_none_or(|object| object.etag == text(item, "md5"));
     text(item, "sha1") == expected.file.sha1
         && is_its_etag
         && text(item, "bucket") == expected.bucket

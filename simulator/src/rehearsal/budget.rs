@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Stage, Turn};
 use crate::embedded::PART_BYTES;
 use crate::fault::{RequestCounts, Service};
-use crate::hazard::{self, Outcome};
+use crate::hazard::{self, Hazard, Outcome};
 use crate::planting::{Expected, Trouble};
 
 /// The most requests of each kind.
@@ -123,8 +123,12 @@ impl Budget {
         let fids: Vec<u64> = stage.before.fids().filter(|fid| !gone.contains(fid)).collect();
         // Whether there is such a domain.
         self.add(Service::Tracker, "get_domains", 1);
-        // The last page is empty.
-        self.add(Service::Tracker, "list_fids", fids.len().div_ceil(LISTED) as u64 + 1);
+        // Once more where proofs of another bucket are to be counted. The last page is empty.
+        let is_elsewhere = |file: &Expected| file.hazard == Some(Hazard::ProvenElsewhere);
+        let counted = turn == Turn::First && stage.planted.expected.iter().any(is_elsewhere);
+        let times = if counted { 2 } else { 1 };
+        let pages = fids.len().div_ceil(LISTED) as u64 + 1;
+        self.add(Service::Tracker, "list_fids", times * pages);
 
         let slashed: BTreeSet<_> = stage
             .planted

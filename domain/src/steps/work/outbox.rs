@@ -153,6 +153,8 @@ async fn note(ports: &WorkPorts, failures: &[FailureRecord]) -> Result<(), Ledge
     // Of one file there may be several, of which the last counts.
     let doubted: BTreeSet<_> =
         failures.iter().filter(|failure| failure.doubted).map(|failure| failure.fid).collect();
-    failures.iter_mut().for_each(|failure| failure.doubted |= doubted.contains(&failure.fid));
+    for failure in &mut failures {
+        failure.doubted |= doubted.contains(&failure.fid);
+    }
     retried(clock, 0, || log.note(&failures)).await
 }
