@@ -97,7 +97,7 @@ fn a_foreign_object_is_replaced_by_what_mogilefs_has_and_by_nothing_else() {
                     | replaced-object";
     check(Key::ForeignSha1, Raw::Good, Good, replaced);
     let replaced = "put, mogile | replicas 2, open 4, put 2, head 1, read 1 | right \
-                    | bad-replica, replaced-object";
+                    | bad-replica | replaced-object";
     check(Key::Foreign, Raw::Unplanned, FirstMissing, replaced);
     let left = "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign";
     check(Key::Foreign, Raw::Good, LeftOut, left);

@@ -137,8 +137,8 @@ fn all_again_proves_what_is_there_without_writing_it() {
     let ends = Ends { already_there: tally(8), ..Ends::default() };
     let expected = Summary { ends, ..read(8) };
     assert_eq!(summary, expected);
-    // Each is looked at first, so nothing is copied or sent for it. The ledger is not asked.
-    let asked = "page 2, count 1, domains 1, head 8, list 2, record 1";
+    // Each is looked at first, so nothing is copied or sent for it.
+    let asked = "page 2, count 1, domains 1, head 8, list 2, record 1, scan 4, scanfailures 1";
     assert_eq!(world.calls(), asked);
 }
 

@@ -47,7 +47,13 @@ pub(super) fn judge(
     judgement.problems.extend(strangers);
 }
 
-/// The file must be there whole, by its own bytes.
+/// Whether an object is the file, by its own bytes.
+pub(super) fn is_whole(expected: &Expected, object: &Object) -> bool {
+    let sha1 = data_encoding::HEXLOWER.encode(&Sha1::digest(object.content.bytes()));
+    sha1 == expected.file.sha1
+}
+
+/// The file must be there whole.
 fn whole(
     expected: &Expected,
     object: Option<&Object>,
@@ -55,8 +61,7 @@ fn whole(
 ) -> Option<&'static str> {
     judgement.expected += 1;
     let Some(object) = object else { return Some("it is not in S3") };
-    let sha1 = data_encoding::HEXLOWER.encode(&Sha1::digest(object.content.bytes()));
-    if sha1 != expected.file.sha1 {
+    if !is_whole(expected, object) {
         return Some("wrong content is at its key");
     }
     judgement.whole += 1;

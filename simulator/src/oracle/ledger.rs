@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use dynoxide::AttributeValue;
 
+use super::buckets::is_whole;
 use crate::embedded::{EmbeddedWorld, LEDGER};
 use crate::hazard::Outcome;
 use crate::planting::{Expected, Item, Planted};
 use crate::wire::dynamodb;
-use crate::world::bucket::{Condition, Object};
+use crate::world::bucket::Condition;
 
 /// The ways to prove a content, by their names in the ledger.
 const PROOFS: [&str; 5] = ["put", "copy", "head", "download", "multipart"];
@@ -88,8 +89,7 @@ pub fn misrouted(world: &EmbeddedWorld, planted: &Planted) -> Vec<String> {
 /// that is wrong the record says nothing; that is told as the object's.
 fn is_record_of(world: &EmbeddedWorld, expected: &Expected, item: &Item) -> bool {
     let object = world.s3.get(expected.bucket, &expected.file.sha1, &Condition::None);
-    let is_right = |object: &Object| object.content == expected.file.content;
-    let object = object.ok().filter(is_right);
+    let object = object.ok().filter(|object| is_whole(expected, object));
     let is_its_etag = object.is_none_or(|object| object.etag == text(item, "md5"));
     text(item, "sha1") == expected.file.sha1
         && is_its_etag
