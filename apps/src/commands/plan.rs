@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::anyhow;
 use clap::Args;
-use domain::Stopped;
 use domain::steps::{Census, census};
 use domain::summary::Tally;
 use indicatif::{HumanBytes, HumanCount};
+use serde::Serialize;
 
 use crate::config::{SourceSettings, TargetSettings, TimeSettings};
-use crate::exit::{Exit, UsageError};
-use crate::report::{advice_on_settings, say, write_samples};
+use crate::exit::{self, Exit, Verdict};
+use crate::report::{say, write_samples, write_stopped};
 use crate::wiring::Wiring;
 
 /// What can be given to `plan`.
@@ -34,6 +33,14 @@ pub struct Arguments {
     time: TimeSettings,
 }
 
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    census: &'a Census,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
 /// Counts the whole index. Rejected rows are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let buckets = arguments.target.bucket_map()?;
@@ -42,17 +49,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let index = wiring.index()?;
     let limit = arguments.target.single_request_bytes;
     let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
-    let census = census.map_err(|stopped| match stopped {
-        Stopped::Misconfigured(why) => {
-            let advice = advice_on_settings(&why);
-            anyhow::Error::from(UsageError(format!("{why}: {advice}")))
-        }
-        other @ (Stopped::Trouble(_) | Stopped::Failures(_) | Stopped::Interrupted) => {
-            anyhow!("reading the index: {other}")
-        }
-    })?;
-    say(&census, arguments.json, tell)?;
-    Ok(if census.rejected.is_empty() { Exit::Clean } else { Exit::Findings })
+    let (stopped, clean) = (census.stopped.as_ref(), census.rejected.is_empty());
+    let report = Report { census: &census, verdict: Verdict::of(stopped, !clean) };
+    say(&report, arguments.json, |out, report| tell(out, report.census))?;
+    Ok(exit::of(stopped, clean))
 }
 
 fn tell(out: &mut String, census: &Census) -> fmt::Result {
@@ -72,7 +72,14 @@ fn tell(out: &mut String, census: &Census) -> fmt::Result {
         let count = HumanCount(census.other_domains);
         writeln!(out, "  (and {count} rows of other domains, left alone)")?;
     }
-    write_samples(out, "Rejected rows, which somebody has to look at", &census.rejected)
+    write_samples(out, "Rejected rows, which somebody has to look at", &census.rejected)?;
+    if !census.unmapped.is_empty() {
+        writeln!(out, "Buckets of MogileFS that neither BUCKETS nor IGNORE_BUCKETS names:")?;
+    }
+    for (bucket, tally) in &census.unmapped {
+        line(out, bucket, *tally)?;
+    }
+    census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))
 }
 
 fn line(out: &mut String, name: &str, tally: Tally) -> fmt::Result {

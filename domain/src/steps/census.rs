@@ -6,7 +6,7 @@ use super::retried::retried;
 use super::settings_guard::{require_domain, require_rows};
 use crate::ports::{Clock, SourceIndex};
 use crate::summary::{Sample, Tally};
-use crate::{BucketMap, ByteCount, Fid, Intake, Reason, RowClass, Stopped, limits};
+use crate::{BucketMap, ByteCount, Fid, Intake, Reason, Rejection, RowClass, Stopped, limits};
 
 /// The whole index, counted by class and bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -23,22 +23,42 @@ pub struct Census {
     pub ignored: Tally,
     /// Rows that cannot be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
+    /// Those of them that are in a bucket which no setting names, by that bucket. Of very many
+    /// buckets the first that were met.
+    pub unmapped: BTreeMap<String, Tally>,
     /// The highest fid of the domain.
     pub highest_fid: Option<Fid>,
     /// Files that one request cannot write, which go in parts.
     pub in_parts: Tally,
+    /// Why it is not whole, or means nothing by these settings, if so.
+    pub stopped: Option<Stopped>,
 }
 
-/// Reads all rows and counts them. Nothing but the index is asked. Errors also when none of the rows
-/// means anything by these settings.
+/// The most buckets that [`Census::unmapped`] names.
+const BUCKETS_NAMED: usize = 20;
+
+/// Reads all rows and counts them. Nothing but the index is asked. What ends it early, and what is
+/// wrong with the settings, is in [`Census::stopped`].
 pub async fn census(
     index: &dyn SourceIndex,
     clock: &dyn Clock,
     buckets: &BucketMap,
     single_request_bytes: u64,
-) -> Result<Census, Stopped> {
-    require_domain(index, clock).await?;
+) -> Census {
     let mut census = Census::default();
+    let read = read_all(index, clock, buckets, single_request_bytes, &mut census).await;
+    census.stopped = read.err();
+    census
+}
+
+async fn read_all(
+    index: &dyn SourceIndex,
+    clock: &dyn Clock,
+    buckets: &BucketMap,
+    single_request_bytes: u64,
+    census: &mut Census,
+) -> Result<(), Stopped> {
+    require_domain(index, clock).await?;
     let mut next = Some(Fid(0));
     while let Some(after) = next {
         let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
@@ -50,8 +70,7 @@ pub async fn census(
         }
         next = page.next;
     }
-    require_rows(index, clock, buckets, &census.intake()).await?;
-    Ok(census)
+    require_rows(index, clock, buckets, &census.intake()).await
 }
 
 impl Census {
@@ -81,7 +100,16 @@ impl Census {
             RowClass::Ignored => self.ignored.add(length),
             RowClass::Rejected(why) => {
                 self.rejected.entry(why.name()).or_default().add(fid, &why);
+                if let Rejection::UnmappedBucket(bucket) = why {
+                    self.count_unmapped(bucket, length);
+                }
             }
+        }
+    }
+
+    fn count_unmapped(&mut self, bucket: String, length: ByteCount) {
+        if self.unmapped.len() < BUCKETS_NAMED || self.unmapped.contains_key(&bucket) {
+            self.unmapped.entry(bucket).or_default().add(length);
         }
     }
 }
