@@ -10,6 +10,7 @@ mod process;
 mod progress;
 mod queued;
 mod report;
+mod stories;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub use pass::{Pass, Passed, Ran, Way};
 pub use process::COMMAND;
 pub use queued::{Queued, QueuedPass, Worker, through_the_queue};
 pub use report::Report;
+pub use stories::Story;
 
 use migrate::Migrate;
 use progress::Progress;
@@ -115,12 +117,14 @@ fn passes() -> Vec<Pass> {
     ]
 }
 
-/// Rehearses the migration: every pass is run, and all that is not as planted is a problem.
+/// Rehearses the migration: every pass is run, then the stories are told, and all that is not as
+/// planted is a problem.
 pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::set(options).await?;
     let mut passed = Vec::new();
     for pass in passes() {
         passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
     }
-    Ok(Report::new(options, &stage.planted, passed, stage.judge()))
+    let stories = stories::tell_all(&stage).await?;
+    Ok(Report::new(options, &stage.planted, passed, stories, stage.judge()))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::sleep;
 
@@ -61,6 +62,17 @@ pub(super) async fn run(
         bail!("`{COMMAND} {}` was killed: {}", arguments.join(" "), output.status);
     };
     Ok(Ended { code: u64::try_from(code)?, stdout: output.stdout, peak_rss_bytes })
+}
+
+/// Runs a command that has to end well; gives its summary.
+pub(super) async fn clean(
+    arguments: &[&str],
+    environment: &BTreeMap<&'static str, String>,
+) -> anyhow::Result<Value> {
+    let ended = run(arguments, environment).await?;
+    let (told, said) = (arguments.join(" "), String::from_utf8_lossy(&ended.stdout));
+    ensure!(ended.code == 0, "`{COMMAND} {told}` ended with exit code {}: {said}", ended.code);
+    serde_json::from_str(&said).with_context(|| format!("`{COMMAND} {told}` gave no summary"))
 }
 
 /// Linux keeps the peak of the resident set as `VmHWM`, in KiB (proc(5)).

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -130,7 +130,8 @@ pub async fn through_the_queue(options: &Options, worker: Worker) -> anyhow::Res
 async fn pass(stage: &Stage, name: &'static str, worker: Worker) -> anyhow::Result<QueuedPass> {
     let before = stage.world.faults.counts();
     let begun = Instant::now();
-    let enqueued = command(stage, &["enqueue", "migrate", "--json"]).await?;
+    let enqueued =
+        process::clean(&["enqueue", "migrate", "--json"], stage.world.environment()).await?;
     let moved = worker.work(stage).await?;
     let mut requests = named(&stage.world.faults.counts_since(&before));
     requests.extend(moved.beside);
@@ -147,17 +148,9 @@ async fn pass(stage: &Stage, name: &'static str, worker: Worker) -> anyhow::Resu
     })
 }
 
-/// A command that has to end well; gives its summary.
-async fn command(stage: &Stage, arguments: &[&str]) -> anyhow::Result<Value> {
-    let ended = process::run(arguments, stage.world.environment()).await?;
-    let told = arguments.join(" ");
-    let said = String::from_utf8_lossy(&ended.stdout);
-    ensure!(ended.code == 0, "`mogile2s3 {told}` ended with exit code {}: {said}", ended.code);
-    serde_json::from_str(&said).with_context(|| format!("`mogile2s3 {told}` gave no summary"))
-}
-
 async fn work_here(stage: &Stage) -> anyhow::Result<Moved> {
-    let summary = command(stage, &["work", "--until-empty", "--json"]).await?;
+    let summary =
+        process::clean(&["work", "--until-empty", "--json"], stage.world.environment()).await?;
     Ok(Moved {
         by_copy: files(&summary["by_copy"]),
         by_mogile: files(&summary["by_mogile"]),

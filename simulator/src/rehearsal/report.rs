@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::pass::Passed;
-use super::{Account, Options};
+use super::{Account, Options, Story};
 use crate::hazard::{Hazard, Hazards, Outcome};
 use crate::oracle::Judgement;
 use crate::planting::{Planted, Trouble};
@@ -23,6 +23,7 @@ pub struct Report {
     good: bool,
     planted: PlantedReport,
     passes: Vec<PassReport>,
+    stories: Vec<Story>,
     /// What the oracle saw at the end.
     judgement: Judgement,
     /// All that is not as planted.
@@ -81,6 +82,7 @@ impl Report {
         options: &Options,
         planted: &Planted,
         passed: Vec<Passed>,
+        stories: Vec<Story>,
         judgement: Judgement,
     ) -> Self {
         // What is wrong after one pass is mostly wrong after the next: it is told once.
@@ -90,11 +92,18 @@ impl Report {
             let new = pass.problems.iter().filter(|problem| told.insert(*problem));
             problems.extend(new.map(|problem| format!("{}: {problem}", pass.name)));
         }
+        for story in &stories {
+            let told = story.problems.iter();
+            problems.extend(told.map(|problem| format!("{}: {problem}", story.name)));
+        }
+        let judged = judgement.problems.iter().filter(|problem| told.insert(*problem));
+        problems.extend(judged.map(|problem| format!("in the end: {problem}")));
         Self {
             seed: options.seed,
             good: problems.is_empty() && judgement.is_content(),
             planted: PlantedReport::new(planted, options.hazards),
             passes: passed.into_iter().map(PassReport::from).collect(),
+            stories,
             judgement,
             problems,
             replay: replay(options),

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
@@ -47,6 +47,8 @@ use state::State;
 pub struct SqsWorld {
     state: Mutex<State>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    /// How far its time is before the clock's.
+    ahead: Mutex<Duration>,
     /// Tells those who wait for messages that some may have come.
     arrivals: Notify,
 }
@@ -67,7 +69,8 @@ impl SqsWorld {
     /// No queues; everything happens by this clock, which never goes back.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Fn() -> SystemTime + Send + Sync>) -> Self {
-        Self { state: Mutex::default(), clock, arrivals: Notify::new() }
+        let (state, ahead, arrivals) = (Mutex::default(), Mutex::default(), Notify::new());
+        Self { state, clock, ahead, arrivals }
     }
 
     /// Draws all lots anew from this seed: the messages' names and the order in which they come.
@@ -86,8 +89,14 @@ impl SqsWorld {
         self.locked(|state| change(&mut state.options));
     }
 
+    /// Lets so much time pass at once: what comes back after a while comes back sooner.
+    pub fn skip(&self, time: Duration) {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        self.arrivals.notify_waiters();
+    }
+
     fn now(&self) -> SystemTime {
-        (self.clock)()
+        (self.clock)() + *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn locked<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {

@@ -55,6 +55,9 @@ fn the_same_seed_gives_the_same_report_but_for_time_memory_and_requests() {
             let pass = pass.as_object_mut().expect("a pass");
             pass.retain(|name, _| !["seconds", "peak_rss_bytes", "requests"].contains(&&**name));
         }
+        for story in report["stories"].as_array_mut().expect("stories") {
+            story.as_object_mut().expect("a story").remove("seconds");
+        }
         for queued in report["through_the_queue"].as_array_mut().expect("ways") {
             for pass in queued["passes"].as_array_mut().expect("passes") {
                 let pass = pass.as_object_mut().expect("a pass");
@@ -78,6 +81,8 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         "PUT's answer is lost after it took effect",
         "migrated from MogileFS",
         "(budget ",
+        "MOGILE_DOMAIN is wrong: refused",
+        "an object is deleted, one overwritten: found and mended",
         "peak memory",
         "files are whole under their own SHA-1",
         "All is well",

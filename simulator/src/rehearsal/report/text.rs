@@ -16,6 +16,7 @@ impl fmt::Display for Report {
         self.write_hazards(f)?;
         columns::write_accounts(f, &self.passes)?;
         columns::write_requests(f, &self.passes)?;
+        self.write_stories(f)?;
         self.write_verdict(f)
     }
 }
@@ -71,6 +72,18 @@ impl Report {
         if !planted.not_planted.is_empty() {
             let missing: Vec<_> = planted.not_planted.iter().map(|hazard| hazard.name()).collect();
             writeln!(f, "  (the corpus is too small for {})", missing.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn write_stories(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.stories.is_empty() {
+            writeln!(f, "\nSTORIES, each by the real commands")?;
+        }
+        let words = self.stories.iter().map(|story| story.name.len()).max().unwrap_or_default();
+        for story in &self.stories {
+            let end = if story.problems.is_empty() { "as it must be" } else { "NOT AS IT MUST BE" };
+            writeln!(f, "  {:<words$}  {end}, in {:.1} s", story.name, story.seconds)?;
         }
         Ok(())
     }
