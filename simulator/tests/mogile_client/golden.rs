@@ -21,6 +21,7 @@ const OTHER_KEY: &str = "4cb62d0000000000000000000000000000000000-mogilefs-prod-
 async fn told(trackers: &Trackers, command: &str) -> String {
     match command {
         "get_paths" => format!("{:?}", trackers.get_paths(DOMAIN, KEY).await),
+        "get_domains" => format!("{:?}", trackers.get_domains().await),
         "file_info" => format!("{:?}", trackers.file_info(DOMAIN, KEY).await),
         "list_fids" => format!("{:?}", trackers.list_fids(Fid(3), 1).await),
         "list_keys" => format!("{:?}", trackers.list_keys(DOMAIN, "4cb6", "", 3).await),
@@ -73,6 +74,15 @@ async fn every_recorded_exchange() {
                 .to_owned(),
         ),
         ("get_paths", asked, "OK paths=0".to_owned(), "Ok([])".to_owned()),
+        (
+            "get_domains",
+            "get_domains ".to_owned(),
+            "OK domain2class1name=default&domain2=plos_repo&domain2class1mindevcount=2\
+             &domain2class1hashtype=NONE&domain2class1replpolicy=MultipleHosts%28%29\
+             &domain2classes=1&domains=2&domain1=other"
+                .to_owned(),
+            r#"Ok(["other", "plos_repo"])"#.to_owned(),
+        ),
         (
             "file_info",
             format!("file_info domain={DOMAIN}&key={KEY}&"),

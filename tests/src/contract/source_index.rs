@@ -40,6 +40,10 @@ pub async fn holds(index: &dyn SourceIndex, planted: &[PlantedRow], tells: Tells
         let fate = if missing { Fate::NoKey } else { planted.fate };
         assert_eq!(fate_of(row), fate, "{row:?}");
     }
+    assert_eq!(index.domain(), planted::DOMAIN);
+    let domains = index.domains().await.expect("the domains");
+    let known: BTreeSet<_> = domains.iter().map(String::as_str).collect();
+    assert_eq!(known, BTreeSet::from([planted::DOMAIN, planted::OTHER_DOMAIN]), "the domains");
     let count = index.count().await.expect("a count, or none");
     assert_eq!(count, tells.count.then_some(expected.len() as u64), "the count");
 }

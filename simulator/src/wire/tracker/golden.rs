@@ -109,6 +109,21 @@ async fn list_fids() {
 }
 
 #[tokio::test]
+async fn get_domains() {
+    let mut tracker = recorded().await;
+    tracker.mogile.add_domain("other");
+    let class = |n: u8| {
+        format!(
+            "domain{n}classes=1&domain{n}class1name=default&domain{n}class1mindevcount=2\
+             &domain{n}class1hashtype=NONE&domain{n}class1replpolicy=MultipleHosts%28%29"
+        )
+    };
+    let (first, second) = (class(1), class(2));
+    let reply = format!("OK domains=2&domain1=plos_repo&domain2=other&{first}&{second}");
+    tracker.expect("get_domains", &reply).await;
+}
+
+#[tokio::test]
 async fn list_keys() {
     let mut tracker = recorded().await;
     let reply = format!("OK key_1={KEY}&next_after={KEY}&key_count=1");
