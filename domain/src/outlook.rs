@@ -83,6 +83,9 @@ pub enum Outlook {
     },
     /// The queue is empty, and the index has so many more rows than there are proven files.
     EmptyWithRowsLeft(u64),
+    /// The queue is empty, nothing is a dead letter, and so many files have failed since they were
+    /// last proven, or were found missing or wrong: nothing will try them again.
+    Forgotten(u64),
     /// So many files are proven in buckets that the map does not name.
     ProvenElsewhere(u64),
     /// The queue is empty, and there are as many proven files as rows, or more.
@@ -128,13 +131,15 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
         }
         return all;
     }
+    let failing: u64 = sight.failing.values().map(|failing| failing.files.files).sum();
+    if failing > 0 && sight.dead_letters == 0 {
+        all.push(Outlook::Forgotten(failing));
+    }
     match (sight.rows, sight.ledger.as_ref().map(|ledger| ledger.proven)) {
         (Some(rows), Some(proven)) if proven < rows => {
             all.push(Outlook::EmptyWithRowsLeft(rows - proven));
         }
-        (Some(_), Some(_)) if all.is_empty() && sight.failing.is_empty() => {
-            all.push(Outlook::Done);
-        }
+        (Some(_), Some(_)) if all.is_empty() => all.push(Outlook::Done),
         _ if all.is_empty() => all.push(Outlook::Empty),
         _ => {}
     }
@@ -200,7 +205,9 @@ mod tests {
             (sight(9, 0, failing(away, 4, 3600)), vec![running_out.clone()]),
             (sight(9, 0, failing(away, 4, 3 * 3600)), vec![Outlook::Working]),
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
-            (sight(0, 3, none()), vec![dead]),
+            (sight(0, 3, none()), vec![dead.clone()]),
+            (sight(0, 3, failing("missing", 5, 60)), vec![dead]),
+            (sight(0, 0, failing("missing", 5, 60)), vec![Outlook::Forgotten(1)]),
             (Sight { ledger: proven(7, 0), ..sight(0, 0, none()) }, vec![rows_left(3)]),
             (
                 Sight { ledger: proven(0, 10), ..sight(0, 0, none()) },

@@ -86,9 +86,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         say(&in_json(&progress, &outlooks), arguments.json, words)?;
         let Some(seconds) = arguments.watch else {
             let quiet = |outlook: &Outlook| {
-                let finding =
-                    matches!(outlook, Outlook::DeadLetters(_) | Outlook::ProvenElsewhere(_));
-                outlook.is_safe_to_wait() && !finding
+                let is_finding = match outlook {
+                    Outlook::DeadLetters(_)
+                    | Outlook::Forgotten(_)
+                    | Outlook::ProvenElsewhere(_) => true,
+                    Outlook::Waiting { .. }
+                    | Outlook::RunningOut { .. }
+                    | Outlook::EmptyWithRowsLeft(_)
+                    | Outlook::Done
+                    | Outlook::Empty
+                    | Outlook::Working => false,
+                };
+                outlook.is_safe_to_wait() && !is_finding
             };
             return Ok(if outlooks.iter().all(quiet) { Exit::Clean } else { Exit::Findings });
         };
@@ -186,6 +195,11 @@ fn words(outlook: &Outlook) -> String {
              `mogile2s3 plan` tells how many of them are to be migrated, `enqueue migrate` sends \
              these.",
             HumanCount(*rows)
+        ),
+        Outlook::Forgotten(files) => format!(
+            "the queue is empty, and {} files have failed: nothing tries them again. `mogile2s3 \
+             enqueue migrate` sends them, `mogile2s3 migrate` takes them from here.",
+            HumanCount(*files)
         ),
         Outlook::ProvenElsewhere(files) => format!(
             "{} files are proven in buckets that BUCKETS does not name: for these settings they are \
