@@ -94,11 +94,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     progress.finish();
 
     let exit = exit_of(&summary);
-    let verdict = Verdict {
-        exit_code: exit.code(),
-        incomplete: summary.stopped.is_some(),
-        differs: !summary.ends.failed.is_empty() || !summary.adds_up(),
-    };
+    let not_started = summary.ends.failed.contains_key(ReasonKind::NotStarted.name());
+    let incomplete = summary.stopped.is_some() || not_started;
+    let verdict = Verdict { exit_code: exit.code(), incomplete, differs: !is_whole(&summary) };
     let report = Report {
         summary: &summary,
         verdict,
@@ -109,10 +107,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn exit_of(summary: &WorkSummary) -> Exit {
+/// Whether what was begun ended well.
+fn is_whole(summary: &WorkSummary) -> bool {
     let not_started = ReasonKind::NotStarted.name();
-    let failed = summary.ends.failed.keys().any(|reason| *reason != not_started);
-    let whole = summary.adds_up() && !failed;
+    summary.adds_up() && summary.ends.failed.keys().all(|reason| *reason == not_started)
+}
+
+fn exit_of(summary: &WorkSummary) -> Exit {
+    let whole = is_whole(summary);
     match &summary.stopped {
         Some(Stopped::Trouble(_)) => Exit::Unreachable,
         Some(Stopped::Misconfigured(_)) => Exit::Usage,
