@@ -1,5 +1,7 @@
 //! What to do about it.
 
+use std::collections::BTreeSet;
+
 use domain::{Misconfigured, ReasonKind};
 
 /// What an operator does about files that failed so, beside what the reason itself says.
@@ -42,14 +44,15 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              by `mogile2s3 doctor`; then run this again"
         }
         ReasonKind::LedgerUnavailable => {
-            "check DYNAMODB_TABLE, the region and the account's policy by `mogile2s3 doctor`; then \
-             run this again: what is in S3 already is found there, and recorded"
+            "check DYNAMODB_TABLE, the region and the account's policy by `mogile2s3 doctor`; \
+             `mogile2s3 provision` makes a table that is missing. Then run this again: what is in S3 \
+             already is found there, and recorded"
         }
         ReasonKind::QueueUnavailable => "check SQS_URL, the region and the account's policy",
         ReasonKind::BadMessage | ReasonKind::BadJob => "see the message in the dead-letter queue",
         ReasonKind::NotStarted => {
             "their time ran out before they were done: they come again by themselves, and those \
-             that are dead letters are sent again by `mogile2s3 dlq redrive`"
+             that are dead letters are sent again by `mogile2s3 dlq redrive --reason not-started`"
         }
         ReasonKind::Missing => {
             "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, looks at these and migrates what is \
@@ -60,18 +63,24 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
 
 /// What an operator does about a setting that is not the one of this store.
 #[must_use]
-pub const fn advice_on_settings(misconfigured: &Misconfigured) -> &'static str {
+pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
     match misconfigured {
         Misconfigured::NoSuchDomain { .. } | Misconfigured::EmptyDomain { .. } => {
-            "nothing was done: set MOGILE_DOMAIN to one of these, and run this again"
+            "nothing was done: set MOGILE_DOMAIN to one of these, and run this again".to_owned()
         }
         Misconfigured::NothingMapped { .. } => {
             "nothing was done: `mogile2s3 plan` names the buckets that rows are in; correct BUCKETS, \
              and run this again"
+                .to_owned()
         }
-        Misconfigured::Moved(_) => {
-            "nothing was done: correct BUCKETS, and run this again; or, to pay for the second copy, \
-             add --moved-from with the name of the first bucket"
+        Misconfigured::Moved(moved) => {
+            let from: BTreeSet<_> = moved.iter().map(|moved| &moved.proven_in).collect();
+            let flags = from.iter().map(|bucket| format!(" --moved-from {bucket}"));
+            format!(
+                "nothing was done: correct BUCKETS, and run this again; or, to pay for the second \
+                 copy, add{}",
+                flags.collect::<String>()
+            )
         }
     }
 }

@@ -280,6 +280,12 @@ fn why(letter: &Delivery, failures: &BTreeMap<Fid, FailureRecord>, proven: &BTre
     }
     match failures.get(&job.fid) {
         Some(record) => named(&record.reason, &record.detail),
+        // A migration clears what a verification has found.
+        None if proven.contains(&job.fid) => named(
+            KILLED,
+            "no failure record is left: killed, by memory or time-out, before it could write one; or \
+             the file has been migrated again since",
+        ),
         None => named(KILLED, "killed: memory or time-out, before it could say why"),
     }
 }

@@ -19,6 +19,7 @@ pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
         checks.push(examine_replicas(ports, file).await);
     }
     checks.push(examine_ledger(ports, &sample).await);
+    checks.push(told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await));
     for (_, bucket) in buckets.pairs() {
         let fact = "its objects can be listed";
         let subject = format!("bucket {bucket}");
@@ -33,15 +34,8 @@ pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
 
 /// Reaches what a worker reaches beside that. Nothing is written.
 pub async fn examine_work(ports: &WorkPorts) -> Vec<Check> {
-    fn told<T>(subject: &str, fact: &str, answer: Result<T, impl Classed>) -> Check {
-        match answer {
-            Ok(_) => Check::good(subject, fact, "read"),
-            Err(error) => failed(subject, fact, &error),
-        }
-    }
     vec![
         told("queue", "its depth can be read", ports.queue.depth().await),
-        told("failures", "they can be read", ports.files.failures.read(&[Fid(0)]).await),
         told(
             "verifications",
             "they can be read",
@@ -229,6 +223,13 @@ async fn copy_one(
         return Err(StoreError::Refused { at: address.to_string(), why });
     }
     Ok(Some(source.key))
+}
+
+fn told<T>(subject: &str, fact: &str, answer: Result<T, impl Classed>) -> Check {
+    match answer {
+        Ok(_) => Check::good(subject, fact, "read"),
+        Err(error) => failed(subject, fact, &error),
+    }
 }
 
 fn failed(subject: impl Into<String>, fact: &str, error: &impl Classed) -> Check {

@@ -12,7 +12,7 @@ use simulator::planting::{Expected, Item};
 use simulator::rehearsal::Stage;
 use simulator::wire::dynamodb;
 use simulator::world::bucket::Condition;
-use simulator::world::mogile::Fid;
+use simulator::world::mogile::{Content, DeviceId, Fid};
 
 use crate::cli::{json, mogile2s3, stage, text};
 
@@ -51,6 +51,12 @@ impl Session {
 
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {
         &self.environment
+    }
+
+    /// Runs a command, however it ends. Gives what it says on stdout and stderr.
+    pub async fn run(&self, arguments: &[&str]) -> String {
+        let output = mogile2s3(&self.environment, arguments).await;
+        text(&output.stdout) + &text(&output.stderr)
     }
 
     /// Runs a command; it must end with this exit code. Gives what it says on stdout and stderr.
@@ -148,12 +154,34 @@ impl Session {
     }
 
     /// The devices that hold a replica of a file.
-    pub fn holders(&self, file: &Expected) -> Vec<simulator::world::mogile::DeviceId> {
+    pub fn holders(&self, file: &Expected) -> Vec<DeviceId> {
         let world = &self.stage.world;
         let holds = |device: &_| world.mogile.replica(Fid(file.fid), *device).is_some();
         world.devices.iter().copied().filter(holds).collect()
     }
+
+    /// Takes all replicas of so many plain files away; gives them.
+    pub fn take_replicas(&self, files: usize) -> Vec<Taken> {
+        let mut taken = Vec::new();
+        for file in self.plain().take(files) {
+            for device in self.holders(file) {
+                let fid = Fid(file.fid);
+                let replica = self.stage.world.mogile.remove_replica(fid, device);
+                taken.push((fid, device, replica.expect("it was there")));
+            }
+        }
+        taken
+    }
+
+    pub fn put_back(&self, taken: Vec<Taken>) {
+        for (fid, device, replica) in taken {
+            self.stage.world.mogile.set_replica(fid, device, replica);
+        }
+    }
 }
+
+/// A replica that was taken away.
+pub type Taken = (Fid, DeviceId, Content);
 
 /// An attribute of an item.
 pub fn string(text: &str) -> AttributeValue {

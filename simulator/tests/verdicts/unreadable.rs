@@ -70,3 +70,16 @@ async fn what_cannot_be_read_is_migrated_and_can_be_read_then() {
     let again = session.told(&["migrate"], 0).await;
     assert_eq!(again["proven_before"]["files"], session.files().len(), "{again}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_that_fids_prints_list_and_take_what_cannot_be_read() {
+    let (session, fids) = with_unreadable().await;
+    let said = session.said(&["fids"], 1).await;
+    let listed = session.follow(&said, "fids --unreadable", 1).await;
+    assert!(fids.iter().all(|fid| listed.contains(&format!("{fid}\t"))), "{listed}");
+    let status = session.said(&["status"], 0).await;
+    let same = session.follow(&status, "fids --unreadable", 1).await;
+    assert!(fids.iter().all(|fid| same.contains(&format!("{fid}\t"))), "{same}");
+    session.follow(&said, "migrate", 0).await;
+    session.said(&["fids"], 0).await;
+}

@@ -1,0 +1,150 @@
+//! What a verification finds, and the commands that it prints for that.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use simulator::embedded::{DEAD_LETTERS, QUEUE};
+use simulator::planting::Expected;
+use simulator::world::bucket::Condition;
+use simulator::world::queue::arn_of;
+
+use crate::printed::{command, commands};
+use crate::session::Session;
+
+impl Session {
+    /// After so many deliveries a message is dead.
+    pub fn set_deliveries(&self, deliveries: u32) {
+        let policy = serde_json::json!({
+            "deadLetterTargetArn": arn_of(DEAD_LETTERS),
+            "maxReceiveCount": deliveries,
+        });
+        let attributes = BTreeMap::from([("RedrivePolicy".to_owned(), policy.to_string())]);
+        self.stage.world.sqs.set_attributes(QUEUE, &attributes).expect("the queue is there");
+    }
+
+    /// Verifies all files; one is found to be not as it must be. Gives what the worker says.
+    async fn finds(&self, reason: &str) -> String {
+        self.set_deliveries(1);
+        self.said(&["enqueue", "verify", "--run", "first"], 0).await;
+        let said = {
+            let work = self.said(&["work", "--until-empty"], 1);
+            tokio::select! { said = work => said, () = self.hasten() => unreachable!("no end") }
+        };
+        assert!(said.contains(&format!("1 {reason}: fids ")), "{said}");
+        assert_eq!((self.failures().len(), self.messages(DEAD_LETTERS)), (1, 1));
+        said
+    }
+
+    /// What is given back as the last one comes back at once.
+    async fn hasten(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            if self.jobs() == 1 {
+                self.stage.world.sqs.skip(Duration::from_secs(5));
+            }
+        }
+    }
+
+    /// It is in S3 again, and nothing doubts it.
+    fn is_whole_again(&self, file: &Expected) {
+        assert!(self.has(file.bucket, file));
+        assert_eq!(self.failures(), Vec::new());
+    }
+
+    /// Lists the dead letters, and runs the line that sends them again, with the one reason there.
+    pub async fn redrive_as_printed(&self) {
+        let listed = self.said(&["dlq", "list"], 1).await;
+        let reasons =
+            listed.lines().filter_map(|line| line.strip_prefix("  1 ")?.split(':').next());
+        let reasons: Vec<_> = reasons.collect();
+        let [reason] = reasons[..] else { panic!("more than one reason: {listed}") };
+        let line = command(&listed, "dlq redrive").replace("REASON", reason);
+        let said = self.follow_with(&line, &[], 0).await;
+        assert!(said.contains("1 sent again"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_as_printed_brings_back_what_is_missing() {
+    let session = Session::migrated(61, 12).await;
+    let file = session.plain().next().expect("one");
+    session.lose(file);
+    let said = session.finds("missing").await;
+    let migrated = session.follow(&said, "migrate", 0).await;
+    assert!(migrated.contains("Clean"), "{migrated}");
+    session.is_whole_again(file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redrive_as_printed_verifies_again_what_is_mended() {
+    let session = Session::migrated(66, 12).await;
+    let file = session.plain().next().expect("one");
+    session.lose(file);
+    session.finds("missing").await;
+    session.said(&["migrate"], 0).await;
+    session.redrive_as_printed().await;
+    let told = session.told(&["work", "--until-empty"], 0).await;
+    assert_eq!(told["verified"]["files"], 1, "{told}");
+    let left = session.said(&["dlq", "list"], 0).await;
+    assert!(left.contains("No dead letters"), "{left}");
+    let rest = session.told(&["enqueue", "verify", "--run", "first"], 0).await;
+    assert_eq!(rest["sent"]["files"], 0, "all is verified: {rest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enqueue_as_printed_brings_back_what_is_missing() {
+    let session = Session::migrated(62, 12).await;
+    let file = session.plain().next().expect("one");
+    session.lose(file);
+    let said = session.finds("missing").await;
+    session.follow(&said, "enqueue migrate", 0).await;
+    assert_eq!(session.jobs(), 1, "one job, and no more");
+    session.said(&["work", "--until-empty"], 0).await;
+    session.is_whole_again(file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_as_printed_replaces_a_wrong_object() {
+    let session = Session::migrated(63, 12).await;
+    let file = session.plain().next().expect("one");
+    let wrong = session.stage.world.s3.plant_plain(file.bucket, &file.file.sha1, "other");
+    wrong.expect("the bucket is there");
+    let said = session.finds("wrong-object").await;
+    let migrated = session.follow(&said, "migrate", 0).await;
+    assert!(migrated.contains("replaced-object"), "{migrated}");
+    session.is_whole_again(file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_lines_verify_what_is_withheld_as_large() {
+    let session = Session::migrated(64, 30).await;
+    let verify = ["enqueue", "verify", "--run", "it's first", "--lambda-max-bytes", "60000"];
+    let said = session.said(&verify, 1).await;
+    let lines = commands(&said);
+    let [verify, work] = &lines[..] else { panic!("{lines:?} in: {said}") };
+    session.follow_with(verify, &[], 0).await;
+    session.follow_with(work, &[], 0).await;
+    let again = ["enqueue", "verify", "--run", "it's first", "--lambda-max-bytes", "60000"];
+    let again = session.told(&again, 0).await;
+    assert_eq!(again["sent"]["files"], 0, "all is verified: {again}");
+    assert_eq!(again["proven_before"]["files"], session.files().len(), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_and_status_name_the_command_that_lists_dead_letters() {
+    let session = Session::migrated(65, 12).await;
+    let file = session.plain().next().expect("one");
+    session.lose(file);
+    let said = session.finds("missing").await;
+    let status = session.said(&["status"], 1).await;
+    for text in [&said, &status] {
+        let listed = session.follow(text, "dlq list", 1).await;
+        assert!(listed.contains(&format!("1 missing: fids {}", file.fid)), "{listed}");
+    }
+    let none = session.said(&["dlq", "redrive", "--reason", "wrong-object"], 0).await;
+    let listed = session.follow(&none, "dlq list", 1).await;
+    assert!(listed.contains("1 missing: fids"), "{listed}");
+    // What it lists is left as it was.
+    let found = session.stage.world.s3.get(file.bucket, &file.file.sha1, &Condition::None);
+    assert!(found.is_err());
+}
