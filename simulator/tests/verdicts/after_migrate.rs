@@ -8,7 +8,7 @@ use crate::session::Session;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_line_migrates_what_failed() {
-    let session = Session::new(71, 12).await;
+    let session = Session::new(71, 5).await;
     let taken = session.take_replicas(2);
     let said = session.said(&["migrate"], 1).await;
     let fids: Vec<_> = session.plain().take(2).map(|file| file.fid.to_string()).collect();
@@ -22,7 +22,7 @@ async fn the_printed_line_migrates_what_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_lines_migrate_what_failed_however_much_it_is() {
-    let session = Session::new(72, 40).await;
+    let session = Session::new(72, 30).await;
     session.strike(Service::StorageNode, Fault::TruncateBody(0));
     let said = session.said(&["migrate"], 1).await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -40,7 +40,7 @@ async fn the_printed_lines_migrate_what_failed_however_much_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_lost_in_mogilefs_is_left_out_by_the_printed_flag() {
-    let session = Session::new(73, 12).await;
+    let session = Session::new(73, 5).await;
     session.take_replicas(1);
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("lost");
@@ -53,7 +53,7 @@ async fn what_is_lost_in_mogilefs_is_left_out_by_the_printed_flag() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_intermediary_comes_by_the_printed_route() {
-    let session = Session::new(74, 12).await;
+    let session = Session::new(74, 5).await;
     let said = session.said(&["migrate", "--route", "copy"], 1).await;
     let [route, way] = flag(&said, "or let them come from MogileFS: --route");
     let (_, route) = route.split_once(": ").expect("a flag");
@@ -66,7 +66,7 @@ async fn what_has_no_intermediary_comes_by_the_printed_route() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_object_is_replaced_by_the_printed_commands_once_mogilefs_is_restored() {
     for begin in ["migrate", "enqueue migrate"] {
-        let session = Session::new(75, 12).await;
+        let session = Session::new(75, 5).await;
         let file = session.plain().next().expect("one");
         let (fid, mogile) = (Fid(file.fid), &session.stage.world.mogile);
         let good = Content::from(file.file.content.read().expect("readable").to_vec());
@@ -90,7 +90,7 @@ async fn a_wrong_object_is_replaced_by_the_printed_commands_once_mogilefs_is_res
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_flag_allows_what_has_moved() {
-    let mut session = Session::migrated(76, 12).await;
+    let mut session = Session::migrated(76, 5).await;
     let world = &session.stage.world;
     for bucket in ["new-one", "new-two"] {
         world.s3.create_bucket(bucket).expect("a new one");
@@ -111,7 +111,7 @@ async fn the_printed_flag_allows_what_has_moved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_as_printed_names_the_buckets_that_no_setting_names() {
-    let mut session = Session::new(77, 12).await;
+    let mut session = Session::new(77, 5).await;
     session.set("BUCKETS", "mogilefs-prod-rpeo:corpus-prod,mogilefs-editorial:editorial-prod");
     let said = session.said(&["migrate"], 2).await;
     let plan = session.follow(&said, "plan", 2).await;
@@ -126,7 +126,7 @@ async fn plan_as_printed_names_the_buckets_that_no_setting_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_printed_domain_is_the_right_one() {
-    let mut session = Session::new(78, 12).await;
+    let mut session = Session::new(78, 5).await;
     session.set("MOGILE_DOMAIN", "typo");
     let said = session.said(&["migrate"], 2).await;
     let (_, named) = said.split_once("it has `").expect("names");

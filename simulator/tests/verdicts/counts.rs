@@ -60,7 +60,7 @@ fn a_count_that_fails_does_not_stop_a_look() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_says_that_the_database_was_not_counted() {
-    let mut session = Session::migrated(51, 10).await;
+    let mut session = Session::migrated(51, 5).await;
     session.set("MOGILE_DATABASE_URL", "mysql://reader:secret@127.0.0.1:1/mogile");
     let said = session.said(&["status"], 0).await;
     assert!(said.contains("not counted: the index at `127.0.0.1:1/mogile`"), "{said}");
@@ -71,7 +71,7 @@ async fn status_says_that_the_database_was_not_counted() {
 }
 
 /// Nothing here takes as long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Reads on, until a line has these words.
 async fn comes(lines: &mut Lines<BufReader<ChildStdout>>, words: &str) {
@@ -88,7 +88,7 @@ async fn comes(lines: &mut Lines<BufReader<ChildStdout>>, words: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_survives_what_fails_and_says_when_it_is_over() {
-    let mut session = Session::migrated(52, 10).await;
+    let mut session = Session::migrated(52, 5).await;
     // Away all the time, and no more than a count.
     session.set("MOGILE_DATABASE_URL", "mysql://reader:secret@127.0.0.1:1/mogile");
     let mut command = rehearse();

@@ -1,5 +1,6 @@
 //! Where the advice is to ask `doctor`, doctor tells what is wrong; and nothing when it is mended.
 
+use dynoxide::actions::delete_table::DeleteTableRequest;
 use simulator::embedded::FAILURES;
 use simulator::fault::{Fault, Rule, Service};
 use simulator::world::bucket::Action;
@@ -105,10 +106,7 @@ async fn doctor_tells_which_table_is_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn provision_as_printed_makes_a_table_that_is_missing() {
     let session = Session::new(87, 4).await;
-    let request = dynoxide::actions::delete_table::DeleteTableRequest {
-        table_name: FAILURES.to_owned(),
-        ..<_>::default()
-    };
+    let request = DeleteTableRequest { table_name: FAILURES.to_owned() };
     session.stage.world.database.delete_table(request).expect("it was there");
     let said = session.said(&["migrate"], 3).await;
     // It asks who may read the buckets, and says which answers there are.

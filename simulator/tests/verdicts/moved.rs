@@ -12,7 +12,7 @@ const NEW: &str = "corpus-new";
 
 /// A store that is migrated, and settings that name another bucket since, which is empty.
 async fn moved() -> Session {
-    let mut session = Session::migrated(21, 40).await;
+    let mut session = Session::migrated(21, 5).await;
     session.stage.world.s3.create_bucket(NEW).expect("a new one");
     let map = format!("{}:{NEW},{}:{}", BUCKETS[0].0, BUCKETS[1].0, BUCKETS[1].1);
     session.set("BUCKETS", map);
@@ -120,7 +120,7 @@ async fn one_record_in_a_hundred_may_be_of_another_bucket() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fid_that_is_used_again_is_migrated_again() {
-    let session = Session::migrated(23, 20).await;
+    let session = Session::migrated(23, 5).await;
     let file = session.plain().next().expect("one");
     let content = b"what has this fid since".to_vec();
     let sha1 = domain::Sha1::of(&content).to_string();

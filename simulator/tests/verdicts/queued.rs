@@ -55,7 +55,7 @@ async fn an_interrupted_enqueue_goes_on_at_the_printed_fid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_queue_did_not_take_is_sent_from_the_beginning() {
-    let session = Session::new(92, 12).await;
+    let session = Session::new(92, 5).await;
     session.strike(Service::Sqs, Fault::Unprocessed { processed: 0 });
     let said = session.said(&["enqueue", "migrate"], 1).await;
     assert!(said.contains("has no job: run this again from the beginning"), "{said}");
@@ -66,7 +66,7 @@ async fn what_the_queue_did_not_take_is_sent_from_the_beginning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_of_an_empty_queue_names_the_command_that_fills_it() {
-    let session = Session::new(93, 12).await;
+    let session = Session::new(93, 5).await;
     let said = session.said(&["status"], 0).await;
     session.follow(&said, "enqueue migrate", 0).await;
     assert_eq!(session.fids_in_queue().len(), session.files().len());
@@ -74,7 +74,7 @@ async fn status_of_an_empty_queue_names_the_command_that_fills_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_names_the_help_that_explains_proofs_elsewhere() {
-    let mut session = Session::migrated(94, 12).await;
+    let mut session = Session::migrated(94, 5).await;
     let map = format!("{}:another,{}:{}", BUCKETS[0].0, BUCKETS[1].0, BUCKETS[1].1);
     session.set("BUCKETS", map);
     let said = session.said(&["status"], 1).await;
@@ -85,7 +85,7 @@ async fn status_names_the_help_that_explains_proofs_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_that_is_wrong_names_what_is_missing() {
-    let session = Session::migrated(95, 12).await;
+    let session = Session::migrated(95, 5).await;
     let said = session.said(&["enqueue", "verify"], 2).await;
     let [run, name] = flag(&said, "--run");
     session.said(&["enqueue", "verify", &run, &name], 0).await;

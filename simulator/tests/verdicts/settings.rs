@@ -26,7 +26,7 @@ async fn are_refused(session: &Session, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_domain_that_is_not_there_is_an_error() {
-    let mut session = Session::new(31, 10).await;
+    let mut session = Session::new(31, 5).await;
     session.set("MOGILE_DOMAIN", "plos_rpeo");
     let words = "MogileFS has no domain `plos_rpeo`; it has `plos_repo`, `other_domain`";
     are_refused(&session, &[words, "set MOGILE_DOMAIN"]).await;
@@ -34,7 +34,7 @@ async fn a_domain_that_is_not_there_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_domain_without_rows_is_an_error() {
-    let mut session = Session::new(32, 10).await;
+    let mut session = Session::new(32, 5).await;
     session.stage.world.mogile.add_domain("empty");
     session.set("MOGILE_DOMAIN", "empty");
     let words = "the MogileFS domain `empty` has no rows";
@@ -43,7 +43,7 @@ async fn a_domain_without_rows_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_map_under_which_no_row_falls_is_an_error() {
-    let mut session = Session::new(33, 10).await;
+    let mut session = Session::new(33, 5).await;
     session.set("BUCKETS", "mogilefs-prod-rpeo:corpus-prod,mogilefs-editorial:editorial-prod");
     let words = "is in a bucket that is mapped; mapped are";
     let mapped = ["`mogilefs-prod-rpeo`", "`mogilefs-editorial`"];
@@ -52,7 +52,7 @@ async fn a_map_under_which_no_row_falls_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_domain_of_other_files_is_an_error() {
-    let mut session = Session::new(34, 10).await;
+    let mut session = Session::new(34, 9).await;
     session.set("MOGILE_DOMAIN", "other_domain");
     are_refused(&session, &["is in a bucket that is mapped"]).await;
 }

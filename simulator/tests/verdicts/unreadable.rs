@@ -9,7 +9,7 @@ use crate::session::{Session, string};
 
 /// A store that is not migrated, with such items of some files; gives their fids.
 async fn with_unreadable() -> (Session, Vec<u64>) {
-    let session = Session::new(41, 20).await;
+    let session = Session::new(41, 5).await;
     let fids: Vec<_> = session.plain().take(2).map(|file| file.fid).collect();
     for file in session.plain().take(2) {
         let item = Item::from([
