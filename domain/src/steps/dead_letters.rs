@@ -10,7 +10,7 @@ use super::WatchPorts;
 use super::retried::retried;
 use crate::ports::{Delivery, Receipt};
 use crate::summary::{Sample, Stopped};
-use crate::{FailureRecord, Fid, Hints, Job, JobAction, Reason, limits};
+use crate::{Dkey, FailureRecord, Fid, Hints, Job, JobAction, Reason, Sha1, limits};
 
 /// Dead letters by what they died of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -242,10 +242,10 @@ impl<'a> Reader<'a> {
             failures.into_iter().map(|record| (record.fid, record)).collect();
         let records = retried(clock, 0, || self.ports.ledger.read(&fids)).await;
         let records = records.map_err(|error| Reason::from(&error))?;
-        let proven: BTreeSet<_> = records
+        let proven: BTreeMap<_, _> = records
             .into_iter()
             .filter(|record| record.proof.is_some())
-            .map(|record| record.fid)
+            .map(|record| (record.fid, record.sha1))
             .collect();
         Ok(batch.iter().map(|letter| (letter, why(letter, &failures, &proven))).collect())
     }
@@ -269,19 +269,28 @@ fn fid_of(letter: &Delivery) -> Option<Fid> {
     letter.job.as_ref().map_or_else(|bad| bad.fid, |job| Some(job.fid))
 }
 
-fn why(letter: &Delivery, failures: &BTreeMap<Fid, FailureRecord>, proven: &BTreeSet<Fid>) -> Why {
+fn why(
+    letter: &Delivery,
+    failures: &BTreeMap<Fid, FailureRecord>,
+    proven: &BTreeMap<Fid, Sha1>,
+) -> Why {
     let named = |name: &str, words: &str| Why { name: name.to_owned(), words: words.to_owned() };
     let job = match &letter.job {
         Ok(job) => job,
         Err(bad) => return named(UNREADABLE, &bad.why),
     };
-    if job.action == JobAction::Migrate && proven.contains(&job.fid) {
+    let failure = failures.get(&job.fid);
+    let is_doubted = failure.is_some_and(FailureRecord::doubts_the_proof);
+    // What a proof was of is told by its SHA-1: a fid may have been used again.
+    let sha1 = Dkey::parse(&job.dkey).map(|dkey| dkey.sha1);
+    let is_proven = sha1.is_some() && proven.get(&job.fid).copied() == sha1 && !is_doubted;
+    if job.action == JobAction::Migrate && is_proven {
         return named(DONE_SINCE, "it is proven and in the ledger by now");
     }
-    match failures.get(&job.fid) {
+    match failure {
         Some(record) => named(&record.reason, &record.detail),
         // A migration clears what a verification has found.
-        None if proven.contains(&job.fid) => named(
+        None if is_proven => named(
             KILLED,
             "no failure record is left: killed, by memory or time-out, before it could write one; or \
              the file has been migrated again since",

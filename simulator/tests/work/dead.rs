@@ -108,6 +108,13 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     stage.enqueue();
     stage.work();
     assert_eq!(stage.listed()["done-since"].0, 2);
+    // A proof of another content says nothing of this job.
+    let ledger = stage.world.port.ports().ledger;
+    let mut records = stage.world.run(ledger.read(&[files[0].fid])).expect("it answers");
+    records[0].sha1 = domain::Sha1::of(b"another");
+    stage.world.run(ledger.record(&records)).expect("it takes them");
+    let listed = stage.listed();
+    assert_eq!((listed["done-since"].0, listed["killed"].0), (1, 1));
     assert_eq!(stage.redrive(&Choice::All).sent, 2);
     let summary = stage.work();
     assert_eq!(summary.ends.already_there.files, 2, "{summary:?}");
