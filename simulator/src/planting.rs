@@ -13,9 +13,11 @@ use crate::world::bucket::{Content as ObjectContent, Object};
 mod acts;
 mod deal;
 mod gardener;
+mod proven;
 mod strike;
 mod trouble;
 
+pub use proven::plant_proven;
 pub use trouble::Trouble;
 
 use gardener::Gardener;

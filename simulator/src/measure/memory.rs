@@ -12,6 +12,7 @@ use super::client::{self, Run};
 use super::field::{Field, Way};
 use super::verdict;
 use crate::corpus;
+use crate::planting::plant_proven;
 
 /// What can be given.
 #[derive(Debug, Args)]
@@ -27,6 +28,10 @@ pub struct Arguments {
     /// Bytes of each of these files, at least eight
     #[arg(long, default_value_t = 1024, value_name = "N")]
     bytes: usize,
+
+    /// Rows of a second pass, all of them with a proven ledger record; 0 leaves it out
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    proven: usize,
 
     /// Bytes of the large file
     #[arg(long, default_value_t = GIB, value_name = "N")]
@@ -46,6 +51,11 @@ const MOST: u64 = 150 * MIB;
 /// Runs may differ by so much.
 const SPREAD: u64 = 20 * MIB;
 
+/// A second pass over proven rows may hold so much, and so much more for each row: what is kept of a
+/// proof takes ten bytes, and an eighth more while the ledger is read.
+const SECOND_PASS: u64 = 40 * MIB;
+const PROVEN_ROW_BYTES: u64 = 12;
+
 /// What one request may write where the large file is to go in parts.
 const LITTLE: u64 = 4 * MIB;
 
@@ -58,9 +68,8 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let (few, many) = (arguments.few.get(), arguments.many.get());
     let mut peaks = Vec::new();
     let mut tell = |name: String, run: &Run| {
-        let peak = run.usage.peak_rss_bytes;
-        println!("{name:<40} {:>8} MiB {:>10.1} s", in_mib(peak), run.took.as_secs_f64());
-        peaks.push(peak);
+        print_run(&name, run);
+        peaks.push(run.usage.peak_rss_bytes);
     };
     tell(format!("{few} files"), &of_many(arguments, few).await?[0]);
     let [first, again] = of_many(arguments, many).await?;
@@ -78,7 +87,26 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     println!("\n{}", verdict(&format!("{} MiB each", in_mib(MOST)), small));
     let apart = format!("within {} MiB of each other, {} seen", in_mib(SPREAD), in_mib(spread));
     println!("{}", verdict(&apart, even));
-    Ok(small && even)
+    let lean = arguments.proven == 0 || second_pass(arguments).await?;
+    Ok(small && even && lean)
+}
+
+/// Measures and prints the second pass over proven rows; returns whether its goal is met.
+async fn second_pass(arguments: &Arguments) -> anyhow::Result<bool> {
+    let run = of_proven(arguments).await?;
+    println!();
+    print_run(&format!("{} rows, all proven before", arguments.proven), &run);
+    let most = SECOND_PASS + PROVEN_ROW_BYTES * arguments.proven as u64;
+    let met = run.usage.peak_rss_bytes <= most;
+    let (most, base) = (in_mib(most), in_mib(SECOND_PASS));
+    let goal = format!("{most} MiB, that is {base} MiB and {PROVEN_ROW_BYTES} bytes a row");
+    println!("\n{}", verdict(&goal, met));
+    Ok(met)
+}
+
+fn print_run(name: &str, run: &Run) {
+    let (peak, seconds) = (in_mib(run.usage.peak_rss_bytes), run.took.as_secs_f64());
+    println!("{name:<40} {peak:>8} MiB {seconds:>10.1} s");
 }
 
 fn in_mib(bytes: u64) -> String {
@@ -101,6 +129,21 @@ async fn of_many(arguments: &Arguments, files: usize) -> anyhow::Result<[Run; 2]
     let before = counted(&again, "proven_before");
     ensure!(before == files as u64, "not all files were proven before: {}", again.summary);
     Ok([first, again])
+}
+
+/// A second pass over rows that are all proven before: it must say so, and ask S3 nothing.
+async fn of_proven(arguments: &Arguments) -> anyhow::Result<Run> {
+    let field = Field::new().await?;
+    plant_proven(&field.world, arguments.proven)?;
+    let run = migrate(arguments, field.world.environment()).await?;
+    let summary = &run.summary;
+    let proven = summary["proven_before"]["files"].as_u64();
+    ensure!(proven == Some(arguments.proven as u64), "not all rows were proven before: {summary}");
+    ensure!(summary["exit_code"] == 0, "the second pass is not clean: {summary}");
+    let requests = summary["requests"].as_object().context("a summary without requests")?;
+    let asks_s3 = requests.keys().any(|request| request.starts_with("S3 "));
+    ensure!(!asks_s3, "the second pass asked S3: {summary}");
+    Ok(run)
 }
 
 /// One large file, of which one request may write so much.

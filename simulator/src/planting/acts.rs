@@ -6,7 +6,7 @@ use dynoxide::AttributeValue;
 use rand::Rng;
 
 use super::Item;
-use super::gardener::{Gardener, claim, intermediary_key};
+use super::gardener::{Gardener, claim, intermediary_key, prove};
 use crate::corpus::CorpusFile;
 use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
 use crate::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
@@ -227,11 +227,7 @@ fn item(plot: &Plot, recorded: Recorded) -> Item {
                 Recorded::ProofOfOther => item.insert("sha1".to_owned(), text(OTHER_SHA1)),
                 Recorded::Claim | Recorded::Garbage | Recorded::Proof => None,
             };
-            let number = |number: u64| AttributeValue::N(number.to_string());
-            item.insert("proof".to_owned(), text("put"));
-            item.insert("route".to_owned(), text("mogile"));
-            item.insert("length".to_owned(), number(plot.file.content.length()));
-            item.insert("migrated_at".to_owned(), number(1_700_000_000_000));
+            prove(&mut item, &plot.file);
         }
     }
     item
