@@ -51,9 +51,10 @@ const MOST: u64 = 150 * MIB;
 /// Runs may differ by so much.
 const SPREAD: u64 = 20 * MIB;
 
-/// A second pass over proven rows may hold so much, and so much more for each row: what is kept of a
-/// proof takes ten bytes, and an eighth more while the ledger is read.
+/// A second pass over proven rows may hold this, and for each row [`PROVEN_ROW_BYTES`] more.
 const SECOND_PASS: u64 = 40 * MIB;
+
+/// A proof takes ten bytes, and an eighth more while the ledger is read.
 const PROVEN_ROW_BYTES: u64 = 12;
 
 /// What one request may write where the large file is to go in parts.

@@ -12,9 +12,9 @@ use crate::world::mogile::{ClassId, Fid, FileRow};
 /// Records that are put into the ledger at a time.
 const RECORDS_AT_ONCE: usize = 10_000;
 
-/// Plants so many rows and for each a proven ledger record of its bucket and SHA-1, as they are when
-/// a first run is over. No content is on a storage node and no object in S3: a second run asks for
-/// none.
+/// Plants rows, and for each a proven ledger record of its bucket and SHA-1, as they are after a
+/// first run. Storage nodes and S3 stay empty: a second run asks them nothing. The ledger must be
+/// empty.
 pub fn plant_proven(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
     dynamodb::index_segments(&world.database, LEDGER)?;
     let mut records = Vec::with_capacity(RECORDS_AT_ONCE.min(rows));
