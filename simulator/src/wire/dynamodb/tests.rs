@@ -132,6 +132,43 @@ async fn a_scan_for_the_judge_passes_the_page_limit() {
     assert_eq!(table.fids().len(), 6);
 }
 
+#[test]
+fn an_index_changes_no_answer_of_a_scan_in_segments() {
+    let pages = |indexed: bool| {
+        let database = new_database().unwrap();
+        create_ledger_table(&database, "ledger").unwrap();
+        if indexed {
+            index_segments(&database, "ledger").unwrap();
+        }
+        let item = |fid: u32| ("fid".to_owned(), AttributeValue::N(fid.to_string()));
+        import(&database, "ledger", (0..60).map(|fid| BTreeMap::from([item(fid)]))).unwrap();
+        let mut pages = Vec::new();
+        for segment in 0..4 {
+            let mut start = None;
+            loop {
+                let page = database.scan(ScanRequest {
+                    table_name: "ledger".to_owned(),
+                    segment: Some(segment),
+                    total_segments: Some(4),
+                    limit: Some(7),
+                    exclusive_start_key: start,
+                    ..ScanRequest::default()
+                });
+                let page = page.unwrap();
+                pages.push(page.items.unwrap());
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    break;
+                }
+            }
+        }
+        pages
+    };
+    let indexed = pages(true);
+    assert_eq!(indexed, pages(false));
+    assert_eq!(indexed.iter().map(Vec::len).sum::<usize>(), 60);
+}
+
 #[tokio::test]
 async fn of_a_batch_some_writes_are_done_and_the_others_come_back() {
     let table = Table::new().await;
