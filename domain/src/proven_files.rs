@@ -71,26 +71,30 @@ impl ProvenFilesBuilder {
     /// The set.
     #[must_use]
     pub fn build(self) -> ProvenFiles {
-        let chunks = self.chunks.into_iter().map(|(number, chunk)| (number, chunk.sorted()));
+        let mut entries = Vec::new();
+        let chunks = self.chunks.into_iter();
+        let chunks = chunks.map(|(number, chunk)| (number, chunk.sorted(&mut entries)));
         ProvenFiles { chunks: chunks.collect() }
     }
 }
 
 impl Gathering {
-    fn sorted(self) -> Chunk {
-        let mut order: Vec<usize> = (0..self.lows.len()).collect();
-        order.sort_by_key(|at| self.lows[*at]);
-        let mut lows: Vec<u16> = Vec::with_capacity(order.len());
-        let mut prints = Vec::with_capacity(order.len());
-        for at in order {
-            if lows.last() == Some(&self.lows[at]) {
-                prints.pop();
+    /// Sorted where it lies: new memory for all chunks could be as much again, since an allocator
+    /// need not give one thread what another has freed.
+    fn sorted(mut self, entries: &mut Vec<(u16, u64)>) -> Chunk {
+        entries.clear();
+        entries.extend(self.lows.drain(..).zip(self.prints.drain(..)));
+        // Stable: of several entries of one fid the last stays the last.
+        entries.sort_by_key(|(low, _)| *low);
+        for (low, print) in entries.iter() {
+            if self.lows.last() == Some(low) {
+                self.prints.pop();
             } else {
-                lows.push(self.lows[at]);
+                self.lows.push(*low);
             }
-            prints.push(self.prints[at]);
+            self.prints.push(*print);
         }
-        Chunk { lows: lows.into(), prints: prints.into() }
+        Chunk { lows: self.lows.into(), prints: self.prints.into() }
     }
 }
 
