@@ -170,6 +170,7 @@ impl<'a> FileMigration<'a> {
             );
             let finding = Finding { kind: FindingKind::Replaced, detail };
             if let Seen::Stored(_) = seen {
+                self.perhaps_replaced = None;
                 self.findings.push(finding);
             } else if let Seen::Uncertain(_) = seen {
                 self.perhaps_replaced = Some(finding);

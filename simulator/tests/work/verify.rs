@@ -93,6 +93,40 @@ fn a_doubt_outlives_other_failures_of_its_file() {
     assert_eq!(stage.enqueue_by(&enqueue_plan()).sent.files, 1, "it is still to be done");
 }
 
+/// Only a proof ends a doubt: neither a worker by whose settings the bucket is ignored, nor one that
+/// finds no row.
+#[test]
+fn a_job_that_ends_without_a_proof_clears_no_doubt() {
+    let mut stage = Stage::instant();
+    let files = stage.files(2, None);
+    stage.enqueue();
+    stage.work();
+    for file in &files {
+        let key = file.dkey.sha1.to_string();
+        stage.world.port.s3.delete(BUCKET, &key, &Condition::None).expect("it is there");
+    }
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 2);
+    stage.work();
+    let doubted = |stage: &Stage| {
+        let failures = stage.failures();
+        files.iter().filter(|file| failures[&file.fid].doubts_the_proof()).count()
+    };
+    assert_eq!(doubted(&stage), 2);
+
+    assert_eq!(stage.enqueue().sent.files, 2);
+    stage.delete(&files[1]);
+    let buckets = stage.plan.buckets.clone();
+    let ignoring = domain::BucketMap::parse("other:other-bucket", "repo").expect("a map");
+    stage.plan.buckets = ignoring;
+    assert_eq!(stage.work().ignored, 2);
+    assert_eq!(doubted(&stage), 2, "ignored is not proven");
+
+    stage.plan.buckets = buckets;
+    assert_eq!(stage.enqueue().sent.files, 1, "the other has no row");
+    assert_eq!(stage.work().ends.by_mogile.files, 1);
+    assert!(!stage.failures().contains_key(&files[0].fid), "proven again");
+}
+
 #[test]
 fn two_verifications_of_the_same_files_share_no_job() {
     let stage = Stage::instant();

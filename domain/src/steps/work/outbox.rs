@@ -47,6 +47,8 @@ pub(super) struct Outbox {
     pub(super) failures: Gathered<FailureRecord>,
     /// Fids whose failure records are out of date.
     pub(super) healed: Gathered<Fid>,
+    /// Fids whose jobs have ended without a proof: a verification's doubt of them stays.
+    pub(super) ended: Gathered<Fid>,
     /// Deliveries to acknowledge.
     pub(super) done: Gathered<Receipt>,
     /// Deliveries that are to come again when their time has passed.
@@ -59,6 +61,7 @@ pub(super) enum Letter {
     Verifications(Vec<(Task, Verification)>),
     Failures(Vec<FailureRecord>),
     Healed(Vec<Fid>),
+    Ended(Vec<Fid>),
     Done(Vec<Receipt>),
     Again(Vec<(Receipt, Duration)>),
 }
@@ -70,6 +73,7 @@ impl Default for Outbox {
             verifications: Gathered::new(limits::LEDGER_BATCH),
             failures: Gathered::new(limits::LEDGER_BATCH),
             healed: Gathered::new(limits::LEDGER_BATCH),
+            ended: Gathered::new(limits::LEDGER_BATCH),
             done: Gathered::new(limits::QUEUE_BATCH),
             again: Gathered::new(limits::QUEUE_BATCH),
         }
@@ -84,6 +88,7 @@ impl Outbox {
             .or_else(|| self.verifications.next(all).map(Letter::Verifications))
             .or_else(|| self.failures.next(all).map(Letter::Failures))
             .or_else(|| self.healed.next(all).map(Letter::Healed))
+            .or_else(|| self.ended.next(all).map(Letter::Ended))
             .or_else(|| self.done.next(all).map(Letter::Done))
             .or_else(|| self.again.next(all).map(Letter::Again))
     }
@@ -93,6 +98,7 @@ impl Outbox {
             + self.verifications.len()
             + self.failures.len()
             + self.healed.len()
+            + self.ended.len()
             + self.done.len()
             + self.again.len()
             == 0
@@ -126,6 +132,10 @@ impl Letter {
                 let cleared = retried(clock, 0, || ports.files.failures.clear(fids)).await;
                 cleared.map(none).map_err(|error| Reason::from(&error))
             }
+            Self::Ended(fids) => {
+                let cleared = clear_undoubted(ports, fids).await;
+                cleared.map(none).map_err(|error| Reason::from(&error))
+            }
             Self::Done(receipts) => {
                 let deleted = retried(clock, 0, || ports.queue.delete(receipts)).await;
                 deleted.map_err(|error| Reason::from(&error))
@@ -136,6 +146,15 @@ impl Letter {
             }
         }
     }
+}
+
+/// Clears what is no doubt: a file that is gone or ignored by these settings is not proven by that.
+async fn clear_undoubted(ports: &WorkPorts, fids: &[Fid]) -> Result<(), LedgerError> {
+    let (clock, log) = (ports.files.clock.as_ref(), ports.files.failures.as_ref());
+    let mut records = retried(clock, 0, || log.read(fids)).await?;
+    records.retain(|record| !record.doubts_the_proof());
+    let fids: Vec<_> = records.iter().map(|record| record.fid).collect();
+    if fids.is_empty() { Ok(()) } else { retried(clock, 0, || log.clear(&fids)).await }
 }
 
 /// Notes failures. One that takes the place of a verification's keeps its doubt: what the ledger has

@@ -13,7 +13,10 @@ use crate::retry::backoff_between;
 use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan};
 use crate::steps::stop::Stop;
 use crate::summary::Stopped;
-use crate::{Failure, FailureRecord, Left, Reason, ReasonKind, SourceFile, WorkSummary, limits};
+use crate::{
+    Failure, FailureRecord, Finding, FindingKind, Left, Reason, ReasonKind, SourceFile,
+    WorkSummary, limits,
+};
 
 impl Engine<'_> {
     /// Takes messages in hand. One whose job is in hand already shares that one's end.
@@ -76,11 +79,17 @@ impl Engine<'_> {
             // It was abandoned, and its next delivery will find what it did.
             return;
         }
+        if let Worked::Migrated(FileOutcome { end, findings }) = &worked {
+            // A file that failed may be tried again, and says the rest again; what it has replaced
+            // is gone now.
+            let is_proven = matches!(end, FileEnd::Proven(_));
+            let is_kept = |found: &&Finding| is_proven || found.kind == FindingKind::Replaced;
+            for finding in findings.iter().filter(is_kept) {
+                self.summary.ends.add_finding(task.file.fid, finding);
+            }
+        }
         match worked {
-            Worked::Migrated(FileOutcome { end: FileEnd::Proven(record), findings }) => {
-                for finding in &findings {
-                    self.summary.ends.add_finding(task.file.fid, finding);
-                }
+            Worked::Migrated(FileOutcome { end: FileEnd::Proven(record), .. }) => {
                 self.recording.insert(task.key.clone());
                 self.outbox.records.add((task, record));
             }
@@ -215,7 +224,7 @@ impl Engine<'_> {
             }
             // What is not told here comes back by itself, later; what is not cleared is out of
             // date, and whoever reads it sees the ledger too.
-            Letter::Healed(_) | Letter::Again(_) => {}
+            Letter::Healed(_) | Letter::Ended(_) | Letter::Again(_) => {}
         }
     }
 
@@ -343,7 +352,9 @@ impl Engine<'_> {
         if let Ok(job) = &delivery.job
             && (delivery.attempt > 1 || job.hints.failed_before)
         {
-            self.outbox.healed.add(job.fid);
+            let is_proven = matches!(end, JobEnd::Migrated(_) | JobEnd::Verified(_));
+            let outbox = &mut self.outbox;
+            (if is_proven { &mut outbox.healed } else { &mut outbox.ended }).add(job.fid);
         }
     }
 }
