@@ -24,6 +24,11 @@ pub enum Misconfigured {
         /// Rows of these that were seen.
         other_domains: u64,
     },
+    /// What was selected has no row of the domain.
+    NothingSelected {
+        /// The configured one.
+        domain: String,
+    },
     /// No row is in a bucket that the map names.
     NothingMapped {
         /// Rows that were read.
@@ -58,6 +63,9 @@ impl fmt::Display for Misconfigured {
                  domains; MogileFS has the domains {}",
                 Names(known)
             ),
+            Self::NothingSelected { domain } => {
+                write!(f, "the selection has no row of the MogileFS domain `{domain}`")
+            }
             Self::NothingMapped { rows, mapped } => write!(
                 f,
                 "none of the {rows} rows is in a bucket that is mapped; mapped are {}",

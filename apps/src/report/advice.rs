@@ -68,6 +68,10 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
         Misconfigured::NoSuchDomain { .. } | Misconfigured::EmptyDomain { .. } => {
             "nothing was done: set MOGILE_DOMAIN to one of these, and run this again".to_owned()
         }
+        Misconfigured::NothingSelected { .. } => {
+            "nothing was done: correct --fids or --from-fid, or MOGILE_DOMAIN, and run this again"
+                .to_owned()
+        }
         Misconfigured::NothingMapped { .. } => {
             "nothing was done: `mogile2s3 plan` names the buckets that rows are in; correct BUCKETS, \
              and run this again"

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::retried::retried;
+use super::rows::Selection;
 use super::settings_guard::{require_domain, require_rows};
 use crate::ports::{Clock, SourceIndex};
 use crate::summary::{Sample, Tally};
@@ -70,7 +71,7 @@ async fn read_all(
         }
         next = page.next;
     }
-    require_rows(index, clock, buckets, &census.intake()).await
+    require_rows((index, clock), buckets, &Selection::default(), &census.intake()).await
 }
 
 impl Census {

@@ -174,31 +174,29 @@ async fn send_all(
         page = following;
     }
     summary.resume_from = None;
-    if selection.is_whole() {
-        require_rows(index, clock, &plan.buckets, &summary.intake).await?;
-    }
+    require_rows((index, clock), &plan.buckets, selection, &summary.intake).await?;
     Ok(())
 }
 
 /// What is known of the files: a migration passes over what is proven, a verification what it has
-/// found whole.
+/// found whole. Both begin nothing where the ledger's proofs are of another map: each file would be
+/// copied again, or found missing.
 async fn known(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<KnownFiles, Stopped> {
     let (index, clock) = (ports.files.index.as_ref(), ports.files.clock.as_ref());
     let (failures, selection) = (ports.files.failures.as_ref(), &plan.selection);
-    let known = match plan.action {
-        JobAction::Migrate => {
-            let tables = (ports.files.ledger.as_ref(), failures);
-            known_files(tables, clock, &plan.buckets, selection).await
-        }
-        JobAction::Verify => {
-            let run = plan.run.as_deref().unwrap_or_default();
-            verified_files((ports.verifications.as_ref(), failures), run, selection.among).await
-        }
-    };
-    let known = known.map_err(|error| trouble(&error))?;
     let (buckets, moved_from) = (&plan.buckets, &plan.moved_from);
+    let tables = (ports.files.ledger.as_ref(), failures);
+    let known = known_files(tables, clock, buckets, selection).await;
+    let known = known.map_err(|error| trouble(&error))?;
     refuse_moved_files((index, clock), buckets, selection, &known, moved_from).await?;
-    Ok(known)
+    if plan.action == JobAction::Migrate {
+        return Ok(known);
+    }
+    drop(known);
+    let run = plan.run.as_deref().unwrap_or_default();
+    let tables = (ports.verifications.as_ref(), failures);
+    let verified = verified_files(tables, run, selection.among).await;
+    verified.map_err(|error| trouble(&error))
 }
 
 fn trouble<'e, E>(error: &'e E) -> Stopped

@@ -93,8 +93,9 @@ pub async fn migrate_run(
     let run = Run::new(ports, healing, plan, observer, &rows, &routes, &mut summary);
     run.run(stops).await;
 
-    if summary.stopped.is_none() && plan.selection.is_whole() {
-        let read = require_rows(index, clock, &plan.buckets, &summary.intake).await;
+    if summary.stopped.is_none() {
+        let reader = (index, clock);
+        let read = require_rows(reader, &plan.buckets, &plan.selection, &summary.intake).await;
         summary.stopped = read.err();
     }
     if matches!(summary.coverage(), Coverage::Missing(_)) {

@@ -23,15 +23,21 @@ async fn domains(index: &dyn SourceIndex, clock: &dyn Clock) -> Result<Vec<Strin
     known.map_err(|error| Stopped::Trouble(Reason::from(&error)))
 }
 
-/// Errors when all rows have been read and none of them means anything: the domain has none, or no
-/// bucket of theirs is mapped.
+/// Errors when all rows have been read and none of them means anything: the selection or the domain
+/// has none, or no bucket of theirs is mapped.
 pub async fn require_rows(
-    index: &dyn SourceIndex,
-    clock: &dyn Clock,
+    (index, clock): (&dyn SourceIndex, &dyn Clock),
     buckets: &BucketMap,
+    selection: &Selection,
     intake: &Intake,
 ) -> Result<(), Stopped> {
-    let misconfigured = if intake.rows == 0 {
+    let misconfigured = if !selection.is_whole() {
+        // Fids that were named one by one are absent, and told.
+        if intake.rows > 0 || intake.absent.files > 0 {
+            return Ok(());
+        }
+        Misconfigured::NothingSelected { domain: index.domain().to_owned() }
+    } else if intake.rows == 0 {
         Misconfigured::EmptyDomain {
             domain: index.domain().to_owned(),
             known: domains(index, clock).await?,

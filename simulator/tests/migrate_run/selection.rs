@@ -64,6 +64,18 @@ fn fids_that_lie_close_together_are_read_by_the_page() {
 }
 
 #[test]
+fn a_selection_without_a_row_is_no_clean_run() {
+    let world = World::instant();
+    let last = files(&world, 10, None)[9].fid.0;
+    let range: RoaringTreemap = (last + 1..last + 5_000).collect();
+    let selection = Selection { in_ranges: range.clone(), only: Some(range), ..<_>::default() };
+    let summary = take(&world, selection);
+    assert!(!summary.is_clean(), "{summary:?}");
+    let stopped = summary.stopped.expect("a reason").to_string();
+    assert!(stopped.contains("no row of the MogileFS domain `plos_repo`"), "{stopped}");
+}
+
+#[test]
 fn what_is_excluded_is_counted_and_left_alone() {
     let world = World::instant();
     let all = files(&world, 10, None);

@@ -127,6 +127,20 @@ fn a_job_that_ends_without_a_proof_clears_no_doubt() {
     assert!(!stage.failures().contains_key(&files[0].fid), "proven again");
 }
 
+/// Else each file would be found missing, time after time.
+#[test]
+fn a_verification_by_another_map_is_not_begun() {
+    let stage = Stage::instant();
+    stage.files(3, None);
+    stage.enqueue();
+    stage.work();
+    let buckets = domain::BucketMap::parse("repo:another-repo", "trash").expect("a map");
+    let summary = stage.enqueue_by(&EnqueuePlan { buckets, ..plan() });
+    let stopped = summary.stopped.expect("it is refused").to_string();
+    assert!(stopped.contains("new-repo") && stopped.contains("another-repo"), "{stopped}");
+    assert_eq!((summary.sent.files, stage.in_queue()), (0, 0));
+}
+
 #[test]
 fn two_verifications_of_the_same_files_share_no_job() {
     let stage = Stage::instant();
