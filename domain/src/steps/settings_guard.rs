@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use roaring::RoaringTreemap;
+
 use super::rows::{Rows, Selection};
 use crate::misconfigured::is_likely_a_mistake;
 use crate::ports::{Clock, SourceIndex};
@@ -69,7 +71,9 @@ pub async fn refuse_moved_files(
         return Ok(());
     }
     let nothing = KnownFiles::default();
-    let rows = Rows::new(index, clock, buckets, selection, &nothing);
+    // What is excluded counts too: a list of what is proven would hide all that has moved.
+    let selection = Selection { without: RoaringTreemap::new(), ..selection.clone() };
+    let rows = Rows::new(index, clock, buckets, &selection, &nothing);
     let (mut files, mut moved) = (0_u64, BTreeMap::<(&S3Bucket, S3Bucket), Tally>::new());
     let mut next = Some(rows.begin());
     while let Some(after) = next {

@@ -135,10 +135,16 @@ fn a_verification_by_another_map_is_not_begun() {
     stage.enqueue();
     stage.work();
     let buckets = domain::BucketMap::parse("repo:another-repo", "trash").expect("a map");
-    let summary = stage.enqueue_by(&EnqueuePlan { buckets, ..plan() });
-    let stopped = summary.stopped.expect("it is refused").to_string();
-    assert!(stopped.contains("new-repo") && stopped.contains("another-repo"), "{stopped}");
-    assert_eq!((summary.sent.files, stage.in_queue()), (0, 0));
+    // A list of what is proven hides nothing of it.
+    let without: roaring::RoaringTreemap = stage.records().keys().map(|fid| fid.0).collect();
+    for without in [roaring::RoaringTreemap::new(), without] {
+        let selection = Selection { without, ..Selection::default() };
+        let buckets = buckets.clone();
+        let summary = stage.enqueue_by(&EnqueuePlan { buckets, selection, ..plan() });
+        let stopped = summary.stopped.expect("it is refused").to_string();
+        assert!(stopped.contains("new-repo") && stopped.contains("another-repo"), "{stopped}");
+        assert_eq!((summary.sent.files, stage.in_queue()), (0, 0));
+    }
 }
 
 #[test]
