@@ -146,7 +146,7 @@ fn outlooks() -> Vec<String> {
         Outlook::RunningOut { .. } => "WAITING IS NOT SAFE.",
         Outlook::EmptyWithRowsLeft(_) =>
             "the queue is empty, and the index has … rows more than there are proven files:",
-        Outlook::Forgotten(_) => "files have failed: nothing tries them again.",
+        Outlook::Forgotten { .. } => "files have failed: nothing tries them again.",
         Outlook::ProvenElsewhere(_) => "files are proven in buckets that BUCKETS does not name:",
         Outlook::Done => "the queue is empty, and there are as many proven files as rows.",
         Outlook::Empty => "the queue is empty. Whether that is all",

@@ -54,13 +54,7 @@ impl Verdict {
     /// Of what was stopped or came to its end, and found nothing wrong or something.
     #[must_use]
     pub const fn of(stopped: Option<&Stopped>, differs: bool) -> Self {
-        let exit = match (stopped, differs) {
-            (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,
-            (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
-            (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, true) => Exit::Findings,
-            (None, false) => Exit::Clean,
-        };
-        Self { exit_code: exit.code(), incomplete: stopped.is_some(), differs }
+        Self { exit_code: of(stopped, !differs).code(), incomplete: stopped.is_some(), differs }
     }
 
     /// Of a run.

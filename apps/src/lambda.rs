@@ -27,7 +27,7 @@ use crate::commands::doctor;
 use crate::config::{QueueSettings, Settings};
 use crate::exit::{self, UsageError};
 use crate::wiring::{IndexFrom, Wiring};
-use crate::worker_function::VERSION;
+use crate::worker_function;
 
 use event::Event;
 use logs::JobLog;
@@ -68,11 +68,12 @@ impl FunctionSettings {
 /// The doctor's answer: what was found, and what the function is.
 fn health(checks: &[Check], report: &WorkerReport) -> Value {
     let healthy = checks.iter().all(|check| check.health == Health::Good);
-    let WorkerReport { version, formats, buckets } = report;
+    let WorkerReport { version, formats, domain, buckets } = report;
     json!({
         "healthy": healthy,
         "version": version,
         "formats": formats,
+        "domain": domain,
         "buckets": buckets,
         "checks": checks,
     })
@@ -203,6 +204,6 @@ impl MoverFunction {
 
     /// What this function is, by its program and its settings alone.
     fn report(&self) -> WorkerReport {
-        WorkerReport::of(VERSION, &self.plan.buckets)
+        worker_function::ours(&self.settings.settings.source.domain, &self.plan.buckets)
     }
 }

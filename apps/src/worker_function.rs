@@ -20,8 +20,18 @@ const DEPLOY: &str = "Deploy this version: build the zip with apps/build-lambda-
 const SAME_BUCKETS: &str = "Correct BUCKETS here, or run the README's `aws cloudformation deploy` \
                             with the parameters Buckets and BucketNames corrected";
 
+/// How the function comes to have the same domain.
+const SAME_DOMAIN: &str = "Correct MOGILE_DOMAIN here, or run the README's `aws cloudformation \
+                           deploy` with the parameter MogileDomain corrected";
+
+/// What this program with these settings says of itself; a function must say the same.
+#[must_use]
+pub fn ours(domain: &str, buckets: &BucketMap) -> WorkerReport {
+    WorkerReport::of(VERSION, domain, buckets)
+}
+
 /// Asks the function of this name, and checks its answer.
-pub async fn checks(function: &dyn WorkerFunction, name: &str, buckets: &BucketMap) -> Vec<Check> {
+pub async fn checks(function: &dyn WorkerFunction, name: &str, ours: &WorkerReport) -> Vec<Check> {
     let subject = || format!("function {name}");
     let answers = "it answers";
     let report = match function.report().await {
@@ -42,7 +52,8 @@ pub async fn checks(function: &dyn WorkerFunction, name: &str, buckets: &BucketM
     vec![
         Check::good(subject(), answers, version.clone()),
         check("its formats are this program's", version, other_formats(&report)),
-        check("its BUCKETS are these", report.buckets.clone(), other_buckets(&report, buckets)),
+        check("its MOGILE_DOMAIN is this", report.domain.clone(), other_domain(&report, ours)),
+        check("its BUCKETS are these", report.buckets.clone(), other_buckets(&report, ours)),
     ]
 }
 
@@ -53,7 +64,7 @@ pub async fn require(
     function: &dyn WorkerFunction,
     name: &str,
     action: JobAction,
-    buckets: &BucketMap,
+    ours: &WorkerReport,
 ) -> anyhow::Result<()> {
     let refused = |why: String| UsageError(format!("nothing was sent. {why}"));
     let report = match function.report().await {
@@ -76,7 +87,7 @@ pub async fn require(
         // Other formats show at once: jobs as dead letters, records as files that are sent again.
         JobAction::Migrate => None,
     };
-    match formats.or_else(|| other_buckets(&report, buckets)) {
+    match formats.or_else(|| other_domain(&report, ours)).or_else(|| other_buckets(&report, ours)) {
         None => Ok(()),
         Some(why) => Err(refused(format!("The function `{name}`: {why}")).into()),
     }
@@ -97,14 +108,24 @@ fn other_formats(report: &WorkerReport) -> Option<String> {
     ))
 }
 
-/// What is wrong with the buckets of this function, and what to do.
-fn other_buckets(report: &WorkerReport, buckets: &BucketMap) -> Option<String> {
-    let ours = buckets.to_string();
-    (report.buckets != ours).then(|| {
+/// What is wrong with the domain of this function, and what to do.
+fn other_domain(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
+    (report.domain != ours.domain).then(|| {
         format!(
-            "its BUCKETS are `{}`, and here they are `{ours}`. It works on other S3 buckets than \
-             the ones that are meant here. {SAME_BUCKETS}",
-            report.buckets
+            "its MOGILE_DOMAIN is `{}`, and here it is `{}`. It would find none of the files, and \
+             take them for deleted. {SAME_DOMAIN}",
+            report.domain, ours.domain
+        )
+    })
+}
+
+/// What is wrong with the buckets of this function, and what to do.
+fn other_buckets(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
+    (report.buckets != ours.buckets).then(|| {
+        format!(
+            "its BUCKETS are `{}`, and here they are `{}`. It works on other S3 buckets than the \
+             ones that are meant here. {SAME_BUCKETS}",
+            report.buckets, ours.buckets
         )
     })
 }

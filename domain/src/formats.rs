@@ -48,16 +48,19 @@ pub struct WorkerReport {
     pub version: String,
     /// What it reads and writes.
     pub formats: Formats,
+    /// The MogileFS domain in which it looks for files.
+    pub domain: String,
     /// Its bucket map in canonical text, as [`BucketMap`] displays it.
     pub buckets: String,
 }
 
 impl WorkerReport {
-    /// What a program of this version and bucket map says of itself.
+    /// What a program of this version, MogileFS domain and bucket map says of itself.
     #[must_use]
-    pub fn of(version: &str, buckets: &BucketMap) -> Self {
-        let (version, buckets) = (version.to_owned(), buckets.to_string());
-        Self { version, formats: Formats::OURS, buckets }
+    pub fn of(version: &str, domain: &str, buckets: &BucketMap) -> Self {
+        let (version, domain, buckets) =
+            (version.to_owned(), domain.to_owned(), buckets.to_string());
+        Self { version, formats: Formats::OURS, domain, buckets }
     }
 }
 
@@ -83,14 +86,15 @@ mod tests {
     #[test]
     fn a_report_is_read_as_it_is_written() {
         let buckets = BucketMap::parse("b:bbb,a:aaa", "old").expect("valid");
-        let report = WorkerReport::of("1.2.3", &buckets);
+        let report = WorkerReport::of("1.2.3", "repo", &buckets);
         let written = serde_json::to_value(&report).expect("JSON");
         let ours = Formats::OURS;
         let formats = serde_json::json!({
             "jobs": ours.jobs, "ledger": ours.ledger, "verifications": ours.verifications
         });
-        let wanted =
-            serde_json::json!({"version": "1.2.3", "formats": formats, "buckets": "a:aaa,b:bbb"});
+        let wanted = serde_json::json!({
+            "version": "1.2.3", "formats": formats, "domain": "repo", "buckets": "a:aaa,b:bbb"
+        });
         assert_eq!(written, wanted);
         let mut more = wanted;
         more["healthy"] = true.into();

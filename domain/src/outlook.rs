@@ -1,6 +1,6 @@
 //! What the state of the queue means: what is failing, and whether waiting is safe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::ports::{QueueDepth, Timestamp};
 use crate::redelivery::LONGEST;
 use crate::summary::Sample;
-use crate::{FailureRecord, ReasonKind};
+use crate::{FailureRecord, Fid, ReasonKind};
 
 /// Files that failed for one reason and have not succeeded since.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -85,7 +85,12 @@ pub enum Outlook {
     EmptyWithRowsLeft(u64),
     /// The queue is empty, nothing is a dead letter, and so many files have failed since they were
     /// last proven, or were found missing or wrong: nothing will try them again.
-    Forgotten(u64),
+    Forgotten {
+        /// How many.
+        files: u64,
+        /// The lowest of each reason.
+        first_fids: Vec<Fid>,
+    },
     /// So many files are proven in buckets that the map does not name.
     ProvenElsewhere(u64),
     /// The queue is empty, and there are as many proven files as rows, or more.
@@ -131,9 +136,11 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
         }
         return all;
     }
-    let failing: u64 = sight.failing.values().map(|failing| failing.files.files).sum();
-    if failing > 0 && sight.dead_letters == 0 {
-        all.push(Outlook::Forgotten(failing));
+    let files = sight.failing.values().map(|failing| failing.files.files).sum();
+    if files > 0 && sight.dead_letters == 0 {
+        let first = sight.failing.values().flat_map(|failing| &failing.files.first_fids);
+        let first_fids: BTreeSet<_> = first.copied().collect();
+        all.push(Outlook::Forgotten { files, first_fids: first_fids.into_iter().collect() });
     }
     match (sight.rows, sight.ledger.as_ref().map(|ledger| ledger.proven)) {
         (Some(rows), Some(proven)) if proven < rows => {
@@ -157,7 +164,6 @@ impl Outlook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fid;
 
     const NOW: u64 = 1_700_000_000_000;
 
@@ -207,7 +213,10 @@ mod tests {
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
             (sight(0, 3, none()), vec![dead.clone()]),
             (sight(0, 3, failing("missing", 5, 60)), vec![dead]),
-            (sight(0, 0, failing("missing", 5, 60)), vec![Outlook::Forgotten(1)]),
+            (
+                sight(0, 0, failing("missing", 5, 60)),
+                vec![Outlook::Forgotten { files: 1, first_fids: vec![Fid(7)] }],
+            ),
             (Sight { ledger: proven(7, 0), ..sight(0, 0, none()) }, vec![rows_left(3)]),
             (
                 Sight { ledger: proven(0, 10), ..sight(0, 0, none()) },

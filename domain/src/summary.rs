@@ -134,6 +134,9 @@ pub struct Intake {
     pub ignored: u64,
     /// Rows that the operator excluded.
     pub excluded: u64,
+    /// Those of them that are files in a bucket that is mapped.
+    #[serde(skip)]
+    pub excluded_files: u64,
     /// Fids that were asked for and have no row; not part of `rows`.
     pub absent: Sample,
     /// Rows that cannot be migrated as they stand, by reason.
@@ -151,6 +154,7 @@ impl Intake {
             temporary,
             ignored,
             excluded,
+            excluded_files,
             absent,
             rejected,
         } = other;
@@ -161,6 +165,7 @@ impl Intake {
         self.temporary += temporary;
         self.ignored += ignored;
         self.excluded += excluded;
+        self.excluded_files += excluded_files;
         self.absent.merge(absent);
         for (reason, sample) in rejected {
             self.rejected.entry(reason).or_default().merge(sample);
@@ -190,13 +195,12 @@ impl Intake {
         self.rows.saturating_sub(self.passed_over())
     }
 
-    /// Whether rows were read, and none of them is in a bucket that is mapped. Rows that were
-    /// excluded have not been looked at.
+    /// Whether rows were read, and none of them is in a bucket that is mapped.
     #[must_use]
     pub fn nothing_is_mapped(&self) -> bool {
         let without_length = self.rejected.get(NO_LENGTH).map_or(0, |sample| sample.files);
-        let mapped = self.files() + self.proven_before.files + without_length;
-        self.rows > 0 && self.excluded == 0 && mapped == 0
+        let passed_over = self.proven_before.files + self.excluded_files + without_length;
+        self.rows > 0 && self.files() + passed_over == 0
     }
 
     /// Whether nothing was found that somebody has to look into.

@@ -177,6 +177,7 @@ impl Table {
             .query()
             .table_name(&self.name)
             .consistent_read(true)
+            .limit(PAGE_ITEMS)
             .key_condition_expression("#hash = :value")
             .expression_attribute_names("#hash", hash)
             .expression_attribute_values(":value", value);

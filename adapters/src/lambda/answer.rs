@@ -91,6 +91,7 @@ mod tests {
         json!({
             "version": "0.1.0",
             "formats": {"jobs": 1, "ledger": 2, "verifications": 3},
+            "domain": "repo",
             "buckets": "a:aaa"
         })
     }
@@ -110,11 +111,14 @@ mod tests {
         });
         let mut without_formats = a_report();
         without_formats.as_object_mut().expect("an object").remove("formats");
+        let mut without_domain = a_report();
+        without_domain.as_object_mut().expect("an object").remove("domain");
         let mut with_fewer = a_report();
         with_fewer["formats"].as_object_mut().expect("an object").remove("ledger");
         for (failed, payload, said) in [
             (true, unknown, "object with `report`"),
             (false, without_formats, "formats"),
+            (false, without_domain, "domain"),
             (false, with_fewer, "ledger"),
             (false, json!({"healthy": true, "checks": []}), "version"),
             (false, json!({"batchItemFailures": []}), "batchItemFailures"),

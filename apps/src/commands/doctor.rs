@@ -45,7 +45,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
     if let Some(name) = arguments.function.name() {
         let function = Services::new(aws, time, &calls).worker_function(name).await?;
-        checks.extend(worker_function::checks(&*function, name, &target.bucket_map()?).await);
+        let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
+        checks.extend(worker_function::checks(&*function, name, &ours).await);
     }
     print(&checks, arguments.json).context("writing to stdout")?;
     let worst = checks.iter().map(|check| check.health).max();

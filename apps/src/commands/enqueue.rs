@@ -82,7 +82,7 @@ withheld as large, or it was interrupted; 2 wrong usage or configuration; 3 some
 reached. A job that is sent twice is done once.
 
 Where --function or LAMBDA_FUNCTION names the worker function, it is asked before anything is sent.
-`verify` needs a function with this program's formats and BUCKETS, `migrate` one with its BUCKETS;
+It must have the MOGILE_DOMAIN and BUCKETS of this program, for `verify` also its formats;
 else nothing is sent, with exit code 2, or 3 where the function could not be reached. Where the
 setting is not given, nothing is asked.";
 
@@ -120,7 +120,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
     if let Some(name) = arguments.function.name() {
         let function = Services::new(aws, time, &calls).worker_function(name).await?;
-        worker_function::require(&*function, name, plan.action, &plan.buckets).await?;
+        let ours = worker_function::ours(&source.domain, &plan.buckets);
+        worker_function::require(&*function, name, plan.action, &ours).await?;
     }
 
     let (progress, teller) = Progress::start();

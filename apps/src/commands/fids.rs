@@ -34,7 +34,8 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct Which {
-    /// Only files that are proven to be in S3
+    /// Only files that have a proven record, whatever bucket it names: a file that BUCKETS sends
+    /// to another one today, and one that a verification doubts, is listed too
     #[arg(long)]
     proven: bool,
 

@@ -88,7 +88,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             let quiet = |outlook: &Outlook| {
                 let is_finding = match outlook {
                     Outlook::DeadLetters(_)
-                    | Outlook::Forgotten(_)
+                    | Outlook::Forgotten { .. }
                     | Outlook::ProvenElsewhere(_) => true,
                     Outlook::Waiting { .. }
                     | Outlook::RunningOut { .. }
@@ -196,11 +196,16 @@ fn words(outlook: &Outlook) -> String {
              these.",
             HumanCount(*rows)
         ),
-        Outlook::Forgotten(files) => format!(
-            "the queue is empty, and {} files have failed: nothing tries them again. `mogile2s3 \
-             enqueue migrate` sends them, `mogile2s3 migrate` takes them from here.",
-            HumanCount(*files)
-        ),
+        Outlook::Forgotten { files, first_fids } => {
+            let fids: Vec<_> = first_fids.iter().map(ToString::to_string).collect();
+            format!(
+                "the queue is empty, and {} files have failed: nothing tries them again. `mogile2s3 \
+                 enqueue migrate` sends those that are not proven; `mogile2s3 migrate --again --fids \
+                 {}` looks at the first of all, and clears what is proven.",
+                HumanCount(*files),
+                fids.join(",")
+            )
+        }
         Outlook::ProvenElsewhere(files) => format!(
             "{} files are proven in buckets that BUCKETS does not name: for these settings they are \
              not migrated. Correct BUCKETS, or see `mogile2s3 enqueue --help`, --moved-from.",

@@ -9,8 +9,8 @@ pub const FUNCTION: &str = "LAMBDA_FUNCTION";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Worker function")]
 pub struct WorkerFunctionSettings {
-    /// The worker function's name: `doctor` and `enqueue` ask it for its version, formats and
-    /// buckets [default: none, and nothing is asked]
+    /// The worker function's name: `doctor` and `enqueue` ask it for its version, formats,
+    /// domain and buckets [default: none, and nothing is asked]
     #[arg(long, env = FUNCTION, value_name = "NAME")]
     pub function: Option<String>,
 }

@@ -16,7 +16,7 @@ pub(super) enum Event {
     Batch(Vec<Delivery>),
     /// `{"doctor": true}`, sent by hand.
     Doctor,
-    /// `{"report": true}`, sent by `mogile2s3`: its version, formats and buckets.
+    /// `{"report": true}`, sent by `mogile2s3`: its version, formats, domain and buckets.
     Report,
 }
 

@@ -176,11 +176,13 @@ impl<'a> Rows<'a> {
     fn take(&self, row: IndexRow, page: &mut Page) {
         let intake = &mut page.intake;
         intake.rows += 1;
+        let class = row.classify(self.buckets);
         if self.selection.without.contains(row.fid.0) {
             intake.excluded += 1;
+            intake.excluded_files += u64::from(matches!(class, RowClass::Source(_)));
             return;
         }
-        match row.classify(self.buckets) {
+        match class {
             RowClass::Source(file) => self.take_file(file, page),
             RowClass::Temporary => intake.temporary += 1,
             RowClass::Ignored => intake.ignored += 1,

@@ -14,7 +14,7 @@ use domain::Formats;
 use domain::ports::{FunctionError, WorkerFunction};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use simulator::embedded::{BUCKETS, QUEUE};
+use simulator::embedded::{BUCKETS, DOMAIN, QUEUE};
 use simulator::fault::{Fault, Rule, Service};
 use simulator::wire::lambda::{self, Ended, Fleet, Function, Invocable, InvokeApi};
 use simulator::wire::listener;
@@ -58,6 +58,7 @@ impl Scripted {
         Self::answer(&json!({
             "version": "0.0.9",
             "formats": Formats { verifications: format, ..Formats::OURS },
+            "domain": DOMAIN,
             "buckets": buckets(),
         }))
     }
@@ -162,7 +163,7 @@ async fn a_real_function_reports_its_version_formats_and_buckets() {
     let report = account.adapter(NAME, &calls).await.report().await.expect("a report");
     assert_eq!(report.version, VERSION);
     assert_eq!(report.formats, Formats::OURS);
-    assert_eq!(report.buckets, buckets());
+    assert_eq!((report.domain.as_str(), report.buckets), (DOMAIN, buckets()));
     let once = Outcomes { ok: 1, failed: 0 };
     assert_eq!(calls.all().into_iter().collect::<Vec<_>>(), [((System::Lambda, "Invoke"), once)]);
     let reached = stage.world.faults.counts_since(&before);
@@ -266,6 +267,19 @@ async fn a_function_with_other_buckets_gets_no_jobs() {
     }
 }
 
+/// It would take every file for deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_with_another_domain_gets_no_jobs() {
+    let stage = Stage::with(3).await;
+    let mut function = stage.function();
+    function.environment.insert("MOGILE_DOMAIN".to_owned(), "other_domain".to_owned());
+    let account = Account::with_real(&stage, function).await;
+    let said = ["nothing was sent", "`other_domain`", DOMAIN, "MOGILE_DOMAIN", "MogileDomain"];
+    for arguments in [VERIFY.as_slice(), &MIGRATE] {
+        refuses(&stage, account.address, NAME, arguments, (2, &said)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_that_does_not_exist_is_a_wrong_setting() {
     let stage = Stage::with(1).await;
@@ -301,17 +315,19 @@ async fn the_doctor_compares_the_function_with_this_program() {
         let pairs = healths.map(|(fact, health)| json!([fact, health]));
         pairs.collect::<Vec<_>>()
     };
-    let (answers, formats, same) =
-        ("it answers", "its formats are this program's", "its BUCKETS are these");
+    let (answers, formats) = ("it answers", "its formats are this program's");
+    let (domain, same) = ("its MOGILE_DOMAIN is this", "its BUCKETS are these");
+    let good = |fact: &str| json!([fact, "good"]);
 
     let account = Account::with_real(&stage, stage.function()).await;
     let seen = healths(&facts(account.address, 0).await);
-    assert_eq!(seen, [json!([answers, "good"]), json!([formats, "good"]), json!([same, "good"])]);
+    assert_eq!(seen, [answers, formats, domain, same].map(good));
 
     let account = Account::with(&stage, Scripted::with_verifications_in(1)).await;
     let checks = facts(account.address, 1).await;
     let seen = healths(&checks);
-    assert_eq!(seen, [json!([answers, "good"]), json!([formats, "bad"]), json!([same, "good"])]);
+    let bad = json!([formats, "bad"]);
+    assert_eq!(seen, [good(answers), bad, good(domain), good(same)]);
     assert!(checks[1].to_string().contains("build-lambda-zip.sh"), "{}", checks[1]);
 
     let account = Account::with(&stage, Scripted::older()).await;

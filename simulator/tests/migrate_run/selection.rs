@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use domain::ports::{IndexError, RowPage, SourceIndex};
 use domain::steps::{Among, Quiet, Rows, RunPlan, Selection, migrate_run, never};
-use domain::{Coverage, Fid, IndexRow, Intake, Summary, limits};
+use domain::{BucketMap, Coverage, Fid, IndexRow, Intake, Stopped, Summary, limits};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use roaring::RoaringTreemap;
@@ -85,8 +85,25 @@ fn what_is_excluded_is_counted_and_left_alone() {
     assert!(summary.is_clean() && summary.intake.rows == 10, "{summary:?}");
     let named = Selection { without, ..only(all[..4].iter().map(|file| file.fid.0)) };
     let summary = take(&world, named);
-    let intake = Intake { proven_before: tally(2), excluded: 2, ..rows(4) };
+    let intake = Intake { proven_before: tally(2), excluded: 2, excluded_files: 2, ..rows(4) };
     assert_eq!(summary.intake, intake, "also where they were named");
+}
+
+/// What is excluded is no reason to take a map that fits nothing for the right one, and no reason to
+/// refuse one that fits.
+#[test]
+fn what_is_excluded_hides_no_wrong_map() {
+    let world = World::instant();
+    let all = files(&world, 10, None);
+    let buckets = BucketMap::parse("other:other-bucket", "repo").expect("good settings");
+    let without: RoaringTreemap = [all[0].fid.0].into_iter().collect();
+    let selection = Selection { without, ..Selection::default() };
+    let summary = run(&world, &RunPlan { buckets, selection, ..plan() });
+    assert!(matches!(summary.stopped, Some(Stopped::Misconfigured(_))), "{summary:?}");
+
+    let without = all.iter().map(|file| file.fid.0).collect();
+    let summary = take(&world, Selection { without, ..Selection::default() });
+    assert!(summary.is_clean() && summary.intake.excluded == 10, "{summary:?}");
 }
 
 #[test]

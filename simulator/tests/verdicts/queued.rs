@@ -72,6 +72,42 @@ async fn status_of_an_empty_queue_names_the_command_that_fills_it() {
     assert_eq!(session.fids_in_queue().len(), session.files().len());
 }
 
+/// A failure of a file that was proven by another way: no run that passes over it would clear it.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_names_the_commands_for_failures_that_nothing_tries_again() {
+    let session = Session::migrated(96, 5).await;
+    let proven = session.plain().next().expect("one");
+    let lost = session.plain().nth(1).expect("another");
+    session.lose(lost);
+    for (file, action, reason) in
+        [(proven, "migrate", "source-unreachable"), (lost, "verify", "missing")]
+    {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let item = [
+            ("fid", number(file.fid)),
+            ("action", string(action)),
+            ("dkey", string(&file.file.sha1)),
+            ("reason", string(reason)),
+            ("detail", string("in words")),
+            ("attempt", number(5)),
+            ("failed_at", number(1_767_225_600_123)),
+        ];
+        session.put(FAILURES, item.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+    let said = session.said(&["status"], 1).await;
+    assert!(said.contains("2 files have failed: nothing tries them again"), "{said}");
+    session.follow(&said, "enqueue migrate", 0).await;
+    assert_eq!(session.fids_in_queue().into_iter().collect::<Vec<_>>(), [lost.fid]);
+    session.said(&["work", "--until-empty"], 0).await;
+    assert_eq!(session.failures().len(), 1, "that of the proven file");
+
+    let said = session.said(&["status"], 1).await;
+    session.follow(&said, "migrate --again --fids", 0).await;
+    assert_eq!(session.failures(), Vec::new());
+    session.said(&["status"], 0).await;
+    assert!(session.has(lost.bucket, lost));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn status_names_the_help_that_explains_proofs_elsewhere() {
     let mut session = Session::migrated(94, 5).await;
