@@ -132,6 +132,7 @@ fn early_ends() -> Vec<String> {
     all.extend(every!(Misconfigured {
         Misconfigured::NoSuchDomain { .. } => "MogileFS has no domain …",
         Misconfigured::EmptyDomain { .. } => "the MogileFS domain … has no rows",
+        Misconfigured::OtherDomain { .. } => "the queue has jobs of the MogileFS domain …",
         Misconfigured::NothingSelected { .. } => "the selection has no row",
         Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
         Misconfigured::Moved(_) => "are proven in bucket …, which the map does not name",

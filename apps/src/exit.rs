@@ -62,7 +62,11 @@ impl Verdict {
     pub fn of_run(summary: &Summary) -> Self {
         let differs = match summary.stopped {
             // What was stopped is not clean for that alone.
-            Some(_) => !summary.ends.failed.is_empty() || !summary.intake.is_clean(),
+            Some(_) => {
+                !summary.ends.failed.is_empty()
+                    || summary.ends.uncleared.files > 0
+                    || !summary.intake.is_clean()
+            }
             None => !summary.is_clean(),
         };
         Self::of(summary.stopped.as_ref(), differs)

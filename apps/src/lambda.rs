@@ -127,6 +127,7 @@ impl MoverFunction {
         let Settings { source, target, time, aws } = &settings.settings;
         let calls = Arc::new(Calls::default());
         let plan = WorkPlan {
+            domain: source.domain.clone(),
             buckets: target.bucket_map()?,
             route: RoutePolicy::Auto,
             single_request_bytes: target.single_request_bytes,

@@ -24,7 +24,7 @@ pub use failure_list::{FailureList, FailureListEnd};
 pub use progress::{Progress, Teller};
 pub use text::{
     quoted, write_count, write_failed, write_proven_as_another, write_reason, write_report,
-    write_requests, write_sample, write_samples, write_stopped, write_tally,
+    write_requests, write_sample, write_samples, write_stopped, write_tally, write_uncleared,
 };
 
 /// A run's end.

@@ -51,7 +51,7 @@ pub async fn checks(function: &dyn WorkerFunction, name: &str, ours: &WorkerRepo
     let version = format!("version {}, and this is {VERSION}", report.version);
     vec![
         Check::good(subject(), answers, version.clone()),
-        check("its formats are this program's", version, other_formats(&report)),
+        check("its formats are this program's", version, other_formats(&report, JobAction::ALL)),
         check("its MOGILE_DOMAIN is this", report.domain.clone(), other_domain(&report, ours)),
         check("its BUCKETS are these", report.buckets.clone(), other_buckets(&report, ours)),
     ]
@@ -82,26 +82,24 @@ pub async fn require(
             return Err(refused(why).into());
         }
     };
-    let formats = match action {
-        JobAction::Verify => other_formats(&report),
-        // Other formats show at once: jobs as dead letters, records as files that are sent again.
-        JobAction::Migrate => None,
-    };
-    match formats.or_else(|| other_domain(&report, ours)).or_else(|| other_buckets(&report, ours)) {
+    match other_formats(&report, &[action])
+        .or_else(|| other_domain(&report, ours))
+        .or_else(|| other_buckets(&report, ours))
+    {
         None => Ok(()),
         Some(why) => Err(refused(format!("The function `{name}`: {why}")).into()),
     }
 }
 
 /// What is wrong with the formats of this function, and what to do.
-fn other_formats(report: &WorkerReport) -> Option<String> {
-    let differences = report.formats.differences_from(Formats::OURS);
+fn other_formats(report: &WorkerReport, actions: &[JobAction]) -> Option<String> {
+    let differences = report.formats.differences_from(Formats::OURS, actions);
     if differences.is_empty() {
         return None;
     }
     Some(format!(
-        "its version {} has {}, and this program is version {VERSION}. This program does not find \
-         what that function writes. {DEPLOY}; or use mogile2s3 of version {} here",
+        "its version {} has {}, and this program is version {VERSION}. What one of them \
+         writes the other misses or destroys. {DEPLOY}; or use mogile2s3 of version {} here",
         report.version,
         differences.join(" and "),
         report.version,

@@ -27,13 +27,17 @@ pub struct FailureRecord {
 }
 
 impl FailureRecord {
+    /// The reasons by which a verification that has looked says that the content is not there. One
+    /// that could not look says nothing of the file.
+    pub const DOUBTS: [ReasonKind; 2] = [ReasonKind::Missing, ReasonKind::WrongObject];
+
     /// Whether the file's proof in the ledger does not count any more.
     #[must_use]
     pub fn doubts_the_proof(&self) -> bool {
         self.doubted || is_doubt(self.action, &self.reason)
     }
 
-    /// Takes the doubt of an earlier record along, which this one replaces.
+    /// Keeps the doubt of a record that this one replaces.
     pub fn keep_doubt_of(&mut self, earlier: &Self) {
         self.doubted |= earlier.doubts_the_proof();
     }
@@ -59,9 +63,7 @@ impl FailureRecord {
     }
 }
 
-/// What a verification says that has looked, and did not find the content. One that could not look
-/// says nothing of the file.
 fn is_doubt(action: Option<JobAction>, reason: &str) -> bool {
-    let found = [ReasonKind::Missing, ReasonKind::WrongObject].map(ReasonKind::name);
-    action == Some(JobAction::Verify) && found.contains(&reason)
+    let doubts = FailureRecord::DOUBTS.map(ReasonKind::name);
+    action == Some(JobAction::Verify) && doubts.contains(&reason)
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::BucketMap;
+use crate::{BucketMap, JobAction};
 
 /// The formats of what the command line and the workers write for each other, each a number that
 /// only grows.
@@ -20,21 +20,33 @@ pub struct Formats {
     /// The verifications' table: its key, and how a run's records are found again. Format 2 has the
     /// hash key `{run}#{fid mod 64}`.
     pub verifications: u32,
+    /// The failures table: which of its records say that a proof does not count. In format 2 a doubt
+    /// outlasts other failures; programs before that write over it, and do not tell this number.
+    #[serde(default = "first_failures")]
+    pub failures: u32,
+}
+
+const fn first_failures() -> u32 {
+    1
 }
 
 impl Formats {
     /// What this program reads and writes.
-    pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2 };
+    pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2, failures: 2 };
 
-    /// Each format that another program has in another number, in words.
+    /// Each format that another program has in another number, in words; of those that these kinds
+    /// of jobs need.
     #[must_use]
-    pub fn differences_from(self, other: Self) -> Vec<String> {
+    pub fn differences_from(self, other: Self, actions: &[JobAction]) -> Vec<String> {
         let all = [
             ("jobs", self.jobs, other.jobs),
             ("ledger records", self.ledger, other.ledger),
+            ("failure records", self.failures, other.failures),
             ("verifications", self.verifications, other.verifications),
         ];
-        let different = all.into_iter().filter(|(_, this, other)| this != other);
+        let verifies = actions.contains(&JobAction::Verify);
+        let needed = if verifies { &all[..] } else { &all[..3] };
+        let different = needed.iter().filter(|(_, this, other)| this != other);
         different
             .map(|(what, this, other)| format!("{what} in format {this}, not {other}"))
             .collect()
@@ -70,17 +82,33 @@ mod tests {
 
     #[test]
     fn each_format_that_differs_is_named_with_both_numbers() {
-        let ours = Formats { jobs: 1, ledger: 4, verifications: 2 };
-        assert_eq!(ours.differences_from(ours), [""; 0]);
+        let ours = Formats { jobs: 1, ledger: 4, verifications: 2, failures: 3 };
+        let differences = |other: Formats| other.differences_from(ours, JobAction::ALL);
+        assert_eq!(differences(ours), [""; 0]);
         for (other, said) in [
             (Formats { jobs: 2, ..ours }, "jobs in format 2, not 1"),
             (Formats { ledger: 3, ..ours }, "ledger records in format 3, not 4"),
+            (Formats { failures: 2, ..ours }, "failure records in format 2, not 3"),
             (Formats { verifications: 1, ..ours }, "verifications in format 1, not 2"),
         ] {
-            assert_eq!(other.differences_from(ours), [said]);
+            assert_eq!(differences(other), [said]);
         }
-        let other = Formats { jobs: 9, ledger: 9, verifications: 9 };
-        assert_eq!(other.differences_from(ours).len(), 3);
+        let other = Formats { jobs: 9, ledger: 9, verifications: 9, failures: 9 };
+        assert_eq!(differences(other).len(), 4);
+    }
+
+    #[test]
+    fn migrations_need_no_verifications() {
+        let ours = Formats::OURS;
+        let migrations = |other: Formats| other.differences_from(ours, &[JobAction::Migrate]).len();
+        assert_eq!(migrations(Formats { verifications: 9, ..ours }), 0);
+        for other in [
+            Formats { jobs: 9, ..ours },
+            Formats { ledger: 9, ..ours },
+            Formats { failures: 9, ..ours },
+        ] {
+            assert_eq!(migrations(other), 1, "{other:?}");
+        }
     }
 
     #[test]
@@ -90,7 +118,8 @@ mod tests {
         let written = serde_json::to_value(&report).expect("JSON");
         let ours = Formats::OURS;
         let formats = serde_json::json!({
-            "jobs": ours.jobs, "ledger": ours.ledger, "verifications": ours.verifications
+            "jobs": ours.jobs, "ledger": ours.ledger, "verifications": ours.verifications,
+            "failures": ours.failures
         });
         let wanted = serde_json::json!({
             "version": "1.2.3", "formats": formats, "domain": "repo", "buckets": "a:aaa,b:bbb"
@@ -99,6 +128,10 @@ mod tests {
         let mut more = wanted;
         more["healthy"] = true.into();
         more["formats"]["samples"] = 1.into();
-        assert_eq!(serde_json::from_value::<WorkerReport>(more).expect("a report"), report);
+        let reread = |value| serde_json::from_value::<WorkerReport>(value).expect("a report");
+        assert_eq!(reread(more.clone()), report);
+        // The functions that wrote over doubts said nothing of failures.
+        more["formats"].as_object_mut().expect("an object").remove("failures");
+        assert_eq!(reread(more).formats, Formats { failures: 1, ..ours });
     }
 }

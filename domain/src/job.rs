@@ -57,6 +57,9 @@ pub struct Hints {
     pub look_first: bool,
     /// The verification that the job belongs to.
     pub run: Option<String>,
+    /// The MogileFS domain that the file is in. A worker of another domain does not find the file
+    /// there, and must not take it for deleted.
+    pub domain: Option<String>,
 }
 
 /// Whether this can be the name of a verification: in one line, and not too long.

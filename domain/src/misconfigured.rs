@@ -24,6 +24,13 @@ pub enum Misconfigured {
         /// Rows of these that were seen.
         other_domains: u64,
     },
+    /// The queue has jobs about files of another domain.
+    OtherDomain {
+        /// Theirs.
+        jobs: String,
+        /// The configured one.
+        domain: String,
+    },
     /// What was selected has no row of the domain.
     NothingSelected {
         /// The configured one.
@@ -62,6 +69,10 @@ impl fmt::Display for Misconfigured {
                 "the MogileFS domain `{domain}` has no rows, {other_domains} rows are of other \
                  domains; MogileFS has the domains {}",
                 Names(known)
+            ),
+            Self::OtherDomain { jobs, domain } => write!(
+                f,
+                "the queue has jobs of the MogileFS domain `{jobs}`, and this worker's is `{domain}`"
             ),
             Self::NothingSelected { domain } => {
                 write!(f, "the selection has no row of the MogileFS domain `{domain}`")

@@ -255,6 +255,9 @@ pub struct Ends {
     pub failed: BTreeMap<&'static str, Sample>,
     /// Worth a look, by kind; these files are counted above as what they became.
     pub findings: BTreeMap<&'static str, Sample>,
+    /// Files whose failure record is out of date and could not be taken away; these are counted
+    /// above, too.
+    pub uncleared: Sample,
 }
 
 impl Ends {
@@ -275,6 +278,11 @@ impl Ends {
     /// Notes a finding.
     pub fn add_finding(&mut self, fid: Fid, finding: &Finding) {
         self.findings.entry(finding.kind.name()).or_default().add(fid, &finding.detail);
+    }
+
+    /// Counts files whose failure records could not be taken away.
+    pub fn add_uncleared(&mut self, fids: impl IntoIterator<Item = Fid>, why: &Reason) {
+        fids.into_iter().for_each(|fid| self.uncleared.add(fid, why));
     }
 
     /// All files that failed.
@@ -341,6 +349,7 @@ impl Summary {
             && self.stopped.is_none()
             && self.intake.is_clean()
             && self.ends.failed.is_empty()
+            && self.ends.uncleared.files == 0
             && self.not_begun == 0
             && self.abandoned == 0
             && !matches!(self.coverage(), Coverage::Missing(_))

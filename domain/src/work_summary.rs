@@ -1,6 +1,7 @@
 //! What came of a worker's deliveries: each in exactly one class, and sums that must add up.
 
-use serde::Serialize;
+use roaring::RoaringTreemap;
+use serde::{Serialize, Serializer};
 
 use crate::summary::{Ends, Stopped, Tally};
 
@@ -24,6 +25,10 @@ pub struct WorkSummary {
     pub unacknowledged: u64,
     /// Given back, but the failures table did not take why.
     pub unexplained: u64,
+    /// Files that a verification found missing or wrong, and whose doubt the failures table did not
+    /// take: a migration passes over them as proven until another verification finds it again.
+    #[serde(serialize_with = "as_count")]
+    pub unnoted_doubts: RoaringTreemap,
     /// Why the worker ended before its end, if it did.
     pub stopped: Option<Stopped>,
 }
@@ -40,6 +45,13 @@ impl WorkSummary {
     /// Whether nothing was given back and nothing ended early.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.adds_up() && self.ends.failed.is_empty() && self.stopped.is_none()
+        self.adds_up()
+            && self.ends.failed.is_empty()
+            && self.ends.uncleared.files == 0
+            && self.stopped.is_none()
     }
+}
+
+fn as_count<S: Serializer>(fids: &RoaringTreemap, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(fids.len())
 }

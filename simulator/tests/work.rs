@@ -51,6 +51,28 @@ fn what_is_enqueued_is_worked_off_with_no_more_requests_than_needed() {
     assert_eq!(stage.in_queue(), 0);
 }
 
+/// MogileFS has no such file there, and it would be taken for deleted.
+#[test]
+fn jobs_of_another_domain_are_left_to_the_workers_of_that_domain() {
+    let mut stage = Stage::instant();
+    stage.files(30, None);
+    assert_eq!(stage.enqueue().sent.files, 30);
+    let domain = std::mem::replace(&mut stage.plan.domain, "other_domain".to_owned());
+    stage.world.calls();
+    let summary = stage.work();
+    let stopped = summary.stopped.as_ref().expect("it stops").to_string();
+    assert!(stopped.contains("`plos_repo`") && stopped.contains("`other_domain`"), "{stopped}");
+    assert!(matches!(summary.stopped, Some(domain::Stopped::Misconfigured(_))), "{summary:?}");
+    assert_eq!((summary.ends.gone, stage.in_queue(), stage.dead()), (0, 30, 0), "{summary:?}");
+    assert!(!stage.world.calls().contains("replicas"), "nothing is asked of MogileFS");
+
+    stage.plan.domain = domain;
+    let summary = stage.work();
+    assert_eq!(summary.ends.by_mogile.files, 30, "{summary:?}");
+    assert!(stage.failures().is_empty(), "a success clears what was said");
+    stage.everything_is_there();
+}
+
 #[test]
 fn jobs_without_hints_are_done_as_well() {
     let stage = Stage::instant();

@@ -57,7 +57,7 @@ fn it_may_do_what_the_adapters_do() {
     let files = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
     assert_eq!(actions("FilesInTheBuckets"), json!(files));
     assert_eq!(actions("WhatIsInTheBuckets"), "s3:ListBucket");
-    let tables = ["BatchGetItem", "BatchWriteItem", "Query", "Scan"];
+    let tables = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "Query", "Scan", "UpdateItem"];
     assert_eq!(actions("Tables"), json!(tables.map(|action| format!("dynamodb:{action}"))));
     let jobs = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"];
     assert_eq!(actions("Jobs"), json!(jobs.map(|action| format!("sqs:{action}"))));

@@ -1,5 +1,6 @@
 //! A table: batches until nothing of them is left, pages until there are no more.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -48,6 +49,16 @@ const PAGE_ITEMS: i32 = 1_000;
 
 /// Keys of one `BatchGetItem`.
 const MOST_KEYS: usize = 100;
+
+/// The code of a write whose condition did not hold.
+const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
+
+/// What stands for names and values in an expression: `#name` and `:value`.
+#[derive(Default)]
+pub(super) struct Aliases {
+    pub(super) names: HashMap<String, String>,
+    pub(super) values: Item,
+}
 
 /// One table of DynamoDB's. What is asked is asked again in the end, and never half answered.
 pub(super) struct Table {
@@ -111,6 +122,46 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Changes the item of this key, which is made where it is missing. Returns whether it did:
+    /// an item that is not as `condition` has it stays as it is.
+    pub(super) async fn update(
+        &self,
+        key: Item,
+        update: String,
+        condition: Option<String>,
+        Aliases { names, values }: Aliases,
+    ) -> Result<bool, LedgerError> {
+        let call = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        self.on_condition("UpdateItem", call.send()).await
+    }
+
+    /// Takes the item of this key away. Returns whether it did: an item that is not as `condition`
+    /// has it stays.
+    pub(super) async fn delete_if(
+        &self,
+        key: Item,
+        condition: String,
+        Aliases { names, values }: Aliases,
+    ) -> Result<bool, LedgerError> {
+        let call = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        self.on_condition("DeleteItem", call.send()).await
     }
 
     /// The items of these keys, of which no two may be the same, by consistent reads.
@@ -245,6 +296,26 @@ impl Table {
         Box::pin(async move {
             let answer = answer(self.timeouts.request, call).await;
             let answer = answer.map_err(|trouble| self.translate(trouble));
+            self.calls.count(System::DynamoDb, operation, answer)
+        })
+    }
+
+    /// Whether a write on a condition was done. That it was not is an answer, and no failure.
+    fn on_condition<'a, T, E>(
+        &'a self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, SdkError<E>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<bool, LedgerError>>
+    where
+        T: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        Box::pin(async move {
+            let answer = match answer(self.timeouts.request, call).await {
+                Ok(_) => Ok(true),
+                Err(Trouble::Refusal { code, .. }) if code == CONDITION_FAILED => Ok(false),
+                Err(trouble) => Err(self.translate(trouble)),
+            };
             self.calls.count(System::DynamoDb, operation, answer)
         })
     }

@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_report_is_read() {
         let report = told(false, &a_report()).expect("a report");
-        assert_eq!(report.formats, Formats { jobs: 1, ledger: 2, verifications: 3 });
+        assert_eq!(report.formats, Formats { jobs: 1, ledger: 2, verifications: 3, failures: 1 });
         assert_eq!((report.version.as_str(), report.buckets.as_str()), ("0.1.0", "a:aaa"));
     }
 

@@ -26,6 +26,9 @@ pub const LOOK_FIRST: &str = "look_first";
 /// The attribute of [`Hints::run`].
 pub const RUN: &str = "run";
 
+/// The attribute of [`Hints::domain`].
+pub const DOMAIN: &str = "domain";
+
 /// Characters of somebody else's text that an error quotes.
 const QUOTED: usize = 80;
 
@@ -39,13 +42,15 @@ pub fn body_of(job: &Job) -> String {
 /// A job's attributes, each a `String`; none is empty, which SQS would refuse.
 #[must_use]
 pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
-    let Hints { route, failed_before, look_first, run } = &job.hints;
+    let Hints { route, failed_before, look_first, run, domain } = &job.hints;
     let mut attributes = vec![(ACTION, job.action.name().to_owned())];
     attributes.extend(route.map(|route| (ROUTE, route.name().to_owned())));
     attributes.extend(failed_before.then(|| (FAILED_BEFORE, true.to_string())));
     attributes.extend(look_first.then(|| (LOOK_FIRST, true.to_string())));
-    let run = run.as_ref().filter(|run| !run.is_empty());
-    attributes.extend(run.map(|run| (RUN, run.clone())));
+    for (name, text) in [(RUN, run), (DOMAIN, domain)] {
+        let text = text.as_ref().filter(|text| !text.is_empty());
+        attributes.extend(text.map(|text| (name, text.clone())));
+    }
     attributes
 }
 
@@ -82,6 +87,7 @@ pub fn job_of<'a>(
         failed_before: attribute(FAILED_BEFORE) == Some("true"),
         look_first: attribute(LOOK_FIRST) == Some("true"),
         run: run.map(str::to_owned),
+        domain: attribute(DOMAIN).filter(|domain| !domain.is_empty()).map(str::to_owned),
     };
     let fid = Fid(*fid.as_ref().map_err(|why| bad(why.clone()))?);
     let dkey = dkey.clone().map_err(bad)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adapters::calls::Calls;
 use anyhow::Context;
 use clap::Args;
-use domain::steps::{Ports, examine, examine_copies};
+use domain::steps::{Ports, examine, examine_copies, examine_failures};
 use domain::{Check, Health};
 
 use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings};
@@ -18,7 +18,7 @@ use crate::worker_function;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Write nothing: leave out the canaries, which put small objects below `mogile2s3-canary/`
-    /// into each bucket and take them away again
+    /// into each bucket and a record into the failures table, and take them away again
     #[arg(long)]
     read_only: bool,
 
@@ -69,13 +69,17 @@ pub(crate) async fn checks(
     let mut checks = examine_trackers(wiring).await?;
     checks.extend(examine(ports, &buckets).await);
     if canaries {
+        // What cannot even be read says the same again.
+        let well = |checks: &[Check], subject: &str| {
+            checks.iter().any(|check| check.subject == subject && check.health == Health::Good)
+        };
+        if well(&checks, "failures") {
+            checks.push(examine_failures(ports).await);
+        }
         checks.extend(examine_copies(ports, &buckets, target.single_request_bytes).await);
         let s3 = wiring::s3(target, aws, wiring.time, wiring.calls).await?;
         for (_, bucket) in buckets.pairs() {
-            // Canaries in a bucket that cannot even be listed say the same again, ten times.
-            let subject = format!("bucket {bucket}");
-            let well = |check: &&Check| check.subject == subject && check.health == Health::Good;
-            if checks.iter().any(|check| well(&check)) {
+            if well(&checks, &format!("bucket {bucket}")) {
                 checks.extend(s3.canaries(bucket, ports.clock.now()).await);
             }
         }

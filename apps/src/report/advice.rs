@@ -49,7 +49,11 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              already is found there, and recorded"
         }
         ReasonKind::QueueUnavailable => "check SQS_URL, the region and the account's policy",
-        ReasonKind::BadMessage | ReasonKind::BadJob => "see the message in the dead-letter queue",
+        ReasonKind::BadMessage => "see the message in the dead-letter queue",
+        ReasonKind::BadJob => {
+            "give the worker the BUCKETS and the MOGILE_DOMAIN of whoever sent these jobs; then \
+             `mogile2s3 dlq redrive --reason bad-job` sends them again"
+        }
         ReasonKind::NotStarted => {
             "their time ran out before they were done: they come again by themselves, and those \
              that are dead letters are sent again by `mogile2s3 dlq redrive --reason not-started`"
@@ -67,6 +71,10 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
     match misconfigured {
         Misconfigured::NoSuchDomain { .. } | Misconfigured::EmptyDomain { .. } => {
             "nothing was done: set MOGILE_DOMAIN to one of these, and run this again".to_owned()
+        }
+        Misconfigured::OtherDomain { .. } => {
+            "correct MOGILE_DOMAIN, or SQS_URL, and run this again: the jobs are in the queue"
+                .to_owned()
         }
         Misconfigured::NothingSelected { .. } => {
             "nothing was done: correct --fids or --from-fid, or MOGILE_DOMAIN, and run this again"

@@ -21,6 +21,7 @@ pub fn write_report(out: &mut String, report: &RunReport) -> fmt::Result {
     write_absent(out, &summary.intake.absent)?;
     write_failed(out, "Failed files", &summary.ends.failed)?;
     write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
+    write_uncleared(out, &summary.ends.uncleared)?;
     write_requests(out, &report.requests)?;
     if let Some(list) = &report.failure_list {
         write_list(out, list)?;
@@ -152,6 +153,25 @@ pub fn write_failed(
     Ok(())
 }
 
+/// Files whose old failure records are still there, with what to do about it.
+pub fn write_uncleared(out: &mut impl Write, uncleared: &Sample) -> fmt::Result {
+    if uncleared.files == 0 {
+        return Ok(());
+    }
+    writeln!(out, "Not failed any more, but their failure records could not be taken away:")?;
+    write_sample(out, "uncleared", uncleared)?;
+    writeln!(
+        out,
+        "    → `mogile2s3 doctor` tells what is wrong with the failures table. When it is mended:\n\
+         \x20     mogile2s3 migrate --again --fids {}",
+        Commas(&uncleared.first_fids)
+    )?;
+    if !is_whole(uncleared) {
+        writeln!(out, "      mogile2s3 status --watch    (which names the next ones)")?;
+    }
+    Ok(())
+}
+
 /// One reason, with what to do about it.
 pub fn write_reason(out: &mut impl Write, reason: &str, sample: &Sample) -> fmt::Result {
     write_sample(out, reason, sample)?;
@@ -232,12 +252,16 @@ fn next_command(report: &RunReport) -> String {
     if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
         return format!("{command} --fids {}", quoted(&format!("@{}", file.display())));
     }
+    let nothing_else = summary.ends.failed.is_empty() && summary.intake.rejected.is_empty();
+    if nothing_else && summary.ends.uncleared.files > 0 {
+        let again = if command.contains(" --again") { "" } else { " --again" };
+        return format!("{command}{again} --fids {}", Commas(&summary.ends.uncleared.first_fids));
+    }
     let samples = || summary.ends.failed.values().chain(summary.intake.rejected.values());
     let mut fids: Vec<_> = samples().flat_map(|sample| sample.first_fids.clone()).collect();
     fids.sort_unstable();
     if samples().all(is_whole) && !fids.is_empty() {
-        let fids: Vec<_> = fids.iter().map(ToString::to_string).collect();
-        return format!("{command} --fids {}", fids.join(","));
+        return format!("{command} --fids {}", Commas(&fids));
     }
     format!("{command}    (with --failures FILE for a list of all that fail)")
 }
@@ -265,6 +289,16 @@ impl fmt::Display for Fids<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&texts.join(", "))
+    }
+}
+
+/// Fids, as `--fids` takes them.
+struct Commas<'a>(&'a [Fid]);
+
+impl fmt::Display for Commas<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join(","))
     }
 }
 

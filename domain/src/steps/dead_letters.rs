@@ -10,7 +10,7 @@ use super::WatchPorts;
 use super::retried::retried;
 use crate::ports::{Delivery, Receipt};
 use crate::summary::{Sample, Stopped};
-use crate::{Dkey, FailureRecord, Fid, Hints, Job, JobAction, Reason, Sha1, limits};
+use crate::{Dkey, FailureRecord, Fid, Hints, Job, JobAction, LedgerRecord, Reason, limits};
 
 /// Dead letters by what they died of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
         let proven: BTreeMap<_, _> = records
             .into_iter()
             .filter(|record| record.proof.is_some())
-            .map(|record| (record.fid, record.sha1))
+            .map(|record| (record.fid, record))
             .collect();
         Ok(batch.iter().map(|letter| (letter, why(letter, &failures, &proven))).collect())
     }
@@ -272,7 +272,7 @@ fn fid_of(letter: &Delivery) -> Option<Fid> {
 fn why(
     letter: &Delivery,
     failures: &BTreeMap<Fid, FailureRecord>,
-    proven: &BTreeMap<Fid, Sha1>,
+    proven: &BTreeMap<Fid, LedgerRecord>,
 ) -> Why {
     let named = |name: &str, words: &str| Why { name: name.to_owned(), words: words.to_owned() };
     let job = match &letter.job {
@@ -283,14 +283,15 @@ fn why(
     let is_doubted = failure.is_some_and(FailureRecord::doubts_the_proof);
     // What a proof was of is told by its SHA-1: a fid may have been used again.
     let sha1 = Dkey::parse(&job.dkey).map(|dkey| dkey.sha1);
-    let is_proven = sha1.is_some() && proven.get(&job.fid).copied() == sha1 && !is_doubted;
-    if job.action == JobAction::Migrate && is_proven {
-        return named(DONE_SINCE, "it is proven and in the ledger by now");
+    let proof = proven.get(&job.fid).filter(|record| Some(record.sha1) == sha1 && !is_doubted);
+    if let (JobAction::Migrate, Some(record)) = (job.action, proof) {
+        let bucket = &record.bucket;
+        return named(DONE_SINCE, &format!("it is proven in the S3 bucket `{bucket}` by now"));
     }
     match failure {
         Some(record) => named(&record.reason, &record.detail),
         // A migration clears what a verification has found.
-        None if is_proven => named(
+        None if proof.is_some() => named(
             KILLED,
             "no failure record is left: killed, by memory or time-out, before it could write one; or \
              the file has been migrated again since",

@@ -282,12 +282,14 @@ impl Sender<'_> {
         look_first: &RoaringTreemap,
     ) -> Result<Vec<Job>, Reason> {
         let hints = self.route_hints(files).await?;
+        let domain = self.ports.files.index.domain();
         let jobs = files.iter().zip(hints).map(|(file, route)| {
             let failed_before = self.failed.contains(file.fid.0);
             let migrates = self.plan.action == JobAction::Migrate;
             let look_first = migrates && look_first.contains(file.fid.0);
             let run = self.plan.run.clone().filter(|_| !migrates);
-            let hints = Hints { route, failed_before, look_first, run };
+            let domain = migrates.then(|| domain.to_owned());
+            let hints = Hints { route, failed_before, look_first, run, domain };
             Job { hints, ..Job::new(self.plan.action, file) }
         });
         Ok(jobs.collect())

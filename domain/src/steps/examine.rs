@@ -1,12 +1,12 @@
 use super::settings_guard::require_domain;
 use super::{Ports, WorkPorts};
 use crate::ports::{
-    Condition, ListedObject, ObjectMeta, Replica, SourceError, StoreError, WriteTarget,
+    Condition, LedgerError, ListedObject, ObjectMeta, Replica, SourceError, StoreError, WriteTarget,
 };
 use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Check, Fid, LedgerRecord, ObjectAddress, ObjectKey, RowClass, S3Bucket, SourceFile,
-    Stopped, limits,
+    BucketMap, Check, FailureRecord, Fid, LedgerRecord, ObjectAddress, ObjectKey, RowClass,
+    S3Bucket, SourceFile, Stopped, limits,
 };
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
@@ -150,6 +150,38 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
         }
     }
 }
+
+/// Writes a failure record that is no file's, takes it away, and reads the whole table: a run does
+/// all of this, and what it cannot write there is lost.
+pub async fn examine_failures(ports: &Ports) -> Check {
+    let (subject, fact) = ("failures", "records can be written, taken away and scanned");
+    let canary = FailureRecord {
+        fid: NO_FILE,
+        action: None,
+        dkey: String::new(),
+        reason: "canary".to_owned(),
+        detail: "written by doctor, which takes it away at once".to_owned(),
+        attempt: 0,
+        failed_at: ports.clock.now(),
+        doubted: false,
+    };
+    let tried = async {
+        ports.failures.note(&[canary]).await?;
+        ports.failures.clear_undoubted(&[NO_FILE]).await?;
+        // Where an earlier doctor was killed.
+        ports.failures.clear(&[NO_FILE]).await?;
+        let mut records = 0_u64;
+        ports.failures.scan(&mut |_| records += 1).await?;
+        Ok::<_, LedgerError>(records)
+    };
+    match tried.await {
+        Ok(records) => Check::good(subject, fact, format!("it has {records}")),
+        Err(error) => failed(subject, fact, &error),
+    }
+}
+
+/// MogileFS gives no file this fid.
+const NO_FILE: Fid = Fid(0);
 
 /// Copies one intermediary of each bucket, as a migration would, and takes the copy away again: S3
 /// refuses some objects for good, those in Glacier say, or those under another key.

@@ -114,14 +114,31 @@ pub(super) struct Healing<'a> {
 }
 
 impl Healing<'_> {
-    /// Clears the failure records of these files, which are proven or gone. One that stays costs the
-    /// next run a look at its file, and is cleared then.
-    pub(super) async fn heal(self, clock: &dyn Clock, fids: impl Iterator<Item = Fid>) {
+    /// Takes the failure records of these files away, which are proven. One that stays costs the
+    /// next run a look at its file, and is taken away then.
+    pub(super) async fn heal(self, clock: &dyn Clock, fids: impl Iterator<Item = Fid>) -> Cleared {
         let fids: Vec<_> = fids.filter(|fid| self.failed.contains(fid.0)).collect();
-        if let Some(first) = fids.first() {
-            let _ = retried(clock, first.0, || self.failures.clear(&fids)).await;
-        }
+        let Some(first) = fids.first() else { return Ok(()) };
+        let cleared = retried(clock, first.0, || self.failures.clear(&fids)).await;
+        cleared.map_err(|error| Uncleared { why: Reason::from(&error), fids })
     }
+
+    /// Takes the failure record of a file away that is gone from MogileFS. That proves nothing: a
+    /// doubt stays.
+    pub(super) async fn forget(self, clock: &dyn Clock, fid: Fid) -> Cleared {
+        let fids = [fid];
+        let cleared = retried(clock, fid.0, || self.failures.clear_undoubted(&fids)).await;
+        cleared.map_err(|error| Uncleared { why: Reason::from(&error), fids: fids.to_vec() })
+    }
+}
+
+/// Whether failure records were taken away.
+pub(super) type Cleared = Result<(), Uncleared>;
+
+/// Failure records that are still there, and why.
+pub(super) struct Uncleared {
+    pub(super) why: Reason,
+    pub(super) fids: Vec<Fid>,
 }
 
 /// What a run has to know first.

@@ -23,7 +23,7 @@ mod work;
 pub use census::{Census, census};
 pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
-pub use examine::{examine, examine_copies, examine_work};
+pub use examine::{examine, examine_copies, examine_failures, examine_work};
 pub use known_files::{known_files, scan_ledger};
 pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};

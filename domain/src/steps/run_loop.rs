@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, select_biased};
 use super::Ports;
 use super::batch::Gathered;
 use super::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
-use super::migrate_run::{Healing, RunObserver, RunPlan};
+use super::migrate_run::{Cleared, Healing, RunObserver, RunPlan, Uncleared};
 use super::retried::retried;
 use super::routes::Routes;
 use super::rows::{Page, Rows};
@@ -26,9 +26,10 @@ enum Event {
     Ended(Box<(SourceFile, FileOutcome)>),
     /// Gathered records have waited long enough.
     Tick,
-    Written(Vec<LedgerRecord>, Result<(), Reason>),
-    /// The failure record of a file that is gone is cleared.
-    Healed,
+    /// Records were written, and then their files' failure records taken away; or why not.
+    Written(Vec<LedgerRecord>, Result<Cleared, Reason>),
+    /// The failure record of a file that is gone was taken away.
+    Forgotten(Cleared),
 }
 
 type Events<'a> = FuturesUnordered<BoxFuture<'a, Event>>;
@@ -132,8 +133,11 @@ impl<'a> Run<'a> {
                 self.ticking = false;
                 self.write_gathered();
             }
-            Event::Written(records, answer) => self.take_written(&records, answer.as_ref()),
-            Event::Healed => self.writes_under_way -= 1,
+            Event::Written(records, answer) => self.take_written(&records, answer),
+            Event::Forgotten(cleared) => {
+                self.writes_under_way -= 1;
+                self.take_cleared(cleared);
+            }
         }
     }
 
@@ -200,22 +204,19 @@ impl<'a> Run<'a> {
             }
             FileEnd::Gone => {
                 self.summary.ends.gone += 1;
-                self.heal(file.fid);
+                self.forget(file.fid);
                 self.observer.settled(&file, None);
             }
             FileEnd::Failed(failure) => self.fail(&file, &failure),
         }
     }
 
-    fn heal(&mut self, fid: Fid) {
+    fn forget(&mut self, fid: Fid) {
         let (clock, healing) = (self.ports.clock.as_ref(), self.healing);
         if healing.failed.contains(fid.0) {
             self.writes_under_way += 1;
-            let healed = async move {
-                healing.heal(clock, [fid].into_iter()).await;
-                Event::Healed
-            };
-            self.others.push(healed.boxed());
+            let forgotten = async move { Event::Forgotten(healing.forget(clock, fid).await) };
+            self.others.push(forgotten.boxed());
         }
     }
 
@@ -296,20 +297,28 @@ impl<'a> Run<'a> {
         let write = async move {
             let clock = ports.clock.as_ref();
             let written = retried(clock, salt, || ports.ledger.record(&batch)).await;
-            if written.is_ok() {
+            let written = match written {
                 // In this order: a failure that is cleared too late costs a look.
-                healing.heal(clock, batch.iter().map(|record| record.fid)).await;
-            }
-            Event::Written(batch, written.map_err(|error| Reason::from(&error)))
+                Ok(()) => Ok(healing.heal(clock, batch.iter().map(|record| record.fid)).await),
+                Err(error) => Err(Reason::from(&error)),
+            };
+            Event::Written(batch, written)
         };
         self.others.push(write.boxed());
     }
 
-    fn take_written(&mut self, records: &[LedgerRecord], answer: Result<&(), &Reason>) {
+    fn take_cleared(&mut self, cleared: Cleared) {
+        if let Err(Uncleared { why, fids }) = cleared {
+            self.summary.ends.add_uncleared(fids, &why);
+        }
+    }
+
+    fn take_written(&mut self, records: &[LedgerRecord], answer: Result<Cleared, Reason>) {
         self.writes_under_way -= 1;
+        let answer = answer.map(|cleared| self.take_cleared(cleared));
         for record in records {
             let Some(file) = self.unrecorded.remove(&record.fid) else { continue };
-            match answer {
+            match &answer {
                 Ok(()) => {
                     self.outages = 0;
                     self.summary.ends.add_proven(record.route, record.length.unwrap_or_default());

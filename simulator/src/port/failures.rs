@@ -26,19 +26,48 @@ impl PortFailures {
     }
 }
 
+impl PortFailures {
+    /// Reads and writes with nothing between them.
+    fn note_all(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+        let mut last = BTreeMap::new();
+        let there = self.0.get(&keys(&failures.iter().map(|one| one.fid).collect::<Vec<_>>()))?;
+        let there: Vec<_> = there.iter().filter_map(understood).collect();
+        let in_order = there.iter().chain(failures);
+        for failure in in_order {
+            let mut failure = failure.clone();
+            if let Some(earlier) = last.get(&failure.fid) {
+                failure.keep_doubt_of(earlier);
+            }
+            last.insert(failure.fid, failure);
+        }
+        self.0.put(&last.values().map(item_of).collect::<Vec<_>>())
+    }
+}
+
 #[async_trait]
 impl FailureLog for PortFailures {
     async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
         let fids = listed(failures.iter().map(|failure| failure.fid));
-        let last: BTreeMap<Fid, &FailureRecord> =
-            failures.iter().map(|failure| (failure.fid, failure)).collect();
-        let items: Vec<Item> = last.into_values().map(item_of).collect();
-        self.0.ask_batch(Call::NoteFailures, &fids, &items, |items| self.0.put(items)).await
+        self.0
+            .ask_batch(Call::NoteFailures, &fids, failures, |failures| self.note_all(failures))
+            .await
     }
 
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {
         let (key, keys) = (listed(fids.iter().copied()), keys(fids));
         self.0.ask_batch(Call::ClearFailures, &key, &keys, |keys| self.0.delete(keys)).await
+    }
+
+    async fn clear_undoubted(&self, fids: &[Fid]) -> Result<(), LedgerError> {
+        let (key, keys) = (listed(fids.iter().copied()), keys(fids));
+        let clear = |keys: &[Item]| {
+            let mut found = self.0.get(keys)?;
+            found.retain(|item| understood(item).is_none_or(|record| !record.doubts_the_proof()));
+            let keys =
+                found.iter().map(|item| Item::from([("fid".to_owned(), item["fid"].clone())]));
+            self.0.delete(&keys.collect::<Vec<_>>())
+        };
+        self.0.ask_batch(Call::ClearFailures, &key, &keys, clear).await
     }
 
     async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError> {

@@ -163,12 +163,12 @@ impl Table {
     }
 
     /// Makes a call on a batch, as far as the script lets it; to who is busy half of it is done.
-    pub(super) async fn ask_batch(
+    pub(super) async fn ask_batch<T: Sync>(
         &self,
         call: Call,
         key: &str,
-        items: &[Item],
-        act: impl Fn(&[Item]) -> Result<(), LedgerError> + Send + Sync,
+        items: &[T],
+        act: impl Fn(&[T]) -> Result<(), LedgerError> + Send + Sync,
     ) -> Result<(), LedgerError> {
         match self.faults.meet(call, key, async { act(items) }).await {
             Met::Answer(answer) => answer,

@@ -55,9 +55,13 @@ impl Scripted {
 
     /// With this program's formats, but for the verifications'.
     fn with_verifications_in(format: u32) -> Self {
+        Self::with(Formats { verifications: format, ..Formats::OURS })
+    }
+
+    fn with(formats: Formats) -> Self {
         Self::answer(&json!({
             "version": "0.0.9",
-            "formats": Formats { verifications: format, ..Formats::OURS },
+            "formats": formats,
             "domain": DOMAIN,
             "buckets": buckets(),
         }))
@@ -240,7 +244,7 @@ async fn an_older_function_gets_no_verifications() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn verifications_in_another_format_are_not_asked_for_and_migrations_are() {
+async fn a_function_of_other_formats_gets_only_the_jobs_that_do_not_need_them() {
     let stage = Stage::with(3).await;
     for format in [1, Formats::OURS.verifications + 1] {
         let account = Account::with(&stage, Scripted::with_verifications_in(format)).await;
@@ -248,6 +252,13 @@ async fn verifications_in_another_format_are_not_asked_for_and_migrations_are() 
             format!("verifications in format {format}, not {}", Formats::OURS.verifications);
         let said = ["nothing was sent", "0.0.9", VERSION, named.as_str(), "build-lambda-zip.sh"];
         refuses(&stage, account.address, NAME, &VERIFY, (2, &said)).await;
+    }
+    // It would write over what verifications doubt.
+    let failures = Formats { failures: 1, ..Formats::OURS };
+    let account = Account::with(&stage, Scripted::with(failures)).await;
+    let said = ["nothing was sent", "failure records in format 1", "build-lambda-zip.sh"];
+    for arguments in [VERIFY.as_slice(), &MIGRATE] {
+        refuses(&stage, account.address, NAME, arguments, (2, &said)).await;
     }
     let account = Account::with(&stage, Scripted::with_verifications_in(1)).await;
     sends(&stage, account.address, NAME, &MIGRATE).await;

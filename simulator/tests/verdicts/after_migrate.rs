@@ -1,6 +1,6 @@
 //! What fails in a migration, and the commands that it prints for that.
 
-use simulator::fault::{Fault, Service};
+use simulator::fault::{Fault, Rule, Service};
 use simulator::world::mogile::{Content, Fid};
 
 use crate::printed::{command, flag, words};
@@ -36,6 +36,28 @@ async fn the_printed_lines_migrate_what_failed_however_much_it_is() {
     let said = session.follow_with(&line, &[], 0).await;
     assert!(said.contains("Clean"), "{said}");
     session.is_content();
+}
+
+/// The files are proven; but the table still says that they failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_line_clears_failure_records_that_could_not_be_taken_away() {
+    let session = Session::migrated(79, 5).await;
+    let lost = session.plain().next().expect("one");
+    session.lose(lost);
+    session.plant_failure(lost, "verify", "missing");
+    let refuse = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
+    // The first such request writes the ledger's records.
+    let rule = Rule::once(Service::DynamoDb, "BatchWriteItem", "", refuse);
+    session.stage.world.faults.add(Rule { skip: 1, ..rule });
+    let said = session.said(&["migrate"], 1).await;
+    assert!(said.contains("1 uncleared: fids "), "{said}");
+    assert!(session.has(lost.bucket, lost), "it is migrated all the same");
+    assert_eq!(session.failures().len(), 1);
+    let line = command(&said, "migrate");
+    assert_eq!(words(&line), ["migrate", "--again", "--fids", &lost.fid.to_string()]);
+    let said = session.follow_with(&line, &[], 0).await;
+    assert!(said.contains("Clean"), "{said}");
+    assert_eq!(session.failures(), Vec::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

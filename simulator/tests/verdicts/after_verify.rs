@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use simulator::embedded::{DEAD_LETTERS, QUEUE};
+use simulator::fault::{Fault, Rule, Service};
 use simulator::planting::Expected;
 use simulator::world::bucket::Condition;
 use simulator::world::queue::arn_of;
@@ -72,6 +73,37 @@ async fn migrate_as_printed_brings_back_what_is_missing() {
     let said = session.finds("missing").await;
     let migrated = session.follow(&said, "migrate", 0).await;
     assert!(migrated.contains("Clean"), "{migrated}");
+    session.is_whole_again(file);
+}
+
+/// Nobody knows of the doubt: migrate would pass over the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn enqueue_as_printed_finds_again_what_the_failures_table_did_not_take() {
+    let session = Session::migrated(68, 5).await;
+    let file = session.plain().next().expect("one");
+    session.lose(file);
+    session.set_deliveries(1);
+    session.said(&["enqueue", "verify", "--run", "first"], 0).await;
+    let refuse = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
+    let operation = Some("UpdateItem".to_owned());
+    session.stage.world.faults.add(Rule { operation, ..Rule::always(Service::DynamoDb, refuse) });
+    let said = {
+        let work = session.said(&["work", "--until-empty"], 3);
+        tokio::select! { said = work => said, () = session.hasten() => unreachable!("no end") }
+    };
+    let words = format!("did not take that: fids {}", file.fid);
+    assert!(said.contains("INCOMPLETE: 1 files") && said.contains(&words), "{said}");
+    let doctor = session.said(&[&command(&said, "doctor")], 1).await;
+    assert!(doctor.contains("BAD  failures"), "{doctor}");
+
+    session.mend();
+    session.follow_with(&command(&said, "enqueue verify"), &["--run", "first"], 0).await;
+    assert_eq!(session.jobs(), 1);
+    let said = {
+        let work = session.said(&["work", "--until-empty"], 1);
+        tokio::select! { said = work => said, () = session.hasten() => unreachable!("no end") }
+    };
+    session.follow(&said, "migrate", 0).await;
     session.is_whole_again(file);
 }
 

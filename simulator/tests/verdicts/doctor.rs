@@ -103,6 +103,29 @@ async fn doctor_tells_which_table_is_missing() {
     session.is_healthy().await;
 }
 
+/// What a run cannot write there is lost, and no migration shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_the_failures_table_takes_nothing() {
+    let session = Session::new(88, 4).await;
+    for operation in ["UpdateItem", "DeleteItem", "Scan"] {
+        let refuse = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
+        let operation = Some(operation.to_owned());
+        session
+            .stage
+            .world
+            .faults
+            .add(Rule { operation, ..Rule::always(Service::DynamoDb, refuse) });
+        let said = session.said(&["doctor"], 1).await;
+        let words = "BAD  failures: does not hold: records can be written, taken away and scanned";
+        assert!(said.contains(words), "{said}");
+        session.said(&["doctor", "--read-only"], 0).await;
+        session.mend();
+    }
+    assert_eq!(session.failures(), Vec::new(), "the canary is gone");
+    session.is_healthy().await;
+    assert_eq!(session.failures(), Vec::new(), "the canary is gone");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn provision_as_printed_makes_a_table_that_is_missing() {
     let session = Session::new(87, 4).await;

@@ -82,17 +82,7 @@ async fn status_names_the_commands_for_failures_that_nothing_tries_again() {
     for (file, action, reason) in
         [(proven, "migrate", "source-unreachable"), (lost, "verify", "missing")]
     {
-        let number = |number: u64| AttributeValue::N(number.to_string());
-        let item = [
-            ("fid", number(file.fid)),
-            ("action", string(action)),
-            ("dkey", string(&file.file.sha1)),
-            ("reason", string(reason)),
-            ("detail", string("in words")),
-            ("attempt", number(5)),
-            ("failed_at", number(1_767_225_600_123)),
-        ];
-        session.put(FAILURES, item.map(|(name, value)| (name.to_owned(), value)).into());
+        session.plant_failure(file, action, reason);
     }
     let said = session.said(&["status"], 1).await;
     assert!(said.contains("2 files have failed: nothing tries them again"), "{said}");

@@ -131,6 +131,21 @@ impl Session {
         self.stage.world.database.put_item(request).expect("a good item");
     }
 
+    /// A failure record, as workers of earlier versions wrote it.
+    pub fn plant_failure(&self, file: &Expected, action: &str, reason: &str) {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let item = [
+            ("fid", number(file.fid)),
+            ("action", string(action)),
+            ("dkey", string(&file.file.sha1)),
+            ("reason", string(reason)),
+            ("detail", string("in words")),
+            ("attempt", number(5)),
+            ("failed_at", number(1_767_225_600_123)),
+        ];
+        self.put(FAILURES, item.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+
     /// Messages in a queue, in whatever state.
     pub fn messages(&self, queue: &str) -> usize {
         self.stage.world.sqs.counts(queue).expect("it is there").all()

@@ -50,6 +50,23 @@ async fn a_map_under_which_no_row_falls_is_an_error() {
     are_refused(&session, &[words, mapped[0], mapped[1], "correct BUCKETS"]).await;
 }
 
+/// Its worker would take every file for deleted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_another_domain_takes_no_job() {
+    let mut session = Session::new(35, 5).await;
+    session.said(&["enqueue", "migrate"], 0).await;
+    let jobs = session.jobs();
+    session.set("MOGILE_DOMAIN", "other_domain");
+    let said = session.said(&["work", "--until-empty"], 2).await;
+    for words in ["`plos_repo`", "`other_domain`", "correct MOGILE_DOMAIN"] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    assert_eq!(session.jobs(), jobs, "all of them are in the queue");
+    session.reset("MOGILE_DOMAIN");
+    session.said(&["work", "--until-empty"], 0).await;
+    session.is_content();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_domain_of_other_files_is_an_error() {
     let mut session = Session::new(34, 9).await;

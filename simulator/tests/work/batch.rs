@@ -48,6 +48,18 @@ fn one_bad_record_of_ten_is_the_one_that_comes_again() {
 }
 
 #[test]
+fn jobs_of_another_domain_come_again() {
+    let mut stage = Stage::instant();
+    stage.files(3, None);
+    stage.enqueue();
+    stage.plan.domain = "other_domain".to_owned();
+    let report = stage.batch(stage.receive(), MINUTES);
+    assert_eq!((report.again.len(), report.summary.ends.gone), (3, 0));
+    let told = &report.summary.ends.failed["bad-job"];
+    assert!(told.example.contains("`other_domain`"), "{told:?}");
+}
+
+#[test]
 fn all_bad_all_twice_and_none() {
     let stage = Stage::instant();
     assert_eq!(stage.batch(Vec::new(), MINUTES), BatchReport::default());

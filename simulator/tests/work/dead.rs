@@ -108,6 +108,8 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     stage.enqueue();
     stage.work();
     assert_eq!(stage.listed()["done-since"].0, 2);
+    let list = stage.world.run(list_dead_letters(&stage.world.port.watch_ports()));
+    assert!(list.reasons["done-since"].example.contains("`new-repo`"), "{list:?}");
     // A proof of another content says nothing of this job.
     let ledger = stage.world.port.ports().ledger;
     let mut records = stage.world.run(ledger.read(&[files[0].fid])).expect("it answers");

@@ -53,6 +53,7 @@ impl Stage {
 
     fn on(world: World) -> Self {
         let plan = WorkPlan {
+            domain: world.port.domain.clone(),
             buckets: buckets(),
             route: RoutePolicy::Auto,
             single_request_bytes: limits::SINGLE_REQUEST_BYTES,

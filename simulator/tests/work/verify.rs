@@ -2,6 +2,7 @@
 
 use domain::steps::{EnqueuePlan, RunPlan, Selection, migrate_run, never};
 use domain::{JobAction, Sight};
+use simulator::port::{Call, PortFault};
 use simulator::world::bucket::Condition;
 
 use crate::common::BUCKET;
@@ -125,6 +126,32 @@ fn a_job_that_ends_without_a_proof_clears_no_doubt() {
     assert_eq!(stage.enqueue().sent.files, 1, "the other has no row");
     assert_eq!(stage.work().ends.by_mogile.files, 1);
     assert!(!stage.failures().contains_key(&files[0].fid), "proven again");
+}
+
+/// Nobody else knows of a doubt that is not in the table: the proof in the ledger counts again.
+#[test]
+fn doubts_that_the_table_did_not_take_are_told() {
+    for (struck, kept) in [(u32::MAX, true), (6, false)] {
+        let stage = Stage::instant();
+        let files = stage.files(3, None);
+        stage.enqueue();
+        stage.work();
+        let gone = files[0].dkey.sha1.to_string();
+        stage.world.port.s3.delete(BUCKET, &gone, &Condition::None).expect("it is there");
+        assert_eq!(stage.enqueue_by(&plan()).sent.files, 3);
+        stage.world.port.faults.strike(Call::NoteFailures, "", PortFault::RequestLost, struck);
+        let summary = stage.work();
+        assert!(summary.unexplained > 0, "{summary:?}");
+        // What a later delivery could note is no loss.
+        let unnoted = summary.unnoted_doubts.contains(files[0].fid.0);
+        assert_eq!((unnoted, stage.failures().is_empty()), (kept, kept), "{summary:?}");
+        stage.world.port.faults.clear();
+        assert_eq!(stage.enqueue_by(&plan()).sent.files, 1, "it is verified again");
+        stage.work();
+        assert_eq!(stage.enqueue().sent.files, 1, "and migrated");
+        assert!(stage.work().is_clean());
+        stage.everything_is_there();
+    }
 }
 
 /// Else each file would be found missing, time after time.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::ports::{FailureLog, LedgerError};
 use domain::{FailureRecord, Fid, JobAction, Timestamp};
+use futures_util::future::join3;
 
 use super::table::{Attribute, Table};
 
@@ -19,6 +20,8 @@ pub async fn holds(log: &dyn FailureLog, table: &dyn Table) {
     every_shape_comes_back(log).await;
     the_last_of_several_counts(log).await;
     cleared_ones_are_gone(log).await;
+    doubts_stay(log, table).await;
+    doubts_stay_whoever_writes_beside(log).await;
     no_text_is_too_long(log).await;
     others_items(log, table).await;
     every_failure_is_scanned(log).await;
@@ -32,6 +35,7 @@ pub async fn missing_table_is_told(log: &dyn FailureLog) {
     let answers = [
         log.note(&[failure(1)]).await,
         log.clear(&[Fid(1)]).await,
+        log.clear_undoubted(&[Fid(1)]).await,
         log.read(&[Fid(1)]).await.map(drop),
         log.scan(&mut |_| ()).await,
     ];
@@ -46,6 +50,8 @@ async fn nothing_is_there(log: &dyn FailureLog) {
     assert_eq!(read(log, &[0, 1, u64::MAX]).await, BTreeMap::new());
     log.note(&[]).await.expect("nothing to do");
     log.clear(&[]).await.expect("nothing to do");
+    log.clear_undoubted(&[]).await.expect("nothing to do");
+    log.clear_undoubted(&[Fid(0), Fid(1)]).await.expect("nothing to take away");
     log.clear(&[Fid(0), Fid(1)]).await.expect("nothing to take away");
     assert_eq!(scanned(log).await, BTreeMap::new());
 }
@@ -98,6 +104,63 @@ async fn cleared_ones_are_gone(log: &dyn FailureLog) {
     log.clear(&cleared).await.expect("cleared again");
     log.note(&[failure(201)]).await.expect("noted again");
     assert_eq!(read(log, &fids).await, by_fid(&[failure(200), failure(201)]));
+}
+
+/// Whatever is noted later, and whoever says that nothing is wrong any more without a proof.
+async fn doubts_stay(log: &dyn FailureLog, table: &dyn Table) {
+    let undoubted = |fid| FailureRecord { doubted: false, ..failure(fid) };
+    let doubted = |fid| FailureRecord { doubted: true, ..failure(fid) };
+    log.note(&[doubted(300), undoubted(301)]).await.expect("noted");
+    // As versions noted it that knew no `doubted`; and two that are no doubts.
+    for (fid, action, reason) in [
+        (302, "verify", "missing"),
+        (303, "verify", "wrong-object"),
+        (304, "migrate", "wrong-object"),
+        (305, "verify", "s3-denied"),
+    ] {
+        let item = [
+            ("fid", Attribute::Number(fid)),
+            ("action", Attribute::Text(action)),
+            ("reason", Attribute::Text(reason)),
+            ("attempt", Attribute::Number(1)),
+            ("failed_at", Attribute::Number(1)),
+        ];
+        table.plant(&item).await.expect("planted");
+    }
+    log.note(&(300..306).map(undoubted).collect::<Vec<_>>()).await.expect("noted");
+    let noted = |fid| match fid {
+        300 | 302 | 303 => doubted(fid),
+        _ => undoubted(fid),
+    };
+    let fids: Vec<_> = (300..310).collect();
+    assert_eq!(read(log, &fids).await, by_fid(&(300..306).map(noted).collect::<Vec<_>>()));
+
+    // In one call, too, in whatever order.
+    let both = [doubted(306), undoubted(306), undoubted(307), doubted(307)];
+    log.note(&both).await.expect("noted");
+    assert_eq!(read(log, &[306, 307]).await, by_fid(&[doubted(306), doubted(307)]));
+
+    let all: Vec<_> = fids.iter().copied().chain([300, 301]).map(Fid).collect();
+    log.clear_undoubted(&all).await.expect("cleared");
+    let left = [300, 302, 303, 306, 307].map(doubted);
+    assert_eq!(read(log, &fids).await, by_fid(&left));
+    log.clear(&all).await.expect("cleared");
+    assert_eq!(read(log, &fids).await, BTreeMap::new());
+}
+
+/// Neither a failure that is noted nor one that is cleared at the same time takes a doubt away.
+async fn doubts_stay_whoever_writes_beside(log: &dyn FailureLog) {
+    let fids = || 400..480;
+    let undoubted = |fid| FailureRecord { doubted: false, ..failure(fid) };
+    let doubted = |fid| FailureRecord { doubted: true, attempt: 2, ..failure(fid) };
+    let later: Vec<_> = fids().map(undoubted).collect();
+    let doubts: Vec<_> = fids().map(doubted).collect();
+    let cleared: Vec<_> = fids().map(Fid).collect();
+    let ended = join3(log.note(&later), log.note(&doubts), log.clear_undoubted(&cleared)).await;
+    assert!(ended.0.is_ok() && ended.1.is_ok() && ended.2.is_ok(), "{ended:?}");
+    let left = read(log, &fids().collect::<Vec<_>>()).await;
+    assert_eq!(left.values().filter(|failure| failure.doubted).count(), 80);
+    log.clear(&cleared).await.expect("cleared");
 }
 
 /// A message may have a mebibyte; a failure that tells of it must not keep others from being noted.

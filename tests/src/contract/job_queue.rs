@@ -97,6 +97,7 @@ async fn every_job_comes_as_it_was_sent(post: &dyn Post) {
         failed_before: fid.is_multiple_of(2),
         look_first: fid.is_multiple_of(7),
         run: fid.is_multiple_of(3).then(|| format!("run of {fid}")),
+        domain: fid.is_multiple_of(5).then(|| format!("domain of {fid}")),
     };
     let action = |fid: u64| match fid % 5 {
         0 => JobAction::Verify,
@@ -217,8 +218,12 @@ async fn a_receive_waits_for_the_first(post: &dyn Post) {
 }
 
 async fn dead_letters_are_what_was_delivered_too_often(post: &dyn Post) {
-    let hints =
-        Hints { route: Some(RouteHint::Copy), failed_before: true, look_first: true, run: None };
+    let hints = Hints {
+        route: Some(RouteHint::Copy),
+        failed_before: true,
+        look_first: true,
+        ..Hints::default()
+    };
     let poison = Job { hints, ..job(6) };
     let queue = post.queue();
     queue.send(std::slice::from_ref(&poison)).await.expect("an answer");

@@ -59,6 +59,7 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
         failed_before: true,
         look_first: true,
         run: Some("2026-01-01".to_owned()),
+        domain: Some("plos_repo".to_owned()),
     };
     let hinted = Job { hints, ..job(JobAction::Verify) };
     assert_eq!(body_of(&hinted), BODY);
@@ -68,6 +69,7 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
         ("failed_before", "true"),
         ("look_first", "true"),
         ("run", "2026-01-01"),
+        ("domain", "plos_repo"),
     ];
     assert_eq!(attributes_of(&hinted), expected.map(|(name, value)| (name, value.to_owned())));
     assert_eq!(reread(&hinted), Ok(hinted));
@@ -75,7 +77,7 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
 
 #[test]
 fn hints_that_are_not_understood_do_not_matter() {
-    let hints = [("route", "teleport"), ("failed_before", "maybe"), ("run", "")];
+    let hints = [("route", "teleport"), ("failed_before", "maybe"), ("run", ""), ("domain", "")];
     let attributes: Vec<_> = hints.into_iter().chain([("action", "migrate")]).collect();
     assert_eq!(read(BODY, &attributes), Ok(job(JobAction::Migrate)));
 }
@@ -148,11 +150,11 @@ fn keys_are_escaped_as_python_does() {
 fn jobs() -> impl Strategy<Value = Job> {
     let action = proptest::sample::select(JobAction::ALL);
     let route = proptest::option::of(proptest::sample::select(RouteHint::ALL));
-    let run = proptest::option::of("\\PC{1,20}");
+    let text = || proptest::option::of("\\PC{1,20}");
     let known = any::<(bool, bool)>();
-    (action, any::<u64>(), any::<String>(), any::<u64>(), route, known, run).prop_map(
-        |(action, fid, dkey, length, route, (failed_before, look_first), run)| {
-            let hints = Hints { route, failed_before, look_first, run };
+    (action, any::<u64>(), any::<String>(), any::<u64>(), route, known, (text(), text())).prop_map(
+        |(action, fid, dkey, length, route, (failed_before, look_first), (run, domain))| {
+            let hints = Hints { route, failed_before, look_first, run, domain };
             Job { action, fid: Fid(fid), dkey, length: ByteCount(length), hints }
         },
     )

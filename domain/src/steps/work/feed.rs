@@ -104,7 +104,7 @@ impl Engine<'_> {
                 self.asking.plenty = false;
                 self.pause_asking();
             }
-            Err(error) => self.stop_because(Reason::from(&error)),
+            Err(error) => self.stop_because(Stopped::Trouble(Reason::from(&error))),
         }
     }
 
@@ -149,12 +149,12 @@ impl Engine<'_> {
                 self.asking.become_if_open(AskingState::Open);
                 self.pause_asking();
             }
-            Err(error) => self.stop_because(Reason::from(error)),
+            Err(error) => self.stop_because(Stopped::Trouble(Reason::from(error))),
         }
     }
 
-    fn stop_because(&mut self, reason: Reason) {
-        self.summary.stopped.get_or_insert(Stopped::Trouble(reason));
+    pub(super) fn stop_because(&mut self, why: Stopped) {
+        self.summary.stopped.get_or_insert(why);
         self.take_stop(Some(Stop::Drain));
     }
 

@@ -9,6 +9,7 @@
 
 mod engine;
 mod feed;
+mod outage;
 mod outbox;
 mod settle;
 mod task;
@@ -31,6 +32,8 @@ use feed::Feed;
 
 /// How jobs are to be worked on.
 pub struct WorkPlan {
+    /// The MogileFS domain that the worker's files are in.
+    pub domain: String,
     /// Where files go.
     pub buckets: BucketMap,
     /// How they may be brought.

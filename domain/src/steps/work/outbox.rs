@@ -1,9 +1,8 @@
 //! What a worker has to tell others, gathered so that few requests carry it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::ports::{LedgerError, Receipt};
+use crate::ports::Receipt;
 use crate::steps::WorkPorts;
 use crate::steps::retried::retried;
 use crate::{FailureRecord, Fid, LedgerRecord, Reason, Verification, limits};
@@ -125,7 +124,8 @@ impl Letter {
                 written.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Failures(failures) => {
-                let noted = note(ports, failures).await;
+                let salt = failures.first().map_or(0, |failure| failure.fid.0);
+                let noted = retried(clock, salt, || ports.files.failures.note(failures)).await;
                 noted.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Healed(fids) => {
@@ -133,7 +133,8 @@ impl Letter {
                 cleared.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Ended(fids) => {
-                let cleared = clear_undoubted(ports, fids).await;
+                let log = ports.files.failures.as_ref();
+                let cleared = retried(clock, 0, || log.clear_undoubted(fids)).await;
                 cleared.map(none).map_err(|error| Reason::from(&error))
             }
             Self::Done(receipts) => {
@@ -146,34 +147,4 @@ impl Letter {
             }
         }
     }
-}
-
-/// Clears what is no doubt: a file that is gone or ignored by these settings is not proven by that.
-async fn clear_undoubted(ports: &WorkPorts, fids: &[Fid]) -> Result<(), LedgerError> {
-    let (clock, log) = (ports.files.clock.as_ref(), ports.files.failures.as_ref());
-    let mut records = retried(clock, 0, || log.read(fids)).await?;
-    records.retain(|record| !record.doubts_the_proof());
-    let fids: Vec<_> = records.iter().map(|record| record.fid).collect();
-    if fids.is_empty() { Ok(()) } else { retried(clock, 0, || log.clear(&fids)).await }
-}
-
-/// Notes failures. One that takes the place of a verification's keeps its doubt: what the ledger has
-/// of the file must not count again because a later try could not reach MogileFS.
-async fn note(ports: &WorkPorts, failures: &[FailureRecord]) -> Result<(), LedgerError> {
-    let (clock, log) = (ports.files.clock.as_ref(), ports.files.failures.as_ref());
-    let fids: Vec<_> = failures.iter().map(|failure| failure.fid).collect();
-    let earlier = retried(clock, 0, || log.read(&fids)).await?;
-    let mut failures = failures.to_vec();
-    for failure in &mut failures {
-        if let Some(earlier) = earlier.iter().find(|earlier| earlier.fid == failure.fid) {
-            failure.keep_doubt_of(earlier);
-        }
-    }
-    // Of one file there may be several, of which the last counts.
-    let doubted: BTreeSet<_> =
-        failures.iter().filter(|failure| failure.doubted).map(|failure| failure.fid).collect();
-    for failure in &mut failures {
-        failure.doubted |= doubted.contains(&failure.fid);
-    }
-    retried(clock, 0, || log.note(&failures)).await
 }

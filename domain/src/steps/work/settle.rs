@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use super::JobEnd;
-use super::engine::{Engine, Event, Held};
+use super::engine::{Engine, Event};
 use super::feed::{AskingState, Feed};
 use super::outbox::Letter;
-use super::task::{JobKey, Task, Work, Worked};
+use super::task::{JobKey, Task, Work, Worked, other_domain};
 use crate::ports::{Delivery, Receipt};
 use crate::redelivery::comes_back_after;
-use crate::retry::backoff_between;
 use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan};
 use crate::steps::stop::Stop;
 use crate::summary::Stopped;
@@ -23,6 +22,18 @@ impl Engine<'_> {
     pub(super) fn take_deliveries(&mut self, deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             self.summary.deliveries += 1;
+            if let Feed::Queue { .. } = self.feed
+                && let Some(other) = other_domain(&delivery, self.plan)
+            {
+                // All that come after it would be of that domain, too: they are left to others.
+                let reason = Reason::new(ReasonKind::NotStarted, &other);
+                self.settle_one(
+                    &delivery,
+                    &JobEnd::Failed(Failure { reason, left: Left::Nothing }),
+                );
+                self.stop_because(Stopped::Misconfigured(other));
+                continue;
+            }
             match Task::of(&delivery, self.plan) {
                 Err(end) => self.settle_one(&delivery, &end),
                 Ok(task) => {
@@ -36,7 +47,7 @@ impl Engine<'_> {
         }
     }
 
-    fn begin(&mut self, task: Task) {
+    pub(super) fn begin(&mut self, task: Task) {
         if self.stop.is_some() {
             self.give_back(&task.key, self.not_started());
             return;
@@ -66,7 +77,7 @@ impl Engine<'_> {
         }
     }
 
-    fn wait(&mut self, task: Task, work: Work) {
+    pub(super) fn wait(&mut self, task: Task, work: Work) {
         if self.stop.is_none() {
             self.waiting.push_back((task, work));
         } else {
@@ -108,81 +119,6 @@ impl Engine<'_> {
         }
     }
 
-    fn take_failure(&mut self, task: Task, work: Option<Work>, failure: Failure) {
-        if failure.reason.kind.is_outage() {
-            self.count_outage(&failure.reason);
-            self.hold_or_give_back(task, work, &failure.reason);
-        } else {
-            // All that it needed was reached.
-            self.outage_is_over();
-            self.settle(&task.key, &JobEnd::Failed(failure));
-        }
-    }
-
-    fn count_outage(&mut self, reason: &Reason) {
-        self.outages = self.outages.saturating_add(1);
-        self.away = Some(reason.clone());
-        // Told once, when it begins.
-        if self.outages == limits::WORKER_BREAKER_FAILURES {
-            let reason = reason.clone();
-            self.observer.holding(&Failure { reason, left: Left::Nothing });
-        }
-    }
-
-    /// While everything fails a task is held as long as there is time; while others succeed it is
-    /// tried a few times more.
-    fn hold_or_give_back(&mut self, mut task: Task, work: Option<Work>, why: &Reason) {
-        task.outages += 1;
-        let pause = backoff_between(
-            limits::OUTAGE_PAUSE_FIRST,
-            limits::OUTAGE_PAUSE_LONGEST,
-            task.outages,
-            task.file.fid.0,
-        );
-        let worth = self.is_holding() || task.outages < limits::WORKER_OUTAGE_TRIES;
-        let in_time = self.time_left().is_none_or(|left| {
-            left > pause.saturating_add(limits::expected_time(task.file.length.0))
-        });
-        if self.stop.is_some() || !worth || !in_time {
-            self.give_back(&task.key, why.clone());
-            return;
-        }
-        let key = task.key.clone();
-        self.held.insert(key.clone(), Held { task, work, why: why.clone() });
-        let clock = &self.ports.files.clock;
-        self.start(async move {
-            clock.sleep(pause).await;
-            Event::Due(key)
-        });
-    }
-
-    pub(super) fn try_again(&mut self, held: Held) {
-        match held.work {
-            Some(work) => self.wait(held.task, work),
-            None => self.begin(held.task),
-        }
-    }
-
-    /// Something was reached and recorded: what is held is tried again now.
-    fn outage_is_over(&mut self) {
-        if self.is_holding() {
-            self.observer.going_on();
-            let held = std::mem::take(&mut self.held);
-            for mut held in held.into_values() {
-                // Its tries count anew: the outage was not its own.
-                held.task.outages = 0;
-                self.try_again(held);
-            }
-        }
-        (self.outages, self.away) = (0, None);
-    }
-
-    /// Why something was not done in time: what is away, where that is known.
-    fn late(&self, detail: &str) -> Reason {
-        let away = self.away.clone();
-        away.unwrap_or_else(|| Reason::new(ReasonKind::NotStarted, detail))
-    }
-
     /// The time until which everything must be done, less what it takes to tell about it.
     pub(super) fn time_left(&self) -> Option<Duration> {
         let Feed::Batch { finish_by } = self.feed else { return None };
@@ -217,14 +153,28 @@ impl Engine<'_> {
             }
             Letter::Failures(failures) => {
                 self.summary.unexplained += if answer.is_err() { failures.len() as u64 } else { 0 };
+                for failure in failures.iter().filter(|failure| failure.doubted) {
+                    let fid = failure.fid.0;
+                    let doubts = &mut self.summary.unnoted_doubts;
+                    // Its next delivery may be noted, in this run.
+                    if answer.is_err() {
+                        doubts.insert(fid)
+                    } else {
+                        doubts.remove(fid)
+                    };
+                }
             }
             Letter::Done(receipts) => {
                 let refused = answer.map_or(receipts.len(), |refused| refused.len());
                 self.summary.unacknowledged += refused as u64;
             }
-            // What is not told here comes back by itself, later; what is not cleared is out of
-            // date, and whoever reads it sees the ledger too.
-            Letter::Healed(_) | Letter::Ended(_) | Letter::Again(_) => {}
+            Letter::Healed(fids) | Letter::Ended(fids) => {
+                if let Err(reason) = answer {
+                    self.summary.ends.add_uncleared(fids, &reason);
+                }
+            }
+            // What is not told here comes back by itself, later.
+            Letter::Again(_) => {}
         }
     }
 
@@ -308,7 +258,7 @@ impl Engine<'_> {
     }
 
     /// The end of a job, for each of its deliveries.
-    fn settle(&mut self, key: &JobKey, end: &JobEnd) {
+    pub(super) fn settle(&mut self, key: &JobKey, end: &JobEnd) {
         let deliveries = self.in_hand.remove(key).unwrap_or_default();
         for (number, delivery) in deliveries.iter().enumerate() {
             if number > 0 && !matches!(end, JobEnd::Failed(_)) {

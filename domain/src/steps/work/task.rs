@@ -6,8 +6,8 @@ use crate::steps::migrate_file::{FileEnd, FileOutcome, FilePlan, migrate_file};
 use crate::steps::routes::RoutePolicy;
 use crate::steps::verify_file::verify_file;
 use crate::{
-    Failure, Fid, Hints, IndexRow, JobAction, LedgerRecord, Left, Reason, ReasonKind, RouteHint,
-    RowClass, SourceFile, Verification,
+    Failure, Fid, Hints, IndexRow, JobAction, LedgerRecord, Left, Misconfigured, Reason,
+    ReasonKind, RouteHint, RowClass, SourceFile, Verification,
 };
 
 use super::{JobEnd, WorkPlan};
@@ -59,6 +59,9 @@ impl Task {
             Ok(job) => job.clone(),
             Err(bad) => return Err(failed(ReasonKind::BadMessage, &bad.why)),
         };
+        if let Some(other) = other_domain(delivery, plan) {
+            return Err(failed(ReasonKind::BadJob, &other));
+        }
         let row = IndexRow { fid: job.fid, dkey: Some(job.dkey.clone()), length: Some(job.length) };
         match row.classify(&plan.buckets) {
             RowClass::Source(file) => {
@@ -107,6 +110,14 @@ impl Work {
             }
         }
     }
+}
+
+/// What is wrong with the settings, if the job says that its file is in another domain. There MogileFS
+/// would not find the file, which would pass for deleted.
+pub(super) fn other_domain(delivery: &Delivery, plan: &WorkPlan) -> Option<Misconfigured> {
+    let jobs = delivery.job.as_ref().ok()?.hints.domain.clone()?;
+    let domain = plan.domain.clone();
+    (jobs != domain).then_some(Misconfigured::OtherDomain { jobs, domain })
 }
 
 fn failed(kind: ReasonKind, why: &dyn std::fmt::Display) -> JobEnd {

@@ -38,8 +38,10 @@ pub(super) fn attributes_of(job: &Job) -> MessageAttributes {
     if job.hints.look_first {
         add("look_first", "true");
     }
-    if let Some(run) = job.hints.run.as_deref().filter(|run| !run.is_empty()) {
-        add("run", run);
+    for (name, text) in [("run", &job.hints.run), ("domain", &job.hints.domain)] {
+        if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+            add(name, text);
+        }
     }
     attributes
 }
@@ -75,6 +77,7 @@ pub(super) fn job_of(message: &Message) -> Result<Job, BadMessage> {
             failed_before: attribute("failed_before") == Some("true"),
             look_first: attribute("look_first") == Some("true"),
             run: run.map(str::to_owned),
+            domain: attribute("domain").filter(|text| !text.is_empty()).map(str::to_owned),
         },
         dkey: dkey.clone().ok_or_else(|| bad("its body has no `dkey`"))?,
     })

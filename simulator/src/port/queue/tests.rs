@@ -55,6 +55,7 @@ fn job(fid: u64) -> Job {
             failed_before: fid.is_multiple_of(4),
             look_first: fid.is_multiple_of(7),
             run: fid.is_multiple_of(5).then(|| "2026-01-01".to_owned()),
+            domain: fid.is_multiple_of(2).then(|| "plos_repo".to_owned()),
         },
     }
 }
