@@ -3,8 +3,8 @@
 #
 #     apps/build-lambda-zip.sh [--arch x86_64|arm64]
 #
-# Needs Rust, and Python 3.8 or later with pip. What else it needs (cargo-zigbuild from crates.io,
-# ziglang from PyPI) it installs below target/lambda-zip/tools, once.
+# Needs Rust, and Python 3.8 or later with pip. What else it needs (cargo-zigbuild and ziglang, from
+# PyPI) it installs below target/lambda-zip/tools, once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,18 +34,11 @@ out=${CARGO_TARGET_DIR:-target}/lambda-zip/$arch
 mkdir -p "$out"
 tools=$(cd "$out/.." && pwd)/tools
 python=$tools/python/bin/python
-installed="from importlib.metadata import version; assert version('ziglang') == '$ZIGLANG'"
-if ! "$python" -c "$installed" 2>/dev/null; then
-    python3 -m venv "$tools/python"
-    "$python" -m pip install --quiet --disable-pip-version-check "ziglang==$ZIGLANG"
-fi
-if ! "$tools/bin/cargo-zigbuild" --version 2>/dev/null | grep -qF "$CARGO_ZIGBUILD"; then
-    cargo install --quiet --locked --root "$tools" --target-dir "$tools/build" \
-        "cargo-zigbuild@$CARGO_ZIGBUILD"
-    rm -rf "$tools/build"
-fi
+[ -x "$python" ] || python3 -m venv "$tools/python"
+"$python" -m pip install --quiet --disable-pip-version-check \
+    "cargo-zigbuild==$CARGO_ZIGBUILD" "ziglang==$ZIGLANG"
 
-export CARGO_ZIGBUILD_PYTHON_PATH=$python PATH=$tools/python/bin:$tools/bin:$PATH
+export CARGO_ZIGBUILD_PYTHON_PATH=$python PATH=$tools/python/bin:$PATH
 cargo zigbuild --locked --package apps --bin bootstrap --profile lambda --target "$target.$GLIBC"
 program=${CARGO_TARGET_DIR:-target}/$target/lambda/bootstrap
 

@@ -30,4 +30,4 @@ with zipfile.ZipFile(path) as zip:
     print(f"size: {size / 1e6:.1f} MB zipped (goal: 5 MB), {entry.file_size / 1e6:.1f} MB unzipped")
 PYTHON
 
-cargo run --release --quiet --bin rehearse -- lambda --program "$folder/bootstrap"
+cargo run --quiet --bin rehearse -- lambda --program "$folder/bootstrap"
