@@ -57,6 +57,17 @@ fn no_crate_depends_on_one_above_it() {
     }
 }
 
+/// The first picture in `docs/ARCHITECTURE.md` is of these edges.
+#[test]
+fn the_picture_of_the_crates_is_true() {
+    let page = include_str!("../docs/ARCHITECTURE.md");
+    let picture = page.split("```mermaid\n").nth(1).and_then(|rest| rest.split("```").next());
+    let drawn = picture.expect("a picture").lines().filter_map(|line| line.split_once(" --> "));
+    let drawn: BTreeSet<_> = drawn.map(|(from, to)| (from.trim(), to.trim())).collect();
+    let edges = EDGES.iter().flat_map(|(from, to)| to.iter().map(move |to| (*from, *to)));
+    assert_eq!(drawn, edges.collect());
+}
+
 #[test]
 fn the_domain_uses_nothing_that_reaches_outside() {
     let workspace = workspace();

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
 use crate::exit::{self, Exit, UsageError};
@@ -40,6 +40,12 @@ enum Command {
     Status(status::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
+}
+
+/// All that can be asked for, for whoever documents it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line; this is all that the binary does. Must be called before any thread is
@@ -104,10 +110,9 @@ fn load_dot_env() -> Result<(), UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

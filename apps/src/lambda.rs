@@ -65,6 +65,12 @@ impl FunctionSettings {
     }
 }
 
+/// The function's settings, for whoever documents them.
+#[must_use]
+pub fn command() -> clap::Command {
+    FunctionSettings::command()
+}
+
 /// The doctor's answer: what was found, and what the function is.
 fn health(checks: &[Check], report: &WorkerReport) -> Value {
     let healthy = checks.iter().all(|check| check.health == Health::Good);

@@ -13,16 +13,17 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How the function comes to be of this version.
 const DEPLOY: &str = "Deploy this version: build the zip with apps/build-lambda-zip.sh, upload it \
-                      under a new key, and run the README's `aws cloudformation deploy` with that \
-                      key as CodeKey";
+                      under a new key, and run `aws cloudformation deploy` as docs/OPERATING.md has \
+                      it, with that key as CodeKey";
 
 /// How the function comes to have the same buckets.
-const SAME_BUCKETS: &str = "Correct BUCKETS here, or run the README's `aws cloudformation deploy` \
-                            with the parameters Buckets and BucketNames corrected";
+const SAME_BUCKETS: &str = "Correct BUCKETS here, or run `aws cloudformation deploy` as \
+                            docs/OPERATING.md has it, with the parameters Buckets and BucketNames \
+                            corrected";
 
 /// How the function comes to have the same domain.
-const SAME_DOMAIN: &str = "Correct MOGILE_DOMAIN here, or run the README's `aws cloudformation \
-                           deploy` with the parameter MogileDomain corrected";
+const SAME_DOMAIN: &str = "Correct MOGILE_DOMAIN here, or run `aws cloudformation deploy` as \
+                           docs/OPERATING.md has it, with the parameter MogileDomain corrected";
 
 /// What this program with these settings says of itself; a function must say the same.
 #[must_use]

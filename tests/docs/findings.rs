@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use apps::exit::{Exit, Verdict};
 use domain::blueprint::Outcome;
@@ -15,8 +15,10 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-const PAGE: &str = include_str!("../docs/FINDINGS.md");
-const README: &str = include_str!("../README.md");
+use crate::page::{Table, plain, root, tables_of};
+
+const PAGE: &str = include_str!("../../docs/FINDINGS.md");
+const README: &str = include_str!("../../README.md");
 
 const SEVERITIES: [&str; 3] = ["blocks a cut-over", "must be accepted by name", "note"];
 
@@ -290,54 +292,6 @@ fn the_exit_codes_are_those_of_the_commands() {
     assert_eq!(rows, commands().iter().map(String::as_str).collect(), "the table by command");
 }
 
-/// A table of a page.
-struct Table<'a> {
-    heading: &'a str,
-    columns: Vec<&'a str>,
-    rows: Vec<Vec<&'a str>>,
-}
-
-impl<'a> Table<'a> {
-    fn cell(&self, row: &[&'a str], column: &str) -> &'a str {
-        let at = self.columns.iter().position(|name| *name == column);
-        row[at.unwrap_or_else(|| panic!("{} has no column {column}", self.heading))]
-    }
-
-    fn column(&self, column: &str) -> impl Iterator<Item = &'a str> {
-        self.rows.iter().map(move |row| self.cell(row, column))
-    }
-}
-
-/// All tables of a page, each under the nearest heading above it.
-fn tables_of(page: &str) -> Vec<Table<'_>> {
-    let (mut tables, mut heading, mut within) = (Vec::<Table<'_>>::new(), "", false);
-    for line in page.lines() {
-        let Some(row) = line.strip_prefix('|').and_then(|row| row.strip_suffix('|')) else {
-            within = false;
-            if line.starts_with('#') {
-                heading = line.trim_start_matches('#').trim();
-            }
-            continue;
-        };
-        let cells: Vec<_> = row.split('|').map(str::trim).collect();
-        match tables.last_mut().filter(|_| within) {
-            None => tables.push(Table { heading, columns: cells, rows: Vec::new() }),
-            Some(_) if row.starts_with("---") => {}
-            Some(table) => {
-                assert_eq!(cells.len(), table.columns.len(), "cells of `{line}`");
-                table.rows.push(cells);
-            }
-        }
-        within = true;
-    }
-    tables
-}
-
-/// A cell without the marks of code.
-fn plain(cell: &str) -> String {
-    cell.replace('`', "")
-}
-
 /// The commands of `mogile2s3`: each has a file.
 fn commands() -> BTreeSet<String> {
     let all = sources(&["apps/src/commands"]).into_iter().map(|(path, _)| path);
@@ -347,8 +301,7 @@ fn commands() -> BTreeSet<String> {
 
 /// The Rust files below some folders, with their texts.
 fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let mut folders: Vec<_> = folders.iter().map(|folder| root.join(folder)).collect();
+    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("readable").flatten() {
