@@ -1,7 +1,7 @@
 //! The command line of `rehearse`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::function_figures;
 use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
-use crate::rehearsal::{self, COMMAND, Options, Queued, Report, Stage, Worker};
+use crate::rehearsal::{self, COMMAND, Options, Queued, Report, Screen, Stage, Worker};
 use crate::wire::lambda::Function;
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
@@ -33,8 +33,17 @@ struct Cli {
     by: By,
 
     /// Print the report as JSON
-    #[arg(long)]
+    #[arg(long, conflicts_with = "verbose")]
     json: bool,
+
+    /// Print everything: each hazard, each class of rows, each kind of request
+    #[arg(long)]
+    verbose: bool,
+
+    /// Write everything to this file, too [default: a file in the folder for temporary ones, whose
+    /// name is printed]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,7 +147,18 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Some(Command::Measure(measure)) => measure::run(measure).await,
             Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
             Some(Command::Serve(corpus)) => serve(&corpus.options(Hazards::Mild)).await,
-            None => rehearse(&cli.corpus.options(Hazards::All), cli.by, cli.json).await,
+            None => {
+                let file = cli.report.unwrap_or_else(|| {
+                    let name = format!("mogile2s3-rehearsal-{}.txt", cli.corpus.seed);
+                    std::env::temp_dir().join(name)
+                });
+                let shown = match (cli.json, cli.verbose) {
+                    (true, _) => Shown::Json,
+                    (false, true) => Shown::Everything,
+                    (false, false) => Shown::Screen,
+                };
+                rehearse(&cli.corpus.options(Hazards::All), cli.by, shown, &file).await
+            }
         }
     })
 }
@@ -151,7 +171,20 @@ struct Rehearsed {
     through_the_queue: Vec<Queued>,
 }
 
-async fn rehearse(options: &Options, by: By, json: bool) -> anyhow::Result<ExitCode> {
+/// What is printed of a rehearsal.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Screen,
+    Everything,
+    Json,
+}
+
+async fn rehearse(
+    options: &Options,
+    by: By,
+    shown: Shown,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
     let mut rehearsed = Rehearsed { from_here: None, through_the_queue: Vec::new() };
     let (mut good, mut report) = (true, String::new());
     if matches!(by, By::All | By::Migrate) {
@@ -166,12 +199,22 @@ async fn rehearse(options: &Options, by: By, json: bool) -> anyhow::Result<ExitC
         report += &queued.to_string();
         rehearsed.through_the_queue.push(queued);
     }
-    if json {
-        println!("{}", serde_json::to_string(&rehearsed)?);
-    } else {
-        print!("{report}");
-        if !rehearsed.through_the_queue.is_empty() {
-            println!("\n{}", if good { "ALL WAYS ARE GOOD." } else { "NOT ALL WAYS ARE GOOD." });
+    if !rehearsed.through_the_queue.is_empty() {
+        report += if good { "\nALL WAYS ARE GOOD.\n" } else { "\nNOT ALL WAYS ARE GOOD.\n" };
+    }
+    let written = std::fs::write(file, &report);
+    written.with_context(|| format!("writing the report to {}", file.display()))?;
+    match shown {
+        Shown::Json => println!("{}", serde_json::to_string(&rehearsed)?),
+        Shown::Everything => print!("{report}"),
+        Shown::Screen => {
+            let Rehearsed { from_here, through_the_queue } = &rehearsed;
+            print!("{}", Screen { from_here: from_here.as_ref(), through_the_queue });
+            if !through_the_queue.is_empty() {
+                let verdict = if good { "All ways are good." } else { "NOT ALL WAYS ARE GOOD." };
+                println!("{verdict}");
+            }
+            println!("Everything, hazard by hazard: {}", file.display());
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -99,6 +99,8 @@ impl Outcome {
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
+    /// With what something is wrong.
+    pub subject: &'static str,
     /// What it is, in words that follow a number of files.
     pub told: &'static str,
     /// What it needs of a file.

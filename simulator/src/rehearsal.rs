@@ -29,7 +29,7 @@ pub use budget::Budget;
 pub use pass::{Pass, Passed, Ran, Way};
 pub use process::COMMAND;
 pub use queued::{Queued, QueuedPass, Worker, through_the_queue};
-pub use report::Report;
+pub use report::{Report, Screen};
 pub use stories::Story;
 
 use migrate::Migrate;

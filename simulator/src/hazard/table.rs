@@ -28,21 +28,23 @@ const fn raw(raw: Raw) -> Act {
     Act::Raw(raw)
 }
 
+/// Behind `@ "subject";` the hazards of that subject, each as
 /// `Name "told" Needs [acts] => outcome, [findings], "requests", at most`
 macro_rules! hazards {
-    ($($name:ident $told:literal $needs:ident $acts:tt
-        => $outcome:expr, $findings:expr, $asks:expr, $most:literal;)*) => {
+    ($(@ $subject:literal; $($name:ident $told:literal $needs:ident $acts:tt
+        => $outcome:expr, $findings:expr, $asks:expr, $most:literal;)*)*) => {
         /// Something that is wrong with one file, or with the requests about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Hazard {
-            $(#[doc = $told] $name,)*
+            $($(#[doc = $told] $name,)*)*
         }
 
         impl Hazard {
             /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            pub const ALL: &'static [Self] = &[$($(Self::$name),*),*];
 
-            const SPECS: &'static [Spec] = &[$(Spec {
+            const SPECS: &'static [Spec] = &[$($(Spec {
+                subject: $subject,
                 told: $told,
                 needs: $needs,
                 acts: &$acts,
@@ -50,15 +52,15 @@ macro_rules! hazards {
                 findings: $findings,
                 asks: $asks,
                 most: $most,
-            }),*];
+            }),*),*];
 
-            const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+            const NAMES: &'static [&'static str] = &[$($(stringify!($name)),*),*];
         }
     };
 }
 
 hazards! {
-    // Intermediaries.
+    @ "intermediaries in the bucket";
     CorruptIntermediary "intermediary has one wrong byte" Synced [raw(Raw::Corrupt)]
         => FromMogile, BAD_INTERMEDIARY, COPIED_THEN_STREAMED, 12;
     TruncatedIntermediary "intermediary is cut short" Synced [raw(Raw::Truncated)]
@@ -88,7 +90,7 @@ hazards! {
         [Every(Corrupt), First(Short)]
         => ByCopy, &[], "COPY", 12;
 
-    // Replicas.
+    @ "replicas on storage nodes";
     CorruptFirstReplica "first replica has one wrong byte" Streamed [First(Corrupt)]
         => FromMogile, BAD_REPLICA, SECOND_REPLICA, 12;
     ShortFirstReplica "first replica is cut short" Streamed [First(Short)]
@@ -137,7 +139,7 @@ hazards! {
     MisaddressedSynced "key is not the SHA-1, and synced all the same" Synced [Misaddressed]
         => failed("no-replica"), BAD_INTERMEDIARY, "COPY, paths, open 2, write 2, DELETE", 12;
 
-    // Rows and trackers.
+    @ "rows of the index";
     WrongIndexLength "index tells another length" Streamed [Row(RowState::WrongLength)]
         => FromMogile, &["index-length"], "paths, open, write", 12;
     WrongIndexLengthSynced "index tells another length, and synced"
@@ -158,7 +160,7 @@ hazards! {
     Purged "file is deleted behind the pager's back" Streamed [Purged]
         => Gone, &[], "paths, row", 12;
 
-    // What lies at the final key.
+    @ "objects at the final key";
     OccupiedByRight "final key has the content, with its SHA-1" Streamed
         [AtKey(Lying::RightWithSha1)]
         => AlreadyThere, &[], "paths, open, write, HEAD", 12;
@@ -180,7 +182,7 @@ hazards! {
         [AtKey(Lying::RightWithSha1), Every(Corrupt), First(Short)]
         => AlreadyThere, &[], "paths, open 2, write 2, HEAD", 12;
 
-    // The ledger.
+    @ "records in the ledger";
     TrueClaim "s3migrate's record is true" Synced
         [Recorded(super::Recorded::Claim), AtKey(Lying::Right)]
         => AlreadyThere, &[], "HEAD, GET", 12;
@@ -201,7 +203,7 @@ hazards! {
         [Recorded(super::Recorded::Proof), AtKey(Lying::RightWithSha1)]
         => ProvenBefore, &[], "", 12;
 
-    // Requests to S3.
+    @ "requests to S3";
     PutRequestLost "PUT is lost" Streamed [Strike(Request::Put, RequestLost, 1)]
         => FromMogile, &[], "paths 2, open 2, write 2, HEAD", 12;
     PutAnswerLost "PUT's answer is lost after it took effect" Streamed
@@ -237,7 +239,7 @@ hazards! {
         [Strike(Request::Copy, DoneAndErrorInside200, 1)]
         => ByCopy, &[], "COPY, HEAD", 12;
 
-    // Uploads in parts.
+    @ "uploads in parts";
     CorruptFirstReplicaInParts "first replica is corrupt, and goes in parts" StreamedInParts
         [First(Corrupt)]
         => FromMogile, BAD_REPLICA, "paths, open 2, write 2, ABORT", 1;

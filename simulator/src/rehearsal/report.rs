@@ -2,12 +2,15 @@
 
 mod columns;
 mod queued;
+mod screen;
 mod table;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+pub use screen::Screen;
 
 use super::pass::Passed;
 use super::{Account, Options, Story};

@@ -73,9 +73,26 @@ fn the_same_seed_gives_the_same_report_but_for_time_memory_and_requests() {
 
 #[test]
 fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
-    let output = rehearsed(&["--files", FILES, "--seed", "7"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("everything.txt");
+    let path = file.to_str().expect("a path");
+    let output = rehearsed(&["--files", FILES, "--seed", "7", "--report", path]);
     assert!(output.status.success(), "{}", told(&output));
-    let report = text(&output.stdout);
+    let screen = text(&output.stdout);
+    for words in [
+        "PLANTED by seed 7",
+        "intermediaries in the bucket",
+        "an object is deleted, one overwritten: found and mended",
+        "files are whole under their own SHA-1",
+        "All is well",
+        "All ways are good.",
+        path,
+    ] {
+        assert!(screen.contains(words), "nothing of `{words}`: {screen}");
+    }
+    let lines = screen.lines().count();
+    assert!(lines <= 45, "{lines} lines are no screen: {screen}");
+    let report = std::fs::read_to_string(&file).expect("everything is written there");
     for words in [
         "PLANTED by seed 7",
         "PUT's answer is lost after it took effect",
@@ -93,7 +110,9 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
     ] {
         assert!(report.contains(words), "nothing of `{words}`: {report}");
     }
-    assert!(report.lines().all(|line| line.chars().count() <= 100), "{report}");
+    let fits = |line: &str| line.chars().count() <= 100 && line == line.trim_end();
+    assert!(report.lines().all(fits), "{report}");
+    assert!(screen.lines().all(fits), "{screen}");
 }
 
 #[test]

@@ -14,10 +14,17 @@ impl fmt::Display for Queued {
         }
         let (whole, all) = (self.judgement.whole, self.files);
         writeln!(f, "  oracle: {whole} of {all} files are whole under their own SHA-1")?;
-        for problem in self.problems.iter().chain(&self.judgement.problems).take(30) {
+        for problem in self.all_problems().take(30) {
             writeln!(f, "  PROBLEM: {problem}")?;
         }
         Ok(())
+    }
+}
+
+impl Queued {
+    /// What the passes found, and what the oracle did.
+    pub(super) fn all_problems(&self) -> impl Iterator<Item = &String> {
+        self.problems.iter().chain(&self.judgement.problems)
     }
 }
 
@@ -43,11 +50,12 @@ fn write_pass(f: &mut fmt::Formatter<'_>, pass: &QueuedPass) -> fmt::Result {
     )?;
     write!(f, "    {:.2} requests a file to AWS:", pass.requests_a_file())?;
     let mut column = WIDTH;
-    for (kind, count) in &pass.requests {
-        let text = format!("{kind} {count}, ");
+    for (at, (kind, count)) in pass.requests.iter().enumerate() {
+        let comma = if at + 1 < pass.requests.len() { "," } else { "" };
+        let text = format!(" {kind} {count}{comma}");
         column += text.len();
         if column > WIDTH {
-            write!(f, "\n      ")?;
+            write!(f, "\n     ")?;
             column = text.len();
         }
         write!(f, "{text}")?;

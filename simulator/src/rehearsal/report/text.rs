@@ -17,12 +17,12 @@ impl fmt::Display for Report {
         columns::write_accounts(f, &self.passes)?;
         columns::write_requests(f, &self.passes)?;
         self.write_stories(f)?;
-        self.write_verdict(f)
+        write_verdict(f, self, PROBLEMS_TOLD)
     }
 }
 
 impl Report {
-    fn write_planted(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn write_planted(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let planted = &self.planted;
         let count = |files: usize| HumanCount(files as u64);
         writeln!(f, "PLANTED by seed {}", self.seed)?;
@@ -76,7 +76,7 @@ impl Report {
         Ok(())
     }
 
-    fn write_stories(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn write_stories(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.stories.is_empty() {
             writeln!(f, "\nSTORIES, each by the real commands")?;
         }
@@ -87,39 +87,44 @@ impl Report {
         }
         Ok(())
     }
+}
 
-    fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let judgement = &self.judgement;
-        let count = |files: usize| HumanCount(files as u64);
-        writeln!(f, "\nORACLE")?;
-        writeln!(
-            f,
-            "  {} of {} files are whole under their own SHA-1, {}",
-            count(judgement.whole),
-            count(judgement.expected),
-            HumanBytes(judgement.bytes)
-        )?;
-        for problem in self.problems.iter().take(PROBLEMS_TOLD) {
-            writeln!(f, "  PROBLEM: {problem}")?;
-        }
-        if let Some(more @ 1..) = self.problems.len().checked_sub(PROBLEMS_TOLD) {
-            writeln!(f, "  … and {} problems more", count(more))?;
-        }
-        if !self.good {
-            let problems = count(self.problems.len());
-            writeln!(f, "\nNOT WELL: {problems} problems. The same again:")?;
-            return writeln!(f, "  {}", self.replay);
-        }
-        let failed = self.planted.ending(|outcome| matches!(outcome, Outcome::Failed { .. }));
-        let rejected = self.planted.ending(|outcome| matches!(outcome, Outcome::Rejected(_)));
-        let gone = self.planted.ending(|outcome| outcome == Outcome::Gone);
-        writeln!(
-            f,
-            "\nAll is well: everything ended as planted, {} proven, {} failed, {} rejected, {} gone.",
-            count(judgement.whole),
-            count(failed),
-            count(rejected),
-            count(gone)
-        )
+/// What the oracle saw, the first problems, and the verdict.
+pub(super) fn write_verdict(
+    f: &mut fmt::Formatter<'_>,
+    report: &Report,
+    most_problems: usize,
+) -> fmt::Result {
+    let judgement = &report.judgement;
+    let count = |files: usize| HumanCount(files as u64);
+    writeln!(f, "\nORACLE")?;
+    writeln!(
+        f,
+        "  {} of {} files are whole under their own SHA-1, {}",
+        count(judgement.whole),
+        count(judgement.expected),
+        HumanBytes(judgement.bytes)
+    )?;
+    for problem in report.problems.iter().take(most_problems) {
+        writeln!(f, "  PROBLEM: {problem}")?;
     }
+    if let Some(more @ 1..) = report.problems.len().checked_sub(most_problems) {
+        writeln!(f, "  … and {} problems more", count(more))?;
+    }
+    if !report.good {
+        let problems = count(report.problems.len());
+        writeln!(f, "\nNOT WELL: {problems} problems. The same again:")?;
+        return writeln!(f, "  {}", report.replay);
+    }
+    let failed = report.planted.ending(|outcome| matches!(outcome, Outcome::Failed { .. }));
+    let rejected = report.planted.ending(|outcome| matches!(outcome, Outcome::Rejected(_)));
+    let gone = report.planted.ending(|outcome| outcome == Outcome::Gone);
+    writeln!(
+        f,
+        "\nAll is well: everything ended as planted, {} proven, {} failed, {} rejected, {} gone.",
+        count(judgement.whole),
+        count(failed),
+        count(rejected),
+        count(gone)
+    )
 }
