@@ -138,6 +138,7 @@ impl MoverFunction {
             route: RoutePolicy::Auto,
             single_request_bytes: target.single_request_bytes,
             concurrency: settings.concurrency.get().into(),
+            wait: None,
         };
         let wiring = Wiring { source, time, calls: &calls };
         // No database: whatever is to be known of the index the trackers tell.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use adapters::calls::{Calls, Outcomes};
 use anyhow::Context;
-use domain::steps::{Page, RunObserver};
-use domain::{Failure, SourceFile, Summary};
+use domain::steps::{OutageObserver, Page, RunObserver};
+use domain::{Failure, Reason, SourceFile, Summary};
 use serde::Serialize;
 
 use crate::exit::Verdict;
@@ -50,6 +50,16 @@ pub struct RunReport {
 
 /// Several that are told of a run.
 pub struct Told<'a>(pub Vec<&'a dyn RunObserver>);
+
+impl OutageObserver for Told<'_> {
+    fn holding(&self, why: &Reason) {
+        self.0.iter().for_each(|told| told.holding(why));
+    }
+
+    fn going_on(&self) {
+        self.0.iter().for_each(|told| told.going_on());
+    }
+}
 
 impl RunObserver for Told<'_> {
     fn expect(&self, rows: Option<u64>) {

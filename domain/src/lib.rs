@@ -22,6 +22,7 @@ pub mod content;
 pub mod ledger;
 pub mod proven_files;
 pub mod reason;
+pub mod system;
 pub mod decision;
 pub mod coverage;
 pub mod summary;
@@ -40,6 +41,7 @@ pub mod limits;
 pub mod retry;
 
 pub mod ports;
+mod engine;
 pub mod steps;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
@@ -61,5 +63,6 @@ pub use ports::Timestamp;
 pub use proven_files::{ProvenFiles, ProvenFilesBuilder, Standing};
 pub use reason::{Failure, Left, Reason, ReasonKind};
 pub use summary::{Ends, Finding, FindingKind, Intake, Stopped, Summary};
+pub use system::System;
 pub use verification::{Sight, Verification, VerifiedFile};
 pub use work_summary::WorkSummary;

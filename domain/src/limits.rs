@@ -41,8 +41,7 @@ pub const FIDS_READ_SINGLY: u64 = 20_000;
 /// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
 pub const LEDGER_READ: usize = 100;
 
-/// Items of one ledger write (`BatchWriteItem` takes 25). While so many files are proven and not
-/// recorded no new one is begun: this, and what is under way, is all that a kill costs.
+/// Items of one ledger write (`BatchWriteItem` takes 25).
 pub const LEDGER_BATCH: usize = 25;
 
 /// A proven file waits at most so long for its ledger record: what a kill can cost.
@@ -69,10 +68,6 @@ pub const ACTIONS: u8 = 16;
 
 /// Listings of intermediaries that run at once for a page of rows.
 pub const LISTINGS_AT_ONCE: usize = 8;
-
-/// Files that may fail because something could not be reached, with none recorded between them,
-/// before nothing new is begun: an outage is not a million failures.
-pub const BREAKER_FAILURES: u32 = 100;
 
 /// A job that nobody takes lives so long.
 pub const JOB_RETENTION: Duration = Duration::from_hours(4 * 24);
@@ -129,12 +124,37 @@ pub const DEAD_LETTER_WAIT: Duration = Duration::from_secs(2);
 /// Dead letters that are looked at, at most: what SQS lets be in flight, less some.
 pub const DEAD_LETTERS_READ: usize = 100_000;
 
-/// Outage failures in a row after which a worker tries one file at a time and begins nothing new.
-pub const WORKER_BREAKER_FAILURES: u32 = 10;
+/// A system counts as away when this many different files have failed in a row because it could
+/// not be reached: as many as may be under way at once, within these bounds. One broken file is
+/// not an outage.
+pub const OUTAGE_TASKS_LEAST: usize = 3;
+/// See [`OUTAGE_TASKS_LEAST`].
+pub const OUTAGE_TASKS_MOST: usize = 10;
 
-/// Tries of one file that fails because something cannot be reached, while others succeed, before
-/// it goes back to the queue.
-pub const WORKER_OUTAGE_TRIES: u32 = 3;
+/// Tries of one file that fails because a system cannot be reached, while it can be for others.
+pub const OUTAGE_TRIES: u32 = 3;
+
+/// How long the engine waits for a system that was not reached since the start. With the time for
+/// what is under way then ([`STOPPING_TIME`]) it ends within two minutes.
+pub const UNREACHED_WAIT: Duration = Duration::from_secs(90);
+
+/// How long `migrate` waits for a system that was reached before, unless told otherwise.
+pub const OUTAGE_WAIT: Duration = Duration::from_hours(1);
+
+/// How long the last files wait whose storage nodes are away, before they fail: a node may be gone
+/// for good.
+pub const LAST_NODES_WAIT: Duration = Duration::from_mins(5);
+
+/// The run ends when this many files have failed in a way that speaks of settings and none has
+/// succeeded meanwhile.
+pub const SETTINGS_FAILURES: u64 = 1_000;
+
+/// Jobs that a worker holds, at most, before it takes no more to see whether others do better.
+pub const JOBS_HELD: usize = 500;
+
+/// No new try of a request is made when this has passed since the first: where a system does not
+/// answer at all, that is known within two minutes.
+pub const TRIES_WITHIN: Duration = Duration::from_mins(1);
 
 /// Pauses between such tries: the first, and the longest.
 pub const OUTAGE_PAUSE_FIRST: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ports::{QueueDepth, Timestamp};
-use crate::redelivery::LONGEST;
+use crate::redelivery::{LONGEST, waits_longest};
 use crate::summary::Sample;
 use crate::{FailureRecord, Fid, ReasonKind};
 
@@ -110,7 +110,7 @@ pub fn outlook(sight: &Sight) -> Vec<Outlook> {
     let mut all = Vec::new();
     for (reason, failing) in &sight.failing {
         let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
-        let waits = |kind: ReasonKind| kind.is_outage() || kind == ReasonKind::NotStarted;
+        let waits = |kind: ReasonKind| waits_longest(kind) || kind == ReasonKind::NotStarted;
         if !reason.parse().is_ok_and(waits) || age > RECENT || sight.queue.all() == 0 {
             continue;
         }

@@ -12,8 +12,10 @@ pub enum ReasonKind {
     NoIntermediary,
     /// Every replica was tried; none gave the content.
     NoReplica,
-    /// Trackers or storage nodes could not be reached.
+    /// The trackers could not be reached.
     SourceUnreachable,
+    /// The trackers could, and none of the file's storage nodes.
+    ReplicasUnreachable,
     /// Trackers refuse, or answer nonsense.
     SourceRefused,
     /// The trackers do not know a key that the index has.
@@ -50,6 +52,7 @@ named!(ReasonKind {
     NoIntermediary = "no-intermediary",
     NoReplica = "no-replica",
     SourceUnreachable = "source-unreachable",
+    ReplicasUnreachable = "replicas-unreachable",
     SourceRefused = "source-refused",
     KeyUnknown = "key-unknown",
     WrongObject = "wrong-object",
@@ -68,29 +71,17 @@ named!(ReasonKind {
 });
 
 impl ReasonKind {
-    /// Whether it is about a system rather than about the file: all files will fail like this.
+    /// Whether it speaks of settings rather than of a file: many files will fail like this.
     #[must_use]
-    pub const fn is_outage(self) -> bool {
-        match self {
-            Self::SourceUnreachable
-            | Self::StoreUnreachable
-            | Self::StoreDenied
-            | Self::NoBucket
-            | Self::IndexUnreadable
-            | Self::LedgerUnavailable
-            | Self::QueueUnavailable => true,
-            Self::NoIntermediary
-            | Self::NoReplica
-            | Self::SourceRefused
-            | Self::KeyUnknown
-            | Self::WrongObject
-            | Self::Contended
-            | Self::StoreRefused
-            | Self::BadMessage
-            | Self::BadJob
-            | Self::NotStarted
-            | Self::Missing => false,
-        }
+    pub const fn is_of_settings(self) -> bool {
+        matches!(
+            self,
+            Self::SourceRefused
+                | Self::KeyUnknown
+                | Self::StoreDenied
+                | Self::NoBucket
+                | Self::StoreRefused
+        )
     }
 }
 

@@ -35,6 +35,11 @@ pub fn comes_back_after(kind: ReasonKind, attempt: u32, salt: u64) -> Duration {
     whole * (1_000 - spread(attempt, salt) / 4) / 1_000
 }
 
+/// Whether a job that failed like this waits longest for its next delivery.
+pub(crate) const fn waits_longest(kind: ReasonKind) -> bool {
+    matches!(patience(kind), Patience::Much)
+}
+
 /// What waiting may do for a failed job.
 enum Patience {
     None,
@@ -57,6 +62,7 @@ const fn patience(kind: ReasonKind) -> Patience {
         // What was not started has used up a delivery without a try.
         ReasonKind::NotStarted
         | ReasonKind::SourceUnreachable
+        | ReasonKind::ReplicasUnreachable
         | ReasonKind::StoreUnreachable
         | ReasonKind::StoreDenied
         | ReasonKind::NoBucket

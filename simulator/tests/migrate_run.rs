@@ -10,17 +10,20 @@ mod stops;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::{BUCKET, World, content};
 use domain::ports::{Clock, ETag, Ledger, Segment};
 use domain::steps::{
-    Among, Page, Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
+    Among, OutageObserver, Page, Quiet, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run,
+    never,
 };
 use domain::summary::Tally;
 use domain::{
     BucketMap, ByteCount, Ends, Failure, Fid, Intake, IntermediaryForm, LedgerItem, LedgerRecord,
-    ObjectKey, Proof, SourceFile, Summary, limits,
+    ObjectKey, Proof, Reason, SourceFile, Summary, limits,
 };
+use futures_util::future::join;
 use simulator::port::{Call, PortFault, PortLedger};
 use simulator::world::mogile::{self, Content, FileRow};
 
@@ -32,6 +35,7 @@ fn plan() -> RunPlan {
         selection: Selection::default(),
         concurrency: 1,
         max_failures: None,
+        wait: limits::OUTAGE_WAIT,
         moved_from: <_>::default(),
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }
@@ -103,9 +107,9 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     all.extend(files(&world, 20, None));
 
     let summary = run(&world, &plan());
-    // Three listings: are there keys with a leading slash, and a folder of each form. Three
-    // writes to the ledger for sixty files.
-    let asked = "page 2, count 1, domains 1, replicas 20, open 20, put 20, copy 40, list 3, record 3, \
+    // Three listings: are there keys with a leading slash, and a folder of each form. One after the
+    // other, each file is recorded before the next but one.
+    let asked = "page 2, count 1, domains 1, replicas 20, open 20, put 20, copy 40, list 3, record 60, \
                  scan 4, scanfailures 1";
     assert_eq!(world.calls(), asked);
     let ends = Ends { by_copy: tally(40), by_mogile: tally(20), ..Ends::default() };
@@ -138,7 +142,7 @@ fn all_again_proves_what_is_there_without_writing_it() {
     let expected = Summary { ends, ..read(8) };
     assert_eq!(summary, expected);
     // Each is looked at first, so nothing is copied or sent for it.
-    let asked = "page 2, count 1, domains 1, head 8, list 2, record 1, scan 4, scanfailures 1";
+    let asked = "page 2, count 1, domains 1, head 8, list 2, record 8, scan 4, scanfailures 1";
     assert_eq!(world.calls(), asked);
 }
 
@@ -179,9 +183,9 @@ fn every_row_has_its_class() {
 #[test]
 fn the_route_is_the_operators() {
     for (route, by_copy, by_mogile, reasons, asked) in [
-        (RoutePolicy::Auto, 4, 3, &[][..], "replicas 3, open 3, put 3, copy 4, list 2, record 1"),
-        (RoutePolicy::Copy, 4, 0, &[("no-intermediary", 3)], "copy 4, head 3, list 2, record 1"),
-        (RoutePolicy::Mogile, 0, 7, &[], "replicas 7, open 7, put 7, record 1"),
+        (RoutePolicy::Auto, 4, 3, &[][..], "replicas 3, open 3, put 3, copy 4, list 2, record 7"),
+        (RoutePolicy::Copy, 4, 0, &[("no-intermediary", 3)], "copy 4, head 3, list 2, record 4"),
+        (RoutePolicy::Mogile, 0, 7, &[], "replicas 7, open 7, put 7, record 7"),
     ] {
         let world = World::instant();
         files(&world, 4, Some(IntermediaryForm::Plain));
@@ -253,15 +257,17 @@ fn a_former_tools_record_is_proven_again() {
 }
 
 #[test]
-fn an_outage_stops_the_run_before_it_burns_every_file() {
-    let breaker = u64::from(limits::BREAKER_FAILURES);
-    for (concurrency, most) in [(1, breaker), (8, breaker + 7)] {
+fn trackers_that_were_never_reached_end_the_run_within_two_minutes() {
+    for concurrency in [1, 8] {
         let world = World::instant();
         files(&world, 150, None);
         world.port.faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+        let begun = world.port.clock.now();
         let summary = run(&world, &RunPlan { concurrency, ..plan() });
+        let took = begun.until(world.port.clock.now());
+        assert!(took <= Duration::from_mins(2), "{took:?}");
         let failures = summary.ends.failures();
-        assert!((breaker..=most).contains(&failures), "{failures}");
+        assert!((1..=50).contains(&failures), "only what was tried has failed: {summary:?}");
         assert_eq!((summary.intake.rows, summary.not_begun), (150, 150 - failures));
         assert!(stopped(&summary).is_some_and(|why| why.starts_with("source-unreachable")));
 
@@ -271,16 +277,17 @@ fn an_outage_stops_the_run_before_it_burns_every_file() {
     }
 }
 
+/// One in three of them can be read: no outage, however many cannot.
 #[test]
 fn a_success_between_them_tells_bad_files_from_an_outage() {
     let world = World::instant();
-    for file in files(&world, 240, None).iter().filter(|file| file.fid.0 % 80 != 0) {
-        let key = file.dkey.to_string();
-        world.port.faults.strike(Call::Replicas, &key, PortFault::RequestLost, 5);
+    for file in files(&world, 240, None).iter().filter(|file| file.fid.0 % 3 != 0) {
+        let path = format!("{:010}.fid", file.fid.0);
+        world.port.faults.strike(Call::Open, &path, PortFault::RequestLost, u32::MAX);
     }
-    let summary = run(&world, &plan());
-    assert_eq!((&summary.stopped, summary.ends.by_mogile), (&None, tally(3)));
-    assert_eq!(failed(&summary), BTreeMap::from([("source-unreachable", 237)]));
+    let summary = run(&world, &RunPlan { concurrency: 8, ..plan() });
+    assert_eq!((&summary.stopped, summary.ends.by_mogile), (&None, tally(80)));
+    assert_eq!(failed(&summary), BTreeMap::from([("replicas-unreachable", 160)]));
 }
 
 #[test]
@@ -300,17 +307,34 @@ fn without_a_ledger_no_file_is_called_migrated() {
     let world = World::instant();
     files(&world, 30, Some(IntermediaryForm::Plain));
     world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
-    let summary = run(&world, &plan());
-    assert_eq!(failed(&summary), BTreeMap::from([("ledger-unavailable", 30)]));
-    assert_eq!(summary.ends.by_copy, Tally::default());
+    let summary = run(&world, &RunPlan { concurrency: 8, ..plan() });
+    // No more were begun than twice those that may be under way.
+    assert_eq!(failed(&summary), BTreeMap::from([("ledger-unavailable", 16)]));
+    assert_eq!((summary.ends.by_copy, summary.not_begun), (Tally::default(), 14));
+    assert!(stopped(&summary).is_some_and(|why| why.starts_with("ledger-unavailable")));
 
     world.port.faults.clear();
-    world.calls();
     let summary = run(&world, &plan());
-    assert_eq!(summary.ends.already_there, tally(30), "proven anew, by HEAD");
-    let asked = "page 2, count 1, domains 1, copy 30, head 30, list 2, record 2, scan 4, \
-                 scanfailures 1";
-    assert_eq!(world.calls(), asked);
+    assert_eq!((summary.ends.already_there, summary.ends.by_copy), (tally(16), tally(14)));
+}
+
+#[test]
+fn a_record_that_the_ledger_did_not_take_is_written_when_it_does() {
+    let world = World::instant();
+    files(&world, 30, Some(IntermediaryForm::Plain));
+    let run_plan = RunPlan { concurrency: 8, ..plan() };
+    let ports = world.port.ports();
+    let (clock, faults) = (&world.port.clock, &world.port.faults);
+    faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
+    let mended = async {
+        clock.sleep(Duration::from_secs(70)).await;
+        faults.clear();
+    };
+    let run = migrate_run(&ports, &run_plan, never(), &Quiet);
+    let (summary, ()) = world.run(join(run, mended));
+    assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!((summary.ends.by_copy, records(&world).len()), (tally(30), 30));
+    assert!(!world.calls().contains("head"), "nothing is proven twice");
 }
 
 #[test]
@@ -339,19 +363,25 @@ fn a_run_that_cannot_begin_says_why() {
 }
 
 #[test]
-fn files_whose_intermediaries_cannot_be_listed_are_counted_as_not_begun() {
+fn where_s3_was_never_reached_the_run_says_so_and_begins_no_file() {
     let world = World::instant();
     files(&world, 3, None);
     world.port.faults.strike(Call::List, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
     assert!(stopped(&summary).is_some_and(|why| why.starts_with("s3-unreachable")));
-    assert_eq!((summary.intake.rows, summary.not_begun), (3, 3));
+    assert_eq!((summary.intake.rows, failed(&summary)), (3, [("s3-unreachable", 3)].into()));
+    assert!(!world.calls().contains("replicas"));
 }
 
 /// Notes when each file was settled.
 struct Times<'a> {
     clock: &'a dyn Clock,
     settled: Mutex<BTreeMap<Fid, u64>>,
+}
+
+impl OutageObserver for Times<'_> {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
 }
 
 impl RunObserver for Times<'_> {
@@ -362,18 +392,19 @@ impl RunObserver for Times<'_> {
     }
 }
 
+/// Far fewer than a request could take are proven in a second.
 #[test]
 fn a_slow_run_writes_its_records_every_second() {
     let world = World::paced(1);
-    files(&world, 40, None);
+    let all = files(&world, 4, None);
+    // The trackers answer for the last one after some tries, when the others are long done.
+    let slow = all[3].dkey.to_string();
+    world.port.faults.strike(Call::Replicas, &slow, PortFault::RequestLost, 8);
     let times = Times { clock: &*world.port.clock, settled: Mutex::default() };
-    let begun = world.port.clock.now().0;
-    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &times));
-    assert!(summary.is_clean() && summary.ends.by_mogile == tally(40), "{summary:?}");
-    let seconds = (world.port.clock.now().0 - begun) / 1000;
-    assert!(seconds >= 3, "{seconds} s are too short to tell");
-    let writes = world.port.faults.take_counts()[&Call::Record];
-    assert!((seconds / 2..=seconds + 1).contains(&writes), "{writes} writes in {seconds} s");
+    let run_plan = RunPlan { concurrency: 64, ..plan() };
+    let summary = world.run(migrate_run(&world.port.ports(), &run_plan, never(), &times));
+    assert!(summary.is_clean() && summary.ends.by_mogile == tally(4), "{summary:?}");
+    assert_eq!(world.port.faults.take_counts()[&Call::Record], 2);
     let settled = times.settled.into_inner().expect("one thread");
     for (fid, record) in records(&world) {
         let proven = record.migrated_at.expect("a record of ours").0;

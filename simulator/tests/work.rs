@@ -41,7 +41,7 @@ fn what_is_enqueued_is_worked_off_with_no_more_requests_than_needed() {
     assert_eq!(summary.deliveries, 50);
     // Nothing is listed again: the jobs told where to look. Five acknowledgements for fifty jobs.
     let calls = stage.world.calls();
-    for asked in ["replicas 20", "open 20", "put 20", "copy 30", "record 2", "acknowledge 5"] {
+    for asked in ["replicas 20", "open 20", "put 20", "copy 30", "record 7", "acknowledge 5"] {
         assert!(calls.contains(asked), "{asked}: {calls}");
     }
     for not_asked in ["list", "head", "note", "clear", "setvisibility"] {

@@ -3,7 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use adapters::calls::Calls;
 use anyhow::Context;
@@ -29,6 +29,10 @@ pub struct Arguments {
     /// Files under way at once
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
+
+    /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up
+    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    wait: Duration,
 
     /// Begin no more when so many files have failed [default: go on]
     #[arg(long, value_name = "N")]
@@ -72,6 +76,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         route: arguments.route.into(),
         selection: arguments.selection.selection()?,
         concurrency: arguments.concurrency.get().into(),
+        wait: arguments.wait,
         moved_from: arguments.selection.moved_from()?,
         max_failures: arguments.max_failures.map(NonZeroU64::get),
         single_request_bytes: target.single_request_bytes,

@@ -43,6 +43,11 @@ pub struct Arguments {
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
 
+    /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up [default:
+    /// without end]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    wait: Option<Duration>,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -85,6 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         route: arguments.route.into(),
         single_request_bytes: target.single_request_bytes,
         concurrency: arguments.concurrency.get().into(),
+        wait: arguments.wait,
     };
     let wiring = Wiring { source, time, calls: &calls };
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;

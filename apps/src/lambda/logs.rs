@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use domain::ports::{Delivery, Timestamp};
-use domain::steps::{JobEnd, WorkObserver};
-use domain::{Ends, Failure, ReasonKind, WorkSummary};
+use domain::steps::{JobEnd, OutageObserver, WorkObserver};
+use domain::{Ends, Reason, ReasonKind, WorkSummary};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -53,15 +53,17 @@ impl WorkObserver for JobLog<'_> {
         };
         tracing::debug!(fid, key, attempt, request_id, message_id, "{end}");
     }
+}
 
-    fn holding(&self, why: &Failure) {
+impl OutageObserver for JobLog<'_> {
+    fn holding(&self, why: &Reason) {
         let request_id = self.request_id;
-        tracing::warn!(request_id, "nothing new is begun until this is over: {why}");
+        tracing::warn!(request_id, "paused until it can be reached again: {why}");
     }
 
     fn going_on(&self) {
         let request_id = self.request_id;
-        tracing::info!(request_id, "it is over, the work goes on");
+        tracing::info!(request_id, "it can be reached again: going on");
     }
 }
 

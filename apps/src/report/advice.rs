@@ -16,8 +16,12 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              in MogileFS or left out by --exclude-file"
         }
         ReasonKind::SourceUnreachable => {
-            "are the trackers and storage nodes up, is the way to them open? `mogile2s3 doctor` \
-             tells which is not; then run this again"
+            "check that the trackers run and that the way to them is open: `mogile2s3 doctor` \
+             names those that do not answer; then run this again"
+        }
+        ReasonKind::ReplicasUnreachable => {
+            "check that the storage nodes named here run and that the way to them is open; then \
+             run this again. The trackers answer"
         }
         ReasonKind::SourceRefused => {
             "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_STORAGE_HOSTS by `mogile2s3 doctor`"

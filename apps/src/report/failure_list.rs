@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::steps::{Page, RunObserver};
-use domain::{Failure, Fid, SourceFile};
+use domain::steps::{OutageObserver, Page, RunObserver};
+use domain::{Failure, Fid, Reason, SourceFile};
 use serde::Serialize;
 
 use crate::exit::UsageError;
@@ -102,6 +102,11 @@ impl Inner {
 /// In one line, and one column of it.
 fn column(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+impl OutageObserver for FailureList {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
 }
 
 impl RunObserver for FailureList {

@@ -5,8 +5,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use domain::ports::{Delivery, QueueDepth};
-use domain::steps::{EnqueueObserver, JobEnd, Page, RunObserver, Stop, WorkObserver};
-use domain::{Failure, ReasonKind, SourceFile, limits};
+use domain::steps::{
+    EnqueueObserver, JobEnd, OutageObserver, Page, RunObserver, Stop, WorkObserver,
+};
+use domain::{Failure, Reason, ReasonKind, SourceFile, limits};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};
@@ -170,9 +172,11 @@ impl WorkObserver for Progress {
         self.shared.files.fetch_add(1, Ordering::Relaxed);
         self.shared.rows.fetch_add(1, Ordering::Relaxed);
     }
+}
 
-    fn holding(&self, why: &Failure) {
-        tracing::warn!("nothing new is begun until it can be reached again: {why}");
+impl OutageObserver for Progress {
+    fn holding(&self, why: &Reason) {
+        tracing::warn!("paused until it can be reached again: {why}");
     }
 
     fn going_on(&self) {

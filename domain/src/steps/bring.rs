@@ -6,7 +6,7 @@ use crate::content::VerifiedContent;
 use crate::decision::Seen;
 use crate::ports::{Replica, SourceError, StoreError, StoredObject, WriteTarget};
 use crate::retry::{Classed, ErrorClass, backoff};
-use crate::{Finding, FindingKind, Reason, ReasonKind};
+use crate::{Finding, FindingKind, Reason, ReasonKind, limits};
 
 /// Times that all replicas are gone through, while one of them may only be out for the moment.
 const ROUNDS: u32 = 2;
@@ -15,6 +15,7 @@ impl FileMigration<'_> {
     /// Writes the content to `target` from the first replica that gives it.
     pub(super) async fn bring(&mut self, target: &WriteTarget) -> Seen {
         let mut failures = Vec::new();
+        let begun = self.ports.clock.now();
         for round in 1..=ROUNDS {
             let replicas = match self.replicas().await {
                 Ok(replicas) => replicas,
@@ -37,7 +38,8 @@ impl FileMigration<'_> {
                 }
             }
             let may_heal = failures.iter().any(|failure| failure.class() == ErrorClass::Retry);
-            if !may_heal || round == ROUNDS {
+            let took = begun.until(self.ports.clock.now());
+            if !may_heal || round == ROUNDS || took >= limits::TRIES_WITHIN {
                 break;
             }
             self.ports.clock.sleep(backoff(round, self.file.fid.0)).await;
@@ -88,7 +90,7 @@ fn no_replica(failures: &[SourceError]) -> Reason {
         return Reason::new(ReasonKind::NoReplica, "the trackers know of no usable replica");
     }
     let all_out = failures.iter().all(|failure| failure.class() == ErrorClass::Retry);
-    let kind = if all_out { ReasonKind::SourceUnreachable } else { ReasonKind::NoReplica };
+    let kind = if all_out { ReasonKind::ReplicasUnreachable } else { ReasonKind::NoReplica };
     let each: Vec<_> = failures.iter().map(ToString::to_string).collect();
     Reason::new(kind, each.join("; "))
 }

@@ -1,20 +1,21 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join;
 use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
 use super::Ports;
 use super::known_files::known_files;
-use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
 use super::rows::{Page, Rows, Selection};
-use super::run_loop::Run;
 use super::settings_guard::{count_for_the_eye, refuse_moved_files, require_domain, require_rows};
-use super::stop::Stop;
-use crate::ports::{Clock, FailureLog};
+use crate::engine::{EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Patience, Stop};
+use crate::ports::{LedgerError, VerificationLog};
 use crate::{
-    BucketMap, Coverage, Failure, Fid, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
+    BucketMap, Coverage, Failure, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
+    Verification, VerifiedFile, limits,
 };
 
 /// What a run is to do.
@@ -29,6 +30,8 @@ pub struct RunPlan {
     pub concurrency: usize,
     /// When so many files have failed no more are begun.
     pub max_failures: Option<u64>,
+    /// How long to wait for a system that was reached before.
+    pub wait: Duration,
     /// Buckets that the map does not name any more, and whose files may all be migrated again.
     pub moved_from: BTreeSet<S3Bucket>,
     /// The largest object that one request may write,
@@ -36,8 +39,8 @@ pub struct RunPlan {
     pub single_request_bytes: u64,
 }
 
-/// Told of a run while it goes on.
-pub trait RunObserver: Send + Sync {
+/// Is told of a run while it goes on.
+pub trait RunObserver: OutageObserver {
     /// How many rows there will be, at most, where that is known.
     fn expect(&self, rows: Option<u64>);
 
@@ -51,6 +54,11 @@ pub trait RunObserver: Send + Sync {
 /// Tells nobody.
 pub struct Quiet;
 
+impl OutageObserver for Quiet {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+}
+
 impl RunObserver for Quiet {
     fn expect(&self, _rows: Option<u64>) {}
     fn read(&self, _page: &Page) {}
@@ -60,17 +68,14 @@ impl RunObserver for Quiet {
 /// Migrates all rows of the index that are selected, and says what came of every row. What ends a
 /// run early is in [`Summary::stopped`].
 ///
-/// Killed at any moment it costs no more than fewer than [`LEDGER_BATCH`] files, and those under
-/// way, which the next run proves again.
-///
-/// [`LEDGER_BATCH`]: crate::limits::LEDGER_BATCH
+/// Killed at any moment it costs the files under way and those that are proven but not recorded,
+/// together at most twice the concurrency: the next run proves them again.
 pub async fn migrate_run(
     ports: &Ports,
     plan: &RunPlan,
     stops: impl Stream<Item = Stop> + Send + Unpin,
     observer: &dyn RunObserver,
 ) -> Summary {
-    let mut summary = Summary::default();
     let mut stops = stops.fuse();
     // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
     let ready = select_biased! {
@@ -79,9 +84,8 @@ pub async fn migrate_run(
     };
     let Ready { known, counted, uncounted } = match ready {
         Ok(ready) => ready,
-        Err(stopped) => return Summary { stopped: Some(stopped), ..summary },
+        Err(stopped) => return Summary { stopped: Some(stopped), ..Summary::default() },
     };
-    (summary.counted_before, summary.uncounted) = (counted, uncounted);
     let named = plan.selection.only.as_ref().map(RoaringTreemap::len);
     observer.expect(named.or(counted));
 
@@ -89,10 +93,15 @@ pub async fn migrate_run(
     let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &known);
     let limit = plan.single_request_bytes;
     let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
-    let healing = Healing { failures: ports.failures.as_ref(), failed: &known.failed };
-    let run = Run::new(ports, healing, plan, observer, &rows, &routes, &mut summary);
-    run.run(stops).await;
+    let feed = IndexFeed::new(&rows, clock, observer, &known.failed, plan.max_failures);
+    let engine_ports = EnginePorts { files: ports, verifications: &NoVerifications };
+    let patience = Patience { unreached: Some(limits::UNREACHED_WAIT), reached: Some(plan.wait) };
+    let engine = EnginePlan { concurrency: plan.concurrency, patience };
+    let flow = Flow::new(engine_ports, &routes, engine, observer, feed);
+    let (feed, stopped) = flow.run(stops).await;
 
+    let read = feed.summary;
+    let mut summary = Summary { stopped, counted_before: counted, uncounted, ..read };
     if summary.stopped.is_none() {
         let reader = (index, clock);
         let read = require_rows(reader, &plan.buckets, &plan.selection, &summary.intake).await;
@@ -105,40 +114,27 @@ pub async fn migrate_run(
     summary
 }
 
-/// The failure records that a run clears.
-#[derive(Clone, Copy)]
-pub(super) struct Healing<'a> {
-    pub(super) failures: &'a dyn FailureLog,
-    /// The fids that have one.
-    pub(super) failed: &'a RoaringTreemap,
-}
+/// A run verifies nothing, and so needs no verifications table.
+struct NoVerifications;
 
-impl Healing<'_> {
-    /// Takes the failure records of these files away, which are proven. One that stays costs the
-    /// next run a look at its file, and is taken away then.
-    pub(super) async fn heal(self, clock: &dyn Clock, fids: impl Iterator<Item = Fid>) -> Cleared {
-        let fids: Vec<_> = fids.filter(|fid| self.failed.contains(fid.0)).collect();
-        let Some(first) = fids.first() else { return Ok(()) };
-        let cleared = retried(clock, first.0, || self.failures.clear(&fids)).await;
-        cleared.map_err(|error| Uncleared { why: Reason::from(&error), fids })
+#[async_trait]
+impl VerificationLog for NoVerifications {
+    async fn record(&self, _verifications: &[Verification]) -> Result<(), LedgerError> {
+        Err(none())
     }
 
-    /// Takes the failure record of a file away that is gone from MogileFS. That proves nothing: a
-    /// doubt stays.
-    pub(super) async fn forget(self, clock: &dyn Clock, fid: Fid) -> Cleared {
-        let fids = [fid];
-        let cleared = retried(clock, fid.0, || self.failures.clear_undoubted(&fids)).await;
-        cleared.map_err(|error| Uncleared { why: Reason::from(&error), fids: fids.to_vec() })
+    async fn verified(
+        &self,
+        _run: &str,
+        _each: &mut (dyn FnMut(VerifiedFile) + Send),
+    ) -> Result<(), LedgerError> {
+        Err(none())
     }
 }
 
-/// Whether failure records were taken away.
-pub(super) type Cleared = Result<(), Uncleared>;
-
-/// Failure records that are still there, and why.
-pub(super) struct Uncleared {
-    pub(super) why: Reason,
-    pub(super) fids: Vec<Fid>,
+fn none() -> LedgerError {
+    let (table, why) = ("verifications".to_owned(), "a migration has no such table".to_owned());
+    LedgerError::Refused { table, why }
 }
 
 /// What a run has to know first.

@@ -1,6 +1,5 @@
 //! The orders of calls: ask the ports, call the decision, carry it out.
 
-mod batch;
 mod bring;
 mod census;
 mod dead_letters;
@@ -14,12 +13,11 @@ mod provision;
 mod retried;
 mod routes;
 mod rows;
-mod run_loop;
 mod settings_guard;
-mod stop;
 mod verify_file;
 mod work;
 
+pub use crate::engine::{OutageObserver, Stop, never};
 pub use census::{Census, census};
 pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
 pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
@@ -29,9 +27,10 @@ pub use look_around::{Progress, RATE_OVER, look_around};
 pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
 pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use provision::{Provisioned, provision};
+pub(crate) use retried::retried;
 pub use routes::RoutePolicy;
+pub(crate) use routes::Routes;
 pub use rows::{Among, Page, RejectedRow, Rows, Selection};
-pub use stop::{Stop, never};
 pub use verify_file::verify_file;
 pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_batch, work_queue};
 

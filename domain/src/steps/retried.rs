@@ -1,5 +1,5 @@
 use crate::limits;
-use crate::ports::Clock;
+use crate::ports::{Clock, Timestamp};
 use crate::retry::{Classed, ErrorClass, backoff};
 
 /// The tries of one request.
@@ -7,17 +7,19 @@ pub(super) struct Tries<'a> {
     clock: &'a dyn Clock,
     salt: u64,
     made: u32,
+    begun: Timestamp,
 }
 
 impl<'a> Tries<'a> {
-    pub(super) const fn new(clock: &'a dyn Clock, salt: u64) -> Self {
-        Self { clock, salt, made: 0 }
+    pub(super) fn new(clock: &'a dyn Clock, salt: u64) -> Self {
+        Self { clock, salt, made: 0, begun: clock.now() }
     }
 
     /// One try has failed. Waits before the next; false, at once, when the tries are spent.
     pub(super) async fn another(&mut self) -> bool {
         self.made += 1;
-        if self.made >= limits::ATTEMPTS {
+        let took = self.begun.until(self.clock.now());
+        if self.made >= limits::ATTEMPTS || took >= limits::TRIES_WITHIN {
             return false;
         }
         self.clock.sleep(backoff(self.made, self.salt)).await;
@@ -27,7 +29,7 @@ impl<'a> Tries<'a> {
 
 /// Calls until the answer is one, or an error that waiting does not heal, or the tries are spent.
 /// Only for calls that may be repeated: reads, and writes that come out the same twice.
-pub(super) async fn retried<T, E: Classed, F: Future<Output = Result<T, E>>>(
+pub(crate) async fn retried<T, E: Classed, F: Future<Output = Result<T, E>>>(
     clock: &dyn Clock,
     salt: u64,
     mut call: impl FnMut() -> F,

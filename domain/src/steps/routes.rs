@@ -24,7 +24,7 @@ pub enum RoutePolicy {
 }
 
 /// Plans routes, a page of files at a time.
-pub(super) struct Routes<'a> {
+pub(crate) struct Routes<'a> {
     objects: &'a dyn ObjectStore,
     clock: &'a dyn Clock,
     policy: RoutePolicy,
@@ -41,7 +41,7 @@ type Folder = (S3Bucket, String);
 type Intermediary = (S3Bucket, Fid, IntermediaryForm);
 
 impl<'a> Routes<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         objects: &'a dyn ObjectStore,
         clock: &'a dyn Clock,
         policy: RoutePolicy,
@@ -52,7 +52,7 @@ impl<'a> Routes<'a> {
 
     /// A plan for each of these files, in their order. Costs one LIST for each folder that they
     /// are in (a thousand fids share one), and one for each bucket in a run.
-    pub(super) async fn plan(&self, files: &[SourceFile]) -> Result<Vec<FilePlan>, StoreError> {
+    pub(crate) async fn plan(&self, files: &[SourceFile]) -> Result<Vec<FilePlan>, StoreError> {
         let there = match self.policy {
             RoutePolicy::Mogile => BTreeMap::new(),
             RoutePolicy::Auto | RoutePolicy::Copy => self.intermediaries(files).await?,

@@ -29,7 +29,7 @@ fn fids_that_lie_far_apart_are_looked_up_one_by_one() {
     let all = files(&world, 40, None);
     let (first, last) = (all[0].fid.0, all[39].fid.0);
     let summary = take(&world, only([first, last, 5_000, 1 << 40]));
-    let asked = "row 4, domains 1, replicas 2, open 2, put 2, list 2, record 1, recall 1, \
+    let asked = "row 4, domains 1, replicas 2, open 2, put 2, list 2, record 2, recall 1, \
                  readfailures 1";
     assert_eq!(world.calls(), asked);
     assert_eq!((summary.ends.by_mogile, summary.intake.rows), (tally(2), 2));

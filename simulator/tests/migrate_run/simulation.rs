@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use domain::ports::Clock;
 use domain::steps::{
-    Among, Page, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
+    Among, OutageObserver, Page, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
 };
-use domain::{Failure, Fid, IntermediaryForm, Left, ObjectKey, SourceFile, Summary};
+use domain::{Failure, Fid, IntermediaryForm, Left, ObjectKey, Reason, SourceFile, Summary};
 use futures_util::future::{Either, join, select};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -113,6 +113,11 @@ struct Simulation {
 /// Remembers the failures, by file.
 #[derive(Default)]
 struct Failures(Mutex<BTreeMap<Fid, Failure>>);
+
+impl OutageObserver for Failures {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+}
 
 impl RunObserver for Failures {
     fn expect(&self, _rows: Option<u64>) {}

@@ -23,6 +23,7 @@ fn plan() -> RunPlan {
         selection: Selection::default(),
         concurrency: 4,
         max_failures: None,
+        wait: limits::OUTAGE_WAIT,
         moved_from: <_>::default(),
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }

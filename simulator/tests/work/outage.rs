@@ -3,11 +3,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::Failure;
+use domain::Reason;
 use domain::ports::{Clock, Delivery};
-use domain::steps::{JobEnd, WorkObserver, never, work_queue};
+use domain::steps::{JobEnd, OutageObserver, Stop, WorkObserver, never, work_queue};
 use futures_util::StreamExt;
 use futures_util::future::join;
+use futures_util::stream::{self, BoxStream};
 use simulator::port::{Call, PortFault};
 
 use crate::stage::Stage;
@@ -18,7 +19,10 @@ struct Notes(Mutex<Vec<&'static str>>);
 
 impl WorkObserver for Notes {
     fn settled(&self, _delivery: &Delivery, _end: &JobEnd) {}
-    fn holding(&self, _why: &Failure) {
+}
+
+impl OutageObserver for Notes {
+    fn holding(&self, _why: &Reason) {
         self.0.lock().expect("one thread").push("holding");
     }
     fn going_on(&self) {
@@ -63,8 +67,11 @@ fn while_everything_fails_one_file_at_a_time_is_tried() {
     let ports = stage.world.port.work_ports();
     let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
     let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
-    faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
     let outage = async {
+        clock.sleep(Duration::from_millis(500)).await;
+        let before = faults.take_counts();
+        assert!(before[&Call::Put] > 0, "the trackers have been reached: {before:?}");
+        faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
         clock.sleep(Duration::from_hours(1)).await;
         let counts = faults.take_counts();
         faults.clear();
@@ -72,8 +79,8 @@ fn while_everything_fails_one_file_at_a_time_is_tried() {
     };
     let (summary, counts) = stage.world.run(join(work, outage));
     assert!(summary.ends.failed.is_empty(), "{summary:?}");
-    // Those in hand, eighteen at most, once a minute each after the first; five tries each time.
-    assert!(counts[&Call::Replicas] < 5 * 18 * 70, "{counts:?}");
+    // Those under way, and then one in about half a minute; five tries each time.
+    assert!(counts[&Call::Replicas] < 5 * (8 + 140), "{counts:?}");
     assert!(counts[&Call::Receive] <= 4, "nothing more is asked for: {counts:?}");
     stage.everything_is_there();
 }
@@ -103,26 +110,46 @@ fn a_queue_that_is_away_is_asked_again() {
     stage.everything_is_there();
 }
 
+fn after_half_an_hour(stage: &Stage) -> BoxStream<'_, Stop> {
+    let clock = &stage.world.port.clock;
+    let stop = async move {
+        clock.sleep(Duration::from_mins(30)).await;
+        Stop::Drain
+    };
+    stream::once(stop).chain(never()).boxed()
+}
+
 #[test]
 fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
     let stage = Stage::paced(5);
-    let files = stage.files(15, None);
+    stage.files(1, None);
     stage.enqueue();
-    stage.world.port.faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
     let ports = stage.world.port.work_ports();
-    let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
-    let clock = &stage.world.port.clock;
+    let work = work_queue(
+        &ports,
+        &stage.plan,
+        false,
+        &domain::steps::Unobserved,
+        after_half_an_hour(&stage),
+    );
+    let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
     let purge = async {
+        clock.sleep(Duration::from_secs(1)).await;
+        faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+        let files = stage.files(15, None);
+        for file in &files {
+            stage.send_raw(&crate::stage::body(file), Some("migrate"));
+        }
         clock.sleep(Duration::from_mins(10)).await;
         for file in &files {
             stage.delete(file);
         }
-        stage.world.port.faults.clear();
+        faults.clear();
         // Sent while the worker holds: it must ask again.
         let late = stage.world.store(b"ingested late");
         stage.send_raw(&crate::stage::body(&late), Some("migrate"));
     };
     let (summary, ()) = stage.world.run(join(work, purge));
-    assert_eq!((summary.ends.gone, summary.ends.by_mogile.files), (15, 1), "{summary:?}");
+    assert_eq!((summary.ends.gone, summary.ends.by_mogile.files), (15, 2), "{summary:?}");
     assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
 }

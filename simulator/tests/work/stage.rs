@@ -58,6 +58,7 @@ impl Stage {
             route: RoutePolicy::Auto,
             single_request_bytes: limits::SINGLE_REQUEST_BYTES,
             concurrency: 8,
+            wait: None,
         };
         Self { world, plan }
     }

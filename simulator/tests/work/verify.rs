@@ -1,7 +1,7 @@
 //! Jobs that verify.
 
 use domain::steps::{EnqueuePlan, RunPlan, Selection, migrate_run, never};
-use domain::{JobAction, Sight};
+use domain::{JobAction, Sight, limits};
 use simulator::port::{Call, PortFault};
 use simulator::world::bucket::Condition;
 
@@ -23,6 +23,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
         selection: Selection::default(),
         concurrency: 4,
         max_failures: None,
+        wait: limits::OUTAGE_WAIT,
         moved_from: <_>::default(),
         single_request_bytes: stage.plan.single_request_bytes,
     };

@@ -1,18 +1,5 @@
-//! The worker: jobs from a queue, each acknowledged only after its own record is written.
-//!
-//! One engine does it, inside Lambda ([`work_batch`]) and outside ([`work_queue`]). Jobs run side by
-//! side; the same job delivered twice is done once. What fails because a system is away is held
-//! and tried again here, with longer and longer pauses, and after many such failures in a row one
-//! file at a time is tried and nothing new is begun: an outage must not burn deliveries. What
-//! fails for another reason goes back to the queue, with the time after which it is to come again,
-//! and the failures table says why.
-
-mod engine;
-mod feed;
-mod outage;
-mod outbox;
-mod settle;
-mod task;
+//! The worker: jobs from a queue, each acknowledged only after its own record is written. It works
+//! inside Lambda ([`work_batch`]) and outside ([`work_queue`]).
 
 use std::time::Duration;
 
@@ -22,13 +9,12 @@ use futures_util::stream::{self, BoxStream};
 use super::WorkPorts;
 use super::retried::retried;
 use super::routes::{RoutePolicy, Routes};
-use super::stop::{self, Stop};
+use crate::engine::{
+    BatchFeed, EnginePlan, EnginePorts, Flow, OutageObserver, Patience, QueueFeed, Stop, never,
+};
 use crate::ports::{Delivery, Timestamp};
 use crate::summary::Stopped;
 use crate::{BucketMap, Failure, LedgerRecord, Reason, Verification, WorkSummary, limits};
-
-use engine::Engine;
-use feed::Feed;
 
 /// How jobs are to be worked on.
 pub struct WorkPlan {
@@ -42,6 +28,9 @@ pub struct WorkPlan {
     pub single_request_bytes: u64,
     /// How many files are under way at once, at most; at least one.
     pub concurrency: usize,
+    /// How long a worker on a queue waits for a system that was reached before; [`None`]: without
+    /// end. A batch waits while there is time.
+    pub wait: Option<Duration>,
 }
 
 /// How one job ended.
@@ -61,25 +50,22 @@ pub enum JobEnd {
     Failed(Failure),
 }
 
-/// Told of a worker while it works.
-pub trait WorkObserver: Send + Sync {
+/// Is told of a worker's deliveries and pauses.
+pub trait WorkObserver: OutageObserver {
     /// A delivery is settled: acknowledged after this, or given back.
     fn settled(&self, delivery: &Delivery, end: &JobEnd);
-
-    /// Something cannot be reached, time after time: nothing new is begun until it can.
-    fn holding(&self, why: &Failure);
-
-    /// It can be reached again.
-    fn going_on(&self);
 }
 
 /// Tells nobody.
 pub struct Unobserved;
 
+impl OutageObserver for Unobserved {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+}
+
 impl WorkObserver for Unobserved {
     fn settled(&self, _delivery: &Delivery, _end: &JobEnd) {}
-    fn holding(&self, _why: &Failure) {}
-    fn going_on(&self) {}
 }
 
 /// What came of one batch.
@@ -110,11 +96,12 @@ pub async fn work_batch(
         clock.sleep(until).await;
         Stop::Abandon
     });
-    let stops = time_is_over.chain(stop::never()).boxed();
-    let routes = routes(ports, plan);
-    Engine::new(ports, plan, &routes, observer, Feed::Batch { finish_by }, stops)
-        .run(deliveries)
-        .await
+    let stops = time_is_over.chain(never()).boxed();
+    let (routes, patience) = (routes(ports, plan), Patience { unreached: None, reached: None });
+    let feed = BatchFeed::new(ports, plan, observer, deliveries, finish_by);
+    let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
+    let (feed, _) = flow.run(stops.fuse()).await;
+    feed.report()
 }
 
 /// Works on a queue until it is told to stop, or, with `until_empty`, until the queue has nothing
@@ -135,10 +122,20 @@ pub async fn work_queue(
             return WorkSummary { stopped, ..WorkSummary::default() };
         }
     };
-    let feed = Feed::Queue { visibility, until_empty };
     let routes = routes(ports, plan);
-    let stops = stop.chain(stop::never()).boxed();
-    Engine::new(ports, plan, &routes, observer, feed, stops).run(Vec::new()).await.summary
+    let patience = Patience { unreached: Some(limits::UNREACHED_WAIT), reached: plan.wait };
+    let feed = QueueFeed::new(ports, plan, observer, visibility, until_empty);
+    let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
+    let (feed, stopped) = flow.run(stop.chain(never()).fuse()).await;
+    WorkSummary { stopped, ..feed.summary() }
+}
+
+fn engine_ports(ports: &WorkPorts) -> EnginePorts<'_> {
+    EnginePorts { files: &ports.files, verifications: ports.verifications.as_ref() }
+}
+
+const fn engine(plan: &WorkPlan, patience: Patience) -> EnginePlan {
+    EnginePlan { concurrency: plan.concurrency, patience }
 }
 
 fn routes<'a>(ports: &'a WorkPorts, plan: &WorkPlan) -> Routes<'a> {

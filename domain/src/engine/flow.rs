@@ -1,0 +1,387 @@
+//! One loop that takes events and starts what they make possible.
+
+mod stops;
+
+use std::collections::VecDeque;
+
+use futures_util::stream::FusedStream;
+use futures_util::{StreamExt, select_biased};
+
+use super::alarm::Alarm;
+use super::feed::{Demand, Fed, Feed};
+use super::hold::{Due, Hold};
+use super::outages::Patience;
+use super::planner::{Planned, Planner};
+use super::recorder::{OutgoingBatch, Recorder, Sent};
+use super::task::{Carried, EnginePorts, Outcome, Record, Task, TaskEnd};
+use super::under_way::{UnderWay, Worked};
+use super::{OutageObserver, Stop};
+use crate::ports::Timestamp;
+use crate::steps::Routes;
+use crate::{Failure, FindingKind, Left, Reason, ReasonKind, Stopped, System, limits};
+
+/// How the engine is to work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EnginePlan {
+    /// Files under way at once, at most; at least one.
+    pub(crate) concurrency: usize,
+    pub(crate) patience: Patience,
+}
+
+/// What happened next.
+enum Event<E> {
+    Stop(Stop),
+    Rang(Timestamp),
+    Sent(Sent),
+    Planned(Planned),
+    Fed(E),
+    Worked(Box<Worked>),
+}
+
+/// The engine at work.
+pub(crate) struct Flow<'a, F: Feed> {
+    ports: EnginePorts<'a>,
+    plan: EnginePlan,
+    observer: &'a dyn OutageObserver,
+    feed: F,
+    planner: Planner<'a>,
+    /// Tasks that may be started.
+    waiting: VecDeque<Task>,
+    under_way: UnderWay<'a>,
+    recorder: Recorder<'a>,
+    hold: Hold,
+    alarm: Alarm<'a>,
+    stopping: Option<Stop>,
+    /// When what is under way is abandoned.
+    abandon_at: Option<Timestamp>,
+    stopped: Option<Stopped>,
+    over: bool,
+}
+
+impl<'a, F: Feed> Flow<'a, F> {
+    pub(crate) fn new(
+        ports: EnginePorts<'a>,
+        routes: &'a Routes<'a>,
+        plan: EnginePlan,
+        observer: &'a dyn OutageObserver,
+        feed: F,
+    ) -> Self {
+        let concurrency = plan.concurrency.max(1);
+        let mut hold = Hold::new(plan.patience, concurrency, ports.now());
+        hold.outages.reached(F::REACHED);
+        Self {
+            ports,
+            plan: EnginePlan { concurrency, ..plan },
+            observer,
+            feed,
+            planner: Planner::new(routes),
+            waiting: VecDeque::new(),
+            under_way: UnderWay::new(ports),
+            recorder: Recorder::new(ports, concurrency),
+            hold,
+            alarm: Alarm::new(ports.files.clock.as_ref()),
+            stopping: None,
+            abandon_at: None,
+            stopped: None,
+            over: false,
+        }
+    }
+
+    /// Works until there is nothing more to do. Returns the feed, which has counted, and why the
+    /// engine ended before its end, if it did.
+    pub(crate) async fn run(
+        mut self,
+        mut stops: impl FusedStream<Item = Stop> + Send + Unpin,
+    ) -> (F, Option<Stopped>) {
+        loop {
+            self.start_what_can_be();
+            if self.nothing_is_left() {
+                return (self.feed, self.stopped);
+            }
+            // What is rare comes first, so that the many files cannot keep it waiting.
+            let event = select_biased! {
+                stop = stops.select_next_some() => Event::Stop(stop),
+                at = self.alarm.rings.select_next_some() => Event::Rang(at),
+                sent = self.recorder.sending.select_next_some() => Event::Sent(sent),
+                plans = self.planner.plans.select_next_some() => Event::Planned(plans),
+                fed = self.feed.events().select_next_some() => Event::Fed(fed),
+                worked = self.under_way.working.select_next_some() => Event::Worked(Box::new(worked)),
+                complete => return (self.feed, self.stopped),
+            };
+            self.take(event);
+        }
+    }
+
+    fn take(&mut self, event: Event<F::Event>) {
+        match event {
+            Event::Stop(Stop::Drain) => self.stop(Stopped::Interrupted),
+            Event::Stop(Stop::Abandon) => self.abandon(),
+            Event::Rang(at) => {
+                self.alarm.rang(at);
+                self.on_time(self.ports.now());
+            }
+            Event::Sent(sent) => self.take_sent(sent),
+            Event::Planned(planned) => self.take_planned(planned),
+            Event::Fed(event) => {
+                let fed = self.feed.take(event, &mut self.recorder);
+                self.take_fed(fed);
+            }
+            Event::Worked(worked) => self.take_worked(*worked),
+        }
+    }
+
+    fn start_what_can_be(&mut self) {
+        while self.has_room()
+            && let Some(task) = self.waiting.pop_front()
+        {
+            self.start(task);
+        }
+        self.planner.start();
+        let is_idle = self.under_way.len() + self.waiting.len() + self.planner.len() == 0;
+        self.feed.ask(Demand {
+            concurrency: self.plan.concurrency,
+            under_way: self.under_way.len(),
+            waiting: self.waiting.len() + self.planner.len(),
+            held: self.hold.len(),
+            is_calm: self.hold.outages.is_calm(),
+            wants_others: is_idle
+                && self.hold.outages.others_may_succeed()
+                && !self.hold.has_untried(),
+        });
+        if !self.has_room_for_records() || is_idle && !self.feed.soon_more() {
+            self.recorder.send_all();
+        }
+        if is_idle && !self.feed.soon_more() {
+            self.feed.flush();
+        }
+        self.set_alarm();
+    }
+
+    fn has_room(&self) -> bool {
+        self.under_way.len() < self.plan.concurrency && self.has_room_for_records()
+    }
+
+    /// A kill costs what is under way and what is not recorded: never more than this.
+    fn has_room_for_records(&self) -> bool {
+        self.under_way.len() + self.recorder.unrecorded() < 2 * self.plan.concurrency
+    }
+
+    /// Begins a task that the feed gave, or that was held.
+    fn begin(&mut self, task: Task) {
+        if self.stopping.is_some() {
+            self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
+        } else if self.hold.blocks(&task) {
+            self.hold.add(task, self.ports.now());
+        } else if task.work.is_some() {
+            self.waiting.push_back(task);
+        } else {
+            self.planner.add(task);
+        }
+    }
+
+    fn start(&mut self, task: Task) {
+        let needed = task.expected_time(self.under_way.bytes());
+        if let Some(left) = self.feed.time_left()
+            && left < needed
+        {
+            let (left, needed) = (left.as_secs(), needed.as_secs());
+            let detail = format!("{left} s are left, and it is expected to take {needed} s");
+            let late = || Reason::new(ReasonKind::NotStarted, &detail);
+            let why = self.hold.outages.why().cloned().unwrap_or_else(late);
+            self.end(&task, TaskEnd::NotBegun(Some(why)));
+        } else if self.hold.blocks(&task) {
+            self.hold.add(task, self.ports.now());
+        } else if let Some(work) = task.work.clone() {
+            self.under_way.start(task, work);
+        } else {
+            self.planner.add(task);
+        }
+    }
+
+    fn take_fed(&mut self, Fed { tasks, heard, stop, over }: Fed) {
+        match heard {
+            Some((system, Ok(()))) => self.reached(&[system]),
+            Some((system, Err(why))) => self.is_away(system, &why),
+            None => {}
+        }
+        tasks.into_iter().for_each(|task| self.begin(task));
+        if let Some(why) = stop {
+            self.stop(why);
+        }
+        if over {
+            self.over = true;
+            self.feed.end_at_once(self.hold.outages.why(), &mut self.recorder);
+        }
+    }
+
+    fn take_planned(&mut self, planned: Planned) {
+        match self.planner.take(planned) {
+            Ok(tasks) => tasks.into_iter().for_each(|task| self.begin(task)),
+            Err((tasks, reason)) => {
+                // One listing failed for all of them.
+                let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
+                let mut weight = Some(weight);
+                for task in tasks {
+                    let failure = Failure { reason: reason.clone(), left: Left::Nothing };
+                    self.take_failure(task, failure, weight.take().unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
+        let task = self.under_way.take(task);
+        // A file that failed may be tried again, and says the rest again; what it has replaced is
+        // gone now.
+        let is_proven = matches!(end, Carried::Proven(_));
+        for finding in findings {
+            if is_proven || finding.kind == FindingKind::Replaced {
+                self.feed.noticed(task.file.fid, &finding);
+            }
+        }
+        match end {
+            Carried::Proven(record) => {
+                self.hold.is_over(&task.key);
+                self.hold.outages.succeeded(self.ports.now());
+                let route = match &record {
+                    Record::Migrated(record) => record.route,
+                    Record::Verified(_) => None,
+                };
+                self.recorder.record(task, record);
+                self.reached(System::reached_by(route));
+            }
+            Carried::Gone => {
+                self.hold.is_over(&task.key);
+                self.reached(&[System::Trackers]);
+                self.end(&task, TaskEnd::Gone);
+            }
+            Carried::Failed(failure) => self.take_failure(task, failure, 1),
+        }
+    }
+
+    /// A task failed, with as many others as `weight` says.
+    fn take_failure(&mut self, task: Task, failure: Failure, weight: u64) {
+        let was_probe = self.hold.is_over(&task.key);
+        let (kind, reason) = (failure.reason.kind, failure.reason.clone());
+        let (unreached, reached) = System::met_by(kind);
+        self.reached(reached);
+        let Some(system) = unreached else {
+            self.end(&task, TaskEnd::Failed(failure));
+            if kind.is_of_settings() && self.hold.outages.failed_by_settings(kind, weight) {
+                self.stop(Stopped::Trouble(reason));
+            }
+            return;
+        };
+        let now = self.ports.now();
+        if self.hold.outages.failed(system, &task.key, &reason, now) {
+            self.observer.holding(&reason);
+        } else if was_probe {
+            self.hold.outages.put_off_probes(now);
+        }
+        let given_up = if self.stopping.is_some() {
+            Some((task, failure))
+        } else {
+            self.hold.take_failure(task, (system, failure), self.feed.time_left(), now)
+        };
+        if let Some((task, failure)) = given_up {
+            self.end(&task, TaskEnd::Failed(failure));
+        }
+    }
+
+    fn take_sent(&mut self, (batch, answer): Sent) {
+        let OutgoingBatch::Records(records) = batch else {
+            return self.feed.noted(&batch, answer.as_ref().copied());
+        };
+        match answer {
+            Ok(()) => {
+                self.recorder.taken(records.len());
+                self.reached(&[System::Tables]);
+                for (task, record) in records {
+                    self.end(&task, TaskEnd::Recorded(record));
+                }
+            }
+            Err(reason) if self.stopping.is_some() => {
+                self.recorder.forget(records.len());
+                for (task, _) in records {
+                    self.end(&task, TaskEnd::Unrecorded(reason.clone()));
+                }
+            }
+            Err(reason) => {
+                self.recorder.keep(records, self.ports.now());
+                self.is_away(System::Tables, &reason);
+            }
+        }
+    }
+
+    fn reached(&mut self, systems: &[System]) {
+        if self.hold.outages.reached(systems) {
+            self.release();
+        }
+    }
+
+    /// A system is back, or is not waited for any longer: what was held for it goes on.
+    fn release(&mut self) {
+        if self.hold.outages.why().is_none() {
+            self.observer.going_on();
+        }
+        self.hold.take_unblocked().into_iter().for_each(|task| self.begin(task));
+    }
+
+    fn is_away(&mut self, system: System, why: &Reason) {
+        if self.hold.outages.went_away(system, why, self.ports.now()) {
+            self.observer.holding(why);
+        }
+    }
+
+    fn end(&mut self, task: &Task, end: TaskEnd) {
+        self.hold.outages.progressed(self.ports.now());
+        if let Some(why) = self.feed.ended(task, end, &mut self.recorder) {
+            self.stop(why);
+        }
+    }
+
+    /// Does what is due.
+    fn on_time(&mut self, now: Timestamp) {
+        self.recorder.on_time(now);
+        if self.abandon_at.is_some_and(|at| at <= now) {
+            self.abandon();
+        }
+        if self.stopping.is_some() {
+            return;
+        }
+        let was_away = self.hold.outages.why().is_some();
+        let Due { begin, fail, give_up } = self.hold.take_due(self.are_last_tasks(), now);
+        if was_away && self.hold.outages.why().is_none() {
+            self.observer.going_on();
+        }
+        for (task, failure) in fail {
+            self.end(&task, TaskEnd::Failed(failure));
+        }
+        begin.into_iter().for_each(|task| self.begin(task));
+        if let Some(why) = give_up {
+            self.stop(Stopped::Trouble(why));
+        }
+    }
+
+    /// Whether nothing but what is held is left to try.
+    fn are_last_tasks(&self) -> bool {
+        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
+        begun == 0 && !self.hold.has_untried() && !self.feed.has_others()
+    }
+
+    fn set_alarm(&mut self) {
+        let mut due = [self.recorder.next_due(), self.abandon_at, None];
+        if self.stopping.is_none() {
+            due[2] = self.hold.next_due(self.are_last_tasks());
+        }
+        if let Some(at) = due.into_iter().flatten().min() {
+            self.alarm.set(at);
+        }
+    }
+
+    fn nothing_is_left(&self) -> bool {
+        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
+        let is_done = begun + self.hold.len() == 0 && self.recorder.is_idle();
+        self.over || is_done && self.feed.is_done()
+    }
+}

@@ -1,0 +1,62 @@
+//! How the engine stops.
+
+use std::sync::Arc;
+
+use super::Flow;
+use crate::engine::Stop;
+use crate::engine::feed::Feed;
+use crate::engine::task::TaskEnd;
+use crate::{Failure, Left, Stopped, limits};
+
+impl<F: Feed> Flow<'_, F> {
+    /// Nothing new is started from here on. The first reason is the one that is told, unless
+    /// everything has been begun already.
+    pub(super) fn stop(&mut self, why: Stopped) {
+        let is_left = self.waiting.len() + self.planner.len() + self.hold.len() > 0;
+        let has_time = matches!(why, Stopped::Failures(_)) || self.stopping == Some(Stop::Abandon);
+        if matches!(why, Stopped::Trouble(_) | Stopped::Misconfigured(_))
+            || is_left
+            || self.feed.may_have_more()
+        {
+            self.stopped.get_or_insert(why);
+        }
+        if self.abandon_at.is_none() && !has_time {
+            self.abandon_at = Some(self.ports.after(limits::STOPPING_TIME));
+        }
+        self.begin_no_more(Stop::Drain);
+    }
+
+    pub(super) fn abandon(&mut self) {
+        self.stop(Stopped::Interrupted);
+        self.begin_no_more(Stop::Abandon);
+        self.abandon_at = None;
+        for task in self.under_way.abandon() {
+            self.stopped.get_or_insert(Stopped::Interrupted);
+            self.end(
+                &Arc::unwrap_or_clone(task),
+                TaskEnd::Abandoned(self.hold.outages.why().cloned()),
+            );
+        }
+    }
+
+    fn begin_no_more(&mut self, stop: Stop) {
+        let is_first = self.stopping.is_none();
+        self.stopping = self.stopping.max(Some(stop));
+        self.feed.stop(stop);
+        let unplanned = self.planner.give_back();
+        let not_begun: Vec<_> = self.waiting.drain(..).chain(unplanned).collect();
+        for task in not_begun {
+            self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
+        }
+        for (task, why) in self.hold.take_all() {
+            let end = match why {
+                Some(reason) => TaskEnd::Failed(Failure { reason, left: Left::Nothing }),
+                None => TaskEnd::NotBegun(self.hold.outages.why().cloned()),
+            };
+            self.end(&task, end);
+        }
+        if is_first {
+            self.recorder.write_once_more();
+        }
+    }
+}

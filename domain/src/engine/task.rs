@@ -1,0 +1,139 @@
+//! One task: a file and what is to be done for it, and how that may end.
+
+use std::time::Duration;
+
+use crate::ports::{Timestamp, VerificationLog};
+use crate::steps::{FileEnd, FileOutcome, FilePlan, Ports, migrate_file, verify_file};
+use crate::{
+    Dkey, Failure, Fid, Finding, JobAction, LedgerRecord, Reason, SourceFile, Verification, limits,
+};
+
+/// What the engine reaches outside.
+#[derive(Clone, Copy)]
+pub(crate) struct EnginePorts<'a> {
+    pub(crate) files: &'a Ports,
+    pub(crate) verifications: &'a dyn VerificationLog,
+}
+
+impl EnginePorts<'_> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.files.clock.now()
+    }
+
+    /// The moment `wait` from now.
+    pub(super) fn after(&self, wait: Duration) -> Timestamp {
+        self.now().after(wait)
+    }
+}
+
+/// What makes two tasks the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TaskKey {
+    fid: Fid,
+    action: JobAction,
+    dkey: Dkey,
+    /// Each verification looks for itself.
+    run: Option<String>,
+}
+
+/// A file and what is to be done for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) key: TaskKey,
+    pub(crate) file: SourceFile,
+    /// What is to be done; [`None`] until a listing has shown which way the file may come.
+    pub(crate) work: Option<Work>,
+    /// Whether something may be at the final key already.
+    pub(crate) look_first: bool,
+    /// Failures of this file because a system could not be reached, while others could.
+    pub(super) tries: u32,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Work {
+    Migrate(FilePlan),
+    Verify { run: String },
+}
+
+/// What the tables get of a task that was done.
+#[derive(Debug, Clone)]
+pub(crate) enum Record {
+    Migrated(LedgerRecord),
+    Verified(Verification),
+}
+
+/// How a task ended: the columns of the table in [`engine`](super).
+#[derive(Debug)]
+pub(crate) enum TaskEnd {
+    /// It was done, and its record is written.
+    Recorded(Record),
+    /// MogileFS does not have the file any more.
+    Gone,
+    /// It was given up.
+    Failed(Failure),
+    /// It was done, and the tables did not take its record.
+    Unrecorded(Reason),
+    /// It was not begun: the engine stopped first, or had no time for it, for this reason.
+    NotBegun(Option<Reason>),
+    /// It was under way when the engine stopped.
+    Abandoned(Option<Reason>),
+}
+
+/// What came of carrying a task out.
+pub(super) struct Outcome {
+    pub(super) end: Carried,
+    pub(super) findings: Vec<Finding>,
+}
+
+pub(super) enum Carried {
+    Proven(Record),
+    Gone,
+    Failed(Failure),
+}
+
+impl Task {
+    /// A task about `file`; `run` names the verification that it is part of.
+    pub(crate) fn new(file: SourceFile, action: JobAction, run: Option<String>) -> Self {
+        let key = TaskKey { fid: file.fid, action, dkey: file.dkey.clone(), run };
+        Self { key, file, work: None, look_first: false, tries: 0 }
+    }
+
+    /// Whether MogileFS is asked for the content before anything else is tried.
+    pub(super) const fn comes_from_mogile(&self) -> bool {
+        matches!(&self.work, Some(Work::Migrate(plan)) if plan.copy_from.is_none() && plan.mogile)
+    }
+
+    /// Does `work` for this file.
+    pub(super) async fn carry_out(&self, work: &Work, ports: EnginePorts<'_>) -> Outcome {
+        let files = ports.files;
+        match work {
+            Work::Migrate(plan) => migrate_file(files, &self.file, plan).await.into(),
+            Work::Verify { run } => {
+                let (objects, clock) = (files.objects.as_ref(), files.clock.as_ref());
+                let end = match verify_file(objects, clock, &self.file, run).await {
+                    Ok(seen) => Carried::Proven(Record::Verified(seen)),
+                    Err(failure) => Carried::Failed(failure),
+                };
+                Outcome { end, findings: Vec::new() }
+            }
+        }
+    }
+
+    /// What this and what flows beside it are expected to take.
+    pub(super) fn expected_time(&self, bytes_beside: u128) -> Duration {
+        let bytes = bytes_beside + u128::from(self.file.length.0);
+        limits::expected_time(u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+}
+
+impl From<FileOutcome> for Outcome {
+    fn from(FileOutcome { end, findings }: FileOutcome) -> Self {
+        let end = match end {
+            FileEnd::Proven(record) => Carried::Proven(Record::Migrated(record)),
+            FileEnd::Gone => Carried::Gone,
+            FileEnd::Failed(failure) => Carried::Failed(failure),
+        };
+        Self { end, findings }
+    }
+}
