@@ -80,6 +80,7 @@ impl S3ObjectStore {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        let waiting = self.calls.begin(System::S3, operation, limit);
         let answer = match timeout(limit, call).await {
             Ok(answer) => answer.map_err(|error| error::translate(&error, at)),
             Err(_) => Err(StoreError::Uncertain {
@@ -87,7 +88,7 @@ impl S3ObjectStore {
                 cause: format!("no answer within {} s", limit.as_secs()).into(),
             }),
         };
-        self.calls.count(System::S3, operation, answer)
+        waiting.end(answer)
     }
 
     /// The object that is there, which an unsound end does not look at by itself.

@@ -72,9 +72,9 @@ impl SqsJobQueue {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        let waiting = self.calls.begin(System::Sqs, operation, time);
         let answer = answer(time, call).await;
-        let answer = answer.map_err(|trouble| translate(trouble, &self.url, self.setting));
-        self.calls.count(System::Sqs, operation, answer)
+        waiting.end(answer.map_err(|trouble| translate(trouble, &self.url, self.setting)))
     }
 
     fn refused(&self, error: impl std::error::Error) -> QueueError {

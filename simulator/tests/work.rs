@@ -1,12 +1,13 @@
 //! Jobs from the index to the queue and on to S3, on the port face: what is sent, what is done
 //! once or twice, what is held, given back, dead, and sent again.
 
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod common;
 #[path = "work/batch.rs"]
 mod batch;
 #[path = "work/dead.rs"]
 mod dead;
+#[path = "work/feeds.rs"]
+mod feeds;
 #[path = "work/outage.rs"]
 mod outage;
 #[path = "work/sending.rs"]

@@ -294,9 +294,10 @@ impl Table {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         Box::pin(async move {
-            let answer = answer(self.timeouts.request, call).await;
-            let answer = answer.map_err(|trouble| self.translate(trouble));
-            self.calls.count(System::DynamoDb, operation, answer)
+            let limit = self.timeouts.request;
+            let waiting = self.calls.begin(System::DynamoDb, operation, limit);
+            let answer = answer(limit, call).await;
+            waiting.end(answer.map_err(|trouble| self.translate(trouble)))
         })
     }
 
@@ -311,12 +312,14 @@ impl Table {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         Box::pin(async move {
-            let answer = match answer(self.timeouts.request, call).await {
+            let limit = self.timeouts.request;
+            let waiting = self.calls.begin(System::DynamoDb, operation, limit);
+            let answer = match answer(limit, call).await {
                 Ok(_) => Ok(true),
                 Err(Trouble::Refusal { code, .. }) if code == CONDITION_FAILED => Ok(false),
                 Err(trouble) => Err(self.translate(trouble)),
             };
-            self.calls.count(System::DynamoDb, operation, answer)
+            waiting.end(answer)
         })
     }
 

@@ -108,6 +108,8 @@ impl Trackers {
         arguments: &[(&str, &str)],
         read: &impl Fn(&Fields) -> Result<T, String>,
     ) -> Result<T, TrackerError> {
+        let limit = tracker.timeouts.tracker_answer;
+        let waiting = self.calls.begin(System::Tracker, command, limit);
         let answer = match how {
             How::Repeatable => tracker.ask(command, arguments).await,
             How::Once => tracker.change(command, arguments).await,
@@ -123,7 +125,7 @@ impl Trackers {
             ) => false,
         };
         tracker.rest((!is_well).then(|| Instant::now() + tracker.timeouts.tracker_rest));
-        self.calls.count(System::Tracker, command, answer)
+        waiting.end(answer)
     }
 
     /// All trackers, another one first each time.

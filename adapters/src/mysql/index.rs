@@ -56,9 +56,9 @@ impl MysqlIndex {
         sql: &'static str,
         arguments: &[u64],
     ) -> Result<Vec<MySqlRow>, IndexError> {
+        let waiting = self.calls.begin(System::Mysql, operation, self.sessions.time);
         let answer = self.sessions.rows(sql, arguments).await;
-        let answer = answer.map_err(|trouble| self.error(trouble));
-        self.calls.count(System::Mysql, operation, answer)
+        waiting.end(answer.map_err(|trouble| self.error(trouble)))
     }
 
     /// The domain's number, looked up once.

@@ -52,7 +52,8 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
             StoreError::Denied { at, why: format!("{why}; are these the right AWS keys?") }
         }
-        (_, "ExpiredToken") => StoreError::Denied { at, why: format!("{why}; log in again") },
+        // Refused before anything was done; whoever logs in again lets the work go on.
+        (_, "ExpiredToken") => StoreError::Busy { at, why: format!("{why}; log in again") },
         (401 | 403, _) => StoreError::Denied { at, why },
         _ => StoreError::Refused { at, why },
     }
@@ -77,6 +78,7 @@ mod tests {
         assert!(check(404, "NoSuchBucket", "NoSuchBucket").contains("`bucket-1`"));
         check(403, "AccessDenied", "Denied");
         check(403, "SignatureDoesNotMatch", "Denied");
+        assert!(check(400, "ExpiredToken", "Busy").contains("log in again"));
         check(400, "BadDigest", "BadDigest");
         check(400, "RequestTimeout", "Busy");
         check(503, "SlowDown", "Busy");

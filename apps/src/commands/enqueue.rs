@@ -124,7 +124,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         worker_function::require(&*function, name, plan.action, &ours).await?;
     }
 
-    let (progress, teller) = Progress::start();
+    let (progress, teller) = Progress::start(&calls);
     let stops = interrupt::stops(move |_| teller.say("told to stop after this page of rows"));
     let stops = stops.context("listening for signals")?.boxed();
     let begun = Instant::now();

@@ -85,7 +85,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ports = wiring.ports(target, &arguments.tables, aws).await?;
     let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
 
-    let (progress, teller) = Progress::start();
+    let (progress, teller) = Progress::start(&calls);
     let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
     let mut observers: Vec<&dyn RunObserver> = vec![&progress];
     observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));

@@ -95,7 +95,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let wiring = Wiring { source, time, calls: &calls };
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 
-    let (progress, teller) = Progress::start();
+    let (progress, teller) = Progress::start(&calls);
     let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
     let begun = Instant::now();
     let stops = stops.boxed();

@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use adapters::calls::{Calls, Silence, System};
 use domain::ports::{Delivery, QueueDepth};
 use domain::steps::{
     EnqueueObserver, JobEnd, OutageObserver, Page, RunObserver, Stop, WorkObserver,
@@ -18,6 +20,9 @@ const DRAWN_EVERY: Duration = Duration::from_millis(250);
 
 /// How often anything else is told: a log shows life, and is not filled.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether all systems answer.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 /// Progress on stderr: rows, files, bytes, rate, failures and the time left. A bar on a terminal;
 /// elsewhere a line every half a minute.
@@ -46,7 +51,7 @@ pub struct Teller(ProgressBar);
 impl Progress {
     /// Begins to draw.
     #[must_use]
-    pub fn start() -> (Self, Teller) {
+    pub fn start(calls: &Arc<Calls>) -> (Self, Teller) {
         let shared = Arc::<Shared>::default();
         let bar = if io::stderr().is_terminal() {
             ProgressBar::no_length()
@@ -54,8 +59,8 @@ impl Progress {
             ProgressBar::hidden()
         };
         let (end, ended) = mpsc::channel();
-        let drawn = (Arc::clone(&shared), bar.clone());
-        let drawing = thread::spawn(move || draw(&drawn.0, &drawn.1, &ended));
+        let drawn = (Arc::clone(&shared), Arc::clone(calls), bar.clone());
+        let drawing = thread::spawn(move || draw(&drawn.0, &drawn.1, &drawn.2, &ended));
         (Self { shared, _end: end, drawing: Some(drawing) }, Teller(bar))
     }
 
@@ -92,12 +97,20 @@ impl Teller {
 }
 
 /// Until the other end of `ended` is gone.
-fn draw(shared: &Shared, bar: &ProgressBar, ended: &mpsc::Receiver<()>) {
+fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receiver<()>) {
     let begun = Instant::now();
-    let every = if bar.is_hidden() { TOLD_EVERY } else { DRAWN_EVERY };
+    let every = if bar.is_hidden() { LOOKED_EVERY } else { DRAWN_EVERY };
     let (mut meter, mut has_length) = (Meter::new(), false);
+    let (mut silences, mut told_at) = (Silences::default(), begun);
     bar.set_style(style("{spinner} {msg} ({elapsed})"));
     while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+        for words in silences.look(&calls.silent()) {
+            bar.suspend(|| eprintln!("{words}"));
+        }
+        if bar.is_hidden() && told_at.elapsed() < TOLD_EVERY {
+            continue;
+        }
+        told_at = Instant::now();
         let (counts, expected) = shared.read();
         let reading = meter.read(begun.elapsed(), counts, expected);
         if bar.is_hidden() {
@@ -114,6 +127,24 @@ fn draw(shared: &Shared, bar: &ProgressBar, ended: &mpsc::Receiver<()>) {
         bar.tick();
     }
     bar.finish_and_clear();
+}
+
+/// Which systems were told to be silent.
+#[derive(Default)]
+struct Silences(BTreeSet<System>);
+
+impl Silences {
+    /// What is to be told of the systems that are silent now: each once, and once that it answers
+    /// again.
+    fn look(&mut self, silent: &[Silence]) -> Vec<String> {
+        let now: BTreeSet<_> = silent.iter().map(|silence| silence.system).collect();
+        let new = silent.iter().filter(|silence| !self.0.contains(&silence.system));
+        let mut words: Vec<_> = new.map(|silence| format!("waiting for {silence}")).collect();
+        let back = self.0.difference(&now);
+        words.extend(back.map(|system| format!("{system}: answers again, or is not asked")));
+        self.0 = now;
+        words
+    }
 }
 
 impl Shared {
