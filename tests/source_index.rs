@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::mogile::{TrackerIndex, Trackers};
-use simulator::fault::Faults;
-use simulator::port::{PortFaults, PortIndex, VirtualClock};
-use simulator::wire::tracker;
-use simulator::world::mogile::MogileFs;
+use stand_ins::fault::Faults;
+use stand_ins::port::{PortFaults, PortIndex, VirtualClock};
+use stand_ins::wire::tracker;
+use stand_ins::world::mogile::MogileFs;
 use tests::contract::source_index::{Tells, holds};
 use tests::planted::{self, DOMAIN};
 use tokio::net::TcpListener;

@@ -17,7 +17,7 @@ use domain::content::{SourceContent, VerifiedContent};
 use domain::ports::{Condition, Ledger, ObjectMeta, ObjectStore, WriteTarget};
 use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use futures_util::stream;
-use simulator::embedded::{BUCKETS, EmbeddedWorld, LEDGER, QUEUE, SINGLE_REQUEST_BYTES};
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER, QUEUE, SINGLE_REQUEST_BYTES};
 use tests::contract::ends::{dynamodb_of, s3_of};
 use tests::contract::ledger::ours;
 use tests::python::{self, Package};

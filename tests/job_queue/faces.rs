@@ -3,9 +3,9 @@ use std::sync::Arc;
 use adapters::calls::{Calls, System};
 use adapters::sqs::SqsJobQueue;
 use domain::ports::{Clock, JobQueue};
-use simulator::embedded::EmbeddedWorld;
-use simulator::port::{PortFaults, PortQueue, VirtualClock};
-use simulator::world::queue::{ACCOUNT, SqsWorld, create_job_queues};
+use stand_ins::embedded::EmbeddedWorld;
+use stand_ins::port::{PortFaults, PortQueue, VirtualClock};
+use stand_ins::world::queue::{ACCOUNT, SqsWorld, create_job_queues};
 use tests::contract::ends::{WorldPost, sqs_of};
 use tests::contract::job_queue::{DELIVERIES, Post, VISIBILITY, holds, job, missing_queue_is_told};
 

@@ -8,8 +8,8 @@ use adapters::sqs::SqsJobQueue;
 use domain::Job;
 use domain::ports::{JobQueue, QueueError};
 use domain::retry::{Classed, ErrorClass};
-use simulator::embedded::{EmbeddedWorld, QUEUE};
-use simulator::fault::{Fault, Rule, Service};
+use stand_ins::embedded::{EmbeddedWorld, QUEUE};
+use stand_ins::fault::{Fault, Rule, Service};
 use tests::contract::ends::sqs_of;
 use tests::contract::job_queue::{job, received};
 

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::dynamodb::DynamoLedger;
-use simulator::embedded::{EmbeddedWorld, LEDGER};
-use simulator::port::{PortFaults, PortLedger, VirtualClock};
-use simulator::wire::dynamodb::{create_ledger_table, new_database};
+use stand_ins::embedded::{EmbeddedWorld, LEDGER};
+use stand_ins::port::{PortFaults, PortLedger, VirtualClock};
+use stand_ins::wire::dynamodb::{create_ledger_table, new_database};
 use tests::contract::ends::{WorldTable, dynamodb_of};
 use tests::contract::ledger::{holds, missing_table_is_told};
 

@@ -4,7 +4,7 @@ use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
 use domain::ports::Timestamp;
 use domain::{Check, Health, S3Bucket};
-use simulator::embedded::{BUCKETS, EmbeddedWorld};
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
 use tests::contract::ends::s3_of;
 
 /// The facts that do not hold, of all.

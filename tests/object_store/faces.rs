@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
-use simulator::embedded::EmbeddedWorld;
-use simulator::port::{PortFaults, PortObjects, VirtualClock};
-use simulator::world::bucket::{Encryption, S3World};
+use stand_ins::embedded::EmbeddedWorld;
+use stand_ins::port::{PortFaults, PortObjects, VirtualClock};
+use stand_ins::world::bucket::{Encryption, S3World};
 use tests::contract::ends::{WorldEnd, s3_of};
 use tests::contract::object_store::holds;
 

@@ -12,8 +12,8 @@ use domain::ports::{
 use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use futures_util::future::join_all;
 use futures_util::{Stream, stream};
-use simulator::embedded::{BUCKETS, EmbeddedWorld};
-use simulator::world::bucket::S3World;
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
+use stand_ins::world::bucket::S3World;
 use tests::contract::ends::s3_of;
 
 const UPLOADS: usize = 64;

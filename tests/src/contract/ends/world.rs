@@ -12,9 +12,9 @@ use domain::S3Bucket;
 use domain::ports::{JobQueue, ObjectMeta, ObjectStore};
 use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::{AttributeValue, Database};
-use simulator::embedded::EmbeddedWorld;
-use simulator::world::bucket::S3World;
-use simulator::world::queue::{MessageAttribute, Outgoing, SqsWorld};
+use stand_ins::embedded::EmbeddedWorld;
+use stand_ins::world::bucket::S3World;
+use stand_ins::world::queue::{MessageAttribute, Outgoing, SqsWorld};
 
 use super::settings;
 use crate::contract::job_queue::Post;

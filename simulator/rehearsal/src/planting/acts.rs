@@ -1,0 +1,234 @@
+//! Carries out what hazards are put together from.
+
+use anyhow::{Context, anyhow};
+use bytes::Bytes;
+use dynoxide::AttributeValue;
+use rand::Rng;
+
+use super::Item;
+use super::gardener::{Gardener, claim, intermediary_key, prove};
+use crate::corpus::CorpusFile;
+use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
+use stand_ins::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
+use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
+use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
+
+/// A file that is stored, for what is to be done to it.
+pub(super) struct Plot {
+    pub(super) fid: Fid,
+    /// Its MogileFS key.
+    pub(super) key: String,
+    /// Its S3 bucket.
+    pub(super) bucket: &'static str,
+    pub(super) file: CorpusFile,
+}
+
+impl Plot {
+    fn bytes(&self) -> anyhow::Result<Bytes> {
+        Ok(self.file.content.read()?)
+    }
+
+    /// The target of requests about the final key.
+    pub(super) fn target(&self) -> String {
+        format!("/{}/{}", self.bucket, self.file.sha1)
+    }
+}
+
+impl Gardener<'_> {
+    /// Lays the file's raw copy into the bucket.
+    pub(super) fn sync(&mut self, plot: &Plot, acts: &[Act]) -> anyhow::Result<()> {
+        let raw =
+            acts.iter().find_map(|act| if let Act::Raw(raw) = act { Some(*raw) } else { None });
+        let (bucket, bytes) = (plot.bucket, plot.bytes()?);
+        let key = intermediary_key(plot.fid);
+        match raw {
+            None => self.lay(bucket, key, bytes),
+            Some(Raw::Corrupt) => {
+                let wrong = self.with_one_wrong_byte(&bytes);
+                self.lay(bucket, key, wrong)
+            }
+            Some(Raw::Truncated) => self.lay(bucket, key, half(&bytes)),
+            Some(Raw::Empty) => self.lay(bucket, key, Bytes::new()),
+            Some(Raw::LeadingSlash) => self.lay(bucket, format!("/{key}"), bytes),
+            Some(Raw::BothForms) => {
+                self.lay(bucket, format!("/{key}"), bytes.clone())?;
+                self.lay(bucket, key, bytes)
+            }
+            Some(Raw::InParts) => {
+                self.world.s3.plant_multipart(bucket, &key, bytes, 3)?;
+                self.keep(bucket, key)
+            }
+            Some(Raw::Denied) => {
+                self.lay(bucket, key.clone(), bytes)?;
+                let denial = Denial { action: Some(Action::GetObject), key_prefix: key };
+                self.world.s3.configure(|options| options.denials.push(denial));
+                Ok(())
+            }
+        }
+    }
+
+    /// Does one thing to a file that is stored, and synced if it is to be.
+    pub(super) fn carry_out(&mut self, plot: &Plot, act: Act) -> anyhow::Result<()> {
+        match act {
+            // Done when it was stored or synced.
+            Act::Raw(_) | Act::Misaddressed => Ok(()),
+            Act::First(damage) => {
+                let first = self.devices_of(&plot.key)?.into_iter().next();
+                self.damage(plot, first.context("a file without a replica")?, damage)
+            }
+            Act::Every(damage) => {
+                let devices = self.devices_of(&plot.key)?;
+                devices.into_iter().try_for_each(|device| self.damage(plot, device, damage))
+            }
+            Act::Stored(place) => self.store_at(plot, place),
+            Act::Row(state) => self.write_row(plot, state),
+            Act::Purged => {
+                self.world.mogile.doom(plot.fid);
+                Ok(())
+            }
+            Act::AtKey(lying) => self.occupy(plot, lying),
+            Act::Recorded(recorded) => self.record(plot.fid, item(plot, recorded)),
+            Act::Strike(request, blow, times) => self.strike(plot, request, blow, times),
+        }
+    }
+
+    fn damage(&mut self, plot: &Plot, device: DeviceId, damage: Damage) -> anyhow::Result<()> {
+        let bytes = plot.bytes()?;
+        let bytes = match damage {
+            Damage::Corrupt => self.with_one_wrong_byte(&bytes),
+            Damage::Short => half(&bytes),
+            Damage::Missing => {
+                self.world.mogile.remove_replica(plot.fid, device);
+                return Ok(());
+            }
+        };
+        self.world.mogile.set_replica(plot.fid, device, Content::Bytes(bytes));
+        Ok(())
+    }
+
+    fn store_at(&mut self, plot: &Plot, place: Place) -> anyhow::Result<()> {
+        let mut stored = self.devices_of(&plot.key)?;
+        let second = stored.pop().context("a file without a replica")?;
+        let right = &plot.file.content;
+        let devices = match place {
+            Place::FirstOnDown => {
+                let wrong = self.with_one_wrong_byte(&plot.bytes()?);
+                self.world.mogile.set_replica(plot.fid, self.down, Content::Bytes(wrong));
+                vec![self.down, second]
+            }
+            Place::OnlyOnDown => {
+                self.world.mogile.set_replica(plot.fid, self.down, right.clone());
+                stored.push(second);
+                vec![self.down]
+            }
+            Place::FirstForeign => return self.store_first_abroad(plot, second, &stored),
+            Place::Nowhere => {
+                stored.push(second);
+                Vec::new()
+            }
+        };
+        self.write_devices(plot, devices, &stored)
+    }
+
+    /// The order of a file's devices is the tracker's: of all foreign ones some device comes first.
+    fn store_first_abroad(
+        &mut self,
+        plot: &Plot,
+        home: DeviceId,
+        left: &[DeviceId],
+    ) -> anyhow::Result<()> {
+        for device in self.foreign.clone() {
+            self.write_devices(plot, vec![device, home], left)?;
+            if self.devices_of(&plot.key)?.first() == Some(&device) {
+                return Ok(());
+            }
+        }
+        Err(anyhow!("no foreign device comes before device {home}"))
+    }
+
+    fn write_devices(
+        &self,
+        plot: &Plot,
+        devids: Vec<DeviceId>,
+        left: &[DeviceId],
+    ) -> anyhow::Result<()> {
+        for device in left {
+            self.world.mogile.remove_replica(plot.fid, *device);
+        }
+        self.change_row(plot, |row| row.devids = devids)
+    }
+
+    fn write_row(&mut self, plot: &Plot, state: RowState) -> anyhow::Result<()> {
+        let more = self.rng.random_range(1..1000);
+        let (sha1, bucket) = plot.key.split_once('-').context("a key without a bucket")?;
+        self.change_row(plot, |row| match state {
+            RowState::WrongLength => row.length = row.length.map(|length| length + more),
+            RowState::NoLength => row.length = None,
+            RowState::NoKey => row.dkey = None,
+            RowState::UpperCaseKey => row.dkey = Some(format!("{}-{bucket}", sha1.to_uppercase())),
+            RowState::OddKey => row.dkey = Some(format!("supplement-{}.pdf", plot.fid)),
+            RowState::UnmappedBucket => row.dkey = Some(format!("{sha1}-mogilefs-forgotten")),
+        })
+    }
+
+    fn change_row(&self, plot: &Plot, change: impl FnOnce(&mut FileRow)) -> anyhow::Result<()> {
+        let mut row = self.world.mogile.row(plot.fid).context("a file without a row")?;
+        change(&mut row);
+        self.world.mogile.plant(row);
+        Ok(())
+    }
+
+    fn occupy(&mut self, plot: &Plot, lying: Lying) -> anyhow::Result<()> {
+        let (s3, bucket, key) = (&self.world.s3, plot.bucket, &plot.file.sha1);
+        let other = || Bytes::from(format!("what somebody else wrote to {key}"));
+        match lying {
+            Lying::RightWithSha1 => s3.plant(bucket, key, with_sha1(plot.bytes()?))?,
+            Lying::Right => s3.plant_plain(bucket, key, plot.bytes()?)?,
+            Lying::RightInParts => s3.plant_multipart(bucket, key, plot.bytes()?, 3)?,
+            Lying::Other => s3.plant_plain(bucket, key, other())?,
+            Lying::OtherWithSha1 => s3.plant(bucket, key, with_sha1(other()))?,
+        }
+        let object = s3.get(bucket, key, &Condition::None)?;
+        self.planted.lying.insert((bucket, key.clone()), object);
+        Ok(())
+    }
+}
+
+fn half(bytes: &Bytes) -> Bytes {
+    bytes.slice(..bytes.len() / 2)
+}
+
+fn with_sha1(bytes: Bytes) -> Object {
+    let content = ObjectContent::of(bytes);
+    let checksum = Some(StoredChecksum::sha1_of(&content));
+    let written = std::time::SystemTime::now();
+    Object { checksum, ..Object::new(content, Attributes::default(), written) }
+}
+
+/// A bucket of another map.
+const ELSEWHERE: &str = "corpus-of-an-older-map";
+
+/// The SHA-1 of no planted content: of the empty one.
+const OTHER_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+
+/// An item of the ledger. Of the garbage only the fid can be read.
+fn item(plot: &Plot, recorded: Recorded) -> Item {
+    let mut item = claim(plot.fid, &plot.file, plot.bucket);
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    match recorded {
+        Recorded::Claim => {}
+        Recorded::Garbage => {
+            item.insert("sha1".to_owned(), text("4CB6"));
+            item.remove("bucket");
+        }
+        Recorded::Proof | Recorded::ProofElsewhere | Recorded::ProofOfOther => {
+            match recorded {
+                Recorded::ProofElsewhere => item.insert("bucket".to_owned(), text(ELSEWHERE)),
+                Recorded::ProofOfOther => item.insert("sha1".to_owned(), text(OTHER_SHA1)),
+                Recorded::Claim | Recorded::Garbage | Recorded::Proof => None,
+            };
+            prove(&mut item, &plot.file);
+        }
+    }
+    item
+}

@@ -1,0 +1,62 @@
+//! Requests about a file that are to be struck.
+
+use std::time::Duration;
+
+use super::acts::Plot;
+use super::gardener::Gardener;
+use crate::hazard::{Blow, Request};
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::mogile::fid_path;
+
+impl Gardener<'_> {
+    /// Strikes the next `times` requests of a kind about this file.
+    pub(super) fn strike(
+        &self,
+        plot: &Plot,
+        request: Request,
+        blow: Blow,
+        times: u32,
+    ) -> anyhow::Result<()> {
+        let fault = fault(blow, plot.file.content.length());
+        let add = |service, operation: &str, target: &str| {
+            let rule = Rule::once(service, operation, target, fault.clone());
+            self.world.faults.add(Rule { times, ..rule });
+        };
+        let s3 = |operation| add(Service::S3, operation, &plot.target());
+        let node = |device| add(Service::StorageNode, "GET", &fid_path(device, plot.fid));
+        match request {
+            Request::Paths => add(Service::Tracker, "get_paths", &plot.key),
+            Request::First => self.devices_of(&plot.key)?.into_iter().take(1).for_each(node),
+            Request::Every => self.devices_of(&plot.key)?.into_iter().for_each(node),
+            Request::Put => s3("PUT"),
+            Request::Copy => s3("COPY"),
+            Request::Create => s3("CREATE_MULTIPART"),
+            Request::Part => s3("PART"),
+            Request::Complete => s3("COMPLETE"),
+        }
+        Ok(())
+    }
+}
+
+/// Content that trickles takes so long: longer than any time-out of a rehearsal.
+const TRICKLE: Duration = Duration::from_mins(1);
+
+fn fault(blow: Blow, length: u64) -> Fault {
+    let half = usize::try_from(length / 2).unwrap_or(usize::MAX);
+    let pieces = u32::try_from(length.max(1)).unwrap_or(u32::MAX);
+    let inside_200 = |carried_out| {
+        let code = "InternalError".to_owned();
+        Fault::RefuseInside200 { code, carried_out }
+    };
+    match blow {
+        Blow::RequestLost => Fault::RequestLost,
+        Blow::AnswerLost => Fault::AnswerLost,
+        Blow::Silent => Fault::Hang,
+        Blow::Refused(status, code) => Fault::Refuse { status, code: code.to_owned() },
+        Blow::ErrorInside200 => inside_200(false),
+        Blow::DoneAndErrorInside200 => inside_200(true),
+        Blow::Hangs => Fault::HangInBody(half),
+        Blow::BreaksOff => Fault::TruncateBody(half),
+        Blow::Trickles => Fault::Trickle((TRICKLE / pieces).max(Duration::from_millis(1))),
+    }
+}

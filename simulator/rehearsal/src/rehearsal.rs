@@ -1,0 +1,130 @@
+//! The rehearsal: a corpus is planted with its hazards, the real commands migrate it in passes, the
+//! oracle judges after each.
+
+mod account;
+mod budget;
+mod ingest;
+mod migrate;
+mod pass;
+mod process;
+mod progress;
+mod queued;
+mod report;
+mod stories;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tokio::net::TcpSocket;
+
+use crate::corpus::{self, CorpusFile};
+use crate::hazard::Hazards;
+use crate::oracle::{self, Judgement, Snapshot};
+use crate::planting::{self, Planted};
+use stand_ins::embedded::EmbeddedWorld;
+
+pub use account::{Account, Sample, Turn};
+pub use budget::Budget;
+pub use pass::{Pass, Passed, Ran, Way};
+pub use process::COMMAND;
+pub use queued::{Queued, QueuedPass, Worker, through_the_queue};
+pub use report::{Report, Screen};
+pub use stories::Story;
+
+use migrate::Migrate;
+use progress::Progress;
+
+/// What is to be rehearsed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the corpus, its hazards and their places come from.
+    pub seed: u64,
+    /// Files of a seeded corpus.
+    pub files: usize,
+    /// A folder whose files are the corpus instead.
+    pub folder: Option<PathBuf>,
+    /// What is to be wrong with it.
+    pub hazards: Hazards,
+}
+
+/// A world with a corpus in it.
+pub struct Stage {
+    /// The world.
+    pub world: EmbeddedWorld,
+    /// What was planted in it.
+    pub planted: Planted,
+    /// MogileFS as it was planted.
+    pub before: Snapshot,
+    hazards: Hazards,
+    /// A port on which nobody listens, kept so that nobody else does: a tracker that is down.
+    down: TcpSocket,
+}
+
+/// What hangs is given up after so many seconds: a rehearsal does not wait as long as production, but
+/// longer than a busy machine lets a request wait.
+const PATIENCE_SECONDS: u64 = 8;
+
+impl Stage {
+    /// Starts a world and plants the corpus.
+    pub async fn set(options: &Options) -> anyhow::Result<Self> {
+        let progress = Progress::start();
+        progress.begin("making the corpus", None);
+        let corpus = read_corpus(options)?;
+        let world = EmbeddedWorld::start().await.context("starting the world")?;
+        progress.begin("planting", Some(corpus.len()));
+        let step = || progress.step();
+        let planted = planting::plant(&world, corpus, options.hazards, options.seed, &step);
+        let planted = planted.context("planting the corpus")?;
+        progress.begin("looking at what was planted", None);
+        let before = Snapshot::of(&world);
+        let down = TcpSocket::new_v4()?;
+        down.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).context("binding a loopback port")?;
+        progress.end();
+        Ok(Self { world, planted, before, hazards: options.hazards, down })
+    }
+
+    /// The settings under which a command meets all that was planted, and does not wait for ever.
+    pub fn environment(&self) -> anyhow::Result<BTreeMap<&'static str, String>> {
+        let mut environment = self.world.environment().clone();
+        if self.hazards == Hazards::All {
+            let trackers = environment.entry("MOGILE_TRACKERS").or_default();
+            *trackers = format!("{trackers},{}", self.down.local_addr()?);
+            environment.insert("REQUEST_TIMEOUT_SECONDS", PATIENCE_SECONDS.to_string());
+        }
+        Ok(environment)
+    }
+
+    /// Asks the oracle.
+    #[must_use]
+    pub fn judge(&self) -> Judgement {
+        oracle::judge(&self.world, &self.planted, &self.before)
+    }
+}
+
+fn read_corpus(options: &Options) -> anyhow::Result<Vec<CorpusFile>> {
+    match &options.folder {
+        Some(folder) => corpus::of_folder(folder),
+        None => Ok(corpus::seeded(options.seed, options.files)),
+    }
+}
+
+/// The passes of a rehearsal, one after the other in one world.
+fn passes() -> Vec<Pass> {
+    vec![
+        Pass { name: "first run", turn: Turn::First, way: Box::new(Migrate) },
+        Pass { name: "second run", turn: Turn::Again, way: Box::new(Migrate) },
+    ]
+}
+
+/// Rehearses the migration: every pass is run, then the stories are told, and all that is not as
+/// planted is a problem.
+pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
+    let stage = Stage::set(options).await?;
+    let mut passed = Vec::new();
+    for pass in passes() {
+        passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
+    }
+    let stories = stories::tell_all(&stage).await?;
+    Ok(Report::new(options, &stage.planted, passed, stories, stage.judge()))
+}
