@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Which crates of the workspace each may depend on.
-const EDGES: [(&str, &[&str]); 6] = [
+const EDGES: [(&str, &[&str]); 7] = [
     ("domain", &[]),
     ("adapters", &["domain"]),
     ("apps", &["adapters", "domain"]),
     ("stand-ins", &["adapters", "domain"]),
-    ("rehearsal", &["adapters", "apps", "domain", "stand-ins"]),
+    // It judges by the corpus alone: no rule of the code under test may reach it.
+    ("oracle", &[]),
+    ("rehearsal", &["adapters", "apps", "domain", "oracle", "stand-ins"]),
     ("tests", &["adapters", "apps", "domain", "stand-ins"]),
 ];
 
@@ -55,6 +57,22 @@ fn no_crate_depends_on_one_above_it() {
         for used in used.filter(|used| members.contains(used)) {
             assert!(allowed.contains(&used), "{} must not depend on {used}", package.name);
         }
+    }
+}
+
+/// An oracle that imports the code under test proves nothing.
+#[test]
+fn the_oracle_shares_nothing_with_what_it_judges() {
+    let workspace = workspace();
+    let mut reached = BTreeSet::from(["oracle"]);
+    let mut open = vec!["oracle"];
+    while let Some(name) = open.pop() {
+        let package = workspace.packages.iter().find(|package| package.name.as_str() == name);
+        let new = package.map(dependencies).unwrap_or_default();
+        open.extend(new.into_iter().filter(|name| reached.insert(name)));
+    }
+    for judged in ["domain", "adapters", "apps"] {
+        assert!(!reached.contains(judged), "the oracle must not reach {judged}: {reached:?}");
     }
 }
 

@@ -6,14 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-
 use serde::Serialize;
+use stand_ins::wire::lambda::Function;
 
 use crate::function_figures;
 use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::rehearsal::{self, COMMAND, Options, Queued, Report, Screen, Stage, Worker};
-use stand_ins::wire::lambda::Function;
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha1::{Digest, Sha1};
-
 use stand_ins::embedded::SINGLE_REQUEST_BYTES;
 use stand_ins::world::mogile::Content;
 

@@ -11,7 +11,6 @@ use adapters::sqs::message::{attributes_of, body_of};
 use anyhow::{Context, ensure};
 use domain::{Dkey, Job, JobAction, MogileBucket, RouteHint, S3Bucket, Sha1, SourceFile, limits};
 use serde::Serialize;
-
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, QUEUE};
 use stand_ins::fault::RequestCounts;
 use stand_ins::wire::lambda::{Ended, Function, LambdaService, Mapping};

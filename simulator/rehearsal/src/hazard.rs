@@ -4,6 +4,7 @@
 //! The [table](Hazard) is all that planting and judging know. It is written down from what the
 //! migration promises, not computed: whoever breaks a promise is contradicted by it.
 
+use oracle::Outcome;
 use serde::Serialize;
 
 mod act;
@@ -23,77 +24,6 @@ pub enum Needs {
     SyncedInParts,
     /// No intermediary, and content that is too large for one PUT.
     StreamedInParts,
-}
-
-/// What must come of a file in a first run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    /// Proven, by a copy of the intermediary.
-    ByCopy,
-    /// Proven, with content from MogileFS.
-    FromMogile,
-    /// Proven where it lay: nothing is written.
-    AlreadyThere,
-    /// Passed over: the ledger has had its proof before.
-    ProvenBefore,
-    /// Given up.
-    Failed {
-        /// The reason that the run's summary must tell.
-        reason: &'static str,
-        /// What must be at the final key.
-        left: Left,
-    },
-    /// Not begun: the row cannot be migrated as it stands, for the reason told.
-    Rejected(&'static str),
-    /// Nothing: it is no longer in MogileFS.
-    Gone,
-}
-
-/// What lies at the final key of a file that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Left {
-    /// Nothing.
-    Nothing,
-    /// The object that somebody else wrote, as it was.
-    Theirs,
-}
-
-impl Outcome {
-    /// Whether the file must be whole at its final key, with its proof in the ledger.
-    #[must_use]
-    pub const fn is_proven(self) -> bool {
-        match self {
-            Self::ByCopy | Self::FromMogile | Self::AlreadyThere | Self::ProvenBefore => true,
-            Self::Failed { .. } | Self::Rejected(_) | Self::Gone => false,
-        }
-    }
-
-    /// In a few words.
-    #[must_use]
-    pub const fn told(self) -> &'static str {
-        match self {
-            Self::ByCopy => "by copy",
-            Self::FromMogile => "from MogileFS",
-            Self::AlreadyThere => "already there",
-            Self::ProvenBefore => "proven before",
-            Self::Failed { .. } => "failed",
-            Self::Rejected(_) => "rejected",
-            Self::Gone => "gone",
-        }
-    }
-
-    /// Why a file fails or is rejected.
-    #[must_use]
-    pub const fn reason(self) -> Option<&'static str> {
-        match self {
-            Self::Failed { reason, .. } | Self::Rejected(reason) => Some(reason),
-            Self::ByCopy
-            | Self::FromMogile
-            | Self::AlreadyThere
-            | Self::ProvenBefore
-            | Self::Gone => None,
-        }
-    }
 }
 
 /// One line of the table.

@@ -4,12 +4,10 @@
 //! corpus → planted with hazards in a world → migrated by the real command → judged by the oracle
 //! ```
 //!
-//! The [`oracle`] knows the corpus alone and shares no rule with the migrator.
-
 pub mod corpus;
 pub mod hazard;
 pub mod planting;
-pub mod oracle;
+mod end_state;
 pub mod rehearsal;
 pub mod measure;
 pub mod function_figures;

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use dynoxide::AttributeValue;
-
-use crate::corpus::CorpusFile;
-use crate::hazard::{self, Hazard, Hazards, Outcome};
+use oracle::Outcome;
 use stand_ins::embedded::{EmbeddedWorld, SINGLE_REQUEST_BYTES};
 use stand_ins::world::bucket::{Content as ObjectContent, Object};
+
+use crate::corpus::CorpusFile;
+use crate::hazard::{self, Hazard, Hazards};
 
 mod acts;
 mod deal;

@@ -16,13 +16,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use oracle::Judgement;
+use oracle::state::MogileState;
+use stand_ins::embedded::EmbeddedWorld;
 use tokio::net::TcpSocket;
 
 use crate::corpus::{self, CorpusFile};
+use crate::end_state::{end_state, expectation, ledger_of, mogile_state};
 use crate::hazard::Hazards;
-use crate::oracle::{self, Judgement, Snapshot};
 use crate::planting::{self, Planted};
-use stand_ins::embedded::EmbeddedWorld;
 
 pub use account::{Account, Sample, Turn};
 pub use budget::Budget;
@@ -55,7 +57,7 @@ pub struct Stage {
     /// What was planted in it.
     pub planted: Planted,
     /// MogileFS as it was planted.
-    pub before: Snapshot,
+    pub before: MogileState,
     hazards: Hazards,
     /// A port on which nobody listens, kept so that nobody else does: a tracker that is down.
     down: TcpSocket,
@@ -77,7 +79,7 @@ impl Stage {
         let planted = planting::plant(&world, corpus, options.hazards, options.seed, &step);
         let planted = planted.context("planting the corpus")?;
         progress.begin("looking at what was planted", None);
-        let before = Snapshot::of(&world);
+        let before = mogile_state(&world);
         let down = TcpSocket::new_v4()?;
         down.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).context("binding a loopback port")?;
         progress.end();
@@ -98,7 +100,14 @@ impl Stage {
     /// Asks the oracle.
     #[must_use]
     pub fn judge(&self) -> Judgement {
-        oracle::judge(&self.world, &self.planted, &self.before)
+        oracle::judge(&expectation(&self.planted, &self.before), &end_state(&self.world))
+    }
+
+    /// The files whose records tell another route than planted, as the oracle finds them.
+    #[must_use]
+    pub fn misrouted(&self) -> Vec<String> {
+        let items = ledger_of(&self.world).unwrap_or_default();
+        oracle::misrouted(&expectation(&self.planted, &self.before), &items)
     }
 }
 

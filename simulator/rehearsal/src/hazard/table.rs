@@ -1,5 +1,9 @@
 //! The table of hazards.
 
+use oracle::Left;
+use oracle::Outcome::{
+    self, AlreadyThere, ByCopy, Failed, FromMogile, Gone, ProvenBefore, Rejected,
+};
 use serde::{Serialize, Serializer};
 
 use super::Act::{self, AtKey, Every, First, Misaddressed, Purged, Recorded, Row, Stored, Strike};
@@ -9,8 +13,7 @@ use super::Blow::{
 };
 use super::Damage::{Corrupt, Missing, Short};
 use super::Needs::{Streamed, StreamedInParts, Synced, SyncedInParts};
-use super::Outcome::{AlreadyThere, ByCopy, Failed, FromMogile, Gone, ProvenBefore, Rejected};
-use super::{Left, Lying, Place, Raw, Request, RowState, Spec};
+use super::{Lying, Place, Raw, Request, RowState, Spec};
 
 const BAD_INTERMEDIARY: &[&str] = &["bad-intermediary"];
 const BAD_REPLICA: &[&str] = &["bad-replica"];
@@ -20,7 +23,7 @@ const COPIED_THEN_STREAMED: &str = "COPY, paths, open, write";
 const SECOND_REPLICA: &str = "paths, open 2, write 2";
 const SECOND_REPLICA_UNSENT: &str = "paths, open 2, write";
 
-const fn failed(reason: &'static str) -> super::Outcome {
+const fn failed(reason: &'static str) -> Outcome {
     Failed { reason, left: Left::Nothing }
 }
 

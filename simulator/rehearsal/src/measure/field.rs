@@ -6,11 +6,11 @@ use anyhow::Context;
 use bytes::Bytes;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
+use stand_ins::world::bucket::{Attributes, Content, Object};
 
 use super::bare::{From, Order};
 use crate::corpus::{self, CorpusFile};
-use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
-use stand_ins::world::bucket::{Attributes, Content, Object};
 
 /// How a planted file can be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,14 +4,14 @@ use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use dynoxide::AttributeValue;
 use rand::Rng;
+use stand_ins::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
+use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
+use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
 
 use super::Item;
 use super::gardener::{Gardener, claim, intermediary_key, prove};
 use crate::corpus::CorpusFile;
 use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
-use stand_ins::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
-use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
-use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
 
 /// A file that is stored, for what is to be done to it.
 pub(super) struct Plot {

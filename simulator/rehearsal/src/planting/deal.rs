@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use stand_ins::embedded::{BUCKETS, SINGLE_REQUEST_BYTES};
 
 use crate::corpus::CorpusFile;
 use crate::hazard::{Hazard, Hazards, Needs};
-use stand_ins::embedded::{BUCKETS, SINGLE_REQUEST_BYTES};
 
 /// A file's place, before it is planted.
 pub(super) struct Slot {

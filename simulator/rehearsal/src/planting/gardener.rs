@@ -8,16 +8,16 @@ use dynoxide::AttributeValue;
 use dynoxide::actions::put_item::PutItemRequest;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use stand_ins::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET, LEDGER};
+use stand_ins::world::mogile::{
+    Content, DeviceId, DeviceStatus, Fid, PathOptions, fid_path, parse_fid_path,
+};
 
 use super::acts::Plot;
 use super::deal::Slot;
 use super::{Expected, Item, Planted, Trouble};
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::hazard::{Act, requests};
-use stand_ins::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET, LEDGER};
-use stand_ins::world::mogile::{
-    Content, DeviceId, DeviceStatus, Fid, PathOptions, fid_path, parse_fid_path,
-};
 
 /// Whoever plants.
 pub(super) struct Gardener<'a> {

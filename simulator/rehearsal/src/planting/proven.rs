@@ -1,13 +1,13 @@
 //! Rows that an earlier run has proven, without that run.
 
 use bytes::Bytes;
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
+use stand_ins::wire::dynamodb;
+use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
 use super::Item;
 use super::gardener::{claim, prove};
 use crate::corpus::of_bytes;
-use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
-use stand_ins::wire::dynamodb;
-use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
 /// Records that are put into the ledger at a time.
 const RECORDS_AT_ONCE: usize = 10_000;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::mogile::fid_path;
+
 use super::acts::Plot;
 use super::gardener::Gardener;
 use crate::hazard::{Blow, Request};
-use stand_ins::fault::{Fault, Rule, Service};
-use stand_ins::world::mogile::fid_path;
 
 impl Gardener<'_> {
     /// Strikes the next `times` requests of a kind about this file.

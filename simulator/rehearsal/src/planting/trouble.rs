@@ -1,7 +1,6 @@
 //! What is wrong with whole services, for a while in every run.
 
 use serde::Serialize;
-
 use stand_ins::fault::{Fault, Rule, Service};
 
 /// Trouble that befalls a service rather than a file. Every run must ride it out.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use oracle::Outcome;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::hazard::Outcome;
 use crate::planting::{Expected, Planted};
 
 /// Which pass over a corpus it is.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Stage, Turn};
-use crate::hazard::{self, Hazard, Outcome};
-use crate::planting::{Expected, Trouble};
+use oracle::Outcome;
 use stand_ins::embedded::PART_BYTES;
 use stand_ins::fault::{RequestCounts, Service};
+
+use super::{Stage, Turn};
+use crate::hazard::{self, Hazard};
+use crate::planting::{Expected, Trouble};
 
 /// The most requests of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,7 +122,8 @@ impl Budget {
             .filter(|file| turn == Turn::Again && file.outcome() == Outcome::Gone)
             .map(|file| file.fid)
             .collect();
-        let fids: Vec<u64> = stage.before.fids().filter(|fid| !gone.contains(fid)).collect();
+        let fids: Vec<u64> =
+            stage.before.rows.keys().copied().filter(|fid| !gone.contains(fid)).collect();
         // Whether there is such a domain.
         self.add(Service::Tracker, "get_domains", 1);
         // Once more where proofs of another bucket are to be counted. The last page is empty.

@@ -1,14 +1,14 @@
 //! What goes on in a publisher's store between two passes.
 
 use anyhow::Context;
-
-use super::Stage;
-use crate::corpus::{CorpusFile, of_bytes};
-use crate::oracle::Snapshot;
-use crate::planting::Expected;
 use stand_ins::embedded::{BUCKETS, DOMAIN, LEDGER};
 use stand_ins::wire::dynamodb;
 use stand_ins::world::mogile::Fid;
+
+use super::Stage;
+use crate::corpus::{CorpusFile, of_bytes};
+use crate::end_state::mogile_state;
+use crate::planting::Expected;
 
 /// Files that are ingested between the passes, beside those that are odd.
 const NEW: u64 = 7;
@@ -36,7 +36,7 @@ impl Ingest {
         let file = text(seed, "renamed behind the pager");
         let fid = store(stage, &upload_key, &file);
         stage.planted.temporary += 1;
-        stage.before = Snapshot::of(&stage.world);
+        stage.before = mogile_state(&stage.world);
         Self { seed, upload: expected(fid, file), upload_key }
     }
 
@@ -71,7 +71,7 @@ impl Ingest {
         stage.planted.expected.push(expected(fid, purged.file));
 
         stage.planted.expected.sort_by_key(|file| file.fid);
-        stage.before = Snapshot::of(&stage.world);
+        stage.before = mogile_state(&stage.world);
         Ok(Ingested { new: NEW + 2, purged: 1 })
     }
 }

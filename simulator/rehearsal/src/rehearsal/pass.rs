@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use stand_ins::fault::RequestCounts;
 
 use super::{Account, Budget, Stage, Turn};
-use crate::oracle;
-use stand_ins::fault::RequestCounts;
 
 /// A way to run a command, or several that make one pass, in processes of their own.
 #[async_trait]
@@ -76,7 +75,7 @@ impl Pass {
         let mut problems = ran.account.differences(&due);
         problems.extend(over_budget(&budget, &asked));
         problems.extend(never_struck(stage));
-        problems.extend(oracle::misrouted(&stage.world, &stage.planted));
+        problems.extend(stage.misrouted());
         problems.extend(stage.judge().problems);
         let command = self.way.command();
         Ok(Passed { name: self.name, command, ran, due, asked, budget, took, problems })

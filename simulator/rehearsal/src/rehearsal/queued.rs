@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use oracle::Judgement;
 use serde::Serialize;
 use serde_json::Value;
-
-use super::ingest::{Ingest, Ingested};
-use super::{Options, Stage, process};
-use crate::hazard::Hazards;
-use crate::oracle::Judgement;
 use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{RequestCounts, Service};
 use stand_ins::wire::dynamodb;
 use stand_ins::wire::lambda::{Function, LambdaService, Mapping};
+
+use super::ingest::{Ingest, Ingested};
+use super::{Options, Stage, process};
+use crate::hazard::Hazards;
 
 /// Who works on the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,12 @@ use serde::Serialize;
 
 pub use screen::Screen;
 
+use oracle::Judgement;
+use oracle::Outcome;
+
 use super::pass::Passed;
 use super::{Account, Options, Story};
-use crate::hazard::{Hazard, Hazards, Outcome};
-use crate::oracle::Judgement;
+use crate::hazard::{Hazard, Hazards};
 use crate::planting::{Planted, Trouble};
 
 /// What was rehearsed, and how it went.

@@ -4,16 +4,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use oracle::Outcome;
 use serde::Serialize;
 use serde_json::Value;
-
-use super::{Stage, process};
-use crate::hazard::Outcome;
-use crate::planting::Expected;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DELIVERIES, DOMAIN, FAILURES, QUEUE};
 use stand_ins::fault::Service;
 use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::Condition;
+
+use super::{Stage, process};
+use crate::planting::Expected;
 
 /// A story that has been told.
 #[derive(Debug, Serialize)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use dynoxide::AttributeValue;
 use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
-use rehearsal::hazard::{Hazard, Hazards, Left, Outcome};
-use rehearsal::oracle;
+use oracle::{Left, Outcome};
+use rehearsal::hazard::{Hazard, Hazards};
 use rehearsal::planting::{Expected, Item};
 use rehearsal::rehearsal::{Account, Budget, Options, Pass, Ran, Stage, Turn, Way};
 use stand_ins::embedded::{BUCKETS, LEDGER};
@@ -191,9 +191,9 @@ fn the_ledger_is_watched(stage: &Stage) {
     let mut misrouted = item.clone();
     misrouted.insert("route".to_owned(), AttributeValue::S("mogile".to_owned()));
     put(&misrouted);
-    assert_eq!(oracle::misrouted(&stage.world, &stage.planted).len(), 1);
+    assert_eq!(stage.misrouted().len(), 1);
     put(&item);
-    assert_eq!(oracle::misrouted(&stage.world, &stage.planted), [""; 0]);
+    assert_eq!(stage.misrouted(), [""; 0]);
 
     let failed = file(stage, |file| matches!(file.outcome(), Outcome::Failed { .. })).fid;
     for stranger in [failed, 77_777_777] {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use indicatif::HumanCount;
+use oracle::Outcome;
 
 use super::table::Table;
 use super::{PassReport, Report, text};
-use crate::hazard::{Hazard, Outcome};
+use crate::hazard::Hazard;
 use crate::rehearsal::{Queued, QueuedPass};
 
 /// Problems that fit beside the rest.

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use indicatif::{HumanBytes, HumanCount};
+use oracle::Outcome;
 
 use super::{Report, columns};
-use crate::hazard::Outcome;
 
 /// Problems that are written out; the rest is counted.
 const PROBLEMS_TOLD: usize = 30;

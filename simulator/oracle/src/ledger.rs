@@ -2,56 +2,50 @@
 
 use std::collections::BTreeMap;
 
-use dynoxide::AttributeValue;
-
-use super::buckets::is_whole;
-use crate::hazard::Outcome;
-use crate::planting::{Expected, Item, Planted};
-use stand_ins::embedded::{EmbeddedWorld, LEDGER};
-use stand_ins::wire::dynamodb;
-use stand_ins::world::bucket::Condition;
+use crate::buckets::is_whole;
+use crate::expected::{Expectation, ExpectedFile, Outcome};
+use crate::state::{EndState, Item, Value};
 
 /// The ways to prove a content, by their names in the ledger.
 const PROOFS: [&str; 5] = ["put", "copy", "head", "download", "multipart"];
 
 /// Every proven file has its record, no other file has one that it did not have before.
 pub(super) fn judge(
-    world: &EmbeddedWorld,
-    items: Vec<Item>,
-    planted: &Planted,
+    items: &[Item],
+    expectation: &Expectation,
+    found: &EndState,
     problems: &mut Vec<String>,
 ) {
-    let mut items: BTreeMap<u64, Item> =
-        items.into_iter().map(|item| (fid_of(&item), item)).collect();
-    for expected in &planted.expected {
-        let (fid, outcome) = (expected.fid, expected.outcome());
+    let mut items = by_fid(items);
+    for expected in &expectation.files {
+        let (fid, outcome) = (expected.fid, expected.outcome);
         let item = items.remove(&fid);
-        let before = planted.records.get(&fid);
+        let before = expectation.records.get(&fid);
         match item {
             Some(item) if outcome == Outcome::ProvenBefore => {
-                if before != Some(&item) {
+                if before != Some(item) {
                     problems.push(format!("ledger: the proof of fid {fid} was written again"));
                 }
             }
             Some(item) if outcome.is_proven() => {
-                if !is_record_of(world, expected, &item) {
+                if !is_record_of(found, expected, item) {
                     problems.push(format!("ledger: fid {fid} has a wrong record: {item:?}"));
                 }
             }
             None if outcome.is_proven() => {
                 problems.push(format!("ledger: fid {fid} has no record"));
             }
-            item if item.as_ref() != before => {
+            item if item != before => {
                 problems.push(format!("ledger: fid {fid} should have no record"));
             }
             Some(_) | None => {}
         }
     }
     // Of files that MogileFS has no longer.
-    let strays = &planted.records;
-    let expected: Vec<u64> = planted.expected.iter().map(|expected| expected.fid).collect();
+    let strays = &expectation.records;
+    let expected: Vec<u64> = expectation.files.iter().map(|expected| expected.fid).collect();
     for (fid, before) in strays.iter().filter(|(fid, _)| expected.binary_search(fid).is_err()) {
-        if items.remove(fid).as_ref() != Some(before) {
+        if items.remove(fid) != Some(before) {
             problems.push(format!("ledger: the record of fid {fid}, a stray, was touched"));
         }
     }
@@ -62,12 +56,11 @@ pub(super) fn judge(
 /// The files whose records tell another way than the one that was to be gone. Where more is struck
 /// than was planted, other ways are as good.
 #[must_use]
-pub fn misrouted(world: &EmbeddedWorld, planted: &Planted) -> Vec<String> {
-    let items = dynamodb::items(&world.database, LEDGER).unwrap_or_default();
-    let items: BTreeMap<u64, Item> = items.into_iter().map(|item| (fid_of(&item), item)).collect();
+pub fn misrouted(expectation: &Expectation, items: &[Item]) -> Vec<String> {
+    let items = by_fid(items);
     let mut problems = Vec::new();
-    for expected in &planted.expected {
-        let route = match expected.outcome() {
+    for expected in &expectation.files {
+        let route = match expected.outcome {
             Outcome::ByCopy => "copy",
             Outcome::FromMogile => "mogile",
             Outcome::AlreadyThere => "",
@@ -87,15 +80,20 @@ pub fn misrouted(world: &EmbeddedWorld, planted: &Planted) -> Vec<String> {
 
 /// `md5` is the object's ETag, verbatim: a former tool's verification compares the two. Of an object
 /// that is wrong the record says nothing; that is told as the object's.
-fn is_record_of(world: &EmbeddedWorld, expected: &Expected, item: &Item) -> bool {
-    let object = world.s3.get(expected.bucket, &expected.file.sha1, &Condition::None);
-    let object = object.ok().filter(|object| is_whole(expected, object));
+fn is_record_of(found: &EndState, expected: &ExpectedFile, item: &Item) -> bool {
+    let bucket = found.buckets.get(&expected.bucket).and_then(|bucket| bucket.as_ref().ok());
+    let object = bucket.and_then(|bucket| bucket.objects.get(&expected.sha1));
+    let object = object.filter(|object| is_whole(expected, object));
     let is_its_etag = object.is_none_or(|object| object.etag == text(item, "md5"));
-    text(item, "sha1") == expected.file.sha1
+    text(item, "sha1") == expected.sha1
         && is_its_etag
         && text(item, "bucket") == expected.bucket
-        && text(item, "length") == expected.file.content.length().to_string()
+        && text(item, "length") == expected.length.to_string()
         && PROOFS.contains(&text(item, "proof"))
+}
+
+fn by_fid(items: &[Item]) -> BTreeMap<u64, &Item> {
+    items.iter().map(|item| (fid_of(item), item)).collect()
 }
 
 fn fid_of(item: &Item) -> u64 {
@@ -104,7 +102,7 @@ fn fid_of(item: &Item) -> u64 {
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     match item.get(name) {
-        Some(AttributeValue::S(text) | AttributeValue::N(text)) => text,
-        _ => "",
+        Some(Value::Text(text) | Value::Number(text)) => text,
+        Some(Value::Other(_)) | None => "",
     }
 }
