@@ -98,3 +98,6 @@ pub enum Ended {
     /// It was not begun: too much is running, or the event is too large.
     Throttled,
 }
+
+#[cfg(test)]
+mod tests;

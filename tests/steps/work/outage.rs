@@ -1,0 +1,128 @@
+//! An outage is not a million failures.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use domain::Failure;
+use domain::ports::{Clock, Delivery};
+use domain::steps::{JobEnd, WorkObserver, never, work_queue};
+use futures_util::StreamExt;
+use futures_util::future::join;
+use stand_ins::port::{Call, PortFault};
+
+use super::stage::Stage;
+
+/// Notes when the worker holds, and when it goes on.
+#[derive(Default)]
+struct Notes(Mutex<Vec<&'static str>>);
+
+impl WorkObserver for Notes {
+    fn settled(&self, _delivery: &Delivery, _end: &JobEnd) {}
+    fn holding(&self, _why: &Failure) {
+        self.0.lock().expect("one thread").push("holding");
+    }
+    fn going_on(&self) {
+        self.0.lock().expect("one thread").push("going on");
+    }
+}
+
+#[test]
+fn storage_nodes_down_for_a_while_make_the_queue_wait_and_nothing_die() {
+    for (call, seed) in [(Call::Open, 1), (Call::Replicas, 2), (Call::Put, 3), (Call::Record, 4)] {
+        let stage = Stage::paced(seed);
+        stage.files(5_000, None);
+        assert_eq!(stage.enqueue().sent.files, 5_000);
+        let notes = Notes::default();
+        let ports = stage.world.port.work_ports();
+        let work = work_queue(&ports, &stage.plan, true, &notes, never().boxed());
+        let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
+        let outage = async {
+            clock.sleep(Duration::from_secs(20)).await;
+            faults.strike(call, "", PortFault::RequestLost, u32::MAX);
+            clock.sleep(Duration::from_mins(90)).await;
+            let struck = faults.take_counts()[&call];
+            faults.clear();
+            struck
+        };
+        let (summary, _) = stage.world.run(join(work, outage));
+        assert!(summary.ends.failed.is_empty(), "{call:?} {summary:?}");
+        assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
+        assert!(stage.failures().is_empty(), "{call:?}");
+        stage.everything_is_there();
+        let notes = notes.0.into_inner().expect("one thread");
+        assert_eq!(notes, ["holding", "going on"], "{call:?}");
+    }
+}
+
+#[test]
+fn while_everything_fails_one_file_at_a_time_is_tried() {
+    let stage = Stage::paced(9);
+    stage.files(200, None);
+    stage.enqueue();
+    stage.world.calls();
+    let ports = stage.world.port.work_ports();
+    let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
+    let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
+    faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+    let outage = async {
+        clock.sleep(Duration::from_hours(1)).await;
+        let counts = faults.take_counts();
+        faults.clear();
+        counts
+    };
+    let (summary, counts) = stage.world.run(join(work, outage));
+    assert!(summary.ends.failed.is_empty(), "{summary:?}");
+    // Those in hand, eighteen at most, once a minute each after the first; five tries each time.
+    assert!(counts[&Call::Replicas] < 5 * 18 * 70, "{counts:?}");
+    assert!(counts[&Call::Receive] <= 4, "nothing more is asked for: {counts:?}");
+    stage.everything_is_there();
+}
+
+#[test]
+fn one_file_whose_node_is_away_goes_back_while_others_succeed() {
+    let stage = Stage::instant();
+    let files = stage.files(30, None);
+    let key = files[3].dkey.to_string();
+    stage.world.port.faults.strike(Call::Replicas, &key, PortFault::RequestLost, 15);
+    let sent = stage.enqueue();
+    assert_eq!(sent.sent.files, 30);
+    let summary = stage.work();
+    assert_eq!(summary.ends.by_mogile.files, 30, "{summary:?}");
+    assert_eq!(stage.dead(), 0);
+    stage.everything_is_there();
+}
+
+#[test]
+fn a_queue_that_is_away_is_asked_again() {
+    let stage = Stage::paced(3);
+    stage.files(40, None);
+    stage.enqueue();
+    stage.world.port.faults.strike(Call::Receive, "", PortFault::RequestLost, 12);
+    let summary = stage.work();
+    assert!(summary.is_clean(), "{summary:?}");
+    stage.everything_is_there();
+}
+
+#[test]
+fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
+    let stage = Stage::paced(5);
+    let files = stage.files(15, None);
+    stage.enqueue();
+    stage.world.port.faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+    let ports = stage.world.port.work_ports();
+    let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
+    let clock = &stage.world.port.clock;
+    let purge = async {
+        clock.sleep(Duration::from_mins(10)).await;
+        for file in &files {
+            stage.delete(file);
+        }
+        stage.world.port.faults.clear();
+        // Sent while the worker holds: it must ask again.
+        let late = stage.world.store(b"ingested late");
+        stage.send_raw(&super::stage::body(&late), Some("migrate"));
+    };
+    let (summary, ()) = stage.world.run(join(work, purge));
+    assert_eq!((summary.ends.gone, summary.ends.by_mogile.files), (15, 1), "{summary:?}");
+    assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
+}
