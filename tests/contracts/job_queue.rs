@@ -5,3 +5,4 @@ mod faces;
 mod faults;
 #[cfg(feature = "containers")]
 mod localstack;
+mod messages;

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use adapters::sqs::message as theirs;
 use domain::{ByteCount, Fid, Hints, JobAction, RouteHint};
 use futures_util::future::join;
 
@@ -154,35 +153,10 @@ fn messages_that_are_no_jobs_tell_what_can_be_read() {
         let attributes: BTreeMap<_, _> = action.map(attribute).into_iter().collect();
         let outgoing = Outgoing { body: body.to_owned(), attributes, delay: None };
         stage.work.sqs.send("jobs", outgoing).unwrap();
-        let attribute = |name: &str| action.filter(|_| name == "action");
-        let by_adapter = theirs::job_of(body, attribute).map(|job| Some(job.fid));
-        let by_adapter = by_adapter.map_err(|bad| (bad.fid, bad.dkey));
         let job = stage.receive().remove(0).job;
-        let told = job.clone().map(|job| Some(job.fid)).map_err(|bad| (bad.fid, bad.dkey));
-        assert_eq!(told, by_adapter, "{body} {action:?}");
         let read = job.as_ref().map(|job| Some(job.fid));
         let read = read.map_err(|bad| (bad.fid, bad.dkey.as_deref()));
         assert_eq!(read, expected, "{body} {action:?}");
-    }
-}
-
-#[test]
-fn messages_are_read_and_written_as_the_adapter_does() {
-    let stage = Stage::new();
-    for fid in 0..200 {
-        let job = job(fid);
-        stage.run(stage.queue.send(std::slice::from_ref(&job))).unwrap();
-        let message = stage.work.sqs.messages("jobs").unwrap().remove(0);
-        assert_eq!(message.body, theirs::body_of(&job));
-        let ours = message.attributes.iter();
-        let ours: BTreeMap<_, _> =
-            ours.map(|(name, held)| (name.as_str(), held.as_text().unwrap().to_owned())).collect();
-        assert_eq!(ours, theirs::attributes_of(&job).into_iter().collect());
-        let attribute =
-            |name: &str| message.attributes.get(name).and_then(MessageAttribute::as_text);
-        assert_eq!(theirs::job_of(&message.body, attribute), Ok(job));
-        stage.work.sqs.delete_queue("jobs").unwrap();
-        stage.work.sqs.create_queue("jobs", &BTreeMap::new(), BTreeMap::new()).unwrap();
     }
 }
 
