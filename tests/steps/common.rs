@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::{ContentHasher, Dkey, MogileBucket, ObjectKey, SourceFile};
 use stand_ins::port::{Call, PortFaults, PortWork, PortWorld, VirtualClock};
-use stand_ins::wire::dynamodb::{create_ledger_table, new_database};
 use stand_ins::world::bucket::{Condition, S3World};
+use stand_ins::world::dynamodb::{create_ledger_table, new_database};
 use stand_ins::world::mogile::{Content, DeviceId, Dmid, Fid, MogileFs};
 
 /// The one S3 bucket, to which files of the MogileFS bucket `repo` go.

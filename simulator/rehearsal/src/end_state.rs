@@ -4,8 +4,8 @@ use dynoxide::AttributeValue;
 use oracle::state::{Bucket, EndState, Item, MogileState, Object, Replica, Row, Value};
 use oracle::{Expectation, ExpectedFile};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::{self, StoreError};
+use stand_ins::world::dynamodb;
 use stand_ins::world::mogile::{Content, Fid};
 
 use crate::planting::{self, Planted};
@@ -71,7 +71,7 @@ pub(crate) fn ledger_of(world: &EmbeddedWorld) -> Result<Vec<Item>, String> {
     Ok(items.iter().map(as_item).collect())
 }
 
-fn as_item(item: &planting::Item) -> Item {
+fn as_item(item: &dynamodb::Item) -> Item {
     let value = |attribute: &AttributeValue| {
         if let AttributeValue::S(text) = attribute {
             Value::Text(text.clone())

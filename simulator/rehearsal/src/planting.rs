@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use dynoxide::AttributeValue;
 use oracle::Outcome;
 use stand_ins::embedded::{EmbeddedWorld, SINGLE_REQUEST_BYTES};
 use stand_ins::world::bucket::{Content as ObjectContent, Object};
+use stand_ins::world::dynamodb::Item;
 
 use crate::corpus::CorpusFile;
 use crate::hazard::{self, Hazard, Hazards};
@@ -71,9 +71,6 @@ impl Expected {
         }
     }
 }
-
-/// An item of the ledger.
-pub type Item = BTreeMap<String, AttributeValue>;
 
 /// All that was planted.
 #[derive(Debug, Default)]

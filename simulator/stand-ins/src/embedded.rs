@@ -10,12 +10,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::fault::Faults;
-use crate::wire::dynamodb::{self, DynamoBackend};
+use crate::wire::dynamodb::DynamoBackend;
 use crate::wire::listener;
 use crate::wire::s3::S3Backend;
 use crate::wire::sqs::SqsBackend;
 use crate::wire::{storage_node, tracker};
 use crate::world::bucket::S3World;
+use crate::world::dynamodb;
 use crate::world::mogile::{DeviceId, Dmid, MogileFs};
 use crate::world::queue::{ACCOUNT, REGION, SqsWorld, create_job_queues};
 

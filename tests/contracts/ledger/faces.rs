@@ -4,7 +4,7 @@ use adapters::calls::{Calls, System};
 use adapters::dynamodb::DynamoLedger;
 use stand_ins::embedded::{EmbeddedWorld, LEDGER};
 use stand_ins::port::{PortFaults, PortLedger, VirtualClock};
-use stand_ins::wire::dynamodb::{create_ledger_table, new_database};
+use stand_ins::world::dynamodb::{create_ledger_table, new_database};
 use tests::contract::ends::{WorldTable, dynamodb_of};
 use tests::contract::ledger::{holds, missing_table_is_told};
 

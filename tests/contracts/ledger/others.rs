@@ -10,7 +10,7 @@ use domain::{FailureRecord, Fid, Verification};
 use stand_ins::embedded::{EmbeddedWorld, FAILURES, VERIFICATIONS};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::port::{PortFailures, PortFaults, PortVerifications, VirtualClock};
-use stand_ins::wire::dynamodb::{create_failures_table, create_verifications_table, new_database};
+use stand_ins::world::dynamodb::{create_failures_table, create_verifications_table, new_database};
 use tests::contract::ends::{WorldTable, dynamodb_of};
 use tests::contract::failure_log::{failure, scanned};
 use tests::contract::verification_log::passed;

@@ -2,13 +2,12 @@
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use dynoxide::AttributeValue;
 use rand::Rng;
 use stand_ins::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
 use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
+use stand_ins::world::dynamodb::{Item, text};
 use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
 
-use super::Item;
 use super::gardener::{Gardener, claim, intermediary_key, prove};
 use crate::corpus::CorpusFile;
 use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
@@ -214,19 +213,18 @@ const OTHER_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 /// An item of the ledger. Of the garbage only the fid can be read.
 fn item(plot: &Plot, recorded: Recorded) -> Item {
     let mut item = claim(plot.fid, &plot.file, plot.bucket);
-    let text = |text: &str| AttributeValue::S(text.to_owned());
     match recorded {
         Recorded::Claim => {}
         Recorded::Garbage => {
-            item.insert("sha1".to_owned(), text("4CB6"));
+            item.extend([text("sha1", "4CB6")]);
             item.remove("bucket");
         }
         Recorded::Proof | Recorded::ProofElsewhere | Recorded::ProofOfOther => {
             match recorded {
-                Recorded::ProofElsewhere => item.insert("bucket".to_owned(), text(ELSEWHERE)),
-                Recorded::ProofOfOther => item.insert("sha1".to_owned(), text(OTHER_SHA1)),
-                Recorded::Claim | Recorded::Garbage | Recorded::Proof => None,
-            };
+                Recorded::ProofElsewhere => item.extend([text("bucket", ELSEWHERE)]),
+                Recorded::ProofOfOther => item.extend([text("sha1", OTHER_SHA1)]),
+                Recorded::Claim | Recorded::Garbage | Recorded::Proof => {}
+            }
             prove(&mut item, &plot.file);
         }
     }

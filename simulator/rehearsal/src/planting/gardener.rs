@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
-use dynoxide::AttributeValue;
-use dynoxide::actions::put_item::PutItemRequest;
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stand_ins::embedded::{BUCKETS, DOMAIN, EmbeddedWorld, IGNORED_BUCKET, LEDGER};
+use stand_ins::world::dynamodb::{self, Item, number, text};
 use stand_ins::world::mogile::{
     Content, DeviceId, DeviceStatus, Fid, PathOptions, fid_path, parse_fid_path,
 };
 
 use super::acts::Plot;
 use super::deal::Slot;
-use super::{Expected, Item, Planted, Trouble};
+use super::{Expected, Planted, Trouble};
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::hazard::{Act, requests};
 
@@ -127,10 +126,7 @@ impl<'a> Gardener<'a> {
 
     /// Puts an item into the ledger.
     pub(super) fn record(&mut self, fid: Fid, item: Item) -> anyhow::Result<()> {
-        let table_name = LEDGER.to_owned();
-        let put = item.clone().into_iter().collect();
-        let request = PutItemRequest { table_name, item: put, ..PutItemRequest::default() };
-        self.world.database.put_item(request)?;
+        dynamodb::put(&self.world.database, LEDGER, item.clone())?;
         self.planted.records.insert(fid.0, item);
         Ok(())
     }
@@ -196,23 +192,23 @@ pub(super) fn intermediary_key(fid: Fid) -> String {
     path.strip_prefix("/dev0/").unwrap_or(&path).to_owned()
 }
 
-/// A record as s3migrate wrote it.
+/// A record as s3migrate wrote it: attribute by attribute, for it stays as it is when our own records
+/// change.
 pub(super) fn claim(fid: Fid, file: &CorpusFile, bucket: &str) -> Item {
-    let text = |text: &str| AttributeValue::S(text.to_owned());
     Item::from([
-        ("fid".to_owned(), AttributeValue::N(fid.to_string())),
-        ("sha1".to_owned(), text(&file.sha1)),
-        ("md5".to_owned(), text(&file.md5)),
-        ("bucket".to_owned(), text(bucket)),
+        number("fid", fid.0),
+        text("sha1", &file.sha1),
+        text("md5", &file.md5),
+        text("bucket", bucket),
     ])
 }
 
 /// Makes a claim a proven record, as an earlier run wrote it after a PUT.
 pub(super) fn prove(claim: &mut Item, file: &CorpusFile) {
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let number = |number: u64| AttributeValue::N(number.to_string());
-    claim.insert("proof".to_owned(), text("put"));
-    claim.insert("route".to_owned(), text("mogile"));
-    claim.insert("length".to_owned(), number(file.content.length()));
-    claim.insert("migrated_at".to_owned(), number(1_700_000_000_000));
+    claim.extend([
+        text("proof", "put"),
+        text("route", "mogile"),
+        number("length", file.content.length()),
+        number("migrated_at", 1_700_000_000_000),
+    ]);
 }

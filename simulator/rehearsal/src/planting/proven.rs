@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
-use stand_ins::wire::dynamodb;
+use stand_ins::world::dynamodb::{self, Item};
 use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
-use super::Item;
 use super::gardener::{claim, prove};
 use crate::corpus::of_bytes;
 
@@ -50,7 +49,7 @@ fn plant_row(world: &EmbeddedWorld, number: usize) -> Item {
 
 #[cfg(test)]
 mod tests {
-    use dynoxide::AttributeValue;
+    use stand_ins::world::dynamodb::Fields;
 
     use super::*;
 
@@ -61,16 +60,15 @@ mod tests {
         let rows = world.mogile.rows_after(Fid(0), 10);
         let records = dynamodb::items(&world.database, LEDGER).expect("a ledger");
         assert_eq!((rows.len(), records.len()), (5, 5));
-        let text = |text: String| Some(AttributeValue::S(text));
         for (row, record) in rows.iter().zip(&records) {
             let dkey = row.dkey.as_deref().expect("a key");
             let (sha1, mogile) = dkey.split_once('-').expect("a SHA-1 and a bucket");
             let (_, bucket) = BUCKETS.into_iter().find(|(old, _)| *old == mogile).expect("mapped");
-            let of = |name: &str| record.get(name).cloned();
-            assert_eq!(of("fid"), Some(AttributeValue::N(row.fid.to_string())));
-            assert_eq!(of("sha1"), text(sha1.to_owned()));
-            assert_eq!(of("bucket"), text(bucket.to_owned()));
-            assert_eq!(of("proof"), text("put".to_owned()));
+            let record = Fields(record);
+            assert_eq!(record.number("fid"), Ok(Some(row.fid.0)));
+            for (name, value) in [("sha1", sha1), ("bucket", bucket), ("proof", "put")] {
+                assert_eq!(record.text(name), Ok(Some(value)));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use stand_ins::embedded::{BUCKETS, DOMAIN, LEDGER};
-use stand_ins::wire::dynamodb;
+use stand_ins::world::dynamodb::{self, Fields, Item};
 use stand_ins::world::mogile::Fid;
 
 use super::Stage;
@@ -63,8 +63,7 @@ impl Ingest {
         mogile.run_delete_worker();
         // Its record stays, of a file that MogileFS has no longer.
         let items = dynamodb::items(&stage.world.database, LEDGER)?;
-        let number = purged.fid.to_string();
-        let is_its = |item: &crate::planting::Item| matches!(item.get("fid"), Some(dynoxide::AttributeValue::N(fid)) if *fid == number);
+        let is_its = |item: &Item| Fields(item).number("fid") == Ok(Some(purged.fid));
         let record = items.into_iter().find(is_its).context("the record of a moved file")?;
         stage.planted.records.insert(purged.fid, record);
         let fid = store(stage, &key, &purged.file);

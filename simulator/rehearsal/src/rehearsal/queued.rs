@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{RequestCounts, Service};
-use stand_ins::wire::dynamodb;
 use stand_ins::wire::lambda::{Function, LambdaService, Mapping};
+use stand_ins::world::dynamodb;
 
 use super::ingest::{Ingest, Ingested};
 use super::{Options, Stage, process};

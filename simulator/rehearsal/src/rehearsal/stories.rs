@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DELIVERIES, DOMAIN, FAILURES, QUEUE};
 use stand_ins::fault::Service;
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb;
 
 use super::{Stage, process};
 use crate::planting::Expected;

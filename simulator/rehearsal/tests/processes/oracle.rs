@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use dynoxide::AttributeValue;
-use dynoxide::actions::delete_item::DeleteItemRequest;
-use dynoxide::actions::put_item::PutItemRequest;
 use oracle::{Left, Outcome};
 use rehearsal::hazard::{Hazard, Hazards};
-use rehearsal::planting::{Expected, Item};
+use rehearsal::planting::Expected;
 use rehearsal::rehearsal::{Account, Budget, Options, Pass, Ran, Stage, Turn, Way};
 use stand_ins::embedded::{BUCKETS, LEDGER};
 use stand_ins::fault::Service;
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::{Condition, Content, PartRequest, StoredChecksum, UploadRequest};
+use stand_ins::world::dynamodb::{self, Fields, Item, number};
 use stand_ins::world::mogile::{self, Fid};
 
 use crate::cli::{mogile2s3, text};
@@ -163,20 +160,13 @@ fn intermediaries_and_strangers_are_watched(stage: &Stage) {
 fn the_ledger_is_watched(stage: &Stage) {
     let database = &stage.world.database;
     let items = || dynamodb::items(database, LEDGER).expect("readable");
-    let number = |fid: u64| AttributeValue::N(fid.to_string());
     let item_of = |fid: u64| -> Item {
-        items().into_iter().find(|item| item["fid"] == number(fid)).expect("it has a record")
+        let is_its = |item: &Item| Fields(item).number("fid") == Ok(Some(fid));
+        items().into_iter().find(is_its).expect("it has a record")
     };
-    let put = |item: &Item| {
-        let (table_name, item) = (LEDGER.to_owned(), item.clone().into_iter().collect());
-        let request = PutItemRequest { table_name, item, ..PutItemRequest::default() };
-        database.put_item(request).expect("put");
-    };
-    let delete = |fid: u64| {
-        let (table_name, key) = (LEDGER.to_owned(), [("fid".to_owned(), number(fid))].into());
-        let request = DeleteItemRequest { table_name, key, ..DeleteItemRequest::default() };
-        database.delete_item(request).expect("deleted");
-    };
+    let put = |item: &Item| dynamodb::put(database, LEDGER, item.clone()).expect("put");
+    let ledger = dynamodb::Table::new(database.clone(), LEDGER.to_owned());
+    let delete = |fid: u64| ledger.delete(&[Item::from([number("fid", fid)])]).expect("deleted");
 
     let proven = file(stage, |file| file.outcome() == Outcome::ByCopy);
     let (fid, item) = (proven.fid, item_of(proven.fid));
@@ -184,12 +174,12 @@ fn the_ledger_is_watched(stage: &Stage) {
     check(stage, &[&format!("fid {fid} has no record")]);
     for (name, value) in [("sha1", "0"), ("proof", "hope"), ("bucket", "elsewhere"), ("md5", "0")] {
         let mut wrong = item.clone();
-        wrong.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+        wrong.extend([dynamodb::text(name, value)]);
         put(&wrong);
         check(stage, &[&format!("fid {fid} has a wrong record"), value]);
     }
     let mut misrouted = item.clone();
-    misrouted.insert("route".to_owned(), AttributeValue::S("mogile".to_owned()));
+    misrouted.extend([dynamodb::text("route", "mogile")]);
     put(&misrouted);
     assert_eq!(stage.misrouted().len(), 1);
     put(&item);
@@ -198,7 +188,7 @@ fn the_ledger_is_watched(stage: &Stage) {
     let failed = file(stage, |file| matches!(file.outcome(), Outcome::Failed { .. })).fid;
     for stranger in [failed, 77_777_777] {
         let mut record = item.clone();
-        record.insert("fid".to_owned(), number(stranger));
+        record.extend([number("fid", stranger)]);
         put(&record);
         check(stage, &[&format!("fid {stranger} should have no record")]);
         delete(stranger);
@@ -207,7 +197,7 @@ fn the_ledger_is_watched(stage: &Stage) {
     let before = file(stage, |file| file.outcome() == Outcome::ProvenBefore).fid;
     let item = item_of(before);
     let mut again = item.clone();
-    again.insert("migrated_at".to_owned(), AttributeValue::N("1".to_owned()));
+    again.extend([number("migrated_at", 1)]);
     put(&again);
     check(stage, &[&format!("the proof of fid {before} was written again")]);
     put(&item);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, EmbeddedWorld, LEDGER, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::{LifecycleRule, OWNER_ENFORCED, PublicAccessBlock, S3World};
+use stand_ins::world::dynamodb;
 
 use crate::cli::{json, mogile2s3, text};
 

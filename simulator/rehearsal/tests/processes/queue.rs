@@ -9,8 +9,8 @@ use rehearsal::rehearsal::Stage;
 use serde_json::Value;
 use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb;
 use stand_ins::world::mogile::{Content, Fid};
 use stand_ins::world::queue::arn_of;
 

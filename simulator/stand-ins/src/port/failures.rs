@@ -8,8 +8,9 @@ use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
 use domain::{FailureRecord, Fid};
 use dynoxide::{AttributeValue, Database};
 
-use super::table::{Fields, Item, Table, listed, number, text};
+use super::table::{Table, listed};
 use super::{Call, PortFaults};
+use crate::world::dynamodb::{Fields, Item, number, text};
 
 /// So many bytes of each text are kept.
 const KEPT_BYTES: usize = 4 * 1024;
@@ -134,7 +135,7 @@ fn parse(item: &Item) -> Result<FailureRecord, String> {
 mod tests {
     use super::*;
     use crate::port::{PortFault, VirtualClock};
-    use crate::wire::dynamodb::{create_failures_table, new_database};
+    use crate::world::dynamodb::{create_failures_table, new_database};
     use domain::JobAction;
 
     fn log() -> PortFailures {

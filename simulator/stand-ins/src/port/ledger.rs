@@ -8,8 +8,9 @@ use domain::ports::{ETag, Ledger, LedgerError, Segment, Timestamp};
 use domain::{ByteCount, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, UnreadableItem};
 use dynoxide::Database;
 
-use super::table::{Fields, Item, Table, listed, number, text};
+use super::table::{Table, listed};
 use super::{Call, PortFaults};
+use crate::world::dynamodb::{Fields, Item, number, text};
 
 /// [`Ledger`] over a table of `dynoxide`'s: hash key `fid`, and what s3migrate wrote beside it,
 /// `sha1`, `md5` and `bucket`; of ours `length`, `route`, `proof` and `migrated_at`.
@@ -98,7 +99,7 @@ mod tests {
 
     use super::*;
     use crate::port::{PortFault, VirtualClock};
-    use crate::wire::dynamodb::{create_ledger_table, new_database};
+    use crate::world::dynamodb::{create_ledger_table, new_database};
 
     fn ledger() -> PortLedger {
         let database = new_database().unwrap();

@@ -8,8 +8,9 @@ use domain::ports::{LedgerError, VerificationLog};
 use domain::{Fid, S3Bucket, Sha1, Verification, VerifiedFile};
 use dynoxide::{AttributeValue, Database};
 
-use super::table::{Fields, Item, Table, listed, number, text};
+use super::table::{Table, listed};
 use super::{Call, PortFaults};
+use crate::world::dynamodb::{Fields, Item, number, text};
 
 /// [`VerificationLog`] over a table of `dynoxide`'s: hash key `run` (`{run}#{fid mod 64}`), range key
 /// `fid`, and `sha1`, `bucket`, `sight`, `length` and `verified_at`.
@@ -83,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::port::VirtualClock;
-    use crate::wire::dynamodb::{create_verifications_table, new_database};
+    use crate::world::dynamodb::{create_verifications_table, new_database};
 
     #[test]
     fn each_run_has_its_own_passes_and_a_second_pass_of_a_file_is_the_same() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dynoxide::Database;
 
 use super::VirtualClock;
-use crate::wire::dynamodb::{create_failures_table, create_verifications_table};
+use crate::world::dynamodb::{create_failures_table, create_verifications_table};
 use crate::world::queue::{SqsWorld, create_job_queues};
 
 /// The queues and tables of a worker.

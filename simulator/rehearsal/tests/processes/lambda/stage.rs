@@ -9,9 +9,9 @@ use adapters::sqs::message;
 use domain::{Job, JobAction, Sha1};
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, EmbeddedWorld, LEDGER, QUEUE};
-use stand_ins::wire::dynamodb;
 use stand_ins::wire::lambda::{Ended, Function, LambdaService, Mapping};
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::{Content, Fid};
 use stand_ins::world::queue::{Message, MessageAttribute, MessageAttributes, Outgoing};
 
@@ -144,11 +144,7 @@ impl Stage {
     fn records(&self) -> Vec<u64> {
         let items = dynamodb::items(&self.world.database, LEDGER).expect("the ledger is there");
         let proven = items.into_iter().filter(|item| item.contains_key("proof"));
-        let fid = |item: BTreeMap<String, dynoxide::AttributeValue>| match item.get("fid") {
-            Some(dynoxide::AttributeValue::N(fid)) => fid.parse().ok(),
-            _ => None,
-        };
-        proven.filter_map(fid).collect()
+        proven.filter_map(|item| Fields(&item).number("fid").ok()?).collect()
     }
 
     /// The bodies of all dead letters.

@@ -3,9 +3,10 @@
 
 use rehearsal::planting::Expected;
 use stand_ins::embedded::{BUCKETS, LEDGER};
+use stand_ins::world::dynamodb::text;
 use stand_ins::world::mogile::{Content, Fid};
 
-use super::session::{Session, string};
+use super::session::Session;
 
 const OLD: &str = BUCKETS[0].1;
 const NEW: &str = "corpus-new";
@@ -82,7 +83,7 @@ async fn migrate_brings_every_file_that_may_move() {
     assert_eq!(told["proven_before"]["files"], others, "{told}");
     for file in &files {
         assert!(session.has(NEW, file), "fid {} is not whole in {NEW}", file.fid);
-        assert_eq!(session.item(file.fid)["bucket"], string(NEW));
+        assert_eq!(session.recorded(file.fid, "bucket"), NEW);
     }
     let again = session.told(&["migrate"], 0).await;
     assert_eq!(again["proven_before"]["files"], session.files().len(), "{again}");
@@ -105,7 +106,7 @@ async fn one_record_in_a_hundred_may_be_of_another_bucket() {
     let session = Session::migrated(22, 120).await;
     let file = session.plain().next().expect("one");
     let mut item = session.item(file.fid);
-    item.insert("bucket".to_owned(), string("corpus-of-long-ago"));
+    item.extend([text("bucket", "corpus-of-long-ago")]);
     session.put(LEDGER, item);
     session.lose(file);
 
@@ -114,7 +115,7 @@ async fn one_record_in_a_hundred_may_be_of_another_bucket() {
                  not count)";
     assert!(said.contains(class) && said.contains("Clean"), "{said}");
     assert!(!said.contains("corpus-of-long-ago"), "{said}");
-    assert_eq!(session.item(file.fid)["bucket"], string(file.bucket));
+    assert_eq!(session.recorded(file.fid, "bucket"), file.bucket);
     session.is_content();
 }
 
@@ -135,5 +136,5 @@ async fn a_fid_that_is_used_again_is_migrated_again() {
     assert_eq!(told["proven_as_another"]["files"], 1, "{told}");
     let found = session.stage.world.s3.get(file.bucket, &sha1, &<_>::default());
     assert_eq!(found.expect("it is there").content.bytes(), &content);
-    assert_eq!(session.item(file.fid)["sha1"], string(&sha1));
+    assert_eq!(session.recorded(file.fid, "sha1"), sha1);
 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use dynoxide::AttributeValue;
-use rehearsal::planting::Item;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::dynamodb::{Item, number, text};
 use stand_ins::world::mogile::Content;
 use stand_ins::world::queue::Outgoing;
 
 use super::printed::{command, flag};
-use super::session::{Session, string};
+use super::session::Session;
 
 /// Rows that make more than one page.
 const ROWS: usize = 1_020;
@@ -133,14 +132,13 @@ async fn jobs_that_were_not_started_are_sent_again_by_the_printed_command() {
     let (body, attributes) = (message.body.clone(), message.attributes.clone());
     sqs.send(DEAD_LETTERS, Outgoing { body, attributes, delay: None }).expect("it is taken");
     sqs.purge(QUEUE).expect("it is there");
-    let number = |number: u64| AttributeValue::N(number.to_string());
     let fid = session.fid_of_the_empty_file();
     let failure = Item::from([
-        ("fid".to_owned(), number(fid)),
-        ("action".to_owned(), string("migrate")),
-        ("reason".to_owned(), string("not-started")),
-        ("attempt".to_owned(), number(5)),
-        ("failed_at".to_owned(), number(1_700_000_000_000)),
+        number("fid", fid),
+        text("action", "migrate"),
+        text("reason", "not-started"),
+        number("attempt", 5),
+        number("failed_at", 1_700_000_000_000),
     ]);
     session.put(FAILURES, failure);
 

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::process::Output;
 
-use dynoxide::AttributeValue;
-use dynoxide::actions::put_item::PutItemRequest;
-use rehearsal::planting::{Expected, Item};
+use rehearsal::planting::Expected;
 use rehearsal::rehearsal::Stage;
 use serde_json::Value;
 use stand_ins::embedded::{FAILURES, LEDGER, QUEUE};
 use stand_ins::fault::{RequestCounts, Service};
-use stand_ins::wire::dynamodb;
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb::{self, Fields, Item, number};
 use stand_ins::world::mogile::{Content, DeviceId, Fid};
 
 use crate::cli::{json, mogile2s3, stage, text};
@@ -111,9 +109,15 @@ impl Session {
 
     /// The ledger's item of a fid.
     pub fn item(&self, fid: u64) -> Item {
-        let number = AttributeValue::N(fid.to_string());
         let mut items = self.items(LEDGER).into_iter();
-        items.find(|item| item.get("fid") == Some(&number)).expect("an item")
+        let is_its = |item: &Item| Fields(item).number("fid") == Ok(Some(fid));
+        items.find(is_its).expect("an item")
+    }
+
+    /// A text of that item.
+    pub fn recorded(&self, fid: u64, name: &str) -> String {
+        let item = self.item(fid);
+        Fields(&item).the_text(name).expect("a text").to_owned()
     }
 
     pub fn items(&self, table: &str) -> Vec<Item> {
@@ -126,24 +130,21 @@ impl Session {
 
     /// Writes an item in place of the one with its key.
     pub fn put(&self, table: &str, item: Item) {
-        let (table_name, item) = (table.to_owned(), item.into_iter().collect());
-        let request = PutItemRequest { table_name, item, ..PutItemRequest::default() };
-        self.stage.world.database.put_item(request).expect("a good item");
+        dynamodb::put(&self.stage.world.database, table, item).expect("a good item");
     }
 
     /// A failure record, as workers of earlier versions wrote it.
     pub fn plant_failure(&self, file: &Expected, action: &str, reason: &str) {
-        let number = |number: u64| AttributeValue::N(number.to_string());
-        let item = [
-            ("fid", number(file.fid)),
-            ("action", string(action)),
-            ("dkey", string(&file.file.sha1)),
-            ("reason", string(reason)),
-            ("detail", string("in words")),
-            ("attempt", number(5)),
-            ("failed_at", number(1_767_225_600_123)),
-        ];
-        self.put(FAILURES, item.map(|(name, value)| (name.to_owned(), value)).into());
+        let item = Item::from([
+            number("fid", file.fid),
+            dynamodb::text("action", action),
+            dynamodb::text("dkey", &file.file.sha1),
+            dynamodb::text("reason", reason),
+            dynamodb::text("detail", "in words"),
+            number("attempt", 5),
+            number("failed_at", 1_767_225_600_123),
+        ]);
+        self.put(FAILURES, item);
     }
 
     /// Messages in a queue, in whatever state.
@@ -197,8 +198,3 @@ impl Session {
 
 /// A replica that was taken away.
 pub type Taken = (Fid, DeviceId, Content);
-
-/// An attribute of an item.
-pub fn string(text: &str) -> AttributeValue {
-    AttributeValue::S(text.to_owned())
-}

@@ -1,10 +1,10 @@
 //! Items of the ledger that cannot be read, as early versions of s3migrate left them.
 
 use dynoxide::AttributeValue;
-use rehearsal::planting::Item;
 use stand_ins::embedded::LEDGER;
+use stand_ins::world::dynamodb::{self, Item};
 
-use super::session::{Session, string};
+use super::session::Session;
 use crate::cli::text;
 
 /// A store that is not migrated, with such items of some files; gives their fids.
@@ -13,10 +13,10 @@ async fn with_unreadable() -> (Session, Vec<u64>) {
     let fids: Vec<_> = session.plain().take(2).map(|file| file.fid).collect();
     for file in session.plain().take(2) {
         let item = Item::from([
-            ("fid".to_owned(), AttributeValue::N(file.fid.to_string())),
-            ("sha1".to_owned(), string(&file.file.sha1)),
+            dynamodb::number("fid", file.fid),
+            dynamodb::text("sha1", &file.file.sha1),
             ("md5".to_owned(), AttributeValue::BOOL(false)),
-            ("bucket".to_owned(), string(file.bucket)),
+            dynamodb::text("bucket", file.bucket),
         ]);
         session.put(LEDGER, item);
     }

@@ -5,7 +5,7 @@ use futures_util::future::join;
 
 use super::*;
 use crate::port::{PortFault, PortWork};
-use crate::wire::dynamodb::new_database;
+use crate::world::dynamodb::new_database;
 use crate::world::queue::MessageAttribute;
 
 const NOW: Duration = Duration::ZERO;

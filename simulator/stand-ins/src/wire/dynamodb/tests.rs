@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use dynoxide::AttributeValue;
 use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::fault::{Fault, Faults, Rule};
 use crate::wire::listener::serve;
+use crate::world::dynamodb::{create_ledger_table, items, new_database};
 
 struct Table {
     database: Database,
@@ -130,43 +132,6 @@ async fn a_scan_for_the_judge_passes_the_page_limit() {
         table.database.put_item(request).unwrap();
     }
     assert_eq!(table.fids().len(), 6);
-}
-
-#[test]
-fn an_index_changes_no_answer_of_a_scan_in_segments() {
-    let pages = |indexed: bool| {
-        let database = new_database().unwrap();
-        create_ledger_table(&database, "ledger").unwrap();
-        if indexed {
-            index_segments(&database, "ledger").unwrap();
-        }
-        let item = |fid: u32| ("fid".to_owned(), AttributeValue::N(fid.to_string()));
-        import(&database, "ledger", (0..60).map(|fid| BTreeMap::from([item(fid)]))).unwrap();
-        let mut pages = Vec::new();
-        for segment in 0..4 {
-            let mut start = None;
-            loop {
-                let page = database.scan(ScanRequest {
-                    table_name: "ledger".to_owned(),
-                    segment: Some(segment),
-                    total_segments: Some(4),
-                    limit: Some(7),
-                    exclusive_start_key: start,
-                    ..ScanRequest::default()
-                });
-                let page = page.unwrap();
-                pages.push(page.items.unwrap());
-                start = page.last_evaluated_key;
-                if start.is_none() {
-                    break;
-                }
-            }
-        }
-        pages
-    };
-    let indexed = pages(true);
-    assert_eq!(indexed, pages(false));
-    assert_eq!(indexed.iter().map(Vec::len).sum::<usize>(), 60);
 }
 
 #[tokio::test]
