@@ -51,7 +51,7 @@ impl Outcome {
 
     /// In a few words.
     #[must_use]
-    pub const fn told(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::ByCopy => "by copy",
             Self::FromMogile => "from MogileFS",

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use stand_ins::wire::lambda::Function;
 
 use crate::function_figures;
 use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
-use crate::rehearsal::{self, COMMAND, Options, Queued, Report, Screen, Stage, Worker};
+use crate::process::{COMMAND, FUNCTION};
+use crate::queued::{Queued, Worker};
+use crate::report::{Report, Screen};
+use crate::stage::{Options, Stage};
+use crate::{passes, queued};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///
@@ -126,7 +129,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == MEASURED) {
         return measure::measured(arguments.into_iter().skip(2));
     }
-    if arguments.get(1).is_some_and(|first| first == Function::COMMAND) {
+    if arguments.get(1).is_some_and(|first| first == FUNCTION) {
         return apps::lambda::main();
     }
     let cli = match Cli::try_parse_from(arguments) {
@@ -187,13 +190,13 @@ async fn rehearse(
     let mut rehearsed = Rehearsed { from_here: None, through_the_queue: Vec::new() };
     let (mut good, mut report) = (true, String::new());
     if matches!(by, By::All | By::Migrate) {
-        let from_here = rehearsal::rehearse(options).await?;
+        let from_here = passes::rehearse(options).await?;
         good &= from_here.is_good();
         report += &from_here.to_string();
         rehearsed.from_here = Some(from_here);
     }
     for worker in by.workers() {
-        let queued = rehearsal::through_the_queue(options, *worker).await?;
+        let queued = queued::through_the_queue(options, *worker).await?;
         good &= queued.is_good();
         report += &queued.to_string();
         rehearsed.through_the_queue.push(queued);

@@ -21,12 +21,12 @@ pub(crate) fn expectation(planted: &Planted, before: &MogileState) -> Expectatio
     };
     let place = |(bucket, key): &(&str, String)| ((*bucket).to_owned(), key.clone());
     let raw = planted.intermediaries.iter();
-    let lying = planted.lying.iter();
+    let occupant = planted.occupants.iter();
     let records = planted.records.iter();
     Expectation {
         files: planted.expected.iter().map(file).collect(),
         intermediaries: raw.map(|(at, content)| (place(at), content.bytes().clone())).collect(),
-        objects: lying.map(|(at, object)| (place(at), as_object(object))).collect(),
+        objects: occupant.map(|(at, object)| (place(at), as_object(object))).collect(),
         records: records.map(|(fid, record)| (*fid, as_item(record))).collect(),
         mogile: before.clone(),
     }

@@ -17,6 +17,8 @@ use stand_ins::wire::lambda::{Ended, Function, LambdaService, Mapping};
 use stand_ins::world::mogile::Content;
 use stand_ins::world::queue::{MessageAttribute, Outgoing};
 
+use crate::process;
+
 /// Cold starts that are timed.
 const STARTS: usize = 9;
 
@@ -207,7 +209,7 @@ impl Arena {
 
     fn start(&self, batch: usize) -> LambdaService {
         let mut function =
-            Function::of_world(&self.world, self.program.clone(), [Function::COMMAND]);
+            Function::of_world(&self.world, self.program.clone(), [process::FUNCTION]);
         function.memory_mb = MEMORY_MB;
         // As in production: the world's own are small.
         function.environment.retain(|name, _| !name.starts_with("S3_"));

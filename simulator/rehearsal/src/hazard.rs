@@ -10,7 +10,7 @@ use serde::Serialize;
 mod act;
 mod table;
 
-pub use act::{Act, Blow, Damage, Lying, Place, Raw, Recorded, Request, RowState};
+pub use act::{Act, Damage, Occupant, Place, Raw, Recorded, Request, RequestFault, RowState};
 pub use table::Hazard;
 
 /// What a hazard needs of the file that it befalls.
@@ -32,7 +32,7 @@ pub struct Spec {
     /// With what something is wrong.
     pub subject: &'static str,
     /// What it is, in words that follow a number of files.
-    pub told: &'static str,
+    pub label: &'static str,
     /// What it needs of a file.
     pub needs: Needs,
     /// What is planted.
@@ -42,17 +42,17 @@ pub struct Spec {
     /// The findings that the run must tell of it.
     pub findings: &'static [&'static str],
     /// The most requests that the file may take in a run in which it is handled, by the names of
-    /// [`crate::rehearsal`]'s budget.
-    pub asks: &'static str,
+    /// [`crate::passes::Budget`].
+    pub requests: &'static str,
     /// In so many files of a corpus at most: some take their time.
     pub most: usize,
 }
 
-/// Reads [`Spec::asks`]: the requests by name, each with its number.
-pub fn requests(asks: &str) -> impl Iterator<Item = (&str, u64)> {
-    let asks = asks.split(", ").filter(|ask| !ask.is_empty());
-    asks.map(|ask| {
-        let (name, count) = ask.split_once(' ').unwrap_or((ask, "1"));
+/// Reads [`Spec::requests`]: the requests by name, each with its number.
+pub fn requests(list: &str) -> impl Iterator<Item = (&str, u64)> {
+    let entries = list.split(", ").filter(|entry| !entry.is_empty());
+    entries.map(|entry| {
+        let (name, count) = entry.split_once(' ').unwrap_or((entry, "1"));
         (name, count.parse().unwrap_or_default())
     })
 }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_hazard_is_told_in_its_own_words() {
-        let told: BTreeSet<_> = Hazard::ALL.iter().map(|hazard| hazard.spec().told).collect();
+        let told: BTreeSet<_> = Hazard::ALL.iter().map(|hazard| hazard.spec().label).collect();
         assert_eq!(told.len(), Hazard::ALL.len());
     }
 

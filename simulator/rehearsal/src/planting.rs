@@ -13,7 +13,7 @@ use crate::hazard::{self, Hazard, Hazards};
 
 mod acts;
 mod deal;
-mod gardener;
+mod planter;
 mod proven;
 mod strike;
 mod trouble;
@@ -21,7 +21,7 @@ mod trouble;
 pub use proven::plant_proven;
 pub use trouble::Trouble;
 
-use gardener::Gardener;
+use planter::Planter;
 
 /// A row of the migrated domain with a content, and where that must end up.
 #[derive(Debug, Clone)]
@@ -61,11 +61,11 @@ impl Expected {
         self.hazard.map_or(&[], |hazard| hazard.spec().findings)
     }
 
-    /// The most requests that it may take, as [`hazard::Spec::asks`] has them.
+    /// The most requests that it may take, as [`hazard::Spec::requests`] has them.
     #[must_use]
-    pub fn asks(&self) -> &'static str {
+    pub fn requests(&self) -> &'static str {
         match self.hazard {
-            Some(hazard) => hazard.spec().asks,
+            Some(hazard) => hazard.spec().requests,
             None if self.synced && !self.goes_in_parts() => hazard::PLAIN_COPY,
             None => hazard::PLAIN_STREAM,
         }
@@ -81,7 +81,7 @@ pub struct Planted {
     /// Intermediaries, as they were laid into the buckets: they must stay as they are.
     pub intermediaries: BTreeMap<(&'static str, String), ObjectContent>,
     /// What lay at final keys before, by bucket and key.
-    pub lying: BTreeMap<(&'static str, String), Object>,
+    pub occupants: BTreeMap<(&'static str, String), Object>,
     /// What the ledger had before, by fid.
     pub records: BTreeMap<u64, Item>,
     /// What is wrong with whole services.
@@ -119,33 +119,33 @@ const FILES_WITH_TROUBLE: usize = 5;
 
 /// Plants the corpus: files alternate between the buckets, half of them are synced already, some
 /// content is in both buckets, the odds and ends of a real store lie between, and hazards are dealt
-/// out by the seed. `planted` is told after each file.
+/// out by the seed. `each` is called after each file.
 pub fn plant(
     world: &EmbeddedWorld,
     corpus: Vec<CorpusFile>,
     hazards: Hazards,
     seed: u64,
-    planted: &dyn Fn(),
+    each: &dyn Fn(),
 ) -> anyhow::Result<Planted> {
-    let mut gardener = Gardener::new(world, seed);
+    let mut planter = Planter::new(world, seed);
     let mut slots = deal::slots(corpus);
-    deal::deal(&mut slots, hazards, &mut gardener.rng);
+    deal::deal(&mut slots, hazards, &mut planter.rng);
     let last = slots.len().saturating_sub(1);
     for (number, slot) in slots.into_iter().enumerate() {
         if number == last {
-            gardener.go_beyond_ten_digits();
+            planter.skip_to_eleven_digits();
         }
         if number % 50 == 7 {
-            gardener.plant_odds_and_ends(&slot.file.content);
+            planter.plant_other_rows(&slot.file.content);
             if hazards == Hazards::All {
-                gardener.plant_stray()?;
+                planter.plant_stray()?;
             }
         }
-        gardener.plant_slot(slot)?;
-        planted();
+        planter.plant_slot(slot)?;
+        each();
     }
-    if hazards == Hazards::All && gardener.planted.expected.len() >= FILES_WITH_TROUBLE {
-        gardener.trouble_services();
+    if hazards == Hazards::All && planter.planted.expected.len() >= FILES_WITH_TROUBLE {
+        planter.add_troubles();
     }
-    Ok(gardener.planted)
+    Ok(planter.planted)
 }

@@ -18,11 +18,11 @@ pub enum Act {
     /// The file is deleted in the moment in which its paths are asked for.
     Purged,
     /// An object lies at the final key.
-    AtKey(Lying),
+    AtKey(Occupant),
     /// The ledger has an item.
     Recorded(Recorded),
     /// The next `times` requests of one kind are struck; [`Act::ALWAYS`] for every one.
-    Strike(Request, Blow, u32),
+    Strike(Request, RequestFault, u32),
 }
 
 impl Act {
@@ -92,7 +92,7 @@ pub enum RowState {
 
 /// What lies at a final key before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lying {
+pub enum Occupant {
     /// The right content and its SHA-1.
     RightWithSha1,
     /// The right content, and no checksum.
@@ -143,7 +143,7 @@ pub enum Request {
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blow {
+pub enum RequestFault {
     /// It is lost.
     RequestLost,
     /// It takes effect, and its answer is lost.

@@ -7,13 +7,13 @@ use oracle::Outcome::{
 use serde::{Serialize, Serializer};
 
 use super::Act::{self, AtKey, Every, First, Misaddressed, Purged, Recorded, Row, Stored, Strike};
-use super::Blow::{
+use super::Damage::{Corrupt, Missing, Short};
+use super::Needs::{Streamed, StreamedInParts, Synced, SyncedInParts};
+use super::RequestFault::{
     AnswerLost, BreaksOff, DoneAndErrorInside200, ErrorInside200, Hangs, Refused, RequestLost,
     Silent, Trickles,
 };
-use super::Damage::{Corrupt, Missing, Short};
-use super::Needs::{Streamed, StreamedInParts, Synced, SyncedInParts};
-use super::{Lying, Place, Raw, Request, RowState, Spec};
+use super::{Occupant, Place, Raw, Request, RowState, Spec};
 
 const BAD_INTERMEDIARY: &[&str] = &["bad-intermediary"];
 const BAD_REPLICA: &[&str] = &["bad-replica"];
@@ -34,12 +34,12 @@ const fn raw(raw: Raw) -> Act {
 /// Behind `@ "subject";` the hazards of that subject, each as
 /// `Name "told" Needs [acts] => outcome, [findings], "requests", at most`
 macro_rules! hazards {
-    ($(@ $subject:literal; $($name:ident $told:literal $needs:ident $acts:tt
-        => $outcome:expr, $findings:expr, $asks:expr, $most:literal;)*)*) => {
+    ($(@ $subject:literal; $($name:ident $label:literal $needs:ident $acts:tt
+        => $outcome:expr, $findings:expr, $requests:expr, $most:literal;)*)*) => {
         /// Something that is wrong with one file, or with the requests about it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Hazard {
-            $($(#[doc = $told] $name,)*)*
+            $($(#[doc = $label] $name,)*)*
         }
 
         impl Hazard {
@@ -48,12 +48,12 @@ macro_rules! hazards {
 
             const SPECS: &'static [Spec] = &[$($(Spec {
                 subject: $subject,
-                told: $told,
+                label: $label,
                 needs: $needs,
                 acts: &$acts,
                 outcome: $outcome,
                 findings: $findings,
-                asks: $asks,
+                requests: $requests,
                 most: $most,
             }),*),*];
 
@@ -165,32 +165,32 @@ hazards! {
 
     @ "objects at the final key";
     OccupiedByRight "final key has the content, with its SHA-1" Streamed
-        [AtKey(Lying::RightWithSha1)]
+        [AtKey(Occupant::RightWithSha1)]
         => AlreadyThere, &[], "paths, open, write, HEAD", 12;
-    OccupiedByPlain "final key has the content, without a checksum" Synced [AtKey(Lying::Right)]
+    OccupiedByPlain "final key has the content, without a checksum" Synced [AtKey(Occupant::Right)]
         => AlreadyThere, &[], "COPY, HEAD, GET", 12;
     OccupiedByParts "final key has the content, stored in parts" Streamed
-        [AtKey(Lying::RightInParts)]
+        [AtKey(Occupant::RightInParts)]
         => AlreadyThere, &[], "paths, open, write, HEAD, GET", 12;
-    OccupiedByOther "final key has other content" Synced [AtKey(Lying::Other)]
+    OccupiedByOther "final key has other content" Synced [AtKey(Occupant::Other)]
         => FromMogile, REPLACED, "COPY, HEAD, GET, paths, open, write", 12;
     OccupiedByOtherWithSha1 "final key has other content, with its SHA-1" Streamed
-        [AtKey(Lying::OtherWithSha1)]
+        [AtKey(Occupant::OtherWithSha1)]
         => FromMogile, REPLACED, "HEAD, paths 2, open 2, write 2", 12;
     OccupiedWithoutReplica "final key has other content, replicas are bad" Streamed
-        [AtKey(Lying::Other), Every(Corrupt), First(Missing)]
+        [AtKey(Occupant::Other), Every(Corrupt), First(Missing)]
         => Failed { reason: "wrong-object", left: Left::Theirs }, &[],
         "paths, open 2, write 2, HEAD, GET", 12;
     RightWithoutReplica "final key has the content, replicas are bad" Streamed
-        [AtKey(Lying::RightWithSha1), Every(Corrupt), First(Short)]
+        [AtKey(Occupant::RightWithSha1), Every(Corrupt), First(Short)]
         => AlreadyThere, &[], "paths, open 2, write 2, HEAD", 12;
 
     @ "records in the ledger";
     TrueClaim "s3migrate's record is true" Synced
-        [Recorded(super::Recorded::Claim), AtKey(Lying::Right)]
+        [Recorded(super::Recorded::Claim), AtKey(Occupant::Right)]
         => AlreadyThere, &[], "HEAD, GET", 12;
     FalseClaim "s3migrate's record is of other content" Streamed
-        [Recorded(super::Recorded::Claim), AtKey(Lying::Other)]
+        [Recorded(super::Recorded::Claim), AtKey(Occupant::Other)]
         => FromMogile, REPLACED, "HEAD, GET, paths, open, write", 12;
     EmptyClaim "s3migrate's record is of no object" Synced [Recorded(super::Recorded::Claim)]
         => ByCopy, &[], "HEAD, COPY", 12;
@@ -203,7 +203,7 @@ hazards! {
         [Recorded(super::Recorded::ProofOfOther)]
         => FromMogile, &[], "paths, open, write", 12;
     ProvenBefore "file was proven by an earlier run" Streamed
-        [Recorded(super::Recorded::Proof), AtKey(Lying::RightWithSha1)]
+        [Recorded(super::Recorded::Proof), AtKey(Occupant::RightWithSha1)]
         => ProvenBefore, &[], "", 12;
 
     @ "requests to S3";

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::bare::{self, Order};
-use crate::rehearsal;
+use crate::process;
 
 /// The hidden first argument under which this binary runs another of its commands, and tells on a
 /// last line of stdout what that used up.
@@ -59,7 +59,7 @@ pub async fn migrate(
     environment: &BTreeMap<&str, String>,
     arguments: &[&str],
 ) -> anyhow::Result<Run> {
-    let all = [&[rehearsal::COMMAND, "migrate", "--json"], arguments].concat();
+    let all = [&[process::COMMAND, "migrate", "--json"], arguments].concat();
     let run = run(environment, &all, &[]).await.context("`mogile2s3 migrate`")?;
     ensure!(run.summary["failed"] == serde_json::json!({}), "files failed: {}", run.summary);
     Ok(run)

@@ -8,12 +8,12 @@ use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
 use stand_ins::world::dynamodb::{Item, text};
 use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
 
-use super::gardener::{Gardener, claim, intermediary_key, prove};
+use super::planter::{Planter, claim, intermediary_key, prove};
 use crate::corpus::CorpusFile;
-use crate::hazard::{Act, Damage, Lying, Place, Raw, Recorded, RowState};
+use crate::hazard::{Act, Damage, Occupant, Place, Raw, Recorded, RowState};
 
 /// A file that is stored, for what is to be done to it.
-pub(super) struct Plot {
+pub(super) struct StoredFile {
     pub(super) fid: Fid,
     /// Its MogileFS key.
     pub(super) key: String,
@@ -22,7 +22,7 @@ pub(super) struct Plot {
     pub(super) file: CorpusFile,
 }
 
-impl Plot {
+impl StoredFile {
     fn bytes(&self) -> anyhow::Result<Bytes> {
         Ok(self.file.content.read()?)
     }
@@ -33,13 +33,13 @@ impl Plot {
     }
 }
 
-impl Gardener<'_> {
+impl Planter<'_> {
     /// Lays the file's raw copy into the bucket.
-    pub(super) fn sync(&mut self, plot: &Plot, acts: &[Act]) -> anyhow::Result<()> {
+    pub(super) fn sync(&mut self, stored: &StoredFile, acts: &[Act]) -> anyhow::Result<()> {
         let raw =
             acts.iter().find_map(|act| if let Act::Raw(raw) = act { Some(*raw) } else { None });
-        let (bucket, bytes) = (plot.bucket, plot.bytes()?);
-        let key = intermediary_key(plot.fid);
+        let (bucket, bytes) = (stored.bucket, stored.bytes()?);
+        let key = intermediary_key(stored.fid);
         match raw {
             None => self.lay(bucket, key, bytes),
             Some(Raw::Corrupt) => {
@@ -67,78 +67,83 @@ impl Gardener<'_> {
     }
 
     /// Does one thing to a file that is stored, and synced if it is to be.
-    pub(super) fn carry_out(&mut self, plot: &Plot, act: Act) -> anyhow::Result<()> {
+    pub(super) fn carry_out(&mut self, stored: &StoredFile, act: Act) -> anyhow::Result<()> {
         match act {
             // Done when it was stored or synced.
             Act::Raw(_) | Act::Misaddressed => Ok(()),
             Act::First(damage) => {
-                let first = self.devices_of(&plot.key)?.into_iter().next();
-                self.damage(plot, first.context("a file without a replica")?, damage)
+                let first = self.devices_of(&stored.key)?.into_iter().next();
+                self.damage(stored, first.context("a file without a replica")?, damage)
             }
             Act::Every(damage) => {
-                let devices = self.devices_of(&plot.key)?;
-                devices.into_iter().try_for_each(|device| self.damage(plot, device, damage))
+                let devices = self.devices_of(&stored.key)?;
+                devices.into_iter().try_for_each(|device| self.damage(stored, device, damage))
             }
-            Act::Stored(place) => self.store_at(plot, place),
-            Act::Row(state) => self.write_row(plot, state),
+            Act::Stored(place) => self.store_at(stored, place),
+            Act::Row(state) => self.write_row(stored, state),
             Act::Purged => {
-                self.world.mogile.doom(plot.fid);
+                self.world.mogile.delete_at_next_lookup(stored.fid);
                 Ok(())
             }
-            Act::AtKey(lying) => self.occupy(plot, lying),
-            Act::Recorded(recorded) => self.record(plot.fid, item(plot, recorded)),
-            Act::Strike(request, blow, times) => self.strike(plot, request, blow, times),
+            Act::AtKey(occupant) => self.occupy(stored, occupant),
+            Act::Recorded(recorded) => self.record(stored.fid, item(stored, recorded)),
+            Act::Strike(request, fault, times) => self.strike(stored, request, fault, times),
         }
     }
 
-    fn damage(&mut self, plot: &Plot, device: DeviceId, damage: Damage) -> anyhow::Result<()> {
-        let bytes = plot.bytes()?;
+    fn damage(
+        &mut self,
+        stored: &StoredFile,
+        device: DeviceId,
+        damage: Damage,
+    ) -> anyhow::Result<()> {
+        let bytes = stored.bytes()?;
         let bytes = match damage {
             Damage::Corrupt => self.with_one_wrong_byte(&bytes),
             Damage::Short => half(&bytes),
             Damage::Missing => {
-                self.world.mogile.remove_replica(plot.fid, device);
+                self.world.mogile.remove_replica(stored.fid, device);
                 return Ok(());
             }
         };
-        self.world.mogile.set_replica(plot.fid, device, Content::Bytes(bytes));
+        self.world.mogile.set_replica(stored.fid, device, Content::Bytes(bytes));
         Ok(())
     }
 
-    fn store_at(&mut self, plot: &Plot, place: Place) -> anyhow::Result<()> {
-        let mut stored = self.devices_of(&plot.key)?;
-        let second = stored.pop().context("a file without a replica")?;
-        let right = &plot.file.content;
+    fn store_at(&mut self, stored: &StoredFile, place: Place) -> anyhow::Result<()> {
+        let mut left = self.devices_of(&stored.key)?;
+        let second = left.pop().context("a file without a replica")?;
+        let right = &stored.file.content;
         let devices = match place {
             Place::FirstOnDown => {
-                let wrong = self.with_one_wrong_byte(&plot.bytes()?);
-                self.world.mogile.set_replica(plot.fid, self.down, Content::Bytes(wrong));
+                let wrong = self.with_one_wrong_byte(&stored.bytes()?);
+                self.world.mogile.set_replica(stored.fid, self.down, Content::Bytes(wrong));
                 vec![self.down, second]
             }
             Place::OnlyOnDown => {
-                self.world.mogile.set_replica(plot.fid, self.down, right.clone());
-                stored.push(second);
+                self.world.mogile.set_replica(stored.fid, self.down, right.clone());
+                left.push(second);
                 vec![self.down]
             }
-            Place::FirstForeign => return self.store_first_abroad(plot, second, &stored),
+            Place::FirstForeign => return self.store_first_abroad(stored, second, &left),
             Place::Nowhere => {
-                stored.push(second);
+                left.push(second);
                 Vec::new()
             }
         };
-        self.write_devices(plot, devices, &stored)
+        self.write_devices(stored, devices, &left)
     }
 
     /// The order of a file's devices is the tracker's: of all foreign ones some device comes first.
     fn store_first_abroad(
         &mut self,
-        plot: &Plot,
+        stored: &StoredFile,
         home: DeviceId,
         left: &[DeviceId],
     ) -> anyhow::Result<()> {
         for device in self.foreign.clone() {
-            self.write_devices(plot, vec![device, home], left)?;
-            if self.devices_of(&plot.key)?.first() == Some(&device) {
+            self.write_devices(stored, vec![device, home], left)?;
+            if self.devices_of(&stored.key)?.first() == Some(&device) {
                 return Ok(());
             }
         }
@@ -147,48 +152,52 @@ impl Gardener<'_> {
 
     fn write_devices(
         &self,
-        plot: &Plot,
+        stored: &StoredFile,
         devids: Vec<DeviceId>,
         left: &[DeviceId],
     ) -> anyhow::Result<()> {
         for device in left {
-            self.world.mogile.remove_replica(plot.fid, *device);
+            self.world.mogile.remove_replica(stored.fid, *device);
         }
-        self.change_row(plot, |row| row.devids = devids)
+        self.change_row(stored, |row| row.devids = devids)
     }
 
-    fn write_row(&mut self, plot: &Plot, state: RowState) -> anyhow::Result<()> {
+    fn write_row(&mut self, stored: &StoredFile, state: RowState) -> anyhow::Result<()> {
         let more = self.rng.random_range(1..1000);
-        let (sha1, bucket) = plot.key.split_once('-').context("a key without a bucket")?;
-        self.change_row(plot, |row| match state {
+        let (sha1, bucket) = stored.key.split_once('-').context("a key without a bucket")?;
+        self.change_row(stored, |row| match state {
             RowState::WrongLength => row.length = row.length.map(|length| length + more),
             RowState::NoLength => row.length = None,
             RowState::NoKey => row.dkey = None,
             RowState::UpperCaseKey => row.dkey = Some(format!("{}-{bucket}", sha1.to_uppercase())),
-            RowState::OddKey => row.dkey = Some(format!("supplement-{}.pdf", plot.fid)),
+            RowState::OddKey => row.dkey = Some(format!("supplement-{}.pdf", stored.fid)),
             RowState::UnmappedBucket => row.dkey = Some(format!("{sha1}-mogilefs-forgotten")),
         })
     }
 
-    fn change_row(&self, plot: &Plot, change: impl FnOnce(&mut FileRow)) -> anyhow::Result<()> {
-        let mut row = self.world.mogile.row(plot.fid).context("a file without a row")?;
+    fn change_row(
+        &self,
+        stored: &StoredFile,
+        change: impl FnOnce(&mut FileRow),
+    ) -> anyhow::Result<()> {
+        let mut row = self.world.mogile.row(stored.fid).context("a file without a row")?;
         change(&mut row);
         self.world.mogile.plant(row);
         Ok(())
     }
 
-    fn occupy(&mut self, plot: &Plot, lying: Lying) -> anyhow::Result<()> {
-        let (s3, bucket, key) = (&self.world.s3, plot.bucket, &plot.file.sha1);
+    fn occupy(&mut self, stored: &StoredFile, occupant: Occupant) -> anyhow::Result<()> {
+        let (s3, bucket, key) = (&self.world.s3, stored.bucket, &stored.file.sha1);
         let other = || Bytes::from(format!("what somebody else wrote to {key}"));
-        match lying {
-            Lying::RightWithSha1 => s3.plant(bucket, key, with_sha1(plot.bytes()?))?,
-            Lying::Right => s3.plant_plain(bucket, key, plot.bytes()?)?,
-            Lying::RightInParts => s3.plant_multipart(bucket, key, plot.bytes()?, 3)?,
-            Lying::Other => s3.plant_plain(bucket, key, other())?,
-            Lying::OtherWithSha1 => s3.plant(bucket, key, with_sha1(other()))?,
+        match occupant {
+            Occupant::RightWithSha1 => s3.plant(bucket, key, with_sha1(stored.bytes()?))?,
+            Occupant::Right => s3.plant_plain(bucket, key, stored.bytes()?)?,
+            Occupant::RightInParts => s3.plant_multipart(bucket, key, stored.bytes()?, 3)?,
+            Occupant::Other => s3.plant_plain(bucket, key, other())?,
+            Occupant::OtherWithSha1 => s3.plant(bucket, key, with_sha1(other()))?,
         }
         let object = s3.get(bucket, key, &Condition::None)?;
-        self.planted.lying.insert((bucket, key.clone()), object);
+        self.planted.occupants.insert((bucket, key.clone()), object);
         Ok(())
     }
 }
@@ -211,8 +220,8 @@ const ELSEWHERE: &str = "corpus-of-an-older-map";
 const OTHER_SHA1: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
 /// An item of the ledger. Of the garbage only the fid can be read.
-fn item(plot: &Plot, recorded: Recorded) -> Item {
-    let mut item = claim(plot.fid, &plot.file, plot.bucket);
+fn item(stored: &StoredFile, recorded: Recorded) -> Item {
+    let mut item = claim(stored.fid, &stored.file, stored.bucket);
     match recorded {
         Recorded::Claim => {}
         Recorded::Garbage => {
@@ -225,7 +234,7 @@ fn item(plot: &Plot, recorded: Recorded) -> Item {
                 Recorded::ProofOfOther => item.extend([text("sha1", OTHER_SHA1)]),
                 Recorded::Claim | Recorded::Garbage | Recorded::Proof => {}
             }
-            prove(&mut item, &plot.file);
+            prove(&mut item, &stored.file);
         }
     }
     item

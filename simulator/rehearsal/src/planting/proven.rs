@@ -5,7 +5,7 @@ use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
 use stand_ins::world::dynamodb::{self, Item};
 use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
-use super::gardener::{claim, prove};
+use super::planter::{claim, prove};
 use crate::corpus::of_bytes;
 
 /// Records that are put into the ledger at a time.

@@ -58,7 +58,7 @@ impl Trouble {
 
     /// In words.
     #[must_use]
-    pub const fn told(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::TrackerDown => "a second tracker that is down",
             Self::TrackerBusy => "get_paths answered with ERR failure",

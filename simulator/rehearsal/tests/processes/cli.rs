@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
 use rehearsal::hazard::Hazards;
-use rehearsal::rehearsal::{Options, Stage};
+use rehearsal::stage::{Options, Stage};
 use serde_json::Value;
 
 /// The binary under test.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use stand_ins::fault::Service;
 
 use crate::cli::{is_honest, mogile2s3, stage, text};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rehearsal::planting::Expected;
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::bucket::Content as ObjectContent;
 use stand_ins::world::mogile::{Content, DeviceId, Fid};

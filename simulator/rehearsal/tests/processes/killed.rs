@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use stand_ins::embedded::BUCKETS;
 
 use crate::cli::{is_honest, json, mogile2s3, rehearse, stage, text};

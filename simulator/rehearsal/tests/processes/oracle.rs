@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use oracle::{Left, Outcome};
 use rehearsal::hazard::{Hazard, Hazards};
+use rehearsal::passes::{Account, Budget, CommandResult, Pass, Round, Runner};
 use rehearsal::planting::Expected;
-use rehearsal::rehearsal::{Account, Budget, Options, Pass, Ran, Stage, Turn, Way};
+use rehearsal::stage::{Options, Stage};
 use stand_ins::embedded::{BUCKETS, LEDGER};
 use stand_ins::fault::Service;
 use stand_ins::world::bucket::{Condition, Content, PartRequest, StoredChecksum, UploadRequest};
@@ -30,19 +31,19 @@ async fn migrated() -> Stage {
 struct Liar;
 
 #[async_trait::async_trait]
-impl Way for Liar {
+impl Runner for Liar {
     fn command(&self) -> &'static str {
         "true"
     }
 
-    async fn run(&self, stage: &Stage) -> anyhow::Result<Ran> {
+    async fn run(&self, stage: &Stage) -> anyhow::Result<CommandResult> {
         stage.world.faults.strike(Service::S3, "OTHER", "/");
-        let account = Account::due(&stage.planted, Turn::First);
-        Ok(Ran { account, peak_rss_bytes: None })
+        let account = Account::due(&stage.planted, Round::First);
+        Ok(CommandResult { account, peak_rss_bytes: None })
     }
 
-    fn budget(&self, stage: &Stage, turn: Turn, took: Duration) -> Budget {
-        Budget::of_migrate(stage, turn, took)
+    fn budget(&self, stage: &Stage, round: Round, took: Duration) -> Budget {
+        Budget::of_migrate(stage, round, took)
     }
 }
 
@@ -50,7 +51,7 @@ impl Way for Liar {
 async fn a_command_that_only_says_that_all_went_well_is_found_out() {
     let options = Options { seed: 5, files: 60, folder: None, hazards: Hazards::Mild };
     let stage = Stage::set(&options).await.expect("a world");
-    let pass = Pass { name: "first run", turn: Turn::First, way: Box::new(Liar) };
+    let pass = Pass { name: "first run", round: Round::First, runner: Box::new(Liar) };
     let passed = pass.run(&stage).await.expect("it ran");
     let problems = passed.problems();
     for words in ["S3 OTHER 1, over its budget of 0", "not in S3", "no record", "to be struck 1"] {

@@ -5,7 +5,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use rehearsal::planting::Expected;
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use serde_json::Value;
 use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};

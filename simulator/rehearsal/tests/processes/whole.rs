@@ -55,8 +55,8 @@ fn the_same_seed_gives_the_same_report_but_for_time_memory_and_requests() {
             let pass = pass.as_object_mut().expect("a pass");
             pass.retain(|name, _| !["seconds", "peak_rss_bytes", "requests"].contains(&&**name));
         }
-        for story in report["stories"].as_array_mut().expect("stories") {
-            story.as_object_mut().expect("a story").remove("seconds");
+        for scenario in report["scenarios"].as_array_mut().expect("scenarios") {
+            scenario.as_object_mut().expect("a scenario").remove("seconds");
         }
         for queued in report["through_the_queue"].as_array_mut().expect("ways") {
             for pass in queued["passes"].as_array_mut().expect("passes") {

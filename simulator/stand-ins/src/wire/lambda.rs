@@ -51,9 +51,6 @@ pub struct Function {
 }
 
 impl Function {
-    /// The hidden first argument under which `rehearse` is the function.
-    pub const COMMAND: &str = "bootstrap";
-
     /// The function of a world, with the usual limits: all that it needs to know is in the world's
     /// environment.
     pub fn of_world(

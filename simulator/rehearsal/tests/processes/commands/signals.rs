@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use serde_json::Value;
 use stand_ins::fault::{Fault, Rule, Service};
 

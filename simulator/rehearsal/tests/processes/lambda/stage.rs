@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use adapters::sqs::message;
 use domain::{Job, JobAction, Sha1};
+use rehearsal::process;
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, EmbeddedWorld, LEDGER, QUEUE};
 use stand_ins::wire::lambda::{Ended, Function, LambdaService, Mapping};
@@ -114,7 +115,7 @@ impl Stage {
     /// The function as `rehearse` starts it.
     pub fn function(&self) -> Function {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_rehearse"));
-        Function::of_world(&self.world, program, [Function::COMMAND])
+        Function::of_world(&self.world, program, [process::FUNCTION])
     }
 
     pub fn start(&self, function: Function) -> LambdaService {

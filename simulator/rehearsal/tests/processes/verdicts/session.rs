@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Output;
 
 use rehearsal::planting::Expected;
-use rehearsal::rehearsal::Stage;
+use rehearsal::stage::Stage;
 use serde_json::Value;
 use stand_ins::embedded::{FAILURES, LEDGER, QUEUE};
 use stand_ins::fault::{RequestCounts, Service};

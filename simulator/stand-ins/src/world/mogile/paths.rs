@@ -115,7 +115,7 @@ mod tests {
     fn a_doomed_file_is_away_when_its_paths_are_asked_for() {
         let (mogile, devices) = mogile();
         let fid = mogile.store(DMID, "k", &Content::from("abc"), &devices);
-        mogile.doom(fid);
+        mogile.delete_at_next_lookup(fid);
         assert!(mogile.row(fid).is_some(), "nobody has asked yet");
         let asked = mogile.get_paths(DOMAIN, "k", PathOptions::default());
         assert_eq!(asked, Err(Refusal::UnknownKey));

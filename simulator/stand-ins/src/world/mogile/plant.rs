@@ -53,7 +53,7 @@ impl MogileFs {
 
     /// Has the file deleted in the very moment in which its paths are next asked for, by somebody
     /// who was a little faster: whoever has just listed it finds it gone.
-    pub fn doom(&self, fid: Fid) {
+    pub fn delete_at_next_lookup(&self, fid: Fid) {
         self.state(|state| state.doomed.insert(fid));
     }
 

@@ -15,10 +15,11 @@ pub use screen::Screen;
 use oracle::Judgement;
 use oracle::Outcome;
 
-use super::pass::Passed;
-use super::{Account, Options, Story};
 use crate::hazard::{Hazard, Hazards};
+use crate::passes::{Account, PassResult};
 use crate::planting::{Planted, Trouble};
+use crate::scenarios::Scenario;
+use crate::stage::Options;
 
 /// What was rehearsed, and how it went.
 #[derive(Debug, Serialize)]
@@ -28,7 +29,7 @@ pub struct Report {
     good: bool,
     planted: PlantedReport,
     passes: Vec<PassReport>,
-    stories: Vec<Story>,
+    scenarios: Vec<Scenario>,
     /// What the oracle saw at the end.
     judgement: Judgement,
     /// All that is not as planted.
@@ -86,8 +87,8 @@ impl Report {
     pub(super) fn new(
         options: &Options,
         planted: &Planted,
-        passed: Vec<Passed>,
-        stories: Vec<Story>,
+        passed: Vec<PassResult>,
+        scenarios: Vec<Scenario>,
         judgement: Judgement,
     ) -> Self {
         // What is wrong after one pass is mostly wrong after the next: it is told once.
@@ -97,9 +98,9 @@ impl Report {
             let new = pass.problems.iter().filter(|problem| told.insert(*problem));
             problems.extend(new.map(|problem| format!("{}: {problem}", pass.name)));
         }
-        for story in &stories {
-            let told = story.problems.iter();
-            problems.extend(told.map(|problem| format!("{}: {problem}", story.name)));
+        for scenario in &scenarios {
+            let told = scenario.problems.iter();
+            problems.extend(told.map(|problem| format!("{}: {problem}", scenario.name)));
         }
         let judged = judgement.problems.iter().filter(|problem| told.insert(*problem));
         problems.extend(judged.map(|problem| format!("in the end: {problem}")));
@@ -108,7 +109,7 @@ impl Report {
             good: problems.is_empty() && judgement.is_content(),
             planted: PlantedReport::new(planted, options.hazards),
             passes: passed.into_iter().map(PassReport::from).collect(),
-            stories,
+            scenarios,
             judgement,
             problems,
             replay: replay(options),
@@ -144,7 +145,7 @@ impl PlantedReport {
             HazardReport {
                 hazard: *hazard,
                 files: *files,
-                outcome: spec.outcome.told(),
+                outcome: spec.outcome.label(),
                 reason: spec.outcome.reason(),
                 findings: spec.findings,
             }
@@ -173,8 +174,8 @@ impl PlantedReport {
     }
 }
 
-impl From<Passed> for PassReport {
-    fn from(pass: Passed) -> Self {
+impl From<PassResult> for PassReport {
+    fn from(pass: PassResult) -> Self {
         let requests = pass.budget.beside(&pass.asked).into_iter();
         Self {
             name: pass.name,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
-use crate::rehearsal::queued::{Queued, QueuedPass};
+use crate::queued::{Queued, QueuedPass};
 
 impl fmt::Display for Queued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ impl fmt::Display for Report {
         self.write_hazards(f)?;
         columns::write_accounts(f, &self.passes)?;
         columns::write_requests(f, &self.passes)?;
-        self.write_stories(f)?;
+        self.write_scenarios(f)?;
         write_verdict(f, self, PROBLEMS_TOLD)
     }
 }
@@ -56,10 +56,10 @@ impl Report {
         let files: usize = planted.hazards.iter().map(|line| line.files).sum();
         let kinds = planted.hazards.len();
         writeln!(f, "\nHAZARDS: {kinds} kinds in {} files", HumanCount(files as u64))?;
-        let words = planted.hazards.iter().map(|line| line.hazard.spec().told.len()).max();
+        let words = planted.hazards.iter().map(|line| line.hazard.spec().label.len()).max();
         let words = words.unwrap_or_default();
         for line in &planted.hazards {
-            let (files, told, outcome) = (line.files, line.hazard.spec().told, line.outcome);
+            let (files, told, outcome) = (line.files, line.hazard.spec().label, line.outcome);
             let why = line.reason.into_iter().chain(line.findings.iter().copied());
             let why = why.collect::<Vec<_>>().join(", ");
             let text = format!("  {files:>4} × {told:<words$}  {outcome:<13}  {why}");
@@ -67,7 +67,7 @@ impl Report {
         }
         for trouble in &planted.troubles {
             let times = trouble.strikes().map_or(1, |(_, _, times)| times);
-            writeln!(f, "  {times:>4} × {}", trouble.told())?;
+            writeln!(f, "  {times:>4} × {}", trouble.label())?;
         }
         if !planted.not_planted.is_empty() {
             let missing: Vec<_> = planted.not_planted.iter().map(|hazard| hazard.name()).collect();
@@ -76,14 +76,16 @@ impl Report {
         Ok(())
     }
 
-    pub(super) fn write_stories(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.stories.is_empty() {
-            writeln!(f, "\nSTORIES, each by the real commands")?;
+    pub(super) fn write_scenarios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.scenarios.is_empty() {
+            writeln!(f, "\nSCENARIOS, each by the real commands")?;
         }
-        let words = self.stories.iter().map(|story| story.name.len()).max().unwrap_or_default();
-        for story in &self.stories {
-            let end = if story.problems.is_empty() { "as it must be" } else { "NOT AS IT MUST BE" };
-            writeln!(f, "  {:<words$}  {end}, in {:.1} s", story.name, story.seconds)?;
+        let words =
+            self.scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+        for scenario in &self.scenarios {
+            let end =
+                if scenario.problems.is_empty() { "as it must be" } else { "NOT AS IT MUST BE" };
+            writeln!(f, "  {:<words$}  {end}, in {:.1} s", scenario.name, scenario.seconds)?;
         }
         Ok(())
     }

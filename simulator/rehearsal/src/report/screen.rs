@@ -8,7 +8,7 @@ use oracle::Outcome;
 use super::table::Table;
 use super::{PassReport, Report, text};
 use crate::hazard::Hazard;
-use crate::rehearsal::{Queued, QueuedPass};
+use crate::queued::{Queued, QueuedPass};
 
 /// Problems that fit beside the rest.
 const PROBLEMS_SHOWN: usize = 10;
@@ -27,7 +27,7 @@ impl fmt::Display for Screen<'_> {
             report.write_planted(f)?;
             write_hazards(f, report)?;
             write_passes(f, &report.passes)?;
-            report.write_stories(f)?;
+            report.write_scenarios(f)?;
         }
         if !self.through_the_queue.is_empty() {
             writeln!(f, "\nTHROUGH THE QUEUE, twice, with files ingested between")?;

@@ -5,24 +5,25 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use stand_ins::fault::RequestCounts;
 
-use super::{Account, Budget, Stage, Turn};
+use super::{Account, Budget, Round};
+use crate::stage::Stage;
 
 /// A way to run a command, or several that make one pass, in processes of their own.
 #[async_trait]
-pub trait Way: Send + Sync {
+pub trait Runner: Send + Sync {
     /// The command, as an operator would type it.
     fn command(&self) -> &'static str;
 
     /// Runs it to its end.
-    async fn run(&self, stage: &Stage) -> anyhow::Result<Ran>;
+    async fn run(&self, stage: &Stage) -> anyhow::Result<CommandResult>;
 
     /// The requests that it may have made, when it took so long.
-    fn budget(&self, stage: &Stage, turn: Turn, took: Duration) -> Budget;
+    fn budget(&self, stage: &Stage, round: Round, took: Duration) -> Budget;
 }
 
 /// What a command that has ended says.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandResult {
     /// Its account of every row.
     pub account: Account,
     /// The most memory that it had at once, where the system tells.
@@ -34,27 +35,27 @@ pub struct Pass {
     /// Its name in the report.
     pub name: &'static str,
     /// Whether there is something to do for it.
-    pub turn: Turn,
+    pub round: Round,
     /// How it is run.
-    pub way: Box<dyn Way>,
+    pub runner: Box<dyn Runner>,
 }
 
 /// One pass, when it is over.
 #[derive(Debug)]
-pub struct Passed {
-    pub(super) name: &'static str,
-    pub(super) command: &'static str,
-    pub(super) ran: Ran,
+pub struct PassResult {
+    pub(crate) name: &'static str,
+    pub(crate) command: &'static str,
+    pub(crate) ran: CommandResult,
     /// What it should have said.
-    pub(super) due: Account,
+    pub(crate) due: Account,
     /// The requests that reached the world.
-    pub(super) asked: RequestCounts,
-    pub(super) budget: Budget,
-    pub(super) took: Duration,
-    pub(super) problems: Vec<String>,
+    pub(crate) asked: RequestCounts,
+    pub(crate) budget: Budget,
+    pub(crate) took: Duration,
+    pub(crate) problems: Vec<String>,
 }
 
-impl Passed {
+impl PassResult {
     /// All that is not as it was to be; with none the pass went well.
     #[must_use]
     pub fn problems(&self) -> &[String] {
@@ -64,21 +65,21 @@ impl Passed {
 
 impl Pass {
     /// Runs it, and compares all that can be seen of it with what was planted.
-    pub async fn run(&self, stage: &Stage) -> anyhow::Result<Passed> {
+    pub async fn run(&self, stage: &Stage) -> anyhow::Result<PassResult> {
         let before = stage.world.faults.counts();
         let begun = Instant::now();
-        let ran = self.way.run(stage).await?;
+        let ran = self.runner.run(stage).await?;
         let took = begun.elapsed();
         let asked = stage.world.faults.counts_since(&before);
-        let due = Account::due(&stage.planted, self.turn);
-        let budget = self.way.budget(stage, self.turn, took);
+        let due = Account::due(&stage.planted, self.round);
+        let budget = self.runner.budget(stage, self.round, took);
         let mut problems = ran.account.differences(&due);
         problems.extend(over_budget(&budget, &asked));
         problems.extend(never_struck(stage));
         problems.extend(stage.misrouted());
         problems.extend(stage.judge().problems);
-        let command = self.way.command();
-        Ok(Passed { name: self.name, command, ran, due, asked, budget, took, problems })
+        let command = self.runner.command();
+        Ok(PassResult { name: self.name, command, ran, due, asked, budget, took, problems })
     }
 }
 

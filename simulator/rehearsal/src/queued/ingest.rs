@@ -5,10 +5,10 @@ use stand_ins::embedded::{BUCKETS, DOMAIN, LEDGER};
 use stand_ins::world::dynamodb::{self, Fields, Item};
 use stand_ins::world::mogile::Fid;
 
-use super::Stage;
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::end_state::mogile_state;
 use crate::planting::Expected;
+use crate::stage::Stage;
 
 /// Files that are ingested between the passes, beside those that are odd.
 const NEW: u64 = 7;

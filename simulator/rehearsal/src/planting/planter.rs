@@ -12,14 +12,14 @@ use stand_ins::world::mogile::{
     Content, DeviceId, DeviceStatus, Fid, PathOptions, fid_path, parse_fid_path,
 };
 
-use super::acts::Plot;
+use super::acts::StoredFile;
 use super::deal::Slot;
 use super::{Expected, Planted, Trouble};
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::hazard::{Act, requests};
 
-/// Whoever plants.
-pub(super) struct Gardener<'a> {
+/// Plants files, and keeps what it planted.
+pub(super) struct Planter<'a> {
     pub(super) world: &'a EmbeddedWorld,
     pub(super) rng: ChaCha8Rng,
     pub(super) planted: Planted,
@@ -35,7 +35,7 @@ const METADATA_HOST: [u8; 4] = [169, 254, 169, 254];
 /// Of so many devices one comes first for some fid, most likely.
 const FOREIGN_DEVICES: usize = 12;
 
-impl<'a> Gardener<'a> {
+impl<'a> Planter<'a> {
     pub(super) fn new(world: &'a EmbeddedWorld, seed: u64) -> Self {
         let mogile = &world.mogile;
         let foreign = mogile.add_host(METADATA_HOST.into(), 80);
@@ -60,27 +60,27 @@ impl<'a> Gardener<'a> {
         let devices = self.two_devices();
         let fid = self.world.mogile.store(self.world.dmid, &key, &file.content, &devices);
 
-        let plot = Plot { fid, key, bucket, file };
+        let stored = StoredFile { fid, key, bucket, file };
         if synced {
-            self.sync(&plot, acts)?;
+            self.sync(&stored, acts)?;
         }
         for act in acts {
-            self.carry_out(&plot, *act)
+            self.carry_out(&stored, *act)
                 .with_context(|| format!("planting {hazard:?} on fid {fid}"))?;
         }
-        let Plot { file, .. } = plot;
+        let StoredFile { file, .. } = stored;
         self.planted.expected.push(Expected { fid: fid.0, bucket, file, hazard, synced });
         Ok(())
     }
 
     /// The next fid has eleven digits, as in a store that is very old.
-    pub(super) fn go_beyond_ten_digits(&self) {
+    pub(super) fn skip_to_eleven_digits(&self) {
         let newest = self.planted.expected.last().map_or(0, |expected| expected.fid);
         self.world.mogile.skip_fids(12_345_678_900_u64.saturating_sub(newest));
     }
 
     /// What lies in a real store beside the files that are to be migrated.
-    pub(super) fn plant_odds_and_ends(&mut self, content: &Content) {
+    pub(super) fn plant_other_rows(&mut self, content: &Content) {
         let devices = self.two_devices();
         let uuid = self.uuid();
         let mogile = &self.world.mogile;
@@ -158,9 +158,10 @@ impl<'a> Gardener<'a> {
     }
 
     /// What is wrong with whole services, for a while.
-    pub(super) fn trouble_services(&mut self) {
+    pub(super) fn add_troubles(&mut self) {
         let mut asked = BTreeMap::<&str, u64>::new();
-        for (name, count) in self.planted.expected.iter().flat_map(|file| requests(file.asks())) {
+        for (name, count) in self.planted.expected.iter().flat_map(|file| requests(file.requests()))
+        {
             *asked.entry(name).or_default() += count;
         }
         let is_met = |trouble: &Trouble| {

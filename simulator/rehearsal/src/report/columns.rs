@@ -7,7 +7,7 @@ use indicatif::{HumanBytes, HumanCount};
 
 use super::table::Table;
 use super::{Asked, PassReport};
-use crate::rehearsal::{Account, Sample};
+use crate::passes::{Account, Sample};
 
 /// The classes of rows, in the words of the report. Of the others there are none in a rehearsal
 /// that goes well.

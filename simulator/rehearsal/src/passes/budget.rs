@@ -7,9 +7,10 @@ use oracle::Outcome;
 use stand_ins::embedded::PART_BYTES;
 use stand_ins::fault::{RequestCounts, Service};
 
-use super::{Stage, Turn};
+use super::Round;
 use crate::hazard::{self, Hazard};
 use crate::planting::{Expected, Trouble};
+use crate::stage::Stage;
 
 /// The most requests of each kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,25 +30,25 @@ impl Budget {
     /// For one `migrate`, which takes so long: it may write to the ledger once a second, whether
     /// a batch is full or not.
     #[must_use]
-    pub fn of_migrate(stage: &Stage, turn: Turn, took: Duration) -> Self {
-        let mut budget = Self::of_files(stage, turn);
-        let files = || stage.planted.expected.iter().filter(|file| turn.takes(file));
+    pub fn of_migrate(stage: &Stage, round: Round, took: Duration) -> Self {
+        let mut budget = Self::of_files(stage, round);
+        let files = || stage.planted.expected.iter().filter(|file| round.takes(file));
         let taken: BTreeMap<u64, &Expected> = files().map(|file| (file.fid, file)).collect();
-        budget.add_index(stage, turn, &taken);
+        budget.add_index(stage, round, &taken);
 
         let proven = files().filter(|file| file.outcome().is_proven()).count() as u64;
         if proven > 0 {
             let seconds = took.as_secs() + 1;
             budget.add(Service::DynamoDb, "BatchWriteItem", proven.div_ceil(BATCH) + seconds);
         }
-        let before = match turn {
-            Turn::First => stage.planted.records.len(),
-            Turn::Again => stage.planted.records.len() + stage.planted.expected.len(),
+        let before = match round {
+            Round::First => stage.planted.records.len(),
+            Round::Again => stage.planted.records.len() + stage.planted.expected.len(),
         };
         budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
-        if turn == Turn::First {
+        if round == Round::First {
             stage.planted.troubles.iter().for_each(|trouble| budget.add_trouble(*trouble));
         }
         budget
@@ -55,9 +56,9 @@ impl Budget {
 
     /// For the files alone, however they are told of: what is asked of MogileFS and S3 about each.
     #[must_use]
-    pub fn of_files(stage: &Stage, turn: Turn) -> Self {
+    pub fn of_files(stage: &Stage, round: Round) -> Self {
         let mut budget = Self::default();
-        for file in stage.planted.expected.iter().filter(|file| turn.takes(file)) {
+        for file in stage.planted.expected.iter().filter(|file| round.takes(file)) {
             budget.add_file(file);
         }
         budget
@@ -95,7 +96,7 @@ impl Budget {
             // Its final key is looked at first.
             self.add(Service::S3, "HEAD", 1);
         }
-        for (name, count) in hazard::requests(file.asks()) {
+        for (name, count) in hazard::requests(file.requests()) {
             match name {
                 "paths" => self.add(Service::Tracker, "get_paths", count),
                 "row" => self.add(Service::Tracker, "list_fids", count),
@@ -114,12 +115,12 @@ impl Budget {
 
     /// The index is read once, page by page; for each page each folder is listed that has
     /// intermediaries of its files, in both forms where the bucket has keys with a leading slash.
-    fn add_index(&mut self, stage: &Stage, turn: Turn, taken: &BTreeMap<u64, &Expected>) {
+    fn add_index(&mut self, stage: &Stage, round: Round, taken: &BTreeMap<u64, &Expected>) {
         let gone: BTreeSet<u64> = stage
             .planted
             .expected
             .iter()
-            .filter(|file| turn == Turn::Again && file.outcome() == Outcome::Gone)
+            .filter(|file| round == Round::Again && file.outcome() == Outcome::Gone)
             .map(|file| file.fid)
             .collect();
         let fids: Vec<u64> =
@@ -128,7 +129,7 @@ impl Budget {
         self.add(Service::Tracker, "get_domains", 1);
         // Once more where proofs of another bucket are to be counted. The last page is empty.
         let is_elsewhere = |file: &Expected| file.hazard == Some(Hazard::ProvenElsewhere);
-        let counted = turn == Turn::First && stage.planted.expected.iter().any(is_elsewhere);
+        let counted = round == Round::First && stage.planted.expected.iter().any(is_elsewhere);
         let times = if counted { 2 } else { 1 };
         let pages = fids.len().div_ceil(LISTED) as u64 + 1;
         self.add(Service::Tracker, "list_fids", times * pages);

@@ -1,16 +1,4 @@
-//! The rehearsal: a corpus is planted with its hazards, the real commands migrate it in passes, the
-//! oracle judges after each.
-
-mod account;
-mod budget;
-mod ingest;
-mod migrate;
-mod pass;
-mod process;
-mod progress;
-mod queued;
-mod report;
-mod stories;
+//! A world with a corpus in it, for the real commands to work on.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,17 +13,7 @@ use crate::corpus::{self, CorpusFile};
 use crate::end_state::{end_state, expectation, ledger_of, mogile_state};
 use crate::hazard::Hazards;
 use crate::planting::{self, Planted};
-
-pub use account::{Account, Sample, Turn};
-pub use budget::Budget;
-pub use pass::{Pass, Passed, Ran, Way};
-pub use process::COMMAND;
-pub use queued::{Queued, QueuedPass, Worker, through_the_queue};
-pub use report::{Report, Screen};
-pub use stories::Story;
-
-use migrate::Migrate;
-use progress::Progress;
+use crate::progress::Progress;
 
 /// What is to be rehearsed.
 #[derive(Debug, Clone)]
@@ -116,24 +94,4 @@ fn read_corpus(options: &Options) -> anyhow::Result<Vec<CorpusFile>> {
         Some(folder) => corpus::of_folder(folder),
         None => Ok(corpus::seeded(options.seed, options.files)),
     }
-}
-
-/// The passes of a rehearsal, one after the other in one world.
-fn passes() -> Vec<Pass> {
-    vec![
-        Pass { name: "first run", turn: Turn::First, way: Box::new(Migrate) },
-        Pass { name: "second run", turn: Turn::Again, way: Box::new(Migrate) },
-    ]
-}
-
-/// Rehearses the migration: every pass is run, then the stories are told, and all that is not as
-/// planted is a problem.
-pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
-    let stage = Stage::set(options).await?;
-    let mut passed = Vec::new();
-    for pass in passes() {
-        passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
-    }
-    let stories = stories::tell_all(&stage).await?;
-    Ok(Report::new(options, &stage.planted, passed, stories, stage.judge()))
 }

@@ -10,14 +10,14 @@ use crate::planting::{Expected, Planted};
 
 /// Which pass over a corpus it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum Round {
     /// The first: everything is to be done.
     First,
     /// A later one: what was proven is passed over, what failed fails again.
     Again,
 }
 
-impl Turn {
+impl Round {
     /// Whether a file is begun in such a pass.
     #[must_use]
     pub fn takes(self, file: &Expected) -> bool {
@@ -94,10 +94,10 @@ impl Account {
 
     /// What must be told of a pass over what was planted.
     #[must_use]
-    pub fn due(planted: &Planted, turn: Turn) -> Self {
+    pub fn due(planted: &Planted, round: Round) -> Self {
         let mut due = Self::default();
         for file in &planted.expected {
-            due.add(file, turn);
+            due.add(file, round);
         }
         for (class, rows) in [("temporary", planted.temporary), ("ignored", planted.ignored)] {
             *due.count("rows") += rows as u64;
@@ -111,14 +111,14 @@ impl Account {
         due
     }
 
-    fn add(&mut self, file: &Expected, turn: Turn) {
+    fn add(&mut self, file: &Expected, round: Round) {
         let outcome = file.outcome();
-        if outcome == Outcome::Gone && turn == Turn::Again {
+        if outcome == Outcome::Gone && round == Round::Again {
             return;
         }
         *self.count("rows") += 1;
         let sample = match outcome {
-            _ if turn == Turn::Again && outcome.is_proven() => {
+            _ if round == Round::Again && outcome.is_proven() => {
                 return *self.count("proven_before") += 1;
             }
             Outcome::ByCopy => return self.settle("by_copy", file),

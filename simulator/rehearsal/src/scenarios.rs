@@ -1,4 +1,4 @@
-//! Stories: after a whole migration somebody sets something wrongly, or harms the archive. What the
+//! Scenarios: after a whole migration somebody sets something wrongly, or harms the archive. What the
 //! commands say of it must be true, and what they advise must mend it.
 
 use std::time::{Duration, Instant};
@@ -12,12 +12,13 @@ use stand_ins::fault::Service;
 use stand_ins::world::bucket::Condition;
 use stand_ins::world::dynamodb;
 
-use super::{Stage, process};
 use crate::planting::Expected;
+use crate::process;
+use crate::stage::Stage;
 
-/// A story that has been told.
+/// A scenario that was run.
 #[derive(Debug, Serialize)]
-pub struct Story {
+pub struct Scenario {
     pub(super) name: &'static str,
     pub(super) seconds: f64,
     /// All that is not as it must be.
@@ -27,12 +28,12 @@ pub struct Story {
 /// A bucket to which the map is changed.
 const ELSEWHERE: &str = "corpus-elsewhere";
 
-/// Files that a story is about.
+/// Files that a scenario is about.
 const CAST: usize = 3;
 
 /// Tells all of them in a world that has been migrated; none, where the corpus has too few files with
 /// which nothing is wrong. Each leaves the world as it found it.
-pub(super) async fn tell_all(stage: &Stage) -> anyhow::Result<Vec<Story>> {
+pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
     let is_fit = |file: &&Expected| {
         let is_moved = matches!(file.outcome(), Outcome::ByCopy | Outcome::FromMogile);
         let is_plain = file.hazard.is_none() && !file.goes_in_parts();
@@ -46,23 +47,23 @@ pub(super) async fn tell_all(stage: &Stage) -> anyhow::Result<Vec<Story>> {
     let cast = [fitting[0], fitting[last / 2], fitting[last]];
     stage.world.s3.create_bucket(ELSEWHERE).context("creating a bucket")?;
     Ok(vec![
-        story("MOGILE_DOMAIN is wrong: refused", wrong_domain(stage)).await?,
-        story("BUCKETS names no bucket of any row: refused", nothing_mapped(stage)).await?,
-        story("BUCKETS names a new bucket after the migration: refused", moved(stage)).await?,
-        story("files move to it and back on purpose", moved_on_purpose(stage, &cast)).await?,
-        story("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
+        scenario("MOGILE_DOMAIN is wrong: refused", wrong_domain(stage)).await?,
+        scenario("BUCKETS names no bucket of any row: refused", nothing_mapped(stage)).await?,
+        scenario("BUCKETS names a new bucket after the migration: refused", moved(stage)).await?,
+        scenario("files move to it and back on purpose", moved_on_purpose(stage, &cast)).await?,
+        scenario("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
             .await?,
     ])
 }
 
-async fn story(
+async fn scenario(
     name: &'static str,
     told: impl Future<Output = anyhow::Result<Vec<String>>>,
-) -> anyhow::Result<Story> {
+) -> anyhow::Result<Scenario> {
     let begun = Instant::now();
-    let problems = told.await.with_context(|| format!("the story `{name}`"))?;
+    let problems = told.await.with_context(|| format!("the scenario `{name}`"))?;
     let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    Ok(Story { name, seconds, problems })
+    Ok(Scenario { name, seconds, problems })
 }
 
 /// The commands that read the whole index.
@@ -169,7 +170,7 @@ async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>
     s3.plant_plain(overwritten.bucket, &overwritten.file.sha1, "something else")?;
 
     let environment = stage.environment()?;
-    let verify = ["enqueue", "verify", "--run", "story", "--json", "--fids", &fids(cast)];
+    let verify = ["enqueue", "verify", "--run", "scenario", "--json", "--fids", &fids(cast)];
     let sent = process::clean(&verify, &environment).await?;
     expect(&sent["sent"]["files"], cast.len() as u64, "sent for verification", &mut problems);
     let found = work(stage).await?;
@@ -206,7 +207,7 @@ async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>
 /// skipped.
 async fn work(stage: &Stage) -> anyhow::Result<Value> {
     let mut environment = stage.environment()?;
-    // That they fail is the story, not news.
+    // That they fail is the scenario, not news.
     environment.insert("RUST_LOG", "error".to_owned());
     let skipping = async {
         loop {

@@ -1,6 +1,8 @@
 //! The migration through the queue, in a world of its own: `enqueue`, a worker, files ingested
 //! meanwhile, and both once more.
 
+mod ingest;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -13,9 +15,11 @@ use stand_ins::fault::{RequestCounts, Service};
 use stand_ins::wire::lambda::{Function, LambdaService, Mapping};
 use stand_ins::world::dynamodb;
 
-use super::ingest::{Ingest, Ingested};
-use super::{Options, Stage, process};
+use ingest::{Ingest, Ingested};
+
 use crate::hazard::Hazards;
+use crate::process;
+use crate::stage::{Options, Stage};
 
 /// Who works on the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +76,7 @@ struct Moved {
 const PATIENCE: Duration = Duration::from_mins(5);
 
 impl Worker {
-    fn told(self) -> String {
+    fn label(self) -> String {
         match self {
             Self::Here => "enqueue → SQS → mogile2s3 work".to_owned(),
             Self::Lambda { batch } => format!("enqueue → SQS → Lambda, batches of {batch}"),
@@ -119,7 +123,7 @@ pub async fn through_the_queue(options: &Options, worker: Worker) -> anyhow::Res
         problems.push(format!("{failures} failures are noted that nobody cleared"));
     }
     Ok(Queued {
-        way: worker.told(),
+        way: worker.label(),
         files: stage.planted.expected.len(),
         passes: vec![first, second],
         judgement: stage.judge(),
@@ -162,7 +166,7 @@ async fn work_here(stage: &Stage) -> anyhow::Result<Moved> {
 
 async fn work_in_lambda(stage: &Stage, batch: usize) -> anyhow::Result<Moved> {
     let program = std::env::current_exe().context("finding this binary")?;
-    let function = Function::of_world(&stage.world, program, [Function::COMMAND]);
+    let function = Function::of_world(&stage.world, program, [process::FUNCTION]);
     let mapping = Mapping::of(QUEUE, batch, 4);
     let (sqs, faults) = (stage.world.sqs.clone(), stage.world.faults.clone());
     let service = LambdaService::start(sqs, faults, function, mapping);

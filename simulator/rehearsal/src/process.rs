@@ -13,6 +13,9 @@ use tokio::time::sleep;
 /// machine that has nothing else.
 pub const COMMAND: &str = "mogile2s3";
 
+/// The hidden first argument under which this binary is the Lambda function.
+pub const FUNCTION: &str = "bootstrap";
+
 /// A process that has ended by itself.
 pub(super) struct Ended {
     pub(super) code: u64,
