@@ -25,7 +25,7 @@ fn passes() -> Vec<Pass> {
     ]
 }
 
-/// Rehearses the migration: every pass is run, then the scenarios are told, and all that is not as
+/// Rehearses the migration: every pass and every scenario is run, and all that is not as
 /// planted is a problem.
 pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::set(options).await?;

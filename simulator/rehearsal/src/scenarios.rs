@@ -31,7 +31,7 @@ const ELSEWHERE: &str = "corpus-elsewhere";
 /// Files that a scenario is about.
 const CAST: usize = 3;
 
-/// Tells all of them in a world that has been migrated; none, where the corpus has too few files with
+/// Runs all of them in a world that has been migrated; none, where the corpus has too few files with
 /// which nothing is wrong. Each leaves the world as it found it.
 pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
     let is_fit = |file: &&Expected| {
