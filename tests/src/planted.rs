@@ -1,7 +1,7 @@
 //! Rows of MogileFS's index, good and bad, with what the migration must make of each.
 
 use domain::BucketMap;
-use simulator::world::mogile::{ClassId, DeviceId, Fid, FileRow, MogileFs};
+use stand_ins::world::mogile::{ClassId, DeviceId, Fid, FileRow, MogileFs};
 
 /// The domain that is migrated.
 pub const DOMAIN: &str = "plos_repo";
@@ -150,7 +150,7 @@ impl Rows {
     }
 }
 
-/// Plants rows in a MogileFS that has no domain yet, in the simulator's world.
+/// Plants rows in a stand-in MogileFS that has no domain yet.
 pub fn plant(mogile: &MogileFs, rows: &[PlantedRow]) {
     let dmids = [mogile.add_domain(DOMAIN), mogile.add_domain(OTHER_DOMAIN)];
     for dmid in dmids {

@@ -1,6 +1,5 @@
 //! The world's own state behind a face of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::S3Bucket;
 use domain::ports::{JobQueue, ObjectMeta, ObjectStore};
-use dynoxide::actions::put_item::PutItemRequest;
-use dynoxide::{AttributeValue, Database};
-use simulator::embedded::EmbeddedWorld;
-use simulator::world::bucket::S3World;
-use simulator::world::queue::{MessageAttribute, Outgoing, SqsWorld};
+use dynoxide::Database;
+use stand_ins::embedded::EmbeddedWorld;
+use stand_ins::world::bucket::S3World;
+use stand_ins::world::dynamodb::{self, number, text};
+use stand_ins::world::queue::{MessageAttribute, Outgoing, SqsWorld};
 
 use super::settings;
 use crate::contract::job_queue::Post;
@@ -132,17 +131,12 @@ impl WorldTable {
 #[async_trait]
 impl Table for WorldTable {
     async fn plant(&self, item: &[(&str, Attribute<'_>)]) -> anyhow::Result<()> {
-        let value = |value: Attribute<'_>| match value {
-            Attribute::Number(number) => AttributeValue::N(number.to_string()),
-            Attribute::Text(text) => AttributeValue::S(text.to_owned()),
+        let held = |(name, value): &(&str, Attribute<'_>)| match value {
+            Attribute::Number(value) => number(name, *value),
+            Attribute::Text(value) => text(name, value),
         };
-        let item = item.iter().map(|(name, held)| ((*name).to_owned(), value(*held)));
-        let request = PutItemRequest {
-            table_name: self.table.clone(),
-            item: item.collect::<HashMap<_, _>>(),
-            ..PutItemRequest::default()
-        };
-        self.database.put_item(request).map(drop).context("planting an item")
+        let item = item.iter().map(held).collect();
+        dynamodb::put(&self.database, &self.table, item).context("planting an item")
     }
 }
 

@@ -1,0 +1,82 @@
+//! What must lie in a bucket, and nothing else.
+
+use std::collections::BTreeMap;
+
+use sha1::{Digest, Sha1};
+
+use super::Judgement;
+use crate::expected::{Expectation, ExpectedFile, Left, Outcome};
+use crate::state::Object;
+
+/// Looks at every final key that files have, and then at everything that is left.
+pub(super) fn judge(
+    bucket: &str,
+    objects: &BTreeMap<String, Object>,
+    expectation: &Expectation,
+    judgement: &mut Judgement,
+) {
+    let mut left: BTreeMap<&str, &Object> =
+        objects.iter().map(|(key, object)| (key.as_str(), object)).collect();
+    for expected in expectation.files.iter().filter(|expected| expected.bucket == bucket) {
+        let object = left.remove(expected.sha1.as_str());
+        let before = expectation.objects.get(&(bucket.to_owned(), expected.sha1.clone()));
+        let wrong = match expected.outcome {
+            Outcome::ByCopy | Outcome::FromMogile => whole(expected, object, judgement),
+            Outcome::AlreadyThere | Outcome::ProvenBefore => {
+                whole(expected, object, judgement).or_else(|| touched(before, object))
+            }
+            Outcome::Failed { left: Left::Nothing, .. } | Outcome::Rejected(_) | Outcome::Gone => {
+                object.map(|_| "something is at its key")
+            }
+            Outcome::Failed { left: Left::Theirs, .. } => touched(before, object),
+        };
+        if let Some(wrong) = wrong {
+            let (fid, sha1) = (expected.fid, &expected.sha1);
+            judgement.problems.push(format!("fid {fid}: {wrong} (`{bucket}/{sha1}`)"));
+        }
+    }
+    let raw = expectation.intermediaries.iter().filter(|((of, _), _)| of == bucket);
+    for ((_, key), content) in raw {
+        let wrong = match left.remove(key.as_str()) {
+            Some(object) if object.content == *content => continue,
+            Some(_) => "was changed",
+            None => "was taken away",
+        };
+        judgement.problems.push(format!("intermediary `{bucket}/{key}` {wrong}"));
+    }
+    let strangers = left.keys().map(|key| format!("`{bucket}/{key}` should not be there"));
+    judgement.problems.extend(strangers);
+}
+
+/// Whether an object is the file, by its own bytes.
+pub(super) fn is_whole(expected: &ExpectedFile, object: &Object) -> bool {
+    let sha1 = data_encoding::HEXLOWER.encode(&Sha1::digest(&object.content));
+    sha1 == expected.sha1
+}
+
+/// The file must be there whole.
+fn whole(
+    expected: &ExpectedFile,
+    object: Option<&Object>,
+    judgement: &mut Judgement,
+) -> Option<&'static str> {
+    judgement.expected += 1;
+    let Some(object) = object else { return Some("it is not in S3") };
+    if !is_whole(expected, object) {
+        return Some("wrong content is at its key");
+    }
+    judgement.whole += 1;
+    judgement.bytes += object.content.len() as u64;
+    None
+}
+
+/// What lay there must lie there still, the very same object.
+fn touched(before: Option<&Object>, now: Option<&Object>) -> Option<&'static str> {
+    // Whoever was judged before it was planted through other means is only looked at as whole.
+    let before = before?;
+    match now {
+        Some(now) if now == before => None,
+        Some(_) => Some("what lay at its key was replaced"),
+        None => Some("what lay at its key was taken away"),
+    }
+}

@@ -1,0 +1,26 @@
+//! MogileFS must be as it was before.
+
+use crate::expected::{Expectation, Outcome};
+use crate::state::MogileState;
+
+/// Nothing but the files that were to be purged may be away, nothing may be new or other.
+pub(super) fn judge(expectation: &Expectation, now: &MogileState, problems: &mut Vec<String>) {
+    let before = &expectation.mogile;
+    let purged = expectation.files.iter().filter(|file| file.outcome == Outcome::Gone);
+    let purged: Vec<u64> = purged.map(|file| file.fid).collect();
+    for (fid, row) in &before.rows {
+        match now.rows.get(fid) {
+            Some(same) if same == row => {}
+            Some(_) => problems.push(format!("MogileFS: the row of fid {fid} was changed")),
+            None if purged.binary_search(fid).is_ok() => {}
+            None => problems.push(format!("MogileFS: the row of fid {fid} is away")),
+        }
+    }
+    let new = now.rows.keys().filter(|fid| !before.rows.contains_key(fid));
+    problems.extend(new.map(|fid| format!("MogileFS: fid {fid} is new")));
+    for (place @ (fid, device), replica) in &before.replicas {
+        if now.replicas.get(place) != Some(replica) {
+            problems.push(format!("MogileFS: fid {fid} has other bytes on device {device}"));
+        }
+    }
+}

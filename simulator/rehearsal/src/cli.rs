@@ -1,0 +1,269 @@
+//! The command line of `rehearse`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::function_figures;
+use crate::hazard::Hazards;
+use crate::measure::{self, MEASURED, Measure};
+use crate::process::{COMMAND, FUNCTION};
+use crate::queued::{Queued, Worker};
+use crate::report::{Report, Screen};
+use crate::stage::{Options, Stage};
+use crate::{passes, queued};
+
+/// Rehearses the migration in a world of its own on loopback, nothing to install.
+///
+/// A corpus is planted with what goes wrong in a real store, the real command migrates it twice,
+/// and an oracle judges what came of every file.
+#[derive(Debug, Parser)]
+#[command(name = "rehearse", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    corpus: Corpus,
+
+    /// Rehearse in this way alone
+    #[arg(long, value_enum, default_value_t = By::All, value_name = "WAY")]
+    by: By,
+
+    /// Print the report as JSON
+    #[arg(long, conflicts_with = "verbose")]
+    json: bool,
+
+    /// Print everything: each hazard, each class of rows, each kind of request
+    #[arg(long)]
+    verbose: bool,
+
+    /// Write everything to this file, too [default: a file in the folder for temporary ones, whose
+    /// name is printed]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keep the world up and print the environment that points any client at it
+    Serve(Corpus),
+    /// Measure what a migration costs the machine that it runs on, in CPU time and memory
+    #[command(subcommand)]
+    Measure(Measure),
+    /// Measure the Lambda function's program: its start, its memory, its requests a file
+    Lambda {
+        /// The program, `bootstrap` as it is in the zip; without it this one
+        #[arg(long, value_name = "FILE")]
+        program: Option<PathBuf>,
+
+        /// Print the figures as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// How the migration is rehearsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// In every way, each in a world of its own
+    All,
+    /// From here, without a queue, with all that can be wrong
+    Migrate,
+    /// Through the queue, by a worker here
+    Queue,
+    /// Through the queue, by processes of the Lambda function, in batches of 10 and of 100
+    Lambda,
+}
+
+impl By {
+    /// Who works on the queue, in each of its rehearsals.
+    const fn workers(self) -> &'static [Worker] {
+        let workers = &[Worker::Here, Worker::Lambda { batch: 10 }, Worker::Lambda { batch: 100 }];
+        match self {
+            Self::All => workers,
+            Self::Migrate => &[],
+            Self::Queue => workers.split_at(1).0,
+            Self::Lambda => workers.split_at(1).1,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Corpus {
+    /// Where the corpus, its hazards and their places come from
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+
+    /// Files of the seeded corpus
+    #[arg(long, default_value_t = 300, value_name = "N")]
+    files: usize,
+
+    /// Take the files of this folder as the corpus
+    #[arg(long = "corpus", value_name = "DIR", conflicts_with = "files")]
+    folder: Option<PathBuf>,
+
+    /// What is to be wrong with it [default: all; mild for `serve`]
+    #[arg(long, value_name = "WHICH")]
+    hazards: Option<Hazards>,
+}
+
+impl Corpus {
+    fn options(self, hazards: Hazards) -> Options {
+        let Self { seed, files, folder, .. } = self;
+        Options { seed, files, folder, hazards: self.hazards.unwrap_or(hazards) }
+    }
+}
+
+/// Runs the command line; this is all that the binary does. Exit codes: 0 all is well, 1 it is
+/// not, 2 wrong usage, 3 the world could not be set up.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == COMMAND) {
+        return apps::cli::main(arguments.into_iter().skip(1));
+    }
+    if arguments.get(1).is_some_and(|first| first == MEASURED) {
+        return measure::measured(arguments.into_iter().skip(2));
+    }
+    if arguments.get(1).is_some_and(|first| first == FUNCTION) {
+        return apps::lambda::main();
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    run(cli).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(3)
+    })
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Some(Command::Measure(measure)) => measure::run(measure).await,
+            Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
+            Some(Command::Serve(corpus)) => serve(&corpus.options(Hazards::Mild)).await,
+            None => {
+                let file = cli.report.unwrap_or_else(|| {
+                    let name = format!("mogile2s3-rehearsal-{}.txt", cli.corpus.seed);
+                    std::env::temp_dir().join(name)
+                });
+                let shown = match (cli.json, cli.verbose) {
+                    (true, _) => Shown::Json,
+                    (false, true) => Shown::Everything,
+                    (false, false) => Shown::Screen,
+                };
+                rehearse(&cli.corpus.options(Hazards::All), cli.by, shown, &file).await
+            }
+        }
+    })
+}
+
+/// The whole of it, as machines read it.
+#[derive(Serialize)]
+struct Rehearsed {
+    #[serde(flatten)]
+    from_here: Option<Report>,
+    through_the_queue: Vec<Queued>,
+}
+
+/// What is printed of a rehearsal.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Screen,
+    Everything,
+    Json,
+}
+
+async fn rehearse(
+    options: &Options,
+    by: By,
+    shown: Shown,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
+    let mut rehearsed = Rehearsed { from_here: None, through_the_queue: Vec::new() };
+    let (mut good, mut report) = (true, String::new());
+    if matches!(by, By::All | By::Migrate) {
+        let from_here = passes::rehearse(options).await?;
+        good &= from_here.is_good();
+        report += &from_here.to_string();
+        rehearsed.from_here = Some(from_here);
+    }
+    for worker in by.workers() {
+        let queued = queued::through_the_queue(options, *worker).await?;
+        good &= queued.is_good();
+        report += &queued.to_string();
+        rehearsed.through_the_queue.push(queued);
+    }
+    if !rehearsed.through_the_queue.is_empty() {
+        report += if good { "\nALL WAYS ARE GOOD.\n" } else { "\nNOT ALL WAYS ARE GOOD.\n" };
+    }
+    let written = std::fs::write(file, &report);
+    written.with_context(|| format!("writing the report to {}", file.display()))?;
+    match shown {
+        Shown::Json => println!("{}", serde_json::to_string(&rehearsed)?),
+        Shown::Everything => print!("{report}"),
+        Shown::Screen => {
+            let Rehearsed { from_here, through_the_queue } = &rehearsed;
+            print!("{}", Screen { from_here: from_here.as_ref(), through_the_queue });
+            if !through_the_queue.is_empty() {
+                let verdict = if good { "All ways are good." } else { "NOT ALL WAYS ARE GOOD." };
+                println!("{verdict}");
+            }
+            println!("Everything, hazard by hazard: {}", file.display());
+        }
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints the environment, waits for Ctrl-C, and lets the oracle judge what was done meanwhile.
+async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
+    let stage = Stage::set(options).await?;
+    for (name, value) in stage.environment()? {
+        println!("export {name}='{value}'");
+    }
+    eprintln!("The world is up, with {} files to migrate.", stage.planted.expected.len());
+    eprintln!("In another terminal, with the lines above: mogile2s3 migrate");
+    eprintln!("Ctrl-C here asks the oracle what came of it.");
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+
+    for ((service, operation), count) in stage.world.faults.counts() {
+        eprintln!("  {count:>8} {service} {operation}");
+    }
+    let judgement = stage.judge();
+    let shown = judgement.problems.iter().take(20);
+    shown.for_each(|problem| eprintln!("  PROBLEM: {problem}"));
+    let (whole, all) = (judgement.whole, judgement.expected);
+    eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
+    Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Exits with 1 when the figures are not what they should be.
+async fn measure_lambda(program: Option<PathBuf>, json: bool) -> anyhow::Result<ExitCode> {
+    let program = program.map_or_else(std::env::current_exe, std::path::absolute);
+    let program = program.context("finding the function's program")?;
+    let figures = function_figures::measure(&program).await?;
+    if json {
+        println!("{}", serde_json::to_string(&figures)?);
+    } else {
+        print!("{figures}");
+    }
+    Ok(if figures.are_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,210 @@
+//! The requests that a pass may make: computed from what was planted, before anything is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use oracle::Outcome;
+use stand_ins::embedded::PART_BYTES;
+use stand_ins::fault::{RequestCounts, Service};
+
+use super::Round;
+use crate::hazard::{self, Hazard};
+use crate::planting::{Expected, Trouble};
+use crate::stage::Stage;
+
+/// The most requests of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Budget(BTreeMap<(Service, &'static str), u64>);
+
+/// Rows that a tracker lists at once.
+const LISTED: usize = 500;
+
+/// Items that one `BatchWriteItem` takes.
+const BATCH: u64 = 25;
+
+/// Segments in which the ledger is read, and what a page of one holds: a megabyte of items.
+const SEGMENTS: u64 = 4;
+const ITEMS_A_PAGE: u64 = 2500;
+
+impl Budget {
+    /// For one `migrate`, which takes so long: it may write to the ledger once a second, whether
+    /// a batch is full or not.
+    #[must_use]
+    pub fn of_migrate(stage: &Stage, round: Round, took: Duration) -> Self {
+        let mut budget = Self::of_files(stage, round);
+        let files = || stage.planted.expected.iter().filter(|file| round.takes(file));
+        let taken: BTreeMap<u64, &Expected> = files().map(|file| (file.fid, file)).collect();
+        budget.add_index(stage, round, &taken);
+
+        let proven = files().filter(|file| file.outcome().is_proven()).count() as u64;
+        if proven > 0 {
+            let seconds = took.as_secs() + 1;
+            budget.add(Service::DynamoDb, "BatchWriteItem", proven.div_ceil(BATCH) + seconds);
+        }
+        let before = match round {
+            Round::First => stage.planted.records.len(),
+            Round::Again => stage.planted.records.len() + stage.planted.expected.len(),
+        };
+        budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
+        // What failed before, and what was found missing or wrong since.
+        budget.add(Service::DynamoDb, "Scan", 1);
+        if round == Round::First {
+            stage.planted.troubles.iter().for_each(|trouble| budget.add_trouble(*trouble));
+        }
+        budget
+    }
+
+    /// For the files alone, however they are told of: what is asked of MogileFS and S3 about each.
+    #[must_use]
+    pub fn of_files(stage: &Stage, round: Round) -> Self {
+        let mut budget = Self::default();
+        for file in stage.planted.expected.iter().filter(|file| round.takes(file)) {
+            budget.add_file(file);
+        }
+        budget
+    }
+
+    /// The most requests of a kind.
+    #[must_use]
+    pub fn most(&self, service: Service, operation: &str) -> u64 {
+        let kinds = self.0.iter().find(|((of, kind), _)| *of == service && *kind == operation);
+        kinds.map_or(0, |(_, most)| *most)
+    }
+
+    /// Each kind with what was asked and what might have been, those with neither left out.
+    #[must_use]
+    pub fn beside(&self, asked: &RequestCounts) -> BTreeMap<(Service, String), (u64, u64)> {
+        let mut beside = BTreeMap::new();
+        for ((service, operation), most) in &self.0 {
+            beside.insert((*service, (*operation).to_owned()), (0, *most));
+        }
+        for (kind, count) in asked {
+            beside.entry(kind.clone()).or_insert((0, 0)).0 = *count;
+        }
+        beside.retain(|_, (asked, most)| *asked > 0 || *most > 0);
+        beside
+    }
+
+    /// Allows so many more of a kind.
+    pub fn add(&mut self, service: Service, operation: &'static str, count: u64) {
+        *self.0.entry((service, operation)).or_default() += count;
+    }
+
+    /// What one file may take: words and numbers, as the table of hazards has them.
+    fn add_file(&mut self, file: &Expected) {
+        if file.goes_in_parts() {
+            // Its final key is looked at first.
+            self.add(Service::S3, "HEAD", 1);
+        }
+        for (name, count) in hazard::requests(file.requests()) {
+            match name {
+                "paths" => self.add(Service::Tracker, "get_paths", count),
+                "row" => self.add(Service::Tracker, "list_fids", count),
+                "open" => self.add(Service::StorageNode, "GET", count),
+                "write" if file.goes_in_parts() => {
+                    let parts = file.file.content.length().div_ceil(PART_BYTES);
+                    self.add(Service::S3, "CREATE_MULTIPART", count);
+                    self.add(Service::S3, "PART", parts * count);
+                    self.add(Service::S3, "COMPLETE", count);
+                }
+                "write" => self.add(Service::S3, "PUT", count),
+                _ => self.add(Service::S3, s3_operation(name), count),
+            }
+        }
+    }
+
+    /// The index is read once, page by page; for each page each folder is listed that has
+    /// intermediaries of its files, in both forms where the bucket has keys with a leading slash.
+    fn add_index(&mut self, stage: &Stage, round: Round, taken: &BTreeMap<u64, &Expected>) {
+        let gone: BTreeSet<u64> = stage
+            .planted
+            .expected
+            .iter()
+            .filter(|file| round == Round::Again && file.outcome() == Outcome::Gone)
+            .map(|file| file.fid)
+            .collect();
+        let fids: Vec<u64> =
+            stage.before.rows.keys().copied().filter(|fid| !gone.contains(fid)).collect();
+        // Whether there is such a domain.
+        self.add(Service::Tracker, "get_domains", 1);
+        // Once more where proofs of another bucket are to be counted. The last page is empty.
+        let is_elsewhere = |file: &Expected| file.hazard == Some(Hazard::ProvenElsewhere);
+        let counted = round == Round::First && stage.planted.expected.iter().any(is_elsewhere);
+        let times = if counted { 2 } else { 1 };
+        let pages = fids.len().div_ceil(LISTED) as u64 + 1;
+        self.add(Service::Tracker, "list_fids", times * pages);
+
+        let slashed: BTreeSet<_> = stage
+            .planted
+            .intermediaries
+            .keys()
+            .filter_map(|(bucket, key)| key.starts_with('/').then_some(*bucket))
+            .collect();
+        let forms = |bucket: &str| if slashed.contains(bucket) { 2 } else { 1 };
+        for page in fids.chunks(LISTED) {
+            let files = page.iter().filter_map(|fid| taken.get(fid));
+            let folders: BTreeSet<_> = files.map(|file| (file.bucket, file.fid / 1000)).collect();
+            let listings = folders.iter().map(|(bucket, _)| forms(bucket)).sum::<u64>();
+            self.add(Service::S3, "LIST", listings);
+        }
+        // Whether it has such keys is asked of each bucket once.
+        let buckets: BTreeSet<_> = taken.values().map(|file| file.bucket).collect();
+        self.add(Service::S3, "LIST", buckets.len() as u64);
+    }
+
+    fn add_trouble(&mut self, trouble: Trouble) {
+        if let Some((service, operation, times)) = trouble.strikes() {
+            self.add(service, operation, times.into());
+        }
+    }
+}
+
+/// The kinds of requests to S3 that the table of hazards names.
+const S3_OPERATIONS: [(&str, &str); 7] = [
+    ("COPY", "COPY"),
+    ("HEAD", "HEAD"),
+    ("GET", "GET"),
+    ("DELETE", "DELETE"),
+    ("ABORT", "ABORT"),
+    ("CREATE", "CREATE_MULTIPART"),
+    ("PART", "PART"),
+];
+
+fn s3_operation(name: &str) -> &'static str {
+    let known = S3_OPERATIONS.iter().find(|(known, _)| *known == name);
+    known.map_or("OTHER", |(_, operation)| operation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::of_bytes;
+    use crate::hazard::Hazard;
+
+    fn budget(bytes: usize, synced: bool, hazard: Option<Hazard>) -> Budget {
+        let file = of_bytes(vec![7; bytes].into());
+        let mut budget = Budget::default();
+        budget.add_file(&Expected { fid: 1, bucket: "corpus-prod", file, hazard, synced });
+        budget
+    }
+
+    #[test]
+    fn a_clean_file_costs_what_the_readme_says() {
+        let copied = Budget([((Service::S3, "COPY"), 1)].into());
+        assert_eq!(budget(100, true, None), copied);
+        let kinds = [(Service::Tracker, "get_paths"), (Service::StorageNode, "GET")];
+        let streamed = kinds.into_iter().chain([(Service::S3, "PUT")]).map(|kind| (kind, 1));
+        assert_eq!(budget(100, false, None), Budget(streamed.collect()));
+        let in_parts = budget(5 << 20, true, None);
+        assert_eq!((in_parts.most(Service::S3, "PUT"), in_parts.most(Service::S3, "PART")), (0, 5));
+    }
+
+    #[test]
+    fn every_word_of_the_table_is_a_request() {
+        for hazard in Hazard::ALL {
+            let budget = budget(100, false, Some(*hazard));
+            assert_eq!(budget.most(Service::S3, "OTHER"), 0, "{hazard:?}");
+            assert!(budget.0.values().all(|count| *count > 0), "{hazard:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Rows that an earlier run has proven, without that run.
+
+use bytes::Bytes;
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
+use stand_ins::world::dynamodb::{self, Item};
+use stand_ins::world::mogile::{ClassId, Fid, FileRow};
+
+use super::planter::{claim, prove};
+use crate::corpus::of_bytes;
+
+/// Records that are put into the ledger at a time.
+const RECORDS_AT_ONCE: usize = 10_000;
+
+/// Plants rows, and for each a proven ledger record of its bucket and SHA-1, as they are after a
+/// first run. Storage nodes and S3 stay empty: a second run asks them nothing. The ledger must be
+/// empty.
+pub fn plant_proven(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
+    dynamodb::index_segments(&world.database, LEDGER)?;
+    let mut records = Vec::with_capacity(RECORDS_AT_ONCE.min(rows));
+    for number in 1..=rows {
+        records.push(plant_row(world, number));
+        if records.len() == RECORDS_AT_ONCE {
+            dynamodb::import(&world.database, LEDGER, records.drain(..))?;
+        }
+    }
+    dynamodb::import(&world.database, LEDGER, records)?;
+    Ok(())
+}
+
+/// Plants a row. Returns its ledger record.
+fn plant_row(world: &EmbeddedWorld, number: usize) -> Item {
+    let (mogile, bucket) = BUCKETS[number % BUCKETS.len()];
+    let fid = Fid(number as u64);
+    let file = of_bytes(Bytes::from(number.to_string()));
+    let first = number % world.devices.len();
+    let second = (first + world.devices.len() / 2) % world.devices.len();
+    world.mogile.plant(FileRow {
+        fid,
+        dmid: world.dmid,
+        dkey: Some(format!("{}-{mogile}", file.sha1)),
+        length: Some(file.content.length()),
+        classid: ClassId(0),
+        devids: vec![world.devices[first], world.devices[second]],
+    });
+    let mut record = claim(fid, &file, bucket);
+    prove(&mut record, &file);
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use stand_ins::world::dynamodb::Fields;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_row_has_a_proven_record_of_its_bucket_and_sha1() {
+        let world = EmbeddedWorld::start().await.expect("a world");
+        plant_proven(&world, 5).expect("planted");
+        let rows = world.mogile.rows_after(Fid(0), 10);
+        let records = dynamodb::items(&world.database, LEDGER).expect("a ledger");
+        assert_eq!((rows.len(), records.len()), (5, 5));
+        for (row, record) in rows.iter().zip(&records) {
+            let dkey = row.dkey.as_deref().expect("a key");
+            let (sha1, mogile) = dkey.split_once('-').expect("a SHA-1 and a bucket");
+            let (_, bucket) = BUCKETS.into_iter().find(|(old, _)| *old == mogile).expect("mapped");
+            let record = Fields(record);
+            assert_eq!(record.number("fid"), Ok(Some(row.fid.0)));
+            for (name, value) in [("sha1", sha1), ("bucket", bucket), ("proof", "put")] {
+                assert_eq!(record.text(name), Ok(Some(value)));
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Scenarios: after a whole migration somebody sets something wrongly, or harms the archive. What the
+//! commands say of it must be true, and what they advise must mend it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use oracle::Outcome;
+use serde::Serialize;
+use serde_json::Value;
+use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DELIVERIES, DOMAIN, FAILURES, QUEUE};
+use stand_ins::fault::Service;
+use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb;
+
+use crate::planting::Expected;
+use crate::process;
+use crate::stage::Stage;
+
+/// A scenario that was run.
+#[derive(Debug, Serialize)]
+pub struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) seconds: f64,
+    /// All that is not as it must be.
+    pub(super) problems: Vec<String>,
+}
+
+/// A bucket to which the map is changed.
+const ELSEWHERE: &str = "corpus-elsewhere";
+
+/// Files that a scenario is about.
+const CAST: usize = 3;
+
+/// Runs all of them in a world that has been migrated; none, where the corpus has too few files with
+/// which nothing is wrong. Each leaves the world as it found it.
+pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
+    let is_fit = |file: &&Expected| {
+        let is_moved = matches!(file.outcome(), Outcome::ByCopy | Outcome::FromMogile);
+        let is_plain = file.hazard.is_none() && !file.goes_in_parts();
+        is_moved && is_plain && file.bucket == BUCKETS[0].1 && file.file.content.length() > 0
+    };
+    let fitting: Vec<_> = stage.planted.expected.iter().filter(is_fit).collect();
+    // One from the beginning, the middle and the end.
+    let Some(last) = fitting.len().checked_sub(1).filter(|last| *last >= CAST - 1) else {
+        return Ok(Vec::new());
+    };
+    let cast = [fitting[0], fitting[last / 2], fitting[last]];
+    stage.world.s3.create_bucket(ELSEWHERE).context("creating a bucket")?;
+    Ok(vec![
+        scenario("MOGILE_DOMAIN is wrong: refused", wrong_domain(stage)).await?,
+        scenario("BUCKETS names no bucket of any row: refused", nothing_mapped(stage)).await?,
+        scenario("BUCKETS names a new bucket after the migration: refused", moved(stage)).await?,
+        scenario("files move to it and back on purpose", moved_on_purpose(stage, &cast)).await?,
+        scenario("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
+            .await?,
+    ])
+}
+
+async fn scenario(
+    name: &'static str,
+    told: impl Future<Output = anyhow::Result<Vec<String>>>,
+) -> anyhow::Result<Scenario> {
+    let begun = Instant::now();
+    let problems = told.await.with_context(|| format!("the scenario `{name}`"))?;
+    let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    Ok(Scenario { name, seconds, problems })
+}
+
+/// The commands that read the whole index.
+const READERS: [&[&str]; 3] =
+    [&["migrate", "--json"], &["enqueue", "migrate", "--json"], &["plan", "--json"]];
+
+async fn wrong_domain(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for command in READERS {
+        let setting = ("MOGILE_DOMAIN", "plos_rep".to_owned());
+        refused(stage, command, setting, &[DOMAIN], &mut problems).await?;
+    }
+    Ok(problems)
+}
+
+async fn nothing_mapped(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for command in READERS {
+        let setting = ("BUCKETS", format!("mogilefs-prod-rep:{}", BUCKETS[0].1));
+        let named = ["mogilefs-prod-rep", BUCKETS[0].0];
+        refused(stage, command, setting, &named, &mut problems).await?;
+    }
+    Ok(problems)
+}
+
+async fn moved(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for command in &READERS[..2] {
+        let setting = ("BUCKETS", map_elsewhere());
+        refused(stage, command, setting, &[BUCKETS[0].1, ELSEWHERE, "$"], &mut problems).await?;
+    }
+    Ok(problems)
+}
+
+fn map_elsewhere() -> String {
+    let [(first, _), (second, target)] = BUCKETS;
+    format!("{first}:{ELSEWHERE},{second}:{target}")
+}
+
+/// A command under a wrong setting must end with 2, say what is wrong by these names, and have sent
+/// and written nothing.
+async fn refused(
+    stage: &Stage,
+    command: &[&str],
+    (variable, value): (&'static str, String),
+    names: &[&str],
+    problems: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let told = format!("{variable}={value} mogile2s3 {}", command.join(" "));
+    let mut environment = stage.environment()?;
+    environment.insert(variable, value);
+    let before = stage.world.faults.counts();
+    let ended = process::run(command, &environment).await?;
+    if ended.code != 2 {
+        problems.push(format!("`{told}` ended with exit code {}, not 2", ended.code));
+    }
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let unnamed = names.iter().filter(|name| !said.contains(**name));
+    problems.extend(unnamed.map(|name| format!("`{told}` does not name `{name}`")));
+    for (service, operation) in stage.world.faults.counts_since(&before).into_keys() {
+        let is_read = matches!(operation.as_str(), "HEAD" | "LIST" | "Scan" | "BatchGetItem");
+        let writes = match service {
+            Service::S3 | Service::DynamoDb => !is_read,
+            Service::Sqs => operation.starts_with("Send"),
+            Service::Tracker | Service::StorageNode | Service::Lambda => false,
+        };
+        if writes {
+            problems.push(format!("`{told}` asked for {service} {operation}"));
+        }
+    }
+    Ok(())
+}
+
+/// The ledger has one record a file: what has moved away is proven there, and back home again.
+async fn moved_on_purpose(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let fids = fids(cast);
+    let mut environment = stage.environment()?;
+    environment.insert("BUCKETS", map_elsewhere());
+    let away = ["migrate", "--json", "--fids", &fids, "--moved-from", BUCKETS[0].1];
+    let summary = process::clean(&away, &environment).await?;
+    // The intermediaries are not where the files go.
+    expect(&summary["by_mogile"]["files"], cast.len() as u64, "moved away", &mut problems);
+    for file in cast {
+        let object = stage.world.s3.get(ELSEWHERE, &file.file.sha1, &Condition::None);
+        let right = object.is_ok_and(|object| object.content.sha1()[..] == sha1(file)[..]);
+        if !right {
+            problems.push(format!("fid {} is not whole in `{ELSEWHERE}`", file.fid));
+        }
+    }
+    let back = ["migrate", "--json", "--fids", &fids, "--moved-from", ELSEWHERE];
+    let summary = process::clean(&back, &stage.environment()?).await?;
+    expect(&summary["already_there"]["files"], cast.len() as u64, "found again", &mut problems);
+    Ok(problems)
+}
+
+/// A verification finds a deleted and an overwritten object; the next `migrate` mends both, though the
+/// ledger has their proofs; the verification's jobs, sent again, then find all whole.
+async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let [deleted, overwritten] = [cast[0], cast[1]];
+    let s3 = &stage.world.s3;
+    s3.delete(deleted.bucket, &deleted.file.sha1, &Condition::None)?;
+    s3.plant_plain(overwritten.bucket, &overwritten.file.sha1, "something else")?;
+
+    let environment = stage.environment()?;
+    let verify = ["enqueue", "verify", "--run", "scenario", "--json", "--fids", &fids(cast)];
+    let sent = process::clean(&verify, &environment).await?;
+    expect(&sent["sent"]["files"], cast.len() as u64, "sent for verification", &mut problems);
+    let found = work(stage).await?;
+    expect(&found["verified"]["files"], cast.len() as u64 - 2, "found whole", &mut problems);
+    expect(&found["exit_code"], 1, "the exit code of a worker with failures", &mut problems);
+    // Each delivery that failed is counted.
+    for reason in ["missing", "wrong-object"] {
+        let failed = &found["failed"][reason]["files"];
+        expect(failed, DELIVERIES.into(), &format!("deliveries failed as {reason}"), &mut problems);
+    }
+
+    let failures = || dynamodb::items(&stage.world.database, FAILURES).map(|items| items.len());
+    let noted = failures()?;
+    let ended = process::run(&["migrate", "--json"], &environment).await?;
+    let mended: Value = serde_json::from_slice(&ended.stdout).context("reading a summary")?;
+    let moved = mended["by_copy"]["files"].as_u64().unwrap_or_default()
+        + mended["by_mogile"]["files"].as_u64().unwrap_or_default();
+    expect(&moved.into(), 2, "mended", &mut problems);
+    let replaced = &mended["findings"]["replaced-object"]["files"];
+    expect(replaced, 1, "told as replaced", &mut problems);
+    expect(&failures()?.into(), noted as u64 - 2, "failures left", &mut problems);
+
+    process::clean(&["dlq", "redrive", "--all", "--json"], &environment).await?;
+    let whole = work(stage).await?;
+    expect(&whole["verified"]["files"], 2, "found whole in the end", &mut problems);
+    for queue in [QUEUE, DEAD_LETTERS] {
+        let left = stage.world.sqs.counts(queue)?.all();
+        expect(&left.into(), 0, &format!("left in `{queue}`"), &mut problems);
+    }
+    Ok(problems)
+}
+
+/// Works on the queue until it is empty. What failed comes back within seconds: so much time is
+/// skipped.
+async fn work(stage: &Stage) -> anyhow::Result<Value> {
+    let mut environment = stage.environment()?;
+    // That they fail is the scenario, not news.
+    environment.insert("RUST_LOG", "error".to_owned());
+    let skipping = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            stage.world.sqs.skip(Duration::from_secs(6));
+        }
+    };
+    let ended = tokio::select! {
+        ended = process::run(&["work", "--until-empty", "--json"], &environment) => ended?,
+        () = skipping => unreachable!("it never ends"),
+    };
+    serde_json::from_slice(&ended.stdout).context("`mogile2s3 work` gave no summary")
+}
+
+fn expect(seen: &Value, wanted: u64, what: &str, problems: &mut Vec<String>) {
+    let seen = seen.as_u64().unwrap_or_default();
+    if seen != wanted {
+        problems.push(format!("{seen} {what}, not {wanted}"));
+    }
+}
+
+fn fids(cast: &[&Expected]) -> String {
+    let fids: Vec<_> = cast.iter().map(|file| file.fid.to_string()).collect();
+    fids.join(",")
+}
+
+fn sha1(file: &Expected) -> Vec<u8> {
+    data_encoding::HEXLOWER.decode(file.file.sha1.as_bytes()).unwrap_or_default()
+}

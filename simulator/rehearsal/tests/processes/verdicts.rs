@@ -1,0 +1,14 @@
+//! What the commands say is true, and what they print to be done really mends: the real commands,
+//! in processes of their own, against a world that is up.
+
+mod after_migrate;
+mod after_verify;
+mod counts;
+mod doctor;
+mod guard;
+mod moved;
+mod printed;
+mod queued;
+mod session;
+mod settings;
+mod unreadable;

@@ -1,0 +1,154 @@
+//! Where the advice is to ask `doctor`, doctor tells what is wrong; and nothing when it is mended.
+
+use dynoxide::actions::delete_table::DeleteTableRequest;
+use stand_ins::embedded::FAILURES;
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::bucket::Action;
+
+use super::printed::{command, commands};
+use super::session::Session;
+
+impl Session {
+    /// A migration fails for this reason, and the doctor that its advice names says these words.
+    async fn is_diagnosed(&self, reason: &str, words: &[&str]) {
+        let migrated = self.run(&["migrate"]).await;
+        assert!(migrated.contains(reason), "no {reason}: {migrated}");
+        let doctor = self.run(&[&command(&migrated, "doctor")]).await;
+        assert!(doctor.contains("checks are not good"), "{doctor}");
+        for words in words {
+            assert!(doctor.contains(words), "no `{words}` in: {doctor}");
+        }
+    }
+
+    /// It is mended: the doctor has nothing to say, and the migration goes on to its end.
+    async fn is_healthy(&self) {
+        let doctor = self.said(&["doctor"], 0).await;
+        assert!(doctor.contains("checks are good"), "{doctor}");
+        self.said(&["migrate"], 0).await;
+        self.is_content();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_which_tracker_is_away() {
+    let mut session = Session::new(81, 4).await;
+    session.set("MOGILE_TRACKERS", "127.0.0.1:1");
+    session.is_diagnosed("index-unreadable", &["OUT  tracker 127.0.0.1:1"]).await;
+    session.reset("MOGILE_TRACKERS");
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_a_storage_node_is_away() {
+    let session = Session::new(82, 4).await;
+    session.strike(Service::StorageNode, Fault::RequestLost);
+    session.is_diagnosed("source-unreachable", &["cannot be told: a replica of it can be"]).await;
+    session.mend();
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_trackers_refuse() {
+    let session = Session::new(83, 4).await;
+    let refuse = Fault::Refuse { status: 400, code: "no_devices".to_owned() };
+    let operation = Some("get_paths".to_owned());
+    let rule = Rule { operation, ..Rule::always(Service::Tracker, refuse) };
+    session.stage.world.faults.add(rule);
+    session.is_diagnosed("source-refused", &["a replica of it can be opened", "no_devices"]).await;
+    session.mend();
+    session.is_healthy().await;
+}
+
+/// The failure itself names the setting.
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_nodes_that_may_not_be_asked_name_the_setting() {
+    let mut session = Session::new(89, 4).await;
+    session.set("MOGILE_STORAGE_HOSTS", "10.0.0.0/8");
+    let said = session.said(&["migrate"], 1).await;
+    assert!(said.contains("list it in MOGILE_STORAGE_HOSTS"), "{said}");
+    session.set("MOGILE_STORAGE_HOSTS", "10.0.0.0/8,127.0.0.1");
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_which_permission_is_missing() {
+    let session = Session::new(84, 4).await;
+    for action in [Action::ListBucket, Action::PutObject] {
+        session.stage.world.s3.configure(|options| options.deny(action));
+        session.is_diagnosed("s3-denied", &["bucket corpus-prod", "denied"]).await;
+        session.stage.world.s3.configure(|options| options.denials.clear());
+    }
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_the_database_is_away() {
+    let mut session = Session::new(85, 4).await;
+    session.set("MOGILE_DATABASE_URL", "mysql://reader:secret@127.0.0.1:1/mogile");
+    session.is_diagnosed("index-unreadable", &["OUT  index", "127.0.0.1:1/mogile"]).await;
+    session.reset("MOGILE_DATABASE_URL");
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_which_table_is_missing() {
+    let mut session = Session::new(86, 4).await;
+    for (setting, subject) in
+        [("DYNAMODB_TABLE", "ledger"), ("DYNAMODB_FAILURES_TABLE", "failures")]
+    {
+        session.set(setting, "nowhere");
+        session.is_diagnosed("ledger-unavailable", &[&format!("BAD  {subject}"), "nowhere"]).await;
+        session.reset(setting);
+    }
+    session.is_healthy().await;
+}
+
+/// What a run cannot write there is lost, and no migration shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_the_failures_table_takes_nothing() {
+    let session = Session::new(88, 4).await;
+    for operation in ["UpdateItem", "DeleteItem", "Scan"] {
+        let refuse = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
+        let operation = Some(operation.to_owned());
+        session
+            .stage
+            .world
+            .faults
+            .add(Rule { operation, ..Rule::always(Service::DynamoDb, refuse) });
+        let said = session.said(&["doctor"], 1).await;
+        let words = "BAD  failures: does not hold: records can be written, taken away and scanned";
+        assert!(said.contains(words), "{said}");
+        session.said(&["doctor", "--read-only"], 0).await;
+        session.mend();
+    }
+    assert_eq!(session.failures(), Vec::new(), "the canary is gone");
+    session.is_healthy().await;
+    assert_eq!(session.failures(), Vec::new(), "the canary is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provision_as_printed_makes_a_table_that_is_missing() {
+    let session = Session::new(87, 4).await;
+    let request = DeleteTableRequest { table_name: FAILURES.to_owned() };
+    session.stage.world.database.delete_table(request).expect("it was there");
+    let said = session.said(&["migrate"], 3).await;
+    // It asks who may read the buckets, and says which answers there are.
+    let asked = session.follow(&said, "provision", 2).await;
+    assert!(asked.contains("\n  private "), "{asked}");
+    let profile = ["--access-profile", "private"];
+    let made = session.run(&[&["provision"], &profile[..]].concat()).await;
+    assert!(made.contains(&format!("table {FAILURES}: made")), "{made}");
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provision_changes_access_by_the_printed_flag() {
+    let session = Session::migrated(88, 4).await;
+    let provision = ["provision", "--buckets-only", "--access-profile", "public-policy"];
+    let said = session.said(&provision, 1).await;
+    let [flag, _] = super::printed::flag(&said, "--change-access");
+    let said = session.said(&[&provision[..], &[&flag]].concat(), 0).await;
+    assert!(commands(&said).is_empty() && said.contains("changed"), "{said}");
+    let again = session.said(&provision, 0).await;
+    assert!(again.contains("nothing was changed"), "{again}");
+}

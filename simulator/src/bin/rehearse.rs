@@ -1,7 +1,0 @@
-//! Rehearses the migration in a world of its own.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    simulator::cli::main(std::env::args_os())
-}

@@ -1,6 +1,0 @@
-//! The state of everything outside: no socket in it, and no fault.
-
-pub mod bucket;
-pub mod lambda;
-pub mod mogile;
-pub mod queue;

@@ -1,0 +1,213 @@
+//! The failures table, straight in DynamoDB's tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
+use domain::{FailureRecord, Fid};
+use dynoxide::{AttributeValue, Database};
+
+use super::table::{Table, listed};
+use super::{Call, PortFaults};
+use crate::world::dynamodb::{Fields, Item, number, text};
+
+/// So many bytes of each text are kept.
+const KEPT_BYTES: usize = 4 * 1024;
+
+/// [`FailureLog`] over a table of `dynoxide`'s: hash key `fid`, and `action`, `dkey`, `reason`,
+/// `detail`, `attempt` and `failed_at`; texts that are empty are not there.
+pub struct PortFailures(Table);
+
+impl PortFailures {
+    /// Over this table.
+    #[must_use]
+    pub const fn new(database: Database, table: String, faults: Arc<PortFaults>) -> Self {
+        Self(Table::new(database, table, faults))
+    }
+}
+
+impl PortFailures {
+    /// Reads and writes with nothing between them.
+    fn note_all(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+        let mut last = BTreeMap::new();
+        let there = self.0.get(&keys(&failures.iter().map(|one| one.fid).collect::<Vec<_>>()))?;
+        let there: Vec<_> = there.iter().filter_map(understood).collect();
+        let in_order = there.iter().chain(failures);
+        for failure in in_order {
+            let mut failure = failure.clone();
+            if let Some(earlier) = last.get(&failure.fid) {
+                failure.keep_doubt_of(earlier);
+            }
+            last.insert(failure.fid, failure);
+        }
+        self.0.put(&last.values().map(item_of).collect::<Vec<_>>())
+    }
+}
+
+#[async_trait]
+impl FailureLog for PortFailures {
+    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+        let fids = listed(failures.iter().map(|failure| failure.fid));
+        self.0
+            .ask_batch(Call::NoteFailures, &fids, failures, |failures| self.note_all(failures))
+            .await
+    }
+
+    async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {
+        let (key, keys) = (listed(fids.iter().copied()), keys(fids));
+        self.0.ask_batch(Call::ClearFailures, &key, &keys, |keys| self.0.delete(keys)).await
+    }
+
+    async fn clear_undoubted(&self, fids: &[Fid]) -> Result<(), LedgerError> {
+        let (key, keys) = (listed(fids.iter().copied()), keys(fids));
+        let clear = |keys: &[Item]| {
+            let mut found = self.0.get(keys)?;
+            found.retain(|item| understood(item).is_none_or(|record| !record.doubts_the_proof()));
+            let keys =
+                found.iter().map(|item| Item::from([("fid".to_owned(), item["fid"].clone())]));
+            self.0.delete(&keys.collect::<Vec<_>>())
+        };
+        self.0.ask_batch(Call::ClearFailures, &key, &keys, clear).await
+    }
+
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError> {
+        let (key, keys) = (listed(fids.iter().copied()), keys(fids));
+        let items = self.0.ask(Call::ReadFailures, &key, || self.0.get(&keys)).await?;
+        Ok(items.iter().filter_map(understood).collect())
+    }
+
+    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError> {
+        let whole = Segment { number: 0, of: 1 };
+        let items = self.0.ask(Call::ScanFailures, "", || self.0.scan(whole)).await?;
+        items.iter().filter_map(understood).for_each(each);
+        Ok(())
+    }
+}
+
+fn keys(fids: &[Fid]) -> Vec<Item> {
+    let distinct: BTreeSet<Fid> = fids.iter().copied().collect();
+    distinct.into_iter().map(|fid| Item::from([number("fid", fid.0)])).collect()
+}
+
+fn item_of(failure: &FailureRecord) -> Item {
+    let mut item = Item::from([
+        number("fid", failure.fid.0),
+        number("attempt", failure.attempt.into()),
+        number("failed_at", failure.failed_at.0),
+    ]);
+    item.extend(failure.action.map(|action| text("action", action.name())));
+    item.extend(failure.doubted.then(|| ("doubted".to_owned(), AttributeValue::BOOL(true))));
+    let texts = [("dkey", &failure.dkey), ("reason", &failure.reason), ("detail", &failure.detail)];
+    let told = texts.into_iter().filter(|(_, value)| !value.is_empty());
+    item.extend(told.map(|(name, value)| text(name, beginning(value))));
+    item
+}
+
+/// A message may be larger than an item can be.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(KEPT_BYTES)]
+}
+
+/// The record of an item; one that cannot be read is passed over.
+fn understood(item: &Item) -> Option<FailureRecord> {
+    parse(item).ok()
+}
+
+fn parse(item: &Item) -> Result<FailureRecord, String> {
+    let fields = Fields(item);
+    let told = |name| Ok::<_, String>(fields.text(name)?.unwrap_or_default().to_owned());
+    let attempt = u32::try_from(fields.the_number("attempt")?);
+    Ok(FailureRecord {
+        fid: Fid(fields.the_number("fid")?),
+        // An action of an unknown name is none that is known.
+        action: fields.text("action")?.and_then(|name| name.parse().ok()),
+        dkey: told("dkey")?,
+        reason: told("reason")?,
+        detail: told("detail")?,
+        attempt: attempt.map_err(|error| format!("attempt: {error}"))?,
+        failed_at: Timestamp(fields.the_number("failed_at")?),
+        doubted: item.get("doubted") == Some(&AttributeValue::BOOL(true)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{PortFault, VirtualClock};
+    use crate::world::dynamodb::{create_failures_table, new_database};
+    use domain::JobAction;
+
+    fn log() -> PortFailures {
+        let database = new_database().unwrap();
+        create_failures_table(&database, "failures").unwrap();
+        PortFailures::new(database, "failures".into(), Arc::new(PortFaults::instant()))
+    }
+
+    fn failure(fid: u64, attempt: u32) -> FailureRecord {
+        FailureRecord {
+            fid: Fid(fid),
+            action: fid.is_multiple_of(2).then_some(JobAction::Verify),
+            dkey: if fid == 3 { String::new() } else { format!("key of {fid}") },
+            reason: "no-replica".to_owned(),
+            detail: "no replica gave the content".to_owned(),
+            attempt,
+            failed_at: Timestamp(1_767_225_600_123),
+            doubted: fid.is_multiple_of(5),
+        }
+    }
+
+    #[test]
+    fn the_last_failure_of_each_file_stays_until_it_is_cleared() {
+        let log = log();
+        let asked = async {
+            let failures: Vec<_> = (1..=30).map(|fid| failure(fid, 1)).collect();
+            log.note(&failures).await?;
+            log.note(&[failure(7, 2), failure(7, 3)]).await?;
+            log.clear(&[Fid(1), Fid(99), Fid(1)]).await?;
+            let read = log.read(&[Fid(1), Fid(7), Fid(3), Fid(7)]).await?;
+            let mut all = Vec::new();
+            log.scan(&mut |failure| all.push(failure)).await?;
+            Ok::<_, LedgerError>((read, all))
+        };
+        let (mut read, mut all) = VirtualClock::default().run(asked).unwrap().unwrap();
+        read.sort_by_key(|failure| failure.fid);
+        assert_eq!(read, [failure(3, 1), failure(7, 3)]);
+        all.sort_by_key(|failure| failure.fid);
+        let expected = (2..=30).map(|fid| failure(fid, if fid == 7 { 3 } else { 1 }));
+        assert_eq!(all, expected.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_fault_leaves_nothing_half_or_all() {
+        for (fault, left) in
+            [(PortFault::RequestLost, 4), (PortFault::Busy, 2), (PortFault::AnswerLost, 0)]
+        {
+            let log = log();
+            let failures: Vec<_> = (1..=4).map(|fid| failure(fid, 1)).collect();
+            let fids: Vec<_> = (1..=4).map(Fid).collect();
+            let answer = VirtualClock::default().run(async {
+                log.note(&failures).await?;
+                log.0.faults().strike(Call::ClearFailures, "2", fault, 1);
+                log.clear(&fids).await
+            });
+            assert!(matches!(answer.unwrap(), Err(LedgerError::Unavailable { .. })));
+            assert_eq!(log.0.scan(Segment { number: 0, of: 1 }).unwrap().len(), left);
+        }
+    }
+
+    #[test]
+    fn items_that_no_version_wrote() {
+        let good = item_of(&failure(2, 1));
+        assert_eq!(parse(&good), Ok(failure(2, 1)));
+        for (name, value) in [
+            ("attempt", AttributeValue::N("-1".into())),
+            ("failed_at", AttributeValue::S("yesterday".into())),
+            ("detail", AttributeValue::BOOL(true)),
+        ] {
+            let mut bad = good.clone();
+            bad.insert(name.to_owned(), value);
+            assert!(parse(&bad).is_err(), "{name}");
+        }
+    }
+}

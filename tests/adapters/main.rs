@@ -1,0 +1,3 @@
+//! The adapters against the wire face of the stand-ins, and against scripted servers.
+
+mod mogile_client;

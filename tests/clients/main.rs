@@ -1,0 +1,4 @@
+//! Others' clients, from `PyPI`, against the stand-ins.
+
+mod boto3;
+mod pymogilefs;

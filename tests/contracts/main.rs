@@ -1,0 +1,8 @@
+//! What every implementation of a port promises, kept by the port face of the stand-ins, by the
+//! adapters over the wire face, and on LocalStack.
+
+mod job_queue;
+mod ledger;
+mod object_store;
+mod source_files;
+mod source_index;

@@ -1,0 +1,36 @@
+//! The contract of [`domain::ports::SourceIndex`], kept by the port face of the world and by the
+//! trackers' adapter over its wire face. `containers/mysql_index` has the database.
+
+use std::sync::Arc;
+
+use adapters::calls::Calls;
+use adapters::mogile::{TrackerIndex, Trackers};
+use stand_ins::fault::Faults;
+use stand_ins::port::{PortFaults, PortIndex, VirtualClock};
+use stand_ins::wire::tracker;
+use stand_ins::world::mogile::MogileFs;
+use tests::contract::source_index::{Tells, holds};
+use tests::planted::{self, DOMAIN};
+use tokio::net::TcpListener;
+
+#[test]
+fn the_port_face_keeps_the_contract() {
+    let (mogile, rows) = (Arc::new(MogileFs::default()), planted::rows_with_long_fids());
+    planted::plant(&mogile, &rows);
+    let index = PortIndex::new(mogile, DOMAIN.to_owned(), Arc::new(PortFaults::instant()));
+    let checked = holds(&index, &rows, Tells { empty_keys: true, count: true });
+    VirtualClock::default().run(checked).expect("nothing to wait for");
+}
+
+#[tokio::test]
+async fn the_trackers_index_keeps_the_contract() {
+    let (mogile, rows) = (Arc::new(MogileFs::default()), planted::rows_with_long_fids());
+    planted::plant(&mogile, &rows);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let tracker = tokio::spawn(tracker::serve(listener, mogile, Arc::new(Faults::default())));
+    let trackers = Arc::new(Trackers::new(&[address], 1, Arc::new(Calls::default())));
+    let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
+    holds(&index, &rows, Tells { empty_keys: false, count: false }).await;
+    tracker.abort();
+}

@@ -1,0 +1,91 @@
+//! The function, what feeds it, and what watches it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::template::Stack;
+
+fn environment(stack: &Stack) -> Value {
+    stack.resource("Worker")["Properties"]["Environment"]["Variables"].clone()
+}
+
+#[test]
+fn its_environment_has_all_settings_and_no_secret() {
+    let stack = Stack::with(&[("MogileStorageHosts", "10.0.0.0/8")]);
+    let environment = environment(&stack);
+    let settings = environment.as_object().expect("variables");
+    let names: BTreeSet<_> = settings.keys().map(String::as_str).collect();
+    let wanted = BTreeSet::from([
+        "BUCKETS",
+        "DYNAMODB_FAILURES_TABLE",
+        "DYNAMODB_TABLE",
+        "DYNAMODB_VERIFICATIONS_TABLE",
+        "IGNORE_BUCKETS",
+        "MOGILE_DOMAIN",
+        "MOGILE_STORAGE_HOSTS",
+        "MOGILE_TRACKERS",
+        "RUST_LOG",
+        "SQS_URL",
+    ]);
+    assert_eq!(names, wanted, "no database, no key");
+    assert_eq!(settings["BUCKETS"], "a:corpus-prod,b:editorial-prod");
+    let url = "https://sqs.us-east-1.amazonaws.com/123456789012/mogile2s3-jobs";
+    assert_eq!(settings["SQS_URL"], url);
+}
+
+#[test]
+fn storage_hosts_that_nobody_names_are_the_private_ranges() {
+    // An empty setting would allow none.
+    assert!(environment(&Stack::with(&[])).get("MOGILE_STORAGE_HOSTS").is_none());
+}
+
+#[test]
+fn only_failed_jobs_come_back() {
+    let jobs = Stack::with(&[]).resource("Jobs")["Properties"].clone();
+    assert_eq!(jobs["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(jobs["ScalingConfig"]["MaximumConcurrency"], 20);
+    assert_eq!(jobs["Enabled"], true);
+    assert_eq!(Stack::with(&[("Running", "no")]).resource("Jobs")["Properties"]["Enabled"], false);
+}
+
+#[test]
+fn a_batch_above_ten_has_a_window_and_no_other() {
+    let stack = Stack::with(&[]);
+    let sizes = stack.parameter("BatchSize")["AllowedValues"].as_array().expect("a list");
+    for size in sizes.iter().map(|size| size.as_u64().expect("a number")) {
+        let jobs = Stack::with(&[("BatchSize", &size.to_string())]).resource("Jobs");
+        let window = &jobs["Properties"]["MaximumBatchingWindowInSeconds"];
+        let gathers = window.as_u64().expect("seconds") > 0;
+        assert_eq!(gathers, size > 10, "{size}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_the_topic_and_no_other() {
+    let alarms = |given: &[(&str, &str)]| {
+        let made = Stack::with(given).resources().into_values();
+        let alarms = made.filter(|it| it["Type"] == "AWS::CloudWatch::Alarm");
+        alarms.map(|alarm| alarm["Properties"].clone()).collect::<Vec<_>>()
+    };
+    let topic = "arn:aws:sns:us-east-1:1:ops";
+    let told = alarms(&[("AlarmTopicArn", topic)]);
+    assert_eq!(told.len(), 5);
+    for alarm in told {
+        assert_eq!(alarm["AlarmActions"], json!([topic]), "{alarm}");
+        assert!(alarm["AlarmDescription"].as_str().is_some_and(|text| text.len() > 20));
+    }
+    assert!(alarms(&[]).iter().all(|alarm| alarm.get("AlarmActions").is_none()));
+}
+
+#[test]
+fn dead_letters_and_age_are_watched_on_the_right_queue() {
+    let stack = Stack::with(&[("QueueName", "jobs")]);
+    let queue = |alarm: &str| stack.resource(alarm)["Properties"]["Dimensions"][0]["Value"].clone();
+    assert_eq!(queue("DeadLettersAlarm"), "jobs-dead");
+    assert_eq!(queue("OldestJobAlarm"), "jobs");
+    let metrics = &stack.resource("NoProgressAlarm")["Properties"]["Metrics"];
+    for metric in metrics.as_array().expect("a list").iter().skip(1) {
+        assert_eq!(metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"], "jobs", "{metric}");
+    }
+}

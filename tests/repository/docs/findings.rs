@@ -1,0 +1,343 @@
+//! `docs/FINDINGS.md` lists every name that a report can print, each once, each with one severity.
+//! The names come from the code: its enumerations, and the fields of its summaries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use apps::exit::{Exit, Verdict};
+use domain::blueprint::Outcome;
+use domain::outlook::{LedgerCounts, Outlook};
+use domain::steps::{Census, DeadLetters, EnqueueSummary, Redriven};
+use domain::{
+    Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
+    WorkSummary,
+};
+use serde_json::{Value, json};
+
+use super::page::{Table, plain, root, tables_of};
+
+const PAGE: &str = include_str!("../../../docs/FINDINGS.md");
+const README: &str = include_str!("../../../README.md");
+
+const SEVERITIES: [&str; 3] = ["blocks a cut-over", "must be accepted by name", "note"];
+
+/// Fields of the runs' summaries that are no class of rows or files.
+const NOT_CLASSES: [&str; 12] = [
+    // Sums, and figures beside them.
+    "rows",
+    "deliveries",
+    "counted_before",
+    "counted_after",
+    "highest_fid",
+    "resume_from",
+    // What other tables list by name.
+    "failed",
+    "findings",
+    "rejected",
+    "stopped",
+    "uncounted",
+    // The rows of `unmapped-bucket` once more, by bucket.
+    "unmapped",
+];
+
+/// The same of dead letters: those by reason, and the ids of some of them.
+const NOT_CLASSES_OF_LETTERS: [&str; 3] = ["reasons", "nameless", "stopped"];
+
+/// Reasons that only dead letters have.
+const REASONS_OF_LETTERS: [&str; 3] = ["killed", "unreadable", "done-since"];
+
+/// One text for each variant of an enum. Where a variant has none this does not compile.
+macro_rules! every {
+    ($type:ty { $($variant:pat => $text:expr),+ $(,)? }) => {{
+        let _complete = |value: &$type| match value { $($variant => ()),+ };
+        vec![$($text.to_string()),+]
+    }};
+}
+
+/// The tables with severities, by their headings, with the names that each must have.
+fn tables() -> BTreeMap<&'static str, Vec<String>> {
+    BTreeMap::from([
+        ("Findings", names(FindingKind::ALL)),
+        ("Reasons", names(ReasonKind::ALL)),
+        ("At the final key", names(Left::ALL)),
+        ("Rejected rows", rejections()),
+        ("Classes of rows and files", classes()),
+        ("What a run says of itself", statements()),
+        ("Runs that end early", early_ends()),
+        ("Dead letters", dead_letters()),
+        ("Items of the ledger", fields(&json!(LedgerCounts::default()))),
+        ("What `status` says", outlooks()),
+        ("Checks and settings", checks_and_settings()),
+    ])
+}
+
+fn rejections() -> Vec<String> {
+    let text = String::new;
+    every!(Rejection {
+        Rejection::NoKey => Rejection::NoKey.name(),
+        Rejection::NoLength(_) => Rejection::NoLength(text()).name(),
+        Rejection::NotContentAddressed(_) => Rejection::NotContentAddressed(text()).name(),
+        Rejection::UnmappedBucket(_) => Rejection::UnmappedBucket(text()).name(),
+    })
+}
+
+fn classes() -> Vec<String> {
+    let summaries = [
+        json!(Summary::default()),
+        json!(EnqueueSummary::default()),
+        json!(WorkSummary::default()),
+        json!(Census::default()),
+    ];
+    classes_of(&summaries, &NOT_CLASSES)
+}
+
+fn dead_letters() -> Vec<String> {
+    let summaries = [json!(DeadLetters::default()), json!(Redriven::default())];
+    let mut names: BTreeSet<_> =
+        classes_of(&summaries, &NOT_CLASSES_OF_LETTERS).into_iter().collect();
+    names.extend(REASONS_OF_LETTERS.map(str::to_owned));
+    names.into_iter().collect()
+}
+
+/// The fields of all these without those that are no class, each of which must be there.
+fn classes_of(summaries: &[Value], no_classes: &[&str]) -> Vec<String> {
+    let mut all: BTreeSet<String> = summaries.iter().flat_map(fields).collect();
+    for field in no_classes {
+        assert!(all.remove(*field), "no summary has a field `{field}` any more");
+    }
+    all.into_iter().collect()
+}
+
+fn statements() -> Vec<String> {
+    let mut all = every!(Coverage {
+        Coverage::NotTold => "The index could not be counted beside the rows read:",
+        Coverage::Equal => "The index counts as many rows as were read.",
+        Coverage::More(_) => "rows more than the index counted before: written meanwhile.",
+        Coverage::Deleted(_) => "rows fewer than the index counted before: deleted meanwhile.",
+        Coverage::Missing(_) => "MISSING: … rows that the index counts were not read.",
+    });
+    let others = ["THE SUMS DO NOT ADD UP", "THE LIST IN … IS NOT COMPLETE"];
+    all.extend(others.map(str::to_owned));
+    all
+}
+
+fn early_ends() -> Vec<String> {
+    let mut all = every!(Stopped {
+        Stopped::Trouble(_) => "STOPPED: …",
+        Stopped::Failures(_) => "too many failures: …",
+        Stopped::Interrupted => "interrupted",
+        // Each has a row of its own.
+        Stopped::Misconfigured(_) => "",
+    });
+    all.retain(|name| !name.is_empty());
+    all.extend(every!(Misconfigured {
+        Misconfigured::NoSuchDomain { .. } => "MogileFS has no domain …",
+        Misconfigured::EmptyDomain { .. } => "the MogileFS domain … has no rows",
+        Misconfigured::OtherDomain { .. } => "the queue has jobs of the MogileFS domain …",
+        Misconfigured::NothingSelected { .. } => "the selection has no row",
+        Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
+        Misconfigured::Moved(_) => "are proven in bucket …, which the map does not name",
+    }));
+    all
+}
+
+fn outlooks() -> Vec<String> {
+    every!(Outlook {
+        Outlook::DeadLetters(_) => "… dead letters:",
+        Outlook::Waiting { .. } => "…: its jobs wait and come again by themselves.",
+        Outlook::RunningOut { .. } => "WAITING IS NOT SAFE.",
+        Outlook::EmptyWithRowsLeft(_) =>
+            "the queue is empty, and the index has … rows more than there are proven files:",
+        Outlook::Forgotten { .. } => "files have failed: nothing tries them again.",
+        Outlook::ProvenElsewhere(_) => "files are proven in buckets that BUCKETS does not name:",
+        Outlook::Done => "the queue is empty, and there are as many proven files as rows.",
+        Outlook::Empty => "the queue is empty. Whether that is all",
+        Outlook::Working => "at work; nothing stands against it.",
+    })
+}
+
+fn checks_and_settings() -> Vec<String> {
+    let health = every!(Health {
+        Health::Good => word(&json!(Health::Good)),
+        Health::Bad => word(&json!(Health::Bad)),
+        Health::Unreachable => word(&json!(Health::Unreachable)),
+    });
+    let outcomes = every!(Outcome {
+        Outcome::Found => word(&json!(Outcome::Found)),
+        Outcome::Made => word(&json!(Outcome::Made)),
+        Outcome::Changed => word(&json!(Outcome::Changed)),
+        Outcome::WouldMake => word(&json!(Outcome::WouldMake)),
+        Outcome::WouldChange => word(&json!(Outcome::WouldChange)),
+        Outcome::Left => word(&json!(Outcome::Left)),
+        Outcome::Refused => word(&json!(Outcome::Refused)),
+        Outcome::Unreachable => word(&json!(Outcome::Unreachable)),
+    });
+    // `unreachable` is a word of both.
+    let all: BTreeSet<_> = health.into_iter().chain(outcomes).collect();
+    all.into_iter().collect()
+}
+
+fn names<T: ToString>(all: &[T]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
+}
+
+fn fields(summary: &Value) -> Vec<String> {
+    summary.as_object().expect("a struct").keys().cloned().collect()
+}
+
+/// The name of a value that is written as one word.
+fn word(value: &Value) -> String {
+    value.as_str().expect("a word").to_owned()
+}
+
+/// The tables of the page in which each row has a severity.
+fn severities() -> Vec<Table<'static>> {
+    let mut tables = tables_of(PAGE);
+    tables.retain(|table| table.columns[0] == "name");
+    tables
+}
+
+#[test]
+fn every_name_has_exactly_one_row_and_no_row_has_another_name() {
+    let page: BTreeMap<_, _> =
+        severities().into_iter().map(|table| (table.heading, table)).collect();
+    let expected = tables();
+    let headings: Vec<_> = expected.keys().copied().collect();
+    assert_eq!(page.keys().copied().collect::<Vec<_>>(), headings, "the page's tables");
+    for (heading, mut names) in expected {
+        let mut rows: Vec<_> = page[heading].column("name").map(plain).collect();
+        rows.sort();
+        names.sort();
+        assert_eq!(rows, names, "{heading}: the page's rows, and the names that the code has");
+    }
+}
+
+#[test]
+fn every_row_has_one_severity_a_meaning_and_a_next_step() {
+    for table in severities() {
+        for row in &table.rows {
+            let (name, severity) = (table.cell(row, "name"), table.cell(row, "severity"));
+            assert!(SEVERITIES.contains(&severity), "{}: {name} is `{severity}`", table.heading);
+            for column in ["what it means", "next step"] {
+                let text = table.cell(row, column);
+                assert!(text.ends_with('.'), "{}: {name}, {column}: `{text}`", table.heading);
+            }
+        }
+    }
+    let legend = tables_of(PAGE).into_iter().find(|table| table.columns[0] == "severity");
+    let legend = legend.expect("a legend");
+    assert_eq!(legend.column("severity").collect::<Vec<_>>(), SEVERITIES);
+}
+
+#[test]
+fn the_words_of_the_page_are_printed() {
+    let printed = sources(&["apps/src", "domain/src"]).into_iter();
+    let printed: Vec<_> = printed.map(|(_, text)| as_printed(&text)).collect();
+    let is_printed = |words: &str| printed.iter().any(|text| text.contains(words));
+    for table in severities() {
+        // A name without a blank is the code's own.
+        let mut cells: Vec<_> = table.column("name").filter(|name| name.contains(' ')).collect();
+        if table.columns.contains(&"in the reports") {
+            cells.extend(table.column("in the reports"));
+        }
+        for words in cells.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+            assert!(is_printed(words), "{}: nothing prints `{words}`", table.heading);
+        }
+    }
+    for name in REASONS_OF_LETTERS.into_iter().chain(["interrupted"]) {
+        assert!(is_printed(&format!("\"{name}\"")), "nothing is named `{name}`");
+    }
+}
+
+#[test]
+fn the_commands_and_flags_of_the_page_exist() {
+    let (commands, sources) = (commands(), sources(&["apps/src"]));
+    let text = PAGE.split_whitespace().collect::<Vec<_>>().join(" ");
+    for rest in text.split("`mogile2s3 ").skip(1) {
+        let command: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+        assert!(commands.contains(&command), "`mogile2s3 {command}` is no command");
+    }
+    for rest in text.replace('`', " ").split(" --").skip(1) {
+        let is_part = |char: &char| char.is_ascii_lowercase() || *char == '-';
+        let flag: String = rest.chars().take_while(is_part).collect();
+        let field = format!(" {}: ", flag.replace('-', "_"));
+        assert!(sources.iter().any(|(_, text)| text.contains(&field)), "--{flag} is no flag");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_commands() {
+    let codes = every!(Exit {
+        Exit::Clean => Exit::Clean.code(),
+        Exit::Findings => Exit::Findings.code(),
+        Exit::Usage => Exit::Usage.code(),
+        Exit::Unreachable => Exit::Unreachable.code(),
+    });
+    let of = |text: &'static str, heading: &str, column: &str| -> Vec<String> {
+        let tables = tables_of(text);
+        let table = tables.iter().find(|table| {
+            table.columns[0] == column && (heading.is_empty() || table.heading == heading)
+        });
+        table.expect("a table").column(column).map(plain).collect()
+    };
+    assert_eq!(of(PAGE, "Exit codes", "code"), codes);
+    assert_eq!(of(README, "", "exit code"), codes);
+    let verdict: BTreeSet<_> = of(PAGE, "Exit codes", "field").into_iter().collect();
+    let in_json = fields(&json!(Verdict::of(None, false)));
+    assert_eq!(verdict, in_json.into_iter().collect(), "what `--json` has");
+
+    let rows = of(PAGE, "By command", "command");
+    let rows: BTreeSet<_> = rows.iter().filter_map(|row| row.split(' ').next()).collect();
+    assert_eq!(rows, commands().iter().map(String::as_str).collect(), "the table by command");
+}
+
+/// The commands of `mogile2s3`: each has a file.
+fn commands() -> BTreeSet<String> {
+    let all = sources(&["apps/src/commands"]).into_iter().map(|(path, _)| path);
+    let all = all.filter(|path| path.parent().is_some_and(|at| at.ends_with("commands")));
+    all.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+}
+
+/// The Rust files below some folders, with their texts.
+fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("readable").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("readable");
+                files.push((path, text));
+            }
+        }
+    }
+    files
+}
+
+/// A source with its texts as they are printed: in one line, with `…` for what is filled in, and
+/// without the marks of code.
+fn as_printed(source: &str) -> String {
+    let mut text = String::with_capacity(source.len());
+    let mut lines = source.split("\\\n");
+    text.push_str(lines.next().unwrap_or_default());
+    lines.for_each(|line| text.push_str(line.trim_start()));
+    let text = text.replace('`', "");
+    let mut parts = text.split('{');
+    let mut printed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}') {
+            Some((filled, rest)) if !filled.contains(char::is_whitespace) => {
+                printed.push('…');
+                printed.push_str(rest);
+            }
+            _ => {
+                printed.push('{');
+                printed.push_str(part);
+            }
+        }
+    }
+    printed
+}

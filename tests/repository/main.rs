@@ -1,0 +1,5 @@
+//! What the repository says of itself: the edges of its crates, its pages, its template.
+
+mod cloudformation;
+mod docs;
+mod layers;

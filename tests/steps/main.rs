@@ -1,0 +1,8 @@
+//! The domain's steps on the port face of the stand-ins, in virtual time.
+
+mod common;
+
+mod counts;
+mod migrate_file;
+mod migrate_run;
+mod work;
