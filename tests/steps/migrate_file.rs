@@ -205,8 +205,11 @@ fn a_replica_that_breaks_off_costs_the_next_one_and_no_more() {
     // All of them out for the moment: they are gone through once more.
     let second_round = "put, mogile | replicas 2, open 3, put 3 | right";
     check_fault(good, (Call::Open, PortFault::AnswerLost, 2), second_round);
-    let down = "source-unreachable, Nothing | replicas 2, open 4, put 4, head 1 | nothing";
-    check_fault(good, (Call::Open, PortFault::AnswerLost, 4), down);
+    // A storage node that begins to give it is not out of reach.
+    let broken = "no-replica, Nothing | replicas 2, open 4, put 4, head 1 | nothing";
+    check_fault(good, (Call::Open, PortFault::AnswerLost, 4), broken);
+    let down = "replicas-unreachable, Nothing | replicas 2, open 4, head 1 | nothing";
+    check_fault(good, (Call::Open, PortFault::RequestLost, 4), down);
 }
 
 #[test]

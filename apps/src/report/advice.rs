@@ -20,8 +20,8 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              names those that do not answer; then run this again"
         }
         ReasonKind::ReplicasUnreachable => {
-            "check that the storage nodes named here run and that the way to them is open; then \
-             run this again. The trackers answer"
+            "the trackers answer: start the storage nodes named here, or open the way to them. \
+             `mogile2s3 doctor` tries to open a replica; then run this again"
         }
         ReasonKind::SourceRefused => {
             "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_STORAGE_HOSTS by `mogile2s3 doctor`"

@@ -23,6 +23,10 @@ pub(crate) trait Feed: Send {
     /// What was reached before the first task.
     const REACHED: &'static [System] = &[];
 
+    /// Whether what was noticed at a file counts where the file fails: a job that failed comes again,
+    /// and says it again.
+    const COUNTS_FINDINGS_OF_FAILED: bool;
+
     /// What the feed waits for.
     type Event: Send;
     type Events: FusedStream<Item = Self::Event> + Send + Unpin;

@@ -18,7 +18,7 @@ use super::under_way::{UnderWay, Worked};
 use super::{OutageObserver, Stop};
 use crate::ports::Timestamp;
 use crate::steps::Routes;
-use crate::{Failure, FindingKind, Left, Reason, ReasonKind, Stopped, System, limits};
+use crate::{Failure, Finding, FindingKind, Left, Reason, ReasonKind, Stopped, System, limits};
 
 /// How the engine is to work.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,9 @@ impl<'a, F: Feed> Flow<'a, F> {
         loop {
             self.start_what_can_be();
             if self.nothing_is_left() {
-                return (self.feed, self.stopped);
+                let refused = self.hold.outages.refused_everything().cloned();
+                let stopped = self.stopped.or(refused.map(Stopped::Trouble));
+                return (self.feed, stopped);
             }
             // What is rare comes first, so that the many files cannot keep it waiting.
             let event = select_biased! {
@@ -223,7 +225,7 @@ impl<'a, F: Feed> Flow<'a, F> {
                 let mut weight = Some(weight);
                 for task in tasks {
                     let failure = Failure { reason: reason.clone(), left: Left::Nothing };
-                    self.take_failure(task, failure, weight.take().unwrap_or_default());
+                    self.take_failure(task, failure, &[], weight.take().unwrap_or_default());
                 }
             }
         }
@@ -231,14 +233,12 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
         let task = self.under_way.take(task);
-        // A file that failed may be tried again, and says the rest again; what it has replaced is
-        // gone now.
-        let is_proven = matches!(end, Carried::Proven(_));
-        for finding in findings {
-            if is_proven || finding.kind == FindingKind::Replaced {
-                self.feed.noticed(task.file.fid, &finding);
-            }
-        }
+        // A file that is held is tried again, and says the rest again; what it has replaced is gone
+        // now.
+        let (counted, later): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
+            matches!(end, Carried::Proven(_)) || finding.kind == FindingKind::Replaced
+        });
+        self.notice(&task, &counted);
         match end {
             Carried::Proven(record) => {
                 self.hold.is_over(&task.key);
@@ -255,19 +255,30 @@ impl<'a, F: Feed> Flow<'a, F> {
                 self.reached(&[System::Trackers]);
                 self.end(&task, TaskEnd::Gone);
             }
-            Carried::Failed(failure) => self.take_failure(task, failure, 1),
+            Carried::Failed(failure) => self.take_failure(task, failure, &later, 1),
         }
     }
 
+    fn notice(&mut self, task: &Task, findings: &[Finding]) {
+        findings.iter().for_each(|finding| self.feed.noticed(task.file.fid, finding));
+    }
+
+    fn fail(&mut self, task: &Task, failure: Failure, findings: &[Finding]) {
+        if F::COUNTS_FINDINGS_OF_FAILED {
+            self.notice(task, findings);
+        }
+        self.end(task, TaskEnd::Failed(failure));
+    }
+
     /// A task failed, with as many others as `weight` says.
-    fn take_failure(&mut self, task: Task, failure: Failure, weight: u64) {
+    fn take_failure(&mut self, task: Task, failure: Failure, findings: &[Finding], weight: u64) {
         let was_probe = self.hold.is_over(&task.key);
         let (kind, reason) = (failure.reason.kind, failure.reason.clone());
         let (unreached, reached) = System::met_by(kind);
         self.reached(reached);
         let Some(system) = unreached else {
-            self.end(&task, TaskEnd::Failed(failure));
-            if kind.is_of_settings() && self.hold.outages.failed_by_settings(kind, weight) {
+            self.fail(&task, failure, findings);
+            if self.hold.outages.failed_by_itself(&reason, weight) {
                 self.stop(Stopped::Trouble(reason));
             }
             return;
@@ -284,7 +295,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.hold.take_failure(task, (system, failure), self.feed.time_left(), now)
         };
         if let Some((task, failure)) = given_up {
-            self.end(&task, TaskEnd::Failed(failure));
+            self.fail(&task, failure, findings);
         }
     }
 

@@ -7,14 +7,24 @@ use super::outages::{GiveUp, Outages, Patience};
 use super::task::{Task, TaskKey};
 use crate::ports::Timestamp;
 use crate::retry::backoff_between;
-use crate::{Failure, Left, Reason, ReasonKind, System, limits};
+use crate::{Failure, Left, Reason, System, limits};
 
 struct HeldTask {
     task: Task,
-    /// Why it failed; [`None`] where it has not been tried in this outage.
-    why: Option<Reason>,
+    /// The system that it could not reach, and why; [`None`] where it has not been tried in this
+    /// outage.
+    why: Option<(System, Reason)>,
     /// When it is tried again, unless a system is away that it needs.
     due: Timestamp,
+}
+
+impl HeldTask {
+    /// Whether a system is away that it needs, as far as is known: which it met at its last try
+    /// included.
+    fn is_blocked(&self, outages: &Outages) -> bool {
+        let could_not = self.why.as_ref().is_some_and(|(system, _)| outages.is_away(*system));
+        could_not || outages.blocks(&self.task)
+    }
 }
 
 /// The tasks that wait, and what is known of the systems that they wait for.
@@ -85,25 +95,27 @@ impl Hold {
         if task.tries >= limits::OUTAGE_TRIES || !in_time {
             return Some((task, failure));
         }
-        self.tasks.push_back(HeldTask { task, why: Some(failure.reason), due: now.after(pause) });
+        let why = Some((system, failure.reason));
+        self.tasks.push_back(HeldTask { task, why, due: now.after(pause) });
         None
     }
 
     /// Takes those that nothing blocks any more.
     pub(super) fn take_unblocked(&mut self) -> Vec<Task> {
         let Self { tasks, outages, .. } = self;
-        take(tasks, |held| !outages.blocks(&held.task)).map(|held| held.task).collect()
+        take(tasks, |held| !held.is_blocked(outages)).map(|held| held.task).collect()
     }
 
     /// Takes all, each with why it failed if it was tried.
     pub(super) fn take_all(&mut self) -> Vec<(Task, Option<Reason>)> {
-        self.tasks.drain(..).map(|held| (held.task, held.why)).collect()
+        let reason = |held: HeldTask| (held.task, held.why.map(|(_, reason)| reason));
+        self.tasks.drain(..).map(reason).collect()
     }
 
     /// What is due now. `are_last`: the engine has no other tasks.
     pub(super) fn take_due(&mut self, are_last: bool, now: Timestamp) -> Due {
         let Self { tasks, outages, .. } = self;
-        let is_due = |held: &HeldTask| held.due <= now && !outages.blocks(&held.task);
+        let is_due = |held: &HeldTask| held.due <= now && !held.is_blocked(outages);
         let begin = take(tasks, is_due).map(|held| held.task).collect();
         let mut due = Due { begin, ..Due::default() };
         match self.outages.gives_up(are_last) {
@@ -122,10 +134,11 @@ impl Hold {
     }
 
     fn take_failed_by_nodes(&mut self) -> Vec<(Task, Failure)> {
-        let is_of_nodes = |why: &Reason| why.kind == ReasonKind::ReplicasUnreachable;
+        let is_of_nodes = |(system, _): &(System, Reason)| *system == System::StorageNodes;
         take(&mut self.tasks, |held| held.why.as_ref().is_some_and(is_of_nodes))
             .filter_map(|held| {
-                Some((held.task, Failure { reason: held.why?, left: Left::Nothing }))
+                let (_, reason) = held.why?;
+                Some((held.task, Failure { reason, left: Left::Nothing }))
             })
             .collect()
     }
@@ -133,7 +146,7 @@ impl Hold {
     /// One to see whether it can be done: one that was not tried yet, else the one whose last try is
     /// the longest ago.
     fn take_probe(&mut self) -> Option<Task> {
-        let blocked = |held: &HeldTask| self.outages.blocks(&held.task);
+        let blocked = |held: &HeldTask| held.is_blocked(&self.outages);
         let untried = self.tasks.iter().position(|held| held.why.is_none() && blocked(held));
         let at = untried.or_else(|| self.tasks.iter().position(blocked))?;
         let task = self.tasks.remove(at)?.task;
@@ -143,13 +156,13 @@ impl Hold {
 
     fn next_probe(&self) -> Option<Timestamp> {
         let at = self.outages.next_probe()?;
-        let is_blocked = |held: &HeldTask| self.outages.blocks(&held.task);
+        let is_blocked = |held: &HeldTask| held.is_blocked(&self.outages);
         (self.probe.is_none() && self.tasks.iter().any(is_blocked)).then_some(at)
     }
 
     /// When something becomes due.
     pub(super) fn next_due(&self, are_last: bool) -> Option<Timestamp> {
-        let unblocked = self.tasks.iter().filter(|held| !self.outages.blocks(&held.task));
+        let unblocked = self.tasks.iter().filter(|held| !held.is_blocked(&self.outages));
         let give_up = self.outages.gives_up(are_last).map(|(at, _)| at);
         unblocked.map(|held| held.due).chain(self.next_probe()).chain(give_up).min()
     }

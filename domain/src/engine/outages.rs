@@ -14,9 +14,21 @@ use crate::{Reason, ReasonKind, System, limits};
 pub(crate) struct Patience {
     /// For one that was not reached since the start: its address or its network is wrong, most
     /// likely.
-    pub(crate) unreached: Option<Duration>,
+    unreached: Option<Duration>,
     /// For one that was.
-    pub(crate) reached: Option<Duration>,
+    reached: Option<Duration>,
+}
+
+impl Patience {
+    pub(crate) const WITHOUT_END: Self = Self { unreached: None, reached: None };
+
+    /// Waits this long for a system that was reached before; for one that was not, no longer than
+    /// usual.
+    pub(crate) fn of(wait: Option<Duration>) -> Self {
+        let unreached =
+            wait.map_or(limits::UNREACHED_WAIT, |wait| wait.min(limits::UNREACHED_WAIT));
+        Self { unreached: Some(unreached), reached: wait }
+    }
 }
 
 /// What is to be done when a system has been away for too long.
@@ -39,6 +51,10 @@ pub(super) struct Outages {
     succeeded: bool,
     /// Failures that speak of settings, in a row.
     of_settings: u64,
+    /// Why S3 refused a file last.
+    refused: Option<Reason>,
+    /// Whether a file has failed otherwise.
+    others: bool,
 }
 
 #[derive(Default)]
@@ -69,7 +85,16 @@ impl Outages {
     pub(super) fn new(patience: Patience, concurrency: usize, start: Timestamp) -> Self {
         let enough = concurrency.clamp(limits::OUTAGE_TASKS_LEAST, limits::OUTAGE_TASKS_MOST);
         let systems = BTreeMap::new();
-        Self { patience, enough, systems, progress_at: start, succeeded: false, of_settings: 0 }
+        Self {
+            patience,
+            enough,
+            systems,
+            progress_at: start,
+            succeeded: false,
+            of_settings: 0,
+            refused: None,
+            others: false,
+        }
     }
 
     /// These were reached. Returns whether one of them had been away.
@@ -140,13 +165,28 @@ impl Outages {
         away.for_each(|away| away.put_off_probe(now));
     }
 
-    /// A file failed in a way that speaks of settings. Returns whether enough files have, and
-    /// none has succeeded meanwhile; where a bucket is unknown, none at all: its files are not
-    /// the others' trouble.
-    pub(super) fn failed_by_settings(&mut self, kind: ReasonKind, files: u64) -> bool {
+    /// A file failed, with as many others as `files` says, and not because a system was away.
+    /// Returns whether enough files have failed in a way that speaks of settings, and none has
+    /// succeeded meanwhile; where a bucket is unknown, none at all: its files are not the others'
+    /// trouble.
+    pub(super) fn failed_by_itself(&mut self, reason: &Reason, files: u64) -> bool {
+        let kind = reason.kind;
+        if matches!(kind, ReasonKind::StoreDenied | ReasonKind::NoBucket) {
+            self.refused = Some(reason.clone());
+        } else {
+            self.others = true;
+        }
+        if !kind.is_of_settings() {
+            return false;
+        }
         self.of_settings = self.of_settings.saturating_add(files);
         let of_one_bucket = kind == ReasonKind::NoBucket && self.succeeded;
         self.of_settings >= limits::SETTINGS_FAILURES && !of_one_bucket
+    }
+
+    /// Why S3 refused every file that there was: that is not the trouble of the files.
+    pub(super) fn refused_everything(&self) -> Option<&Reason> {
+        self.refused.as_ref().filter(|_| !self.succeeded && !self.others)
     }
 
     pub(super) fn is_away(&self, system: System) -> bool {

@@ -23,6 +23,7 @@ impl FileMigration<'_> {
                 Err(error) => return Seen::SourceFailed(Reason::from(&error)),
             };
             failures.clear();
+            self.opened = false;
             for replica in replicas {
                 let put = match replica {
                     Ok(replica) => self.put_from(&replica, target).await,
@@ -44,7 +45,7 @@ impl FileMigration<'_> {
             }
             self.ports.clock.sleep(backoff(round, self.file.fid.0)).await;
         }
-        Seen::SourceFailed(no_replica(&failures))
+        Seen::SourceFailed(no_replica(&failures, self.opened))
     }
 
     async fn replicas(&self) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
@@ -61,6 +62,7 @@ impl FileMigration<'_> {
         let mut tries = self.tries();
         loop {
             let source = self.ports.files.open(replica).await.map_err(StoreError::Source)?;
+            self.opened = true;
             let name = replica.to_string();
             let content = VerifiedContent::new(source, name, self.file.dkey.sha1);
             let verdict = content.verdict();
@@ -84,13 +86,15 @@ impl FileMigration<'_> {
     }
 }
 
-/// Why no replica gave the content, each with its own failure.
-fn no_replica(failures: &[SourceError]) -> Reason {
+/// Why no replica gave the content, each with its own failure. A node that opened one and broke off
+/// was reached.
+fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     if failures.is_empty() {
         return Reason::new(ReasonKind::NoReplica, "the trackers know of no usable replica");
     }
     let all_out = failures.iter().all(|failure| failure.class() == ErrorClass::Retry);
-    let kind = if all_out { ReasonKind::ReplicasUnreachable } else { ReasonKind::NoReplica };
+    let kind =
+        if all_out && !opened { ReasonKind::ReplicasUnreachable } else { ReasonKind::NoReplica };
     let each: Vec<_> = failures.iter().map(ToString::to_string).collect();
     Reason::new(kind, each.join("; "))
 }

@@ -64,6 +64,8 @@ pub struct FileMigration<'a> {
     found_length: Option<ByteCount>,
     /// An object of somebody else that is replaced, as far as is known: the answer was lost.
     perhaps_replaced: Option<Finding>,
+    /// Whether a storage node has begun to give the content, when all were last gone through.
+    pub(super) opened: bool,
     /// What this run has written.
     written: Vec<ETag>,
     pub(super) findings: Vec<Finding>,
@@ -81,6 +83,7 @@ impl<'a> FileMigration<'a> {
             downloaded: None,
             found_length: None,
             perhaps_replaced: None,
+            opened: false,
             written: Vec::new(),
             findings: Vec::new(),
         }

@@ -15,7 +15,7 @@ use crate::engine::{EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Pa
 use crate::ports::{LedgerError, VerificationLog};
 use crate::{
     BucketMap, Coverage, Failure, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
-    Verification, VerifiedFile, limits,
+    Verification, VerifiedFile,
 };
 
 /// What a run is to do.
@@ -95,7 +95,7 @@ pub async fn migrate_run(
     let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
     let feed = IndexFeed::new(&rows, clock, observer, &known.failed, plan.max_failures);
     let engine_ports = EnginePorts { files: ports, verifications: &NoVerifications };
-    let patience = Patience { unreached: Some(limits::UNREACHED_WAIT), reached: Some(plan.wait) };
+    let patience = Patience::of(Some(plan.wait));
     let engine = EnginePlan { concurrency: plan.concurrency, patience };
     let flow = Flow::new(engine_ports, &routes, engine, observer, feed);
     let (feed, stopped) = flow.run(stops).await;

@@ -97,7 +97,7 @@ pub async fn work_batch(
         Stop::Abandon
     });
     let stops = time_is_over.chain(never()).boxed();
-    let (routes, patience) = (routes(ports, plan), Patience { unreached: None, reached: None });
+    let (routes, patience) = (routes(ports, plan), Patience::WITHOUT_END);
     let feed = BatchFeed::new(ports, plan, observer, deliveries, finish_by);
     let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
     let (feed, _) = flow.run(stops.fuse()).await;
@@ -123,7 +123,7 @@ pub async fn work_queue(
         }
     };
     let routes = routes(ports, plan);
-    let patience = Patience { unreached: Some(limits::UNREACHED_WAIT), reached: plan.wait };
+    let patience = Patience::of(plan.wait);
     let feed = QueueFeed::new(ports, plan, observer, visibility, until_empty);
     let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
     let (feed, stopped) = flow.run(stop.chain(never()).fuse()).await;

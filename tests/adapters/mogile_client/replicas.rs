@@ -163,7 +163,7 @@ async fn replicas_that_are_all_out_of_reach_are_an_outage() {
     stage.holders(&file).into_iter().for_each(|at| stage.strike(at, Fault::RequestLost));
     let outcome = stage.migrate(&file).await;
     let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
-    assert_eq!(failure.reason.kind, ReasonKind::SourceUnreachable);
+    assert_eq!(failure.reason.kind, ReasonKind::ReplicasUnreachable);
 }
 
 #[tokio::test]

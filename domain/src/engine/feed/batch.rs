@@ -39,6 +39,7 @@ impl<'a> BatchFeed<'a> {
 }
 
 impl<'a> Feed for BatchFeed<'a> {
+    const COUNTS_FINDINGS_OF_FAILED: bool = false;
     type Event = JobEvent;
     type Events = Events<'a, JobEvent>;
 

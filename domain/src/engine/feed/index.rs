@@ -87,6 +87,7 @@ impl<'a> IndexFeed<'a> {
 }
 
 impl<'a> Feed for IndexFeed<'a> {
+    const COUNTS_FINDINGS_OF_FAILED: bool = true;
     const REACHED: &'static [System] = &[System::Index];
     type Event = PageRead;
     type Events = Events<'a, PageRead>;
@@ -122,6 +123,10 @@ impl<'a> Feed for IndexFeed<'a> {
 
     fn may_have_more(&self) -> bool {
         self.next_page.is_some() || !self.reading.is_empty()
+    }
+
+    fn soon_more(&self) -> bool {
+        self.may_have_more()
     }
 
     fn noticed(&mut self, fid: Fid, finding: &Finding) {

@@ -173,6 +173,7 @@ impl<'a> QueueFeed<'a> {
 }
 
 impl<'a> Feed for QueueFeed<'a> {
+    const COUNTS_FINDINGS_OF_FAILED: bool = false;
     const REACHED: &'static [System] = &[System::Queue];
     type Event = JobEvent;
     type Events = Events<'a, JobEvent>;

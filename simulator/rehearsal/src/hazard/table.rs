@@ -136,7 +136,7 @@ hazards! {
         => failed("no-replica"), &[], "paths, HEAD", 12;
     ReplicasUnreachable "nodes close every connection for it" Streamed
         [Strike(Request::Every, RequestLost, Act::ALWAYS)]
-        => failed("source-unreachable"), &[], "paths 2, open 8, HEAD", 2;
+        => failed("replicas-unreachable"), &[], "paths 6, open 24, HEAD 3", 2;
     Misaddressed "key is not the content's SHA-1" Streamed [Misaddressed]
         => failed("no-replica"), &[], "paths, open 2, write 2, HEAD", 12;
     MisaddressedSynced "key is not the SHA-1, and synced all the same" Synced [Misaddressed]

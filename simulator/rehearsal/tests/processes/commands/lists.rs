@@ -19,7 +19,7 @@ async fn what_failed_is_listed_and_the_list_is_taken_back() {
     assert!(said.contains(&next), "{said}");
     let list = std::fs::read_to_string(&file).expect("a list");
     let failed = list.lines().filter(|line| !line.starts_with('#')).count();
-    assert!(failed > 0 && list.contains("\tsource-unreachable\t"), "{list}");
+    assert!(failed > 0 && list.contains("\tno-replica\t"), "{list}");
 
     stage.world.faults.clear();
     let refused = mogile2s3(environment, &["migrate", "--failures", &path]).await;

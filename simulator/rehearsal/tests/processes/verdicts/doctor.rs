@@ -11,7 +11,7 @@ use super::session::Session;
 impl Session {
     /// A migration fails for this reason, and the doctor that its advice names says these words.
     async fn is_diagnosed(&self, reason: &str, words: &[&str]) {
-        let migrated = self.run(&["migrate"]).await;
+        let migrated = self.run(&["migrate", "--wait", "2s"]).await;
         assert!(migrated.contains(reason), "no {reason}: {migrated}");
         let doctor = self.run(&[&command(&migrated, "doctor")]).await;
         assert!(doctor.contains("checks are not good"), "{doctor}");
@@ -42,7 +42,7 @@ async fn doctor_tells_which_tracker_is_away() {
 async fn doctor_tells_that_a_storage_node_is_away() {
     let session = Session::new(82, 4).await;
     session.strike(Service::StorageNode, Fault::RequestLost);
-    session.is_diagnosed("source-unreachable", &["cannot be told: a replica of it can be"]).await;
+    session.is_diagnosed("replicas-unreachable", &["cannot be told: a replica of it can be"]).await;
     session.mend();
     session.is_healthy().await;
 }
