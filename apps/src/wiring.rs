@@ -9,7 +9,7 @@ use adapters::clock::SystemClock;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
-use domain::ports::{Ledger, SourceIndex};
+use domain::ports::SourceIndex;
 use domain::steps::{Ports, WorkPorts};
 
 pub use self::services::Services;
@@ -130,13 +130,4 @@ pub async fn s3(
     calls: &Arc<Calls>,
 ) -> Result<S3ObjectStore, UsageError> {
     Services::new(aws, time, calls).s3(target).await
-}
-
-/// The ledger alone.
-pub async fn ledger(
-    aws: &AwsSettings,
-    time: &TimeSettings,
-    calls: &Arc<Calls>,
-) -> Result<Arc<dyn Ledger>, UsageError> {
-    Services::new(aws, time, calls).ledger().await
 }

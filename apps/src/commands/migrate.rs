@@ -2,21 +2,17 @@
 
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
 
-use adapters::calls::Calls;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use domain::steps::{RunObserver, RunPlan, migrate_run};
 
 use crate::config::{Settings, TableSettings};
-use crate::exit::{self, Exit, Verdict};
-use crate::interrupt;
-use crate::report::{self, FailureList, Progress, RunReport, Told};
+use crate::exit::{Exit, UsageError};
+use crate::report::migrate::{MigrateReport, verdict};
+use crate::report::{FailureList, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
-use crate::wiring::Wiring;
+use crate::session::Session;
 
 /// What can be given to `migrate`.
 #[derive(Debug, Args)]
@@ -63,46 +59,44 @@ missing, or the run was interrupted; 2 wrong usage or configuration, nothing was
 could not be reached; 130 after a third signal. Whatever the code: the same command again goes on
 where this one ended.";
 
-/// Runs it. What its exit codes mean is in [`exit::of_run`].
+/// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
-    let calls = Arc::new(Calls::default());
-    let plan = RunPlan {
-        buckets: target.bucket_map()?,
-        route: arguments.route.into(),
-        selection: arguments.selection.selection()?,
-        concurrency: arguments.concurrency.get().into(),
-        moved_from: arguments.selection.moved_from()?,
-        max_failures: arguments.max_failures.map(NonZeroU64::get),
-        single_request_bytes: target.single_request_bytes,
-    };
-    let wiring = Wiring { source, time, calls: &calls };
-    let ports = wiring.ports(target, &arguments.tables, aws).await?;
+    let session = Session::begin(arguments.json);
+    let plan = arguments.plan()?;
+    let ports = session.wiring(source, time).ports(target, &arguments.tables, aws).await?;
     let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
 
-    let (progress, teller) = Progress::start();
-    let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
+    let (progress, stops) = Session::watch(Teller::stop)?;
     let mut observers: Vec<&dyn RunObserver> = vec![&progress];
     observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
-    let begun = Instant::now();
-    let observer = Told(observers);
-    let summary = migrate_run(&ports, &plan, stops, &observer).await;
+    let observers = Observers(observers);
+    let summary = migrate_run(&ports, &plan, stops, &observers).await;
     progress.finish();
 
-    let exit = exit::of_run(&summary);
-    let report = RunReport {
-        verdict: Verdict::of_run(&summary),
+    session.print(&MigrateReport {
+        verdict: verdict(&summary),
         summary,
         failure_list: failures.as_ref().map(FailureList::finish),
-        requests: report::requests(&calls),
-        took: begun.elapsed(),
+        cost: session.cost(),
         command: arguments.command(),
-    };
-    report::say(&report, arguments.json, report::write_report)?;
-    Ok(exit)
+    })
 }
 
 impl Arguments {
+    fn plan(&self) -> Result<RunPlan, UsageError> {
+        let target = &self.settings.target;
+        Ok(RunPlan {
+            buckets: target.bucket_map()?,
+            route: self.route.into(),
+            selection: self.selection.selection()?,
+            concurrency: self.concurrency.get().into(),
+            moved_from: self.selection.moved_from()?,
+            max_failures: self.max_failures.map(NonZeroU64::get),
+            single_request_bytes: target.single_request_bytes,
+        })
+    }
+
     /// This command, as far as another selection of files needs it. Settings are not repeated:
     /// some are secret, and all can stand in the environment.
     fn command(&self) -> String {

@@ -1,23 +1,17 @@
 //! `mogile2s3 provision`: makes what a migration at scale needs, and says what it found.
 
-mod report;
-
-use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
-use domain::blueprint::{
-    self, AccessProfile, Blueprint, Outcome, QueueChoices, Queues, TableNames,
-};
+use domain::blueprint::{self, AccessProfile, Blueprint, QueueChoices, Queues, TableNames};
 use domain::steps::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
 use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
-use crate::wiring::Services;
+use crate::report::provision::ProvisionReport;
+use crate::session::Session;
 
 /// What can be given to `provision`.
 #[derive(Debug, Args)]
@@ -122,23 +116,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let buckets = arguments.target.bucket_map()?;
     let tables = arguments.table_names()?;
     let blueprint = arguments.blueprint(&buckets, profile.into(), &tables)?;
-    let calls = Arc::new(Calls::default());
-    let services = Services::new(&arguments.aws, &arguments.time, &calls);
-    let (site, region) = services.site().await?;
+    let session = Session::begin(arguments.json);
+    let (site, region) = session.services(&arguments.aws, &arguments.time).site().await?;
 
     let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
     let tables = (!arguments.buckets_only).then_some(&tables);
     let settings = settings(&done, &buckets, tables, &region);
-    report::print(&done.entries, &settings, &calls, arguments.json).context("writing to stdout")?;
-
-    let outcomes = || done.entries.iter().map(|entry| entry.outcome);
-    Ok(if outcomes().any(|outcome| outcome == Outcome::Unreachable) {
-        Exit::Unreachable
-    } else if outcomes().any(Outcome::is_trouble) {
-        Exit::Findings
-    } else {
-        Exit::Clean
-    })
+    session.print(&ProvisionReport::new(done.entries, settings, session.cost()))
 }
 
 impl Arguments {

@@ -1,31 +1,17 @@
 //! `mogile2s3 work`: a worker on the queue, outside Lambda.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 use std::num::NonZeroU16;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use adapters::calls::Calls;
-use anyhow::Context;
 use clap::Args;
 use domain::steps::{WorkPlan, work_queue};
-use domain::{ReasonKind, Stopped, WorkSummary, limits};
-use futures_util::StreamExt;
-use indicatif::{HumanCount, HumanDuration};
-use roaring::RoaringTreemap;
-use serde::Serialize;
 
 use crate::config::{QueueSettings, Settings};
-use crate::exit::{Exit, Verdict};
-use crate::fid_list;
-use crate::interrupt;
-use crate::report::{
-    self, Progress, RequestCount, write_count, write_failed, write_samples, write_stopped,
-    write_tally, write_uncleared,
-};
+use crate::exit::Exit;
+use crate::report::Teller;
+use crate::report::work::{WorkReport, verdict};
 use crate::route::Route;
-use crate::wiring::{IndexFrom, Wiring};
+use crate::session::Session;
+use crate::wiring::IndexFrom;
 
 /// What can be given to `work`.
 #[derive(Debug, Args)]
@@ -64,21 +50,10 @@ second abandons it, the third ends this at once. What is not done goes back to t
 Exit codes: 0 all that was taken is done, or was given back because this was told to stop; 1 jobs
 failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be reached.";
 
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    summary: &'a WorkSummary,
-    #[serde(flatten)]
-    verdict: Verdict,
-    requests: BTreeMap<String, RequestCount>,
-    #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
-    took: Duration,
-}
-
 /// Works until it is told to stop, or until the queue is empty where that is asked for.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
-    let calls = Arc::new(Calls::default());
+    let session = Session::begin(arguments.json);
     let plan = WorkPlan {
         domain: source.domain.clone(),
         buckets: target.bucket_map()?,
@@ -86,123 +61,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         single_request_bytes: target.single_request_bytes,
         concurrency: arguments.concurrency.get().into(),
     };
-    let wiring = Wiring { source, time, calls: &calls };
+    let wiring = session.wiring(source, time);
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 
-    let (progress, teller) = Progress::start();
-    let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
-    let begun = Instant::now();
-    let stops = stops.boxed();
+    let (progress, stops) = Session::watch(Teller::stop)?;
     let summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
     progress.finish();
 
-    let exit = exit_of(&summary);
-    let not_started = summary.ends.failed.contains_key(ReasonKind::NotStarted.name());
-    let incomplete = summary.stopped.is_some() || not_started || !summary.unnoted_doubts.is_empty();
-    let verdict = Verdict { exit_code: exit.code(), incomplete, differs: !is_whole(&summary) };
-    let report = Report {
-        summary: &summary,
-        verdict,
-        requests: report::requests(&calls),
-        took: begun.elapsed(),
-    };
-    report::say(&report, arguments.json, tell)?;
-    Ok(exit)
-}
-
-/// Whether what was begun ended well.
-fn is_whole(summary: &WorkSummary) -> bool {
-    let not_started = ReasonKind::NotStarted.name();
-    summary.adds_up()
-        && summary.ends.uncleared.files == 0
-        && summary.ends.failed.keys().all(|reason| *reason == not_started)
-}
-
-fn exit_of(summary: &WorkSummary) -> Exit {
-    let whole = is_whole(summary);
-    match &summary.stopped {
-        Some(Stopped::Trouble(_)) => Exit::Unreachable,
-        Some(Stopped::Misconfigured(_)) => Exit::Usage,
-        // Nobody else knows of these doubts.
-        _ if !summary.unnoted_doubts.is_empty() => Exit::Unreachable,
-        Some(Stopped::Interrupted) if whole => Exit::Clean,
-        None if whole && summary.ends.failed.is_empty() => Exit::Clean,
-        Some(Stopped::Interrupted | Stopped::Failures(_)) | None => Exit::Findings,
-    }
-}
-
-/// A doubt that is not in the failures table is nowhere.
-fn write_unnoted_doubts(out: &mut String, summary: &WorkSummary) -> fmt::Result {
-    let doubts = &summary.unnoted_doubts;
-    if doubts.is_empty() {
-        return Ok(());
-    }
-    let first: RoaringTreemap = doubts.iter().take(limits::FIDS_NAMED).collect();
-    let more = if first.len() < doubts.len() { " …" } else { "" };
-    writeln!(
-        out,
-        "INCOMPLETE: {} files were found missing or wrong, and the failures table did not take that: \
-         fids {}{more}\n\
-         \x20 → `migrate` still passes over them as proven. Mend the table, by `mogile2s3 doctor`; \
-         then `mogile2s3 enqueue verify` with the same --run and a worker find them again",
-        HumanCount(doubts.len()),
-        fid_list::in_ranges(&first),
-    )
-}
-
-fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    let summary = report.summary;
-    writeln!(
-        out,
-        "{} deliveries in {}",
-        HumanCount(summary.deliveries),
-        HumanDuration(report.took)
-    )?;
-    for (name, tally) in [
-        ("migrated by copy", summary.ends.by_copy),
-        ("migrated from MogileFS", summary.ends.by_mogile),
-        ("already there, proven", summary.ends.already_there),
-        ("verified", summary.verified),
-    ] {
-        write_tally(out, name, tally)?;
-    }
-    for (name, count) in [
-        ("temporary (.tmp)", summary.temporary),
-        ("in ignored buckets", summary.ignored),
-        ("gone from MogileFS", summary.ends.gone),
-        ("twice at once", summary.merged),
-        ("given back", summary.ends.failures()),
-    ] {
-        write_count(out, name, count)?;
-    }
-    write_failed(out, "Given back to the queue, which delivers them again", &summary.ends.failed)?;
-    write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
-    write_uncleared(out, &summary.ends.uncleared)?;
-    report::write_requests(out, &report.requests)?;
-    if summary.unacknowledged > 0 {
-        let count = HumanCount(summary.unacknowledged);
-        writeln!(out, "{count} are done, and will be delivered once more: no harm.")?;
-    }
-    if summary.unexplained > 0 {
-        let count = HumanCount(summary.unexplained);
-        writeln!(out, "{count} failures could not be noted in the failures table.")?;
-    }
-    write_unnoted_doubts(out, summary)?;
-    if !summary.adds_up() {
-        writeln!(out, "THE SUMS DO NOT ADD UP: jobs are missing above. Please report this.")?;
-    }
-    match &summary.stopped {
-        Some(stopped @ (Stopped::Trouble(_) | Stopped::Misconfigured(_))) => {
-            write_stopped(out, stopped)
-        }
-        Some(Stopped::Interrupted | Stopped::Failures(_)) => {
-            writeln!(out, "Told to stop: what was not done is in the queue.")
-        }
-        None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
-        None => writeln!(
-            out,
-            "The queue is empty: what was given back has been done since, or is a dead letter. \
-             `mogile2s3 dlq list` tells which, and why."
-        ),
-    }
+    let (verdict, cost) = (verdict(&summary), session.cost());
+    session.print(&WorkReport { summary, verdict, cost })
 }

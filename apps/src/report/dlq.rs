@@ -1,0 +1,115 @@
+//! What `dlq list` and `dlq redrive` print.
+
+use std::fmt::{self, Write};
+
+use domain::steps::{DeadLetters, Redriven};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use super::Report;
+use super::sample::{write_reason, write_sample, write_stopped};
+use crate::exit::Verdict;
+
+/// The dead letters, by what they died of.
+#[derive(Debug, Serialize)]
+pub struct ListReport {
+    #[serde(flatten)]
+    letters: DeadLetters,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+/// What became of the dead letters that were chosen.
+#[derive(Debug, Serialize)]
+pub struct RedriveReport {
+    #[serde(flatten)]
+    redriven: Redriven,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+impl ListReport {
+    /// Dead letters are findings.
+    pub fn new(letters: DeadLetters) -> Self {
+        let verdict = Verdict::of(letters.stopped.as_ref(), letters.letters > 0);
+        Self { letters, verdict }
+    }
+}
+
+impl RedriveReport {
+    /// Chosen letters that were not sent, or not taken away, are findings.
+    pub fn new(redriven: Redriven) -> Self {
+        let trouble = redriven.failed.files + redriven.unreadable.files + redriven.kept;
+        let verdict = Verdict::of(redriven.stopped.as_ref(), trouble > 0 || redriven.more);
+        Self { redriven, verdict }
+    }
+}
+
+impl Report for ListReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let list = &self.letters;
+        if let Some(stopped) = &list.stopped {
+            write_stopped(out, stopped)?;
+        } else if list.letters == 0 {
+            return writeln!(
+                out,
+                "No dead letters, but for those that somebody else looks at now."
+            );
+        }
+        writeln!(out, "Dead letters: {}", HumanCount(list.letters))?;
+        for (reason, sample) in &list.reasons {
+            write_reason(out, reason, sample)?;
+        }
+        if !list.nameless.is_empty() {
+            writeln!(out, "Without a fid, by their message ids: {}", list.nameless.join(", "))?;
+        }
+        if list.more {
+            writeln!(out, "There may be more: the queue shows no more at once.")?;
+        }
+        writeln!(out, "Mend what is wrong, and send them again:")?;
+        writeln!(out, "  mogile2s3 dlq redrive --reason REASON    (or --fids LIST, or --all)")
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+impl Report for RedriveReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let redriven = &self.redriven;
+        if let Some(stopped) = &redriven.stopped {
+            write_stopped(out, stopped)?;
+        }
+        writeln!(out, "{} sent again", HumanCount(redriven.sent))?;
+        writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
+        let chosen =
+            redriven.sent + redriven.kept + redriven.unreadable.files + redriven.failed.files;
+        if chosen == 0 && redriven.left > 0 {
+            writeln!(out, "None was chosen: `mogile2s3 dlq list` tells their reasons and fids.")?;
+        }
+        if redriven.kept > 0 {
+            let count = HumanCount(redriven.kept);
+            writeln!(
+                out,
+                "{count} sent again and still dead letters: done twice, which harms nothing"
+            )?;
+        }
+        if redriven.unreadable.files > 0 {
+            writeln!(out, "No jobs, and left where they are:")?;
+            write_sample(out, "unreadable", &redriven.unreadable)?;
+        }
+        if redriven.failed.files > 0 {
+            writeln!(out, "Not taken by the queue, and left where they are:")?;
+            write_sample(out, "queue-unavailable", &redriven.failed)?;
+        }
+        if redriven.more {
+            writeln!(out, "There may be more: run this again.")?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
