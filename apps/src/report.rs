@@ -24,6 +24,9 @@ mod meter;
 mod observers;
 mod progress;
 
+#[cfg(test)]
+mod golden;
+
 use std::fmt;
 use std::io::{self, Write};
 

@@ -190,7 +190,7 @@ impl Arguments {
 }
 
 /// The lines of `.env`, as far as they are known.
-fn settings(
+pub(crate) fn settings(
     done: &Provisioned,
     buckets: &BucketMap,
     tables: Option<&TableNames>,
