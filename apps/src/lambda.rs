@@ -176,8 +176,9 @@ impl MoverFunction {
         match tokio::time::timeout(left, self.examine()).await {
             Ok(examined) => examined,
             Err(_) => Err(anyhow!(
-                "not done within {} s: something does not answer. Is the function's security group \
-                 let in everywhere? With a longer time-out this tells what it is",
+                "the checks did not end within {} s: something does not answer. Admit the function's \
+                 security group to MogileFS's trackers and storage nodes; with a longer time-out the \
+                 answer names what does not answer",
                 left.as_secs()
             )),
         }

@@ -18,10 +18,10 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Group the dead letters by reason, and name the first fids of each. They stay where they are,
-    /// invisible to others while this looks
+    /// Group the dead letters by reason, and name the first fids of each. The letters stay in their
+    /// queue; other readers do not see them while this command reads them
     List(ListArguments),
-    /// Send dead letters to the job queue again: each is sent, then taken away
+    /// Send dead letters to the job queue again: each is sent first, and then deleted
     Redrive(RedriveArguments),
 }
 
@@ -33,15 +33,15 @@ struct ListArguments {
 
 #[derive(Debug, Args)]
 struct RedriveArguments {
-    /// All that are jobs
+    /// Choose every dead letter that is a job
     #[arg(long, conflicts_with_all = ["reason", "fids"])]
     all: bool,
 
-    /// Those with this reason, as `dlq list` names it
+    /// Choose the dead letters with this reason, as `dlq list` names it
     #[arg(long, value_name = "REASON", conflicts_with = "fids")]
     reason: Option<String>,
 
-    /// Those of these fids: `7,9-12`, or `@FILE` with one a line
+    /// Choose the dead letters of these fids: `7,9-12`, or `@FILE` with one a line
     #[arg(long, value_name = "LIST")]
     fids: Option<String>,
 
@@ -90,7 +90,7 @@ impl RedriveArguments {
             (None, Some(fids)) => Ok(Choice::Fids(FidList::parse("--fids", fids)?.all())),
             (None, None) if self.all => Ok(Choice::All),
             (None, None) => {
-                let text = "say which dead letters are to be sent again: --reason REASON, as \
+                let text = "no dead letter is chosen: give --reason REASON, as \
                             `mogile2s3 dlq list` names it, --fids LIST, or --all";
                 Err(UsageError(text.to_owned()))
             }

@@ -14,8 +14,8 @@ use crate::worker_function;
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Write nothing: leave out the canaries, which put small objects below `mogile2s3-canary/`
-    /// into each bucket and a record into the failures table, and take them away again
+    /// Write nothing. Without this flag canaries write small objects below `mogile2s3-canary/` into
+    /// each bucket and a record into the failures table, and delete them again
     #[arg(long)]
     read_only: bool,
 

@@ -26,25 +26,25 @@ pub struct Arguments {
     #[arg(value_enum)]
     action: Action,
 
-    /// Go on from this fid: what an enqueue that was interrupted said. It replaces no second pass,
-    /// since rows appear behind higher fids too
+    /// Continue from this fid, which an interrupted enqueue prints. A run from the beginning is
+    /// still needed afterwards: rows can appear below the fids that were read
     #[arg(long, value_name = "FID")]
     from_fid: Option<u64>,
 
-    /// Withhold larger files, which a Lambda function cannot finish in its time, and name the
-    /// command that moves them
+    /// Send no jobs for files of more than N bytes, which a Lambda function cannot finish in its
+    /// time. The summary has the command for these files
     #[arg(long, env = "LAMBDA_MAX_BYTES", default_value_t = 1 << 30, value_name = "N")]
     lambda_max_bytes: u64,
 
-    /// The verification's name: what was found whole under it before is passed over
+    /// Name of the verification. Files that it has found whole before get no job
     #[arg(long, value_name = "NAME")]
     run: Option<String>,
 
-    /// How files may be brought: jobs tell their workers where the content was seen
+    /// How files may get to S3. Each job says where the content was seen
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
-    /// Requests to the queue under way at once, of ten jobs each
+    /// Requests to the queue at the same time, of ten jobs each
     #[arg(long, default_value = "16", value_name = "N")]
     concurrency: NonZeroU16,
 
@@ -66,20 +66,20 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 every row that should have a job has one; 1 something was not sent, rejected or
-withheld as large, or it was interrupted; 2 wrong usage or configuration; 3 something could not be
-reached. A job that is sent twice is done once.
+Exit codes: 0 every row that should have a job has one; 1 a job was not sent, a row was rejected, a
+file was withheld as large, or the run was interrupted; 2 wrong usage or configuration; 3 something
+could not be reached. A job that is sent twice is done once.
 
-Where --function or LAMBDA_FUNCTION names the worker function, it is asked before anything is sent.
-It must have the MOGILE_DOMAIN and BUCKETS of this program, for `verify` also its formats;
-else nothing is sent, with exit code 2, or 3 where the function could not be reached. Where the
-setting is not given, nothing is asked.";
+Where --function or LAMBDA_FUNCTION names the worker function, `enqueue` asks it before it sends
+anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify` also
+its formats. Otherwise nothing is sent, and the exit code is 2, or 3 where the function could not be
+reached. Without the setting no function is asked.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Action {
-    /// Bring files to S3: by default all without a proven ledger record
+    /// Migrate files to S3: by default all files without a proven ledger record
     Migrate,
-    /// Look whether files are whole in S3: by default all that this run has not found whole yet
+    /// Verify that files are whole in S3: by default all files that this run has not found whole yet
     Verify,
 }
 
@@ -96,7 +96,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         worker_function::require(&*function, name, plan.action, &ours).await?;
     }
 
-    let announce = |teller: &Teller, _| teller.say("told to stop after this page of rows");
+    let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
     let (progress, stops) = Session::watch(announce)?;
     let summary = enqueue(&ports, &plan, stops, &progress).await;
     progress.finish();
@@ -121,12 +121,12 @@ impl Arguments {
         };
         match (action, &self.run) {
             (JobAction::Migrate, Some(_)) => {
-                let text = "--run names a verification: it goes with `enqueue verify`";
+                let text = "--run is the name of a verification: give it to `enqueue verify`";
                 return Err(UsageError(text.to_owned()));
             }
             (JobAction::Verify, None) => {
-                let text = "a verification needs a name, so that its records can be told from \
-                            those of others: give --run NAME, a date say";
+                let text = "a verification needs a name, which its records carry: give \
+                            --run NAME, for example a date";
                 return Err(UsageError(text.to_owned()));
             }
             (JobAction::Verify, Some(run)) if !is_run_name(run) => {

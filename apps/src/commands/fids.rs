@@ -18,7 +18,7 @@ pub struct Arguments {
     #[command(flatten)]
     which: Which,
 
-    /// Print one JSON array instead of a line a fid
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 
@@ -32,17 +32,17 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct Which {
-    /// Only files that have a proven record, whatever bucket it names: a file that BUCKETS sends
-    /// to another one today, and one that a verification doubts, is listed too
+    /// List only files with a proven record, in any bucket. This includes files that BUCKETS sends
+    /// to another bucket today, and files that a verification doubts
     #[arg(long)]
     proven: bool,
 
-    /// Only files whose record is a claim without a proof (s3migrate's)
+    /// List only files whose record is a claim of s3migrate, without a proof
     #[arg(long)]
     unproven: bool,
 
-    /// Only files whose item cannot be read, each with what is wrong with it: early versions of
-    /// s3migrate left such items. They prove nothing, and `migrate` takes their files
+    /// List only files whose item cannot be read, each with the cause. Early versions of s3migrate
+    /// left such items. They prove nothing, and `migrate` migrates their files
     #[arg(long)]
     unreadable: bool,
 }

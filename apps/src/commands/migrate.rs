@@ -18,20 +18,20 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
-    /// How files may be brought
+    /// How files may get to S3
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
-    /// Files under way at once
+    /// Files in progress at the same time
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
 
-    /// Begin no more when so many files have failed [default: go on]
+    /// Start no more files after N failures [default: no limit]
     #[arg(long, value_name = "N")]
     max_failures: Option<NonZeroU64>,
 
-    /// Write every failed file and rejected row to this new file, a line each as it happens: fid,
-    /// reason, key and detail, separated by tabs. `--fids @FILE` takes it back
+    /// Write every failed file and rejected row to this new file as it happens, one a line: fid,
+    /// reason, key and detail, separated by tabs. `--fids @FILE` reads it
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
@@ -50,14 +50,14 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Signals: the first SIGINT or SIGTERM begins nothing new and gives what is under way 20 seconds, the
-second abandons it, the third ends this at once. What is proven is recorded, and the summary is
-printed, after the first two.
+Signals: after the first SIGINT or SIGTERM no new file is started, and files in progress have 20
+seconds. The second signal abandons them. After either of the two, proven files are recorded and the
+summary is printed. The third signal ends the process at once.
 
-Exit codes: 0 every row is accounted for and nothing failed; 1 files failed, rows were rejected or
+Exit codes: 0 every row is in a class and nothing failed; 1 files failed, rows were rejected or
 missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3 something
-could not be reached; 130 after a third signal. Whatever the code: the same command again goes on
-where this one ended.";
+could not be reached; 130 after a third signal. After each of them the same command continues where
+this run ended.";
 
 /// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {

@@ -16,24 +16,24 @@ use crate::session::Session;
 /// What can be given to `status`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Look again every so many seconds [default: 30], until it is interrupted; reading the ledger
-    /// takes a fifth of the time at most
+    /// Look again every SECONDS seconds [default: 30], until interrupted. Reading the ledger takes at
+    /// most a fifth of the time
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30")]
     watch: Option<u64>,
 
-    /// Do not read the ledger, nor count the index: queue, dead letters and failures alone
+    /// Show only queue, dead letters and failures: do not read the ledger, do not count the index
     #[arg(long)]
     queue_only: bool,
 
-    /// Print it as JSON, a line each time
+    /// Print the result as JSON, one line each time
     #[arg(long)]
     json: bool,
 
     #[command(flatten)]
     queue: QueueSettings,
 
-    /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas: proofs in other buckets
-    /// are counted apart
+    /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas. Proofs in other buckets
+    /// are counted separately
     #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
     buckets: String,
 

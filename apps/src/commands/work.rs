@@ -17,15 +17,15 @@ use crate::wiring::IndexFrom;
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
-    /// End when the queue has nothing more by its own estimate, waiting or in anybody's hands
+    /// End when the queue estimates that it has no message, neither waiting nor in flight
     #[arg(long)]
     until_empty: bool,
 
-    /// How files may be brought
+    /// How files may get to S3
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
-    /// Files under way at once
+    /// Files in progress at the same time
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
 
@@ -41,14 +41,16 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Several may work on one queue, beside a Lambda function too. While something cannot be reached this
-holds its jobs and tries one at a time; it burns no deliveries.
+Several workers may share one queue, also with a Lambda function. While a service cannot be reached
+the worker keeps its jobs and tries one at a time; delivery counts do not grow.
 
-Signals: the first SIGINT or SIGTERM takes no more jobs and gives what is under way 20 seconds, the
-second abandons it, the third ends this at once. What is not done goes back to the queue.
+Signals: after the first SIGINT or SIGTERM the worker takes no more jobs, and jobs in progress have
+20 seconds. The second signal abandons them. The third ends the process at once. Jobs that are not
+done go back to the queue.
 
-Exit codes: 0 all that was taken is done, or was given back because this was told to stop; 1 jobs
-failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be reached.";
+Exit codes: 0 all jobs that were taken are done, or went back to the queue because of a signal; 1
+jobs failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be
+reached.";
 
 /// Works until it is told to stop, or until the queue is empty where that is asked for.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {

@@ -56,12 +56,12 @@ impl WorkObserver for JobLog<'_> {
 
     fn holding(&self, why: &Failure) {
         let request_id = self.request_id;
-        tracing::warn!(request_id, "nothing new is begun until this is over: {why}");
+        tracing::warn!(request_id, "nothing new is started until it can be reached again: {why}");
     }
 
     fn going_on(&self) {
         let request_id = self.request_id;
-        tracing::info!(request_id, "it is over, the work goes on");
+        tracing::info!(request_id, "it can be reached again: continuing");
     }
 }
 

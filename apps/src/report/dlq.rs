@@ -53,7 +53,7 @@ impl Report for ListReport {
         } else if list.letters == 0 {
             return writeln!(
                 out,
-                "No dead letters, but for those that somebody else looks at now."
+                "No dead letters are visible. Letters that another program reads now are not seen."
             );
         }
         writeln!(out, "Dead letters: {}", HumanCount(list.letters))?;
@@ -61,12 +61,15 @@ impl Report for ListReport {
             write_reason(out, reason, sample)?;
         }
         if !list.nameless.is_empty() {
-            writeln!(out, "Without a fid, by their message ids: {}", list.nameless.join(", "))?;
+            writeln!(out, "Letters without a fid, by message id: {}", list.nameless.join(", "))?;
         }
         if list.more {
-            writeln!(out, "There may be more: the queue shows no more at once.")?;
+            writeln!(
+                out,
+                "There may be more dead letters: the queue does not show all of them at once."
+            )?;
         }
-        writeln!(out, "Mend what is wrong, and send them again:")?;
+        writeln!(out, "Mend what is wrong, then send them again:")?;
         writeln!(out, "  mogile2s3 dlq redrive --reason REASON    (or --fids LIST, or --all)")
     }
 
@@ -82,29 +85,32 @@ impl Report for RedriveReport {
             write_stopped(out, stopped)?;
         }
         writeln!(out, "{} sent again", HumanCount(redriven.sent))?;
-        writeln!(out, "{} left where they are", HumanCount(redriven.left))?;
+        writeln!(out, "{} not chosen, and still dead letters", HumanCount(redriven.left))?;
         let chosen =
             redriven.sent + redriven.kept + redriven.unreadable.files + redriven.failed.files;
         if chosen == 0 && redriven.left > 0 {
-            writeln!(out, "None was chosen: `mogile2s3 dlq list` tells their reasons and fids.")?;
+            writeln!(
+                out,
+                "No letter matches the choice: `mogile2s3 dlq list` shows their reasons and fids."
+            )?;
         }
         if redriven.kept > 0 {
             let count = HumanCount(redriven.kept);
             writeln!(
                 out,
-                "{count} sent again and still dead letters: done twice, which harms nothing"
+                "{count} sent again, and still dead letters: a job that is done twice does no harm"
             )?;
         }
         if redriven.unreadable.files > 0 {
-            writeln!(out, "No jobs, and left where they are:")?;
+            writeln!(out, "Not readable as jobs, and still dead letters:")?;
             write_sample(out, "unreadable", &redriven.unreadable)?;
         }
         if redriven.failed.files > 0 {
-            writeln!(out, "Not taken by the queue, and left where they are:")?;
+            writeln!(out, "Not accepted by the queue, and still dead letters:")?;
             write_sample(out, "queue-unavailable", &redriven.failed)?;
         }
         if redriven.more {
-            writeln!(out, "There may be more: run this again.")?;
+            writeln!(out, "There may be more dead letters: run this again.")?;
         }
         Ok(())
     }

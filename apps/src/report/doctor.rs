@@ -35,7 +35,7 @@ impl Report for DoctorReport {
                     writeln!(out, "BAD  {subject}: does not hold: {fact}\n     {detail}")?;
                 }
                 Health::Unreachable => {
-                    writeln!(out, "OUT  {subject}: cannot be told: {fact}\n     {detail}")?;
+                    writeln!(out, "OUT  {subject}: not checked: {fact}\n     {detail}")?;
                 }
             }
         }

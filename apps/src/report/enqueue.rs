@@ -8,7 +8,7 @@ use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::requests::write_requests;
-use super::sample::{write_samples, write_stopped};
+use super::sample::{REJECTED, write_samples, write_stopped};
 use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
 use super::{Cost, Report, shell};
 use crate::exit::Verdict;
@@ -47,19 +47,19 @@ impl Report for EnqueueReport {
         let intake = &summary.intake;
         writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(self.cost.took))?;
         write_classes(out, summary)?;
-        write_samples(out, "Rejected rows, which somebody has to look at", &intake.rejected)?;
+        write_samples(out, REJECTED, &intake.rejected)?;
         if intake.absent.files > 0 {
             let (count, example) = (HumanCount(intake.absent.files), &intake.absent.example);
-            writeln!(out, "{count} fids that were asked for are not there: {example}")?;
+            writeln!(out, "{count} requested fids have no row: {example}")?;
         }
-        write_samples(out, "Jobs that the queue did not take", &summary.failed)?;
+        write_samples(out, "Jobs that the queue did not accept", &summary.failed)?;
         write_requests(out, &self.cost)?;
         if summary.queue_before > 0 {
             let count = HumanCount(summary.queue_before);
             writeln!(
                 out,
-                "WARNING: the queue had {count} messages before. A job that is in it twice is done \
-                 once, and paid for twice."
+                "WARNING: the queue had {count} messages before. A job that is in the queue twice is \
+                 done once, and its messages are paid twice."
             )?;
         }
         if summary.large.files > 0 {
@@ -68,7 +68,7 @@ impl Report for EnqueueReport {
         if summary.failures() > 0 {
             writeln!(
                 out,
-                "What the queue did not take has no job: run this again from the beginning."
+                "Each file that the queue did not accept has no job: run this again from the beginning."
             )?;
         }
         write_sums(out, summary.adds_up(), "rows")?;
@@ -93,7 +93,7 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
         ("in ignored buckets", intake.ignored),
         ("excluded", intake.excluded),
         ("rejected", intake.rejections()),
-        ("not taken by the queue", summary.failures()),
+        ("not accepted by queue", summary.failures()),
         ("not begun", summary.not_begun),
     ] {
         table.count(name, count)?;
@@ -104,7 +104,7 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
 /// The commands that take what the function cannot.
 fn write_large(out: &mut String, report: &EnqueueReport) -> fmt::Result {
     let (again, fids) = (&report.again, &report.large_fids);
-    writeln!(out, "Too large for a Lambda function. These go from here by:")?;
+    writeln!(out, "The files withheld as large have no job. Run for them:")?;
     match &report.run {
         None => writeln!(out, "  mogile2s3 migrate{again} --fids {fids}"),
         Some(run) => writeln!(
@@ -124,12 +124,12 @@ fn write_end(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
             return Ok(());
         }
         if let Some(fid) = summary.resume_from {
-            writeln!(out, "To go on: the same command again, with --from-fid {fid}")?;
+            writeln!(out, "To continue, run the same command again with --from-fid {fid}")?;
         }
         return Ok(());
     }
     if summary.is_clean() {
         return writeln!(out, "Clean: every row that should have a job has one.");
     }
-    writeln!(out, "Not clean: look at what is named above.")
+    writeln!(out, "Not clean: mend what is named above, then run this again.")
 }

@@ -71,7 +71,7 @@ impl FidsReport {
             let Sample { files, example, .. } = &self.unreadable;
             eprintln!("{files} items of the ledger cannot be read and prove nothing: {example}");
             eprintln!(
-                "`mogile2s3 fids --unreadable` lists them; `mogile2s3 migrate` takes their files."
+                "`mogile2s3 fids --unreadable` lists them; `mogile2s3 migrate` migrates their files."
             );
         }
         Ok(self.verdict.exit)

@@ -93,8 +93,8 @@ fn the_keys_of_json_are_those_that_scripts_rely_on() {
         assert!(
             gone.is_empty() && new.is_empty(),
             "`{command} --json` has other keys than {}.\n  gone: {gone:#?}\n  new: {new:#?}\nScripts \
-             rely on these keys. If the change is meant, note it in CHANGELOG.md and renew the \
-             files:\n  {RENEW}=1 cargo test --workspace --lib golden",
+             rely on these keys. If the change is meant, note it in CHANGELOG.md, and run this test \
+             again with {RENEW}=1 in the environment.",
             file.display()
         );
     }

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::requests::write_requests;
 use super::sample::{
-    is_whole, write_failed, write_sample, write_samples, write_stopped, write_uncleared,
+    FINDINGS, REJECTED, is_whole, write_failed, write_sample, write_samples, write_stopped,
+    write_uncleared,
 };
 use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
 use super::{Cost, FailureListEnd, Report, shell};
@@ -58,10 +59,10 @@ impl Report for MigrateReport {
         write_classes(out, summary)?;
         write_coverage(out, summary)?;
         let rejected = &summary.intake.rejected;
-        write_samples(out, "Rejected rows, which somebody has to look at", rejected)?;
+        write_samples(out, REJECTED, rejected)?;
         write_absent(out, &summary.intake.absent)?;
         write_failed(out, "Failed files", &summary.ends.failed)?;
-        write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
+        write_samples(out, FINDINGS, &summary.ends.findings)?;
         write_uncleared(out, &summary.ends.uncleared)?;
         write_requests(out, &self.cost)?;
         if let Some(list) = &self.failure_list {
@@ -104,7 +105,7 @@ fn write_coverage(out: &mut String, summary: &Summary) -> fmt::Result {
     match summary.coverage() {
         Coverage::NotTold => match &summary.uncounted {
             Some(why) => {
-                writeln!(out, "The index could not be counted beside the rows read: {why}")
+                writeln!(out, "The index could not be counted: {why}")
             }
             None => Ok(()),
         },
@@ -119,8 +120,8 @@ fn write_coverage(out: &mut String, summary: &Summary) -> fmt::Result {
         }
         Coverage::Missing(rows) => writeln!(
             out,
-            "MISSING: {} rows that the index counts were not read. They may have been written \
-             behind the reader; run this again when nothing is being ingested.",
+            "MISSING: {} rows that the index counts were not read. They may have been added below \
+             the fids that were read already: run this again when ingest has stopped.",
             HumanCount(rows)
         ),
     }
@@ -130,14 +131,14 @@ fn write_absent(out: &mut String, absent: &Sample) -> fmt::Result {
     if absent.files == 0 {
         return Ok(());
     }
-    writeln!(out, "Asked for, and not there:")?;
+    writeln!(out, "Requested fids that have no row:")?;
     write_sample(out, "absent", absent)
 }
 
 fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
     let (file, lines) = (list.file.display(), HumanCount(list.lines));
     match &list.trouble {
-        None => writeln!(out, "All {lines} of them are listed in {file}"),
+        None => writeln!(out, "{file} lists all {lines} of them"),
         Some(trouble) => writeln!(out, "THE LIST IN {file} IS NOT COMPLETE: {trouble}"),
     }
 }
@@ -145,11 +146,11 @@ fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
 fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
     let summary = &report.summary;
     write_sums(out, summary.adds_up(), "rows")?;
-    let resumes = "what is proven is in the ledger and will be skipped";
+    let resumes = "proven files are in the ledger, and are skipped";
     match &summary.stopped {
         Some(stopped @ Stopped::Trouble(_)) => {
             write_stopped(out, stopped)?;
-            return writeln!(out, "Mend it and run this again: {resumes}.");
+            return writeln!(out, "Mend the cause, then run this again: {resumes}.");
         }
         Some(stopped @ Stopped::Misconfigured(_)) => return write_stopped(out, stopped),
         Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
@@ -160,14 +161,14 @@ fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
                 HumanCount(not_begun),
                 HumanCount(abandoned)
             )?;
-            return writeln!(out, "Run this again to go on: {resumes}.");
+            return writeln!(out, "Run this again to continue: {resumes}.");
         }
         None => {}
     }
     if summary.is_clean() {
-        return writeln!(out, "Clean: every row is accounted for, nothing failed.");
+        return writeln!(out, "Clean: every row is in a class above, and nothing failed.");
     }
-    writeln!(out, "Not clean: look at the rows named above and mend them. Then:")?;
+    writeln!(out, "Not clean: mend what is named above, then run:")?;
     writeln!(out, "  {}", next_command(report))
 }
 
@@ -195,7 +196,7 @@ fn next_command(report: &MigrateReport) -> String {
     if samples().all(is_whole) && !fids.is_empty() {
         return format!("{command} --fids {}", shell::fids(&fids));
     }
-    format!("{command}    (with --failures FILE for a list of all that fail)")
+    format!("{command}    (with --failures FILE, which lists all failures)")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::Report;
-use super::sample::{write_samples, write_stopped};
+use super::sample::{REJECTED, write_samples, write_stopped};
 use super::table::{Table, write_other_domains};
 use crate::exit::Verdict;
 
@@ -41,7 +41,7 @@ impl Report for PlanReport {
             table.tally("(of them too large for one PUT)", census.in_parts)?;
         }
         write_other_domains(out, census.other_domains)?;
-        write_samples(out, "Rejected rows, which somebody has to look at", &census.rejected)?;
+        write_samples(out, REJECTED, &census.rejected)?;
         if !census.unmapped.is_empty() {
             writeln!(out, "Buckets of MogileFS that neither BUCKETS nor IGNORE_BUCKETS names:")?;
         }

@@ -74,11 +74,11 @@ impl Teller {
         let seconds = limits::STOPPING_TIME.as_secs();
         self.say(&match stop {
             Stop::Drain => format!(
-                "told to stop: nothing new is begun, what is under way gets {seconds} s; a second \
-                 signal abandons it, a third one ends this at once"
+                "stopping: nothing new is started, and files in progress have {seconds} s. A second \
+                 signal abandons them, a third ends the process at once"
             ),
             Stop::Abandon => {
-                "told again: what is under way is abandoned, what is proven is recorded".to_owned()
+                "abandoning the files in progress; proven files are still recorded".to_owned()
             }
         });
     }
@@ -172,11 +172,11 @@ impl WorkObserver for Progress {
     }
 
     fn holding(&self, why: &Failure) {
-        tracing::warn!("nothing new is begun until it can be reached again: {why}");
+        tracing::warn!("nothing new is started until it can be reached again: {why}");
     }
 
     fn going_on(&self) {
-        tracing::warn!("it can be reached again: going on");
+        tracing::warn!("it can be reached again: continuing");
     }
 }
 

@@ -71,7 +71,7 @@ fn end(things: &[Entry]) -> String {
         |wanted: &[Outcome]| things.iter().filter(|entry| wanted.contains(&entry.outcome)).count();
     let trouble = things.iter().filter(|entry| entry.outcome.is_trouble()).count();
     if trouble > 0 {
-        return format!("{trouble} settings need a look: they are in capitals above.");
+        return format!("{trouble} settings need your attention: they are in capitals above.");
     }
     let would = count(&[Outcome::WouldMake, Outcome::WouldChange]);
     let did = count(&[Outcome::Made, Outcome::Changed]);
@@ -106,6 +106,6 @@ mod tests {
         let settings = text.lines().filter(|line| !line.starts_with("# "));
         assert_eq!(settings.collect::<Vec<_>>(), ["SQS_URL=https://sqs/1/jobs"]);
         assert!(text.contains("#   retention: LEFT AS IT IS: as it is\n"), "{text}");
-        assert!(text.contains("# 1 settings need a look"), "{text}");
+        assert!(text.contains("# 1 settings need your attention"), "{text}");
     }
 }

@@ -40,7 +40,7 @@ impl Cost {
 pub fn write_requests(out: &mut String, cost: &Cost) -> fmt::Result {
     let requests = cost.requests.iter().map(|(name, count)| match count.failed {
         0 => format!("{name} {}", HumanCount(count.ok)),
-        failed => format!("{name} {} (and {} not ok)", HumanCount(count.ok), HumanCount(failed)),
+        failed => format!("{name} {} (and {} failed)", HumanCount(count.ok), HumanCount(failed)),
     });
     writeln!(out, "Requests: {}", requests.collect::<Vec<_>>().join(", "))
 }

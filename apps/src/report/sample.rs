@@ -10,6 +10,12 @@ use indicatif::HumanCount;
 use super::advice::{advice, advice_on_settings};
 use super::shell;
 
+/// The title of rows that were rejected.
+pub const REJECTED: &str = "Rejected rows, which cannot be migrated as they are";
+
+/// The title of findings.
+pub const FINDINGS: &str = "Findings about files that are counted above";
+
 /// Whether all of its files are named.
 pub fn is_whole(sample: &Sample) -> bool {
     sample.files == sample.first_fids.len() as u64
@@ -68,16 +74,16 @@ pub fn write_uncleared(out: &mut String, uncleared: &Sample) -> fmt::Result {
     if uncleared.files == 0 {
         return Ok(());
     }
-    writeln!(out, "Not failed any more, but their failure records could not be taken away:")?;
+    writeln!(out, "Proven or gone, but the failures table still has their old failure records:")?;
     write_sample(out, "uncleared", uncleared)?;
     writeln!(
         out,
-        "    → `mogile2s3 doctor` tells what is wrong with the failures table. When it is mended:\n\
+        "    → `mogile2s3 doctor` shows what is wrong with the failures table. When it is mended:\n\
          \x20     mogile2s3 migrate --again --fids {}",
         shell::fids(&uncleared.first_fids)
     )?;
     if !is_whole(uncleared) {
-        writeln!(out, "      mogile2s3 status --watch    (which names the next ones)")?;
+        writeln!(out, "      mogile2s3 status --watch    (which names the next fids)")?;
     }
     Ok(())
 }

@@ -152,7 +152,7 @@ impl Report for StatusReport<'_> {
         let mut groups: Vec<_> = self.failing.iter().collect();
         groups.sort_by_key(|(_, failing)| Reverse(failing.files.files));
         if !groups.is_empty() {
-            writeln!(out, "Failing, and to be delivered again or dead:")?;
+            writeln!(out, "Files that failed and have not succeeded since:")?;
         }
         for (reason, failing) in groups.into_iter().take(REASONS_SHOWN) {
             write_reason(out, reason, &failing.files)?;
@@ -209,46 +209,47 @@ fn words(outlook: &Outlook) -> String {
     match outlook {
         Outlook::DeadLetters(letters) => {
             let letters = HumanCount(*letters);
-            format!("{letters} dead letters: `mogile2s3 dlq list` tells why.")
+            format!("{letters} dead letters: `mogile2s3 dlq list` shows why.")
         }
         Outlook::Waiting { reason } => format!(
-            "{reason}: its jobs wait and come again by themselves. Waiting is safe for now; mend it."
+            "{reason}: the queue delivers these jobs again. Waiting is safe for now; mend the cause."
         ),
         Outlook::RunningOut { reason, attempts, deliveries } => format!(
-            "{reason}: WAITING IS NOT SAFE. Jobs have had {attempts} of {deliveries} deliveries: \
-             pause the workers (disable the event source mapping, or stop `work`), mend it, and go \
-             on."
+            "{reason}: WAITING IS NOT SAFE. Jobs have had {attempts} of {deliveries} deliveries; after \
+             the last they are dead letters. Pause the workers (disable the event source mapping, or \
+             stop `work`), mend the cause, then start them again."
         ),
         Outlook::EmptyWithRowsLeft(rows) => format!(
             "the queue is empty, and the index has {} rows more than there are proven files: \
-             `mogile2s3 plan` tells how many of them are to be migrated, `enqueue migrate` sends \
-             these.",
+             `mogile2s3 plan` counts the rows that are to be migrated, and `enqueue migrate` sends \
+             their jobs.",
             HumanCount(*rows)
         ),
         Outlook::Forgotten { files, first_fids } => {
             format!(
                 "the queue is empty, and {} files have failed: nothing tries them again. `mogile2s3 \
-                 enqueue migrate` sends those that are not proven; `mogile2s3 migrate --again --fids \
-                 {}` looks at the first of all, and clears what is proven.",
+                 enqueue migrate` sends jobs for those that are not proven. `mogile2s3 migrate --again \
+                 --fids {}` checks the first of each reason, and clears those that are proven.",
                 HumanCount(*files),
                 shell::fids(first_fids)
             )
         }
         Outlook::ProvenElsewhere(files) => format!(
-            "{} files are proven in buckets that BUCKETS does not name: for these settings they are \
-             not migrated. Correct BUCKETS, or see `mogile2s3 enqueue --help`, --moved-from.",
+            "{} files are proven in buckets that BUCKETS does not name: by these settings they are \
+             not migrated. Correct BUCKETS; or, if the files are to move, see --moved-from in \
+             `mogile2s3 enqueue --help`.",
             HumanCount(*files)
         ),
         Outlook::Done => {
             "the queue is empty, and there are as many proven files as rows. `enqueue \
-                          migrate` tells whether they are the same ones."
+                          migrate` compares them file by file."
                 .to_owned()
         }
         Outlook::Empty => {
-            "the queue is empty. Whether that is all `enqueue migrate` finds out: it \
-                           sends what is not proven yet."
+            "the queue is empty. The files were not counted: `enqueue migrate` sends \
+                           jobs for those that are not proven."
                 .to_owned()
         }
-        Outlook::Working => "at work; nothing stands against it.".to_owned(),
+        Outlook::Working => "jobs are being worked on, and nothing blocks them.".to_owned(),
     }
 }

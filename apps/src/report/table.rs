@@ -52,7 +52,7 @@ pub fn write_other_domains(out: &mut String, rows: u64) -> fmt::Result {
     if rows == 0 {
         return Ok(());
     }
-    writeln!(out, "  (and {} rows of other domains, left alone)", HumanCount(rows))
+    writeln!(out, "  (and {} rows of other domains, not migrated)", HumanCount(rows))
 }
 
 /// Says so where a row or a job (`what`) is in no class, or in two: a defect of this program.
@@ -60,5 +60,9 @@ pub fn write_sums(out: &mut String, adds_up: bool, what: &str) -> fmt::Result {
     if adds_up {
         return Ok(());
     }
-    writeln!(out, "THE SUMS DO NOT ADD UP: {what} are missing above. Please report this.")
+    writeln!(
+        out,
+        "THE SUMS DO NOT ADD UP: {what} are in no class above, or in two. This is a defect of \
+         mogile2s3: please report it with this output."
+    )
 }

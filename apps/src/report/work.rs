@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::requests::write_requests;
-use super::sample::{write_failed, write_samples, write_stopped, write_uncleared};
+use super::sample::{FINDINGS, write_failed, write_samples, write_stopped, write_uncleared};
 use super::table::{Table, write_sums};
 use super::{Cost, Report};
 use crate::exit::{Exit, Verdict};
@@ -60,8 +60,8 @@ impl Report for WorkReport {
         writeln!(out, "{deliveries} deliveries in {took}")?;
         write_classes(out, summary)?;
         let failed = &summary.ends.failed;
-        write_failed(out, "Given back to the queue, which delivers them again", failed)?;
-        write_samples(out, "Worth a look, though migrated", &summary.ends.findings)?;
+        write_failed(out, "Failed jobs, which the queue delivers again", failed)?;
+        write_samples(out, FINDINGS, &summary.ends.findings)?;
         write_uncleared(out, &summary.ends.uncleared)?;
         write_requests(out, &self.cost)?;
         write_unrecorded(out, summary)?;
@@ -89,7 +89,7 @@ fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         ("temporary (.tmp)", summary.temporary),
         ("in ignored buckets", summary.ignored),
         ("gone from MogileFS", summary.ends.gone),
-        ("twice at once", summary.merged),
+        ("delivered twice at once", summary.merged),
         ("given back", summary.ends.failures()),
     ] {
         table.count(name, count)?;
@@ -101,11 +101,17 @@ fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
 fn write_unrecorded(out: &mut String, summary: &WorkSummary) -> fmt::Result {
     if summary.unacknowledged > 0 {
         let count = HumanCount(summary.unacknowledged);
-        writeln!(out, "{count} are done, and will be delivered once more: no harm.")?;
+        writeln!(
+            out,
+            "{count} jobs are done, and the queue delivers them once more: this does no harm."
+        )?;
     }
     if summary.unexplained > 0 {
         let count = HumanCount(summary.unexplained);
-        writeln!(out, "{count} failures could not be noted in the failures table.")?;
+        writeln!(
+            out,
+            "{count} failures could not be written to the failures table. Their jobs are in the queue."
+        )?;
     }
     Ok(())
 }
@@ -120,10 +126,11 @@ fn write_unnoted_doubts(out: &mut String, summary: &WorkSummary) -> fmt::Result 
     let more = if first.len() < doubts.len() { " …" } else { "" };
     writeln!(
         out,
-        "INCOMPLETE: {} files were found missing or wrong, and the failures table did not take that: \
+        "INCOMPLETE: {} files were found missing or wrong, and the failures table did not record it: \
          fids {}{more}\n\
-         \x20 → `migrate` still passes over them as proven. Mend the table, by `mogile2s3 doctor`; \
-         then `mogile2s3 enqueue verify` with the same --run and a worker find them again",
+         \x20 → `migrate` still skips them as proven. `mogile2s3 doctor` shows what is wrong with the \
+         table. When it is mended, `mogile2s3 enqueue verify` with the same --run, and a worker, find \
+         these files again",
         HumanCount(doubts.len()),
         fid_list::in_ranges(&first),
     )
@@ -135,13 +142,13 @@ fn write_end(out: &mut String, summary: &WorkSummary) -> fmt::Result {
             write_stopped(out, stopped)
         }
         Some(Stopped::Interrupted | Stopped::Failures(_)) => {
-            writeln!(out, "Told to stop: what was not done is in the queue.")
+            writeln!(out, "Interrupted: jobs that were not done are in the queue.")
         }
         None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
         None => writeln!(
             out,
-            "The queue is empty: what was given back has been done since, or is a dead letter. \
-             `mogile2s3 dlq list` tells which, and why."
+            "The queue is empty. Each job that was given back has been done since, or is a dead \
+             letter: `mogile2s3 dlq list` shows the dead letters, and why."
         ),
     }
 }

@@ -40,7 +40,7 @@ fn few_failures_are_named_in_the_next_command() {
     let mut summary = failed(2);
     summary.intake.rows += 1;
     summary.intake.add_rejected(Fid(9), &Rejection::NoKey);
-    let next = "Then:\n  mogile2s3 migrate --fids 1,2,9\n";
+    let next = "then run:\n  mogile2s3 migrate --fids 1,2,9\n";
     says(&report(summary), &["2 no-replica: fids 1, 2\n", "    → if a storage node", next]);
 }
 
@@ -53,8 +53,8 @@ fn many_failures_are_taken_from_their_list() {
         report.failure_list = Some(FailureListEnd { file: file.into(), lines: 30, trouble });
         render(&report)
     };
-    assert!(end("f.tsv", None).ends_with("Then:\n  mogile2s3 migrate --fids @f.tsv\n"));
-    assert!(end("my f's", None).ends_with("Then:\n  mogile2s3 migrate --fids '@my f'\\''s'\n"));
+    assert!(end("f.tsv", None).ends_with("then run:\n  mogile2s3 migrate --fids @f.tsv\n"));
+    assert!(end("my f's", None).ends_with("then run:\n  mogile2s3 migrate --fids '@my f'\\''s'\n"));
     let told = end("f.tsv", Some("no space left"));
     assert!(told.contains("THE LIST IN f.tsv IS NOT COMPLETE: no space left"), "{told}");
     assert!(!told.contains("--fids @"), "{told}");
