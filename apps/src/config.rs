@@ -27,7 +27,7 @@ pub struct Settings {
     #[command(flatten)]
     pub target: TargetSettings,
 
-    /// How long may be waited.
+    /// The time limits.
     #[command(flatten)]
     pub time: TimeSettings,
 
@@ -189,7 +189,7 @@ pub struct AwsSettings {
     pub ledger_table: Option<String>,
 }
 
-/// How long may be waited.
+/// The time limits.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Time")]
 pub struct TimeSettings {

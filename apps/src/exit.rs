@@ -10,12 +10,12 @@ use serde::{Serialize, Serializer};
 pub enum Exit {
     /// 0: done and clean.
     Clean,
-    /// 1: findings, rejected rows or failed files; or it was interrupted, or stopped since too
-    /// many files failed.
+    /// 1: findings, rejected rows or failed files; or the run was interrupted, or stopped because
+    /// too many files failed.
     Findings,
-    /// 2: wrong usage or configuration; nothing was begun.
+    /// 2: wrong usage or configuration; nothing was started.
     Usage,
-    /// 3: something could not be reached, and the rest was not begun.
+    /// 3: something could not be reached, and the rest was not started.
     Unreachable,
 }
 
@@ -88,7 +88,7 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// The exit code of what was stopped or came to its end, clean or not.
+/// The exit code of a run that was stopped or came to its end, clean or not.
 const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
     match (stopped, clean) {
         (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,

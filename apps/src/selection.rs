@@ -1,4 +1,4 @@
-//! Which files a command takes: the flags that `migrate` and `enqueue` share.
+//! Which files a command selects: the flags that `migrate` and `enqueue` share.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub struct SelectionArguments {
     #[arg(long)]
     pub again: bool,
 
-    /// Select only these fids: `7,9-12`, or `@FILE` with one fid or range a line. Text behind the
+    /// Select only these fids: `7,9-12`, or `@FILE` with one fid or range a line. Text after the
     /// first blank or tab of a line is ignored, so that FILE can be one that `--failures` wrote
     #[arg(long, value_name = "LIST")]
     pub fids: Option<String>,

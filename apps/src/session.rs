@@ -1,5 +1,5 @@
-//! What every command begins with and ends with: settings become services, requests are counted,
-//! signals are heard, and a report is printed whose verdict is the exit code.
+//! What every command begins and ends with: settings become services, requests are counted, signals
+//! stop the run, and the printed report's verdict is the exit code.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,8 +50,8 @@ impl Session {
         Services::new(aws, time, &self.calls)
     }
 
-    /// Draws progress from here on, and hears signals. `announce` says on stderr what each of the
-    /// first two does.
+    /// Starts to draw progress and to listen for signals. `announce` says on stderr what each of the
+    /// first two signals does.
     pub fn watch(
         announce: impl Fn(&Teller, Stop) + Send + 'static,
     ) -> anyhow::Result<(Progress, BoxStream<'static, Stop>)> {

@@ -71,8 +71,8 @@ file was withheld as large, or the run was interrupted; 2 wrong usage or configu
 could not be reached. A job that is sent twice is done once.
 
 Where --function or LAMBDA_FUNCTION names the worker function, `enqueue` asks it before it sends
-anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify` also
-its formats. Otherwise nothing is sent, and the exit code is 2, or 3 where the function could not be
+anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify` its
+formats, too. Otherwise nothing is sent, and the exit code is 2, or 3 where the function could not be
 reached. Without the setting no function is asked.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

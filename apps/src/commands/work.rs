@@ -52,7 +52,7 @@ Exit codes: 0 all jobs that were taken are done, or went back to the queue becau
 jobs failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be
 reached.";
 
-/// Works until it is told to stop, or until the queue is empty where that is asked for.
+/// Runs a worker until a signal, or with `--until-empty` until the queue is empty.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let session = Session::begin(arguments.json);

@@ -14,7 +14,7 @@ use super::meter::{Counts, Meter};
 /// How often a terminal is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(250);
 
-/// How often anything else is told: a log shows life, and is not filled.
+/// How often a line is written where stderr is no terminal: often enough to see that the run lives.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// Progress on stderr: rows, files, bytes, rate, failures and the time left. A bar on a terminal;
@@ -180,8 +180,8 @@ impl WorkObserver for Progress {
     }
 }
 
-/// Each failure once, here, with all that tells it from others. What was not started because
-/// somebody asked for that is no trouble.
+/// Logs each failure once, with what identifies it. A job that was not started because of a signal is
+/// no trouble.
 fn log_failure(delivery: &Delivery, failure: &Failure) {
     let (attempt, message_id) = (delivery.attempt, &delivery.message);
     match &delivery.job {
