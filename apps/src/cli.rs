@@ -22,27 +22,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Reach and check every system before anything starts
+    /// Check every system before anything starts
     Doctor(doctor::Arguments),
-    /// Count the whole index by class and bucket, and name what cannot be migrated
+    /// Count the index by class and bucket, and name the rows that cannot be migrated
     Plan(plan::Arguments),
-    /// Make buckets, queues and tables, or say what differs from what is needed
+    /// Make buckets, queues and tables, and report what differs from what is needed
     Provision(provision::Arguments),
-    /// Migrate files from here, without a queue
+    /// Migrate files from this machine, without a queue
     Migrate(migrate::Arguments),
     /// Send a job to the queue for every selected row
     Enqueue(enqueue::Arguments),
-    /// Work on the queue from here, outside Lambda
+    /// Run a worker on the queue from this machine, outside Lambda
     Work(work::Arguments),
-    /// What died in the queue, and why; send it again
+    /// List the dead letters by reason, and send them again
     Dlq(dlq::Arguments),
-    /// Queue, dead letters, failures and ledger, and whether waiting is safe
+    /// Show queue, dead letters, failures and ledger, and whether waiting is safe
     Status(status::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
 }
 
-/// All that can be asked for, for whoever documents it.
+/// The command line, for pages and tests that compare it with something.
 #[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
@@ -100,7 +100,7 @@ fn load_dot_env() -> Result<(), UsageError> {
         Err(error) if error.not_found() => Ok(()),
         // The line itself may hold a secret.
         Err(dotenvy::Error::LineParse(line, at)) => Err(UsageError(format!(
-            ".env has a line that is not NAME=value: {} characters long, wrong at character {at}",
+            ".env has a line that is not NAME=value: the line has {} characters, and character {at} is wrong",
             line.len()
         ))),
         Err(error) => Err(UsageError(format!(".env cannot be read: {error}"))),

@@ -27,7 +27,7 @@ pub struct Settings {
     #[command(flatten)]
     pub target: TargetSettings,
 
-    /// How long may be waited.
+    /// The time limits.
     #[command(flatten)]
     pub time: TimeSettings,
 
@@ -60,8 +60,8 @@ pub struct SourceSettings {
     #[arg(long, env = "MOGILE_TRACKERS", value_delimiter = ',', value_name = "HOST:PORT")]
     pub trackers: Vec<String>,
 
-    /// MogileFS's database as `mysql://user:password@host:port/db`; without it the trackers tell
-    /// the index, slower
+    /// MogileFS's database as `mysql://user:password@host:port/db`. Without it the trackers list
+    /// the index, which is slower
     #[arg(long, env = "MOGILE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<Secret>,
 
@@ -123,7 +123,7 @@ pub struct TargetSettings {
     #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
     pub buckets: String,
 
-    /// MogileFS buckets to leave behind, separated by commas
+    /// MogileFS buckets that are not migrated, separated by commas
     #[arg(long, env = "IGNORE_BUCKETS", default_value = "", hide_default_value = true)]
     pub ignore_buckets: String,
 
@@ -132,7 +132,8 @@ pub struct TargetSettings {
     #[arg(long, env = "S3_CONDITIONAL_COPY", value_name = "HOW")]
     pub s3_conditional_copy: Option<ConditionalCopy>,
 
-    /// The largest object that one PUT or COPY may write, in bytes; larger ones go in parts
+    /// The largest object that one PUT or COPY may write, in bytes. Larger objects are written in
+    /// parts
     #[arg(long, env = "S3_SINGLE_REQUEST_BYTES", default_value_t = limits::SINGLE_REQUEST_BYTES)]
     #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..=limits::SINGLE_REQUEST_BYTES))]
     pub single_request_bytes: u64,
@@ -169,9 +170,9 @@ impl TargetSettings {
 /// `S3_CONDITIONAL_COPY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ConditionalCopy {
-    /// A refused COPY touches nothing, DELETE knows If-Match: Amazon S3.
+    /// For Amazon S3: a refused COPY changes nothing, and DELETE obeys If-Match
     Sound,
-    /// A HEAD goes before every COPY and DELETE: LocalStack.
+    /// For LocalStack: send a HEAD before every COPY and DELETE
     Unsound,
 }
 
@@ -188,11 +189,11 @@ pub struct AwsSettings {
     pub ledger_table: Option<String>,
 }
 
-/// How long may be waited.
+/// The time limits.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Time")]
 pub struct TimeSettings {
-    /// Seconds that a request which moves no content may take
+    /// Time limit of a request that moves no content, in seconds
     #[arg(long, env = "REQUEST_TIMEOUT_SECONDS", value_name = "N")]
     #[arg(default_value_t = limits::REQUEST_TIME.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub request_timeout_seconds: u64,

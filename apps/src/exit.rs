@@ -2,20 +2,20 @@
 
 use std::process::ExitCode;
 
-use domain::{Stopped, Summary};
-use serde::Serialize;
+use domain::Stopped;
+use serde::{Serialize, Serializer};
 
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: done and clean.
     Clean,
-    /// 1: findings, rejected rows or failed files; or it was interrupted, or stopped since too
-    /// many files failed.
+    /// 1: findings, rejected rows or failed files; or the run was interrupted, or stopped because
+    /// too many files failed.
     Findings,
-    /// 2: wrong usage or configuration; nothing was begun.
+    /// 2: wrong usage or configuration; nothing was started.
     Usage,
-    /// 3: something could not be reached, and the rest was not begun.
+    /// 3: something could not be reached, and the rest was not started.
     Unreachable,
 }
 
@@ -32,44 +32,47 @@ impl Exit {
     }
 }
 
+impl Serialize for Exit {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(self.code())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
     }
 }
 
-/// How something ended, for machines: a run can both have left something undone and have found
-/// something wrong. The exit code tells the first before the second.
+/// How a command ended, for machines: it can both have left something undone and have found
+/// something wrong. Its exit code says the first before the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// The process's exit code.
-    pub exit_code: u8,
-    /// Something was not looked at or not done: it could not be reached, or was stopped.
+    /// The exit code of the process.
+    #[serde(rename = "exit_code")]
+    pub exit: Exit,
+    /// Something was not looked at or not done: it could not be reached, or the run was stopped.
     pub incomplete: bool,
     /// Something that was looked at is not as it must be.
     pub differs: bool,
 }
 
 impl Verdict {
-    /// Of what was stopped or came to its end, and found nothing wrong or something.
+    /// The verdict on a run that was stopped or came to its end.
     #[must_use]
     pub const fn of(stopped: Option<&Stopped>, differs: bool) -> Self {
-        Self { exit_code: of(stopped, !differs).code(), incomplete: stopped.is_some(), differs }
+        Self { exit: of(stopped, !differs), incomplete: stopped.is_some(), differs }
     }
 
-    /// Of a run.
+    /// The verdict on what was looked at, `incomplete` where something could not be reached.
     #[must_use]
-    pub fn of_run(summary: &Summary) -> Self {
-        let differs = match summary.stopped {
-            // What was stopped is not clean for that alone.
-            Some(_) => {
-                !summary.ends.failed.is_empty()
-                    || summary.ends.uncleared.files > 0
-                    || !summary.intake.is_clean()
-            }
-            None => !summary.is_clean(),
+    pub const fn of_checks(incomplete: bool, differs: bool) -> Self {
+        let exit = match (incomplete, differs) {
+            (true, _) => Exit::Unreachable,
+            (false, true) => Exit::Findings,
+            (false, false) => Exit::Clean,
         };
-        Self::of(summary.stopped.as_ref(), differs)
+        Self { exit, incomplete, differs }
     }
 }
 
@@ -85,15 +88,8 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
-/// The exit code of a run.
-#[must_use]
-pub fn of_run(summary: &Summary) -> Exit {
-    of(summary.stopped.as_ref(), summary.is_clean())
-}
-
-/// The exit code of what was stopped or came to its end, clean or not.
-#[must_use]
-pub const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
+/// The exit code of a run that was stopped or came to its end, clean or not.
+const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
     match (stopped, clean) {
         (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,
         (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
@@ -125,44 +121,23 @@ pub fn of_error(error: &anyhow::Error) -> Exit {
 #[cfg(test)]
 mod tests {
     use domain::ports::IndexError;
-    use domain::{Fid, Intake, Misconfigured, Reason, ReasonKind, Rejection};
+    use domain::{Reason, ReasonKind};
 
     use super::*;
 
     #[test]
-    fn a_runs_exit_code_says_what_became_of_it() {
-        let stopped = |stopped| Summary { stopped: Some(stopped), ..Summary::default() };
-        let mut rejected =
-            Summary { intake: Intake { rows: 1, ..<_>::default() }, ..<_>::default() };
-        rejected.intake.add_rejected(Fid(1), &Rejection::NoKey);
-        let (domain, known) = ("repo".to_owned(), Vec::new());
-        let no_domain = Misconfigured::NoSuchDomain { domain, known };
-        let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
-        for (summary, exit) in [
-            (Summary::default(), Exit::Clean),
-            (rejected, Exit::Findings),
-            (Summary { counted_before: Some(1), ..Summary::default() }, Exit::Findings),
-            (stopped(Stopped::Interrupted), Exit::Findings),
-            (stopped(Stopped::Failures(3)), Exit::Findings),
-            (stopped(Stopped::Trouble(outage)), Exit::Unreachable),
-            (stopped(Stopped::Misconfigured(no_domain)), Exit::Usage),
-        ] {
-            assert_eq!(of_run(&summary), exit, "{summary:?}");
+    fn incomplete_wins_over_differs() {
+        let outage = Stopped::Trouble(Reason::new(ReasonKind::StoreUnreachable, "no way there"));
+        for differs in [false, true] {
+            let verdict = Verdict { exit: Exit::Unreachable, incomplete: true, differs };
+            assert_eq!(Verdict::of(Some(&outage), differs), verdict);
+            assert_eq!(Verdict::of_checks(true, differs), verdict);
         }
-    }
-
-    #[test]
-    fn incomplete_wins_over_differs_and_machines_are_told_both() {
-        let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
-        let stopped = Some(Stopped::Trouble(outage));
-        let mut summary = Summary { stopped, ..Summary::default() };
-        let verdict = |exit_code, incomplete, differs| Verdict { exit_code, incomplete, differs };
-        assert_eq!(Verdict::of_run(&summary), verdict(3, true, false));
-        summary.intake.rows = 1;
-        summary.intake.add_rejected(Fid(1), &Rejection::NoKey);
-        assert_eq!(Verdict::of_run(&summary), verdict(3, true, true));
-        summary.stopped = None;
-        assert_eq!(Verdict::of_run(&summary), verdict(1, false, true));
+        for (differs, exit) in [(false, Exit::Clean), (true, Exit::Findings)] {
+            let verdict = Verdict { exit, incomplete: false, differs };
+            assert_eq!(Verdict::of(None, differs), verdict);
+            assert_eq!(Verdict::of_checks(false, differs), verdict);
+        }
     }
 
     #[test]

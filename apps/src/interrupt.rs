@@ -7,22 +7,20 @@ use futures_util::{Stream, stream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// The exit code of a process that was told three times: 128 and the number of SIGINT, as shells
-/// tell it.
+/// The exit code after the third signal: 128 and the number of SIGINT, as shells report it.
 const KILLED: i32 = 130;
 
 /// From here on the first SIGINT or SIGTERM asks to drain, the second to abandon, and the third
-/// ends the process at once, whatever it is doing. `tell` is called with each of the first two as
-/// it comes.
+/// ends the process at once. `announce` is called with each of the first two as it comes.
 pub fn stops(
-    mut tell: impl FnMut(Stop) + Send + 'static,
+    mut announce: impl FnMut(Stop) + Send + 'static,
 ) -> io::Result<impl Stream<Item = Stop> + Send + Unpin> {
     let mut signals = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         for stop in [Stop::Drain, Stop::Abandon] {
             next(&mut signals).await;
-            tell(stop);
+            announce(stop);
             // Nobody listens any more when the work is done.
             let _ = sender.send(stop);
         }

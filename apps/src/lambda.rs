@@ -65,7 +65,7 @@ impl FunctionSettings {
     }
 }
 
-/// The function's settings, for whoever documents them.
+/// The function's settings, for pages and tests that compare them with something.
 #[must_use]
 pub fn command() -> clap::Command {
     FunctionSettings::command()
@@ -85,11 +85,11 @@ fn health(checks: &[Check], report: &WorkerReport) -> Value {
     })
 }
 
-/// An answer needs so long to be written and to be taken.
+/// The time that an answer needs to be written and received.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
 
-/// The function's main. Lambda tells it by the environment where events come from; a process that
-/// cannot start says why in one line, and exits.
+/// The function's main. Lambda's environment says where events come from. A process that cannot start
+/// logs why in one line, and exits.
 #[must_use]
 pub fn main() -> ExitCode {
     logs::start();
@@ -141,7 +141,7 @@ impl MoverFunction {
             wait: None,
         };
         let wiring = Wiring { source, time, calls: &calls };
-        // No database: whatever is to be known of the index the trackers tell.
+        // No database: the function asks the trackers about the index.
         let ports = wiring.work_ports(IndexFrom::Trackers, target, aws, &settings.queue).await?;
         Ok(Self { settings, calls, ports, plan })
     }
@@ -162,7 +162,7 @@ impl MoverFunction {
             Ok(Event::Report) => Ok(json!(self.report())),
             Err(unknown) => Err(diagnostic("UnknownEvent", unknown.to_string())),
         };
-        // Whoever called may be gone; the log is not.
+        // The caller may be gone, so the log has it too.
         ended.inspect_err(|error| {
             let (request_id, kind) = (context.request_id.as_str(), error.error_type.as_str());
             tracing::error!(request_id, kind, "{}", error.error_message);
@@ -177,8 +177,9 @@ impl MoverFunction {
         match tokio::time::timeout(left, self.examine()).await {
             Ok(examined) => examined,
             Err(_) => Err(anyhow!(
-                "not done within {} s: something does not answer. Is the function's security group \
-                 let in everywhere? With a longer time-out this tells what it is",
+                "the checks did not end within {} s: something does not answer. Admit the function's \
+                 security group to MogileFS's trackers and storage nodes; with a longer time-out the \
+                 answer names what does not answer",
                 left.as_secs()
             )),
         }

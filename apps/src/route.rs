@@ -1,4 +1,4 @@
-//! How files may be brought, as an operator says it.
+//! How files may get to S3, as an operator chooses it.
 
 use clap::ValueEnum;
 use domain::steps::RoutePolicy;
@@ -8,9 +8,9 @@ use domain::steps::RoutePolicy;
 pub enum Route {
     /// By copy where the intermediary is in the bucket, else from MogileFS
     Auto,
-    /// By copying intermediaries alone
+    /// Only by copying intermediaries
     Copy,
-    /// From MogileFS alone
+    /// Only from MogileFS
     Mogile,
 }
 

@@ -1,4 +1,4 @@
-//! Which files a command takes: the flags that `migrate` and `enqueue` share.
+//! Which files a command selects: the flags that `migrate` and `enqueue` share.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,25 +14,25 @@ use crate::fid_list::FidList;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Files")]
 pub struct SelectionArguments {
-    /// Take the files without a proven ledger record (the default)
+    /// Select the files without a proven ledger record (the default)
     #[arg(long, conflicts_with = "again")]
     pub pending: bool,
 
-    /// Take all files, also those that are proven
+    /// Select all files, also the proven ones
     #[arg(long)]
     pub again: bool,
 
-    /// Take these alone: fids and ranges as `7,9-12`, or `@FILE` with one a line; what follows the
-    /// first blank or tab on a line is left out, so that a list of failures will do
+    /// Select only these fids: `7,9-12`, or `@FILE` with one fid or range a line. Text after the
+    /// first blank or tab of a line is ignored, so that FILE can be one that `--failures` wrote
     #[arg(long, value_name = "LIST")]
     pub fids: Option<String>,
 
-    /// Leave out the fids in this file, in the form of a `--fids` file
+    /// Exclude the fids in this file, which has the form of a `--fids` file
     #[arg(long, value_name = "FILE")]
     pub exclude_file: Option<PathBuf>,
 
-    /// Migrate files again that are proven in this S3 bucket, which BUCKETS does not name any more.
-    /// Without it more than 1,000 of them, or 1 %, are taken for an error in BUCKETS
+    /// Migrate the files again that are proven in this S3 bucket, which BUCKETS no longer names.
+    /// Without this flag more than 1,000 such files, or 1 %, count as an error in BUCKETS
     #[arg(long, value_name = "BUCKET")]
     pub moved_from: Vec<String>,
 }
@@ -41,7 +41,8 @@ impl SelectionArguments {
     /// The buckets that files may have moved from.
     pub fn moved_from(&self) -> Result<BTreeSet<S3Bucket>, UsageError> {
         let bucket = |name: &String| {
-            let text = || UsageError(format!("--moved-from: `{name}` is no S3 bucket name"));
+            let text =
+                || UsageError(format!("--moved-from: `{name}` is not the name of an S3 bucket"));
             S3Bucket::new(name).ok_or_else(text)
         };
         self.moved_from.iter().map(bucket).collect()
@@ -62,7 +63,9 @@ impl SelectionArguments {
         if let Some(fids) = &self.fids {
             let list = FidList::parse("--fids", fids)?;
             if list.is_empty() {
-                return Err(UsageError(format!("--fids: `{fids}` names no fid: nothing to do")));
+                return Err(UsageError(format!(
+                    "--fids: `{fids}` has no fid, so nothing was done"
+                )));
             }
             selection.in_ranges = list.in_ranges();
             selection.only = Some(list.all());

@@ -9,6 +9,6 @@ use tracing_subscriber::EnvFilter;
 pub fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    // It only fails when somebody who embeds this has started logging already.
+    // It only fails where logging was started already.
     let _ = logs.try_init();
 }

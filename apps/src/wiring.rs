@@ -9,7 +9,7 @@ use adapters::clock::SystemClock;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
-use domain::ports::{Ledger, SourceIndex};
+use domain::ports::SourceIndex;
 use domain::steps::{Ports, WorkPorts};
 
 pub use self::services::Services;
@@ -18,18 +18,18 @@ use crate::config::{
 };
 use crate::exit::UsageError;
 
-/// What adapters are made of: the settings, and the counts of all calls.
+/// The settings that adapters are made of, and the counts of their calls.
 #[derive(Clone, Copy)]
 pub struct Wiring<'a> {
     /// Where files come from.
     pub source: &'a SourceSettings,
-    /// How long may be waited.
+    /// The time limits.
     pub time: &'a TimeSettings,
-    /// Where calls are counted.
+    /// The counts of all calls.
     pub calls: &'a Arc<Calls>,
 }
 
-/// What tells the rows of MogileFS.
+/// Where the rows of MogileFS are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexFrom {
     /// The database where its URL is given, else the trackers.
@@ -78,7 +78,7 @@ impl Wiring<'_> {
         let nodes = StorageNodes::new(self.source.node_connections.into(), self.calls.clone())
             .with_timeouts(self.time.mogile());
         let domain = self.source.domain.clone();
-        // Index and files share the trackers: there are only so many connections to each.
+        // Index and files share the trackers, because the connections to each are limited.
         Ok(Ports {
             index: self.index_by(index, || Ok(trackers.clone()))?,
             files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),
@@ -130,13 +130,4 @@ pub async fn s3(
     calls: &Arc<Calls>,
 ) -> Result<S3ObjectStore, UsageError> {
     Services::new(aws, time, calls).s3(target).await
-}
-
-/// The ledger alone.
-pub async fn ledger(
-    aws: &AwsSettings,
-    time: &TimeSettings,
-    calls: &Arc<Calls>,
-) -> Result<Arc<dyn Ledger>, UsageError> {
-    Services::new(aws, time, calls).ledger().await
 }

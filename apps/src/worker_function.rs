@@ -1,5 +1,5 @@
-//! What the deployed worker function is asked before jobs are sent to it: does it write what this
-//! program reads, into the buckets that this program looks at?
+//! Compares the deployed worker function with this program before jobs are sent to it: its formats,
+//! its MogileFS domain and its buckets.
 
 use domain::ports::{FunctionError, WorkerFunction};
 use domain::retry::{Classed, ErrorClass};
@@ -11,21 +11,21 @@ use crate::exit::UsageError;
 /// The version of this program, and of the function that is built with it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// How the function comes to be of this version.
+/// How to deploy this version of the function.
 const DEPLOY: &str = "Deploy this version: build the zip with apps/build-lambda-zip.sh, upload it \
-                      under a new key, and run `aws cloudformation deploy` as docs/OPERATING.md has \
-                      it, with that key as CodeKey";
+                      under a new key, and run `aws cloudformation deploy` as docs/OPERATING.md \
+                      shows, with that key as CodeKey";
 
-/// How the function comes to have the same buckets.
+/// How to give the function the same buckets.
 const SAME_BUCKETS: &str = "Correct BUCKETS here, or run `aws cloudformation deploy` as \
-                            docs/OPERATING.md has it, with the parameters Buckets and BucketNames \
+                            docs/OPERATING.md shows, with the parameters Buckets and BucketNames \
                             corrected";
 
-/// How the function comes to have the same domain.
+/// How to give the function the same domain.
 const SAME_DOMAIN: &str = "Correct MOGILE_DOMAIN here, or run `aws cloudformation deploy` as \
-                           docs/OPERATING.md has it, with the parameter MogileDomain corrected";
+                           docs/OPERATING.md shows, with the parameter MogileDomain corrected";
 
-/// What this program with these settings says of itself; a function must say the same.
+/// What this program reports of itself with these settings. A function must report the same.
 #[must_use]
 pub fn ours(domain: &str, buckets: &BucketMap) -> WorkerReport {
     WorkerReport::of(VERSION, domain, buckets)
@@ -99,8 +99,8 @@ fn other_formats(report: &WorkerReport, actions: &[JobAction]) -> Option<String>
         return None;
     }
     Some(format!(
-        "its version {} has {}, and this program is version {VERSION}. What one of them \
-         writes the other misses or destroys. {DEPLOY}; or use mogile2s3 of version {} here",
+        "its version {} has {}, and this program is version {VERSION}. Each of them would miss or \
+         destroy what the other writes. {DEPLOY}; or use mogile2s3 of version {} here",
         report.version,
         differences.join(" and "),
         report.version,
@@ -112,7 +112,7 @@ fn other_domain(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
     (report.domain != ours.domain).then(|| {
         format!(
             "its MOGILE_DOMAIN is `{}`, and here it is `{}`. It would find none of the files, and \
-             take them for deleted. {SAME_DOMAIN}",
+             count them as deleted. {SAME_DOMAIN}",
             report.domain, ours.domain
         )
     })
@@ -122,8 +122,8 @@ fn other_domain(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
 fn other_buckets(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
     (report.buckets != ours.buckets).then(|| {
         format!(
-            "its BUCKETS are `{}`, and here they are `{}`. It works on other S3 buckets than the \
-             ones that are meant here. {SAME_BUCKETS}",
+            "its BUCKETS are `{}`, and here they are `{}`. It writes to other S3 buckets than these \
+             settings name. {SAME_BUCKETS}",
             report.buckets, ours.buckets
         )
     })

@@ -1,24 +1,21 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
-use std::io::{self, Write};
-use std::sync::Arc;
-
-use adapters::calls::Calls;
-use anyhow::Context;
 use clap::Args;
 use domain::steps::{Ports, examine, examine_copies, examine_failures};
 use domain::{Check, Health};
 
 use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings};
 use crate::exit::{Exit, UsageError};
-use crate::wiring::{self, Services, Wiring};
+use crate::report::doctor::DoctorReport;
+use crate::session::Session;
+use crate::wiring::{self, Wiring};
 use crate::worker_function;
 
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Write nothing: leave out the canaries, which put small objects below `mogile2s3-canary/`
-    /// into each bucket and a record into the failures table, and take them away again
+    /// Write nothing. Without this flag canaries write small objects below `mogile2s3-canary/` into
+    /// each bucket and a record into the failures table, and delete them again
     #[arg(long)]
     read_only: bool,
 
@@ -36,25 +33,19 @@ pub struct Arguments {
     function: WorkerFunctionSettings,
 }
 
-/// Checks everything, and says so of each. Bad checks are findings.
+/// Checks everything. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
-    let calls = Arc::new(Calls::default());
-    let wiring = Wiring { source, time, calls: &calls };
+    let session = Session::begin(arguments.json);
+    let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.tables, aws).await?;
     let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
     if let Some(name) = arguments.function.name() {
-        let function = Services::new(aws, time, &calls).worker_function(name).await?;
+        let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
         checks.extend(worker_function::checks(&*function, name, &ours).await);
     }
-    print(&checks, arguments.json).context("writing to stdout")?;
-    let worst = checks.iter().map(|check| check.health).max();
-    Ok(match worst {
-        Some(Health::Unreachable) => Exit::Unreachable,
-        Some(Health::Bad) => Exit::Findings,
-        Some(Health::Good) | None => Exit::Clean,
-    })
+    session.print(&DoctorReport::new(checks))
 }
 
 /// Checks everything, with canaries in the buckets or without.
@@ -98,26 +89,4 @@ async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError>
             Err(error) => Check::unreachable(format!("tracker {tracker}"), fact, error.to_string()),
         })
         .collect())
-}
-
-fn print(checks: &[Check], json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if json {
-        return writeln!(out, "{}", serde_json::to_string(checks)?);
-    }
-    for check in checks {
-        let Check { subject, fact, health, detail } = check;
-        match health {
-            Health::Good => writeln!(out, "ok   {subject}: {fact} ({detail})")?,
-            Health::Bad => writeln!(out, "BAD  {subject}: does not hold: {fact}\n     {detail}")?,
-            Health::Unreachable => {
-                writeln!(out, "OUT  {subject}: cannot be told: {fact}\n     {detail}")?;
-            }
-        }
-    }
-    let sick = checks.iter().filter(|check| check.health != Health::Good).count();
-    match sick {
-        0 => writeln!(out, "All {} checks are good.", checks.len()),
-        _ => writeln!(out, "{sick} of {} checks are not good: mend them first.", checks.len()),
-    }
 }

@@ -1,32 +1,21 @@
 //! `mogile2s3 enqueue`: a job in the queue for every selected row.
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 use std::num::NonZeroU16;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use adapters::calls::Calls;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use domain::job::is_run_name;
-use domain::steps::{EnqueuePlan, EnqueueSummary, enqueue};
-use domain::{Fid, JobAction, Stopped, limits};
-use futures_util::StreamExt;
-use indicatif::{HumanCount, HumanDuration};
-use serde::Serialize;
+use domain::steps::{EnqueuePlan, enqueue};
+use domain::{Fid, JobAction, limits};
 
 use crate::config::{QueueSettings, Settings, WorkerFunctionSettings};
-use crate::exit::{self, Exit, UsageError, Verdict};
+use crate::exit::{Exit, UsageError};
 use crate::fid_list;
-use crate::interrupt;
-use crate::report::{
-    self, Progress, RequestCount, quoted, write_count, write_proven_as_another, write_samples,
-    write_stopped, write_tally,
-};
+use crate::report::Teller;
+use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
-use crate::wiring::{IndexFrom, Services, Wiring};
+use crate::session::Session;
+use crate::wiring::IndexFrom;
 use crate::worker_function;
 
 /// What can be given to `enqueue`.
@@ -37,25 +26,25 @@ pub struct Arguments {
     #[arg(value_enum)]
     action: Action,
 
-    /// Go on from this fid: what an enqueue that was interrupted said. It replaces no second pass,
-    /// since rows appear behind higher fids too
+    /// Continue from this fid, which an interrupted enqueue prints. A run from the beginning is
+    /// still needed afterwards: rows can appear below the fids that were read
     #[arg(long, value_name = "FID")]
     from_fid: Option<u64>,
 
-    /// Withhold larger files, which a Lambda function cannot finish in its time, and name the
-    /// command that moves them
+    /// Send no jobs for files of more than N bytes, which a Lambda function cannot finish in its
+    /// time. The summary has the command for these files
     #[arg(long, env = "LAMBDA_MAX_BYTES", default_value_t = 1 << 30, value_name = "N")]
     lambda_max_bytes: u64,
 
-    /// The verification's name: what was found whole under it before is passed over
+    /// Name of the verification. Files that it has found whole before get no job
     #[arg(long, value_name = "NAME")]
     run: Option<String>,
 
-    /// How files may be brought: jobs tell their workers where the content was seen
+    /// How files may get to S3. Each job says where the content was seen
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
-    /// Requests to the queue under way at once, of ten jobs each
+    /// Requests to the queue at the same time, of ten jobs each
     #[arg(long, default_value = "16", value_name = "N")]
     concurrency: NonZeroU16,
 
@@ -77,71 +66,49 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 every row that should have a job has one; 1 something was not sent, rejected or
-withheld as large, or it was interrupted; 2 wrong usage or configuration; 3 something could not be
-reached. A job that is sent twice is done once.
+Exit codes: 0 every row that should have a job has one; 1 a job was not sent, a row was rejected, a
+file was withheld as large, or the run was interrupted; 2 wrong usage or configuration; 3 something
+could not be reached. A job that is sent twice is done once.
 
-Where --function or LAMBDA_FUNCTION names the worker function, it is asked before anything is sent.
-It must have the MOGILE_DOMAIN and BUCKETS of this program, for `verify` also its formats;
-else nothing is sent, with exit code 2, or 3 where the function could not be reached. Where the
-setting is not given, nothing is asked.";
+Where --function or LAMBDA_FUNCTION names the worker function, `enqueue` asks it before it sends
+anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify` its
+formats, too. Otherwise nothing is sent, and the exit code is 2, or 3 where the function could not be
+reached. Without the setting no function is asked.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Action {
-    /// Bring files to S3: by default all without a proven ledger record
+    /// Migrate files to S3: by default all files without a proven ledger record
     Migrate,
-    /// Look whether files are whole in S3: by default all that this run has not found whole yet
+    /// Verify that files are whole in S3: by default all files that this run has not found whole yet
     Verify,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    summary: &'a EnqueueSummary,
-    large_fids: String,
-    #[serde(skip)]
-    run: Option<String>,
-    /// The flag by which also what is done was taken, as the next command needs it.
-    #[serde(skip)]
-    again: String,
-    #[serde(flatten)]
-    verdict: Verdict,
-    requests: BTreeMap<String, RequestCount>,
-    #[serde(rename = "seconds", serialize_with = "report::in_seconds")]
-    took: Duration,
-}
-
-/// Sends the jobs, and says what came of every row.
+/// Sends the jobs.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
-    let calls = Arc::new(Calls::default());
+    let session = Session::begin(arguments.json);
     let plan = arguments.plan()?;
-    let wiring = Wiring { source, time, calls: &calls };
+    let wiring = session.wiring(source, time);
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
     if let Some(name) = arguments.function.name() {
-        let function = Services::new(aws, time, &calls).worker_function(name).await?;
+        let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &plan.buckets);
         worker_function::require(&*function, name, plan.action, &ours).await?;
     }
 
-    let (progress, teller) = Progress::start(&calls);
-    let stops = interrupt::stops(move |_| teller.say("told to stop after this page of rows"));
-    let stops = stops.context("listening for signals")?.boxed();
-    let begun = Instant::now();
+    let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
+    let (progress, stops) = session.watch(announce)?;
     let summary = enqueue(&ports, &plan, stops, &progress).await;
     progress.finish();
 
-    let report = Report {
-        summary: &summary,
+    session.print(&EnqueueReport {
         large_fids: fid_list::in_ranges(&summary.large_fids),
-        run: plan.run.clone(),
+        run: plan.run,
         again: arguments.selection.flags(),
         verdict: verdict(&summary),
-        requests: report::requests(&calls),
-        took: begun.elapsed(),
-    };
-    report::say(&report, arguments.json, tell)?;
-    Ok(exit::of(summary.stopped.as_ref(), summary.is_clean()))
+        summary,
+        cost: session.cost(),
+    })
 }
 
 impl Arguments {
@@ -154,12 +121,12 @@ impl Arguments {
         };
         match (action, &self.run) {
             (JobAction::Migrate, Some(_)) => {
-                let text = "--run names a verification: it goes with `enqueue verify`";
+                let text = "--run is the name of a verification: give it to `enqueue verify`";
                 return Err(UsageError(text.to_owned()));
             }
             (JobAction::Verify, None) => {
-                let text = "a verification needs a name, so that its records can be told from \
-                            those of others: give --run NAME, a date say";
+                let text = "a verification needs a name, which its records carry: give \
+                            --run NAME, for example a date";
                 return Err(UsageError(text.to_owned()));
             }
             (JobAction::Verify, Some(run)) if !is_run_name(run) => {
@@ -183,96 +150,4 @@ impl Arguments {
             run: self.run.clone(),
         })
     }
-}
-
-fn tell(out: &mut String, report: &Report<'_>) -> fmt::Result {
-    let summary = report.summary;
-    let intake = &summary.intake;
-    writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(report.took))?;
-    for (name, tally) in [
-        ("sent to the queue", summary.sent),
-        ("withheld as large", summary.large),
-        ("done before", intake.proven_before),
-    ] {
-        write_tally(out, name, tally)?;
-    }
-    write_proven_as_another(out, intake.proven_as_another)?;
-    for (name, count) in [
-        ("temporary (.tmp)", intake.temporary),
-        ("in ignored buckets", intake.ignored),
-        ("excluded", intake.excluded),
-        ("rejected", intake.rejections()),
-        ("not taken by the queue", summary.failures()),
-        ("not begun", summary.not_begun),
-    ] {
-        write_count(out, name, count)?;
-    }
-    if intake.other_domains > 0 {
-        let count = HumanCount(intake.other_domains);
-        writeln!(out, "  (and {count} rows of other domains, left alone)")?;
-    }
-    write_samples(out, "Rejected rows, which somebody has to look at", &intake.rejected)?;
-    if intake.absent.files > 0 {
-        let (count, example) = (HumanCount(intake.absent.files), &intake.absent.example);
-        writeln!(out, "{count} fids that were asked for are not there: {example}")?;
-    }
-    write_samples(out, "Jobs that the queue did not take", &summary.failed)?;
-    report::write_requests(out, &report.requests)?;
-    if summary.queue_before > 0 {
-        let count = HumanCount(summary.queue_before);
-        writeln!(
-            out,
-            "WARNING: the queue had {count} messages before. A job that is in it twice is done \
-             once, and paid for twice."
-        )?;
-    }
-    if summary.large.files > 0 {
-        writeln!(out, "Too large for a Lambda function. These go from here by:")?;
-        let (again, fids) = (&report.again, &report.large_fids);
-        match &report.run {
-            None => writeln!(out, "  mogile2s3 migrate{again} --fids {fids}")?,
-            Some(run) => writeln!(
-                out,
-                "  mogile2s3 enqueue verify --run {}{again} --lambda-max-bytes {} --fids {fids}\n  \
-                 mogile2s3 work --until-empty    (with the event source mapping disabled)",
-                quoted(run),
-                u64::MAX
-            )?,
-        }
-    }
-    if summary.failures() > 0 {
-        writeln!(
-            out,
-            "What the queue did not take has no job: run this again from the beginning."
-        )?;
-    }
-    tell_verdict(out, summary)
-}
-
-fn verdict(summary: &EnqueueSummary) -> Verdict {
-    let differs = match summary.stopped {
-        Some(_) => !summary.failed.is_empty() || !summary.intake.is_clean(),
-        None => !summary.is_clean(),
-    };
-    Verdict::of(summary.stopped.as_ref(), differs)
-}
-
-fn tell_verdict(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
-    if !summary.adds_up() {
-        writeln!(out, "THE SUMS DO NOT ADD UP: rows are missing above. Please report this.")?;
-    }
-    if let Some(stopped) = &summary.stopped {
-        write_stopped(out, stopped)?;
-        if matches!(stopped, Stopped::Misconfigured(_)) {
-            return Ok(());
-        }
-        if let Some(fid) = summary.resume_from {
-            writeln!(out, "To go on: the same command again, with --from-fid {fid}")?;
-        }
-        return Ok(());
-    }
-    if summary.is_clean() {
-        return writeln!(out, "Clean: every row that should have a job has one.");
-    }
-    writeln!(out, "Not clean: look at what is named above.")
 }

@@ -2,44 +2,42 @@
 
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use adapters::calls::Calls;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use domain::steps::{RunObserver, RunPlan, migrate_run};
+use humantime::parse_duration;
 
 use crate::config::{Settings, TableSettings};
-use crate::exit::{self, Exit, Verdict};
-use crate::interrupt;
-use crate::report::{self, FailureList, Progress, RunReport, Told};
+use crate::exit::{Exit, UsageError};
+use crate::report::migrate::{MigrateReport, verdict};
+use crate::report::{FailureList, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
-use crate::wiring::Wiring;
+use crate::session::Session;
 
 /// What can be given to `migrate`.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
-    /// How files may be brought
+    /// How files may get to S3
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
-    /// Files under way at once
+    /// Files in progress at the same time
     #[arg(long, default_value = "64", value_name = "N")]
     concurrency: NonZeroU16,
 
     /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up
-    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = parse_duration)]
     wait: Duration,
 
-    /// Begin no more when so many files have failed [default: go on]
+    /// Start no more files after N failures [default: no limit]
     #[arg(long, value_name = "N")]
     max_failures: Option<NonZeroU64>,
 
-    /// Write every failed file and rejected row to this new file, a line each as it happens: fid,
-    /// reason, key and detail, separated by tabs. `--fids @FILE` takes it back
+    /// Write every failed file and rejected row to this new file as it happens, one a line: fid,
+    /// reason, key and detail, separated by tabs. `--fids @FILE` reads it
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
@@ -58,56 +56,54 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Signals: the first SIGINT or SIGTERM begins nothing new and gives what is under way 20 seconds, the
-second abandons it, the third ends this at once. What is proven is recorded, and the summary is
-printed, after the first two.
+Signals: after the first SIGINT or SIGTERM no new file is started, and files in progress have 20
+seconds. The second signal abandons them. After either of the two, proven files are recorded and the
+summary is printed. The third signal ends the process at once.
 
-Exit codes: 0 every row is accounted for and nothing failed; 1 files failed, rows were rejected or
+Exit codes: 0 every row is in a class and nothing failed; 1 files failed, rows were rejected or
 missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3 something
-could not be reached; 130 after a third signal. Whatever the code: the same command again goes on
-where this one ended.";
+could not be reached; 130 after a third signal. After each of them the same command continues where
+this run ended.";
 
-/// Runs it. What its exit codes mean is in [`exit::of_run`].
+/// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
-    let calls = Arc::new(Calls::default());
-    let plan = RunPlan {
-        buckets: target.bucket_map()?,
-        route: arguments.route.into(),
-        selection: arguments.selection.selection()?,
-        concurrency: arguments.concurrency.get().into(),
-        wait: arguments.wait,
-        moved_from: arguments.selection.moved_from()?,
-        max_failures: arguments.max_failures.map(NonZeroU64::get),
-        single_request_bytes: target.single_request_bytes,
-    };
-    let wiring = Wiring { source, time, calls: &calls };
-    let ports = wiring.ports(target, &arguments.tables, aws).await?;
+    let session = Session::begin(arguments.json);
+    let plan = arguments.plan()?;
+    let ports = session.wiring(source, time).ports(target, &arguments.tables, aws).await?;
     let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
 
-    let (progress, teller) = Progress::start(&calls);
-    let stops = interrupt::stops(move |stop| teller.stop(stop)).context("listening for signals")?;
+    let (progress, stops) = session.watch(Teller::stop)?;
     let mut observers: Vec<&dyn RunObserver> = vec![&progress];
     observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
-    let begun = Instant::now();
-    let observer = Told(observers);
-    let summary = migrate_run(&ports, &plan, stops, &observer).await;
+    let observers = Observers(observers);
+    let summary = migrate_run(&ports, &plan, stops, &observers).await;
     progress.finish();
 
-    let exit = exit::of_run(&summary);
-    let report = RunReport {
-        verdict: Verdict::of_run(&summary),
+    session.print(&MigrateReport {
+        verdict: verdict(&summary),
         summary,
         failure_list: failures.as_ref().map(FailureList::finish),
-        requests: report::requests(&calls),
-        took: begun.elapsed(),
+        cost: session.cost(),
         command: arguments.command(),
-    };
-    report::say(&report, arguments.json, report::write_report)?;
-    Ok(exit)
+    })
 }
 
 impl Arguments {
+    fn plan(&self) -> Result<RunPlan, UsageError> {
+        let target = &self.settings.target;
+        Ok(RunPlan {
+            buckets: target.bucket_map()?,
+            route: self.route.into(),
+            selection: self.selection.selection()?,
+            concurrency: self.concurrency.get().into(),
+            wait: self.wait,
+            moved_from: self.selection.moved_from()?,
+            max_failures: self.max_failures.map(NonZeroU64::get),
+            single_request_bytes: target.single_request_bytes,
+        })
+    }
+
     /// This command, as far as another selection of files needs it. Settings are not repeated:
     /// some are secret, and all can stand in the environment.
     fn command(&self) -> String {

@@ -1,41 +1,35 @@
 //! `mogile2s3 provision`: makes what a migration at scale needs, and says what it found.
 
-mod report;
-
-use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use anyhow::Context;
 use clap::{Args, ValueEnum};
-use domain::blueprint::{
-    self, AccessProfile, Blueprint, Outcome, QueueChoices, Queues, TableNames,
-};
+use domain::blueprint::{self, AccessProfile, Blueprint, QueueChoices, Queues, TableNames};
 use domain::steps::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
 use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
-use crate::wiring::Services;
+use crate::report::provision::ProvisionReport;
+use crate::session::Session;
 
 /// What can be given to `provision`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags, of which none says anything of another")]
 pub struct Arguments {
-    /// Who may read the buckets, and whether writes may carry ACLs; there is no default
+    /// Who may read the buckets, and whether writes may carry ACLs. There is no default
     #[arg(long, value_enum, value_name = "PROFILE")]
     access_profile: Option<Profile>,
 
-    /// Change the access to buckets that hold objects already, too
+    /// Also change the access to buckets that already hold objects
     #[arg(long)]
     change_access: bool,
 
-    /// Only look and say what would be done
+    /// Change nothing, and print what would be done
     #[arg(long)]
     dry_run: bool,
 
-    /// Only the buckets: the deployment's template makes queues and tables
+    /// Make only the buckets: the deployment's template makes queues and tables
     #[arg(long)]
     buckets_only: bool,
 
@@ -48,8 +42,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = queue_name)]
     dead_letter_queue_name: Option<String>,
 
-    /// Seconds that the function may take for a batch; a job that is worked on stays invisible to
-    /// others six times as long
+    /// Seconds that the function may take for a batch. A job stays invisible to other workers six
+    /// times as long
     #[arg(long, value_name = "N", default_value_t = limits::FUNCTION_TIME.as_secs())]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::FUNCTION_TIME_MOST.as_secs()))]
     function_timeout_seconds: u64,
@@ -59,7 +53,7 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u32).range(i64::from(limits::DELIVERIES)..=1000))]
     max_receive_count: u32,
 
-    /// Days after which a multipart upload that was not ended is aborted
+    /// Days after which an unfinished multipart upload is aborted
     #[arg(long, value_name = "N", default_value_t = limits::ABORT_UPLOADS_AFTER_DAYS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=365))]
     abort_uploads_after_days: u32,
@@ -83,12 +77,12 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Profile {
-    /// Nobody without keys reads; no ACLs
+    /// Only holders of AWS keys read files; writes carry no ACLs
     Private,
-    /// Everybody reads files, by their SHA-1, and nothing else; ACLs are taken, as contentrepo's own
-    /// S3 code needs it
+    /// Anybody may read files by their SHA-1, and nothing else; writes may carry ACLs, as
+    /// contentrepo's own S3 code needs
     ContentrepoLegacy,
-    /// Everybody reads files, by their SHA-1, and nothing else; no ACLs
+    /// Anybody may read files by their SHA-1, and nothing else; writes carry no ACLs
     PublicPolicy,
 }
 
@@ -104,11 +98,11 @@ impl From<Profile> for AccessProfile {
 
 const NO_PROFILE: &str = "\
 --access-profile is missing, and has no default: it decides who can read the archive.
-  private             nobody without keys: all public access is blocked, ACLs are refused
+  private             only holders of AWS keys: all public access is blocked, ACLs are refused
   public-policy       anybody may read keys of exactly 40 characters (the files; intermediaries
                       stay private), ACLs are refused: for a contentrepo that sends none
-  contentrepo-legacy  the same, and ACLs are taken: for contentrepo's own S3 code, which writes
-                      each file with the ACL `public-read`";
+  contentrepo-legacy  the same, and ACLs are accepted: for contentrepo's own S3 code, which
+                      writes each file with the ACL `public-read`";
 
 /// The ledger where nobody names one.
 const LEDGER: &str = "mogile2s3-ledger";
@@ -122,23 +116,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let buckets = arguments.target.bucket_map()?;
     let tables = arguments.table_names()?;
     let blueprint = arguments.blueprint(&buckets, profile.into(), &tables)?;
-    let calls = Arc::new(Calls::default());
-    let services = Services::new(&arguments.aws, &arguments.time, &calls);
-    let (site, region) = services.site().await?;
+    let session = Session::begin(arguments.json);
+    let (site, region) = session.services(&arguments.aws, &arguments.time).site().await?;
 
     let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
     let tables = (!arguments.buckets_only).then_some(&tables);
     let settings = settings(&done, &buckets, tables, &region);
-    report::print(&done.entries, &settings, &calls, arguments.json).context("writing to stdout")?;
-
-    let outcomes = || done.entries.iter().map(|entry| entry.outcome);
-    Ok(if outcomes().any(|outcome| outcome == Outcome::Unreachable) {
-        Exit::Unreachable
-    } else if outcomes().any(Outcome::is_trouble) {
-        Exit::Findings
-    } else {
-        Exit::Clean
-    })
+    session.print(&ProvisionReport::new(done.entries, settings, session.cost()))
 }
 
 impl Arguments {
@@ -206,7 +190,7 @@ impl Arguments {
 }
 
 /// The lines of `.env`, as far as they are known.
-fn settings(
+pub(crate) fn settings(
     done: &Provisioned,
     buckets: &BucketMap,
     tables: Option<&TableNames>,
@@ -234,7 +218,7 @@ fn queue_name(name: &str) -> Result<String, String> {
     if (1..=80).contains(&name.len()) && name.chars().all(plain) {
         return Ok(name.to_owned());
     }
-    Err(format!("`{name}` cannot be a queue's name: 1 to 80 of A-Z a-z 0-9 - _"))
+    Err(format!("`{name}` is not the name of a queue, which has 1 to 80 of A-Z a-z 0-9 - _"))
 }
 
 /// 3 to 255 letters, digits, `_`, `.` and `-` (Amazon DynamoDB API reference, `CreateTable`).
@@ -243,7 +227,8 @@ fn table_name(name: &str) -> Result<(), UsageError> {
     if (3..=255).contains(&name.len()) && name.chars().all(plain) {
         return Ok(());
     }
-    let text = format!("`{name}` cannot be a table's name: 3 to 255 of A-Z a-z 0-9 - _ .");
+    let text =
+        format!("`{name}` is not the name of a table, which has 3 to 255 of A-Z a-z 0-9 - _ .");
     Err(UsageError(text))
 }
 

@@ -34,13 +34,13 @@ impl fmt::Display for UnknownEvent {
         match self {
             Self::NotFromSqs(what) => write!(
                 f,
-                "nothing was done: this function takes events of SQS, {{\"doctor\": true}} and \
-                 {{\"report\": true}}, and what came is {what}"
+                "nothing was done: this function accepts events of SQS, {{\"doctor\": true}} and \
+                 {{\"report\": true}}, and this event is {what}"
             ),
             Self::NoMessageId(at) => write!(
                 f,
                 "nothing was done: record {at} of the event has no messageId, so that it could not \
-                 be given back alone"
+                 go back to the queue alone"
             ),
         }
     }

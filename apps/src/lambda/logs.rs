@@ -1,5 +1,5 @@
-//! What the function tells CloudWatch: a line of JSON for each thing worth a look, and one line of
-//! embedded metrics for each batch.
+//! What the function writes to CloudWatch: a line of JSON for each event worth a look, and one line
+//! of embedded metrics for each batch.
 
 use std::io;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use domain::{Ends, Reason, ReasonKind, WorkSummary};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging at the level in `RUST_LOG`: by default what goes wrong anywhere, and what this
-/// function itself has to tell. Files that went well are told of at `apps=debug`.
+/// Starts logging at the level in `RUST_LOG`: by default warnings of all crates, and information of
+/// this function. Files that succeed are logged at `apps=debug`.
 pub(super) fn start() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,apps=info"));
     let logs = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter);
     let logs = logs.with_current_span(false).with_span_list(false).with_writer(io::stdout);
-    // It only fails when somebody who embeds this has started logging already.
+    // It only fails where logging was started already.
     let _ = logs.try_init();
 }
 
@@ -63,7 +63,7 @@ impl OutageObserver for JobLog<'_> {
 
     fn going_on(&self) {
         let request_id = self.request_id;
-        tracing::info!(request_id, "it can be reached again: going on");
+        tracing::info!(request_id, "it can be reached again: continuing");
     }
 }
 

@@ -51,7 +51,7 @@ impl FailureList {
         let open = OpenOptions::new().create(true).append(true).open(path);
         let file = open.map_err(|error| refused(&format!("cannot be written: {error}")))?;
         if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
-            return Err(refused(&"is there already: name another file, or move it away"));
+            return Err(refused(&"has lines already: name another file, or move it away"));
         }
         let out = BufWriter::new(file);
         let inner = Inner { out, flushed: Instant::now(), lines: 0, trouble: None };
@@ -172,7 +172,7 @@ mod tests {
         FailureList::create(&path).expect("there is nothing in it to lose");
         std::fs::write(&path, "7\n").expect("written");
         let error = FailureList::create(&path).err().expect("it is not empty").0;
-        assert!(error.contains("is there already"), "{error}");
+        assert!(error.contains("has lines already"), "{error}");
         assert_eq!(std::fs::read(&path).expect("it is there"), b"7\n");
         let error = FailureList::create(folder.path()).err().expect("a folder").0;
         assert!(error.contains("cannot be written"), "{error}");

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
-/// The rate is that of so long: long enough to be calm, short enough to show what happens now.
+/// The time over which the rate is taken: long enough to be calm, short enough to show what happens
+/// now.
 const WINDOW: Duration = Duration::from_secs(30);
 
 /// What a run has done so far.
@@ -44,7 +45,7 @@ impl Meter {
         Self { samples: VecDeque::from([(Duration::ZERO, Counts::default())]) }
     }
 
-    /// Takes the counts so long after the beginning, and tells where the run is.
+    /// Takes the counts at this time after the beginning, and returns how far the run is.
     pub(super) fn read(&mut self, at: Duration, counts: Counts, expected: Option<u64>) -> Reading {
         self.samples.push_back((at, counts));
         // One sample from before the window stays: it is where the window begins.

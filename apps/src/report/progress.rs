@@ -18,7 +18,7 @@ use super::meter::{Counts, Meter};
 /// How often a terminal is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(250);
 
-/// How often anything else is told: a log shows life, and is not filled.
+/// How often a line is written where stderr is no terminal: often enough to see that the run lives.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether all systems answer.
@@ -81,11 +81,11 @@ impl Teller {
         let seconds = limits::STOPPING_TIME.as_secs();
         self.say(&match stop {
             Stop::Drain => format!(
-                "told to stop: nothing new is begun, what is under way gets {seconds} s; a second \
-                 signal abandons it, a third one ends this at once"
+                "stopping: nothing new is started, and files in progress have {seconds} s. A second \
+                 signal abandons them, a third ends the process at once"
             ),
             Stop::Abandon => {
-                "told again: what is under way is abandoned, what is proven is recorded".to_owned()
+                "abandoning the files in progress; proven files are still recorded".to_owned()
             }
         });
     }
@@ -211,12 +211,12 @@ impl OutageObserver for Progress {
     }
 
     fn going_on(&self) {
-        tracing::warn!("it can be reached again: going on");
+        tracing::warn!("it can be reached again: continuing");
     }
 }
 
-/// Each failure once, here, with all that tells it from others. What was not started because
-/// somebody asked for that is no trouble.
+/// Logs each failure once, with what identifies it. A job that was not started because of a signal is
+/// no trouble.
 fn log_failure(delivery: &Delivery, failure: &Failure) {
     let (attempt, message_id) = (delivery.attempt, &delivery.message);
     match &delivery.job {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use adapters::aws::{self, SdkConfig};
 use adapters::calls::Calls;
+use adapters::clock::SystemClock;
 use adapters::dynamodb::{DynamoFailureLog, DynamoLedger, DynamoVerificationLog};
 use adapters::lambda::LambdaWorkerFunction;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
 use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog, WorkerFunction};
+use domain::steps::WatchPorts;
 use tokio::sync::OnceCell;
 
 use crate::config::{
@@ -79,6 +81,17 @@ impl<'a> Services<'a> {
         queue: &QueueSettings,
     ) -> Result<Arc<dyn JobQueue>, UsageError> {
         self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
+    }
+
+    /// What watching workers needs: both queues, and what workers record.
+    pub async fn watch_ports(&self, queue: &QueueSettings) -> Result<WatchPorts, UsageError> {
+        Ok(WatchPorts {
+            queue: self.queue(queue).await?,
+            dead_letters: self.dead_letters(queue).await?,
+            failures: self.failures(&queue.tables).await?,
+            ledger: self.ledger().await?,
+            clock: Arc::new(SystemClock),
+        })
     }
 
     /// The worker function of this name.

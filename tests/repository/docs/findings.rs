@@ -111,7 +111,7 @@ fn classes_of(summaries: &[Value], no_classes: &[&str]) -> Vec<String> {
 
 fn statements() -> Vec<String> {
     let mut all = every!(Coverage {
-        Coverage::NotTold => "The index could not be counted beside the rows read:",
+        Coverage::NotTold => "The index could not be counted:",
         Coverage::Equal => "The index counts as many rows as were read.",
         Coverage::More(_) => "rows more than the index counted before: written meanwhile.",
         Coverage::Deleted(_) => "rows fewer than the index counted before: deleted meanwhile.",
@@ -145,15 +145,15 @@ fn early_ends() -> Vec<String> {
 fn outlooks() -> Vec<String> {
     every!(Outlook {
         Outlook::DeadLetters(_) => "… dead letters:",
-        Outlook::Waiting { .. } => "…: its jobs wait and come again by themselves.",
+        Outlook::Waiting { .. } => "…: the queue delivers these jobs again.",
         Outlook::RunningOut { .. } => "WAITING IS NOT SAFE.",
         Outlook::EmptyWithRowsLeft(_) =>
             "the queue is empty, and the index has … rows more than there are proven files:",
         Outlook::Forgotten { .. } => "files have failed: nothing tries them again.",
         Outlook::ProvenElsewhere(_) => "files are proven in buckets that BUCKETS does not name:",
         Outlook::Done => "the queue is empty, and there are as many proven files as rows.",
-        Outlook::Empty => "the queue is empty. Whether that is all",
-        Outlook::Working => "at work; nothing stands against it.",
+        Outlook::Empty => "the queue is empty. The files were not counted:",
+        Outlook::Working => "jobs are being worked on, and nothing blocks them.",
     })
 }
 

@@ -66,7 +66,7 @@ async fn one_signal_lets_what_is_under_way_finish() {
         let summary = json(&first);
         assert_eq!(first.status.code(), Some(1), "{summary}");
         assert_eq!(summary["stopped"], "interrupted", "{summary}");
-        assert!(text(&first.stderr).contains("told to stop"), "{}", text(&first.stderr));
+        assert!(text(&first.stderr).contains("stopping: "), "{}", text(&first.stderr));
         let done = files(&summary, "by_mogile");
         assert!((1..100).contains(&done), "{summary}");
         assert_eq!(summary["abandoned"], 0, "{summary}");

@@ -318,7 +318,8 @@ async fn the_doctor_compares_the_function_with_this_program() {
         let output = mogile2s3(&stage, lambda, NAME, &["doctor", "--read-only", "--json"]).await;
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{told}");
-        let checks: Vec<Value> = serde_json::from_slice(&output.stdout).expect("checks");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let checks = report["checks"].as_array().expect("checks").clone();
         checks.into_iter().filter(|check| check["subject"] == *subject).collect::<Vec<_>>()
     };
     let healths = |checks: &[Value]| {

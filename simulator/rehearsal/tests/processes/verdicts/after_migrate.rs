@@ -77,7 +77,7 @@ async fn what_is_lost_in_mogilefs_is_left_out_by_the_printed_flag() {
 async fn what_has_no_intermediary_comes_by_the_printed_route() {
     let session = Session::new(74, 5).await;
     let said = session.said(&["migrate", "--route", "copy"], 1).await;
-    let [route, way] = flag(&said, "or let them come from MogileFS: --route");
+    let [route, way] = flag(&said, "let MogileFS supply these files: --route");
     let (_, route) = route.split_once(": ").expect("a flag");
     let line = command(&said, "migrate").replace(" --route copy", "");
     let said = session.follow_with(&line, &[route, &way], 0).await;

@@ -91,7 +91,7 @@ async fn enqueue_as_printed_finds_again_what_the_failures_table_did_not_take() {
         let work = session.said(&["work", "--until-empty"], 3);
         tokio::select! { said = work => said, () = session.hasten() => unreachable!("no end") }
     };
-    let words = format!("did not take that: fids {}", file.fid);
+    let words = format!("did not record it: fids {}", file.fid);
     assert!(said.contains("INCOMPLETE: 1 files") && said.contains(&words), "{said}");
     let doctor = session.said(&[&command(&said, "doctor")], 1).await;
     assert!(doctor.contains("BAD  failures"), "{doctor}");

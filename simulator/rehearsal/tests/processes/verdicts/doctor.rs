@@ -42,7 +42,7 @@ async fn doctor_tells_which_tracker_is_away() {
 async fn doctor_tells_that_a_storage_node_is_away() {
     let session = Session::new(82, 4).await;
     session.strike(Service::StorageNode, Fault::RequestLost);
-    session.is_diagnosed("replicas-unreachable", &["cannot be told: a replica of it can be"]).await;
+    session.is_diagnosed("replicas-unreachable", &["not checked: a replica of it can be"]).await;
     session.mend();
     session.is_healthy().await;
 }

@@ -1,48 +1,54 @@
 //! What `provision` prints: a `.env` file with the report as its comments, or JSON.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::fmt::{self, Write};
 
-use adapters::calls::Calls;
 use domain::blueprint::{Entry, Outcome};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::report::{RequestCount, requests};
+use super::{Cost, Report};
+use crate::exit::Verdict;
 
-#[derive(Serialize)]
-struct Report<'a> {
-    things: &'a [Entry],
-    settings: BTreeMap<&'static str, &'a str>,
-    requests: BTreeMap<String, RequestCount>,
+/// What was found and made, and the settings for it.
+#[derive(Debug, Serialize)]
+pub struct ProvisionReport {
+    things: Vec<Entry>,
+    /// Each variable of `.env` that is known, with its value.
+    #[serde(serialize_with = "as_map")]
+    settings: Vec<(&'static str, String)>,
+    #[serde(flatten)]
+    cost: Cost,
+    #[serde(flatten)]
+    verdict: Verdict,
 }
 
-pub(super) fn print(
-    things: &[Entry],
-    settings: &[(&'static str, String)],
-    calls: &Calls,
-    json: bool,
-) -> io::Result<()> {
-    let text = if json {
-        let settings = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        serde_json::to_string(&Report { things, settings, requests: requests(calls) })? + "\n"
-    } else {
-        told(things, settings)
-    };
-    io::stdout().lock().write_all(text.as_bytes())
+fn as_map<S: Serializer>(settings: &[(&str, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(settings.iter().map(|(name, value)| (name, value)))
 }
 
-fn told(things: &[Entry], settings: &[(&'static str, String)]) -> String {
-    let mut text = String::new();
-    for entry in things {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "# {}", line(entry));
+impl ProvisionReport {
+    /// What was left as it is, or refused, is a finding; what could not be reached makes the report
+    /// incomplete.
+    pub fn new(things: Vec<Entry>, settings: Vec<(&'static str, String)>, cost: Cost) -> Self {
+        let outcomes = || things.iter().map(|entry| entry.outcome);
+        let incomplete = outcomes().any(|outcome| outcome == Outcome::Unreachable);
+        let differs = |outcome: Outcome| outcome.is_trouble() && outcome != Outcome::Unreachable;
+        let verdict = Verdict::of_checks(incomplete, outcomes().any(differs));
+        Self { things, settings, cost, verdict }
     }
-    let _ = writeln!(text, "# {}", verdict(things));
-    for (name, value) in settings {
-        let _ = writeln!(text, "{name}={value}");
+}
+
+impl Report for ProvisionReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        for entry in &self.things {
+            writeln!(out, "# {}", line(entry))?;
+        }
+        writeln!(out, "# {}", end(&self.things))?;
+        self.settings.iter().try_for_each(|(name, value)| writeln!(out, "{name}={value}"))
     }
-    text
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
 }
 
 fn line(entry: &Entry) -> String {
@@ -60,12 +66,12 @@ fn line(entry: &Entry) -> String {
     }
 }
 
-fn verdict(things: &[Entry]) -> String {
+fn end(things: &[Entry]) -> String {
     let count =
         |wanted: &[Outcome]| things.iter().filter(|entry| wanted.contains(&entry.outcome)).count();
     let trouble = things.iter().filter(|entry| entry.outcome.is_trouble()).count();
     if trouble > 0 {
-        return format!("{trouble} settings need a look: they are in capitals above.");
+        return format!("{trouble} settings need your attention: they are in capitals above.");
     }
     let would = count(&[Outcome::WouldMake, Outcome::WouldChange]);
     let did = count(&[Outcome::Made, Outcome::Changed]);
@@ -88,15 +94,18 @@ mod tests {
             outcome,
             detail: "as it is".to_owned(),
         };
-        let things = [
+        let things = vec![
             entry(None, Outcome::Found),
             entry(Some("retention"), Outcome::Left),
             entry(Some("visibility"), Outcome::Changed),
         ];
-        let text = told(&things, &[("SQS_URL", "https://sqs/1/jobs".to_owned())]);
+        let settings = vec![("SQS_URL", "https://sqs/1/jobs".to_owned())];
+        let mut text = String::new();
+        let report = ProvisionReport::new(things, settings, Cost::default());
+        report.write(&mut text).expect("a string takes everything");
         let settings = text.lines().filter(|line| !line.starts_with("# "));
         assert_eq!(settings.collect::<Vec<_>>(), ["SQS_URL=https://sqs/1/jobs"]);
         assert!(text.contains("#   retention: LEFT AS IT IS: as it is\n"), "{text}");
-        assert!(text.contains("# 1 settings need a look"), "{text}");
+        assert!(text.contains("# 1 settings need your attention"), "{text}");
     }
 }

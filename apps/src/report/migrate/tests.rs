@@ -1,16 +1,19 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{ByteCount, Failure, Intake, Left, Reason, Rejection, Route};
+use domain::{
+    ByteCount, Failure, Fid, Intake, Left, Misconfigured, Reason, ReasonKind, Rejection, Route,
+};
 
 use super::*;
+use crate::exit::Exit;
 
-fn report(summary: Summary) -> RunReport {
-    RunReport {
-        verdict: crate::exit::Verdict::of_run(&summary),
+fn report(summary: Summary) -> MigrateReport {
+    MigrateReport {
+        verdict: verdict(&summary),
         summary,
         failure_list: None,
-        requests: BTreeMap::new(),
-        took: Duration::from_secs(3),
+        cost: Cost { requests: BTreeMap::new(), took: Duration::from_secs(3) },
         command: "mogile2s3 migrate".to_owned(),
     }
 }
@@ -25,7 +28,7 @@ fn failed(files: u64) -> Summary {
     summary
 }
 
-fn says(report: &RunReport, words: &[&str]) {
+fn says(report: &MigrateReport, words: &[&str]) {
     let text = render(report);
     for word in words {
         assert!(text.contains(word), "no `{word}` in: {text}");
@@ -37,7 +40,7 @@ fn few_failures_are_named_in_the_next_command() {
     let mut summary = failed(2);
     summary.intake.rows += 1;
     summary.intake.add_rejected(Fid(9), &Rejection::NoKey);
-    let next = "Then:\n  mogile2s3 migrate --fids 1,2,9\n";
+    let next = "then run:\n  mogile2s3 migrate --fids 1,2,9\n";
     says(&report(summary), &["2 no-replica: fids 1, 2\n", "    → if a storage node", next]);
 }
 
@@ -50,8 +53,8 @@ fn many_failures_are_taken_from_their_list() {
         report.failure_list = Some(FailureListEnd { file: file.into(), lines: 30, trouble });
         render(&report)
     };
-    assert!(end("f.tsv", None).ends_with("Then:\n  mogile2s3 migrate --fids @f.tsv\n"));
-    assert!(end("my f's", None).ends_with("Then:\n  mogile2s3 migrate --fids '@my f'\\''s'\n"));
+    assert!(end("f.tsv", None).ends_with("then run:\n  mogile2s3 migrate --fids @f.tsv\n"));
+    assert!(end("my f's", None).ends_with("then run:\n  mogile2s3 migrate --fids '@my f'\\''s'\n"));
     let told = end("f.tsv", Some("no space left"));
     assert!(told.contains("THE LIST IN f.tsv IS NOT COMPLETE: no space left"), "{told}");
     assert!(!told.contains("--fids @"), "{told}");
@@ -89,8 +92,43 @@ fn the_count_of_the_index_is_beside_what_was_read() {
     assert!(!render(&read(7, None, None)).contains("index"));
 }
 
-fn render(report: &RunReport) -> String {
+fn render(report: &MigrateReport) -> String {
     let mut text = String::new();
-    write_report(&mut text, report).expect("a string takes everything");
+    report.write(&mut text).expect("a string takes everything");
     text
+}
+
+#[test]
+fn a_runs_exit_code_says_what_became_of_it() {
+    let stopped = |stopped| Summary { stopped: Some(stopped), ..Summary::default() };
+    let mut rejected = Summary { intake: Intake { rows: 1, ..<_>::default() }, ..<_>::default() };
+    rejected.intake.add_rejected(Fid(1), &Rejection::NoKey);
+    let (domain, known) = ("repo".to_owned(), Vec::new());
+    let no_domain = Misconfigured::NoSuchDomain { domain, known };
+    let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
+    for (summary, exit) in [
+        (Summary::default(), Exit::Clean),
+        (rejected, Exit::Findings),
+        (Summary { counted_before: Some(1), ..Summary::default() }, Exit::Findings),
+        (stopped(Stopped::Interrupted), Exit::Findings),
+        (stopped(Stopped::Failures(3)), Exit::Findings),
+        (stopped(Stopped::Trouble(outage)), Exit::Unreachable),
+        (stopped(Stopped::Misconfigured(no_domain)), Exit::Usage),
+    ] {
+        assert_eq!(verdict(&summary).exit, exit, "{summary:?}");
+    }
+}
+
+#[test]
+fn incomplete_wins_over_differs_and_machines_are_told_both() {
+    let outage = Reason::new(ReasonKind::StoreUnreachable, "no way there");
+    let stopped = Some(Stopped::Trouble(outage));
+    let mut summary = Summary { stopped, ..Summary::default() };
+    let expected = |exit, incomplete, differs| Verdict { exit, incomplete, differs };
+    assert_eq!(verdict(&summary), expected(Exit::Unreachable, true, false));
+    summary.intake.rows = 1;
+    summary.intake.add_rejected(Fid(1), &Rejection::NoKey);
+    assert_eq!(verdict(&summary), expected(Exit::Unreachable, true, true));
+    summary.stopped = None;
+    assert_eq!(verdict(&summary), expected(Exit::Findings, false, true));
 }

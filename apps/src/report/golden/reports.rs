@@ -1,0 +1,261 @@
+//! The reports of each command with everything that can be in them, and with nothing.
+
+use std::collections::BTreeMap;
+
+use domain::blueprint::{Entry, Outcome, TableNames};
+use domain::outlook::{Failing, LedgerCounts, Sight};
+use domain::ports::{QueueDepth, Timestamp};
+use domain::steps::{Census, DeadLetters, EnqueueSummary, Progress, Provisioned, Redriven};
+use domain::summary::{Sample, Tally};
+use domain::{
+    BucketMap, Check, Ends, Fid, Intake, Reason, ReasonKind, Stopped, Summary, WorkSummary,
+};
+use serde_json::{Value, json};
+
+use crate::commands;
+use crate::report::requests::RequestCount;
+use crate::report::{
+    Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, status, work,
+};
+
+/// The reports by the command that prints them.
+pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
+    BTreeMap::from([
+        ("migrate", migrate()),
+        ("enqueue", enqueue()),
+        ("work", work()),
+        ("plan", plan()),
+        ("dlq list", dlq_list()),
+        ("dlq redrive", dlq_redrive()),
+        ("doctor", doctor()),
+        ("provision", provision()),
+        ("status", status()),
+        ("fids", fids()),
+    ])
+}
+
+fn migrate() -> Vec<Value> {
+    let full = Summary {
+        intake: intake(),
+        ends: ends(),
+        not_begun: 1,
+        abandoned: 1,
+        stopped: stopped(),
+        counted_before: Some(1),
+        counted_after: Some(1),
+        uncounted: Some("refused".to_owned()),
+    };
+    let list = |trouble| Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, trouble });
+    let report = |summary: Summary, failure_list| {
+        let (verdict, command) = (migrate::verdict(&summary), String::new());
+        json!(migrate::MigrateReport { summary, failure_list, cost: cost(), verdict, command })
+    };
+    vec![
+        report(full.clone(), list(Some("disk full".to_owned()))),
+        report(full, list(None)),
+        report(Summary::default(), None),
+    ]
+}
+
+fn enqueue() -> Vec<Value> {
+    let full = EnqueueSummary {
+        intake: intake(),
+        sent: tally(),
+        large: tally(),
+        large_fids: [7].into_iter().collect(),
+        failed: BTreeMap::from([("*", sample())]),
+        not_begun: 1,
+        queue_before: 1,
+        resume_from: Some(Fid(7)),
+        stopped: stopped(),
+    };
+    let report = |summary: EnqueueSummary| {
+        json!(enqueue::EnqueueReport {
+            large_fids: "7".to_owned(),
+            run: Some("first".to_owned()),
+            again: String::new(),
+            verdict: enqueue::verdict(&summary),
+            cost: cost(),
+            summary,
+        })
+    };
+    vec![report(full), report(EnqueueSummary::default())]
+}
+
+fn work() -> Vec<Value> {
+    let full = WorkSummary {
+        deliveries: 1,
+        ends: ends(),
+        verified: tally(),
+        temporary: 1,
+        ignored: 1,
+        merged: 1,
+        unacknowledged: 1,
+        unexplained: 1,
+        unnoted_doubts: [7].into_iter().collect(),
+        stopped: stopped(),
+    };
+    let report = |summary: WorkSummary| {
+        let verdict = work::verdict(&summary);
+        json!(work::WorkReport { summary, verdict, cost: cost() })
+    };
+    vec![report(full), report(WorkSummary::default())]
+}
+
+fn plan() -> Vec<Value> {
+    let tallies = || BTreeMap::from([("*".to_owned(), tally())]);
+    let full = Census {
+        rows: 1,
+        other_domains: 1,
+        source: tallies(),
+        temporary: tally(),
+        ignored: tally(),
+        rejected: BTreeMap::from([("*", sample())]),
+        unmapped: tallies(),
+        highest_fid: Some(Fid(7)),
+        in_parts: tally(),
+        stopped: stopped(),
+    };
+    let report = |census: Census| {
+        let verdict = plan::verdict(&census);
+        json!(plan::PlanReport { census, verdict })
+    };
+    vec![report(full), report(Census::default())]
+}
+
+fn dlq_list() -> Vec<Value> {
+    let full = DeadLetters {
+        letters: 1,
+        reasons: BTreeMap::from([("*".to_owned(), sample())]),
+        nameless: vec!["message".to_owned()],
+        more: true,
+        stopped: stopped(),
+    };
+    [full, DeadLetters::default()].map(|list| json!(dlq::ListReport::new(list))).into()
+}
+
+fn dlq_redrive() -> Vec<Value> {
+    let full = Redriven {
+        sent: 1,
+        kept: 1,
+        left: 1,
+        unreadable: sample(),
+        failed: sample(),
+        more: true,
+        stopped: stopped(),
+    };
+    [full, Redriven::default()].map(|redriven| json!(dlq::RedriveReport::new(redriven))).into()
+}
+
+fn doctor() -> Vec<Value> {
+    let checks = vec![
+        Check::good("index", "it answers", "noop"),
+        Check::bad("index", "it answers", "no"),
+        Check::unreachable("index", "it answers", "refused"),
+    ];
+    vec![json!(doctor::DoctorReport::new(checks)), json!(doctor::DoctorReport::new(Vec::new()))]
+}
+
+fn provision() -> Vec<Value> {
+    let entry = |setting, outcome| Entry {
+        thing: "queue jobs".to_owned(),
+        setting,
+        outcome,
+        detail: "as it is".to_owned(),
+    };
+    let entries = vec![entry(None, Outcome::Made), entry(Some("retention"), Outcome::Left)];
+    let url = || Some("https://sqs/1/jobs".to_owned());
+    let done = Provisioned { entries, jobs_url: url(), dead_letters_url: url() };
+    let buckets = BucketMap::parse("old:new", "").expect("a map");
+    let tables = TableNames {
+        ledger: "ledger".to_owned(),
+        failures: "failures".to_owned(),
+        verifications: "verifications".to_owned(),
+    };
+    let full = commands::provision::settings(&done, &buckets, Some(&tables), "eu-west-1");
+    let none = Provisioned { entries: Vec::new(), jobs_url: None, dead_letters_url: None };
+    let few = commands::provision::settings(&none, &buckets, None, "eu-west-1");
+    let report =
+        |entries, settings| json!(provision::ProvisionReport::new(entries, settings, cost()));
+    vec![report(done.entries, full), report(Vec::new(), few)]
+}
+
+fn status() -> Vec<Value> {
+    let queue = QueueDepth { visible: 1, in_flight: 1, delayed: 1, ..QueueDepth::default() };
+    let failing = Failing { files: sample(), latest_at: 1, most_attempts: 1 };
+    let ledger = LedgerCounts {
+        proven: 1,
+        elsewhere: BTreeMap::from([("*".to_owned(), 1)]),
+        claimed: 1,
+        unreadable: sample(),
+    };
+    let sight = Sight {
+        queue,
+        dead_letters: 1,
+        failing: BTreeMap::from([("*".to_owned(), failing)]),
+        ledger: Some(ledger),
+        rows: Some(1),
+        at: Timestamp(1),
+    };
+    let uncounted = Some("refused".to_owned());
+    let full = Progress { sight: sight.clone(), recorded_lately: Some(1), uncounted };
+    let (ledger, rows) = (None, None);
+    let sight = Sight { ledger, rows, failing: BTreeMap::new(), ..sight };
+    let few = Progress { sight, recorded_lately: None, uncounted: None };
+    let reason = Reason::new(ReasonKind::QueueUnavailable, "refused");
+    vec![
+        json!(status::StatusReport::new(&full)),
+        json!(status::StatusReport::new(&few)),
+        json!(status::StatusTrouble::new(&reason)),
+    ]
+}
+
+fn fids() -> Vec<Value> {
+    let full = fids::FidsReport::new([7].into_iter().collect(), sample());
+    vec![json!(full), json!(fids::FidsReport::new(<_>::default(), Sample::default()))]
+}
+
+fn intake() -> Intake {
+    Intake {
+        rows: 1,
+        other_domains: 1,
+        proven_before: tally(),
+        proven_as_another: tally(),
+        temporary: 1,
+        ignored: 1,
+        excluded: 1,
+        excluded_files: 1,
+        absent: sample(),
+        rejected: BTreeMap::from([("*", sample())]),
+    }
+}
+
+fn ends() -> Ends {
+    Ends {
+        by_copy: tally(),
+        by_mogile: tally(),
+        already_there: tally(),
+        gone: 1,
+        failed: BTreeMap::from([("*", sample())]),
+        findings: BTreeMap::from([("*", sample())]),
+        uncleared: sample(),
+    }
+}
+
+fn cost() -> Cost {
+    let requests = BTreeMap::from([("*".to_owned(), RequestCount::default())]);
+    Cost { requests, ..Cost::default() }
+}
+
+fn tally() -> Tally {
+    Tally { files: 1, bytes: 1 }
+}
+
+fn sample() -> Sample {
+    Sample { files: 1, first_fids: vec![Fid(7)], example: "in words".to_owned() }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the fields are that it fills")]
+fn stopped() -> Option<Stopped> {
+    Some(Stopped::Interrupted)
+}

@@ -1,0 +1,203 @@
+//! What `migrate` prints.
+
+use std::fmt::{self, Write};
+
+use domain::summary::Sample;
+use domain::{Coverage, Stopped, Summary};
+use indicatif::{HumanCount, HumanDuration};
+use serde::Serialize;
+
+use super::requests::write_requests;
+use super::sample::{
+    FINDINGS, REJECTED, is_whole, write_failed, write_sample, write_samples, write_stopped,
+    write_uncleared,
+};
+use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
+use super::{Cost, FailureListEnd, Report, shell};
+use crate::exit::Verdict;
+
+/// What came of a run.
+#[derive(Debug, Serialize)]
+pub struct MigrateReport {
+    /// What came of every row.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// The list of all failures, where one was asked for.
+    pub failure_list: Option<FailureListEnd>,
+    #[serde(flatten)]
+    pub cost: Cost,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The command that this was, without its selection: the next one begins with it.
+    #[serde(skip)]
+    pub command: String,
+}
+
+/// The verdict on a run.
+pub fn verdict(summary: &Summary) -> Verdict {
+    let differs = match summary.stopped {
+        // What was stopped is not clean for that alone.
+        Some(_) => {
+            !summary.ends.failed.is_empty()
+                || summary.ends.uncleared.files > 0
+                || !summary.intake.is_clean()
+        }
+        None => !summary.is_clean(),
+    };
+    Verdict::of(summary.stopped.as_ref(), differs)
+}
+
+impl Report for MigrateReport {
+    /// For a tired operator: what was done, what was not, and what to do next.
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let summary = &self.summary;
+        write!(out, "{}", HumanCount(summary.intake.rows))?;
+        if let (Some(counted), Some(_)) = (summary.counted_before, &summary.stopped) {
+            write!(out, " of {}", HumanCount(counted))?;
+        }
+        writeln!(out, " rows in {}", HumanDuration(self.cost.took))?;
+        write_classes(out, summary)?;
+        write_coverage(out, summary)?;
+        let rejected = &summary.intake.rejected;
+        write_samples(out, REJECTED, rejected)?;
+        write_absent(out, &summary.intake.absent)?;
+        write_failed(out, "Failed files", &summary.ends.failed)?;
+        write_samples(out, FINDINGS, &summary.ends.findings)?;
+        write_uncleared(out, &summary.ends.uncleared)?;
+        write_requests(out, &self.cost)?;
+        if let Some(list) = &self.failure_list {
+            write_list(out, list)?;
+        }
+        write_end(out, self)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+fn write_classes(out: &mut String, summary: &Summary) -> fmt::Result {
+    let mut table = Table::new(out);
+    table.tally("migrated by copy", summary.ends.by_copy)?;
+    table.tally("migrated from MogileFS", summary.ends.by_mogile)?;
+    table.tally("already there, proven", summary.ends.already_there)?;
+    table.tally("proven before", summary.intake.proven_before)?;
+    write_proven_as_another(out, summary.intake.proven_as_another)?;
+    let mut table = Table::new(out);
+    for (name, count, always) in [
+        ("temporary (.tmp)", summary.intake.temporary, true),
+        ("in ignored buckets", summary.intake.ignored, true),
+        ("excluded", summary.intake.excluded, false),
+        ("gone from MogileFS", summary.ends.gone, true),
+        ("rejected", summary.intake.rejections(), true),
+        ("failed", summary.ends.failures(), true),
+        ("abandoned", summary.abandoned, false),
+        ("not begun", summary.not_begun, true),
+    ] {
+        if always || count > 0 {
+            table.count(name, count)?;
+        }
+    }
+    write_other_domains(out, summary.intake.other_domains)
+}
+
+fn write_coverage(out: &mut String, summary: &Summary) -> fmt::Result {
+    match summary.coverage() {
+        Coverage::NotTold => match &summary.uncounted {
+            Some(why) => {
+                writeln!(out, "The index could not be counted: {why}")
+            }
+            None => Ok(()),
+        },
+        Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
+        Coverage::More(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows more than the index counted before: written meanwhile.")
+        }
+        Coverage::Deleted(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows fewer than the index counted before: deleted meanwhile.")
+        }
+        Coverage::Missing(rows) => writeln!(
+            out,
+            "MISSING: {} rows that the index counts were not read. They may have been added below \
+             the fids that were read already: run this again when ingest has stopped.",
+            HumanCount(rows)
+        ),
+    }
+}
+
+fn write_absent(out: &mut String, absent: &Sample) -> fmt::Result {
+    if absent.files == 0 {
+        return Ok(());
+    }
+    writeln!(out, "Requested fids that have no row:")?;
+    write_sample(out, "absent", absent)
+}
+
+fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
+    let (file, lines) = (list.file.display(), HumanCount(list.lines));
+    match &list.trouble {
+        None => writeln!(out, "{file} lists all {lines} of them"),
+        Some(trouble) => writeln!(out, "THE LIST IN {file} IS NOT COMPLETE: {trouble}"),
+    }
+}
+
+fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
+    let summary = &report.summary;
+    write_sums(out, summary.adds_up(), "rows")?;
+    let resumes = "proven files are in the ledger, and are skipped";
+    match &summary.stopped {
+        Some(stopped @ Stopped::Trouble(_)) => {
+            write_stopped(out, stopped)?;
+            return writeln!(out, "Mend the cause, then run this again: {resumes}.");
+        }
+        Some(stopped @ Stopped::Misconfigured(_)) => return write_stopped(out, stopped),
+        Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
+            let (not_begun, abandoned) = (summary.not_begun, summary.abandoned);
+            writeln!(
+                out,
+                "STOPPED: {stopped}; of the rows above {} were not begun and {} abandoned.",
+                HumanCount(not_begun),
+                HumanCount(abandoned)
+            )?;
+            return writeln!(out, "Run this again to continue: {resumes}.");
+        }
+        None => {}
+    }
+    if summary.is_clean() {
+        return writeln!(out, "Clean: every row is in a class above, and nothing failed.");
+    }
+    writeln!(out, "Not clean: mend what is named above, then run:")?;
+    writeln!(out, "  {}", next_command(report))
+}
+
+/// The command that takes what is left, and as little else as can be said.
+fn next_command(report: &MigrateReport) -> String {
+    let (summary, command) = (&report.summary, &report.command);
+    // Only a run over the whole index finds rows that were not read.
+    if matches!(summary.coverage(), Coverage::Missing(_)) {
+        return command.clone();
+    }
+    if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
+        return format!("{command} --fids {}", shell::quoted(&format!("@{}", file.display())));
+    }
+    let nothing_else = summary.ends.failed.is_empty() && summary.intake.rejected.is_empty();
+    if nothing_else && summary.ends.uncleared.files > 0 {
+        let again = if command.contains(" --again") { "" } else { " --again" };
+        return format!(
+            "{command}{again} --fids {}",
+            shell::fids(&summary.ends.uncleared.first_fids)
+        );
+    }
+    let samples = || summary.ends.failed.values().chain(summary.intake.rejected.values());
+    let mut fids: Vec<_> = samples().flat_map(|sample| sample.first_fids.clone()).collect();
+    fids.sort_unstable();
+    if samples().all(is_whole) && !fids.is_empty() {
+        return format!("{command} --fids {}", shell::fids(&fids));
+    }
+    format!("{command}    (with --failures FILE, which lists all failures)")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+use domain::steps::{OutageObserver, Page, RunObserver};
+use domain::{Failure, Reason, SourceFile};
+
+/// Several observers of one run.
+pub struct Observers<'a>(pub Vec<&'a dyn RunObserver>);
+
+impl OutageObserver for Observers<'_> {
+    fn holding(&self, why: &Reason) {
+        self.0.iter().for_each(|observer| observer.holding(why));
+    }
+
+    fn going_on(&self) {
+        self.0.iter().for_each(|observer| observer.going_on());
+    }
+}
+
+impl RunObserver for Observers<'_> {
+    fn expect(&self, rows: Option<u64>) {
+        self.0.iter().for_each(|observer| observer.expect(rows));
+    }
+
+    fn read(&self, page: &Page) {
+        self.0.iter().for_each(|observer| observer.read(page));
+    }
+
+    fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
+        self.0.iter().for_each(|observer| observer.settled(file, failure));
+    }
+}

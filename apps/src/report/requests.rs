@@ -1,0 +1,51 @@
+//! What a command cost: requests by kind, and time.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use adapters::calls::{Calls, Outcomes};
+use indicatif::HumanCount;
+use serde::{Serialize, Serializer};
+
+/// The requests that a command sent, and the time that it took.
+#[derive(Debug, Default, Serialize)]
+pub struct Cost {
+    /// Requests by kind, such as `S3 COPY`.
+    pub requests: BTreeMap<String, RequestCount>,
+    #[serde(rename = "seconds", serialize_with = "in_seconds")]
+    pub took: Duration,
+}
+
+/// Requests of one kind.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct RequestCount {
+    pub ok: u64,
+    /// Refused, failed or unanswered.
+    pub failed: u64,
+}
+
+impl Cost {
+    /// Counts all requests so far.
+    pub fn new(calls: &Calls, took: Duration) -> Self {
+        let requests = calls.all().into_iter();
+        let requests = requests.map(|((system, operation), Outcomes { ok, failed })| {
+            (format!("{system} {operation}"), RequestCount { ok, failed })
+        });
+        Self { requests: requests.collect(), took }
+    }
+}
+
+/// Requests by kind, in one line.
+pub fn write_requests(out: &mut String, cost: &Cost) -> fmt::Result {
+    let requests = cost.requests.iter().map(|(name, count)| match count.failed {
+        0 => format!("{name} {}", HumanCount(count.ok)),
+        failed => format!("{name} {} (and {} failed)", HumanCount(count.ok), HumanCount(failed)),
+    });
+    writeln!(out, "Requests: {}", requests.collect::<Vec<_>>().join(", "))
+}
+
+/// For machines: seconds, to the millisecond.
+fn in_seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
+}

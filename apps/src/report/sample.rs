@@ -1,0 +1,99 @@
+//! Files that share a reason: how many, the first fids, one example, and what to do about them.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use domain::summary::Sample;
+use domain::{ReasonKind, Stopped};
+use indicatif::HumanCount;
+
+use super::advice::{advice, advice_on_settings};
+use super::shell;
+
+/// The title of rows that were rejected.
+pub const REJECTED: &str = "Rejected rows, which cannot be migrated as they are";
+
+/// The title of findings.
+pub const FINDINGS: &str = "Findings about files that are counted above";
+
+/// Whether all of its files are named.
+pub fn is_whole(sample: &Sample) -> bool {
+    sample.files == sample.first_fids.len() as u64
+}
+
+/// One reason: how many, the first fids where any are known, and an example.
+pub fn write_sample(out: &mut String, reason: &str, sample: &Sample) -> fmt::Result {
+    let count = HumanCount(sample.files);
+    let fids: Vec<_> = sample.first_fids.iter().map(ToString::to_string).collect();
+    let more = if is_whole(sample) { "" } else { " …" };
+    if fids.is_empty() {
+        writeln!(out, "  {count} {reason}")?;
+    } else {
+        writeln!(out, "  {count} {reason}: fids {}{more}", fids.join(", "))?;
+    }
+    writeln!(out, "    {}", sample.example)
+}
+
+/// What shares a reason, under a title; nothing when there is nothing.
+pub fn write_samples(
+    out: &mut String,
+    title: &str,
+    samples: &BTreeMap<&'static str, Sample>,
+) -> fmt::Result {
+    if samples.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}:")?;
+    samples.iter().try_for_each(|(reason, sample)| write_sample(out, reason, sample))
+}
+
+/// One reason, with what to do about it.
+pub fn write_reason(out: &mut String, reason: &str, sample: &Sample) -> fmt::Result {
+    write_sample(out, reason, sample)?;
+    match reason.parse::<ReasonKind>() {
+        Ok(kind) => writeln!(out, "    → {}", advice(kind)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// What failed, under a title, with what to do about it; nothing when there is nothing.
+pub fn write_failed(
+    out: &mut String,
+    title: &str,
+    failed: &BTreeMap<&'static str, Sample>,
+) -> fmt::Result {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}:")?;
+    failed.iter().try_for_each(|(reason, sample)| write_reason(out, reason, sample))
+}
+
+/// Files whose old failure records are still there, with what to do about it.
+pub fn write_uncleared(out: &mut String, uncleared: &Sample) -> fmt::Result {
+    if uncleared.files == 0 {
+        return Ok(());
+    }
+    writeln!(out, "Proven or gone, but the failures table still has their old failure records:")?;
+    write_sample(out, "uncleared", uncleared)?;
+    writeln!(
+        out,
+        "    → `mogile2s3 doctor` shows what is wrong with the failures table. When it is mended:\n\
+         \x20     mogile2s3 migrate --again --fids {}",
+        shell::fids(&uncleared.first_fids)
+    )?;
+    if !is_whole(uncleared) {
+        writeln!(out, "      mogile2s3 status --watch    (which names the next fids)")?;
+    }
+    Ok(())
+}
+
+/// Why something ended before its end, with what to do about it.
+pub fn write_stopped(out: &mut String, stopped: &Stopped) -> fmt::Result {
+    writeln!(out, "STOPPED: {stopped}")?;
+    match stopped {
+        Stopped::Trouble(reason) => writeln!(out, "  → {}", advice(reason.kind)),
+        Stopped::Misconfigured(why) => writeln!(out, "  → {}", advice_on_settings(why)),
+        Stopped::Failures(_) | Stopped::Interrupted => Ok(()),
+    }
+}

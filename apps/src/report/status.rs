@@ -1,0 +1,255 @@
+//! What `status` prints.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use domain::Reason;
+use domain::outlook::{Failing, LedgerCounts, Outlook, Sight, outlook};
+use domain::steps::{Progress, RATE_OVER};
+use indicatif::{HumanCount, HumanDuration};
+use serde::Serialize;
+
+use super::Report;
+use super::advice::advice;
+use super::sample::write_reason;
+use super::shell;
+use crate::exit::Verdict;
+
+/// How far the work has come that goes on elsewhere.
+#[derive(Debug, Serialize)]
+pub struct StatusReport<'a> {
+    /// When this was seen, in milliseconds since the Unix epoch.
+    at: u64,
+    visible: u64,
+    in_flight: u64,
+    delayed: u64,
+    dead_letters: u64,
+    proven: Option<u64>,
+    ledger: Option<&'a LedgerCounts>,
+    rows: Option<u64>,
+    uncounted: Option<&'a str>,
+    files_per_second: Option<f64>,
+    seconds_left: Option<u64>,
+    failing: &'a BTreeMap<String, Failing>,
+    safe_to_wait: bool,
+    outlook: Vec<String>,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip)]
+    rate: Option<Rate>,
+}
+
+/// What `status --watch` prints where it cannot look.
+#[derive(Debug, Serialize)]
+pub struct StatusTrouble {
+    trouble: String,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip)]
+    advice: &'static str,
+}
+
+/// Files recorded in [`RATE_OVER`], and how long the queue takes at that rate.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    recorded: u64,
+    left: Option<Duration>,
+}
+
+impl Rate {
+    fn new(progress: &Progress) -> Option<Self> {
+        let recorded = progress.recorded_lately?;
+        let left = progress.sight.queue.all().saturating_mul(RATE_OVER.as_secs());
+        let left = left.checked_div(recorded).map(Duration::from_secs);
+        Some(Self { recorded, left })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
+    fn a_second(self) -> f64 {
+        (self.recorded as f64 / RATE_OVER.as_secs_f64() * 10.0).round() / 10.0
+    }
+}
+
+impl<'a> StatusReport<'a> {
+    /// Dead letters and forgotten files are findings, and so is what makes waiting unsafe.
+    pub fn new(progress: &'a Progress) -> Self {
+        let Sight { queue, dead_letters, failing, ledger, rows, at } = &progress.sight;
+        let (rate, outlooks) = (Rate::new(progress), outlook(&progress.sight));
+        let safe_to_wait = outlooks.iter().all(Outlook::is_safe_to_wait);
+        Self {
+            at: at.0,
+            visible: queue.visible,
+            in_flight: queue.in_flight,
+            delayed: queue.delayed,
+            dead_letters: *dead_letters,
+            proven: ledger.as_ref().map(|ledger| ledger.proven),
+            ledger: ledger.as_ref(),
+            rows: *rows,
+            uncounted: progress.uncounted.as_deref(),
+            files_per_second: rate.map(Rate::a_second),
+            seconds_left: rate.and_then(|rate| rate.left).map(|left| left.as_secs()),
+            failing,
+            safe_to_wait,
+            outlook: outlooks.iter().map(words).collect(),
+            verdict: Verdict::of_checks(false, !safe_to_wait || outlooks.iter().any(is_finding)),
+            rate,
+        }
+    }
+}
+
+impl StatusTrouble {
+    /// Nothing was seen, so nothing is known.
+    pub fn new(reason: &Reason) -> Self {
+        let verdict = Verdict::of_checks(true, false);
+        Self { trouble: reason.to_string(), verdict, advice: advice(reason.kind) }
+    }
+}
+
+const fn is_finding(outlook: &Outlook) -> bool {
+    match outlook {
+        Outlook::DeadLetters(_) | Outlook::Forgotten { .. } | Outlook::ProvenElsewhere(_) => true,
+        Outlook::Waiting { .. }
+        | Outlook::RunningOut { .. }
+        | Outlook::EmptyWithRowsLeft(_)
+        | Outlook::Done
+        | Outlook::Empty
+        | Outlook::Working => false,
+    }
+}
+
+impl Report for StatusTrouble {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "cannot look: {}\n→ {}", self.trouble, self.advice)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+impl Report for StatusReport<'_> {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let (visible, in_flight, delayed) =
+            (HumanCount(self.visible), HumanCount(self.in_flight), HumanCount(self.delayed));
+        line(
+            out,
+            "queue",
+            format_args!("{visible} waiting, {in_flight} in flight, {delayed} delayed"),
+        )?;
+        line(out, "dead letters", HumanCount(self.dead_letters))?;
+        if let Some(ledger) = self.ledger {
+            write_ledger(out, ledger, self.rows)?;
+        }
+        if let Some(why) = self.uncounted {
+            line(out, "rows", format_args!("not counted: {why}"))?;
+        }
+        if let Some(rate) = self.rate {
+            let left = rate.left.filter(|_| self.visible + self.in_flight + self.delayed > 0);
+            write_rate(out, rate, left)?;
+        }
+        let mut groups: Vec<_> = self.failing.iter().collect();
+        groups.sort_by_key(|(_, failing)| Reverse(failing.files.files));
+        if !groups.is_empty() {
+            writeln!(out, "Files that failed and have not succeeded since:")?;
+        }
+        for (reason, failing) in groups.into_iter().take(REASONS_SHOWN) {
+            write_reason(out, reason, &failing.files)?;
+        }
+        self.outlook.iter().try_for_each(|words| writeln!(out, "→ {words}"))
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// Reasons of failures on a screen: those with the most files.
+const REASONS_SHOWN: usize = 5;
+
+fn line(out: &mut String, name: &str, value: impl fmt::Display) -> fmt::Result {
+    writeln!(out, "{name:<14} {value}")
+}
+
+fn write_ledger(out: &mut String, ledger: &LedgerCounts, rows: Option<u64>) -> fmt::Result {
+    let proven = HumanCount(ledger.proven);
+    match rows {
+        Some(rows) => {
+            let rows = HumanCount(rows);
+            line(out, "proven", format_args!("{proven} of {rows} rows in the index"))?;
+        }
+        None => line(out, "proven", proven)?,
+    }
+    for (bucket, files) in &ledger.elsewhere {
+        let files = HumanCount(*files);
+        line(out, "", format_args!("{files} more in bucket {bucket}, not in BUCKETS"))?;
+    }
+    if ledger.claimed > 0 {
+        let claimed = HumanCount(ledger.claimed);
+        line(out, "claimed", format_args!("{claimed} without a proof"))?;
+    }
+    if ledger.unreadable.files > 0 {
+        let files = HumanCount(ledger.unreadable.files);
+        let text = format_args!("{files} items: `mogile2s3 fids --unreadable` lists them");
+        line(out, "unreadable", text)?;
+    }
+    Ok(())
+}
+
+fn write_rate(out: &mut String, rate: Rate, left: Option<Duration>) -> fmt::Result {
+    let left = left.map(|left| format!(", {} left at this rate", HumanDuration(left)));
+    let (files, a_second) = (HumanCount(rate.recorded), rate.a_second());
+    let (over, left) = (RATE_OVER.as_secs() / 60, left.unwrap_or_default());
+    let text = format_args!("{files} in the last {over} minutes, {a_second} files/s{left}");
+    line(out, "rate", text)
+}
+
+fn words(outlook: &Outlook) -> String {
+    match outlook {
+        Outlook::DeadLetters(letters) => {
+            let letters = HumanCount(*letters);
+            format!("{letters} dead letters: `mogile2s3 dlq list` shows why.")
+        }
+        Outlook::Waiting { reason } => format!(
+            "{reason}: the queue delivers these jobs again. Waiting is safe for now; mend the cause."
+        ),
+        Outlook::RunningOut { reason, attempts, deliveries } => format!(
+            "{reason}: WAITING IS NOT SAFE. Jobs have had {attempts} of {deliveries} deliveries; after \
+             the last they are dead letters. Pause the workers (disable the event source mapping, or \
+             stop `work`), mend the cause, then start them again."
+        ),
+        Outlook::EmptyWithRowsLeft(rows) => format!(
+            "the queue is empty, and the index has {} rows more than there are proven files: \
+             `mogile2s3 plan` counts the rows that are to be migrated, and `enqueue migrate` sends \
+             their jobs.",
+            HumanCount(*rows)
+        ),
+        Outlook::Forgotten { files, first_fids } => {
+            format!(
+                "the queue is empty, and {} files have failed: nothing tries them again. `mogile2s3 \
+                 enqueue migrate` sends jobs for those that are not proven. `mogile2s3 migrate --again \
+                 --fids {}` checks the first of each reason, and clears those that are proven.",
+                HumanCount(*files),
+                shell::fids(first_fids)
+            )
+        }
+        Outlook::ProvenElsewhere(files) => format!(
+            "{} files are proven in buckets that BUCKETS does not name: by these settings they are \
+             not migrated. Correct BUCKETS; or, if the files are to move, see --moved-from in \
+             `mogile2s3 enqueue --help`.",
+            HumanCount(*files)
+        ),
+        Outlook::Done => {
+            "the queue is empty, and there are as many proven files as rows. `enqueue \
+                          migrate` compares them file by file."
+                .to_owned()
+        }
+        Outlook::Empty => {
+            "the queue is empty. The files were not counted: `enqueue migrate` sends \
+                           jobs for those that are not proven."
+                .to_owned()
+        }
+        Outlook::Working => "jobs are being worked on, and nothing blocks them.".to_owned(),
+    }
+}

@@ -1,0 +1,154 @@
+//! What `work` prints.
+
+use std::fmt::{self, Write};
+
+use domain::{ReasonKind, Stopped, WorkSummary, limits};
+use indicatif::{HumanCount, HumanDuration};
+use roaring::RoaringTreemap;
+use serde::Serialize;
+
+use super::requests::write_requests;
+use super::sample::{FINDINGS, write_failed, write_samples, write_stopped, write_uncleared};
+use super::table::{Table, write_sums};
+use super::{Cost, Report};
+use crate::exit::{Exit, Verdict};
+use crate::fid_list;
+
+/// What came of a worker's jobs.
+#[derive(Debug, Serialize)]
+pub struct WorkReport {
+    #[serde(flatten)]
+    pub summary: WorkSummary,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    #[serde(flatten)]
+    pub cost: Cost,
+}
+
+/// The verdict on a worker's run.
+pub fn verdict(summary: &WorkSummary) -> Verdict {
+    let not_started = summary.ends.failed.contains_key(ReasonKind::NotStarted.name());
+    let incomplete = summary.stopped.is_some() || not_started || !summary.unnoted_doubts.is_empty();
+    Verdict { exit: exit_of(summary), incomplete, differs: !is_whole(summary) }
+}
+
+/// Whether what was begun ended well.
+fn is_whole(summary: &WorkSummary) -> bool {
+    let not_started = ReasonKind::NotStarted.name();
+    summary.adds_up()
+        && summary.ends.uncleared.files == 0
+        && summary.ends.failed.keys().all(|reason| *reason == not_started)
+}
+
+fn exit_of(summary: &WorkSummary) -> Exit {
+    let whole = is_whole(summary);
+    match &summary.stopped {
+        Some(Stopped::Trouble(_)) => Exit::Unreachable,
+        Some(Stopped::Misconfigured(_)) => Exit::Usage,
+        // Nobody else knows of these doubts.
+        _ if !summary.unnoted_doubts.is_empty() => Exit::Unreachable,
+        Some(Stopped::Interrupted) if whole => Exit::Clean,
+        None if whole && summary.ends.failed.is_empty() => Exit::Clean,
+        Some(Stopped::Interrupted | Stopped::Failures(_)) | None => Exit::Findings,
+    }
+}
+
+impl Report for WorkReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let summary = &self.summary;
+        let (deliveries, took) = (HumanCount(summary.deliveries), HumanDuration(self.cost.took));
+        writeln!(out, "{deliveries} deliveries in {took}")?;
+        write_classes(out, summary)?;
+        let failed = &summary.ends.failed;
+        write_failed(out, "Failed jobs, which the queue delivers again", failed)?;
+        write_samples(out, FINDINGS, &summary.ends.findings)?;
+        write_uncleared(out, &summary.ends.uncleared)?;
+        write_requests(out, &self.cost)?;
+        write_unrecorded(out, summary)?;
+        write_unnoted_doubts(out, summary)?;
+        write_sums(out, summary.adds_up(), "jobs")?;
+        write_end(out, summary)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
+    let mut table = Table::new(out);
+    for (name, tally) in [
+        ("migrated by copy", summary.ends.by_copy),
+        ("migrated from MogileFS", summary.ends.by_mogile),
+        ("already there, proven", summary.ends.already_there),
+        ("verified", summary.verified),
+    ] {
+        table.tally(name, tally)?;
+    }
+    for (name, count) in [
+        ("temporary (.tmp)", summary.temporary),
+        ("in ignored buckets", summary.ignored),
+        ("gone from MogileFS", summary.ends.gone),
+        ("delivered twice at once", summary.merged),
+        ("given back", summary.ends.failures()),
+    ] {
+        table.count(name, count)?;
+    }
+    Ok(())
+}
+
+/// What the queue or the failures table did not take, and what does no harm.
+fn write_unrecorded(out: &mut String, summary: &WorkSummary) -> fmt::Result {
+    if summary.unacknowledged > 0 {
+        let count = HumanCount(summary.unacknowledged);
+        writeln!(
+            out,
+            "{count} jobs are done, and the queue delivers them once more: this does no harm."
+        )?;
+    }
+    if summary.unexplained > 0 {
+        let count = HumanCount(summary.unexplained);
+        writeln!(
+            out,
+            "{count} failures could not be written to the failures table. Their jobs are in the queue."
+        )?;
+    }
+    Ok(())
+}
+
+/// A doubt that is not in the failures table is nowhere.
+fn write_unnoted_doubts(out: &mut String, summary: &WorkSummary) -> fmt::Result {
+    let doubts = &summary.unnoted_doubts;
+    if doubts.is_empty() {
+        return Ok(());
+    }
+    let first: RoaringTreemap = doubts.iter().take(limits::FIDS_NAMED).collect();
+    let more = if first.len() < doubts.len() { " …" } else { "" };
+    writeln!(
+        out,
+        "INCOMPLETE: {} files were found missing or wrong, and the failures table did not record it: \
+         fids {}{more}\n\
+         \x20 → `migrate` still skips them as proven. `mogile2s3 doctor` shows what is wrong with the \
+         table. When it is mended, `mogile2s3 enqueue verify` with the same --run, and a worker, find \
+         these files again",
+        HumanCount(doubts.len()),
+        fid_list::in_ranges(&first),
+    )
+}
+
+fn write_end(out: &mut String, summary: &WorkSummary) -> fmt::Result {
+    match &summary.stopped {
+        Some(stopped @ (Stopped::Trouble(_) | Stopped::Misconfigured(_))) => {
+            write_stopped(out, stopped)
+        }
+        Some(Stopped::Interrupted | Stopped::Failures(_)) => {
+            writeln!(out, "Interrupted: jobs that were not done are in the queue.")
+        }
+        None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
+        None => writeln!(
+            out,
+            "The queue is empty. Each job that was given back has been done since, or is a dead \
+             letter: `mogile2s3 dlq list` shows the dead letters, and why."
+        ),
+    }
+}

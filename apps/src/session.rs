@@ -1,0 +1,74 @@
+//! What every command begins and ends with: settings become services, requests are counted, signals
+//! stop the run, and the printed report's verdict is the exit code.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use adapters::calls::Calls;
+use anyhow::Context;
+use domain::steps::Stop;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+
+use crate::config::{AwsSettings, SourceSettings, TimeSettings};
+use crate::exit::Exit;
+use crate::interrupt;
+use crate::report::{self, Cost, Progress, Report, Teller};
+use crate::wiring::{Services, Wiring};
+
+/// One run of one command.
+pub struct Session {
+    calls: Arc<Calls>,
+    begun: Instant,
+    json: bool,
+}
+
+impl Session {
+    /// Begins to count time and requests. With `json` reports are printed for machines.
+    #[must_use]
+    pub fn begin(json: bool) -> Self {
+        Self { calls: Arc::default(), begun: Instant::now(), json }
+    }
+
+    /// What makes the adapters of MogileFS and of whole migrations.
+    #[must_use]
+    pub const fn wiring<'a>(
+        &'a self,
+        source: &'a SourceSettings,
+        time: &'a TimeSettings,
+    ) -> Wiring<'a> {
+        Wiring { source, time, calls: &self.calls }
+    }
+
+    /// The services of AWS.
+    #[must_use]
+    pub const fn services<'a>(
+        &'a self,
+        aws: &'a AwsSettings,
+        time: &'a TimeSettings,
+    ) -> Services<'a> {
+        Services::new(aws, time, &self.calls)
+    }
+
+    /// Starts to draw progress and to listen for signals. `announce` says on stderr what each of the
+    /// first two signals does.
+    pub fn watch(
+        &self,
+        announce: impl Fn(&Teller, Stop) + Send + 'static,
+    ) -> anyhow::Result<(Progress, BoxStream<'static, Stop>)> {
+        let (progress, teller) = Progress::start(&self.calls);
+        let stops = interrupt::stops(move |stop| announce(&teller, stop));
+        Ok((progress, stops.context("listening for signals")?.boxed()))
+    }
+
+    /// The requests and the time up to now.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        Cost::new(&self.calls, self.begun.elapsed())
+    }
+
+    /// Prints a report on stdout. Returns the exit code that its verdict has.
+    pub fn print(&self, report: &impl Report) -> anyhow::Result<Exit> {
+        report::print(report, self.json)
+    }
+}
