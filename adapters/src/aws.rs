@@ -8,8 +8,7 @@ use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use domain::limits;
-use domain::ports::Cause;
+use domain::{Cause, limits};
 use tokio::time::timeout;
 
 /// Time to connect.

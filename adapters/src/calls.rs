@@ -219,7 +219,7 @@ impl fmt::Display for Silence {
 
 #[cfg(test)]
 mod tests {
-    use domain::ports::SourceError;
+    use domain::SourceError;
 
     use super::*;
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use domain::ports::{Clock, Timestamp};
+use domain::Timestamp;
+use domain::ports::Clock;
 
 /// The system's clock and tokio's timer.
 #[derive(Debug, Clone, Copy, Default)]

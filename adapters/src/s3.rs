@@ -18,10 +18,11 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::ChecksumType;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use domain::content::VerifiedContent;
-use domain::ports::{
-    ETag, FoundObject, ListPage, ObjectContent, ObjectStore, StoreError, StoredObject, WriteTarget,
+use domain::ports::{ObjectContent, ObjectStore, StoreError};
+use domain::{
+    ETag, FoundObject, ListPage, ObjectAddress, ObjectKey, S3Bucket, Sha1, StoredObject,
+    WriteTarget,
 };
-use domain::{ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use tokio::time::timeout;
 
 use crate::aws::{self, Timeouts};

@@ -19,8 +19,8 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchResultEntry, MessageSystemAttributeName, QueueAttributeName,
     SendMessageBatchResultEntry,
 };
-use domain::Job;
-use domain::ports::{Delivery, JobQueue, QueueDepth, QueueError, Receipt, SendReport};
+use domain::ports::{JobQueue, QueueError};
+use domain::{Delivery, Job, QueueDepth, Receipt, SendReport};
 
 use self::batch::{MOST_ENTRIES, place};
 use self::error::translate;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use domain::steps::Stop;
+use domain::engine::Stop;
 use futures_util::{Stream, stream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;

@@ -17,9 +17,11 @@ use anyhow::anyhow;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
-use domain::ports::{Delivery, Timestamp};
-use domain::steps::{RoutePolicy, WorkPlan, WorkPorts, examine_work, work_batch};
-use domain::{Check, Health, WorkerReport};
+use domain::doctor::examine_work;
+use domain::engine::{WorkPlan, work_batch};
+use domain::migrate::RoutePolicy;
+use domain::ports::WorkPorts;
+use domain::{Check, Delivery, Health, Timestamp, WorkerReport};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! How files may get to S3, as an operator chooses it.
 
 use clap::ValueEnum;
-use domain::steps::RoutePolicy;
+use domain::migrate::RoutePolicy;
 
 /// `--route`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

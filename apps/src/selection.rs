@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use domain::steps::{Among, Selection};
+use domain::migrate::{Among, Selection};
 use domain::{Fid, S3Bucket};
 
 use crate::exit::UsageError;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use adapters::calls::Calls;
 use anyhow::Context;
-use domain::steps::Stop;
+use domain::engine::Stop;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 

@@ -9,8 +9,7 @@ use adapters::clock::SystemClock;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
-use domain::ports::SourceIndex;
-use domain::steps::{Ports, WorkPorts};
+use domain::ports::{Ports, SourceIndex, WorkPorts};
 
 pub use self::services::Services;
 use crate::config::{

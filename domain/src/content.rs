@@ -7,8 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use crate::ports::SourceError;
-use crate::{ByteCount, ContentDigests, ContentHasher, Sha1};
+use crate::{ByteCount, ContentDigests, ContentHasher, Sha1, SourceError};
 
 /// A replica's bytes as they come, of a length that was announced beforehand.
 pub struct SourceContent {

@@ -1,7 +1,6 @@
 //! What the failures table keeps of each file that a worker gave up for now.
 
-use crate::ports::Delivery;
-use crate::{Failure, Fid, JobAction, ReasonKind, Timestamp};
+use crate::{Delivery, Failure, Fid, JobAction, ReasonKind, Timestamp};
 
 /// One file's last failure, keyed by its fid, for whoever looks at dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]

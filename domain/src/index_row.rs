@@ -1,18 +1,8 @@
 //! A row of MogileFS's index, and what the migration makes of it.
 
-use std::fmt;
+use crate::ByteCount;
 
 use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket};
-
-/// A number of bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-pub struct ByteCount(pub u64);
-
-impl fmt::Display for ByteCount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
 
 /// One row of the configured domain, as MogileFS has it: nothing in it is trusted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

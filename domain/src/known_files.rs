@@ -100,8 +100,9 @@ impl KnownFilesBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::{ETag, Timestamp};
-    use crate::{ByteCount, Dkey, Fid, JobAction, LedgerRecord, Proof, Sha1, UnreadableItem};
+    use crate::{
+        ByteCount, Dkey, ETag, Fid, JobAction, LedgerRecord, Proof, Sha1, Timestamp, UnreadableItem,
+    };
 
     fn bucket(name: &str) -> S3Bucket {
         S3Bucket::new(name).expect("a name")

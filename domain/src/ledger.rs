@@ -1,8 +1,7 @@
 //! What the ledger keeps of each migrated file.
 
 use crate::named::named;
-use crate::ports::ETag;
-use crate::{ByteCount, Fid, S3Bucket, Sha1, Timestamp};
+use crate::{ByteCount, ETag, Fid, Proof, S3Bucket, Sha1, Timestamp};
 
 /// How content came to its final key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,29 +12,7 @@ pub enum Route {
     Mogile,
 }
 
-/// Where a SHA-1 of the content *now at the final key* was seen to be the right one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Proof {
-    /// S3's answer to a PUT that carried it.
-    Put,
-    /// S3's answer to a COPY that asked for it.
-    Copy,
-    /// A stored full-object checksum, read by HEAD.
-    Head,
-    /// A hash of the bytes that were read back.
-    Download,
-    /// A multipart upload of which every part and the whole were checked.
-    Multipart,
-}
-
 named!(Route { Copy = "copy", Mogile = "mogile" });
-named!(Proof {
-    Put = "put",
-    Copy = "copy",
-    Head = "head",
-    Download = "download",
-    Multipart = "multipart",
-});
 
 /// One file's record, keyed by its fid. The first four fields are what s3migrate wrote too.
 #[derive(Debug, Clone, PartialEq, Eq)]

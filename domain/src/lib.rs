@@ -1,68 +1,87 @@
-//! The rules and steps of the migration.
+//! The rules of the migration, and the orders of calls behind [`ports`].
 //!
 //! ```text
 //! index row → source file → job → (queue) → migrate → decision → ledger record → audit
 //! ```
 //!
-//! Nouns are rules, verbs ([`steps`]) are orders of calls, and all that is outside stands behind
-//! [`ports`]. Nothing here opens a socket, reads a clock or knows a vendor; decisions are pure.
-//!
-//! The modules, in the order of the flow, each made of those before it:
+//! The modules stand in the order in which they are made of each other. First the nouns: values and
+//! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
+//! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
+//! the [`queue`], [`provision`] and the [`doctor`]. Nothing here opens a socket, reads a clock or
+//! knows a vendor.
 
 mod named;
 
+pub mod timestamp;
+pub mod limits;
+pub mod retry;
+pub mod quantities;
 pub mod digest;
 pub mod fid;
 pub mod dkey;
 pub mod bucket_map;
 pub mod object_key;
+pub mod proof;
+pub mod object;
 pub mod index_row;
 pub mod job;
+pub mod delivery;
+pub mod source_error;
 pub mod content;
 pub mod ledger;
 pub mod proven_files;
 pub mod reason;
 pub mod system;
-pub mod decision;
 pub mod coverage;
+pub mod misconfigured;
 pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
 pub mod known_files;
-pub mod misconfigured;
 pub mod work_summary;
 pub mod formats;
 pub mod outlook;
 pub mod check;
 pub mod blueprint;
 
-pub mod limits;
-pub mod retry;
-
 pub mod ports;
-mod engine;
-pub mod steps;
+mod retried;
+
+pub mod migrate;
+pub mod verify;
+pub mod engine;
+pub mod queue;
+pub mod provision;
+pub mod doctor;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
 pub use check::{Check, Health};
 pub use coverage::{Coverage, coverage};
+pub use delivery::{BadMessage, Delivery, QueueDepth, Receipt, SendFailure, SendReport};
 pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Sha1};
 pub use dkey::{Dkey, MogileBucket};
 pub use failure_record::FailureRecord;
 pub use fid::Fid;
 pub use formats::{Formats, WorkerReport};
-pub use index_row::{ByteCount, IndexRow, Rejection, RowClass, SourceFile};
+pub use index_row::{IndexRow, Rejection, RowClass, SourceFile};
 pub use job::{Hints, Job, JobAction, RouteHint};
 pub use known_files::{FileStanding, KnownFiles};
-pub use ledger::{LedgerItem, LedgerRecord, Proof, Route, UnreadableItem};
+pub use ledger::{LedgerItem, LedgerRecord, Route, UnreadableItem};
 pub use misconfigured::{Misconfigured, Moved};
 pub use named::UnknownName;
+pub use object::{
+    Condition, ETag, FoundObject, ListPage, ListedObject, ObjectMeta, StoredObject, WriteTarget,
+};
 pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
-pub use ports::Timestamp;
+pub use proof::Proof;
 pub use proven_files::{ProvenFiles, ProvenFilesBuilder, Standing};
+pub use quantities::{ByteCount, Tally};
 pub use reason::{Failure, Left, Reason, ReasonKind};
+pub use retry::Cause;
+pub use source_error::SourceError;
 pub use summary::{Ends, Finding, FindingKind, Intake, Stopped, Summary};
 pub use system::System;
+pub use timestamp::Timestamp;
 pub use verification::{Sight, Verification, VerifiedFile};
 pub use work_summary::WorkSummary;

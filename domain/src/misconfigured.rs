@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::limits;
-use crate::summary::Tally;
+use crate::{Tally, limits};
 
 /// Why a run is not begun, or means nothing: something is set wrongly.
 #[derive(Debug, Clone, PartialEq, Eq)]

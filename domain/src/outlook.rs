@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::ports::{QueueDepth, Timestamp};
 use crate::redelivery::{LONGEST, waits_longest};
 use crate::summary::Sample;
-use crate::{FailureRecord, Fid, ReasonKind};
+use crate::{FailureRecord, Fid, QueueDepth, ReasonKind, Timestamp};
 
 /// Files that failed for one reason and have not succeeded since.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::SourceError;
 use crate::named::named;
-use crate::ports::{IndexError, LedgerError, QueueError, SourceError, StoreError};
 
 /// The kinds of reasons, for counts and filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,40 +123,6 @@ impl From<&SourceError> for Reason {
             }
         };
         Self::new(kind, error)
-    }
-}
-
-impl From<&StoreError> for Reason {
-    fn from(error: &StoreError) -> Self {
-        let kind = match error {
-            StoreError::Source(source) => return Self::from(source),
-            StoreError::Occupied(_) => ReasonKind::Contended,
-            StoreError::NoSuchBucket(_) => ReasonKind::NoBucket,
-            StoreError::Denied { .. } => ReasonKind::StoreDenied,
-            StoreError::Busy { .. } | StoreError::Uncertain { .. } => ReasonKind::StoreUnreachable,
-            StoreError::NoSuchKey(_) | StoreError::BadDigest(_) | StoreError::Refused { .. } => {
-                ReasonKind::StoreRefused
-            }
-        };
-        Self::new(kind, error)
-    }
-}
-
-impl From<&IndexError> for Reason {
-    fn from(error: &IndexError) -> Self {
-        Self::new(ReasonKind::IndexUnreadable, error)
-    }
-}
-
-impl From<&LedgerError> for Reason {
-    fn from(error: &LedgerError) -> Self {
-        Self::new(ReasonKind::LedgerUnavailable, error)
-    }
-}
-
-impl From<&QueueError> for Reason {
-    fn from(error: &QueueError) -> Self {
-        Self::new(ReasonKind::QueueUnavailable, error)
     }
 }
 

@@ -15,6 +15,9 @@ pub enum ErrorClass {
     Corrupt,
 }
 
+/// An adapter's own error, kept as the cause of a port's.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// An error with a class.
 pub trait Classed: std::error::Error {
     /// What now?

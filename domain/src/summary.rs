@@ -1,5 +1,6 @@
 //! What came of a run: every row in exactly one class, and sums that must add up.
 
+use crate::Tally;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -10,30 +11,6 @@ use crate::named::named;
 use crate::{
     ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, coverage, limits,
 };
-
-/// Files and their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
-    /// How many.
-    pub files: u64,
-    /// How many bytes they have.
-    pub bytes: u64,
-}
-
-impl Tally {
-    /// Counts one more.
-    pub fn add(&mut self, length: ByteCount) {
-        self.files += 1;
-        // An index may tell any length.
-        self.bytes = self.bytes.saturating_add(length.0);
-    }
-
-    /// Counts those of another tally too.
-    pub fn merge(&mut self, other: Self) {
-        self.files += other.files;
-        self.bytes = self.bytes.saturating_add(other.bytes);
-    }
-}
 
 /// Files that share a reason: how many, the lowest of them, and the lowest one's words. It comes
 /// out the same in whatever order they are added.

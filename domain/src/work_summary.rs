@@ -3,7 +3,8 @@
 use roaring::RoaringTreemap;
 use serde::{Serialize, Serializer};
 
-use crate::summary::{Ends, Stopped, Tally};
+use crate::Tally;
+use crate::summary::{Ends, Stopped};
 
 /// What came of the deliveries that a worker took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

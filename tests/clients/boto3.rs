@@ -14,8 +14,10 @@ use adapters::dynamodb::DynamoLedger;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
 use bytes::Bytes;
 use domain::content::{SourceContent, VerifiedContent};
-use domain::ports::{Condition, Ledger, ObjectMeta, ObjectStore, WriteTarget};
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use domain::ports::{Ledger, ObjectStore};
+use domain::{
+    ByteCount, Condition, ObjectAddress, ObjectKey, ObjectMeta, S3Bucket, Sha1, WriteTarget,
+};
 use futures_util::stream;
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER, QUEUE, SINGLE_REQUEST_BYTES};
 use tests::contract::ends::{dynamodb_of, s3_of};

@@ -2,9 +2,9 @@
 
 mod faces;
 
-use domain::ports::{Replica, SourceError};
+use domain::ports::Replica;
 use domain::retry::{Classed, ErrorClass};
-use domain::{Fid, SourceFile};
+use domain::{Fid, SourceError, SourceFile};
 use faces::{FACES, Face, Loss};
 use futures_util::StreamExt;
 use stand_ins::world::mogile::{self, Content, DeviceStatus};

@@ -3,3 +3,4 @@
 mod cloudformation;
 mod docs;
 mod layers;
+mod modules;

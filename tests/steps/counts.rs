@@ -1,6 +1,8 @@
 //! Counts are for the eye: one that cannot be had stops nothing.
 
-use domain::steps::{Quiet, RoutePolicy, RunPlan, Selection, look_around, migrate_run, never};
+use domain::engine::{Quiet, RunPlan, migrate_run, never};
+use domain::migrate::{RoutePolicy, Selection};
+use domain::queue::look_around;
 use domain::{BucketMap, Coverage, limits};
 use stand_ins::port::{Call, PortFault};
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::common::World;
 use case::{Case, KEYS, Key, LENGTH, RAWS, Raw, SOURCES, Source, end_of};
-use domain::steps::{FileEnd, migrate_file};
+use domain::migrate::{FileEnd, migrate_file};
 use domain::{ByteCount, Fid, Left, ReasonKind, S3Bucket, SourceFile};
 use futures_util::future::join;
 use stand_ins::port::{Call, PortFault};

@@ -11,7 +11,7 @@ mod twice;
 mod verify;
 
 use domain::IntermediaryForm;
-use domain::steps::RoutePolicy;
+use domain::migrate::RoutePolicy;
 use stage::{LENGTH, Stage, body, tally};
 
 #[test]

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
-use domain::{FailureRecord, Fid, JobAction, limits};
+use domain::ports::{FailureLog, LedgerError, Segment};
+use domain::{FailureRecord, Fid, JobAction, Timestamp, limits};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};

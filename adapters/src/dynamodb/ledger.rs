@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::{ETag, Ledger, LedgerError, Segment, Timestamp};
-use domain::{ByteCount, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, UnreadableItem};
+use domain::ports::{Ledger, LedgerError, Segment};
+use domain::{
+    ByteCount, ETag, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, Timestamp, UnreadableItem,
+};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
 use super::table::{Table, over_a_table};

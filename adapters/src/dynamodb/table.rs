@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest,
 };
-use domain::limits;
-use domain::ports::{Cause, LedgerError, Segment};
+use domain::ports::{LedgerError, Segment};
 use domain::retry::backoff;
+use domain::{Cause, limits};
 use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 

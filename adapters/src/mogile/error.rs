@@ -1,7 +1,8 @@
 //! What a tracker's `ERR`, or its silence, means.
 
-use domain::ports::{Cause, IndexError, SourceError};
+use domain::ports::IndexError;
 use domain::retry::{Classed, ErrorClass};
+use domain::{Cause, SourceError};
 
 use super::wire::Rejection;
 

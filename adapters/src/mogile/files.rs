@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::SourceFile;
 use domain::content::SourceContent;
-use domain::ports::{Replica, SourceError, SourceFiles};
+use domain::ports::{Replica, SourceFiles};
+use domain::{SourceError, SourceFile};
 
 use super::hosts::AllowedHosts;
 use super::location::{Location, Unfit};

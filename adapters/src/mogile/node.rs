@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use domain::ports::Cause;
+use domain::Cause;
 use http::header::{CONNECTION, HOST};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Empty;

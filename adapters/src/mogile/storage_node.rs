@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::ByteCount;
 use domain::content::SourceContent;
-use domain::ports::{Cause, Replica, SourceError};
+use domain::ports::Replica;
+use domain::{ByteCount, Cause, SourceError};
 use futures_util::stream;
 use http::{Response, StatusCode, Uri, header};
 use http_body_util::BodyExt;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use domain::ports::Cause;
+use domain::Cause;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use domain::ports::Cause;
+use domain::Cause;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 

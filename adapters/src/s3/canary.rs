@@ -5,8 +5,11 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
 use domain::content::{SourceContent, VerifiedContent};
-use domain::ports::{Condition, ETag, ObjectMeta, StoreError, Timestamp, WriteTarget};
-use domain::{ByteCount, Check, ObjectAddress, ObjectKey, S3Bucket, Sha1};
+use domain::ports::StoreError;
+use domain::{
+    ByteCount, Check, Condition, ETag, ObjectAddress, ObjectKey, ObjectMeta, S3Bucket, Sha1,
+    Timestamp, WriteTarget,
+};
 use futures_util::stream;
 
 use super::{Conditionals, S3ObjectStore, full_sha1};

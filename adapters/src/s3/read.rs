@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumMode;
 use bytes::Bytes;
-use domain::ports::{ETag, FoundObject, ListPage, ListedObject, ObjectContent, StoreError};
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket};
+use domain::ports::{ObjectContent, StoreError};
+use domain::{
+    ByteCount, ETag, FoundObject, ListPage, ListedObject, ObjectAddress, ObjectKey, S3Bucket,
+};
 use futures_util::stream;
 use tokio::time::timeout;
 

@@ -2,8 +2,10 @@
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 use domain::content::VerifiedContent;
-use domain::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
-use domain::{ObjectAddress, ObjectKey, Proof};
+use domain::ports::StoreError;
+use domain::{
+    Condition, ETag, ObjectAddress, ObjectKey, ObjectMeta, Proof, StoredObject, WriteTarget,
+};
 use futures_util::StreamExt;
 
 use super::{S3ObjectStore, body, etag, full_sha1, quoted};

@@ -6,8 +6,7 @@ use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use domain::Job;
-use domain::ports::{SendFailure, SendReport};
+use domain::{Job, SendFailure, SendReport};
 
 use super::error::passes;
 use super::message::{attributes_of, body_of};

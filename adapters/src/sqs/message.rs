@@ -7,8 +7,7 @@
 use std::fmt::Write;
 
 use domain::limits::LONGEST_RUN_BYTES;
-use domain::ports::BadMessage;
-use domain::{ByteCount, Fid, Hints, Job};
+use domain::{BadMessage, ByteCount, Fid, Hints, Job};
 use serde_json::{Map, Value};
 
 /// The attribute that tells what is asked for.

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use domain::Timestamp;
-use domain::ports::{Delivery, QueueDepth, Receipt};
+use domain::{Delivery, QueueDepth, Receipt, Timestamp};
 
 use super::message::job_of;
 

@@ -1,7 +1,8 @@
 //! `mogile2s3 dlq`: what died in the queue, why, and sending it again.
 
 use clap::{Args, Subcommand};
-use domain::steps::{Choice, WatchPorts, list_dead_letters, redrive};
+use domain::ports::WatchPorts;
+use domain::queue::{Choice, list_dead_letters, redrive};
 
 use crate::config::{AwsSettings, QueueSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};

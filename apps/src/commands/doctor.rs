@@ -1,7 +1,8 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
 use clap::Args;
-use domain::steps::{Ports, examine, examine_copies, examine_failures};
+use domain::doctor::{examine, examine_copies, examine_failures};
+use domain::ports::Ports;
 use domain::{Check, Health};
 
 use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings};

@@ -4,19 +4,18 @@ use std::num::NonZeroU16;
 
 use clap::{Args, ValueEnum};
 use domain::job::is_run_name;
-use domain::steps::{EnqueuePlan, enqueue};
+use domain::queue::{EnqueuePlan, enqueue};
 use domain::{Fid, JobAction, limits};
 
 use crate::config::{QueueSettings, Settings, WorkerFunctionSettings};
 use crate::exit::{Exit, UsageError};
-use crate::fid_list;
 use crate::report::Teller;
 use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
 use crate::wiring::IndexFrom;
-use crate::worker_function;
+use crate::{fid_list, worker_function};
 
 /// What can be given to `enqueue`.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 use domain::LedgerItem;
-use domain::steps::scan_ledger;
+use domain::migrate::scan_ledger;
 use domain::summary::Sample;
 use roaring::RoaringTreemap;
 

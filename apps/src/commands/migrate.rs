@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use domain::steps::{RunObserver, RunPlan, migrate_run};
+use domain::engine::{RunObserver, RunPlan, migrate_run};
 use humantime::parse_duration;
 
 use crate::config::{Settings, TableSettings};

@@ -2,7 +2,7 @@
 
 use adapters::clock::SystemClock;
 use clap::Args;
-use domain::steps::census;
+use domain::doctor::census;
 
 use crate::config::{SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::Exit;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapters::clock::SystemClock;
 use clap::{Args, ValueEnum};
 use domain::blueprint::{self, AccessProfile, Blueprint, QueueChoices, Queues, TableNames};
-use domain::steps::{Provisioned, provision};
+use domain::provision::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
 use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};

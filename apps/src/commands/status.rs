@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use domain::BucketMap;
-use domain::steps::look_around;
+use domain::queue::look_around;
 
 use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use clap::Args;
-use domain::steps::{WorkPlan, work_queue};
+use domain::engine::{WorkPlan, work_queue};
 use humantime::parse_duration;
 
 use crate::config::{QueueSettings, Settings};

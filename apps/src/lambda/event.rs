@@ -5,8 +5,7 @@ use std::fmt;
 
 use adapters::sqs::message::job_of;
 use aws_lambda_events::sqs::SqsMessage;
-use domain::Timestamp;
-use domain::ports::{BadMessage, Delivery, Receipt};
+use domain::{BadMessage, Delivery, Receipt, Timestamp};
 use serde_json::Value;
 
 /// An event.

@@ -4,9 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use domain::ports::{Delivery, Timestamp};
-use domain::steps::{JobEnd, OutageObserver, WorkObserver};
-use domain::{Ends, Reason, ReasonKind, WorkSummary};
+use domain::engine::{JobEnd, OutageObserver, WorkObserver};
+use domain::{Delivery, Ends, Reason, ReasonKind, Timestamp, WorkSummary};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::steps::{DeadLetters, Redriven};
+use domain::queue::{DeadLetters, Redriven};
 use indicatif::HumanCount;
 use serde::Serialize;
 

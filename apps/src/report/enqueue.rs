@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use domain::Stopped;
-use domain::steps::EnqueueSummary;
+use domain::queue::EnqueueSummary;
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::steps::{OutageObserver, Page, RunObserver};
+use domain::engine::{OutageObserver, RunObserver};
+use domain::migrate::Page;
 use domain::{Failure, Fid, Reason, SourceFile};
 use serde::Serialize;
 
@@ -136,7 +137,7 @@ impl RunObserver for FailureList {
 #[cfg(test)]
 mod tests {
     use domain::Rejection;
-    use domain::steps::RejectedRow;
+    use domain::migrate::RejectedRow;
 
     use super::*;
     use crate::fid_list::FidList;

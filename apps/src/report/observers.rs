@@ -1,4 +1,5 @@
-use domain::steps::{OutageObserver, Page, RunObserver};
+use domain::engine::{OutageObserver, RunObserver};
+use domain::migrate::Page;
 use domain::{Failure, Reason, SourceFile};
 
 /// Several observers of one run.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::steps::Census;
+use domain::doctor::Census;
 use indicatif::HumanCount;
 use serde::Serialize;
 

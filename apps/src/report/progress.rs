@@ -6,11 +6,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use adapters::calls::{Calls, Silence, System};
-use domain::ports::{Delivery, QueueDepth};
-use domain::steps::{
-    EnqueueObserver, JobEnd, OutageObserver, Page, RunObserver, Stop, WorkObserver,
-};
-use domain::{Failure, Reason, ReasonKind, SourceFile, limits};
+use domain::engine::{JobEnd, OutageObserver, RunObserver, Stop, WorkObserver};
+use domain::migrate::Page;
+use domain::queue::EnqueueObserver;
+use domain::{Delivery, Failure, QueueDepth, Reason, ReasonKind, SourceFile, limits};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::Reason;
 use domain::outlook::{Failing, LedgerCounts, Outlook, Sight, outlook};
-use domain::steps::{Progress, RATE_OVER};
+use domain::queue::{Progress, RATE_OVER};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::summary::Tally;
+use domain::Tally;
 use indicatif::{HumanBytes, HumanCount};
 
 /// Writes one class a line, the numbers below each other.

@@ -10,8 +10,7 @@ use adapters::lambda::LambdaWorkerFunction;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
-use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog, WorkerFunction};
-use domain::steps::WatchPorts;
+use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog, WatchPorts, WorkerFunction};
 use tokio::sync::OnceCell;
 
 use crate::config::{

@@ -3,7 +3,8 @@
 use futures_util::FutureExt;
 
 use super::Events;
-use crate::ports::{Clock, Timestamp};
+use crate::Timestamp;
+use crate::ports::Clock;
 
 pub(super) struct Alarm<'a> {
     clock: &'a dyn Clock,

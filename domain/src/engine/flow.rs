@@ -16,9 +16,10 @@ use super::recorder::{OutgoingBatch, Recorder, Sent};
 use super::task::{Carried, EnginePorts, Outcome, Record, Task, TaskEnd};
 use super::under_way::{UnderWay, Worked};
 use super::{OutageObserver, Stop};
-use crate::ports::Timestamp;
-use crate::steps::Routes;
-use crate::{Failure, Finding, FindingKind, Left, Reason, ReasonKind, Stopped, System, limits};
+use crate::migrate::Routes;
+use crate::{
+    Failure, Finding, FindingKind, Left, Reason, ReasonKind, Stopped, System, Timestamp, limits,
+};
 
 /// How the engine is to work.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::outages::{GiveUp, Outages, Patience};
 use super::task::{Task, TaskKey};
-use crate::ports::Timestamp;
 use crate::retry::backoff_between;
-use crate::{Failure, Left, Reason, System, limits};
+use crate::{Failure, Left, Reason, System, Timestamp, limits};
 
 struct HeldTask {
     task: Task,

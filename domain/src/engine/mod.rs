@@ -30,9 +30,11 @@ mod hold;
 mod outages;
 mod planner;
 mod recorder;
+mod run;
 mod stop;
 mod task;
 mod under_way;
+mod work;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -41,8 +43,10 @@ pub(crate) use feed::{BatchFeed, IndexFeed, QueueFeed};
 pub(crate) use flow::{EnginePlan, Flow};
 pub(crate) use outages::Patience;
 pub(crate) use recorder::{OutgoingBatch, Recorder};
+pub use run::{Quiet, RunObserver, RunPlan, migrate_run};
 pub use stop::{Stop, never};
 pub(crate) use task::EnginePorts;
+pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_batch, work_queue};
 
 use crate::Reason;
 

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::task::{Task, TaskKey};
-use crate::ports::Timestamp;
 use crate::retry::backoff_between;
-use crate::{Reason, ReasonKind, System, limits};
+use crate::{Reason, ReasonKind, System, Timestamp, limits};
 
 /// How long the engine waits for a system before it gives up; [`None`]: without end.
 #[derive(Debug, Clone, Copy)]

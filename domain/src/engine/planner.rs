@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::Events;
 use super::task::{Task, Work};
-use crate::steps::{FilePlan, Routes};
+use crate::migrate::{FilePlan, Routes};
 use crate::{Reason, S3Bucket, SourceFile};
 
 /// Tasks, and their plans; or why there are none.

@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 
 use super::Events;
 use super::task::{EnginePorts, Record, Task};
-use crate::ports::{LedgerError, Timestamp};
+use crate::ports::LedgerError;
+use crate::retried::retried;
 use crate::retry::backoff_between;
-use crate::steps::retried;
-use crate::{FailureRecord, Fid, Reason, limits};
+use crate::{FailureRecord, Fid, Reason, Timestamp, limits};
 
 /// Things that wait for others of their kind, to be sent together.
 pub(super) struct Gathered<T> {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::ports::{Timestamp, VerificationLog};
-use crate::steps::{FileEnd, FileOutcome, FilePlan, Ports, migrate_file, verify_file};
+use crate::migrate::{FileEnd, FileOutcome, FilePlan, migrate_file};
+use crate::ports::{Ports, VerificationLog};
+use crate::verify::verify_file;
 use crate::{
-    Dkey, Failure, Fid, Finding, JobAction, LedgerRecord, Reason, SourceFile, Verification, limits,
+    Dkey, Failure, Fid, Finding, JobAction, LedgerRecord, Reason, SourceFile, Timestamp,
+    Verification, limits,
 };
 
 /// What the engine reaches outside.

@@ -1,8 +1,7 @@
 use async_trait::async_trait;
 
-use super::{Cause, ObjectMeta};
-use crate::Sha1;
 use crate::retry::{Classed, ErrorClass};
+use crate::{Cause, ObjectMeta, Sha1};
 
 /// contentrepo's database: which names its buckets have, and what it tells readers of an object.
 #[async_trait]

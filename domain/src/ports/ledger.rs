@@ -1,8 +1,7 @@
+use crate::{Fid, LedgerItem, LedgerRecord, Reason, ReasonKind};
 use async_trait::async_trait;
 
-use super::Cause;
-use crate::retry::{Classed, ErrorClass};
-use crate::{Fid, LedgerItem, LedgerRecord};
+use crate::retry::{Cause, Classed, ErrorClass};
 
 /// The ledger: one record for each file that was migrated, keyed by fid.
 #[async_trait]
@@ -71,5 +70,11 @@ impl Classed for LedgerError {
             Self::Unavailable { .. } => ErrorClass::Retry,
             Self::NoTable { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
         }
+    }
+}
+
+impl From<&LedgerError> for Reason {
+    fn from(error: &LedgerError) -> Self {
+        Self::new(ReasonKind::LedgerUnavailable, error)
     }
 }

@@ -10,26 +10,20 @@ mod rhino_database;
 mod site;
 mod source_files;
 mod source_index;
+mod together;
 mod verification_log;
 mod worker_function;
 
-pub use clock::{Clock, Timestamp};
+pub use clock::Clock;
 pub use content_repo_database::{ContentRepoDatabase, DatabaseError, ObjectMetadata, RepoBucket};
 pub use failure_log::FailureLog;
-pub use job_queue::{
-    BadMessage, Delivery, JobQueue, QueueDepth, QueueError, Receipt, SendFailure, SendReport,
-};
+pub use job_queue::{JobQueue, QueueError};
 pub use ledger::{Ledger, LedgerError, Segment};
-pub use object_store::{
-    Condition, ETag, FoundObject, ListPage, ListedObject, ObjectContent, ObjectMeta, ObjectStore,
-    StoreError, StoredObject, WriteTarget,
-};
+pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use rhino_database::RhinoDatabase;
 pub use site::{Site, SiteError};
-pub use source_files::{Replica, SourceError, SourceFiles};
+pub use source_files::{Replica, SourceFiles};
 pub use source_index::{IndexError, RowPage, SourceIndex};
+pub use together::{Ports, WatchPorts, WorkPorts};
 pub use verification_log::VerificationLog;
 pub use worker_function::{FunctionError, WorkerFunction};
-
-/// An adapter's own error, kept as the cause of a port's.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;

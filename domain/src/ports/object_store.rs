@@ -1,14 +1,15 @@
-use std::fmt;
+use crate::{
+    ETag, FoundObject, ListPage, ObjectAddress, ObjectKey, Reason, ReasonKind, S3Bucket,
+    SourceError, StoredObject, WriteTarget,
+};
 use std::pin::Pin;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{Cause, SourceError};
 use crate::content::VerifiedContent;
-use crate::retry::{Classed, ErrorClass};
-use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, S3Bucket, Sha1};
+use crate::retry::{Cause, Classed, ErrorClass};
 
 /// Amazon S3. No call repeats itself: a write that was repeated behind the caller's back could be
 /// refused because of its own first effect.
@@ -59,90 +60,6 @@ pub trait ObjectStore: Send + Sync {
 
 /// An object's bytes as they are read back.
 pub type ObjectContent = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
-
-/// An object's `ETag` without its quotes. It tells one state of an object from another; of its
-/// content it proves nothing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ETag(pub String);
-
-impl fmt::Display for ETag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// What must hold at the target for a write to be carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
-    /// No object is there.
-    Absent,
-    /// Exactly the object with this `ETag` is there.
-    Is(ETag),
-}
-
-/// What readers are told beside the content.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObjectMeta {
-    /// MIME type; the store's default when [`None`].
-    pub content_type: Option<String>,
-    /// `Content-Disposition`, with the name under which to save.
-    pub content_disposition: Option<String>,
-}
-
-/// Where and how to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriteTarget {
-    /// Where.
-    pub address: ObjectAddress,
-    /// Provided what.
-    pub condition: Condition,
-    /// With what beside the content.
-    pub meta: ObjectMeta,
-    /// About how many bytes: what the time allowed for it depends on, nothing else.
-    pub length: ByteCount,
-}
-
-/// What the store answered to a write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredObject {
-    /// The new object's.
-    pub etag: ETag,
-    /// The SHA-1 of the whole content, as far as the answer proves one; [`None`] proves nothing.
-    pub sha1: Option<Sha1>,
-    /// How the answer proves it.
-    pub proof: Proof,
-}
-
-/// An object that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundObject {
-    /// Its `ETag`.
-    pub etag: ETag,
-    /// Its length.
-    pub length: ByteCount,
-    /// Its stored full-object SHA-1, if it has one.
-    pub sha1: Option<Sha1>,
-}
-
-/// One entry of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedObject {
-    /// The key.
-    pub key: ObjectKey,
-    /// The length.
-    pub length: ByteCount,
-    /// The `ETag`.
-    pub etag: ETag,
-}
-
-/// Some entries of a listing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListPage {
-    /// In S3's order (bytes of the key).
-    pub objects: Vec<ListedObject>,
-    /// Whether keys follow behind the last of these.
-    pub more: bool,
-}
 
 /// S3 did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -209,5 +126,21 @@ impl Classed for StoreError {
             | Self::Denied { .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
+    }
+}
+
+impl From<&StoreError> for Reason {
+    fn from(error: &StoreError) -> Self {
+        let kind = match error {
+            StoreError::Source(source) => return Self::from(source),
+            StoreError::Occupied(_) => ReasonKind::Contended,
+            StoreError::NoSuchBucket(_) => ReasonKind::NoBucket,
+            StoreError::Denied { .. } => ReasonKind::StoreDenied,
+            StoreError::Busy { .. } | StoreError::Uncertain { .. } => ReasonKind::StoreUnreachable,
+            StoreError::NoSuchKey(_) | StoreError::BadDigest(_) | StoreError::Refused { .. } => {
+                ReasonKind::StoreRefused
+            }
+        };
+        Self::new(kind, error)
     }
 }

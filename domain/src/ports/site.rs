@@ -1,11 +1,10 @@
 use async_trait::async_trait;
 
-use super::Cause;
 use crate::S3Bucket;
 use crate::blueprint::{
     BucketChange, BucketState, QueueChange, QueueState, TableChange, TableState,
 };
-use crate::retry::{Classed, ErrorClass};
+use crate::retry::{Cause, Classed, ErrorClass};
 
 /// Where buckets, queues and tables are looked at and set up. Everything may be repeated: a change
 /// that was made already comes out the same, and making what is there already is no error, as long

@@ -1,8 +1,7 @@
+use crate::{Fid, IndexRow, Reason, ReasonKind};
 use async_trait::async_trait;
 
-use super::Cause;
-use crate::retry::{Classed, ErrorClass};
-use crate::{Fid, IndexRow};
+use crate::retry::{Cause, Classed, ErrorClass};
 
 /// MogileFS's index of the configured domain. It is only ever read.
 #[async_trait]
@@ -73,5 +72,11 @@ impl Classed for IndexError {
             Self::Refused { .. } => ErrorClass::GiveUp,
             Self::BadAnswer { .. } => ErrorClass::Corrupt,
         }
+    }
+}
+
+impl From<&IndexError> for Reason {
+    fn from(error: &IndexError) -> Self {
+        Self::new(ReasonKind::IndexUnreadable, error)
     }
 }

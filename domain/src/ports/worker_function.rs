@@ -1,8 +1,7 @@
 use async_trait::async_trait;
 
-use super::Cause;
 use crate::WorkerReport;
-use crate::retry::{Classed, ErrorClass};
+use crate::retry::{Cause, Classed, ErrorClass};
 
 /// The deployed function that works on the queue, asked about itself.
 #[async_trait]

@@ -8,14 +8,13 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::function_figures;
 use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::process::{COMMAND, FUNCTION};
 use crate::queued::{Queued, Worker};
 use crate::report::{Report, Screen};
 use crate::stage::{Options, Stage};
-use crate::{passes, queued};
+use crate::{function_figures, passes, queued};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///

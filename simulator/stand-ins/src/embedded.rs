@@ -11,10 +11,9 @@ use tokio::task::JoinSet;
 
 use crate::fault::Faults;
 use crate::wire::dynamodb::DynamoBackend;
-use crate::wire::listener;
 use crate::wire::s3::S3Backend;
 use crate::wire::sqs::SqsBackend;
-use crate::wire::{storage_node, tracker};
+use crate::wire::{listener, storage_node, tracker};
 use crate::world::bucket::S3World;
 use crate::world::dynamodb;
 use crate::world::mogile::{DeviceId, Dmid, MogileFs};

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::JobQueue;
-use domain::steps::{Ports, WatchPorts, WorkPorts};
+use domain::ports::{JobQueue, Ports, WatchPorts, WorkPorts};
 use dynoxide::Database;
 
 use crate::world::bucket::S3World;

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use adapters::mogile::{MogileFiles, Timeouts};
-use domain::Fid;
-use domain::ports::{Replica, SourceError, SourceFiles};
+use domain::ports::{Replica, SourceFiles};
+use domain::{Fid, SourceError};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt};
 

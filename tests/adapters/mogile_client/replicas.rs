@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::steps::{FileEnd, FileOutcome};
+use domain::migrate::{FileEnd, FileOutcome};
 use domain::{ReasonKind, SourceFile};
 use stand_ins::fault::{Fault, Service};
 use stand_ins::world::mogile::{Content, DeviceStatus, Fid};

@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use adapters::clock::SystemClock;
-use domain::ports::ObjectMeta;
-use domain::steps::{FileOutcome, FilePlan, Ports, migrate_file};
-use domain::{ContentHasher, Dkey, MogileBucket, S3Bucket, SourceFile};
+use domain::migrate::{FileOutcome, FilePlan, migrate_file};
+use domain::ports::Ports;
+use domain::{ContentHasher, Dkey, MogileBucket, ObjectMeta, S3Bucket, SourceFile};
 use stand_ins::fault::{Fault, Faults, Rule, Service};
 use stand_ins::port::{PortFaults, PortWork, PortWorld, VirtualClock};
 use stand_ins::wire::{storage_node, tracker};

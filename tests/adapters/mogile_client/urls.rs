@@ -1,8 +1,8 @@
 //! URLs that must not be followed: refused with the reason, and never asked.
 
-use domain::SourceFile;
-use domain::ports::{SourceError, SourceFiles};
-use domain::steps::FileEnd;
+use domain::migrate::FileEnd;
+use domain::ports::SourceFiles;
+use domain::{SourceError, SourceFile};
 use futures_util::StreamExt;
 
 use super::client::files;

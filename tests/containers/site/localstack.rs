@@ -3,12 +3,11 @@ use std::time::Duration;
 
 use adapters::clock::SystemClock;
 use adapters::site::AwsSite;
-use domain::S3Bucket;
 use domain::blueprint::{
     AccessProfile, Blueprint, Entry, Outcome, QueueChoices, Queues, TableNames, buckets, tables,
 };
-use domain::limits;
-use domain::steps::provision;
+use domain::provision::provision;
+use domain::{S3Bucket, limits};
 use tests::containers::{Localstack, engine_answers};
 use tests::contract::ends::settings_of;
 

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
-use domain::ports::Timestamp;
-use domain::{Check, Health, S3Bucket};
+use domain::{Check, Health, S3Bucket, Timestamp};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
 use tests::contract::ends::s3_of;
 

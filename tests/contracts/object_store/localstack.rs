@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
-use domain::S3Bucket;
-use domain::ports::{ObjectStore, Timestamp};
+use domain::ports::ObjectStore;
+use domain::{S3Bucket, Timestamp};
 use tests::containers::{Localstack, engine_answers};
 use tests::contract::ends::{LocalstackEnd, settings_of};
 use tests::contract::object_store::{End, holds};

@@ -6,10 +6,11 @@ use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
 use bytes::Bytes;
 use domain::content::{SourceContent, VerifiedContent};
-use domain::ports::{
-    Condition, ObjectMeta, ObjectStore, SourceError, StoreError, StoredObject, WriteTarget,
+use domain::ports::{ObjectStore, StoreError};
+use domain::{
+    ByteCount, Condition, ObjectAddress, ObjectKey, ObjectMeta, S3Bucket, Sha1, SourceError,
+    StoredObject, WriteTarget,
 };
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use futures_util::future::join_all;
 use futures_util::{Stream, stream};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld};

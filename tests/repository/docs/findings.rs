@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use apps::exit::{Exit, Verdict};
 use domain::blueprint::Outcome;
+use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
-use domain::steps::{Census, DeadLetters, EnqueueSummary, Redriven};
+use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
 use domain::{
     Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
     WorkSummary,

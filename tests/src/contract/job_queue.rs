@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Delivery, JobQueue, QueueDepth, QueueError, Receipt, SendReport};
-use domain::{ByteCount, Fid, Hints, Job, JobAction, RouteHint};
+use domain::ports::{JobQueue, QueueError};
+use domain::{
+    ByteCount, Delivery, Fid, Hints, Job, JobAction, QueueDepth, Receipt, RouteHint, SendReport,
+};
 use futures_util::future::join;
 
 /// A queue to be examined, set up with [`VISIBILITY`] and [`DELIVERIES`], its dead-letter queue,

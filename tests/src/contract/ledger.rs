@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::ports::{ETag, Ledger, LedgerError, Segment};
+use domain::ports::{Ledger, LedgerError, Segment};
 use domain::{
-    ByteCount, ContentHasher, Fid, LedgerItem, LedgerRecord, Proof, Route, S3Bucket, Timestamp,
+    ByteCount, ContentHasher, ETag, Fid, LedgerItem, LedgerRecord, Proof, Route, S3Bucket,
+    Timestamp,
 };
 
 use super::table::{Attribute, Table};

@@ -11,10 +11,11 @@ use std::io;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::content::{SourceContent, VerifiedContent};
-use domain::ports::{
-    Condition, ETag, ObjectMeta, ObjectStore, SourceError, StoreError, StoredObject, WriteTarget,
+use domain::ports::{ObjectStore, StoreError};
+use domain::{
+    ByteCount, Condition, ETag, ObjectAddress, ObjectKey, ObjectMeta, S3Bucket, Sha1, SourceError,
+    StoredObject, WriteTarget,
 };
-use domain::{ByteCount, ObjectAddress, ObjectKey, S3Bucket, Sha1};
 use futures_util::stream;
 
 /// An object store to be examined, and what only its owner can do: prepare it, and look at what it

@@ -1,7 +1,7 @@
 //! What lies at the final key, what its intermediary is and what MogileFS has: a world of one file
 //! for each of them together.
 
-use domain::steps::{FileEnd, FileOutcome, FilePlan, migrate_file};
+use domain::migrate::{FileEnd, FileOutcome, FilePlan, migrate_file};
 use domain::{IntermediaryForm, ObjectKey, Proof, Route, SourceFile};
 use stand_ins::world::bucket::{Attributes, Content, Object, StoredChecksum};
 use stand_ins::world::mogile;
@@ -92,7 +92,7 @@ impl Case {
             copy_from: (raw != Raw::Unplanned)
                 .then(|| ObjectKey::intermediary(file.fid, IntermediaryForm::Plain)),
             mogile: source != Source::LeftOut,
-            meta: domain::ports::ObjectMeta::default(),
+            meta: domain::ObjectMeta::default(),
         };
         let case = Self { world, file, plan };
         case.lay_key(key);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use domain::migrate::{FileEnd, migrate_file};
 use domain::ports::Clock;
-use domain::steps::{FileEnd, migrate_file};
 use futures_util::future::join;
 use stand_ins::world::bucket::{Action, Condition};
 

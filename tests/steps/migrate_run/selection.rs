@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use domain::engine::{Quiet, RunPlan, migrate_run, never};
+use domain::migrate::{Among, Rows, Selection};
 use domain::ports::{IndexError, RowPage, SourceIndex};
-use domain::steps::{Among, Quiet, Rows, RunPlan, Selection, migrate_run, never};
 use domain::{BucketMap, Coverage, Fid, IndexRow, Intake, Stopped, Summary, limits};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

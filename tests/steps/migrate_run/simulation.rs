@@ -8,10 +8,9 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use domain::engine::{OutageObserver, RunObserver, RunPlan, migrate_run, never};
+use domain::migrate::{Among, Page, RoutePolicy, Selection};
 use domain::ports::Clock;
-use domain::steps::{
-    Among, OutageObserver, Page, RoutePolicy, RunObserver, RunPlan, Selection, migrate_run, never,
-};
 use domain::{Failure, Fid, IntermediaryForm, Left, ObjectKey, Reason, SourceFile, Summary};
 use futures_util::future::{Either, join, select};
 use rand::seq::IndexedRandom;

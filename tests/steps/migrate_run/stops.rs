@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::content::SourceContent;
-use domain::ports::{Clock, Replica, SourceError, SourceFiles};
-use domain::steps::{Quiet, RunPlan, Stop, migrate_run, never};
-use domain::{IntermediaryForm, SourceFile, Stopped, Summary, limits};
+use domain::engine::{Quiet, RunPlan, Stop, migrate_run, never};
+use domain::ports::{Clock, Replica, SourceFiles};
+use domain::{IntermediaryForm, SourceError, SourceFile, Stopped, Summary, limits};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
 use stand_ins::port::{Call, PortFault};
@@ -26,7 +26,7 @@ fn told_with(
     world: &World,
     plan: &RunPlan,
     stops: &[(u64, Stop)],
-    ports: &domain::steps::Ports,
+    ports: &domain::ports::Ports,
 ) -> Summary {
     let clock = &world.port.clock;
     let stops = stream::iter(stops.to_vec()).then(|(millis, stop)| async move {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use domain::ports::{Clock, Delivery, Timestamp};
-use domain::steps::{BatchReport, Unobserved, work_batch};
+use domain::engine::{BatchReport, Unobserved, work_batch};
+use domain::ports::Clock;
+use domain::{Delivery, Timestamp};
 use stand_ins::port::{Call, PortFault};
 
 use super::stage::{Stage, body};

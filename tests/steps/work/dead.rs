@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Stopped;
-use domain::steps::{Choice, list_dead_letters, redrive};
+use domain::queue::{Choice, list_dead_letters, redrive};
 use roaring::RoaringTreemap;
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::mogile::Content;
@@ -20,7 +20,7 @@ impl Stage {
         reasons.map(|(why, of)| (why, (of.files, fids(&of.first_fids)))).collect()
     }
 
-    fn redrive(&self, choice: &Choice) -> domain::steps::Redriven {
+    fn redrive(&self, choice: &Choice) -> domain::queue::Redriven {
         let ports = self.world.port.watch_ports();
         let redriven = self.world.run(redrive(&ports, choice));
         assert_eq!((&redriven.stopped, redriven.more), (&None, false));

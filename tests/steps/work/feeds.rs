@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-use domain::ports::{Clock, Delivery};
-use domain::steps::{
-    Quiet, RunPlan, Selection, Stop, Unobserved, migrate_run, never, work_batch, work_queue,
+use domain::engine::{
+    Quiet, RunPlan, Stop, Unobserved, migrate_run, never, work_batch, work_queue,
 };
-use domain::{BucketMap, Ends, IntermediaryForm, ReasonKind, SourceFile, Stopped, limits};
+use domain::migrate::Selection;
+use domain::ports::Clock;
+use domain::{
+    BucketMap, Delivery, Ends, IntermediaryForm, ReasonKind, SourceFile, Stopped, limits,
+};
 use futures_util::future::{Either, join, select};
 use futures_util::{StreamExt, stream};
 use stand_ins::port::{Call, PortFault};

@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::Reason;
-use domain::ports::{Clock, Delivery};
-use domain::steps::{JobEnd, OutageObserver, Stop, WorkObserver, never, work_queue};
+use domain::engine::{JobEnd, OutageObserver, Stop, WorkObserver, never, work_queue};
+use domain::ports::Clock;
+use domain::{Delivery, Reason};
 use futures_util::StreamExt;
 use futures_util::future::join;
 use futures_util::stream::{self, BoxStream};
@@ -65,7 +65,7 @@ fn while_everything_fails_one_file_at_a_time_is_tried() {
     stage.enqueue();
     stage.world.calls();
     let ports = stage.world.port.work_ports();
-    let work = work_queue(&ports, &stage.plan, true, &domain::steps::Unobserved, never().boxed());
+    let work = work_queue(&ports, &stage.plan, true, &domain::engine::Unobserved, never().boxed());
     let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
     let outage = async {
         clock.sleep(Duration::from_millis(500)).await;
@@ -129,7 +129,7 @@ fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
         &ports,
         &stage.plan,
         false,
-        &domain::steps::Unobserved,
+        &domain::engine::Unobserved,
         after_half_an_hour(&stage),
     );
     let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);

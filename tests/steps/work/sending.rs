@@ -1,6 +1,7 @@
 //! What enqueue says when the queue does not take everything.
 
-use domain::steps::{EnqueuePlan, Selection};
+use domain::migrate::Selection;
+use domain::queue::EnqueuePlan;
 use domain::{Fid, Stopped};
 use stand_ins::port::{Call, PortFault};
 

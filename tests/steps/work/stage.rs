@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::ports::{FailureLog, Ledger, QueueDepth, Segment};
-use domain::steps::{
-    EnqueueObserver, EnqueuePlan, EnqueueSummary, RoutePolicy, Selection, Unobserved, WorkPlan,
-    enqueue, never, work_queue,
-};
-use domain::summary::Tally;
+use domain::engine::{Unobserved, WorkPlan, never, work_queue};
+use domain::migrate::{RoutePolicy, Selection};
+use domain::ports::{FailureLog, Ledger, Segment};
+use domain::queue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
 use domain::{
     BucketMap, FailureRecord, Fid, IntermediaryForm, JobAction, LedgerItem, LedgerRecord,
-    ObjectKey, SourceFile, WorkSummary, limits,
+    ObjectKey, QueueDepth, SourceFile, Tally, WorkSummary, limits,
 };
 use futures_util::StreamExt;
 use stand_ins::port::{PortFailures, PortLedger};

@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use domain::IntermediaryForm;
+use domain::engine::{Unobserved, never, work_queue};
 use domain::ports::Clock;
-use domain::steps::{Unobserved, never, work_queue};
 use futures_util::StreamExt;
 use futures_util::future::{Either, join, select};
 use rand::{Rng, SeedableRng};

@@ -1,6 +1,8 @@
 //! Jobs that verify.
 
-use domain::steps::{EnqueuePlan, RunPlan, Selection, migrate_run, never};
+use domain::engine::{RunPlan, migrate_run, never};
+use domain::migrate::Selection;
+use domain::queue::EnqueuePlan;
 use domain::{JobAction, Sight, limits};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::bucket::Condition;
@@ -27,7 +29,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
         moved_from: <_>::default(),
         single_request_bytes: stage.plan.single_request_bytes,
     };
-    let observer = domain::steps::Quiet;
+    let observer = domain::engine::Quiet;
     stage.world.run(migrate_run(&stage.world.port.ports(), &run, never(), &observer));
     // One is missing, one has other content, one has no stored checksum.
     let key = |number: usize| files[number].dkey.sha1.to_string();

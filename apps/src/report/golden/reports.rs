@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
+use domain::doctor::Census;
 use domain::outlook::{Failing, LedgerCounts, Sight};
-use domain::ports::{QueueDepth, Timestamp};
-use domain::steps::{Census, DeadLetters, EnqueueSummary, Progress, Provisioned, Redriven};
-use domain::summary::{Sample, Tally};
+use domain::provision::Provisioned;
+use domain::queue::{DeadLetters, EnqueueSummary, Progress, Redriven};
+use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Ends, Fid, Intake, Reason, ReasonKind, Stopped, Summary, WorkSummary,
+    BucketMap, Check, Ends, Fid, Intake, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally,
+    Timestamp, WorkSummary,
 };
 use serde_json::{Value, json};
 

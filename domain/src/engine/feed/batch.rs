@@ -5,10 +5,9 @@ use std::time::Duration;
 use super::jobs::{Acknowledged, JobEvent, Jobs};
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Task, TaskEnd};
-use crate::engine::{Events, OutgoingBatch, Recorder, Stop};
-use crate::ports::{Delivery, Timestamp};
-use crate::steps::{BatchReport, WorkObserver, WorkPlan, WorkPorts};
-use crate::{Fid, Finding, Reason, Stopped, limits};
+use crate::engine::{BatchReport, Events, OutgoingBatch, Recorder, Stop, WorkObserver, WorkPlan};
+use crate::ports::WorkPorts;
+use crate::{Delivery, Fid, Finding, Reason, Stopped, Timestamp, limits};
 
 pub(crate) struct BatchFeed<'a> {
     jobs: Jobs<'a>,

@@ -5,10 +5,10 @@ use roaring::RoaringTreemap;
 
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Record, Task, TaskEnd};
-use crate::engine::{Events, OutgoingBatch, Recorder, Stop};
+use crate::engine::{Events, OutgoingBatch, Recorder, RunObserver, Stop};
+use crate::migrate::{Page, Rows};
 use crate::ports::{Clock, IndexError};
 use crate::retry::{Classed, ErrorClass, backoff_between};
-use crate::steps::{Page, Rows, RunObserver};
 use crate::{
     Failure, Fid, Finding, JobAction, Left, Reason, SourceFile, Stopped, Summary, System, limits,
 };

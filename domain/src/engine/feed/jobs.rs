@@ -8,13 +8,15 @@ use futures_util::FutureExt;
 
 use crate::engine::recorder::Gathered;
 use crate::engine::task::{Record, Task, TaskEnd, TaskKey, Work};
-use crate::engine::{Events, OutgoingBatch, Recorder};
-use crate::ports::{Delivery, ObjectMeta, QueueDepth, QueueError, Receipt};
+use crate::engine::{Events, JobEnd, OutgoingBatch, Recorder, WorkObserver, WorkPlan};
+use crate::migrate::{FilePlan, RoutePolicy};
+use crate::ports::{QueueError, WorkPorts};
 use crate::redelivery::comes_back_after;
-use crate::steps::{FilePlan, JobEnd, RoutePolicy, WorkObserver, WorkPlan, WorkPorts, retried};
+use crate::retried::retried;
 use crate::{
-    Failure, FailureRecord, Fid, Finding, Hints, IndexRow, JobAction, Left, Misconfigured, Reason,
-    ReasonKind, RouteHint, RowClass, SourceFile, WorkSummary, limits,
+    Delivery, Failure, FailureRecord, Fid, Finding, Hints, IndexRow, JobAction, Left,
+    Misconfigured, ObjectMeta, QueueDepth, Reason, ReasonKind, Receipt, RouteHint, RowClass,
+    SourceFile, WorkSummary, limits,
 };
 
 /// What the feeds of jobs wait for.

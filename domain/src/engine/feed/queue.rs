@@ -8,11 +8,14 @@ use futures_util::stream::FuturesUnordered;
 use super::jobs::{Acknowledged, JobEvent, Jobs, back, other_domain};
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Task, TaskEnd};
-use crate::engine::{Events, OutgoingBatch, Recorder, Stop};
-use crate::ports::{Delivery, QueueDepth, QueueError, Receipt};
+use crate::engine::{Events, OutgoingBatch, Recorder, Stop, WorkObserver, WorkPlan};
+use crate::ports::{QueueError, WorkPorts};
+use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff_between};
-use crate::steps::{WorkObserver, WorkPlan, WorkPorts, retried};
-use crate::{Fid, Finding, Reason, ReasonKind, Stopped, System, WorkSummary, limits};
+use crate::{
+    Delivery, Fid, Finding, QueueDepth, Reason, ReasonKind, Receipt, Stopped, System, WorkSummary,
+    limits,
+};
 
 pub(crate) struct QueueFeed<'a> {
     jobs: Jobs<'a>,

@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use domain::ports::{Clock, Timestamp};
+use domain::Timestamp;
+use domain::ports::Clock;
 
 /// A clock that stands still while anything can go on, and then jumps to the next sleeper.
 ///

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{FailureLog, LedgerError, Segment, Timestamp};
-use domain::{FailureRecord, Fid};
+use domain::ports::{FailureLog, LedgerError, Segment};
+use domain::{FailureRecord, Fid, Timestamp};
 use dynoxide::{AttributeValue, Database};
 
 use super::table::{Table, listed};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::content::SourceContent;
-use domain::ports::{Replica, SourceError, SourceFiles};
-use domain::{ByteCount, SourceFile};
+use domain::ports::{Replica, SourceFiles};
+use domain::{ByteCount, SourceError, SourceFile};
 use futures_util::stream;
 
 use super::{Call, Met, NoAnswer, PortFaults, in_pieces};

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{ETag, Ledger, LedgerError, Segment, Timestamp};
-use domain::{ByteCount, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, UnreadableItem};
+use domain::ports::{Ledger, LedgerError, Segment};
+use domain::{
+    ByteCount, ETag, Fid, LedgerItem, LedgerRecord, S3Bucket, Sha1, Timestamp, UnreadableItem,
+};
 use dynoxide::Database;
 
 use super::table::{Table, listed};

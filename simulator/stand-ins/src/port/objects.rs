@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::content::VerifiedContent;
-use domain::ports::{
-    Condition, ETag, FoundObject, ListPage, ListedObject, ObjectContent, ObjectMeta, ObjectStore,
-    SourceError, StoreError, StoredObject, WriteTarget,
+use domain::ports::{ObjectContent, ObjectStore, StoreError};
+use domain::{
+    ByteCount, Condition, ETag, FoundObject, ListPage, ListedObject, ObjectAddress, ObjectKey,
+    ObjectMeta, Proof, S3Bucket, Sha1, SourceError, StoredObject, WriteTarget,
 };
-use domain::{ByteCount, ObjectAddress, ObjectKey, Proof, S3Bucket, Sha1};
 use futures_util::{StreamExt, stream};
 
 use super::{Call, Met, NoAnswer, PortFaults, in_pieces};

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::Job;
-use domain::ports::{
-    Clock, Delivery, JobQueue, QueueDepth, QueueError, Receipt, SendFailure, SendReport, Timestamp,
-};
+use domain::ports::{Clock, JobQueue, QueueError};
+use domain::{Delivery, Job, QueueDepth, Receipt, SendFailure, SendReport, Timestamp};
 
 use super::{Call, Met, NoAnswer, PortFaults, VirtualClock};
 use crate::world::queue::{BATCH_ENTRIES, Outgoing, ReceiveRequest, Received, SqsError, SqsWorld};

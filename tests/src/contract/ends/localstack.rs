@@ -12,8 +12,8 @@ use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use domain::S3Bucket;
-use domain::ports::{ObjectMeta, ObjectStore};
+use domain::ports::ObjectStore;
+use domain::{ObjectMeta, S3Bucket};
 
 pub use self::post::LocalstackPost;
 pub use self::table::{LocalstackTable, number, text};

@@ -1,5 +1,4 @@
-use domain::ports::{Condition, ETag};
-use domain::{Fid, IntermediaryForm, ObjectKey, Proof, Sha1};
+use domain::{Condition, ETag, Fid, IntermediaryForm, ObjectKey, Proof, Sha1};
 
 use super::{Kind, Stage, bytes_of, is_missing, is_occupied, whole};
 

@@ -1,6 +1,5 @@
 use bytes::Bytes;
-use domain::ports::ListedObject;
-use domain::{ByteCount, ObjectKey};
+use domain::{ByteCount, ListedObject, ObjectKey};
 use futures_util::{StreamExt, stream};
 
 use super::{Kind, Stage, bytes_of};

@@ -1,5 +1,4 @@
-use domain::ports::Condition;
-use domain::{Proof, Sha1};
+use domain::{Condition, Proof, Sha1};
 
 use super::{Stage, bytes_of, is_missing, is_occupied, whole};
 

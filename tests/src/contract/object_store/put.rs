@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use domain::ports::{Condition, ETag, SourceError, StoreError};
-use domain::{Proof, Sha1};
+use domain::ports::StoreError;
+use domain::{Condition, ETag, Proof, Sha1, SourceError};
 
 use super::{Stage, broken_off, bytes_of, flowing, is_missing, is_occupied, whole};
 

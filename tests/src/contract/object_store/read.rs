@@ -1,6 +1,6 @@
 use bytes::{Bytes, BytesMut};
-use domain::ports::{Condition, ETag, StoreError};
-use domain::{ByteCount, Sha1};
+use domain::ports::StoreError;
+use domain::{ByteCount, Condition, ETag, Sha1};
 use futures_util::TryStreamExt;
 
 use super::{Kind, Stage, bytes_of, is_missing, is_occupied, whole};

@@ -1,7 +1,6 @@
 //! Content that one request cannot take, in parts.
 
-use domain::ports::{ETag, StoredObject};
-use domain::{ObjectAddress, Proof, Sha1};
+use domain::{ETag, ObjectAddress, Proof, Sha1, StoredObject};
 
 use crate::world::bucket::{
     ClaimedPart, CompleteRequest, Content, Object, PartRequest, PutRequest, S3World, StoreError,

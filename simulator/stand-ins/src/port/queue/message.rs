@@ -1,8 +1,7 @@
 //! Jobs as messages, as s3migrate wrote them: the world's own reading of its format, which shares
 //! no line with the one that is rehearsed.
 
-use domain::ports::BadMessage;
-use domain::{ByteCount, Fid, Hints, Job};
+use domain::{BadMessage, ByteCount, Fid, Hints, Job};
 use serde_json::Value;
 
 use crate::world::queue::{Message, MessageAttribute, MessageAttributes};

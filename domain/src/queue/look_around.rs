@@ -1,13 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::WatchPorts;
-use super::known_files::scan_ledger;
-use super::retried::retried;
-use super::settings_guard::count_for_the_eye;
+use crate::migrate::{count_for_the_eye, scan_ledger};
 use crate::outlook::{Failing, LedgerCounts, Sight};
-use crate::ports::{Ledger, LedgerError, SourceIndex, Timestamp};
-use crate::{BucketMap, FailureRecord, LedgerItem, Reason};
+use crate::ports::{Ledger, LedgerError, SourceIndex, WatchPorts};
+use crate::retried::retried;
+use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
 
 /// How far work has come that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,10 @@
 use futures_util::TryStreamExt;
 
-use super::retried::retried;
-use crate::ports::{Clock, FoundObject, ObjectStore, StoreError};
+use crate::ports::{Clock, ObjectStore, StoreError};
+use crate::retried::retried;
 use crate::{
-    ByteCount, ContentHasher, Failure, Left, Reason, ReasonKind, Sha1, Sight, SourceFile,
-    Verification,
+    ByteCount, ContentHasher, Failure, FoundObject, Left, Reason, ReasonKind, Sha1, Sight,
+    SourceFile, Verification,
 };
 
 /// Looks whether a file's final key holds its content. It reads and never repairs, and it knows

@@ -1,12 +1,10 @@
-use super::settings_guard::require_domain;
-use super::{Ports, WorkPorts};
-use crate::ports::{
-    Condition, LedgerError, ListedObject, ObjectMeta, Replica, SourceError, StoreError, WriteTarget,
-};
+use crate::migrate::require_domain;
+use crate::ports::{LedgerError, Ports, Replica, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Check, FailureRecord, Fid, LedgerRecord, ObjectAddress, ObjectKey, RowClass,
-    S3Bucket, SourceFile, Stopped, limits,
+    BucketMap, Check, Condition, FailureRecord, Fid, LedgerRecord, ListedObject, ObjectAddress,
+    ObjectKey, ObjectMeta, RowClass, S3Bucket, SourceError, SourceFile, Stopped, WriteTarget,
+    limits,
 };
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is

@@ -9,18 +9,18 @@ use futures_util::{FutureExt, StreamExt};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::known_files::{known_files, verified_files};
-use super::retried::{Tries, retried};
-use super::routes::{RoutePolicy, Routes};
-use super::rows::{Page, Rows, Selection};
-use super::settings_guard::{count_for_the_eye, refuse_moved_files, require_domain, require_rows};
-use super::{Stop, WorkPorts};
-use crate::ports::QueueDepth;
+use crate::engine::Stop;
+use crate::migrate::{
+    Page, RoutePolicy, Routes, Rows, Selection, count_for_the_eye, known_files, refuse_moved_files,
+    require_domain, require_rows, verified_files,
+};
+use crate::ports::WorkPorts;
+use crate::retried::{Tries, retried};
 use crate::retry::{Classed, ErrorClass};
-use crate::summary::{Sample, Stopped, Tally};
+use crate::summary::{Sample, Stopped};
 use crate::{
-    BucketMap, Fid, Hints, Intake, Job, JobAction, KnownFiles, Reason, ReasonKind, RouteHint,
-    S3Bucket, SourceFile, limits,
+    BucketMap, Fid, Hints, Intake, Job, JobAction, KnownFiles, QueueDepth, Reason, ReasonKind,
+    RouteHint, S3Bucket, SourceFile, Tally, limits,
 };
 
 /// What is to be sent.
@@ -302,7 +302,7 @@ impl Sender<'_> {
             return Ok(vec![None; files.len()]);
         }
         let plans = self.routes.plan(files).await.map_err(|error| Reason::from(&error))?;
-        let hint = |plan: super::FilePlan| {
+        let hint = |plan: crate::migrate::FilePlan| {
             plan.copy_from.map_or(Some(RouteHint::Mogile), |key| RouteHint::of_intermediary(&key))
         };
         Ok(plans.into_iter().map(hint).collect())

@@ -1,6 +1,6 @@
-use crate::limits;
-use crate::ports::{Clock, Timestamp};
+use crate::ports::Clock;
 use crate::retry::{Classed, ErrorClass, backoff};
+use crate::{Timestamp, limits};
 
 /// The tries of one request.
 pub(super) struct Tries<'a> {

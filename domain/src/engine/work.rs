@@ -6,15 +6,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
-use super::WorkPorts;
-use super::retried::retried;
-use super::routes::{RoutePolicy, Routes};
 use crate::engine::{
     BatchFeed, EnginePlan, EnginePorts, Flow, OutageObserver, Patience, QueueFeed, Stop, never,
 };
-use crate::ports::{Delivery, Timestamp};
+use crate::migrate::{RoutePolicy, Routes};
+use crate::ports::WorkPorts;
+use crate::retried::retried;
 use crate::summary::Stopped;
-use crate::{BucketMap, Failure, LedgerRecord, Reason, Verification, WorkSummary, limits};
+use crate::{
+    BucketMap, Delivery, Failure, LedgerRecord, Reason, Timestamp, Verification, WorkSummary,
+    limits,
+};
 
 /// How jobs are to be worked on.
 pub struct WorkPlan {

@@ -7,8 +7,8 @@ use roaring::RoaringTreemap;
 use super::rows::{Rows, Selection};
 use crate::misconfigured::is_likely_a_mistake;
 use crate::ports::{Clock, SourceIndex};
-use crate::summary::{Stopped, Tally};
-use crate::{BucketMap, Intake, KnownFiles, Misconfigured, Moved, Reason, S3Bucket};
+use crate::summary::Stopped;
+use crate::{BucketMap, Intake, KnownFiles, Misconfigured, Moved, Reason, S3Bucket, Tally};
 
 /// Errors when MogileFS does not have the configured domain.
 pub async fn require_domain(index: &dyn SourceIndex, clock: &dyn Clock) -> Result<(), Stopped> {
@@ -21,7 +21,7 @@ pub async fn require_domain(index: &dyn SourceIndex, clock: &dyn Clock) -> Resul
 }
 
 async fn domains(index: &dyn SourceIndex, clock: &dyn Clock) -> Result<Vec<String>, Stopped> {
-    let known = super::retried::retried(clock, 0, || index.domains()).await;
+    let known = crate::retried::retried(clock, 0, || index.domains()).await;
     known.map_err(|error| Stopped::Trouble(Reason::from(&error)))
 }
 

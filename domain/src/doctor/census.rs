@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::retried::retried;
-use super::rows::Selection;
-use super::settings_guard::{require_domain, require_rows};
+use crate::migrate::{Selection, require_domain, require_rows};
 use crate::ports::{Clock, SourceIndex};
-use crate::summary::{Sample, Tally};
-use crate::{BucketMap, ByteCount, Fid, Intake, Reason, Rejection, RowClass, Stopped, limits};
+use crate::retried::retried;
+use crate::summary::Sample;
+use crate::{
+    BucketMap, ByteCount, Fid, Intake, Reason, Rejection, RowClass, Stopped, Tally, limits,
+};
 
 /// The whole index, counted by class and bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,13 +1,13 @@
 use futures_util::TryStreamExt;
 
-use super::Ports;
-use super::retried::{Tries, retried};
-use crate::decision::{Action, Ending, Evidence, Seen, State, Ways};
-use crate::ports::{Condition, ETag, ObjectMeta, StoreError, StoredObject, WriteTarget};
+use crate::migrate::decision::{Action, Ending, Evidence, Seen, State, Ways};
+use crate::ports::{Ports, StoreError};
+use crate::retried::{Tries, retried};
 use crate::retry::backoff;
 use crate::{
-    ByteCount, ContentDigests, ContentHasher, Failure, Finding, FindingKind, LedgerRecord,
-    ObjectAddress, ObjectKey, Proof, Reason, Route, SourceFile,
+    ByteCount, Condition, ContentDigests, ContentHasher, ETag, Failure, Finding, FindingKind,
+    LedgerRecord, ObjectAddress, ObjectKey, ObjectMeta, Proof, Reason, Route, SourceFile,
+    StoredObject, WriteTarget,
 };
 
 /// How one file is to be brought.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::WatchPorts;
-use super::retried::retried;
-use crate::ports::{Delivery, Receipt};
+use crate::ports::WatchPorts;
+use crate::retried::retried;
 use crate::summary::{Sample, Stopped};
-use crate::{Dkey, FailureRecord, Fid, Hints, Job, JobAction, LedgerRecord, Reason, limits};
+use crate::{
+    Delivery, Dkey, FailureRecord, Fid, Hints, Job, JobAction, LedgerRecord, Reason, Receipt,
+    limits,
+};
 
 /// Dead letters by what they died of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -6,13 +6,12 @@ use futures_util::future::join;
 use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
-use super::Ports;
-use super::known_files::known_files;
-use super::routes::{RoutePolicy, Routes};
-use super::rows::{Page, Rows, Selection};
-use super::settings_guard::{count_for_the_eye, refuse_moved_files, require_domain, require_rows};
 use crate::engine::{EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Patience, Stop};
-use crate::ports::{LedgerError, VerificationLog};
+use crate::migrate::{
+    Page, RoutePolicy, Routes, Rows, Selection, count_for_the_eye, known_files, refuse_moved_files,
+    require_domain, require_rows,
+};
+use crate::ports::{LedgerError, Ports, VerificationLog};
 use crate::{
     BucketMap, Coverage, Failure, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
     Verification, VerifiedFile,

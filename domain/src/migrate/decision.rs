@@ -9,8 +9,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::ports::{ETag, FoundObject, StoredObject};
-use crate::{Failure, Left, Proof, Reason, ReasonKind, Route, Sha1, limits};
+use crate::{
+    ETag, Failure, FoundObject, Left, Proof, Reason, ReasonKind, Route, Sha1, StoredObject, limits,
+};
 
 /// Which ways to bring the content are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,42 +1,6 @@
-//! The orders of calls: ask the ports, call the decision, carry it out.
-
-mod bring;
-mod census;
-mod dead_letters;
-mod enqueue;
-mod examine;
-mod known_files;
-mod look_around;
-mod migrate_file;
-mod migrate_run;
-mod provision;
-mod retried;
-mod routes;
-mod rows;
-mod settings_guard;
-mod verify_file;
-mod work;
-
-pub use crate::engine::{OutageObserver, Stop, never};
-pub use census::{Census, census};
-pub use dead_letters::{Choice, DeadLetters, Redriven, list_dead_letters, redrive};
-pub use enqueue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
-pub use examine::{examine, examine_copies, examine_failures, examine_work};
-pub use known_files::{known_files, scan_ledger};
-pub use look_around::{Progress, RATE_OVER, look_around};
-pub use migrate_file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
-pub use migrate_run::{Quiet, RunObserver, RunPlan, migrate_run};
-pub use provision::{Provisioned, provision};
-pub(crate) use retried::retried;
-pub use routes::RoutePolicy;
-pub(crate) use routes::Routes;
-pub use rows::{Among, Page, RejectedRow, Rows, Selection};
-pub use verify_file::verify_file;
-pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_batch, work_queue};
-
 use std::sync::Arc;
 
-use crate::ports::{
+use super::{
     Clock, FailureLog, JobQueue, Ledger, ObjectStore, SourceFiles, SourceIndex, VerificationLog,
 };
 

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::migrate_file::FilePlan;
-use super::retried::retried;
-use crate::ports::{Clock, ListPage, ObjectMeta, ObjectStore, StoreError};
-use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, S3Bucket, SourceFile, limits};
+use super::file::FilePlan;
+use crate::ports::{Clock, ObjectStore, StoreError};
+use crate::retried::retried;
+use crate::{
+    ByteCount, Fid, IntermediaryForm, ListPage, ObjectKey, ObjectMeta, S3Bucket, SourceFile, limits,
+};
 
 /// How files may be brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,10 +6,10 @@ use futures_util::TryStreamExt;
 use futures_util::stream::FuturesUnordered;
 use roaring::RoaringTreemap;
 
-use super::retried::retried;
 use super::rows::{Among, Selection};
 use crate::known_files::KnownFilesBuilder;
 use crate::ports::{Clock, FailureLog, Ledger, LedgerError, Segment, VerificationLog};
+use crate::retried::retried;
 use crate::{BucketMap, Fid, KnownFiles, LedgerItem, limits};
 
 /// Segments in which the ledger is scanned side by side.

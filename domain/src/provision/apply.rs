@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::retried::retried;
 use crate::blueprint::{
     Advice, Blueprint, BucketBlueprint, Entry, Outcome, QueueBlueprint, TableBlueprint, Thing,
     Verdict,
 };
 use crate::limits;
 use crate::ports::{Clock, Site, SiteError};
+use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
 
 /// What came of a blueprint.

@@ -1,12 +1,14 @@
 //! Bringing one file's content from MogileFS: replica after replica, until one gives it.
 
-use super::migrate_file::{FileMigration, write_refused};
-use super::retried::retried;
+use super::file::{FileMigration, write_refused};
 use crate::content::VerifiedContent;
-use crate::decision::Seen;
-use crate::ports::{Replica, SourceError, StoreError, StoredObject, WriteTarget};
+use crate::migrate::decision::Seen;
+use crate::ports::{Replica, StoreError};
+use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
-use crate::{Finding, FindingKind, Reason, ReasonKind, limits};
+use crate::{
+    Finding, FindingKind, Reason, ReasonKind, SourceError, StoredObject, WriteTarget, limits,
+};
 
 /// Times that all replicas are gone through, while one of them may only be out for the moment.
 const ROUNDS: u32 = 2;

@@ -3,8 +3,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
 
-use super::retried::retried;
 use crate::ports::{Clock, IndexError, RowPage, SourceIndex};
+use crate::retried::retried;
 use crate::{
     BucketMap, Fid, FileStanding, IndexRow, Intake, KnownFiles, Rejection, RowClass, SourceFile,
     limits,

@@ -1,0 +1,80 @@
+//! Jobs as a queue sends and delivers them.
+
+use std::time::Duration;
+
+use crate::{Fid, Job, Timestamp};
+
+/// What became of the jobs of one [`JobQueue::send`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SendReport {
+    /// Accepted.
+    pub sent: Vec<Fid>,
+    /// Not accepted.
+    pub failed: Vec<SendFailure>,
+}
+
+/// A job that the queue did not accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendFailure {
+    /// Whose job.
+    pub fid: Fid,
+    /// The queue's words.
+    pub why: String,
+    /// Whether it will never be accepted as it is.
+    pub lasting: bool,
+}
+
+/// What acknowledges one delivery.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receipt(pub String);
+
+/// A message as it was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The queue's own name for the message, the same in every delivery of it.
+    pub message: String,
+    /// The job, or what is wrong with the message.
+    pub job: Result<Job, BadMessage>,
+    /// Acknowledges it.
+    pub receipt: Receipt,
+    /// Which delivery of the message this is, from 1.
+    pub attempt: u32,
+    /// When the message was first sent, where the queue tells it.
+    pub sent_at: Option<Timestamp>,
+}
+
+/// A message that is no job.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct BadMessage {
+    /// The fid, if that much could be read.
+    pub fid: Option<Fid>,
+    /// The key, if that much could be read.
+    pub dkey: Option<String>,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Messages in a queue, and what the queue does with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Waiting to be received.
+    pub visible: u64,
+    /// Received and not yet acknowledged.
+    pub in_flight: u64,
+    /// Sent and not to be received yet.
+    pub delayed: u64,
+    /// How long a delivery is invisible to others, if nobody says otherwise.
+    pub visibility_timeout: Duration,
+    /// After so many deliveries a message becomes a dead letter; [`None`] without a dead-letter
+    /// queue.
+    pub deliveries: Option<u32>,
+}
+
+impl QueueDepth {
+    /// All of them.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}

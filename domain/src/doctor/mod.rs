@@ -1,0 +1,7 @@
+//! Checks of everything that a migration needs, and what there is to migrate.
+
+mod census;
+mod examine;
+
+pub use census::{Census, census};
+pub use examine::{examine, examine_copies, examine_failures, examine_work};

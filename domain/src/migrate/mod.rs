@@ -1,0 +1,20 @@
+//! What `migrate` does with a row and a file: which rows are taken, which way a file may come, and
+//! one file's way to its final key.
+
+pub mod decision;
+mod file;
+mod routes;
+mod rows;
+mod scan;
+mod settings_guard;
+mod stream_from_mogile;
+
+pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
+pub use routes::RoutePolicy;
+pub(crate) use routes::Routes;
+pub use rows::{Among, Page, RejectedRow, Rows, Selection};
+pub(crate) use scan::verified_files;
+pub use scan::{known_files, scan_ledger};
+pub(crate) use settings_guard::{
+    count_for_the_eye, refuse_moved_files, require_domain, require_rows,
+};

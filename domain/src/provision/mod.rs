@@ -1,0 +1,5 @@
+//! What must be there before a migration is made.
+
+mod apply;
+
+pub use apply::{Provisioned, provision};
