@@ -1,5 +1,6 @@
 //! One loop that takes events and starts what they make possible.
 
+mod ends;
 mod stops;
 
 use std::collections::VecDeque;
@@ -12,14 +13,12 @@ use super::feed::{Demand, Fed, Feed};
 use super::hold::{Due, Hold};
 use super::outages::Patience;
 use super::planner::{Planned, Planner};
-use super::recorder::{OutgoingBatch, Recorder, Sent};
-use super::task::{Carried, EnginePorts, Outcome, Record, Task, TaskEnd};
+use super::recorder::{Recorder, Sent};
+use super::task::{EnginePorts, Task, TaskEnd};
 use super::under_way::{UnderWay, Worked};
 use super::{OutageObserver, Stop};
 use crate::migrate::Routes;
-use crate::{
-    Failure, Finding, FindingKind, Left, Reason, ReasonKind, Stopped, System, Timestamp, limits,
-};
+use crate::{Failure, Left, Reason, ReasonKind, Stopped, System, Timestamp, limits};
 
 /// How the engine is to work.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +168,12 @@ impl<'a, F: Feed> Flow<'a, F> {
         self.under_way.len() + self.recorder.unrecorded() < 2 * self.plan.concurrency
     }
 
+    fn begin_all(&mut self, tasks: Vec<Task>) {
+        for task in tasks {
+            self.begin(task);
+        }
+    }
+
     /// Begins a task that the feed gave, or that was held.
     fn begin(&mut self, task: Task) {
         if self.stopping.is_some() {
@@ -207,7 +212,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             Some((system, Err(why))) => self.is_away(system, &why),
             None => {}
         }
-        tasks.into_iter().for_each(|task| self.begin(task));
+        self.begin_all(tasks);
         if let Some(why) = stop {
             self.stop(why);
         }
@@ -219,7 +224,7 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     fn take_planned(&mut self, planned: Planned) {
         match self.planner.take(planned) {
-            Ok(tasks) => tasks.into_iter().for_each(|task| self.begin(task)),
+            Ok(tasks) => self.begin_all(tasks),
             Err((tasks, reason)) => {
                 // One listing failed for all of them.
                 let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
@@ -228,99 +233,6 @@ impl<'a, F: Feed> Flow<'a, F> {
                     let failure = Failure { reason: reason.clone(), left: Left::Nothing };
                     self.take_failure(task, failure, &[], weight.take().unwrap_or_default());
                 }
-            }
-        }
-    }
-
-    fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
-        let task = self.under_way.take(task);
-        // A file that is held is tried again, and says the rest again; what it has replaced is gone
-        // now.
-        let (counted, later): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
-            matches!(end, Carried::Proven(_)) || finding.kind == FindingKind::Replaced
-        });
-        self.notice(&task, &counted);
-        match end {
-            Carried::Proven(record) => {
-                self.hold.is_over(&task.key);
-                self.hold.outages.succeeded(self.ports.now());
-                let route = match &record {
-                    Record::Migrated(record) => record.route,
-                    Record::Verified(_) => None,
-                };
-                self.recorder.record(task, record);
-                self.reached(System::reached_by(route));
-            }
-            Carried::Gone => {
-                self.hold.is_over(&task.key);
-                self.reached(&[System::Trackers]);
-                self.end(&task, TaskEnd::Gone);
-            }
-            Carried::Failed(failure) => self.take_failure(task, failure, &later, 1),
-        }
-    }
-
-    fn notice(&mut self, task: &Task, findings: &[Finding]) {
-        findings.iter().for_each(|finding| self.feed.noticed(task.file.fid, finding));
-    }
-
-    fn fail(&mut self, task: &Task, failure: Failure, findings: &[Finding]) {
-        if F::COUNTS_FINDINGS_OF_FAILED {
-            self.notice(task, findings);
-        }
-        self.end(task, TaskEnd::Failed(failure));
-    }
-
-    /// A task failed, with as many others as `weight` says.
-    fn take_failure(&mut self, task: Task, failure: Failure, findings: &[Finding], weight: u64) {
-        let was_probe = self.hold.is_over(&task.key);
-        let (kind, reason) = (failure.reason.kind, failure.reason.clone());
-        let (unreached, reached) = System::met_by(kind);
-        self.reached(reached);
-        let Some(system) = unreached else {
-            self.fail(&task, failure, findings);
-            if self.hold.outages.failed_by_itself(&reason, weight) {
-                self.stop(Stopped::Trouble(reason));
-            }
-            return;
-        };
-        let now = self.ports.now();
-        if self.hold.outages.failed(system, &task.key, &reason, now) {
-            self.observer.holding(&reason);
-        } else if was_probe {
-            self.hold.outages.put_off_probes(now);
-        }
-        let given_up = if self.stopping.is_some() {
-            Some((task, failure))
-        } else {
-            self.hold.take_failure(task, (system, failure), self.feed.time_left(), now)
-        };
-        if let Some((task, failure)) = given_up {
-            self.fail(&task, failure, findings);
-        }
-    }
-
-    fn take_sent(&mut self, (batch, answer): Sent) {
-        let OutgoingBatch::Records(records) = batch else {
-            return self.feed.noted(&batch, answer.as_ref().copied());
-        };
-        match answer {
-            Ok(()) => {
-                self.recorder.taken(records.len());
-                self.reached(&[System::Tables]);
-                for (task, record) in records {
-                    self.end(&task, TaskEnd::Recorded(record));
-                }
-            }
-            Err(reason) if self.stopping.is_some() => {
-                self.recorder.forget(records.len());
-                for (task, _) in records {
-                    self.end(&task, TaskEnd::Unrecorded(reason.clone()));
-                }
-            }
-            Err(reason) => {
-                self.recorder.keep(records, self.ports.now());
-                self.is_away(System::Tables, &reason);
             }
         }
     }
@@ -336,7 +248,8 @@ impl<'a, F: Feed> Flow<'a, F> {
         if self.hold.outages.why().is_none() {
             self.observer.going_on();
         }
-        self.hold.take_unblocked().into_iter().for_each(|task| self.begin(task));
+        let unblocked = self.hold.take_unblocked();
+        self.begin_all(unblocked);
     }
 
     fn is_away(&mut self, system: System, why: &Reason) {
@@ -369,7 +282,7 @@ impl<'a, F: Feed> Flow<'a, F> {
         for (task, failure) in fail {
             self.end(&task, TaskEnd::Failed(failure));
         }
-        begin.into_iter().for_each(|task| self.begin(task));
+        self.begin_all(begin);
         if let Some(why) = give_up {
             self.stop(Stopped::Trouble(why));
         }

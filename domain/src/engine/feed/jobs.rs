@@ -148,7 +148,9 @@ impl<'a> Jobs<'a> {
         let detail = "its record was not written in time: the next delivery finds what was done";
         let end = back(away.cloned().unwrap_or_else(|| not_started(detail)));
         let in_hand: Vec<_> = self.in_hand.keys().cloned().collect();
-        in_hand.iter().for_each(|key| self.settle(key, &end, recorder));
+        for key in &in_hand {
+            self.settle(key, &end, recorder);
+        }
     }
 
     /// The end of a task, for each of its deliveries.
@@ -277,8 +279,8 @@ impl<'a> Jobs<'a> {
             (OutgoingBatch::Proven(fids) | OutgoingBatch::Ended(fids), Err(why)) => {
                 self.summary.ends.add_uncleared(fids.iter().copied(), why);
             }
-            (OutgoingBatch::Proven(_) | OutgoingBatch::Ended(_), Ok(())) => {}
-            (OutgoingBatch::Records(_), _) => {}
+            (OutgoingBatch::Proven(_) | OutgoingBatch::Ended(_) | OutgoingBatch::Records(_), _) => {
+            }
         }
     }
 }

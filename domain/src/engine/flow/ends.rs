@@ -1,0 +1,112 @@
+//! What follows when a task has been carried out, or its record written.
+
+use super::Flow;
+use crate::engine::OutgoingBatch;
+use crate::engine::feed::Feed;
+use crate::engine::recorder::Sent;
+use crate::engine::task::{Carried, Outcome, Record, Task, TaskEnd};
+use crate::engine::under_way::Worked;
+use crate::{Failure, Finding, FindingKind, Stopped, System};
+
+impl<F: Feed> Flow<'_, F> {
+    pub(super) fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
+        let task = self.under_way.take(task);
+        // A file that is held is tried again, and says the rest again; what it has replaced is gone
+        // now.
+        let (counted, later): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
+            matches!(end, Carried::Proven(_)) || finding.kind == FindingKind::Replaced
+        });
+        self.notice(&task, &counted);
+        match end {
+            Carried::Proven(record) => {
+                self.hold.is_over(&task.key);
+                self.hold.outages.succeeded(self.ports.now());
+                let route = match &record {
+                    Record::Migrated(record) => record.route,
+                    Record::Verified(_) => None,
+                };
+                self.recorder.record(task, record);
+                self.reached(System::reached_by(route));
+            }
+            Carried::Gone => {
+                self.hold.is_over(&task.key);
+                self.reached(&[System::Trackers]);
+                self.end(&task, TaskEnd::Gone);
+            }
+            Carried::Failed(failure) => self.take_failure(task, failure, &later, 1),
+        }
+    }
+
+    fn notice(&mut self, task: &Task, findings: &[Finding]) {
+        for finding in findings {
+            self.feed.noticed(task.file.fid, finding);
+        }
+    }
+
+    fn fail(&mut self, task: &Task, failure: Failure, findings: &[Finding]) {
+        if F::COUNTS_FINDINGS_OF_FAILED {
+            self.notice(task, findings);
+        }
+        self.end(task, TaskEnd::Failed(failure));
+    }
+
+    /// A task failed, with as many others as `weight` says.
+    pub(super) fn take_failure(
+        &mut self,
+        task: Task,
+        failure: Failure,
+        findings: &[Finding],
+        weight: u64,
+    ) {
+        let was_probe = self.hold.is_over(&task.key);
+        let (kind, reason) = (failure.reason.kind, failure.reason.clone());
+        let (unreached, reached) = System::met_by(kind);
+        self.reached(reached);
+        let Some(system) = unreached else {
+            self.fail(&task, failure, findings);
+            if self.hold.outages.failed_by_itself(&reason, weight) {
+                self.stop(Stopped::Trouble(reason));
+            }
+            return;
+        };
+        let now = self.ports.now();
+        if self.hold.outages.failed(system, &task.key, &reason, now) {
+            self.observer.holding(&reason);
+        } else if was_probe {
+            self.hold.outages.put_off_probes(now);
+        }
+        let given_up = if self.stopping.is_some() {
+            Some((task, failure))
+        } else {
+            self.hold.take_failure(task, (system, failure), self.feed.time_left(), now)
+        };
+        if let Some((task, failure)) = given_up {
+            self.fail(&task, failure, findings);
+        }
+    }
+
+    pub(super) fn take_sent(&mut self, (batch, answer): Sent) {
+        let OutgoingBatch::Records(records) = batch else {
+            return self.feed.noted(&batch, answer.as_ref().copied());
+        };
+        match answer {
+            Ok(()) => {
+                self.recorder.taken(records.len());
+                self.reached(&[System::Tables]);
+                for (task, record) in records {
+                    self.end(&task, TaskEnd::Recorded(record));
+                }
+            }
+            Err(reason) if self.stopping.is_some() => {
+                self.recorder.forget(records.len());
+                for (task, _) in records {
+                    self.end(&task, TaskEnd::Unrecorded(reason.clone()));
+                }
+            }
+            Err(reason) => {
+                self.recorder.keep(records, self.ports.now());
+                self.is_away(System::Tables, &reason);
+            }
+        }
+    }
+}
