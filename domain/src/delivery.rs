@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Fid, Job, Timestamp};
 
-/// What became of the jobs of one [`JobQueue::send`].
+/// What became of the jobs of one [`JobQueue::send`](crate::ports::JobQueue::send).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SendReport {
     /// Accepted.

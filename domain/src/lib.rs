@@ -80,7 +80,7 @@ pub use quantities::{ByteCount, Tally};
 pub use reason::{Failure, Left, Reason, ReasonKind};
 pub use retry::Cause;
 pub use source_error::SourceError;
-pub use summary::{Ends, Finding, FindingKind, Intake, Stopped, Summary};
+pub use summary::{Finding, FindingKind, Outcomes, RowCounts, Stopped, Summary};
 pub use system::System;
 pub use timestamp::Timestamp;
 pub use verification::{Sight, Verification, VerifiedFile};

@@ -45,7 +45,7 @@ pub struct LedgerCounts {
 
 /// What can be seen of work that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sight {
+pub struct QueueSnapshot {
     /// The job queue.
     pub queue: QueueDepth,
     /// Messages in the dead-letter queue.
@@ -105,7 +105,7 @@ const RECENT: Duration = LONGEST.saturating_add(Duration::from_mins(15));
 
 /// What all this means; the most pressing first.
 #[must_use]
-pub fn outlook(sight: &Sight) -> Vec<Outlook> {
+pub fn outlook(sight: &QueueSnapshot) -> Vec<Outlook> {
     let mut all = Vec::new();
     for (reason, failing) in &sight.failing {
         let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
@@ -181,11 +181,11 @@ mod tests {
         BTreeMap::from([(reason.to_owned(), failing)])
     }
 
-    fn sight(visible: u64, dead_letters: u64, failing: BTreeMap<String, Failing>) -> Sight {
+    fn sight(visible: u64, dead_letters: u64, failing: BTreeMap<String, Failing>) -> QueueSnapshot {
         let queue = QueueDepth { visible, deliveries: Some(5), ..QueueDepth::default() };
         let at = Timestamp(NOW);
         let ledger = LedgerCounts { proven: 10, ..LedgerCounts::default() };
-        Sight { queue, dead_letters, failing, ledger: Some(ledger), rows: Some(10), at }
+        QueueSnapshot { queue, dead_letters, failing, ledger: Some(ledger), rows: Some(10), at }
     }
 
     #[test]
@@ -216,13 +216,13 @@ mod tests {
                 sight(0, 0, failing("missing", 5, 60)),
                 vec![Outlook::Forgotten { files: 1, first_fids: vec![Fid(7)] }],
             ),
-            (Sight { ledger: proven(7, 0), ..sight(0, 0, none()) }, vec![rows_left(3)]),
+            (QueueSnapshot { ledger: proven(7, 0), ..sight(0, 0, none()) }, vec![rows_left(3)]),
             (
-                Sight { ledger: proven(0, 10), ..sight(0, 0, none()) },
+                QueueSnapshot { ledger: proven(0, 10), ..sight(0, 0, none()) },
                 vec![Outlook::ProvenElsewhere(10), rows_left(10)],
             ),
-            (Sight { ledger: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
-            (Sight { rows: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
+            (QueueSnapshot { ledger: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
+            (QueueSnapshot { rows: None, ..sight(0, 0, none()) }, vec![Outlook::Empty]),
         ] {
             assert_eq!(outlook(&sight), expected, "{sight:?}");
         }

@@ -95,7 +95,7 @@ pub struct Finding {
 /// Rows as they were read, before anything was done for one: each is in one class here, or is a
 /// file to be worked on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Intake {
+pub struct RowCounts {
     /// Rows of the configured domain that were read and that the selection takes.
     pub rows: u64,
     /// Rows of other domains that were passed over; not part of `rows`.
@@ -120,7 +120,7 @@ pub struct Intake {
     pub rejected: BTreeMap<&'static str, Sample>,
 }
 
-impl Intake {
+impl RowCounts {
     /// Counts those of another page too.
     pub fn merge(&mut self, other: Self) {
         let Self {
@@ -219,7 +219,7 @@ impl Serialize for Stopped {
 
 /// What became of files that were worked on: each is in one class here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Ends {
+pub struct Outcomes {
     /// Migrated by copying intermediaries.
     pub by_copy: Tally,
     /// Migrated by streaming from MogileFS.
@@ -237,7 +237,7 @@ pub struct Ends {
     pub uncleared: Sample,
 }
 
-impl Ends {
+impl Outcomes {
     /// Counts a file that was brought, or found, and is recorded.
     pub fn add_proven(&mut self, route: Option<Route>, length: ByteCount) {
         match route {
@@ -281,10 +281,10 @@ impl Ends {
 pub struct Summary {
     /// The rows that were read.
     #[serde(flatten)]
-    pub intake: Intake,
+    pub intake: RowCounts,
     /// What became of those that were begun.
     #[serde(flatten)]
-    pub ends: Ends,
+    pub ends: Outcomes,
     /// Read, but not begun when the run was stopped.
     pub not_begun: u64,
     /// Begun, and left when the run was stopped. What they had written already is found, and

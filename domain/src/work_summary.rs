@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 use serde::{Serialize, Serializer};
 
 use crate::Tally;
-use crate::summary::{Ends, Stopped};
+use crate::summary::{Outcomes, Stopped};
 
 /// What came of the deliveries that a worker took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -13,7 +13,7 @@ pub struct WorkSummary {
     pub deliveries: u64,
     /// What became of the files of migrations, and of whatever failed and went back to the queue.
     #[serde(flatten)]
-    pub ends: Ends,
+    pub ends: Outcomes,
     /// Verified: found whole at their final key.
     pub verified: Tally,
     /// Jobs about `{uuid}.tmp` rows.

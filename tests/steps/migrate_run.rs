@@ -14,8 +14,8 @@ use domain::engine::{OutageObserver, Quiet, RunObserver, RunPlan, migrate_run, n
 use domain::migrate::{Among, Page, RoutePolicy, Selection};
 use domain::ports::{Clock, Ledger, Segment};
 use domain::{
-    BucketMap, ByteCount, ETag, Ends, Failure, Fid, Intake, IntermediaryForm, LedgerItem,
-    LedgerRecord, ObjectKey, Proof, Reason, SourceFile, Summary, Tally, limits,
+    BucketMap, ByteCount, ETag, Failure, Fid, IntermediaryForm, LedgerItem, LedgerRecord,
+    ObjectKey, Outcomes, Proof, Reason, RowCounts, SourceFile, Summary, Tally, limits,
 };
 use stand_ins::port::{Call, PortFault, PortLedger};
 use stand_ins::world::mogile::{self, Content, FileRow};
@@ -60,8 +60,8 @@ fn tally(files: u64) -> Tally {
     Tally { files, bytes: files * LENGTH as u64 }
 }
 
-fn rows(rows: u64) -> Intake {
-    Intake { rows, ..Intake::default() }
+fn rows(rows: u64) -> RowCounts {
+    RowCounts { rows, ..RowCounts::default() }
 }
 
 /// Whatever came of them, the index counted as many.
@@ -105,7 +105,7 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
     let asked = "page 2, count 1, domains 1, replicas 20, open 20, put 20, copy 40, list 3, record 60, \
                  scan 4, scanfailures 1";
     assert_eq!(world.calls(), asked);
-    let ends = Ends { by_copy: tally(40), by_mogile: tally(20), ..Ends::default() };
+    let ends = Outcomes { by_copy: tally(40), by_mogile: tally(20), ..Outcomes::default() };
     let expected = Summary { ends, ..read(60) };
     assert_eq!(summary, expected);
     assert!(summary.is_clean());
@@ -118,7 +118,7 @@ fn a_clean_run_asks_no_more_than_it_must_and_the_next_one_nothing_of_s3() {
 
     let again = run(&world, &plan());
     assert_eq!(world.calls(), "page 2, count 1, domains 1, scan 4, scanfailures 1");
-    let intake = Intake { proven_before: tally(60), ..rows(60) };
+    let intake = RowCounts { proven_before: tally(60), ..rows(60) };
     assert_eq!(again, Summary { intake, ..read(60) });
 }
 
@@ -131,7 +131,7 @@ fn all_again_proves_what_is_there_without_writing_it() {
     world.calls();
     let selection = Selection { among: Among::Again, ..Selection::default() };
     let summary = run(&world, &RunPlan { selection, ..plan() });
-    let ends = Ends { already_there: tally(8), ..Ends::default() };
+    let ends = Outcomes { already_there: tally(8), ..Outcomes::default() };
     let expected = Summary { ends, ..read(8) };
     assert_eq!(summary, expected);
     // Each is looked at first, so nothing is copied or sent for it.

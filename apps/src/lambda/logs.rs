@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use domain::engine::{JobEnd, OutageObserver, WorkObserver};
-use domain::{Delivery, Ends, Reason, ReasonKind, Timestamp, WorkSummary};
+use domain::{Delivery, Outcomes, Reason, ReasonKind, Timestamp, WorkSummary};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -75,7 +75,7 @@ pub(super) fn metrics(
     took: Duration,
     summary: &WorkSummary,
 ) -> Value {
-    let Ends { by_copy, by_mogile, already_there, .. } = &summary.ends;
+    let Outcomes { by_copy, by_mogile, already_there, .. } = &summary.ends;
     let verified = &summary.verified;
     let not_started =
         summary.ends.failed.get(ReasonKind::NotStarted.name()).map_or(0, |sample| sample.files);

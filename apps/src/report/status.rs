@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use domain::Reason;
-use domain::outlook::{Failing, LedgerCounts, Outlook, Sight, outlook};
+use domain::outlook::{Failing, LedgerCounts, Outlook, QueueSnapshot, outlook};
 use domain::queue::{Progress, RATE_OVER};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
@@ -75,7 +75,7 @@ impl Rate {
 impl<'a> StatusReport<'a> {
     /// Dead letters and forgotten files are findings, and so is what makes waiting unsafe.
     pub fn new(progress: &'a Progress) -> Self {
-        let Sight { queue, dead_letters, failing, ledger, rows, at } = &progress.sight;
+        let QueueSnapshot { queue, dead_letters, failing, ledger, rows, at } = &progress.sight;
         let (rate, outlooks) = (Rate::new(progress), outlook(&progress.sight));
         let safe_to_wait = outlooks.iter().all(Outlook::is_safe_to_wait);
         Self {

@@ -7,7 +7,7 @@ use crate::ports::{Clock, SourceIndex};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
-    BucketMap, ByteCount, Fid, Intake, Reason, Rejection, RowClass, Stopped, Tally, limits,
+    BucketMap, ByteCount, Fid, Reason, Rejection, RowClass, RowCounts, Stopped, Tally, limits,
 };
 
 /// The whole index, counted by class and bucket.
@@ -77,14 +77,14 @@ async fn read_all(
 
 impl Census {
     /// The rows, as a run takes them in.
-    fn intake(&self) -> Intake {
-        Intake {
+    fn intake(&self) -> RowCounts {
+        RowCounts {
             rows: self.rows,
             other_domains: self.other_domains,
             temporary: self.temporary.files,
             ignored: self.ignored.files,
             rejected: self.rejected.clone(),
-            ..Intake::default()
+            ..RowCounts::default()
         }
     }
 

@@ -1,10 +1,9 @@
 //! One engine for `migrate`, the worker and the Lambda function: files under way, each recorded
 //! before it counts.
 //!
-//! A [feed](feed) gives tasks and takes their ends: the rows of the index, the jobs of a queue, or
-//! one batch of jobs. The [flow] keeps as many tasks under way as it may, the [recorder] gathers
-//! what the tables are to hear and writes it, [outages] knows which systems are away, and tasks
-//! that wait for one are [held](hold).
+//! A *feed* gives tasks and takes their ends: the rows of the index, the jobs of a queue, or one batch
+//! of jobs. The *flow* keeps as many tasks under way as it may. The *recorder* gathers records and
+//! writes them. *Outages* knows which systems are away, and *hold* keeps the tasks that wait for one.
 //!
 //! # What may happen to a task
 //!

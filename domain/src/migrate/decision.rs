@@ -294,7 +294,7 @@ impl State {
         self.conclude(ending)
     }
 
-    /// Ends, once no wrong object of ours is at the key any more.
+    /// Outcomes, once no wrong object of ours is at the key any more.
     fn conclude(mut self, ending: Ending) -> (Self, Action) {
         match self.wrong_of_ours() {
             Some(etag) if self.undos_left > 0 => {
@@ -312,7 +312,7 @@ impl State {
         self.wrong.as_ref().filter(|wrong| *wrong == ours).cloned()
     }
 
-    /// Ends: a failure says what is left as things stand now, and a file is not gone in silence
+    /// Outcomes: a failure says what is left as things stand now, and a file is not gone in silence
     /// when something wrong stays behind.
     fn end(self, ending: Ending) -> (Self, Action) {
         let left = self.left();

@@ -111,8 +111,10 @@ impl<'a> FileMigration<'a> {
     async fn carry_out(&mut self, action: &Action) -> Seen {
         match action {
             Action::Copy => self.copy().await,
-            Action::Create => self.bring(&self.target(Condition::Absent)).await,
-            Action::Replace(etag) => self.bring(&self.target(Condition::Is(etag.clone()))).await,
+            Action::Create => self.stream_from_mogile(&self.target(Condition::Absent)).await,
+            Action::Replace(etag) => {
+                self.stream_from_mogile(&self.target(Condition::Is(etag.clone()))).await
+            }
             Action::Look => self.look().await,
             Action::Download(etag) => self.download(etag).await,
             Action::Undo(etag) => self.undo(etag).await,

@@ -6,7 +6,7 @@ use roaring::RoaringTreemap;
 use crate::ports::{Clock, IndexError, RowPage, SourceIndex};
 use crate::retried::retried;
 use crate::{
-    BucketMap, Fid, FileStanding, IndexRow, Intake, KnownFiles, Rejection, RowClass, SourceFile,
+    BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Rejection, RowClass, RowCounts, SourceFile,
     limits,
 };
 
@@ -69,7 +69,7 @@ pub struct Page {
     /// Fids that were named one by one, and have no row.
     pub absent: RoaringTreemap,
     /// The counts of this page's rows.
-    pub intake: Intake,
+    pub intake: RowCounts,
     /// Everything up to this fid has been handed out, and the next page begins behind it. [`None`]
     /// when all has been.
     pub next: Option<Fid>,

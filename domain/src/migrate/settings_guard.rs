@@ -8,7 +8,7 @@ use super::rows::{Rows, Selection};
 use crate::misconfigured::is_likely_a_mistake;
 use crate::ports::{Clock, SourceIndex};
 use crate::summary::Stopped;
-use crate::{BucketMap, Intake, KnownFiles, Misconfigured, Moved, Reason, S3Bucket, Tally};
+use crate::{BucketMap, KnownFiles, Misconfigured, Moved, Reason, RowCounts, S3Bucket, Tally};
 
 /// Errors when MogileFS does not have the configured domain.
 pub async fn require_domain(index: &dyn SourceIndex, clock: &dyn Clock) -> Result<(), Stopped> {
@@ -31,7 +31,7 @@ pub async fn require_rows(
     (index, clock): (&dyn SourceIndex, &dyn Clock),
     buckets: &BucketMap,
     selection: &Selection,
-    intake: &Intake,
+    intake: &RowCounts,
 ) -> Result<(), Stopped> {
     let misconfigured = if !selection.is_whole() {
         // Fids that were named one by one are absent, and told.

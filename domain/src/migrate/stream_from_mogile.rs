@@ -15,7 +15,7 @@ const ROUNDS: u32 = 2;
 
 impl FileMigration<'_> {
     /// Writes the content to `target` from the first replica that gives it.
-    pub(super) async fn bring(&mut self, target: &WriteTarget) -> Seen {
+    pub(super) async fn stream_from_mogile(&mut self, target: &WriteTarget) -> Seen {
         let mut failures = Vec::new();
         let begun = self.ports.clock.now();
         for round in 1..=ROUNDS {

@@ -19,8 +19,8 @@ use crate::retried::{Tries, retried};
 use crate::retry::{Classed, ErrorClass};
 use crate::summary::{Sample, Stopped};
 use crate::{
-    BucketMap, Fid, Hints, Intake, Job, JobAction, KnownFiles, QueueDepth, Reason, ReasonKind,
-    RouteHint, S3Bucket, SourceFile, Tally, limits,
+    BucketMap, Fid, Hints, Job, JobAction, KnownFiles, QueueDepth, Reason, ReasonKind, RouteHint,
+    RowCounts, S3Bucket, SourceFile, Tally, limits,
 };
 
 /// What is to be sent.
@@ -51,7 +51,7 @@ pub struct EnqueuePlan {
 pub struct EnqueueSummary {
     /// The rows that were read.
     #[serde(flatten)]
-    pub intake: Intake,
+    pub intake: RowCounts,
     /// Files whose jobs are in the queue.
     pub sent: Tally,
     /// Files that are too large for the function; these go by `migrate --fids`.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::migrate::{count_for_the_eye, scan_ledger};
-use crate::outlook::{Failing, LedgerCounts, Sight};
+use crate::outlook::{Failing, LedgerCounts, QueueSnapshot};
 use crate::ports::{Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;
 use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
@@ -11,7 +11,7 @@ use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     /// What can be seen.
-    pub sight: Sight,
+    pub sight: QueueSnapshot,
     /// Files recorded in [`RATE_OVER`], where the ledger was read.
     pub recorded_lately: Option<u64>,
     /// Why the index could not be counted, where it could not.
@@ -38,7 +38,14 @@ pub async fn look_around(
     ports.failures.scan(&mut take).await.map_err(|error| Reason::from(&error))?;
     let at = clock.now();
     let mut progress = Progress {
-        sight: Sight { queue, dead_letters: dead.all(), failing, ledger: None, rows: None, at },
+        sight: QueueSnapshot {
+            queue,
+            dead_letters: dead.all(),
+            failing,
+            ledger: None,
+            rows: None,
+            at,
+        },
         recorded_lately: None,
         uncounted: None,
     };

@@ -5,7 +5,7 @@ use crate::{Left, ReasonKind};
 
 #[test]
 fn a_row_without_a_class_is_noticed() {
-    let intake = Intake { rows: 3, ..Intake::default() };
+    let intake = RowCounts { rows: 3, ..RowCounts::default() };
     let mut summary = Summary { intake, ..Summary::default() };
     summary.ends.add_proven(Some(Route::Copy), ByteCount(5));
     summary.ends.add_proven(None, ByteCount(7));
@@ -41,18 +41,18 @@ fn lengths_that_no_file_has_do_not_break_the_sums() {
 #[test]
 fn samples_name_the_lowest_and_count_all_in_any_order() {
     let add = |fids: &mut dyn Iterator<Item = u64>| {
-        let mut intake = Intake::default();
+        let mut intake = RowCounts::default();
         for fid in fids {
             let rejection = Rejection::NotContentAddressed(format!("key{fid}"));
             intake.add_rejected(Fid(fid), &rejection);
         }
         intake
     };
-    let of = |intake: &Intake| intake.rejected["not-content-addressed"].clone();
+    let of = |intake: &RowCounts| intake.rejected["not-content-addressed"].clone();
     let sample = of(&add(&mut (0..25)));
     assert_eq!(sample, of(&add(&mut (0..25).rev())));
     for parts in [[0..7, 7..25], [7..25, 0..7], [0..25, 25..25], [25..25, 0..25]] {
-        let mut merged = Intake::default();
+        let mut merged = RowCounts::default();
         for mut part in parts {
             merged.merge(add(&mut part));
         }

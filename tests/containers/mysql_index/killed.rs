@@ -16,7 +16,7 @@ use tokio::time::sleep;
 /// Sessions killed while rows are paged.
 const KILLS: usize = 20;
 
-/// Ends every session of the index's account, and says how many there were.
+/// Outcomes every session of the index's account, and says how many there were.
 async fn kill_all(root: &mut MySqlConnection) -> anyhow::Result<usize> {
     let sql = "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE user = ?";
     let ids: Vec<u64> =

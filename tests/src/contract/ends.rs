@@ -1,4 +1,4 @@
-//! Ends for the suites: the world behind either of its faces, and a LocalStack.
+//! Outcomes for the suites: the world behind either of its faces, and a LocalStack.
 
 #[cfg(feature = "containers")]
 mod localstack;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::engine::{Quiet, RunPlan, migrate_run, never};
 use domain::migrate::{Among, Rows, Selection};
 use domain::ports::{IndexError, RowPage, SourceIndex};
-use domain::{BucketMap, Coverage, Fid, IndexRow, Intake, Stopped, Summary, limits};
+use domain::{BucketMap, Coverage, Fid, IndexRow, RowCounts, Stopped, Summary, limits};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use roaring::RoaringTreemap;
@@ -40,7 +40,7 @@ fn fids_that_lie_far_apart_are_looked_up_one_by_one() {
     assert_eq!(summary.counted_before, None, "there is nothing to compare with the whole");
 
     let summary = take(&world, only([first, last]));
-    assert_eq!(summary.intake, Intake { proven_before: tally(2), ..rows(2) });
+    assert_eq!(summary.intake, RowCounts { proven_before: tally(2), ..rows(2) });
     assert!(summary.is_clean());
     let again = Selection { among: Among::Again, ..only([first]) };
     assert_eq!(take(&world, again).ends.already_there, tally(1));
@@ -86,7 +86,7 @@ fn what_is_excluded_is_counted_and_left_alone() {
     assert!(summary.is_clean() && summary.intake.rows == 10, "{summary:?}");
     let named = Selection { without, ..only(all[..4].iter().map(|file| file.fid.0)) };
     let summary = take(&world, named);
-    let intake = Intake { proven_before: tally(2), excluded: 2, excluded_files: 2, ..rows(4) };
+    let intake = RowCounts { proven_before: tally(2), excluded: 2, excluded_files: 2, ..rows(4) };
     assert_eq!(summary.intake, intake, "also where they were named");
 }
 

@@ -11,7 +11,7 @@ use domain::engine::{
 use domain::migrate::Selection;
 use domain::ports::Clock;
 use domain::{
-    BucketMap, Delivery, Ends, IntermediaryForm, ReasonKind, SourceFile, Stopped, limits,
+    BucketMap, Delivery, IntermediaryForm, Outcomes, ReasonKind, SourceFile, Stopped, limits,
 };
 use futures_util::future::{Either, join, select};
 use futures_util::{StreamExt, stream};
@@ -42,7 +42,7 @@ struct Came {
 }
 
 impl Came {
-    fn of(ends: &Ends, left: u64, stopped: Option<&Stopped>) -> Self {
+    fn of(ends: &Outcomes, left: u64, stopped: Option<&Stopped>) -> Self {
         let mut failed: BTreeMap<_, _> =
             ends.failed.iter().map(|(reason, sample)| (*reason, sample.files)).collect();
         let not_started = failed.remove(ReasonKind::NotStarted.name()).unwrap_or_default();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::doctor::Census;
-use domain::outlook::{Failing, LedgerCounts, Sight};
+use domain::outlook::{Failing, LedgerCounts, QueueSnapshot};
 use domain::provision::Provisioned;
 use domain::queue::{DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Ends, Fid, Intake, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally,
-    Timestamp, WorkSummary,
+    BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
+    Tally, Timestamp, WorkSummary,
 };
 use serde_json::{Value, json};
 
@@ -191,7 +191,7 @@ fn status() -> Vec<Value> {
         claimed: 1,
         unreadable: sample(),
     };
-    let sight = Sight {
+    let sight = QueueSnapshot {
         queue,
         dead_letters: 1,
         failing: BTreeMap::from([("*".to_owned(), failing)]),
@@ -202,7 +202,7 @@ fn status() -> Vec<Value> {
     let uncounted = Some("refused".to_owned());
     let full = Progress { sight: sight.clone(), recorded_lately: Some(1), uncounted };
     let (ledger, rows) = (None, None);
-    let sight = Sight { ledger, rows, failing: BTreeMap::new(), ..sight };
+    let sight = QueueSnapshot { ledger, rows, failing: BTreeMap::new(), ..sight };
     let few = Progress { sight, recorded_lately: None, uncounted: None };
     let reason = Reason::new(ReasonKind::QueueUnavailable, "refused");
     vec![
@@ -217,8 +217,8 @@ fn fids() -> Vec<Value> {
     vec![json!(full), json!(fids::FidsReport::new(<_>::default(), Sample::default()))]
 }
 
-fn intake() -> Intake {
-    Intake {
+fn intake() -> RowCounts {
+    RowCounts {
         rows: 1,
         other_domains: 1,
         proven_before: tally(),
@@ -232,8 +232,8 @@ fn intake() -> Intake {
     }
 }
 
-fn ends() -> Ends {
-    Ends {
+fn ends() -> Outcomes {
+    Outcomes {
         by_copy: tally(),
         by_mogile: tally(),
         already_there: tally(),

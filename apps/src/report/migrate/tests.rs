@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::{
-    ByteCount, Failure, Fid, Intake, Left, Misconfigured, Reason, ReasonKind, Rejection, Route,
+    ByteCount, Failure, Fid, Left, Misconfigured, Reason, ReasonKind, Rejection, Route, RowCounts,
 };
 
 use super::*;
@@ -62,7 +62,7 @@ fn many_failures_are_taken_from_their_list() {
 
 #[test]
 fn a_run_that_was_stopped_says_how_far_it_came() {
-    let intake = Intake { rows: 1_000, ..Intake::default() };
+    let intake = RowCounts { rows: 1_000, ..RowCounts::default() };
     let mut summary = Summary { intake, counted_before: Some(10_000), ..Summary::default() };
     for _ in 0..300 {
         summary.ends.add_proven(Some(Route::Copy), ByteCount(10));
@@ -82,7 +82,7 @@ fn a_run_that_was_stopped_says_how_far_it_came() {
 #[test]
 fn the_count_of_the_index_is_beside_what_was_read() {
     let read = |rows, before, after| {
-        let intake = Intake { rows, temporary: rows, ..Intake::default() };
+        let intake = RowCounts { rows, temporary: rows, ..RowCounts::default() };
         report(Summary { intake, counted_before: before, counted_after: after, ..<_>::default() })
     };
     says(&read(7, Some(7), None), &["as many rows as were read", "Clean: every row"]);
@@ -101,7 +101,8 @@ fn render(report: &MigrateReport) -> String {
 #[test]
 fn a_runs_exit_code_says_what_became_of_it() {
     let stopped = |stopped| Summary { stopped: Some(stopped), ..Summary::default() };
-    let mut rejected = Summary { intake: Intake { rows: 1, ..<_>::default() }, ..<_>::default() };
+    let mut rejected =
+        Summary { intake: RowCounts { rows: 1, ..<_>::default() }, ..<_>::default() };
     rejected.intake.add_rejected(Fid(1), &Rejection::NoKey);
     let (domain, known) = ("repo".to_owned(), Vec::new());
     let no_domain = Misconfigured::NoSuchDomain { domain, known };

@@ -133,7 +133,7 @@ async fn sends(stage: &Stage, lambda: SocketAddr, name: &str, arguments: &[&str]
     assert_eq!(in_queue(stage), stage.files.len(), "{arguments:?}");
 }
 
-/// Ends with this exit code, says these words, and sends nothing.
+/// Outcomes with this exit code, says these words, and sends nothing.
 async fn refuses(
     stage: &Stage,
     lambda: SocketAddr,
