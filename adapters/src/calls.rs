@@ -71,9 +71,19 @@ struct Inner {
 struct Standing {
     answered_at: Option<Instant>,
     waiting: BTreeMap<u64, Waiting>,
-    /// Since its last answer.
-    failures: Vec<Instant>,
-    last_failure: String,
+    failing: Option<Failing>,
+}
+
+/// Calls that have failed since the last answer.
+#[derive(Debug)]
+struct Failing {
+    /// When the first of them began.
+    since: Instant,
+    last_at: Instant,
+    /// How many, as far as it matters.
+    several: bool,
+    /// Why the last one did.
+    why: String,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +161,15 @@ impl Calls {
         inner.standings.iter().filter_map(what).collect()
     }
 
+    /// Whether the last call of this system was answered.
+    #[must_use]
+    pub fn is_answered(&self, system: System) -> bool {
+        let inner = self.inner();
+        let standing = inner.standings.get(&system);
+        standing
+            .is_some_and(|standing| standing.answered_at.is_some() && standing.failing.is_none())
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,10 +178,10 @@ impl Calls {
 impl Standing {
     /// Why its calls fail, where several have failed over some time and none was answered.
     fn failing(&self, now: Instant) -> Option<String> {
-        let (first, last) = (self.failures.first()?, self.failures.last()?);
-        let since = now.duration_since(*first);
-        let is_now = first != last && now.duration_since(*last) < RECENT;
-        (is_now && since >= SILENT_AFTER).then(|| self.last_failure.clone())
+        let Failing { since, last_at, several, why } = self.failing.as_ref()?;
+        let is_lasting = *several || last_at.duration_since(*since) >= SILENT_AFTER;
+        let is_now = now.duration_since(*last_at) < RECENT;
+        (is_lasting && is_now && now.duration_since(*since) >= SILENT_AFTER).then(|| why.clone())
     }
 
     /// For how long its oldest call waits, where nothing was answered meanwhile.
@@ -183,18 +202,22 @@ impl Call<'_> {
         {
             let mut inner = self.calls.inner();
             let standing = inner.standings.entry(self.system).or_default();
+            let now = Instant::now();
             match &result {
                 Err(error) if error.class() == ErrorClass::Retry => {
-                    standing.last_failure = error.to_string();
-                    let now = Instant::now();
-                    // The first and the last are all that is asked for.
-                    standing.failures.truncate(1);
-                    standing.failures.push(now);
+                    let began = standing.waiting.get(&self.number).map_or(now, |call| call.since);
+                    let since = standing.failing.as_ref().map(|failing| failing.since);
+                    standing.failing = Some(Failing {
+                        since: since.unwrap_or(began),
+                        last_at: now,
+                        several: since.is_some(),
+                        why: error.to_string(),
+                    });
                 }
                 // A refusal is an answer too.
                 Ok(_) | Err(_) => {
-                    standing.answered_at = Some(Instant::now());
-                    standing.failures.clear();
+                    standing.answered_at = Some(now);
+                    standing.failing = None;
                 }
             }
         }

@@ -103,7 +103,7 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
     let (mut silences, mut told_at) = (Silences::default(), begun);
     bar.set_style(style("{spinner} {msg} ({elapsed})"));
     while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
-        for words in silences.look(&calls.silent()) {
+        for words in silences.look(&calls.silent(), |system| calls.is_answered(system)) {
             bar.suspend(|| eprintln!("{words}"));
         }
         if bar.is_hidden() && told_at.elapsed() < TOLD_EVERY {
@@ -135,13 +135,13 @@ struct Silences(BTreeSet<System>);
 impl Silences {
     /// What is to be told of the systems that are silent now: each once, and once that it answers
     /// again.
-    fn look(&mut self, silent: &[Silence]) -> Vec<String> {
-        let now: BTreeSet<_> = silent.iter().map(|silence| silence.system).collect();
-        let new = silent.iter().filter(|silence| !self.0.contains(&silence.system));
+    fn look(&mut self, silent: &[Silence], is_answered: impl Fn(System) -> bool) -> Vec<String> {
+        let new = silent.iter().filter(|silence| self.0.insert(silence.system));
         let mut words: Vec<_> = new.map(|silence| format!("waiting for {silence}")).collect();
-        let back = self.0.difference(&now);
-        words.extend(back.map(|system| format!("{system}: answers again, or is not asked")));
-        self.0 = now;
+        let is_silent = |system| silent.iter().any(|silence| silence.system == system);
+        for system in self.0.extract_if(.., |system| !is_silent(*system) && is_answered(*system)) {
+            words.push(format!("{system}: answers again"));
+        }
         words
     }
 }

@@ -96,9 +96,7 @@ impl<'a, F: Feed> Flow<'a, F> {
         loop {
             self.start_what_can_be();
             if self.nothing_is_left() {
-                let refused = self.hold.outages.refused_everything().cloned();
-                let stopped = self.stopped.or(refused.map(Stopped::Trouble));
-                return (self.feed, stopped);
+                return (self.feed, self.stopped);
             }
             // What is rare comes first, so that the many files cannot keep it waiting.
             let event = select_biased! {
@@ -156,7 +154,17 @@ impl<'a, F: Feed> Flow<'a, F> {
         if is_idle && !self.feed.soon_more() {
             self.feed.flush();
         }
+        if is_idle && self.hold.len() == 0 && !self.feed.has_others() && self.stopping.is_none() {
+            self.stop_if_all_is_refused();
+        }
         self.set_alarm();
+    }
+
+    /// S3 refuses every file that there was, and more of them would fare no better.
+    fn stop_if_all_is_refused(&mut self) {
+        if let Some(why) = self.hold.outages.refused_everything().cloned() {
+            self.stop(Stopped::Trouble(why));
+        }
     }
 
     fn has_room(&self) -> bool {

@@ -198,11 +198,14 @@ impl<'a> Recorder<'a> {
     /// The tables took records: those that were kept are written again, and what was gathered since.
     pub(super) fn taken(&mut self, records: usize) {
         self.unrecorded -= records;
+        if self.refusals == 0 {
+            return;
+        }
         self.refusals = 0;
         for records in std::mem::take(&mut self.kept) {
             self.send(OutgoingBatch::Records(records));
         }
-        self.send_full();
+        self.send_all();
     }
 
     /// The tables did not take these records: they are written again after a pause.

@@ -12,6 +12,11 @@ impl<F: Feed> Flow<'_, F> {
     /// Nothing new is started from here on. The first reason is the one that is told, unless
     /// everything has been begun already.
     pub(super) fn stop(&mut self, why: Stopped) {
+        // Who stops it while a system is away has waited for that.
+        let why = match (why, self.hold.outages.why()) {
+            (Stopped::Interrupted, Some(away)) => Stopped::Trouble(away.clone()),
+            (why, _) => why,
+        };
         let is_left = self.waiting.len() + self.planner.len() + self.hold.len() > 0;
         let has_time = matches!(why, Stopped::Failures(_)) || self.stopping == Some(Stop::Abandon);
         if matches!(why, Stopped::Trouble(_) | Stopped::Misconfigured(_))
