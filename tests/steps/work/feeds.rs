@@ -1,8 +1,9 @@
 //! The three feeds of the engine through the same troubles: a run over the index, a worker on the
 //! queue, and a batch. What a file comes to does not depend on how it came.
 
+mod stops;
+
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::time::Duration;
 
 use domain::engine::{
@@ -13,7 +14,7 @@ use domain::ports::Clock;
 use domain::{
     BucketMap, Delivery, IntermediaryForm, Outcomes, ReasonKind, SourceFile, Stopped, limits,
 };
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 use stand_ins::port::{Call, PortFault};
 
@@ -316,56 +317,34 @@ fn an_unknown_bucket_fails_its_own_files() {
 }
 
 #[test]
-fn told_to_stop_it_loses_nothing_that_is_proven() {
-    for feed in FEEDS {
-        for seed in 0..6 {
-            let (stage, _) = stage(seed, 150, 150);
-            let time = Duration::from_millis(700 + seed * 211);
-            let came = stage.world.run(feed.feed(&stage, &[(time, Stop::Drain)]));
-            assert_eq!((came.failed.len(), came.stopped), (0, None), "{feed:?}: {came:?}");
-            assert_eq!(stage.records().len() as u64, came.proven, "what counts is recorded");
-            assert!(feed == Feed::Batch || came.left > 0, "{feed:?}: a test of nothing");
-            let again = feed.completes(&stage, 300);
-            let most = if feed == Feed::Batch { 2 * 8 } else { 0 };
-            assert!(again <= most, "{feed:?}: {again} files are proven again");
-        }
-    }
-}
-
-#[test]
-fn told_twice_it_abandons_what_is_under_way() {
+fn where_s3_refuses_every_file_it_ends_and_says_why() {
     for feed in [Feed::Index, Feed::Queue] {
-        for seed in 0..6 {
-            let (stage, _) = stage(seed, 150, 150);
-            let first = Duration::from_millis(700 + seed * 211);
-            let stops = [(first, Stop::Drain), (Duration::from_millis(1), Stop::Abandon)];
-            let came = stage.world.run(feed.feed(&stage, &stops));
-            assert_eq!(stage.records().len() as u64, came.proven, "{feed:?}: {came:?}");
-            let again = feed.completes(&stage, 300);
-            assert!(again <= 8, "{feed:?}: {again} files are proven again");
-        }
+        let (mut stage, _) = stage(3, 10, 10);
+        stage.plan.buckets = BucketMap::parse("repo:nowhere", "trash").expect("good settings");
+        let begun = stage.world.port.clock.now();
+        let came = stage.world.run(feed.feed(&stage, &[]));
+        let failed = BTreeMap::from([("s3-no-bucket", 20)]);
+        assert_eq!((came.proven, came.failed), (0, failed), "{feed:?}: each is tried once");
+        assert_eq!(came.stopped, Some(ReasonKind::NoBucket), "{feed:?}");
+        let took = begun.until(stage.world.port.clock.now());
+        assert!(took < Duration::from_secs(30), "{feed:?}: {took:?}");
     }
 }
 
 #[test]
-fn a_kill_at_any_moment_costs_no_more_than_twice_the_concurrency() {
-    let mut dearest = BTreeMap::new();
-    for feed in FEEDS {
-        for seed in 0..24 {
-            let (stage, _) = stage(seed, 150, 50);
-            let faults = u32::try_from(seed % 5).expect("small");
-            stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, faults);
-            let clock = &stage.world.port.clock;
-            let whole = pin!(feed.feed(&stage, &[]));
-            let kill = pin!(clock.sleep(Duration::from_millis(300 + seed * 97 % 3_000)));
-            let killed = matches!(stage.world.run(select(whole, kill)), Either::Right(_));
-            if killed {
-                let again = feed.completes(&stage, 200);
-                assert!(again <= 2 * 8, "{feed:?} {seed}: {again} files are proven again");
-                let most = dearest.entry(format!("{feed:?}")).or_insert(0);
-                *most = again.max(*most);
-            }
+fn stopped_while_a_system_is_away_it_names_that() {
+    for feed in [Feed::Index, Feed::Queue] {
+        for (seed, (call, kind)) in (0..).zip(SYSTEMS) {
+            let (stage, files) = stage(seed, 0, 600);
+            let faults = &stage.world.port.faults;
+            let outage = async {
+                when_under_way(&stage, &files[0]).await;
+                faults.strike(call, "", PortFault::RequestLost, u32::MAX);
+            };
+            let stops = [(Duration::from_mins(2), Stop::Drain)];
+            let (came, ()) = stage.world.run(join(feed.feed(&stage, &stops), outage));
+            assert_eq!(came.stopped, Some(kind), "{feed:?} {call:?}: {came:?}");
+            feed.completes(&stage, 600);
         }
     }
-    assert!(dearest.len() == 3 && dearest.values().all(|most| *most > 4), "{dearest:?}");
 }
