@@ -16,8 +16,8 @@ pub const PARTS: u64 = 10_000;
 /// Memory for the parts of all files together; files wait for it.
 pub const PART_POOL_BYTES: u64 = 64 * 1024 * 1024;
 
-/// S3 may take so many times as long as for another request to put a multipart upload together:
-/// "several minutes", by its API reference.
+/// `CompleteMultipartUpload` may take this many times the usual request time: "several minutes", by
+/// the S3 API reference.
 pub const COMPLETE_TIMES: u32 = 15;
 
 /// Rows asked for at a time: enough that paging costs nothing beside the files, few enough that
@@ -35,7 +35,8 @@ pub const ROWS_LOOKED_UP: usize = 256;
 /// Single rows asked for at once: the index serves others too.
 pub const LOOKUPS_AT_ONCE: usize = 4;
 
-/// So many named fids are asked of the ledger by fid; for more it is read as a whole.
+/// Up to this many named fids are looked up in the ledger one by one. For more, the whole ledger is
+/// read.
 pub const FIDS_READ_SINGLY: u64 = 20_000;
 
 /// Records asked of the ledger by fid at a time (`BatchGetItem` takes 100).
@@ -56,10 +57,11 @@ pub const MOVED_FILES: u64 = 1_000;
 /// Tries of one request before it is given up.
 pub const ATTEMPTS: u32 = 5;
 
-/// The first pause between tries; each next may be twice as long.
+/// The bound of the first pause between tries of one request. Each next may be twice as long. The
+/// pause is 10 to 100 % of its bound.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 
-/// No pause is longer.
+/// The longest pause between two tries of one request.
 pub const BACKOFF_LONGEST: Duration = Duration::from_secs(10);
 
 /// Actions for one file before it is given up as contended. The longest honest path (a lost COPY,
@@ -94,10 +96,10 @@ pub const VISIBILITY_TIMES: u32 = 6;
 /// largest file takes.
 pub const ABORT_UPLOADS_AFTER_DAYS: u32 = 7;
 
-/// What was made or changed can be used within this, or is given up.
+/// How long `provision` waits until a new or changed resource is usable.
 pub const READY_WITHIN: Duration = Duration::from_mins(5);
 
-/// Between two looks whether it can.
+/// The pause between two checks of it.
 pub const READY_POLL: Duration = Duration::from_secs(1);
 /// The longest name of a verification, in bytes: it is part of a key in the verifications table, and
 /// travels with every job.
@@ -134,38 +136,39 @@ pub const OUTAGE_TASKS_MOST: usize = 10;
 /// Tries of one file that fails because a system cannot be reached, while it can be for others.
 pub const OUTAGE_TRIES: u32 = 3;
 
-/// How long the engine waits for a system that was not reached since the start. With the time for
-/// what is under way then ([`STOPPING_TIME`]) it ends within two minutes.
+/// How long the engine waits for a system that was not reached since the start. The time for what is
+/// under way then ([`STOPPING_TIME`]) comes on top.
 pub const UNREACHED_WAIT: Duration = Duration::from_secs(90);
 
 /// How long `migrate` waits for a system that was reached before, unless told otherwise.
 pub const OUTAGE_WAIT: Duration = Duration::from_hours(1);
 
-/// How long the last files wait whose storage nodes are away, before they fail: a node may be gone
-/// for good.
+/// When no other files are left, files whose storage nodes are away wait this long and then fail: a
+/// node may be gone for good.
 pub const LAST_NODES_WAIT: Duration = Duration::from_mins(5);
 
-/// The run ends when this many files have failed in a way that speaks of settings and none has
-/// succeeded meanwhile.
+/// The run ends after this many failures in a row that point to settings, with no success between
+/// them. A failed listing counts as the number of its files, 100 at most.
 pub const SETTINGS_FAILURES: u64 = 1_000;
 
-/// Jobs that a worker holds, at most, before it takes no more to see whether others do better.
+/// While storage nodes or S3 are away, a worker asks for other jobs until it holds this many.
 pub const JOBS_HELD: usize = 500;
 
 /// No new try of a request is made when this has passed since the first: where a system does not
 /// answer at all, that is known within two minutes.
 pub const TRIES_WITHIN: Duration = Duration::from_mins(1);
 
-/// Pauses between such tries: the first, and the longest.
+/// The engine's pause after a system did not answer, before it tries again: the bound of the first.
+/// Each next may be twice as long, up to [`OUTAGE_PAUSE_LONGEST`].
 pub const OUTAGE_PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// See [`OUTAGE_PAUSE_FIRST`].
 pub const OUTAGE_PAUSE_LONGEST: Duration = Duration::from_mins(1);
 
-/// A batch that must end by a certain time abandons what is not done so long before: for the
-/// records of what is done, and for what must be told of the rest.
+/// A batch abandons unfinished files this long before its deadline. The time is for writing records
+/// and for giving the other jobs back.
 pub const BATCH_RESERVE: Duration = Duration::from_secs(5);
 
-/// So long before that time it ends, whatever is still waited for.
+/// A batch ends this long before its deadline, even if writes are unanswered.
 pub const BATCH_LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// What a job is expected to take beside the time that its bytes flow.
@@ -180,8 +183,8 @@ pub const fn expected_time(bytes: u64) -> Duration {
     JOB_TIME.saturating_add(Duration::from_secs(bytes / EXPECTED_BYTES_PER_SECOND))
 }
 
-/// Whoever is told to stop may go on so long with the files under way. Twenty seconds bring all but
-/// the largest, and leave ten to those who are killed thirty after they were told (containers).
+/// After a stop request the files under way have this long: enough for all but the largest. A
+/// container that is killed 30 seconds after its stop signal has 10 seconds left.
 pub const STOPPING_TIME: Duration = Duration::from_secs(20);
 
 /// Fids that a summary names for each reason.

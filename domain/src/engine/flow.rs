@@ -184,6 +184,11 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     /// Begins a task that the feed gave, or that was held.
     fn begin(&mut self, task: Task) {
+        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
+        if begun + self.hold.len() == 0 {
+            // Idle until now: nobody has waited for a system yet.
+            self.hold.outages.progressed(self.ports.now());
+        }
         if self.stopping.is_some() {
             self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
         } else if self.hold.blocks(&task) {
@@ -267,6 +272,7 @@ impl<'a, F: Feed> Flow<'a, F> {
     }
 
     fn end(&mut self, task: &Task, end: TaskEnd) {
+        self.hold.is_over(&task.key);
         self.hold.outages.progressed(self.ports.now());
         if let Some(why) = self.feed.ended(task, end, &mut self.recorder) {
             self.stop(why);

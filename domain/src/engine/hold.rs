@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::outages::{GiveUp, Outages, Patience};
 use super::task::{Task, TaskKey};
 use crate::retry::backoff_between;
-use crate::{Failure, Left, Reason, System, Timestamp, limits};
+use crate::{Failure, Reason, System, Timestamp, limits};
 
 struct HeldTask {
     task: Task,
-    /// The system that it could not reach, and why; [`None`] where it has not been tried in this
-    /// outage.
-    why: Option<(System, Reason)>,
+    /// The system that it could not reach, and how it failed; [`None`] where it has not been tried
+    /// in this outage.
+    why: Option<(System, Failure)>,
     /// When it is tried again, unless a system is away that it needs.
     due: Timestamp,
 }
@@ -94,7 +94,7 @@ impl Hold {
         if task.tries >= limits::OUTAGE_TRIES || !in_time {
             return Some((task, failure));
         }
-        let why = Some((system, failure.reason));
+        let why = Some((system, failure));
         self.tasks.push_back(HeldTask { task, why, due: now.after(pause) });
         None
     }
@@ -105,10 +105,10 @@ impl Hold {
         take(tasks, |held| !held.is_blocked(outages)).map(|held| held.task).collect()
     }
 
-    /// Takes all, each with why it failed if it was tried.
-    pub(super) fn take_all(&mut self) -> Vec<(Task, Option<Reason>)> {
-        let reason = |held: HeldTask| (held.task, held.why.map(|(_, reason)| reason));
-        self.tasks.drain(..).map(reason).collect()
+    /// Takes all, each with how it failed if it was tried.
+    pub(super) fn take_all(&mut self) -> Vec<(Task, Option<Failure>)> {
+        let with_failure = |held: HeldTask| (held.task, held.why.map(|(_, failure)| failure));
+        self.tasks.drain(..).map(with_failure).collect()
     }
 
     /// What is due now. `are_last`: the engine has no other tasks.
@@ -133,12 +133,9 @@ impl Hold {
     }
 
     fn take_failed_by_nodes(&mut self) -> Vec<(Task, Failure)> {
-        let is_of_nodes = |(system, _): &(System, Reason)| *system == System::StorageNodes;
+        let is_of_nodes = |(system, _): &(System, Failure)| *system == System::StorageNodes;
         take(&mut self.tasks, |held| held.why.as_ref().is_some_and(is_of_nodes))
-            .filter_map(|held| {
-                let (_, reason) = held.why?;
-                Some((held.task, Failure { reason, left: Left::Nothing }))
-            })
+            .filter_map(|held| Some((held.task, held.why?.1)))
             .collect()
     }
 

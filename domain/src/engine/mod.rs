@@ -9,15 +9,17 @@
 //!
 //! | what happens | row of the index | job of a queue | job of a batch |
 //! |---|---|---|---|
-//! | proven or verified, and recorded | counted; its failure record is cleared | the same, and acknowledged | the same, and left to whoever acknowledges |
-//! | gone from MogileFS | counted | counted, acknowledged | counted |
-//! | fails by itself | counted, listed | back to the queue; its failure is noted | the same, and named to whoever acknowledges |
-//! | a system is unreachable, others of its kind are not | tried [three times](crate::limits::OUTAGE_TRIES), then fails | the same | the same |
-//! | a system is unreachable for all | held until it answers; the run gives up after its patience | held, without end | held while there is time, then back |
-//! | its record is not taken | kept and written again; fails when the run gives up | the same, without end | the same while there is time, then back |
-//! | the engine stops before it is begun | counted as not begun | back to the queue at once | back |
-//! | the engine stops while it is under way | has [some time](crate::limits::STOPPING_TIME), then counted as abandoned | the same, then back | abandoned when the time is over, then back |
-//! | there is not time enough for it | – | – | back, not begun |
+//! | proven or verified, and recorded | counted; its failure record is cleared | the same where it was delivered before or failed before; acknowledged | the same, and left to the caller to acknowledge |
+//! | gone from MogileFS | counted; its failure record is cleared, except a doubt | the same, acknowledged | the same, left to the caller |
+//! | temporary or ignored, or in hand already | – | acknowledged, counted; a second delivery shares the first one's end | the same, left to the caller |
+//! | fails by itself | counted, listed; `max_failures` ends the run | counted, its failure is noted, back to the queue | the same, and named to the caller |
+//! | a system that has answered before does not for this file, and for [few](crate::limits::OUTAGE_TASKS_MOST) others in a row | tried [three times](crate::limits::OUTAGE_TRIES), then fails | the same | the same; at once if the next try would come too late |
+//! | a system is away: for enough files in a row, or since the start | waits; one file at a time is tried. The run ends after [90 s](crate::limits::UNREACHED_WAIT) (never reached) or its `wait` | the same; without a `wait` a system that was reached is awaited without end | waits while there is time, then back |
+//! | only storage nodes are away, and no other files are left | fails after [five minutes](crate::limits::LAST_NODES_WAIT) | the same | the same, if there is time |
+//! | the tables do not take its record | kept and written again; once more at a stop, then it fails | the same | the same; back at the end of the time |
+//! | S3 refuses every file there is | fails; the run ends as in trouble | the same, the worker ends | fails |
+//! | the engine stops before it is under way | not begun | counted as `not-started`, back at once | back as `not-started` |
+//! | the engine stops while it is under way | has [20 s](crate::limits::STOPPING_TIME), without limit after `max_failures`; then abandoned | the same, then back | abandoned [before the end](crate::limits::BATCH_RESERVE) of its time, then back |
 //!
 //! A kill costs the files under way and those that are done but not recorded, together at most
 //! twice the concurrency: the next run, or the next delivery, finds and proves them.
@@ -49,14 +51,14 @@ pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_bat
 
 use crate::Reason;
 
-/// What is waited for.
+/// Futures that the engine polls, each giving one event.
 type Events<'a, E> = FuturesUnordered<BoxFuture<'a, E>>;
 
-/// Is told when the engine pauses because a system is away, and when it goes on.
+/// Receives a call when the engine pauses because a system is away, and when it goes on.
 pub trait OutageObserver: Send + Sync {
-    /// A system cannot be reached: what needs it waits until it can.
+    /// A system does not answer. Files that need it wait.
     fn holding(&self, why: &Reason);
 
-    /// All systems can be reached again.
+    /// No system is away any more, or the engine has stopped waiting for it.
     fn going_on(&self);
 }

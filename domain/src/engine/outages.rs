@@ -68,6 +68,7 @@ struct Standing {
 
 struct Away {
     why: Reason,
+    since: Timestamp,
     probes: u32,
     probe_at: Timestamp,
 }
@@ -152,7 +153,7 @@ impl Outages {
     }
 
     fn goes_away(&mut self, system: System, why: &Reason, now: Timestamp) {
-        let new = Away { why: why.clone(), probes: 0, probe_at: now };
+        let new = Away { why: why.clone(), since: now, probes: 0, probe_at: now };
         let away = self.systems.entry(system).or_default().away.get_or_insert(new);
         away.why = why.clone();
         away.put_off_probe(now);
@@ -181,6 +182,11 @@ impl Outages {
         self.of_settings = self.of_settings.saturating_add(files);
         let of_one_bucket = kind == ReasonKind::NoBucket && self.succeeded;
         self.of_settings >= limits::SETTINGS_FAILURES && !of_one_bucket
+    }
+
+    /// A file ended otherwise than by a failure.
+    pub(super) const fn ended_otherwise(&mut self) {
+        self.others = true;
     }
 
     /// Why S3 refused every file that there was: that is not the trouble of the files.
@@ -229,15 +235,19 @@ impl Outages {
     pub(super) fn gives_up(&self, is_last: bool) -> Option<(Timestamp, GiveUp)> {
         let deadlines = self.systems.iter().filter_map(|(system, standing)| {
             let away = standing.away.as_ref()?;
-            let patience =
-                if standing.reached { self.patience.reached } else { self.patience.unreached };
-            let run = patience.map(|wait| (wait, GiveUp::Run(away.why.clone())));
+            let (begun, patience) = if standing.reached {
+                (self.progress_at.max(away.since), self.patience.reached)
+            } else {
+                // It has not answered since there was something to do, whenever that was found.
+                (self.progress_at, self.patience.unreached)
+            };
+            let run = patience.map(|wait| (begun.after(wait), GiveUp::Run(away.why.clone())));
             let of_files = *system == System::StorageNodes && standing.reached && is_last;
-            let files = of_files.then_some((limits::LAST_NODES_WAIT, GiveUp::Files));
-            run.into_iter().chain(files).min_by_key(|(wait, _)| *wait)
+            let wait = limits::LAST_NODES_WAIT;
+            let files = of_files.then(|| (begun.after(wait), GiveUp::Files));
+            run.into_iter().chain(files).min_by_key(|(at, _)| *at)
         });
-        let soonest = deadlines.min_by_key(|(wait, _)| *wait);
-        soonest.map(|(wait, what)| (self.progress_at.after(wait), what))
+        deadlines.min_by_key(|(at, _)| *at)
     }
 
     /// The storage nodes are not waited for any longer.

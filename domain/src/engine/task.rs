@@ -65,7 +65,7 @@ pub(crate) enum Record {
     Verified(Verification),
 }
 
-/// How a task ended: the columns of the table in [`engine`](super).
+/// How a task ended.
 #[derive(Debug)]
 pub(crate) enum TaskEnd {
     /// It was done, and its record is written.

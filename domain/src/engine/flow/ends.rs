@@ -29,7 +29,7 @@ impl<F: Feed> Flow<'_, F> {
                 self.reached(System::reached_by(route));
             }
             Carried::Gone => {
-                self.hold.is_over(&task.key);
+                self.hold.outages.ended_otherwise();
                 self.reached(&[System::Trackers]);
                 self.end(&task, TaskEnd::Gone);
             }
@@ -70,7 +70,9 @@ impl<F: Feed> Flow<'_, F> {
             return;
         };
         let now = self.ports.now();
-        if self.hold.outages.failed(system, &task.key, &reason, now) {
+        // A worker reads the index for single rows alone: only the feed of rows knows it to be away.
+        let is_told = system != System::Index;
+        if is_told && self.hold.outages.failed(system, &task.key, &reason, now) {
             self.observer.holding(&reason);
         } else if was_probe {
             self.hold.outages.put_off_probes(now);

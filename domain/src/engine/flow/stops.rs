@@ -6,7 +6,7 @@ use super::Flow;
 use crate::engine::Stop;
 use crate::engine::feed::Feed;
 use crate::engine::task::TaskEnd;
-use crate::{Failure, Left, Stopped, limits};
+use crate::{Stopped, limits};
 
 impl<F: Feed> Flow<'_, F> {
     /// Nothing new is started from here on. The first reason is the one that is told, unless
@@ -55,7 +55,7 @@ impl<F: Feed> Flow<'_, F> {
         }
         for (task, why) in self.hold.take_all() {
             let end = match why {
-                Some(reason) => TaskEnd::Failed(Failure { reason, left: Left::Nothing }),
+                Some(failure) => TaskEnd::Failed(failure),
                 None => TaskEnd::NotBegun(self.hold.outages.why().cloned()),
             };
             self.end(&task, end);
