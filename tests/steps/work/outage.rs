@@ -153,3 +153,52 @@ fn an_outage_that_ends_with_nothing_left_to_do_is_over_too() {
     assert_eq!((summary.ends.gone, summary.ends.by_mogile.files), (15, 2), "{summary:?}");
     assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
 }
+
+/// Only whether it is gone is asked of the index.
+#[test]
+fn a_row_that_cannot_be_read_is_the_trouble_of_its_file_alone() {
+    let stage = Stage::instant();
+    let files = stage.files(10, None);
+    stage.enqueue();
+    stage.delete(&files[3]);
+    stage.world.port.faults.strike(Call::Row, "", PortFault::RequestLost, u32::MAX);
+    let clock = &stage.world.port.clock;
+    let stop = async move {
+        clock.sleep(Duration::from_secs(40)).await;
+        Stop::Drain
+    };
+    let stop = stream::once(stop).chain(never()).boxed();
+    let ports = stage.world.port.work_ports();
+    let work = work_queue(&ports, &stage.plan, false, &domain::engine::Unobserved, stop);
+    let summary = stage.world.run(work);
+    let failed: Vec<_> = summary.ends.failed.keys().copied().collect();
+    assert_eq!(
+        (summary.ends.by_mogile.files, failed),
+        (9, vec!["index-unreadable"]),
+        "{summary:?}"
+    );
+}
+
+#[test]
+fn an_idle_worker_has_not_used_up_its_patience() {
+    let mut stage = Stage::paced(8);
+    stage.plan.wait = Some(Duration::from_mins(5));
+    stage.files(1, None);
+    stage.enqueue();
+    let ports = stage.world.port.work_ports();
+    let stop = after_half_an_hour(&stage);
+    let work = work_queue(&ports, &stage.plan, false, &domain::engine::Unobserved, stop);
+    let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
+    let outage = async {
+        clock.sleep(Duration::from_mins(15)).await;
+        faults.strike(Call::Replicas, "", PortFault::RequestLost, u32::MAX);
+        for file in stage.files(10, None) {
+            stage.send_raw(&super::stage::body(&file), Some("migrate"));
+        }
+        clock.sleep(Duration::from_mins(2)).await;
+        faults.clear();
+    };
+    let (summary, ()) = stage.world.run(join(work, outage));
+    assert_eq!(summary.ends.by_mogile.files, 11, "{summary:?}");
+    assert!(summary.ends.failed.is_empty(), "{summary:?}");
+}
