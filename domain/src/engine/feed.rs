@@ -100,6 +100,8 @@ pub(crate) struct Demand {
     pub(super) under_way: usize,
     /// Tasks that are to be begun.
     pub(super) waiting: usize,
+    /// Tasks whose route is being asked for.
+    pub(super) planning: usize,
     /// Tasks that wait for a system to come back, or for their next try.
     pub(super) held: usize,
     /// No system is away that tasks need.

@@ -141,17 +141,16 @@ impl<'a, F: Feed> Flow<'a, F> {
         self.feed.ask(Demand {
             concurrency: self.plan.concurrency,
             under_way: self.under_way.len(),
-            waiting: self.waiting.len() + self.planner.len(),
+            waiting: self.waiting.len(),
+            planning: self.planner.len(),
             held: self.hold.len(),
             is_calm: self.hold.outages.is_calm(),
             wants_others: is_idle
                 && self.hold.outages.others_may_succeed()
                 && !self.hold.has_untried(),
         });
-        if !self.has_room_for_records() || is_idle && !self.feed.soon_more() {
-            self.recorder.send_all();
-        }
         if is_idle && !self.feed.soon_more() {
+            self.recorder.send_all();
             self.feed.flush();
         }
         if is_idle && self.hold.len() == 0 && !self.feed.has_others() && self.stopping.is_none() {
@@ -168,12 +167,10 @@ impl<'a, F: Feed> Flow<'a, F> {
     }
 
     fn has_room(&self) -> bool {
-        self.under_way.len() < self.plan.concurrency && self.has_room_for_records()
-    }
-
-    /// A kill costs what is under way and what is not recorded: never more than this.
-    fn has_room_for_records(&self) -> bool {
-        self.under_way.len() + self.recorder.unrecorded() < 2 * self.plan.concurrency
+        // A kill costs what is under way and what is not recorded: never more than this.
+        let not_recorded = self.under_way.len() + self.recorder.unrecorded();
+        let concurrency = self.plan.concurrency;
+        self.under_way.len() < concurrency && not_recorded < 2 * concurrency
     }
 
     fn begin_all(&mut self, tasks: Vec<Task>) {

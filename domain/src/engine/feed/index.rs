@@ -112,9 +112,11 @@ impl<'a> Feed for IndexFeed<'a> {
         }
     }
 
-    /// The next page is read while the files of this one are under way.
+    /// The next page is read while the files of this one are under way, and listed when their
+    /// routes are known: what one page has asked the next need not.
     fn ask(&mut self, demand: Demand) {
-        if demand.waiting + demand.held < limits::PAGE_ROWS / 2
+        if demand.planning == 0
+            && demand.waiting + demand.held < limits::PAGE_ROWS / 2
             && let Some(after) = self.next_page.take()
         {
             self.read(after);

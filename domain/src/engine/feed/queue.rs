@@ -202,7 +202,7 @@ impl<'a> Feed for QueueFeed<'a> {
     /// Asks for as many jobs as there is room for. While a system is away only where there is none
     /// in hand to try it with, or where others may do better than those.
     fn ask(&mut self, demand: Demand) {
-        let in_hand = demand.under_way + demand.waiting + demand.held;
+        let in_hand = demand.under_way + demand.waiting + demand.planning + demand.held;
         let room = if demand.is_calm {
             (demand.concurrency + limits::QUEUE_BATCH).saturating_sub(in_hand)
         } else if in_hand == 0 || demand.wants_others && demand.held < limits::JOBS_HELD {
