@@ -49,7 +49,7 @@ fn a_record_that_the_ledger_did_not_take_is_written_when_it_does() {
     let (clock, faults) = (&world.port.clock, &world.port.faults);
     faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
     let mended = async {
-        clock.sleep(Duration::from_secs(70)).await;
+        clock.sleep(Duration::from_secs(10)).await;
         faults.clear();
     };
     let run = migrate_run(&ports, &run_plan, never(), &Quiet);
