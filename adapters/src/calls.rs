@@ -252,8 +252,8 @@ mod tests {
         Err(SourceError::Unreachable { at: "tracker t1".into(), cause: "refused".into() })
     }
 
-    /// What is told so many seconds from now.
-    fn told(calls: &Calls, seconds: u64) -> Vec<String> {
+    /// The silent systems this many seconds from now, in words.
+    fn silent_after(calls: &Calls, seconds: u64) -> Vec<String> {
         let silent = calls.silent_at(Instant::now() + Duration::from_secs(seconds));
         silent.iter().map(ToString::to_string).collect()
     }
@@ -262,15 +262,18 @@ mod tests {
     fn a_system_that_does_not_answer_is_named_before_the_call_is_given_up() {
         let calls = Calls::default();
         let waiting = calls.begin(System::Tracker, "get_paths", LIMIT);
-        assert_eq!(told(&calls, 7), Vec::<String>::new());
-        assert_eq!(told(&calls, 9), ["tracker: no answer to get_paths for 9 s"]);
+        assert_eq!(silent_after(&calls, 7), Vec::<String>::new());
+        assert_eq!(silent_after(&calls, 9), ["tracker: no answer to get_paths for 9 s"]);
         let _moving = calls.begin(System::S3, "PutObject", Duration::from_mins(5));
-        assert_eq!(told(&calls, 60).len(), 1, "what moves much content may take its time");
-        assert_eq!(told(&calls, 151).len(), 2);
+        assert_eq!(silent_after(&calls, 60).len(), 1, "what moves much content may take its time");
+        assert_eq!(silent_after(&calls, 151).len(), 2);
 
         // Another tracker has answered meanwhile: the trackers are not silent.
-        calls.begin(System::Tracker, "get_paths", LIMIT).end(Ok::<_, SourceError>(())).unwrap();
-        assert_eq!(told(&calls, 9), Vec::<String>::new());
+        calls
+            .begin(System::Tracker, "get_paths", LIMIT)
+            .end(Ok::<_, SourceError>(()))
+            .expect("answered");
+        assert_eq!(silent_after(&calls, 9), Vec::<String>::new());
         drop(waiting);
     }
 
@@ -279,15 +282,15 @@ mod tests {
         let calls = Calls::default();
         let fail = || calls.begin(System::Tracker, "get_paths", LIMIT).end(unreachable());
         fail().unwrap_err();
-        assert_eq!(told(&calls, 9), Vec::<String>::new(), "once is nothing");
+        assert_eq!(silent_after(&calls, 9), Vec::<String>::new(), "once is nothing");
         fail().unwrap_err();
-        assert_eq!(told(&calls, 1), Vec::<String>::new());
-        assert_eq!(told(&calls, 9), ["tracker: `tracker t1` cannot be reached: refused"]);
-        assert_eq!(told(&calls, 99), Vec::<String>::new(), "nothing is asked any more");
+        assert_eq!(silent_after(&calls, 1), Vec::<String>::new());
+        assert_eq!(silent_after(&calls, 9), ["tracker: `tracker t1` cannot be reached: refused"]);
+        assert_eq!(silent_after(&calls, 99), Vec::<String>::new(), "nothing is asked any more");
         // That a key is unknown is an answer.
         let unknown: Result<(), _> = Err(SourceError::UnknownKey { key: "k".into() });
         calls.begin(System::Tracker, "get_paths", LIMIT).end(unknown).unwrap_err();
-        assert_eq!(told(&calls, 9), Vec::<String>::new());
+        assert_eq!(silent_after(&calls, 9), Vec::<String>::new());
         let counted = calls.all()[&(System::Tracker, "get_paths")];
         assert_eq!(counted, Outcomes { ok: 0, failed: 3 });
     }

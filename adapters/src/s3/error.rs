@@ -52,7 +52,8 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
             StoreError::Denied { at, why: format!("{why}; are these the right AWS keys?") }
         }
-        // Refused before anything was done; whoever logs in again lets the work go on.
+        // S3 refuses it before it does anything (Amazon S3 API reference, "Error responses"). The
+        // work goes on when the operator has logged in again.
         (_, "ExpiredToken") => StoreError::Busy { at, why: format!("{why}; log in again") },
         (401 | 403, _) => StoreError::Denied { at, why },
         _ => StoreError::Refused { at, why },

@@ -128,13 +128,12 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
     bar.finish_and_clear();
 }
 
-/// Which systems were told to be silent.
+/// The systems that were reported as silent.
 #[derive(Default)]
 struct Silences(BTreeSet<System>);
 
 impl Silences {
-    /// What is to be told of the systems that are silent now: each once, and once that it answers
-    /// again.
+    /// Returns the lines to print: each silent system once, and once when it answers again.
     fn look(&mut self, silent: &[Silence], is_answered: impl Fn(System) -> bool) -> Vec<String> {
         let new = silent.iter().filter(|silence| self.0.insert(silence.system));
         let mut words: Vec<_> = new.map(|silence| format!("waiting for {silence}")).collect();

@@ -120,7 +120,7 @@ impl Outages {
     }
 
     /// A task failed because `system` could not be reached. Returns whether an outage begins with
-    /// that.
+    /// that. A task asks the index for its own row alone: only the feed of rows finds it away.
     pub(super) fn failed(
         &mut self,
         system: System,
@@ -137,7 +137,7 @@ impl Outages {
             standing.failed.insert(task.clone());
         }
         let is_enough = !standing.reached || standing.failed.len() >= enough;
-        if !is_enough || standing.given_up {
+        if !is_enough || standing.given_up || system == System::Index {
             return false;
         }
         self.goes_away(system, why, now);

@@ -70,9 +70,7 @@ impl<F: Feed> Flow<'_, F> {
             return;
         };
         let now = self.ports.now();
-        // A worker reads the index for single rows alone: only the feed of rows knows it to be away.
-        let is_told = system != System::Index;
-        if is_told && self.hold.outages.failed(system, &task.key, &reason, now) {
+        if self.hold.outages.failed(system, &task.key, &reason, now) {
             self.observer.holding(&reason);
         } else if was_probe {
             self.hold.outages.put_off_probes(now);
