@@ -20,7 +20,7 @@ use aws_sdk_sqs::types::{
     SendMessageBatchResultEntry,
 };
 use domain::ports::{JobQueue, QueueError};
-use domain::{Delivery, Job, QueueDepth, Receipt, SendReport};
+use domain::{Delivery, Job, MessageContent, QueueDepth, Receipt, SendReport};
 
 use self::batch::{MOST_ENTRIES, place};
 use self::error::translate;
@@ -118,12 +118,34 @@ impl JobQueue for SqsJobQueue {
     async fn send(&self, jobs: &[Job]) -> Result<SendReport, QueueError> {
         let prepared: Vec<_> = jobs.iter().map(batch::Prepared::new).collect();
         let (fitting, mut report) = batch::fitting(prepared);
-        for jobs in batch::requests(&fitting) {
+        for jobs in batch::requests(&fitting, batch::Prepared::bytes) {
             let SendReport { sent, failed } = self.send_some(jobs).await?;
             report.sent.extend(sent);
             report.failed.extend(failed);
         }
         Ok(report)
+    }
+
+    async fn forward(&self, messages: &[MessageContent]) -> Result<Vec<usize>, QueueError> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for (at, message) in messages.iter().enumerate() {
+            entries.push(batch::entry_of(message, at).map_err(|error| self.refused(error))?);
+        }
+        let mut refused = Vec::new();
+        for entries in batch::requests(&entries, batch::bytes_of) {
+            let call = self.client.send_message_batch().queue_url(self.url.as_str());
+            let call = call.set_entries(Some(entries.to_vec())).send();
+            let answer = self.answer("SendMessageBatch", self.timeouts.request, call).await?;
+            let done: Vec<_> =
+                answer.successful().iter().map(SendMessageBatchResultEntry::id).collect();
+            for entry in entries.iter().filter(|entry| !done.contains(&entry.id())) {
+                let why = answer.failed().iter().find(|failed| failed.id() == entry.id());
+                let why = why.and_then(BatchResultErrorEntry::message).unwrap_or("no words");
+                tracing::warn!(queue = %self.url, "a message could not be moved here: {why}");
+                refused.extend(entry.id().parse::<usize>());
+            }
+        }
+        Ok(refused)
     }
 
     async fn receive(

@@ -60,6 +60,7 @@ impl Wiring<'_> {
         let services = Services::new(aws, self.time, self.calls);
         Ok(WorkPorts {
             queue: services.queue(queue).await?,
+            dead_letters: services.dead_letters_if_named(queue).await?,
             verifications: services.verifications(&queue.tables).await?,
             files: self.ports_of(index, target, &queue.tables, &services).await?,
         })

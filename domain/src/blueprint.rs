@@ -54,8 +54,6 @@ pub struct QueueChoices {
     pub dead_letters: String,
     /// What the function, or a worker's batch, may take.
     pub function_time: Duration,
-    /// After so many deliveries a job is a dead letter.
-    pub deliveries: u32,
 }
 
 /// The names of the tables.
@@ -90,17 +88,20 @@ impl Queues {
         format!("{jobs}-dead")
     }
 
-    /// The queues of these choices. Jobs wait four days; dead letters fourteen, because a message
-    /// keeps the time at which it was first sent, and would else die soon after it arrived.
+    /// The queues of these choices. Jobs wait fourteen days at most, and so do dead letters. A message
+    /// that SQS itself makes a dead letter keeps the time at which it was first sent.
     #[must_use]
     pub fn new(choices: QueueChoices) -> Self {
-        let QueueChoices { jobs, dead_letters, function_time, deliveries } = choices;
+        let QueueChoices { jobs, dead_letters, function_time } = choices;
         Self {
             jobs: QueueBlueprint {
                 name: jobs,
                 retention: limits::JOB_RETENTION,
                 visibility: Some(limits::visibility(function_time)),
-                redrive: Some(RedriveBlueprint { to: dead_letters.clone(), deliveries }),
+                redrive: Some(RedriveBlueprint {
+                    to: dead_letters.clone(),
+                    deliveries: limits::DELIVERIES,
+                }),
             },
             dead_letters: QueueBlueprint {
                 name: dead_letters,

@@ -1,5 +1,6 @@
 //! Jobs as a queue sends and delivers them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::{Fid, Job, Timestamp};
@@ -28,11 +29,40 @@ pub struct SendFailure {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Receipt(pub String);
 
+/// What a message says: enough to send it to another queue unchanged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageContent {
+    /// Its body.
+    pub body: String,
+    /// Its attributes by name, also those that mean nothing to us.
+    pub attributes: BTreeMap<String, MessageAttribute>,
+}
+
+/// An attribute of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageAttribute {
+    /// Its type, `String` say, as the queue names it.
+    pub data_type: String,
+    /// Its value.
+    pub value: AttributeContent,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttributeContent {
+    /// Text, or a number as text.
+    Text(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
 /// A message as it was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The queue's own name for the message, the same in every delivery of it.
     pub message: String,
+    /// The message itself.
+    pub content: MessageContent,
     /// The job, or what is wrong with the message.
     pub job: Result<Job, BadMessage>,
     /// Acknowledges it.
@@ -53,6 +83,14 @@ pub struct BadMessage {
     pub dkey: Option<String>,
     /// What is wrong with it.
     pub why: String,
+}
+
+impl Delivery {
+    /// The file that the job is about; [`None`] where not even that could be read.
+    #[must_use]
+    pub fn fid(&self) -> Option<Fid> {
+        self.job.as_ref().map_or_else(|bad| bad.fid, |job| Some(job.fid))
+    }
 }
 
 /// Messages in a queue, and what the queue does with them.

@@ -1,5 +1,8 @@
 //! What the failures table keeps of each file that a worker gave up for now.
 
+use std::collections::BTreeMap;
+
+use crate::redelivery::is_own_failure;
 use crate::{Delivery, Failure, Fid, JobAction, ReasonKind, Timestamp};
 
 /// One file's last failure, keyed by its fid, for whoever looks at dead letters.
@@ -23,6 +26,66 @@ pub struct FailureRecord {
     /// Whether a verification found the file missing or wrong, now or before this failure. It stays
     /// until the file is proven again.
     pub doubted: bool,
+    /// What is known of the deliveries of each message about the file.
+    pub messages: BTreeMap<String, MessageTries>,
+}
+
+/// What the failures table knows of the deliveries of one message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageTries {
+    /// Deliveries in which the job failed by itself: neither by an outage, nor for want of time.
+    pub own: u32,
+    /// The last delivery whose end was written down, from 1.
+    pub ended: u32,
+    /// Times that the job was begun since, and its end not written down: each may have ended its
+    /// worker.
+    pub begun: u32,
+}
+
+/// What is to be written about one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureNote {
+    /// The queue's name for the message.
+    pub message: String,
+    /// The file's new record, without [`FailureRecord::messages`].
+    pub record: FailureRecord,
+    /// What happened in the delivery.
+    pub what: Noted,
+}
+
+/// What is noted of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// The job failed by itself.
+    Failed,
+    /// It could not be done for a reason outside of it.
+    PutOff,
+    /// It is begun, although an earlier delivery may have ended its worker.
+    Begun,
+}
+
+impl MessageTries {
+    /// These, and one more that ended like this in delivery `attempt`.
+    #[must_use]
+    pub const fn and(self, what: Noted, attempt: u32) -> Self {
+        match what {
+            Noted::Failed => Self { own: self.own.saturating_add(1), ended: attempt, begun: 0 },
+            Noted::PutOff => Self { ended: attempt, begun: 0, ..self },
+            Noted::Begun => Self { begun: self.begun.saturating_add(1), ..self },
+        }
+    }
+}
+
+impl FailureNote {
+    /// What is to be written about a delivery that failed; [`None`] when not even its fid could be
+    /// read.
+    #[must_use]
+    pub fn of(delivery: &Delivery, failure: &Failure, at: Timestamp) -> Option<Self> {
+        let record = FailureRecord::of(delivery, failure, at)?;
+        let is_own = is_own_failure(failure.reason.kind);
+        let what = if is_own { Noted::Failed } else { Noted::PutOff };
+        Some(Self { message: delivery.message.clone(), record, what })
+    }
 }
 
 impl FailureRecord {
@@ -58,6 +121,7 @@ impl FailureRecord {
             detail: failure.to_string(),
             attempt: delivery.attempt,
             failed_at,
+            messages: BTreeMap::new(),
         })
     }
 }

@@ -21,7 +21,9 @@ pub struct Formats {
     /// hash key `{run}#{fid mod 64}`.
     pub verifications: u32,
     /// The failures table: which of its records say that a proof does not count. In format 2 a doubt
-    /// outlasts other failures; programs before that write over it, and do not tell this number.
+    /// outlasts other failures; programs before that write over it, and do not tell this number. In
+    /// format 3 the deliveries of each message are counted, and the worker itself moves a job that
+    /// fails again and again to the dead-letter queue.
     #[serde(default = "first_failures")]
     pub failures: u32,
 }
@@ -32,7 +34,7 @@ const fn first_failures() -> u32 {
 
 impl Formats {
     /// What this program reads and writes.
-    pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2, failures: 2 };
+    pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2, failures: 3 };
 
     /// Each format that another program has in another number, in words; of those that these kinds
     /// of jobs need.

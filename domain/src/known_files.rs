@@ -131,6 +131,7 @@ mod tests {
             attempt: 1,
             failed_at: Timestamp(0),
             doubted: false,
+            messages: BTreeMap::new(),
         }
     }
 

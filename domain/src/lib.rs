@@ -58,10 +58,13 @@ pub mod doctor;
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
 pub use check::{Check, Health};
 pub use coverage::{Coverage, coverage};
-pub use delivery::{BadMessage, Delivery, QueueDepth, Receipt, SendFailure, SendReport};
+pub use delivery::{
+    AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt,
+    SendFailure, SendReport,
+};
 pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Sha1};
 pub use dkey::{Dkey, MogileBucket};
-pub use failure_record::FailureRecord;
+pub use failure_record::{FailureNote, FailureRecord, MessageTries, Noted};
 pub use fid::Fid;
 pub use formats::{Formats, WorkerReport};
 pub use index_row::{IndexRow, Rejection, RowClass, SourceFile};

@@ -71,16 +71,24 @@ pub const ACTIONS: u8 = 16;
 /// Listings of intermediaries that run at once for a page of rows.
 pub const LISTINGS_AT_ONCE: usize = 8;
 
-/// A job that nobody takes lives so long.
-pub const JOB_RETENTION: Duration = Duration::from_hours(4 * 24);
+/// SQS keeps a job this long: the most that it allows, for an outage may last.
+pub const JOB_RETENTION: Duration = Duration::from_hours(14 * 24);
 
-/// A dead letter lives so long, from when the job was first sent: the most that SQS gives.
+/// SQS keeps a dead letter this long, the most that it allows. It counts from the first sending of a
+/// job that SQS itself made a dead letter.
 pub const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
 
-/// A job that came back so often is a dead letter: fewer would take a passing trouble, or a
-/// neighbour in its batch, for its own (AWS Lambda developer guide, "Using Lambda with Amazon SQS":
-/// at least 5).
-pub const DELIVERIES: u32 = 5;
+/// After this many deliveries SQS itself makes a dead letter of a job: the most that it allows. An
+/// outage takes a delivery of each job every ten minutes, and the worker moves a job that fails by
+/// itself long before, after [`TRIES`].
+pub const DELIVERIES: u32 = 1_000;
+
+/// A job that has failed by itself this many times is moved to the dead-letter queue.
+pub const TRIES: u32 = 5;
+
+/// A job that was begun this many times without an end is moved to the dead-letter queue: it ends
+/// its worker, by memory or by time.
+pub const BEGUN_WITHOUT_END: u32 = 4;
 
 /// What the function may take for a batch.
 pub const FUNCTION_TIME: Duration = Duration::from_mins(2);
@@ -171,16 +179,28 @@ pub const BATCH_RESERVE: Duration = Duration::from_secs(5);
 /// A batch ends this long before its deadline, even if writes are unanswered.
 pub const BATCH_LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// What a job is expected to take beside the time that its bytes flow.
+/// The time that the requests of a job are expected to take, without its bytes.
 pub const JOB_TIME: Duration = Duration::from_secs(2);
 
-/// What content is expected to flow at, where it must be done by a certain time.
+/// The rate at which content is expected to flow through this process, all files together, where it
+/// must be done by a certain time.
 pub const EXPECTED_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
 
-/// What a job about a file of so many bytes is expected to take.
+/// The rate at which S3 is expected to copy one object, where it must be done by a certain time.
+/// Amazon names no figure. Where this is too fast, the COPY is abandoned and the next delivery of the
+/// job looks whether it came to its end.
+pub const EXPECTED_COPY_BYTES_PER_SECOND: u64 = 64 * 1024 * 1024;
+
+/// How long content of `bytes` bytes is expected to flow.
 #[must_use]
-pub const fn expected_time(bytes: u64) -> Duration {
-    JOB_TIME.saturating_add(Duration::from_secs(bytes / EXPECTED_BYTES_PER_SECOND))
+pub const fn expected_flow(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / EXPECTED_BYTES_PER_SECOND)
+}
+
+/// How long S3 is expected to copy an object of `bytes` bytes.
+#[must_use]
+pub const fn expected_copy(bytes: u64) -> Duration {
+    Duration::from_secs(bytes / EXPECTED_COPY_BYTES_PER_SECOND)
 }
 
 /// After a stop request the files under way have this long: enough for all but the largest. A

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::redelivery::{LONGEST, waits_longest};
+use crate::redelivery::{LONGEST, is_own_failure};
 use crate::summary::Sample;
 use crate::{FailureRecord, Fid, QueueDepth, ReasonKind, Timestamp};
 
@@ -109,7 +109,7 @@ pub fn outlook(sight: &QueueSnapshot) -> Vec<Outlook> {
     let mut all = Vec::new();
     for (reason, failing) in &sight.failing {
         let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
-        let waits = |kind: ReasonKind| waits_longest(kind) || kind == ReasonKind::NotStarted;
+        let waits = |kind: ReasonKind| !is_own_failure(kind);
         if !reason.parse().is_ok_and(waits) || age > RECENT || sight.queue.all() == 0 {
             continue;
         }
@@ -177,6 +177,7 @@ mod tests {
             attempt,
             failed_at: Timestamp(NOW - seconds_ago * 1000),
             doubted: false,
+            messages: BTreeMap::new(),
         });
         BTreeMap::from([(reason.to_owned(), failing)])
     }
@@ -207,8 +208,8 @@ mod tests {
             (sight(9, 0, failing(away, 2, 60)), vec![waiting.clone()]),
             (sight(9, 3, failing(away, 2, 60)), vec![waiting, dead.clone()]),
             (sight(9, 0, failing(away, 4, 60)), vec![running_out.clone()]),
-            (sight(9, 0, failing(away, 4, 3600)), vec![running_out.clone()]),
-            (sight(9, 0, failing(away, 4, 3 * 3600)), vec![Outlook::Working]),
+            (sight(9, 0, failing(away, 4, 1200)), vec![running_out.clone()]),
+            (sight(9, 0, failing(away, 4, 3600)), vec![Outlook::Working]),
             (sight(9, 0, failing("no-replica", 4, 60)), vec![Outlook::Working]),
             (sight(0, 3, none()), vec![dead.clone()]),
             (sight(0, 3, failing("missing", 5, 60)), vec![dead]),

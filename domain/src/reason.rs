@@ -46,6 +46,8 @@ pub enum ReasonKind {
     NotStarted,
     /// A verification found nothing at the final key.
     Missing,
+    /// The job's worker ended, by memory or time-out, before it could say what became of the job.
+    Killed,
 }
 
 named!(ReasonKind {
@@ -68,6 +70,7 @@ named!(ReasonKind {
     BadJob = "bad-job",
     NotStarted = "not-started",
     Missing = "missing",
+    Killed = "killed",
 });
 
 impl ReasonKind {

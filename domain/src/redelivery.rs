@@ -1,9 +1,10 @@
-//! When a job that failed is delivered again.
+//! When a job that failed is delivered again, and when it has failed often enough.
 //!
-//! Every delivery counts: after a few the queue makes a dead letter of the job. So what will not
-//! heal comes back soon, and reaches the dead-letter queue within minutes, where somebody sees it;
-//! what may heal comes back later each time; and what failed because a system was away waits
-//! longest, since its deliveries must not run out before the system is back.
+//! A job that fails by itself is tried a few times, [`TRIES`](crate::limits::TRIES), and is then
+//! moved to the dead-letter queue, where an operator sees it. What will not heal comes back within
+//! seconds, what may heal later each time. A job that fails because a system is away has done
+//! nothing wrong: its deliveries do not count, and it comes back every ten minutes at the latest,
+//! so that the work goes on soon after the system is back.
 
 use std::time::Duration;
 
@@ -16,28 +17,26 @@ const LASTING: Duration = Duration::from_secs(5);
 /// What may heal comes back after twice this, then twice as late each time.
 const FIRST: Duration = Duration::from_secs(30);
 
-/// Doublings by which jobs that failed in an outage are ahead of those that may heal.
-const OUTAGE_DOUBLINGS: u32 = 3;
+/// No job waits longer for its next delivery.
+pub(crate) const LONGEST: Duration = Duration::from_mins(10);
 
-/// Nothing waits longer; the queue itself allows twelve hours.
-pub(crate) const LONGEST: Duration = Duration::from_hours(2);
-
-/// How long after delivery `attempt` (from 1) a job that failed like this stays invisible. The
-/// jitter, up to a quarter, comes from `salt`.
+/// How long a job that failed like this stays invisible. `time` counts from 1: the job's own
+/// failures, or the deliveries of one that failed for a reason outside of it. The jitter, up to a
+/// quarter, comes from `salt`.
 #[must_use]
-pub fn comes_back_after(kind: ReasonKind, attempt: u32, salt: u64) -> Duration {
-    let doublings = match patience(kind) {
+pub fn comes_back_after(kind: ReasonKind, time: u32, salt: u64) -> Duration {
+    let whole = match patience(kind) {
         Patience::None => return LASTING,
-        Patience::Some => attempt,
-        Patience::Much => attempt.saturating_add(OUTAGE_DOUBLINGS),
+        Patience::Some | Patience::Much => FIRST.saturating_mul(1 << time.min(16)).min(LONGEST),
     };
-    let whole = FIRST.saturating_mul(1 << doublings.min(16)).min(LONGEST);
-    whole * (1_000 - spread(attempt, salt) / 4) / 1_000
+    whole * (1_000 - spread(time, salt) / 4) / 1_000
 }
 
-/// Whether a job that failed like this waits longest for its next delivery.
-pub(crate) const fn waits_longest(kind: ReasonKind) -> bool {
-    matches!(patience(kind), Patience::Much)
+/// Whether a failure of this kind is the job's own. The others have a cause outside of it: a system
+/// that is away, settings that are wrong for all jobs, or too little time.
+#[must_use]
+pub const fn is_own_failure(kind: ReasonKind) -> bool {
+    !matches!(patience(kind), Patience::Much)
 }
 
 /// What waiting may do for a failed job.
@@ -54,12 +53,12 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::NoIntermediary
         | ReasonKind::WrongObject
         | ReasonKind::KeyUnknown
-        | ReasonKind::Missing => Patience::None,
+        | ReasonKind::Missing
+        | ReasonKind::Killed => Patience::None,
         ReasonKind::NoReplica
         | ReasonKind::SourceRefused
         | ReasonKind::Contended
         | ReasonKind::StoreRefused => Patience::Some,
-        // What was not started has used up a delivery without a try.
         ReasonKind::NotStarted
         | ReasonKind::SourceUnreachable
         | ReasonKind::ReplicasUnreachable
@@ -77,28 +76,37 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::limits;
 
-    /// The time from the first to the fifth and last delivery, when each fails like this at once.
+    /// The time from the first to the last try, when each fails like this at once.
     fn until_dead(kind: ReasonKind) -> Duration {
-        (1..=4).map(|attempt| comes_back_after(kind, attempt, 7)).sum()
+        (1..limits::TRIES).map(|time| comes_back_after(kind, time, 7)).sum()
     }
 
     #[test]
-    fn poison_is_dead_in_minutes_and_an_outage_has_hours() {
+    fn poison_is_dead_in_seconds_and_what_may_heal_has_minutes() {
         assert!(until_dead(ReasonKind::BadMessage) < Duration::from_mins(1));
         assert!(until_dead(ReasonKind::WrongObject) < Duration::from_mins(1));
         let may_heal = until_dead(ReasonKind::NoReplica);
         assert!(may_heal > Duration::from_mins(10) && may_heal < Duration::from_mins(16));
-        assert!(until_dead(ReasonKind::SourceUnreachable) > Duration::from_mins(85));
+    }
+
+    /// Five days of an outage, at the least, before SQS itself makes dead letters of its jobs.
+    #[test]
+    fn an_outage_uses_up_few_of_the_deliveries() {
+        let kind = ReasonKind::SourceUnreachable;
+        let time: Duration =
+            (1..limits::DELIVERIES).map(|time| comes_back_after(kind, time, 7)).sum();
+        assert!(time > Duration::from_hours(5 * 24), "{time:?}");
     }
 
     proptest! {
         #[test]
-        fn later_each_time_and_never_later_than_the_queue_allows(attempt: u32, salt: u64) {
+        fn later_each_time_and_never_later_than_the_longest(time: u32, salt: u64) {
             for &kind in ReasonKind::ALL {
-                let pause = comes_back_after(kind, attempt, salt);
+                let pause = comes_back_after(kind, time, salt);
                 prop_assert!(pause >= LASTING && pause <= LONGEST);
-                let next = comes_back_after(kind, attempt.saturating_add(1), salt);
+                let next = comes_back_after(kind, time.saturating_add(1), salt);
                 prop_assert!(next >= pause * 3 / 4, "{kind}: {pause:?} {next:?}");
             }
         }

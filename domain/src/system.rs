@@ -49,7 +49,10 @@ impl System {
             | ReasonKind::StoreRefused
             | ReasonKind::NoIntermediary
             | ReasonKind::Missing => (None, &[Self::S3]),
-            ReasonKind::BadMessage | ReasonKind::BadJob | ReasonKind::NotStarted => (None, &[]),
+            ReasonKind::BadMessage
+            | ReasonKind::BadJob
+            | ReasonKind::NotStarted
+            | ReasonKind::Killed => (None, &[]),
         }
     }
 }

@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 use serde::{Serialize, Serializer};
 
 use crate::Tally;
-use crate::summary::{Outcomes, Stopped};
+use crate::summary::{Outcomes, Sample, Stopped};
 
 /// What came of the deliveries that a worker took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,6 +26,10 @@ pub struct WorkSummary {
     pub unacknowledged: u64,
     /// Given back, but the failures table did not take why.
     pub unexplained: u64,
+    /// Jobs that failed by themselves for the last time: the dead-letter queue has them now.
+    pub dead_letters: u64,
+    /// Jobs that the dead-letter queue did not take. They stay in the queue and come back.
+    pub unmoved: Sample,
     /// Files that a verification found missing or wrong, and whose doubt the failures table did not
     /// take: a migration passes over them as proven until another verification finds it again.
     #[serde(serialize_with = "as_count")]

@@ -3,6 +3,7 @@
 
 mod batch;
 mod dead;
+mod deliveries;
 mod feeds;
 mod outage;
 mod sending;

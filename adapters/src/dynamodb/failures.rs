@@ -1,6 +1,7 @@
 //! The failures table. Its items: `fid` (N), `action`, `dkey`, `reason` and `detail` (S), `attempt`
 //! (N), `failed_at` (N, milliseconds since the epoch), `doubted` (BOOL, true or absent). What there
-//! is nothing to say of is not there.
+//! is nothing to say of is not there. Of each message about the file there may be `own ID`, `ended ID`
+//! and `begun ID` (N), where ID is the queue's name for the message: see [`MessageTries`].
 //!
 //! A doubt must survive whatever other workers write at the same time. So each failure is one
 //! `UpdateItem` that never takes `doubted` away, and not a part of a `BatchWriteItem`, which has no
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{FailureLog, LedgerError, Segment};
-use domain::{FailureRecord, Fid, JobAction, Timestamp, limits};
+use domain::{FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp, limits};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
@@ -27,7 +28,12 @@ const WRITES_AT_ONCE: usize = limits::LEDGER_BATCH;
 /// The attribute of a verification's doubt.
 const DOUBTED: &str = "doubted";
 
-/// Every attribute beside the key.
+/// The attributes of [`MessageTries`], each with the message's name behind it.
+const OWN: &str = "own";
+const ENDED: &str = "ended";
+const BEGUN: &str = "begun";
+
+/// Every attribute of the file beside the key.
 const ATTRIBUTES: [&str; 7] =
     ["action", "dkey", "reason", "detail", "attempt", "failed_at", DOUBTED];
 
@@ -38,17 +44,23 @@ over_a_table!(DynamoFailureLog);
 
 #[async_trait]
 impl FailureLog for DynamoFailureLog {
-    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
-        let mut last = BTreeMap::<Fid, FailureRecord>::new();
-        for failure in failures {
-            let mut failure = failure.clone();
-            if let Some(earlier) = last.get(&failure.fid) {
-                failure.keep_doubt_of(earlier);
-            }
-            last.insert(failure.fid, failure);
+    async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError> {
+        // Those of one fid one after another: the last counts.
+        let mut by_fid = BTreeMap::<Fid, Vec<usize>>::new();
+        for (place, note) in notes.iter().enumerate() {
+            by_fid.entry(note.record.fid).or_default().push(place);
         }
-        let each = |failure: FailureRecord| async move { self.note_one(&failure).await };
-        side_by_side(last.into_values()).try_for_each_concurrent(WRITES_AT_ONCE, each).await
+        let each = |places: Vec<usize>| async move {
+            let mut tries = Vec::new();
+            for place in places {
+                tries.push((place, self.note_one(&notes[place]).await?));
+            }
+            Ok::<_, LedgerError>(tries)
+        };
+        let noted = stream::iter(by_fid.into_values().map(each)).buffer_unordered(WRITES_AT_ONCE);
+        let mut noted: Vec<_> = noted.try_concat().await?;
+        noted.sort_by_key(|(place, _)| *place);
+        Ok(noted.into_iter().map(|(_, tries)| tries).collect())
     }
 
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {
@@ -77,32 +89,35 @@ impl FailureLog for DynamoFailureLog {
 }
 
 impl DynamoFailureLog {
-    async fn note_one(&self, failure: &FailureRecord) -> Result<(), LedgerError> {
-        if failure.doubted {
-            return self.write(failure, None).await.map(drop);
+    async fn note_one(&self, note: &FailureNote) -> Result<MessageTries, LedgerError> {
+        let mut condition = None;
+        if !note.record.doubted {
+            // A record of a version that knew no `doubted` says it by its action and reason, which
+            // this one takes away: then it is written as a doubt.
+            let mut aliases = Aliases::default();
+            let is_doubt = is_doubt(&mut aliases);
+            condition =
+                Some((format!("attribute_exists(#{DOUBTED}) OR NOT ({is_doubt})"), aliases));
         }
-        // A record of a version that knew no `doubted` says it by its action and reason, which this
-        // one takes away: then it is written as a doubt.
-        let mut aliases = Aliases::default();
-        let is_doubt = is_doubt(&mut aliases);
-        let condition = format!("attribute_exists(#{DOUBTED}) OR NOT ({is_doubt})");
-        if self.write(failure, Some((condition, aliases))).await? {
-            return Ok(());
+        if let Some(item) = self.write(note, condition).await? {
+            return Ok(tries_of(&item, &note.message));
         }
-        let doubted = FailureRecord { doubted: true, ..failure.clone() };
-        self.write(&doubted, None).await.map(drop)
+        let record = FailureRecord { doubted: true, ..note.record.clone() };
+        let item = self.write(&FailureNote { record, ..note.clone() }, None).await?;
+        Ok(tries_of(&item.unwrap_or_default(), &note.message))
     }
 
-    /// Writes every attribute but the key and `doubted`, which is written where it is true.
+    /// Writes every attribute but the key and `doubted`, which is written where it is true, and
+    /// counts the delivery. Returns the item as it is then.
     async fn write(
         &self,
-        failure: &FailureRecord,
+        FailureNote { message, record, what }: &FailureNote,
         condition: Option<(String, Aliases)>,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<Item>, LedgerError> {
         let (condition, mut aliases) = condition.unzip();
         let Aliases { names, values } = aliases.get_or_insert_default();
-        let mut item = item_of(failure);
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut item = item_of(record);
+        let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());
         for name in ATTRIBUTES {
             match item.remove(name) {
                 Some(value) => {
@@ -114,13 +129,50 @@ impl DynamoFailureLog {
             }
             names.insert(format!("#{name}"), name.to_owned());
         }
-        let mut update = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            update = format!("{update} REMOVE {}", remove.join(", "));
+        let mut counted = |kind: &str| {
+            names.insert(format!("#{kind}"), of_message(kind, message));
+            format!("#{kind}")
+        };
+        if *what == Noted::Begun {
+            add.push(format!("{} :one", counted(BEGUN)));
+        } else {
+            set.push(format!("{} = :attempt", counted(ENDED)));
+            remove.push(counted(BEGUN));
         }
+        if *what == Noted::Failed {
+            add.push(format!("{} :one", counted(OWN)));
+        }
+        if !add.is_empty() {
+            values.insert(":one".to_owned(), number(1));
+        }
+        let clauses = [("SET", set), ("ADD", add), ("REMOVE", remove)];
+        let clauses = clauses.into_iter().filter(|(_, of)| !of.is_empty());
+        let update: Vec<_> =
+            clauses.map(|(verb, of)| format!("{verb} {}", of.join(", "))).collect();
         let aliases = aliases.unwrap_or_default();
-        self.0.update(key(failure.fid), update, condition, aliases).await
+        self.0.update(key(record.fid), update.join(" "), condition, aliases).await
     }
+}
+
+/// The attribute of one message's count of this kind.
+fn of_message(kind: &str, message: &str) -> String {
+    format!("{kind} {message}")
+}
+
+/// What an item says of a message's deliveries.
+fn tries_of(item: &Item, message: &str) -> MessageTries {
+    let count = |kind| {
+        let number = number_of(item, &of_message(kind, message)).unwrap_or_default();
+        u32::try_from(number).unwrap_or(u32::MAX)
+    };
+    MessageTries { own: count(OWN), ended: count(ENDED), begun: count(BEGUN) }
+}
+
+/// What an item says of the deliveries of each message.
+fn messages_of(item: &Item) -> BTreeMap<String, MessageTries> {
+    let names = item.keys().filter_map(|name| name.split_once(' '));
+    let messages = names.filter(|(kind, _)| [OWN, ENDED, BEGUN].contains(kind));
+    messages.map(|(_, message)| (message.to_owned(), tries_of(item, message))).collect()
 }
 
 /// The condition that an item is a doubt, whether it says so by `doubted` or not.
@@ -185,6 +237,7 @@ fn read(item: &Item) -> Result<FailureRecord, String> {
         attempt: attempt.ok_or_else(|| wrong("attempt"))?,
         failed_at: Timestamp(number_of(item, "failed_at").ok_or_else(|| wrong("failed_at"))?),
         doubted: item.get(DOUBTED).is_some_and(|value| value.as_bool() == Ok(&true)),
+        messages: messages_of(item),
     })
 }
 
@@ -204,6 +257,7 @@ mod tests {
             attempt: 3,
             failed_at: Timestamp(1_767_225_600_123),
             doubted: false,
+            messages: BTreeMap::new(),
         }
     }
 
@@ -229,6 +283,14 @@ mod tests {
         item.insert("mood".to_owned(), text("bad"));
         item.insert("action".to_owned(), text("delete"));
         assert_eq!(read(&item), Ok(FailureRecord { action: None, ..failure() }));
+        item.insert("own a-b".to_owned(), number("2"));
+        item.insert("ended a-b".to_owned(), number("7"));
+        item.insert("begun c".to_owned(), number("1"));
+        let messages = BTreeMap::from([
+            ("a-b".to_owned(), MessageTries { own: 2, ended: 7, begun: 0 }),
+            ("c".to_owned(), MessageTries { own: 0, ended: 0, begun: 1 }),
+        ]);
+        assert_eq!(read(&item), Ok(FailureRecord { action: None, messages, ..failure() }));
     }
 
     #[test]

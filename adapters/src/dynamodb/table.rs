@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest,
+    AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest,
 };
 use domain::ports::{LedgerError, Segment};
 use domain::retry::backoff;
@@ -124,15 +124,15 @@ impl Table {
         Ok(())
     }
 
-    /// Changes the item of this key, which is made where it is missing. Returns whether it did:
-    /// an item that is not as `condition` has it stays as it is.
+    /// Changes the item of this key, which is made where it is missing. Returns it as it is then;
+    /// [`None`] where it is not as `condition` has it, and stays as it is.
     pub(super) async fn update(
         &self,
         key: Item,
         update: String,
         condition: Option<String>,
         Aliases { names, values }: Aliases,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<Option<Item>, LedgerError> {
         let call = self
             .client
             .update_item()
@@ -141,8 +141,10 @@ impl Table {
             .update_expression(update)
             .set_condition_expression(condition)
             .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values));
-        self.on_condition("UpdateItem", call.send()).await
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew);
+        let updated = self.on_condition("UpdateItem", call.send()).await?;
+        Ok(updated.map(|answer| answer.attributes.unwrap_or_default()))
     }
 
     /// Takes the item of this key away. Returns whether it did: an item that is not as `condition`
@@ -161,7 +163,7 @@ impl Table {
             .condition_expression(condition)
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values));
-        self.on_condition("DeleteItem", call.send()).await
+        Ok(self.on_condition("DeleteItem", call.send()).await?.is_some())
     }
 
     /// The items of these keys, of which no two may be the same, by consistent reads.
@@ -301,12 +303,12 @@ impl Table {
         })
     }
 
-    /// Whether a write on a condition was done. That it was not is an answer, and no failure.
+    /// The answer to a write on a condition; [`None`] where the condition did not hold.
     fn on_condition<'a, T, E>(
         &'a self,
         operation: &'static str,
         call: impl Future<Output = Result<T, SdkError<E>>> + Send + 'a,
-    ) -> BoxFuture<'a, Result<bool, LedgerError>>
+    ) -> BoxFuture<'a, Result<Option<T>, LedgerError>>
     where
         T: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -315,8 +317,8 @@ impl Table {
             let limit = self.timeouts.request;
             let waiting = self.calls.begin(System::DynamoDb, operation, limit);
             let answer = match answer(limit, call).await {
-                Ok(_) => Ok(true),
-                Err(Trouble::Refusal { code, .. }) if code == CONDITION_FAILED => Ok(false),
+                Ok(answer) => Ok(Some(answer)),
+                Err(Trouble::Refusal { code, .. }) if code == CONDITION_FAILED => Ok(None),
                 Err(trouble) => Err(self.translate(trouble)),
             };
             waiting.end(answer)

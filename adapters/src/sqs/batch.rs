@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use domain::{Job, SendFailure, SendReport};
+use domain::{AttributeContent, Job, MessageAttribute, MessageContent, SendFailure, SendReport};
 
 use super::error::passes;
 use super::message::{attributes_of, body_of};
@@ -38,7 +39,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// As SQS counts: the body, and each attribute's name, type and value.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let attributes = self.attributes.iter();
         let attributes = attributes.map(|(name, value)| name.len() + STRING.len() + value.len());
         self.body.len() + attributes.sum::<usize>()
@@ -69,19 +70,48 @@ pub(super) fn fitting(jobs: Vec<Prepared<'_>>) -> (Vec<Prepared<'_>>, SendReport
     (fitting, SendReport { sent: Vec::new(), failed })
 }
 
-/// The jobs in requests that are neither too many entries nor too many bytes.
-pub(super) fn requests<'a, 'b>(jobs: &'b [Prepared<'a>]) -> Vec<&'b [Prepared<'a>]> {
+/// A message of another queue as an entry at this place.
+pub(super) fn entry_of(
+    message: &MessageContent,
+    at: usize,
+) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let mut entry =
+        SendMessageBatchRequestEntry::builder().id(place(at)).message_body(&message.body);
+    for (name, MessageAttribute { data_type, value }) in &message.attributes {
+        let attribute = MessageAttributeValue::builder().data_type(data_type);
+        let attribute = match value {
+            AttributeContent::Text(text) => attribute.string_value(text),
+            AttributeContent::Binary(bytes) => attribute.binary_value(Blob::new(bytes.clone())),
+        };
+        entry = entry.message_attributes(name, attribute.build()?);
+    }
+    entry.build()
+}
+
+/// The bytes of an entry as SQS counts.
+pub(super) fn bytes_of(entry: &SendMessageBatchRequestEntry) -> usize {
+    let bytes = |(name, value): (&String, &MessageAttributeValue)| {
+        let text = value.string_value().map_or(0, str::len);
+        let binary = value.binary_value().map_or(0, |bytes| bytes.as_ref().len());
+        name.len() + value.data_type().len() + text + binary
+    };
+    let attributes = entry.message_attributes().into_iter().flatten().map(bytes);
+    entry.message_body().len() + attributes.sum::<usize>()
+}
+
+/// Messages in requests that are neither too many entries nor too many bytes.
+pub(super) fn requests<T>(messages: &[T], bytes_of: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let mut requests = Vec::new();
     let (mut from, mut bytes) = (0, 0);
-    for (at, job) in jobs.iter().enumerate() {
-        if at - from == MOST_ENTRIES || bytes + job.bytes() > MOST_BYTES {
-            requests.push(&jobs[from..at]);
+    for (at, message) in messages.iter().enumerate() {
+        if at - from == MOST_ENTRIES || bytes + bytes_of(message) > MOST_BYTES {
+            requests.push(&messages[from..at]);
             (from, bytes) = (at, 0);
         }
-        bytes += job.bytes();
+        bytes += bytes_of(message);
     }
-    if from < jobs.len() {
-        requests.push(&jobs[from..]);
+    if from < messages.len() {
+        requests.push(&messages[from..]);
     }
     requests
 }
@@ -153,7 +183,7 @@ mod tests {
         let shape = |sizes: &[usize]| {
             let jobs: Vec<_> = (1..).zip(sizes).map(|(fid, size)| job(fid, *size)).collect();
             let prepared: Vec<_> = jobs.iter().map(Prepared::new).collect();
-            requests(&prepared).into_iter().map(<[_]>::len).collect::<Vec<_>>()
+            requests(&prepared, Prepared::bytes).into_iter().map(<[_]>::len).collect::<Vec<_>>()
         };
         assert_eq!(shape(&[]), [0; 0]);
         assert_eq!(shape(&[60; 10]), [10]);

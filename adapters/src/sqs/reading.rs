@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
-use domain::{Delivery, QueueDepth, Receipt, Timestamp};
+use domain::{
+    AttributeContent, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt, Timestamp,
+};
 
 use super::message::job_of;
 
@@ -15,6 +17,7 @@ pub(super) fn delivery(message: &Message) -> Option<Delivery> {
     let attribute = |name: &str| message.message_attributes()?.get(name)?.string_value();
     Some(Delivery {
         message: message.message_id().unwrap_or_default().to_owned(),
+        content: content(message),
         job: job_of(message.body().unwrap_or_default(), attribute),
         receipt: Receipt(message.receipt_handle()?.to_owned()),
         attempt: told(MessageSystemAttributeName::ApproximateReceiveCount)
@@ -24,6 +27,22 @@ pub(super) fn delivery(message: &Message) -> Option<Delivery> {
             .and_then(|time| time.parse().ok())
             .map(Timestamp),
     })
+}
+
+/// What a message says, to be sent to another queue as it is.
+fn content(message: &Message) -> MessageContent {
+    let attributes =
+        message.message_attributes().into_iter().flatten().filter_map(|(name, one)| {
+            let value = match (one.string_value(), one.binary_value()) {
+                (Some(text), _) => AttributeContent::Text(text.to_owned()),
+                (None, Some(bytes)) => AttributeContent::Binary(bytes.as_ref().to_vec()),
+                (None, None) => return None,
+            };
+            let data_type = one.data_type().to_owned();
+            Some((name.clone(), MessageAttribute { data_type, value }))
+        });
+    let body = message.body().unwrap_or_default().to_owned();
+    MessageContent { body, attributes: attributes.collect() }
 }
 
 /// The depth, or what the answer lacks.

@@ -48,11 +48,6 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u64).range(1..=limits::FUNCTION_TIME_MOST.as_secs()))]
     function_timeout_seconds: u64,
 
-    /// Deliveries after which a job is a dead letter
-    #[arg(long, value_name = "N", default_value_t = limits::DELIVERIES)]
-    #[arg(value_parser = clap::value_parser!(u32).range(i64::from(limits::DELIVERIES)..=1000))]
-    max_receive_count: u32,
-
     /// Days after which an unfinished multipart upload is aborted
     #[arg(long, value_name = "N", default_value_t = limits::ABORT_UPLOADS_AFTER_DAYS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=365))]
@@ -182,8 +177,7 @@ impl Arguments {
         }
         let (jobs, dead_letters) = self.queue_names()?;
         let function_time = Duration::from_secs(self.function_timeout_seconds);
-        let deliveries = self.max_receive_count;
-        let choices = QueueChoices { jobs, dead_letters, function_time, deliveries };
+        let choices = QueueChoices { jobs, dead_letters, function_time };
         let tables = blueprint::tables(tables.clone());
         Ok(Blueprint { buckets, queues: Some(Queues::new(choices)), tables })
     }

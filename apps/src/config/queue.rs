@@ -51,14 +51,21 @@ impl QueueSettings {
 
     /// Its dead-letter queue, which is another one.
     pub fn dead_letters_url(&self) -> Result<QueueUrl, UsageError> {
-        let url = parsed(DEAD_LETTERS, self.dead_letters_url.as_deref())?;
-        let url = url.ok_or_else(|| missing(DEAD_LETTERS, "the dead-letter queue's URL"))?;
+        let url = self.dead_letters_url_if_named()?;
+        url.ok_or_else(|| missing(DEAD_LETTERS, "the dead-letter queue's URL"))
+    }
+
+    /// The same, where the settings name it.
+    pub fn dead_letters_url_if_named(&self) -> Result<Option<QueueUrl>, UsageError> {
+        let Some(url) = parsed(DEAD_LETTERS, self.dead_letters_url.as_deref())? else {
+            return Ok(None);
+        };
         // Sent again into itself every dead letter would be deleted behind its own copy, for ever.
         if parsed(QUEUE, self.queue_url.as_deref()).ok().flatten().as_ref() == Some(&url) {
             let text = format!("{DEAD_LETTERS} is the same queue as {QUEUE}: `{url}`");
             return Err(UsageError(text));
         }
-        Ok(url)
+        Ok(Some(url))
     }
 }
 

@@ -5,7 +5,9 @@ use std::fmt;
 
 use adapters::sqs::message::job_of;
 use aws_lambda_events::sqs::SqsMessage;
-use domain::{BadMessage, Delivery, Receipt, Timestamp};
+use domain::{
+    AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, Receipt, Timestamp,
+};
 use serde_json::Value;
 
 /// An event.
@@ -93,8 +95,8 @@ fn delivery(at: usize, record: Value) -> Result<Delivery, UnknownEvent> {
         Err(error) => {
             let why = format!("its record cannot be read: {error}");
             let job = Err(BadMessage { fid: None, dkey: None, why });
-            let receipt = Receipt(String::new());
-            return Ok(Delivery { message, job, receipt, attempt: 1, sent_at: None });
+            let (receipt, content) = (Receipt(String::new()), MessageContent::default());
+            return Ok(Delivery { message, content, job, receipt, attempt: 1, sent_at: None });
         }
     };
     let number = |name: &str| record.attributes.get(name)?.parse::<u64>().ok();
@@ -103,13 +105,30 @@ fn delivery(at: usize, record: Value) -> Result<Delivery, UnknownEvent> {
         Some(body) => job_of(body, attribute),
         None => Err(BadMessage { fid: None, dkey: None, why: "it has no body".to_owned() }),
     };
+    let content = content(&record);
     Ok(Delivery {
         message,
+        content,
         job,
         attempt: number("ApproximateReceiveCount").and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
         sent_at: number("SentTimestamp").map(Timestamp),
         receipt: Receipt(record.receipt_handle.unwrap_or_default()),
     })
+}
+
+/// What a message says, to be sent to another queue as it is.
+fn content(record: &SqsMessage) -> MessageContent {
+    let attributes = record.message_attributes.iter().filter_map(|(name, one)| {
+        let value = match (&one.string_value, &one.binary_value) {
+            (Some(text), _) => AttributeContent::Text(text.clone()),
+            (None, Some(bytes)) => AttributeContent::Binary(bytes.0.clone()),
+            (None, None) => return None,
+        };
+        let data_type = one.data_type.clone().unwrap_or_else(|| "String".to_owned());
+        Some((name.clone(), MessageAttribute { data_type, value }))
+    });
+    let body = record.body.clone().unwrap_or_default();
+    MessageContent { body, attributes: attributes.collect() }
 }
 
 const fn kind(value: &Value) -> &'static str {

@@ -76,6 +76,11 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
             "the worker's time ended before these jobs were done, and the queue delivers them again. \
              `mogile2s3 dlq redrive --reason not-started` sends those that are dead letters"
         }
+        ReasonKind::Killed => {
+            "each time that it was begun its worker ended, by memory or by time. Give the function \
+             more of both, then `mogile2s3 dlq redrive --reason killed`; or move these files from \
+             here, with `mogile2s3 migrate --fids LIST`"
+        }
         ReasonKind::Missing => {
             "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
              what is missing. Then verify again"

@@ -91,6 +91,7 @@ fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         ("gone from MogileFS", summary.ends.gone),
         ("delivered twice at once", summary.merged),
         ("given back", summary.ends.failures()),
+        ("moved to the dead-letter queue", summary.dead_letters),
     ] {
         table.count(name, count)?;
     }
@@ -104,6 +105,14 @@ fn write_unrecorded(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         writeln!(
             out,
             "{count} jobs are done, and the queue delivers them once more: this does no harm."
+        )?;
+    }
+    if summary.unmoved.files > 0 {
+        let (count, why) = (HumanCount(summary.unmoved.files), &summary.unmoved.example);
+        writeln!(
+            out,
+            "{count} jobs could not be moved to the dead-letter queue: {why}\n\
+             \x20 → they are in the queue and fail again. Check SQS_DLQ_URL and the account's policy"
         )?;
     }
     if summary.unexplained > 0 {

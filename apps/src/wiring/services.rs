@@ -82,6 +82,17 @@ impl<'a> Services<'a> {
         self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
     }
 
+    /// Its dead-letter queue, where the settings name one.
+    pub async fn dead_letters_if_named(
+        &self,
+        queue: &QueueSettings,
+    ) -> Result<Option<Arc<dyn JobQueue>>, UsageError> {
+        match queue.dead_letters_url_if_named()? {
+            Some(url) => self.queue_at(url, DEAD_LETTERS).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// What watching workers needs: both queues, and what workers record.
     pub async fn watch_ports(&self, queue: &QueueSettings) -> Result<WatchPorts, UsageError> {
         Ok(WatchPorts {

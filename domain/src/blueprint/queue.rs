@@ -186,7 +186,6 @@ mod tests {
             jobs: "jobs".to_owned(),
             dead_letters: "dead".to_owned(),
             function_time: Duration::from_mins(2),
-            deliveries: 5,
         };
         Queues::new(choices).jobs
     }
@@ -195,9 +194,9 @@ mod tests {
         QueueState {
             url: "https://sqs/1/jobs".to_owned(),
             arn: "arn:aws:sqs:r:1:jobs".to_owned(),
-            retention: DAY * 4,
+            retention: DAY * 14,
             visibility: Duration::from_mins(12),
-            redrive: Some(Redrive { to_arn: "arn:aws:sqs:r:1:dead".to_owned(), deliveries: 5 }),
+            redrive: Some(Redrive { to_arn: "arn:aws:sqs:r:1:dead".to_owned(), deliveries: 1_000 }),
         }
     }
 
@@ -222,20 +221,20 @@ mod tests {
 
     #[test]
     fn a_queue_as_it_must_be_is_kept() {
-        assert_eq!(advice("retention", |_| ()), Advice::Keep("4 days".to_owned()));
+        assert_eq!(advice("retention", |_| ()), Advice::Keep("14 days".to_owned()));
         assert_eq!(advice("visibility", |_| ()), Advice::Keep("720 s".to_owned()));
-        let letters = Advice::Keep("dead after 5 deliveries".to_owned());
+        let letters = Advice::Keep("dead after 1000 deliveries".to_owned());
         assert_eq!(advice("dead letters", |_| ()), letters);
     }
 
     #[test]
     fn what_is_too_short_is_raised() {
         let retention = advice("retention", |found| found.retention = DAY);
-        assert_eq!(changes(&retention), Some(&QueueChange::Retention(DAY * 4)));
+        assert_eq!(changes(&retention), Some(&QueueChange::Retention(DAY * 14)));
         let visibility = advice("visibility", |found| found.visibility = Duration::from_secs(30));
         assert_eq!(changes(&visibility), Some(&QueueChange::Visibility(Duration::from_mins(12))));
         let letters = advice("dead letters", |found| {
-            found.redrive.as_mut().expect("one").deliveries = 3;
+            found.redrive.as_mut().expect("one").deliveries = 5;
         });
         assert_eq!(changes(&letters), as_it_must_be().redrive.map(QueueChange::Redrive).as_ref());
         let letters = advice("dead letters", |found| found.redrive = None);
@@ -246,15 +245,11 @@ mod tests {
     fn what_is_more_than_enough_is_kept() {
         let visibility = advice("visibility", |found| found.visibility = Duration::from_hours(1));
         assert_eq!(visibility, Advice::Keep("3600 s".to_owned()));
-        let letters = advice("dead letters", |found| {
-            found.redrive.as_mut().expect("one").deliveries = 10;
-        });
-        assert_eq!(letters, Advice::Keep("dead after 10 deliveries".to_owned()));
     }
 
     #[test]
     fn what_could_lose_messages_is_left() {
-        let retention = advice("retention", |found| found.retention = DAY * 14);
+        let retention = advice("retention", |found| found.retention = DAY * 15);
         assert!(matches!(retention, Advice::Leave(_)), "{retention:?}");
         let letters = advice("dead letters", |found| {
             found.redrive.as_mut().expect("one").to_arn = "arn:aws:sqs:r:1:other".to_owned();

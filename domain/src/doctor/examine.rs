@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
+
 use crate::migrate::require_domain;
 use crate::ports::{LedgerError, Ports, Replica, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Check, Condition, FailureRecord, Fid, LedgerRecord, ListedObject, ObjectAddress,
-    ObjectKey, ObjectMeta, RowClass, S3Bucket, SourceError, SourceFile, Stopped, WriteTarget,
-    limits,
+    BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
+    Noted, ObjectAddress, ObjectKey, ObjectMeta, RowClass, S3Bucket, SourceError, SourceFile,
+    Stopped, WriteTarget, limits,
 };
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
@@ -153,7 +155,7 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
 /// all of this, and what it cannot write there is lost.
 pub async fn examine_failures(ports: &Ports) -> Check {
     let (subject, fact) = ("failures", "records can be written, taken away and scanned");
-    let canary = FailureRecord {
+    let record = FailureRecord {
         fid: NO_FILE,
         action: None,
         dkey: String::new(),
@@ -162,7 +164,9 @@ pub async fn examine_failures(ports: &Ports) -> Check {
         attempt: 0,
         failed_at: ports.clock.now(),
         doubted: false,
+        messages: BTreeMap::new(),
     };
+    let canary = FailureNote { message: "canary".to_owned(), record, what: Noted::Failed };
     let tried = async {
         ports.failures.note(&[canary]).await?;
         ports.failures.clear_undoubted(&[NO_FILE]).await?;

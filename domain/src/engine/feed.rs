@@ -1,27 +1,27 @@
 //! Where tasks come from, and who hears of their ends.
 
-mod batch;
+mod answers;
+mod asking;
 mod index;
 mod jobs;
-mod queue;
+mod message;
 
 use std::time::Duration;
 
 use futures_util::stream::FusedStream;
 
-pub(crate) use batch::BatchFeed;
 pub(crate) use index::IndexFeed;
-pub(crate) use queue::QueueFeed;
+pub(crate) use jobs::JobFeed;
 
 use super::recorder::{OutgoingBatch, Recorder};
 use super::stop::Stop;
 use super::task::{Task, TaskEnd};
-use crate::{Fid, Finding, Reason, Stopped, System};
+use crate::{Fid, Finding, MessageTries, Reason, Stopped, System};
 
 /// Gives the engine tasks and takes their ends. Every task that it gives ends exactly once.
 pub(crate) trait Feed: Send {
     /// What was reached before the first task.
-    const REACHED: &'static [System] = &[];
+    fn reached(&self) -> &'static [System];
 
     /// Whether what was noticed at a file counts where the file fails: a job that failed comes again,
     /// and says it again.
@@ -59,8 +59,9 @@ pub(crate) trait Feed: Send {
     /// A task has ended. Returns why the engine is to stop, if it is.
     fn ended(&mut self, task: &Task, end: TaskEnd, recorder: &mut Recorder<'_>) -> Option<Stopped>;
 
-    /// A notice to the failures table was taken, or why not.
-    fn noted(&mut self, notice: &OutgoingBatch, answer: Result<(), &Reason>);
+    /// A notice to the failures table was taken, with what is known of each message then; or why
+    /// it was not.
+    fn noted(&mut self, notice: &OutgoingBatch, answer: Result<Vec<MessageTries>, &Reason>);
 
     /// No more tasks are wanted.
     fn stop(&mut self, stop: Stop);
@@ -104,6 +105,8 @@ pub(crate) struct Demand {
     pub(super) planning: usize,
     /// Tasks that wait for a system to come back, or for their next try.
     pub(super) held: usize,
+    /// Tasks that are begun when all others are done.
+    pub(super) alone: usize,
     /// No system is away that tasks need.
     pub(super) is_calm: bool,
     /// A system is away for all tasks in hand, and others might do better.

@@ -47,6 +47,8 @@ pub(crate) struct Flow<'a, F: Feed> {
     planner: Planner<'a>,
     /// Tasks that may be started.
     waiting: VecDeque<Task>,
+    /// Tasks that are started when no others are left in hand, one after another.
+    alone: VecDeque<Task>,
     under_way: UnderWay<'a>,
     recorder: Recorder<'a>,
     hold: Hold,
@@ -68,7 +70,7 @@ impl<'a, F: Feed> Flow<'a, F> {
     ) -> Self {
         let concurrency = plan.concurrency.max(1);
         let mut hold = Hold::new(plan.patience, concurrency, ports.now());
-        hold.outages.reached(F::REACHED);
+        hold.outages.reached(feed.reached());
         Self {
             ports,
             plan: EnginePlan { concurrency, ..plan },
@@ -76,6 +78,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             feed,
             planner: Planner::new(routes),
             waiting: VecDeque::new(),
+            alone: VecDeque::new(),
             under_way: UnderWay::new(ports),
             recorder: Recorder::new(ports, concurrency),
             hold,
@@ -132,18 +135,25 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     fn start_what_can_be(&mut self) {
         while self.has_room()
-            && let Some(task) = self.waiting.pop_front()
+            && let Some(task) = self.next_that_fits()
         {
             self.start(task);
         }
         self.planner.start();
-        let is_idle = self.under_way.len() + self.waiting.len() + self.planner.len() == 0;
+        if self.begun() == 0
+            && self.recorder.unrecorded() == 0
+            && let Some(task) = self.alone.pop_front()
+        {
+            self.start(task);
+        }
+        let is_idle = self.begun() == 0;
         self.feed.ask(Demand {
             concurrency: self.plan.concurrency,
             under_way: self.under_way.len(),
             waiting: self.waiting.len(),
             planning: self.planner.len(),
             held: self.hold.len(),
+            alone: self.alone.len(),
             is_calm: self.hold.outages.is_calm(),
             wants_others: is_idle
                 && self.hold.outages.others_may_succeed()
@@ -153,7 +163,11 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.recorder.send_all();
             self.feed.flush();
         }
-        if is_idle && self.hold.len() == 0 && !self.feed.has_others() && self.stopping.is_none() {
+        if is_idle
+            && self.hold.len() + self.alone.len() == 0
+            && !self.feed.has_others()
+            && self.stopping.is_none()
+        {
             self.stop_if_all_is_refused();
         }
         self.set_alarm();
@@ -170,7 +184,24 @@ impl<'a, F: Feed> Flow<'a, F> {
         // A kill costs what is under way and what is not recorded: never more than this.
         let not_recorded = self.under_way.len() + self.recorder.unrecorded();
         let concurrency = self.plan.concurrency;
-        self.under_way.len() < concurrency && not_recorded < 2 * concurrency
+        let is_room = self.under_way.len() < concurrency && not_recorded < 2 * concurrency;
+        is_room && !self.under_way.is_one_alone()
+    }
+
+    /// Tasks that are on their way to an end now.
+    fn begun(&self) -> usize {
+        self.waiting.len() + self.planner.len() + self.under_way.len()
+    }
+
+    /// The next task that can be done in the time that is left beside those under way. One that
+    /// could be done by itself waits for these. One that could not be done at all ends when it is
+    /// started.
+    fn next_that_fits(&mut self) -> Option<Task> {
+        let Some(left) = self.feed.time_left() else { return self.waiting.pop_front() };
+        let beside = self.under_way.flowing();
+        let fits = |task: &Task| task.expected_time(beside) <= left || left < task.expected_time(0);
+        let at = self.waiting.iter().position(fits)?;
+        self.waiting.remove(at)
     }
 
     fn begin_all(&mut self, tasks: Vec<Task>) {
@@ -181,8 +212,7 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     /// Begins a task that the feed gave, or that was held.
     fn begin(&mut self, task: Task) {
-        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
-        if begun + self.hold.len() == 0 {
+        if self.begun() + self.hold.len() == 0 {
             // Idle until now: nobody has waited for a system yet.
             self.hold.outages.progressed(self.ports.now());
         }
@@ -190,15 +220,17 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
         } else if self.hold.blocks(&task) {
             self.hold.add(task, self.ports.now());
-        } else if task.work.is_some() {
-            self.waiting.push_back(task);
-        } else {
+        } else if task.work.is_none() {
             self.planner.add(task);
+        } else if task.is_alone() {
+            self.alone.push_back(task);
+        } else {
+            self.waiting.push_back(task);
         }
     }
 
     fn start(&mut self, task: Task) {
-        let needed = task.expected_time(self.under_way.bytes());
+        let needed = task.expected_time(0);
         if let Some(left) = self.feed.time_left()
             && left < needed
         {
@@ -301,7 +333,7 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     /// Whether nothing but what is held is left to try.
     fn are_last_tasks(&self) -> bool {
-        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
+        let begun = self.begun() + self.alone.len();
         begun == 0 && !self.hold.has_untried() && !self.feed.has_others()
     }
 
@@ -316,8 +348,8 @@ impl<'a, F: Feed> Flow<'a, F> {
     }
 
     fn nothing_is_left(&self) -> bool {
-        let begun = self.waiting.len() + self.planner.len() + self.under_way.len();
-        let is_done = begun + self.hold.len() == 0 && self.recorder.is_idle();
+        let left = self.begun() + self.alone.len() + self.hold.len();
+        let is_done = left == 0 && self.recorder.is_idle();
         self.over || is_done && self.feed.is_done()
     }
 }

@@ -40,7 +40,7 @@ mod work;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-pub(crate) use feed::{BatchFeed, IndexFeed, QueueFeed};
+pub(crate) use feed::{IndexFeed, JobFeed};
 pub(crate) use flow::{EnginePlan, Flow};
 pub(crate) use outages::Patience;
 pub(crate) use recorder::{OutgoingBatch, Recorder};

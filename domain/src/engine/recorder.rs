@@ -10,7 +10,7 @@ use super::task::{EnginePorts, Record, Task};
 use crate::ports::LedgerError;
 use crate::retried::retried;
 use crate::retry::backoff_between;
-use crate::{FailureRecord, Fid, Reason, Timestamp, limits};
+use crate::{FailureNote, Fid, MessageTries, Reason, Timestamp, limits};
 
 /// Things that wait for others of their kind, to be sent together.
 pub(super) struct Gathered<T> {
@@ -44,21 +44,21 @@ impl<T> Gathered<T> {
 pub(crate) enum OutgoingBatch {
     /// For the ledger or the verifications table: all of one kind.
     Records(Vec<(Task, Record)>),
-    Failures(Vec<FailureRecord>),
+    Failures(Vec<FailureNote>),
     /// Files that are proven: their failure records are out of date.
     Proven(Vec<Fid>),
     /// Files that ended without a proof: a verification's doubt of them stays.
     Ended(Vec<Fid>),
 }
 
-/// A batch, and whether the table took it.
-pub(super) type Sent = (OutgoingBatch, Result<(), Reason>);
+/// A batch, and whether the table took it; of failures with what is known of each message then.
+pub(super) type Sent = (OutgoingBatch, Result<Vec<MessageTries>, Reason>);
 
 pub(crate) struct Recorder<'a> {
     ports: EnginePorts<'a>,
     migrated: Gathered<(Task, Record)>,
     verified: Gathered<(Task, Record)>,
-    failures: Gathered<FailureRecord>,
+    failures: Gathered<FailureNote>,
     proven: Gathered<Fid>,
     ended: Gathered<Fid>,
     /// Batches of records that were not taken.
@@ -103,7 +103,7 @@ impl<'a> Recorder<'a> {
         self.has_more();
     }
 
-    pub(super) fn note_failure(&mut self, failure: FailureRecord) {
+    pub(super) fn note_failure(&mut self, failure: FailureNote) {
         self.failures.add(failure);
         self.has_more();
     }
@@ -233,20 +233,21 @@ impl<'a> Recorder<'a> {
 
 impl OutgoingBatch {
     /// Sends it, again and again while that may help: each comes out the same twice.
-    async fn send(&self, ports: EnginePorts<'_>) -> Result<(), Reason> {
+    async fn send(&self, ports: EnginePorts<'_>) -> Result<Vec<MessageTries>, Reason> {
         let (clock, failures) = (ports.files.clock.as_ref(), ports.files.failures.as_ref());
         let sent = match self {
             Self::Records(records) => write_records(records, ports).await,
-            Self::Failures(noted) => {
-                let salt = noted.first().map_or(0, |failure| failure.fid.0);
-                retried(clock, salt, || failures.note(noted)).await
+            Self::Failures(notes) => {
+                let salt = notes.first().map_or(0, |note| note.record.fid.0);
+                let noted = retried(clock, salt, || failures.note(notes)).await;
+                return noted.map_err(|error| Reason::from(&error));
             }
             Self::Proven(fids) => retried(clock, salt(fids), || failures.clear(fids)).await,
             Self::Ended(fids) => {
                 retried(clock, salt(fids), || failures.clear_undoubted(fids)).await
             }
         };
-        sent.map_err(|error| Reason::from(&error))
+        sent.map(|()| Vec::new()).map_err(|error| Reason::from(&error))
     }
 }
 

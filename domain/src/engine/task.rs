@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::migrate::{FileEnd, FileOutcome, FilePlan, migrate_file};
 use crate::ports::{Ports, VerificationLog};
+use crate::retried::retried;
 use crate::verify::verify_file;
 use crate::{
-    Dkey, Failure, Fid, Finding, JobAction, LedgerRecord, Reason, SourceFile, Timestamp,
-    Verification, limits,
+    Delivery, Dkey, Failure, FailureNote, FailureRecord, Fid, Finding, JobAction, LedgerRecord,
+    Left, MessageTries, Noted, Reason, ReasonKind, SourceFile, Timestamp, Verification, limits,
 };
 
 /// What the engine reaches outside.
@@ -49,13 +50,42 @@ pub(crate) struct Task {
     pub(crate) look_first: bool,
     /// Failures of this file because a system could not be reached, while others could.
     pub(super) tries: u32,
+    /// Set where an earlier delivery of the job has not told its end.
+    pub(super) suspicion: Option<Box<Suspicion>>,
+}
+
+/// A job may have ended its worker. Before it is begun that is written down, so that a job that does
+/// so again is known by it.
+#[derive(Debug, Clone)]
+pub(crate) struct Suspicion {
+    note: FailureNote,
+    /// It has not told its end since that was written down: it is worked on when all others are done,
+    /// so that it takes none of them along.
+    alone: bool,
+}
+
+impl Suspicion {
+    /// About a delivery of which this is known; [`None`] of a message that is no job.
+    pub(super) fn of(delivery: &Delivery, tries: MessageTries) -> Option<Box<Self>> {
+        let detail = "its worker ended before it told what became of it: by memory, by time, or \
+                      because somebody stopped it";
+        let reason = Reason::new(ReasonKind::Killed, detail);
+        let failure = Failure { reason, left: Left::PerhapsOurs };
+        let record = FailureRecord::of(delivery, &failure, Timestamp(0))?;
+        let note = FailureNote { message: delivery.message.clone(), record, what: Noted::Begun };
+        Some(Box::new(Self { note, alone: tries.begun > 0 }))
+    }
 }
 
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
     Migrate(FilePlan),
-    Verify { run: String },
+    Verify {
+        run: String,
+        /// S3 has no SHA-1 of the content, most likely, so that it must be read.
+        reads: bool,
+    },
 }
 
 /// What the tables get of a task that was done.
@@ -98,7 +128,7 @@ impl Task {
     /// A task about `file`; `run` names the verification that it is part of.
     pub(crate) fn new(file: SourceFile, action: JobAction, run: Option<String>) -> Self {
         let key = TaskKey { fid: file.fid, action, dkey: file.dkey.clone(), run };
-        Self { key, file, work: None, look_first: false, tries: 0 }
+        Self { key, file, work: None, look_first: false, tries: 0, suspicion: None }
     }
 
     /// Whether MogileFS is asked for the content before anything else is tried.
@@ -106,12 +136,20 @@ impl Task {
         matches!(&self.work, Some(Work::Migrate(plan)) if plan.copy_from.is_none() && plan.mogile)
     }
 
+    /// Whether it is worked on when all others are done.
+    pub(super) fn is_alone(&self) -> bool {
+        self.suspicion.as_ref().is_some_and(|suspicion| suspicion.alone)
+    }
+
     /// Does `work` for this file.
     pub(super) async fn carry_out(&self, work: &Work, ports: EnginePorts<'_>) -> Outcome {
         let files = ports.files;
+        if let Err(failure) = self.note_suspicion(files).await {
+            return Outcome { end: Carried::Failed(failure), findings: Vec::new() };
+        }
         match work {
             Work::Migrate(plan) => migrate_file(files, &self.file, plan).await.into(),
-            Work::Verify { run } => {
+            Work::Verify { run, .. } => {
                 let (objects, clock) = (files.objects.as_ref(), files.clock.as_ref());
                 let end = match verify_file(objects, clock, &self.file, run).await {
                     Ok(seen) => Carried::Proven(Record::Verified(seen)),
@@ -122,10 +160,39 @@ impl Task {
         }
     }
 
-    /// What this and what flows beside it are expected to take.
+    async fn note_suspicion(&self, files: &Ports) -> Result<(), Failure> {
+        let Some(suspicion) = &self.suspicion else { return Ok(()) };
+        let clock = files.clock.as_ref();
+        let mut note = suspicion.note.clone();
+        note.record.failed_at = clock.now();
+        let notes = [note];
+        let noted = retried(clock, self.file.fid.0, || files.failures.note(&notes)).await;
+        let failed = |error| Failure { reason: Reason::from(&error), left: Left::Nothing };
+        noted.map(drop).map_err(failed)
+    }
+
+    /// The bytes that flow through this process for it, as far as is known before.
+    pub(super) fn flowing(&self) -> u64 {
+        let flows = match &self.work {
+            Some(Work::Migrate(plan)) => plan.copy_from.is_none(),
+            Some(Work::Verify { reads, .. }) => *reads,
+            None => true,
+        };
+        if flows { self.file.length.0 } else { 0 }
+    }
+
+    /// How long it is expected to take while so many other bytes flow beside it.
     pub(super) fn expected_time(&self, bytes_beside: u128) -> Duration {
-        let bytes = bytes_beside + u128::from(self.file.length.0);
-        limits::expected_time(u64::try_from(bytes).unwrap_or(u64::MAX))
+        let flowing = self.flowing();
+        let time = if flowing > 0 {
+            let bytes = bytes_beside + u128::from(flowing);
+            limits::expected_flow(u64::try_from(bytes).unwrap_or(u64::MAX))
+        } else if let Some(Work::Migrate(_)) = self.work {
+            limits::expected_copy(self.file.length.0)
+        } else {
+            Duration::ZERO
+        };
+        limits::JOB_TIME.saturating_add(time)
     }
 }
 

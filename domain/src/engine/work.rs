@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::engine::{
-    BatchFeed, EnginePlan, EnginePorts, Flow, OutageObserver, Patience, QueueFeed, Stop, never,
+    EnginePlan, EnginePorts, Flow, JobFeed, OutageObserver, Patience, Stop, never,
 };
 use crate::migrate::{RoutePolicy, Routes};
 use crate::ports::WorkPorts;
@@ -100,7 +100,7 @@ pub async fn work_batch(
     });
     let stops = time_is_over.chain(never()).boxed();
     let (routes, patience) = (routes(ports, plan), Patience::WITHOUT_END);
-    let feed = BatchFeed::new(ports, plan, observer, deliveries, finish_by);
+    let feed = JobFeed::of_batch(ports, plan, observer, deliveries, finish_by);
     let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
     let (feed, _) = flow.run(stops.fuse()).await;
     feed.report()
@@ -126,10 +126,10 @@ pub async fn work_queue(
     };
     let routes = routes(ports, plan);
     let patience = Patience::of(plan.wait);
-    let feed = QueueFeed::new(ports, plan, observer, visibility, until_empty);
+    let feed = JobFeed::of_queue(ports, plan, observer, visibility, until_empty);
     let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
     let (feed, stopped) = flow.run(stop.chain(never()).fuse()).await;
-    WorkSummary { stopped, ..feed.summary() }
+    WorkSummary { stopped, ..feed.report().summary }
 }
 
 fn engine_ports(ports: &WorkPorts) -> EnginePorts<'_> {

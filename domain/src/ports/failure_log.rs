@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::LedgerError;
-use crate::{FailureRecord, Fid};
+use crate::{FailureNote, FailureRecord, Fid, MessageTries};
 
 /// The failures table: the last failure of each file that a worker gave back to the queue, keyed
 /// by fid. It explains dead letters, and it keeps the doubts of verifications: the proof of a
@@ -13,11 +13,13 @@ use crate::{FailureRecord, Fid};
 pub trait FailureLog: Send + Sync {
     /// Writes all of these, or errors; on an error any of them may have been written. Of several
     /// with one fid the last counts. Of long texts the beginning is kept, a kilobyte at the least.
+    /// Returns for each what is known of its message's deliveries now, this one included. A note
+    /// whose answer was lost may count twice.
     ///
     /// A doubt stays: where the record that is there [doubts the
     /// proof](FailureRecord::doubts_the_proof), or one of several with the same fid does, the
     /// written one is doubted.
-    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError>;
+    async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError>;
 
     /// Takes the records of these fids away; those that have none do not matter.
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError>;

@@ -1,4 +1,4 @@
-use crate::{Delivery, Job, QueueDepth, Reason, ReasonKind, Receipt, SendReport};
+use crate::{Delivery, Job, MessageContent, QueueDepth, Reason, ReasonKind, Receipt, SendReport};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +12,10 @@ pub trait JobQueue: Send + Sync {
     /// Sends at most ten jobs and tells each one's fate: a call that succeeds may still have
     /// failed for some. After an error any of them may have been sent.
     async fn send(&self, jobs: &[Job]) -> Result<SendReport, QueueError>;
+
+    /// Sends at most ten messages of another queue as they are. Returns the places of those that
+    /// were not taken. After an error any of them may have been sent.
+    async fn forward(&self, messages: &[MessageContent]) -> Result<Vec<usize>, QueueError>;
 
     /// At most `most` deliveries, ten at the most, waiting up to `wait` for the first. Each stays
     /// invisible to others for `visible_after`, or the queue's own visibility timeout.

@@ -29,6 +29,8 @@ pub struct WorkPorts {
     pub files: Ports,
     /// Where jobs come from.
     pub queue: Arc<dyn JobQueue>,
+    /// Where jobs go that fail by themselves again and again; [`None`] leaves them in the queue.
+    pub dead_letters: Option<Arc<dyn JobQueue>>,
     /// What was found whole.
     pub verifications: Arc<dyn VerificationLog>,
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use oracle::Outcome;
 use serde::Serialize;
 use serde_json::Value;
-use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DELIVERIES, DOMAIN, FAILURES, QUEUE};
+use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DOMAIN, FAILURES, QUEUE};
 use stand_ins::fault::Service;
 use stand_ins::world::bucket::Condition;
 use stand_ins::world::dynamodb;
@@ -179,7 +179,12 @@ async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>
     // Each delivery that failed is counted.
     for reason in ["missing", "wrong-object"] {
         let failed = &found["failed"][reason]["files"];
-        expect(failed, DELIVERIES.into(), &format!("deliveries failed as {reason}"), &mut problems);
+        expect(
+            failed,
+            domain::limits::TRIES.into(),
+            &format!("deliveries failed as {reason}"),
+            &mut problems,
+        );
     }
 
     let failures = || dynamodb::items(&stage.world.database, FAILURES).map(|items| items.len());

@@ -49,7 +49,7 @@ pub const DEAD_LETTERS: &str = "mogile2s3-jobs-dead";
 const VISIBILITY_SECONDS: u32 = 30;
 
 /// Deliveries before a message is a dead letter.
-pub const DELIVERIES: u32 = 5;
+pub const DELIVERIES: u32 = domain::limits::DELIVERIES;
 
 /// What one PUT or COPY may write here: little, so that small files go in parts too.
 pub const SINGLE_REQUEST_BYTES: u64 = 4 * 1024 * 1024;

@@ -86,6 +86,7 @@ impl PortWorld {
         WorkPorts {
             files: self.ports(),
             queue: self.queue(&work.queue, "SQS_URL"),
+            dead_letters: Some(self.dead_letters()),
             verifications: Arc::new(PortVerifications::new(database(), verifications, faults())),
         }
     }

@@ -18,7 +18,6 @@ fn blueprint(profile: AccessProfile) -> Blueprint {
         dead_letters: Queues::dead_letters_beside(&jobs),
         jobs,
         function_time: limits::FUNCTION_TIME,
-        deliveries: limits::DELIVERIES,
     };
     let ledger = format!("ledger-{profile}");
     let names = TableNames {

@@ -12,7 +12,7 @@ use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::port::{PortFailures, PortFaults, PortVerifications, VirtualClock};
 use stand_ins::world::dynamodb::{create_failures_table, create_verifications_table, new_database};
 use tests::contract::ends::{WorldTable, dynamodb_of};
-use tests::contract::failure_log::{failure, scanned};
+use tests::contract::failure_log::{failure, note, scanned};
 use tests::contract::verification_log::passed;
 use tests::contract::{failure_log, verification_log};
 use tokio::time::Duration;
@@ -105,7 +105,7 @@ fn fids() -> Vec<Fid> {
 async fn a_fault_while_failures_are_cleared_is_told_and_clearing_again_ends_it() {
     for fault in whole_requests() {
         let stage = Stage::set().await;
-        stage.failures.note(&failures()).await.expect("noted");
+        note(&stage.failures, &failures()).await.expect("noted");
         stage.strike("BatchWriteItem", 1, 1, fault.clone());
         told_honestly(&fault, stage.failures.clear(&fids()).await);
         stage.failures.clear(&fids()).await.expect("cleared");
@@ -117,7 +117,7 @@ async fn a_fault_while_failures_are_cleared_is_told_and_clearing_again_ends_it()
 async fn unprocessed_entries_are_cleared_in_the_end() {
     for processed in [24, 1] {
         let stage = Stage::set().await;
-        stage.failures.note(&failures()).await.expect("noted");
+        note(&stage.failures, &failures()).await.expect("noted");
         stage.strike("BatchWriteItem", 1, 2, Fault::Unprocessed { processed });
         stage.failures.clear(&fids()).await.expect("cleared");
         assert!(scanned(&stage.failures).await.is_empty(), "{processed} processed");

@@ -34,7 +34,9 @@ fn it_reaches_its_own_buckets_tables_and_queue_only() {
     assert_eq!(resource("Tables"), json!(tables));
     assert_eq!(resource("Jobs"), "arn:aws:sqs:us-east-1:123456789012:mogile2s3-jobs");
     assert_eq!(resource("Logs"), "@WorkerLogs.Arn");
-    assert_eq!(all.len(), 5, "{all:?}");
+    let dead_letters = "arn:aws:sqs:us-east-1:123456789012:mogile2s3-jobs-dead";
+    assert_eq!(resource("DeadLetters"), dead_letters);
+    assert_eq!(all.len(), 6, "{all:?}");
     for (name, statement) in &all {
         assert!(!statement["Resource"].to_string().contains("\"*\""), "{name}");
         assert!(!statement["Action"].to_string().contains('*'), "{name}");
@@ -61,6 +63,7 @@ fn it_may_do_what_the_adapters_do() {
     assert_eq!(actions("Tables"), json!(tables.map(|action| format!("dynamodb:{action}"))));
     let jobs = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"];
     assert_eq!(actions("Jobs"), json!(jobs.map(|action| format!("sqs:{action}"))));
+    assert_eq!(actions("DeadLetters"), "sqs:SendMessage");
 }
 
 #[test]

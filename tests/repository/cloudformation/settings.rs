@@ -13,7 +13,7 @@ use super::template::Stack;
 fn queues(function_time: Duration) -> Queues {
     let jobs = "mogile2s3-jobs".to_owned();
     let dead_letters = Queues::dead_letters_beside(&jobs);
-    Queues::new(QueueChoices { jobs, dead_letters, function_time, deliveries: limits::DELIVERIES })
+    Queues::new(QueueChoices { jobs, dead_letters, function_time })
 }
 
 fn timeouts(stack: &Stack) -> Vec<u64> {
@@ -78,8 +78,6 @@ fn defaults_and_bounds_are_those_of_provision() {
         default("FunctionTimeoutSeconds"),
         json!(limits::FUNCTION_TIME.as_secs().to_string())
     );
-    assert_eq!(default("MaxReceiveCount"), json!(limits::DELIVERIES));
-    assert_eq!(stack.parameter("MaxReceiveCount")["MinValue"], json!(limits::DELIVERIES));
     assert_eq!(default("MaximumConcurrency"), json!(20));
     let jobs_die = stack.parameter("OldestJobAlarmSeconds")["MaxValue"].as_u64();
     assert_eq!(jobs_die, Some(limits::JOB_RETENTION.as_secs()));

@@ -26,12 +26,14 @@ fn its_environment_has_all_settings_and_no_secret() {
         "MOGILE_STORAGE_HOSTS",
         "MOGILE_TRACKERS",
         "RUST_LOG",
+        "SQS_DLQ_URL",
         "SQS_URL",
     ]);
     assert_eq!(names, wanted, "no database, no key");
     assert_eq!(settings["BUCKETS"], "a:corpus-prod,b:editorial-prod");
     let url = "https://sqs.us-east-1.amazonaws.com/123456789012/mogile2s3-jobs";
     assert_eq!(settings["SQS_URL"], url);
+    assert_eq!(settings["SQS_DLQ_URL"], format!("{url}-dead"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ const NOT_CLASSES: [&str; 12] = [
 const NOT_CLASSES_OF_LETTERS: [&str; 3] = ["reasons", "nameless", "stopped"];
 
 /// Reasons that only dead letters have.
-const REASONS_OF_LETTERS: [&str; 3] = ["killed", "unreadable", "done-since"];
+const REASONS_OF_LETTERS: [&str; 2] = ["unreadable", "done-since"];
 
 /// One text for each variant of an enum. Where a variant has none this does not compile.
 macro_rules! every {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ports::{FailureLog, LedgerError};
-use domain::{FailureRecord, Fid, JobAction, Timestamp};
+use domain::{FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp};
 use futures_util::future::join3;
 
 use super::table::{Attribute, Table};
@@ -24,6 +24,7 @@ pub async fn holds(log: &dyn FailureLog, table: &dyn Table) {
     doubts_stay_whoever_writes_beside(log).await;
     no_text_is_too_long(log).await;
     others_items(log, table).await;
+    deliveries_are_counted(log).await;
     every_failure_is_scanned(log).await;
 }
 
@@ -33,7 +34,7 @@ pub async fn holds(log: &dyn FailureLog, table: &dyn Table) {
 /// When a promise is not kept.
 pub async fn missing_table_is_told(log: &dyn FailureLog) {
     let answers = [
-        log.note(&[failure(1)]).await,
+        note(log, &[failure(1)]).await,
         log.clear(&[Fid(1)]).await,
         log.clear_undoubted(&[Fid(1)]).await,
         log.read(&[Fid(1)]).await.map(drop),
@@ -48,7 +49,7 @@ async fn nothing_is_there(log: &dyn FailureLog) {
     assert_eq!(scanned(log).await, BTreeMap::new());
     assert_eq!(read(log, &[]).await, BTreeMap::new());
     assert_eq!(read(log, &[0, 1, u64::MAX]).await, BTreeMap::new());
-    log.note(&[]).await.expect("nothing to do");
+    note(log, &[]).await.expect("nothing to do");
     log.clear(&[]).await.expect("nothing to do");
     log.clear_undoubted(&[]).await.expect("nothing to do");
     log.clear_undoubted(&[Fid(0), Fid(1)]).await.expect("nothing to take away");
@@ -74,7 +75,7 @@ async fn every_shape_comes_back(log: &dyn FailureLog) {
     });
     failures.push(FailureRecord { reason: "sun-spots".to_owned(), ..failure(4) });
     failures.push(FailureRecord { detail: "\u{0}\n\"é😀".to_owned(), ..failure(5) });
-    log.note(&failures).await.expect("noted");
+    note(log, &failures).await.expect("noted");
     let fids: Vec<_> = failures.iter().map(|failure| failure.fid.0).collect();
     assert_eq!(read(log, &fids).await, by_fid(&failures));
     assert_eq!(scanned(log).await, by_fid(&failures));
@@ -84,25 +85,25 @@ async fn the_last_of_several_counts(log: &dyn FailureLog) {
     let (first, last) = (failure(100), FailureRecord { attempt: 2, ..failure(100) });
     let between = (101..130).map(failure);
     let failures: Vec<_> = [first].into_iter().chain(between).chain([last.clone()]).collect();
-    log.note(&failures).await.expect("noted");
+    note(log, &failures).await.expect("noted");
     assert_eq!(read(log, &[100, 100, 129, 100]).await, by_fid(&[last, failure(129)]));
 
     // A failure takes the place of an older one whole: nothing of that shows through.
     let silent = FailureRecord { action: None, dkey: String::new(), attempt: 3, ..failure(100) };
-    log.note(std::slice::from_ref(&silent)).await.expect("noted");
+    note(log, std::slice::from_ref(&silent)).await.expect("noted");
     assert_eq!(read(log, &[100]).await, by_fid(&[silent]));
 }
 
 async fn cleared_ones_are_gone(log: &dyn FailureLog) {
     let failures: Vec<_> = (200..260).map(failure).collect();
-    log.note(&failures).await.expect("noted");
+    note(log, &failures).await.expect("noted");
     // Not one batch, some that are not there, and one more than once.
     let cleared: Vec<_> = (201..400).chain([201, 201]).map(Fid).collect();
     log.clear(&cleared).await.expect("cleared");
     let fids: Vec<_> = (200..400).collect();
     assert_eq!(read(log, &fids).await, by_fid(&[failure(200)]));
     log.clear(&cleared).await.expect("cleared again");
-    log.note(&[failure(201)]).await.expect("noted again");
+    note(log, &[failure(201)]).await.expect("noted again");
     assert_eq!(read(log, &fids).await, by_fid(&[failure(200), failure(201)]));
 }
 
@@ -110,7 +111,7 @@ async fn cleared_ones_are_gone(log: &dyn FailureLog) {
 async fn doubts_stay(log: &dyn FailureLog, table: &dyn Table) {
     let undoubted = |fid| FailureRecord { doubted: false, ..failure(fid) };
     let doubted = |fid| FailureRecord { doubted: true, ..failure(fid) };
-    log.note(&[doubted(300), undoubted(301)]).await.expect("noted");
+    note(log, &[doubted(300), undoubted(301)]).await.expect("noted");
     // As versions noted it that knew no `doubted`; and two that are no doubts.
     for (fid, action, reason) in [
         (302, "verify", "missing"),
@@ -127,7 +128,7 @@ async fn doubts_stay(log: &dyn FailureLog, table: &dyn Table) {
         ];
         table.plant(&item).await.expect("planted");
     }
-    log.note(&(300..306).map(undoubted).collect::<Vec<_>>()).await.expect("noted");
+    note(log, &(300..306).map(undoubted).collect::<Vec<_>>()).await.expect("noted");
     let noted = |fid| match fid {
         300 | 302 | 303 => doubted(fid),
         _ => undoubted(fid),
@@ -137,7 +138,7 @@ async fn doubts_stay(log: &dyn FailureLog, table: &dyn Table) {
 
     // In one call, too, in whatever order.
     let both = [doubted(306), undoubted(306), undoubted(307), doubted(307)];
-    log.note(&both).await.expect("noted");
+    note(log, &both).await.expect("noted");
     assert_eq!(read(log, &[306, 307]).await, by_fid(&[doubted(306), doubted(307)]));
 
     let all: Vec<_> = fids.iter().copied().chain([300, 301]).map(Fid).collect();
@@ -156,7 +157,7 @@ async fn doubts_stay_whoever_writes_beside(log: &dyn FailureLog) {
     let later: Vec<_> = fids().map(undoubted).collect();
     let doubts: Vec<_> = fids().map(doubted).collect();
     let cleared: Vec<_> = fids().map(Fid).collect();
-    let ended = join3(log.note(&later), log.note(&doubts), log.clear_undoubted(&cleared)).await;
+    let ended = join3(note(log, &later), note(log, &doubts), log.clear_undoubted(&cleared)).await;
     assert!(ended.0.is_ok() && ended.1.is_ok() && ended.2.is_ok(), "{ended:?}");
     let left = read(log, &fids().collect::<Vec<_>>()).await;
     assert_eq!(left.values().filter(|failure| failure.doubted).count(), 80);
@@ -167,7 +168,7 @@ async fn doubts_stay_whoever_writes_beside(log: &dyn FailureLog) {
 async fn no_text_is_too_long(log: &dyn FailureLog) {
     let text = format!("x{}", "é".repeat(1 << 19));
     let large = FailureRecord { dkey: text.clone(), detail: text.clone(), ..failure(500) };
-    log.note(&[failure(499), large, failure(501)]).await.expect("noted");
+    note(log, &[failure(499), large, failure(501)]).await.expect("noted");
     let mut noted = read(log, &[499, 500, 501]).await;
     let large = noted.remove(&Fid(500)).expect("noted too");
     for kept in [&large.dkey, &large.detail] {
@@ -214,17 +215,54 @@ async fn others_items(log: &dyn FailureLog, table: &dyn Table) {
 
     // Each may be written over, and taken away.
     let failures: Vec<_> = (600..605).map(failure).collect();
-    log.note(&failures).await.expect("noted");
+    note(log, &failures).await.expect("noted");
     assert_eq!(read(log, &fids).await, by_fid(&failures));
     log.clear(&fids.iter().copied().map(Fid).collect::<Vec<_>>()).await.expect("cleared");
     assert_eq!(read(log, &fids).await, BTreeMap::new());
+}
+
+/// Each message's own failures, its last delivery with an end, and those begun without one since.
+async fn deliveries_are_counted(log: &dyn FailureLog) {
+    use Noted::{Begun, Failed, PutOff};
+    let one = |fid, message: &str, attempt, what| {
+        let record = FailureRecord { attempt, ..failure(fid) };
+        FailureNote { message: message.to_owned(), record, what }
+    };
+    let tries = |own, ended, begun| MessageTries { own, ended, begun };
+    for (attempt, what, expected) in [
+        (1, Failed, tries(1, 1, 0)),
+        (2, PutOff, tries(1, 2, 0)),
+        (4, Begun, tries(1, 2, 1)),
+        (5, Begun, tries(1, 2, 2)),
+        (6, Failed, tries(2, 6, 0)),
+        (7, Begun, tries(2, 6, 1)),
+        (8, PutOff, tries(2, 8, 0)),
+    ] {
+        let noted = log.note(&[one(700, "a", attempt, what)]).await.expect("noted");
+        assert_eq!(noted, [expected], "{attempt} {what:?}");
+    }
+    // Several of one file in one call, in their order, and of others between.
+    let notes = [
+        one(700, "b", 1, Failed),
+        one(701, "c", 3, Begun),
+        one(700, "a", 9, Failed),
+        one(700, "b", 2, Failed),
+    ];
+    let noted = log.note(&notes).await.expect("noted");
+    assert_eq!(noted, [tries(1, 1, 0), tries(0, 0, 1), tries(3, 9, 0), tries(2, 2, 0)]);
+    let read = log.read(&[Fid(700), Fid(701)]).await.expect("read");
+    let messages = |fid| read.iter().find(|record| record.fid == Fid(fid)).expect("there");
+    let of_700 = [("a".to_owned(), tries(3, 9, 0)), ("b".to_owned(), tries(2, 2, 0))];
+    assert_eq!(messages(700).messages, of_700.into());
+    assert_eq!(messages(701).messages, [("c".to_owned(), tries(0, 0, 1))].into());
+    log.clear(&[Fid(700), Fid(701)]).await.expect("cleared");
 }
 
 async fn every_failure_is_scanned(log: &dyn FailureLog) {
     let before = scanned(log).await;
     let wordy = |fid| FailureRecord { detail: "why ".repeat(250), ..failure(fid) };
     let failures: Vec<_> = (1_000..1_000 + MANY).map(wordy).collect();
-    log.note(&failures).await.expect("noted");
+    note(log, &failures).await.expect("noted");
     let all: BTreeMap<_, _> = before.into_iter().chain(by_fid(&failures)).collect();
     assert_eq!(scanned(log).await, all);
     let fids: Vec<_> = all.keys().copied().collect();
@@ -244,7 +282,27 @@ pub fn failure(fid: u64) -> FailureRecord {
         attempt: 1,
         failed_at: Timestamp(1_767_225_600_123),
         doubted: fid.is_multiple_of(7),
+        messages: BTreeMap::new(),
     }
+}
+
+/// Notes these, each as the end of a delivery of a message of its own.
+///
+/// # Errors
+/// When they cannot be noted.
+pub async fn note(log: &dyn FailureLog, failures: &[FailureRecord]) -> Result<(), LedgerError> {
+    let note = |(number, record): (usize, &FailureRecord)| FailureNote {
+        message: format!("message {number}"),
+        record: record.clone(),
+        what: Noted::PutOff,
+    };
+    let notes: Vec<_> = failures.iter().enumerate().map(note).collect();
+    log.note(&notes).await.map(drop)
+}
+
+/// A record without what is known of its messages.
+fn plain(record: FailureRecord) -> FailureRecord {
+    FailureRecord { messages: BTreeMap::new(), ..record }
 }
 
 /// What a whole scan gives.
@@ -254,6 +312,7 @@ pub fn failure(fid: u64) -> FailureRecord {
 pub async fn scanned(log: &dyn FailureLog) -> BTreeMap<Fid, FailureRecord> {
     let mut failures = BTreeMap::new();
     let mut each = |failure: FailureRecord| {
+        let failure = plain(failure);
         let known = failures.insert(failure.fid, failure.clone());
         assert!(known.is_none_or(|known| known == failure), "two records: {failure:?}");
     };
@@ -264,6 +323,7 @@ pub async fn scanned(log: &dyn FailureLog) -> BTreeMap<Fid, FailureRecord> {
 async fn read(log: &dyn FailureLog, fids: &[u64]) -> BTreeMap<Fid, FailureRecord> {
     let fids: Vec<_> = fids.iter().copied().map(Fid).collect();
     let failures = log.read(&fids).await.expect("an answer");
+    let failures: Vec<_> = failures.into_iter().map(plain).collect();
     let distinct = by_fid(&failures);
     assert_eq!(distinct.len(), failures.len(), "each once");
     distinct

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{JobQueue, QueueError};
 use domain::{
-    ByteCount, Delivery, Fid, Hints, Job, JobAction, QueueDepth, Receipt, RouteHint, SendReport,
+    AttributeContent, ByteCount, Delivery, Fid, Hints, Job, JobAction, MessageAttribute,
+    MessageContent, QueueDepth, Receipt, RouteHint, SendReport,
 };
 use futures_util::future::join;
 
@@ -57,6 +58,7 @@ pub async fn holds(post: &dyn Post) {
     a_delivery_can_be_hidden_longer(post).await;
     receipts_of_nothing_are_given_back(post).await;
     a_receive_waits_for_the_first(post).await;
+    messages_are_forwarded_as_they_are(post).await;
     dead_letters_are_what_was_delivered_too_often(post).await;
 }
 
@@ -217,6 +219,34 @@ async fn a_receive_waits_for_the_first(post: &dyn Post) {
     let received = received.expect("an answer");
     assert_eq!(received.len(), 1, "{received:?}");
     delete(post.queue(), &received).await;
+}
+
+/// With their attributes, also those that mean nothing to us, and of any type.
+async fn messages_are_forwarded_as_they_are(post: &dyn Post) {
+    let attribute =
+        |data_type: &str, value| MessageAttribute { data_type: data_type.to_owned(), value };
+    let attributes = BTreeMap::from([
+        ("action".to_owned(), attribute("String", AttributeContent::Text("verify".to_owned()))),
+        ("by".to_owned(), attribute("Number.hand", AttributeContent::Text("7".to_owned()))),
+        ("seal".to_owned(), attribute("Binary", AttributeContent::Binary(vec![0, 255, 7]))),
+    ]);
+    let content =
+        |body: &str| MessageContent { body: body.to_owned(), attributes: attributes.clone() };
+    let (first, second) = (content("no job"), content(r#"{"fid": 7, "length": 1, "dkey": "k"}"#));
+    let sent = [first.clone(), second.clone()];
+    assert_eq!(post.queue().forward(&sent).await.expect("an answer"), [0; 0]);
+    let one = received_one(post.queue(), Some(LONG)).await;
+    let other = received_one(post.queue(), Some(LONG)).await;
+    let both = [one.content.clone(), other.content.clone()];
+    assert!(both == sent || both == [second, first], "{both:?}");
+    assert_eq!((one.attempt, other.attempt), (1, 1));
+
+    assert_eq!(post.dead_letters().forward(&sent[..1]).await.expect("an answer"), [0; 0]);
+    let dead = received_one(post.dead_letters(), Some(LONG)).await;
+    assert_eq!(dead.content, sent[0]);
+    delete(post.dead_letters(), [&dead]).await;
+    delete(post.queue(), [&one, &other]).await;
+    assert_eq!(post.queue().forward(&[]).await.expect("an answer"), [0; 0]);
 }
 
 async fn dead_letters_are_what_was_delivered_too_often(post: &dyn Post) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::engine::{BatchReport, Unobserved, work_batch};
 use domain::ports::Clock;
-use domain::{Delivery, Timestamp};
+use domain::{Delivery, IntermediaryForm, SourceFile, Timestamp};
 use stand_ins::port::{Call, PortFault};
 
 use super::stage::{Stage, body};
@@ -109,6 +109,53 @@ fn what_cannot_be_done_in_time_is_not_begun() {
     let reasons: Vec<_> = stage.failures().into_values().map(|one| one.reason).collect();
     assert_eq!(reasons, vec!["not-started"; report.again.len()]);
     assert_eq!(stage.records().len() as u64, done);
+}
+
+/// A job's message with the length that it pretends.
+fn job_of_length(file: &SourceFile, megabytes: u64) -> String {
+    let (length, fid, dkey) = (megabytes * 1024 * 1024, file.fid, &file.dkey);
+    format!(r#"{{"length": {length}, "fid": {fid}, "dkey": "{dkey}"}}"#)
+}
+
+/// S3 tells the SHA-1 of each: 300 MiB of it would take 19 s to read, and are not read.
+#[test]
+fn verifications_of_large_objects_are_all_begun() {
+    let stage = Stage::paced(5);
+    let files = stage.files(10, None);
+    stage.enqueue();
+    assert!(stage.work().is_clean());
+    for file in &files {
+        stage.send_raw(&job_of_length(file, 300), Some("verify"));
+    }
+    let report = stage.batch(stage.receive(), MINUTES);
+    assert_eq!((report.again.len(), report.summary.verified.files), (0, 10), "{report:?}");
+}
+
+/// Four GiB are expected to take S3 66 s, however many copies it makes at the same time.
+#[test]
+fn copies_of_large_objects_are_all_begun() {
+    let stage = Stage::paced(5);
+    let files = stage.files(10, Some(IntermediaryForm::Plain));
+    for file in &files {
+        stage.send_raw(&job_of_length(file, 4 << 10), Some("migrate"));
+    }
+    let report = stage.batch(stage.receive(), MINUTES);
+    assert_eq!((report.again.len(), report.summary.ends.by_copy.files), (0, 10), "{report:?}");
+}
+
+/// Content of 300 MiB is expected to flow 19 s, ten times of it more than three minutes. It flows
+/// faster here, so that those which wait have their time too. What never has the time is not begun.
+#[test]
+fn content_that_does_not_fit_beside_the_others_waits_for_them() {
+    for (megabytes, again) in [(300, 0), (2_000, 10)] {
+        let stage = Stage::paced(5);
+        for file in stage.files(10, None) {
+            stage.send_raw(&job_of_length(&file, megabytes), Some("migrate"));
+        }
+        let report = stage.batch(stage.receive(), MINUTES);
+        assert_eq!(report.again.len(), again, "{report:?}");
+        assert_eq!(report.summary.ends.by_mogile.files, 10 - again as u64, "{report:?}");
+    }
 }
 
 #[test]

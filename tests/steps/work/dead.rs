@@ -86,8 +86,15 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     let stage = Stage::instant();
     let files = stage.files(3, None);
     stage.enqueue();
-    // Received five times, and never a word: as when a worker is killed each time.
+    // Received five times, and never a word: as when a worker is killed each time. This queue makes
+    // dead letters itself, as those that were set up for s3migrate do.
     let work = &stage.world.port.work;
+    let policy = serde_json::json!({
+        "deadLetterTargetArn": stand_ins::world::queue::arn_of(&work.dead_letters),
+        "maxReceiveCount": 5,
+    });
+    let policy = [("RedrivePolicy".to_owned(), policy.to_string())].into();
+    work.sqs.set_attributes(&work.queue, &policy).expect("attributes that SQS takes");
     for _ in 0..5 {
         let ports = stage.world.port.work_ports();
         let wait = std::time::Duration::from_secs(1);

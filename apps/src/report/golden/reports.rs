@@ -94,6 +94,8 @@ fn work() -> Vec<Value> {
         merged: 1,
         unacknowledged: 1,
         unexplained: 1,
+        dead_letters: 1,
+        unmoved: sample(),
         unnoted_doubts: [7].into_iter().collect(),
         stopped: stopped(),
     };

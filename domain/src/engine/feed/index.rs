@@ -10,7 +10,8 @@ use crate::migrate::{Page, Rows};
 use crate::ports::{Clock, IndexError};
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::{
-    Failure, Fid, Finding, JobAction, Left, Reason, SourceFile, Stopped, Summary, System, limits,
+    Failure, Fid, Finding, JobAction, Left, MessageTries, Reason, SourceFile, Stopped, Summary,
+    System, limits,
 };
 
 /// The page behind this fid; or why it could not be read.
@@ -88,9 +89,12 @@ impl<'a> IndexFeed<'a> {
 
 impl<'a> Feed for IndexFeed<'a> {
     const COUNTS_FINDINGS_OF_FAILED: bool = true;
-    const REACHED: &'static [System] = &[System::Index];
     type Event = PageRead;
     type Events = Events<'a, PageRead>;
+
+    fn reached(&self) -> &'static [System] {
+        &[System::Index]
+    }
 
     fn events(&mut self) -> &mut Events<'a, PageRead> {
         &mut self.reading
@@ -165,7 +169,7 @@ impl<'a> Feed for IndexFeed<'a> {
         None
     }
 
-    fn noted(&mut self, notice: &OutgoingBatch, answer: Result<(), &Reason>) {
+    fn noted(&mut self, notice: &OutgoingBatch, answer: Result<Vec<MessageTries>, &Reason>) {
         if let (OutgoingBatch::Proven(fids) | OutgoingBatch::Ended(fids), Err(why)) =
             (notice, answer)
         {

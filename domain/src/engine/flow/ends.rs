@@ -87,10 +87,10 @@ impl<F: Feed> Flow<'_, F> {
 
     pub(super) fn take_sent(&mut self, (batch, answer): Sent) {
         let OutgoingBatch::Records(records) = batch else {
-            return self.feed.noted(&batch, answer.as_ref().copied());
+            return self.feed.noted(&batch, answer.as_ref().cloned().map_err(|why| why));
         };
         match answer {
-            Ok(()) => {
+            Ok(_) => {
                 self.recorder.taken(records.len());
                 self.reached(&[System::Tables]);
                 for (task, record) in records {

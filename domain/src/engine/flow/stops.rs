@@ -17,7 +17,8 @@ impl<F: Feed> Flow<'_, F> {
             (Stopped::Interrupted, Some(away)) => Stopped::Trouble(away.clone()),
             (why, _) => why,
         };
-        let is_left = self.waiting.len() + self.planner.len() + self.hold.len() > 0;
+        let waiting = self.waiting.len() + self.alone.len();
+        let is_left = waiting + self.planner.len() + self.hold.len() > 0;
         let has_time = matches!(why, Stopped::Failures(_)) || self.stopping == Some(Stop::Abandon);
         if matches!(why, Stopped::Trouble(_) | Stopped::Misconfigured(_))
             || is_left
@@ -49,7 +50,8 @@ impl<F: Feed> Flow<'_, F> {
         self.stopping = self.stopping.max(Some(stop));
         self.feed.stop(stop);
         let unplanned = self.planner.give_back();
-        let not_begun: Vec<_> = self.waiting.drain(..).chain(unplanned).collect();
+        let waiting = self.waiting.drain(..).chain(self.alone.drain(..));
+        let not_begun: Vec<_> = waiting.chain(unplanned).collect();
         for task in not_begun {
             self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
         }

@@ -196,7 +196,6 @@ async fn without_a_profile_the_three_are_explained() {
         &["provision", "--access-profile", "open"][..],
         &["provision", "--access-profile", "private", "--queue-name", "jobs.fifo"],
         &["provision", "--access-profile", "private", "--function-timeout-seconds", "901"],
-        &["provision", "--access-profile", "private", "--max-receive-count", "4"],
         &["provision", "--access-profile", "private", "--dead-letter-queue-name", "mogile2s3-jobs"],
     ] {
         let run = mogile2s3(&environment, wrong).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::{FailureLog, LedgerError, Segment};
-use domain::{FailureRecord, Fid, Timestamp};
+use domain::{FailureNote, FailureRecord, Fid, MessageTries, Timestamp};
 use dynoxide::{AttributeValue, Database};
 
 use super::table::{Table, listed};
@@ -29,29 +29,33 @@ impl PortFailures {
 
 impl PortFailures {
     /// Reads and writes with nothing between them.
-    fn note_all(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
-        let mut last = BTreeMap::new();
-        let there = self.0.get(&keys(&failures.iter().map(|one| one.fid).collect::<Vec<_>>()))?;
-        let there: Vec<_> = there.iter().filter_map(understood).collect();
-        let in_order = there.iter().chain(failures);
-        for failure in in_order {
-            let mut failure = failure.clone();
-            if let Some(earlier) = last.get(&failure.fid) {
-                failure.keep_doubt_of(earlier);
+    fn note_all(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError> {
+        let fids: Vec<_> = notes.iter().map(|note| note.record.fid).collect();
+        let there = self.0.get(&keys(&fids))?;
+        let there = there.iter().filter_map(understood);
+        let mut last: BTreeMap<_, _> = there.map(|record| (record.fid, record)).collect();
+        let mut all = Vec::new();
+        for FailureNote { message, record, what } in notes {
+            let mut record = record.clone();
+            if let Some(earlier) = last.remove(&record.fid) {
+                record.keep_doubt_of(&earlier);
+                record.messages = earlier.messages;
             }
-            last.insert(failure.fid, failure);
+            let tries = record.messages.entry(message.clone()).or_default();
+            *tries = tries.and(*what, record.attempt);
+            all.push(*tries);
+            last.insert(record.fid, record);
         }
-        self.0.put(&last.values().map(item_of).collect::<Vec<_>>())
+        self.0.put(&last.values().map(item_of).collect::<Vec<_>>())?;
+        Ok(all)
     }
 }
 
 #[async_trait]
 impl FailureLog for PortFailures {
-    async fn note(&self, failures: &[FailureRecord]) -> Result<(), LedgerError> {
-        let fids = listed(failures.iter().map(|failure| failure.fid));
-        self.0
-            .ask_batch(Call::NoteFailures, &fids, failures, |failures| self.note_all(failures))
-            .await
+    async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError> {
+        let fids = listed(notes.iter().map(|note| note.record.fid));
+        self.0.ask_batch(Call::NoteFailures, &fids, notes, |notes| self.note_all(notes)).await
     }
 
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {
@@ -98,6 +102,13 @@ fn item_of(failure: &FailureRecord) -> Item {
     ]);
     item.extend(failure.action.map(|action| text("action", action.name())));
     item.extend(failure.doubted.then(|| ("doubted".to_owned(), AttributeValue::BOOL(true))));
+    for (message, MessageTries { own, ended, begun }) in &failure.messages {
+        for (kind, count) in [("own", own), ("ended", ended), ("begun", begun)] {
+            item.extend(
+                (*count > 0).then(|| number(&format!("{kind} {message}"), (*count).into())),
+            );
+        }
+    }
     let texts = [("dkey", &failure.dkey), ("reason", &failure.reason), ("detail", &failure.detail)];
     let told = texts.into_iter().filter(|(_, value)| !value.is_empty());
     item.extend(told.map(|(name, value)| text(name, beginning(value))));
@@ -128,7 +139,26 @@ fn parse(item: &Item) -> Result<FailureRecord, String> {
         attempt: attempt.map_err(|error| format!("attempt: {error}"))?,
         failed_at: Timestamp(fields.the_number("failed_at")?),
         doubted: item.get("doubted") == Some(&AttributeValue::BOOL(true)),
+        messages: messages_of(item),
     })
+}
+
+fn messages_of(item: &Item) -> BTreeMap<String, MessageTries> {
+    let mut messages = BTreeMap::<String, MessageTries>::new();
+    for (name, value) in item {
+        let AttributeValue::N(count) = value else { continue };
+        let (Some((kind, message)), Ok(count)) = (name.split_once(' '), count.parse()) else {
+            continue;
+        };
+        let tries = messages.entry(message.to_owned()).or_default();
+        match kind {
+            "own" => tries.own = count,
+            "ended" => tries.ended = count,
+            "begun" => tries.begun = count,
+            _ => {}
+        }
+    }
+    messages
 }
 
 #[cfg(test)]
@@ -136,7 +166,7 @@ mod tests {
     use super::*;
     use crate::port::{PortFault, VirtualClock};
     use crate::world::dynamodb::{create_failures_table, new_database};
-    use domain::JobAction;
+    use domain::{JobAction, Noted};
 
     fn log() -> PortFailures {
         let database = new_database().unwrap();
@@ -154,16 +184,29 @@ mod tests {
             attempt,
             failed_at: Timestamp(1_767_225_600_123),
             doubted: fid.is_multiple_of(5),
+            messages: BTreeMap::new(),
         }
+    }
+
+    fn note(fid: u64, attempt: u32) -> FailureNote {
+        let record = failure(fid, attempt);
+        FailureNote { message: format!("m{fid}"), record, what: Noted::Failed }
+    }
+
+    /// A failure that was noted so many times, the last at this delivery.
+    fn noted(fid: u64, own: u32, attempt: u32) -> FailureRecord {
+        let tries = MessageTries { own, ended: attempt, begun: 0 };
+        let messages = BTreeMap::from([(format!("m{fid}"), tries)]);
+        FailureRecord { messages, ..failure(fid, attempt) }
     }
 
     #[test]
     fn the_last_failure_of_each_file_stays_until_it_is_cleared() {
         let log = log();
         let asked = async {
-            let failures: Vec<_> = (1..=30).map(|fid| failure(fid, 1)).collect();
+            let failures: Vec<_> = (1..=30).map(|fid| note(fid, 1)).collect();
             log.note(&failures).await?;
-            log.note(&[failure(7, 2), failure(7, 3)]).await?;
+            log.note(&[note(7, 2), note(7, 3)]).await?;
             log.clear(&[Fid(1), Fid(99), Fid(1)]).await?;
             let read = log.read(&[Fid(1), Fid(7), Fid(3), Fid(7)]).await?;
             let mut all = Vec::new();
@@ -172,9 +215,9 @@ mod tests {
         };
         let (mut read, mut all) = VirtualClock::default().run(asked).unwrap().unwrap();
         read.sort_by_key(|failure| failure.fid);
-        assert_eq!(read, [failure(3, 1), failure(7, 3)]);
+        assert_eq!(read, [noted(3, 1, 1), noted(7, 3, 3)]);
         all.sort_by_key(|failure| failure.fid);
-        let expected = (2..=30).map(|fid| failure(fid, if fid == 7 { 3 } else { 1 }));
+        let expected = (2..=30).map(|fid| if fid == 7 { noted(7, 3, 3) } else { noted(fid, 1, 1) });
         assert_eq!(all, expected.collect::<Vec<_>>());
     }
 
@@ -184,7 +227,7 @@ mod tests {
             [(PortFault::RequestLost, 4), (PortFault::Busy, 2), (PortFault::AnswerLost, 0)]
         {
             let log = log();
-            let failures: Vec<_> = (1..=4).map(|fid| failure(fid, 1)).collect();
+            let failures: Vec<_> = (1..=4).map(|fid| note(fid, 1)).collect();
             let fids: Vec<_> = (1..=4).map(Fid).collect();
             let answer = VirtualClock::default().run(async {
                 log.note(&failures).await?;

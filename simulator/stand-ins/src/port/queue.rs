@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{Clock, JobQueue, QueueError};
-use domain::{Delivery, Job, QueueDepth, Receipt, SendFailure, SendReport, Timestamp};
+use domain::{
+    Delivery, Job, MessageContent, QueueDepth, Receipt, SendFailure, SendReport, Timestamp,
+};
 
 use super::{Call, Met, NoAnswer, PortFaults, VirtualClock};
 use crate::world::queue::{BATCH_ENTRIES, Outgoing, ReceiveRequest, Received, SqsError, SqsWorld};
@@ -132,6 +134,18 @@ impl JobQueue for PortQueue {
         Ok(report)
     }
 
+    async fn forward(&self, messages: &[MessageContent]) -> Result<Vec<usize>, QueueError> {
+        let send = |content: &MessageContent| {
+            let (body, attributes) = message::as_it_is(content);
+            self.sqs.send(&self.queue, Outgoing { body, attributes, delay: None }).map(drop)
+        };
+        let fids = messages.iter().filter_map(message::fid_of_content);
+        let key = fids.fold(self.queue.clone(), |key, fid| format!("{key} {fid}"));
+        let fates = self.batch(Call::Send, &key, messages, send).await?;
+        let refused = fates.iter().enumerate().filter(|(_, fate)| !matches!(fate, Some(Ok(()))));
+        Ok(refused.map(|(place, _)| place).collect())
+    }
+
     async fn receive(
         &self,
         most: usize,
@@ -192,6 +206,7 @@ fn delivery(received: Received) -> Delivery {
         receipt: Receipt(received.receipt),
         attempt: message.receive_count,
         sent_at: Some(Timestamp(message.sent_millis())),
+        content: message::content_of(&message),
         message: message.id,
     }
 }

@@ -63,13 +63,13 @@ impl Table {
     }
 
     /// Makes a call on a batch, as far as the script lets it; to who is busy half of it is done.
-    pub(super) async fn ask_batch<T: Sync>(
+    pub(super) async fn ask_batch<T: Sync, A: Send>(
         &self,
         call: Call,
         key: &str,
         items: &[T],
-        act: impl Fn(&[T]) -> Result<(), LedgerError> + Send + Sync,
-    ) -> Result<(), LedgerError> {
+        act: impl Fn(&[T]) -> Result<A, LedgerError> + Send + Sync,
+    ) -> Result<A, LedgerError> {
         match self.faults.meet(call, key, async { act(items) }).await {
             Met::Answer(answer) => answer,
             Met::AnswerLost(_) | Met::RequestLost => Err(self.unavailable(NoAnswer::Lost)),

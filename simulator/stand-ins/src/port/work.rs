@@ -26,8 +26,8 @@ pub struct PortWork {
 /// there.
 const VISIBILITY_SECONDS: u32 = 120;
 
-/// Deliveries in [`PortWork::new`] before a message is a dead letter.
-const DELIVERIES: u32 = 5;
+/// Deliveries in [`PortWork::new`] before a message is a dead letter: what production has.
+const DELIVERIES: u32 = domain::limits::DELIVERIES;
 
 impl PortWork {
     /// Empty queues, `jobs` and `jobs-dead`, by this clock; and empty tables, `failures` and

@@ -1,10 +1,10 @@
 //! Jobs as messages, as s3migrate wrote them: the world's own reading of its format, which shares
 //! no line with the one that is rehearsed.
 
-use domain::{BadMessage, ByteCount, Fid, Hints, Job};
+use domain::{BadMessage, ByteCount, Fid, Hints, Job, MessageContent};
 use serde_json::Value;
 
-use crate::world::queue::{Message, MessageAttribute, MessageAttributes};
+use crate::world::queue::{AttributeContent, Message, MessageAttribute, MessageAttributes};
 
 /// Its three fields, in its order.
 pub(super) fn body_of(job: &Job) -> String {
@@ -47,8 +47,45 @@ pub(super) fn attributes_of(job: &Job) -> MessageAttributes {
 
 /// The fid of a message, if it has one.
 pub(super) fn fid_of(message: &Message) -> Option<Fid> {
-    let body: Value = serde_json::from_str(&message.body).ok()?;
+    fid_of_body(&message.body)
+}
+
+/// The fid of what a message says, if it has one.
+pub(super) fn fid_of_content(content: &MessageContent) -> Option<Fid> {
+    fid_of_body(&content.body)
+}
+
+fn fid_of_body(body: &str) -> Option<Fid> {
+    let body: Value = serde_json::from_str(body).ok()?;
     body.get("fid")?.as_u64().map(Fid)
+}
+
+/// What a message says, as the port has it.
+pub(super) fn content_of(message: &Message) -> MessageContent {
+    let attribute = |attribute: &MessageAttribute| domain::MessageAttribute {
+        data_type: attribute.data_type.clone(),
+        value: match &attribute.content {
+            AttributeContent::Text(text) => domain::AttributeContent::Text(text.clone()),
+            AttributeContent::Binary(bytes) => domain::AttributeContent::Binary(bytes.to_vec()),
+        },
+    };
+    let attributes = message.attributes.iter().map(|(name, one)| (name.clone(), attribute(one)));
+    MessageContent { body: message.body.clone(), attributes: attributes.collect() }
+}
+
+/// Body and attributes as the world has them.
+pub(super) fn as_it_is(content: &MessageContent) -> (String, MessageAttributes) {
+    let attribute = |attribute: &domain::MessageAttribute| MessageAttribute {
+        data_type: attribute.data_type.clone(),
+        content: match &attribute.value {
+            domain::AttributeContent::Text(text) => AttributeContent::Text(text.clone()),
+            domain::AttributeContent::Binary(bytes) => {
+                AttributeContent::Binary(bytes.clone().into())
+            }
+        },
+    };
+    let attributes = content.attributes.iter().map(|(name, one)| (name.clone(), attribute(one)));
+    (content.body.clone(), attributes.collect())
 }
 
 /// The job of a message, or what is wrong with it.

@@ -117,7 +117,7 @@ fn what_is_delivered_too_often_becomes_a_dead_letter_that_says_when_it_was_sent(
     let stage = Stage::new();
     stage.run(stage.queue.send(&[job(1)])).unwrap();
     let mut sent_at = None;
-    for attempt in 1..=5 {
+    for attempt in 1..=domain::limits::DELIVERIES {
         let deliveries = stage.receive();
         assert_eq!(deliveries[0].attempt, attempt);
         sent_at = deliveries[0].sent_at;
@@ -128,7 +128,7 @@ fn what_is_delivered_too_often_becomes_a_dead_letter_that_says_when_it_was_sent(
     assert_eq!(jobs(&dead), [job(1)]);
     assert_eq!(dead[0].sent_at, sent_at);
     let depth = stage.run(stage.queue.depth()).unwrap();
-    assert_eq!((depth.all(), depth.deliveries), (0, Some(5)));
+    assert_eq!((depth.all(), depth.deliveries), (0, Some(domain::limits::DELIVERIES)));
     let depth = stage.run(stage.dead_letters.depth()).unwrap();
     assert_eq!((depth.in_flight, depth.all(), depth.deliveries), (1, 1, None));
 }

@@ -155,12 +155,13 @@ pub fn create_job_queues(
 ) -> Result<(), SqsError> {
     let attribute = |name: &str, value: String| (name.to_owned(), value);
     let retention = attribute("MessageRetentionPeriod", (14 * 24 * 3600).to_string());
-    sqs.create_queue(dead_letters, &BTreeMap::from([retention]), BTreeMap::new())?;
+    sqs.create_queue(dead_letters, &BTreeMap::from([retention.clone()]), BTreeMap::new())?;
     let policy = serde_json::json!({
         "deadLetterTargetArn": arn_of(dead_letters),
         "maxReceiveCount": deliveries,
     });
     let attributes = BTreeMap::from([
+        retention,
         attribute("VisibilityTimeout", visibility_seconds.to_string()),
         attribute("RedrivePolicy", policy.to_string()),
     ]);

@@ -1,0 +1,80 @@
+//! What a message asks for.
+
+use crate::engine::task::{Task, Work};
+use crate::engine::{JobEnd, WorkPlan};
+use crate::migrate::{FilePlan, RoutePolicy};
+use crate::{
+    Delivery, Failure, Hints, IndexRow, JobAction, Left, Misconfigured, ObjectMeta, Reason,
+    ReasonKind, RouteHint, RowClass, SourceFile,
+};
+
+/// The task of a message, or the end that the message has come to already.
+pub(super) fn task_of(delivery: &Delivery, plan: &WorkPlan) -> Result<Task, JobEnd> {
+    let job = match &delivery.job {
+        Ok(job) => job.clone(),
+        Err(bad) => return Err(failed(ReasonKind::BadMessage, &bad.why)),
+    };
+    if let Some(other) = other_domain(delivery, plan) {
+        return Err(failed(ReasonKind::BadJob, &other));
+    }
+    let row = IndexRow { fid: job.fid, dkey: Some(job.dkey.clone()), length: Some(job.length) };
+    match row.classify(&plan.buckets) {
+        RowClass::Source(file) => {
+            let run = job.hints.run.clone().filter(|_| job.action == JobAction::Verify);
+            let in_parts = job.length.0 > plan.single_request_bytes;
+            let look_first = job.hints.look_first || delivery.attempt > 1 || in_parts;
+            let work = match job.action {
+                JobAction::Verify => {
+                    let run = job.hints.run.clone().unwrap_or_default();
+                    Some(Work::Verify { run, reads: in_parts })
+                }
+                JobAction::Migrate => known_way(&job.hints, plan.route, &file, look_first),
+            };
+            Ok(Task { work, look_first, ..Task::new(file, job.action, run) })
+        }
+        RowClass::Temporary => Err(JobEnd::Temporary),
+        RowClass::Ignored => Err(JobEnd::Ignored),
+        RowClass::Rejected(why) => Err(failed(ReasonKind::BadJob, &why)),
+    }
+}
+
+/// Which way a file may come, where that is known without a listing: by the policy or by the
+/// sender's hint.
+fn known_way(
+    hints: &Hints,
+    policy: RoutePolicy,
+    file: &SourceFile,
+    look_first: bool,
+) -> Option<Work> {
+    let copy_from = match (policy, hints.route) {
+        (RoutePolicy::Mogile, _) | (RoutePolicy::Auto, Some(RouteHint::Mogile)) => None,
+        (_, Some(hint @ (RouteHint::Copy | RouteHint::CopyLeadingSlash))) => {
+            hint.intermediary(file.fid)
+        }
+        (RoutePolicy::Copy, Some(RouteHint::Mogile)) | (_, None) => return None,
+    };
+    let mogile = policy != RoutePolicy::Copy;
+    let (copy_length, meta) = (None, ObjectMeta::default());
+    Some(Work::Migrate(FilePlan { copy_from, copy_length, mogile, meta, look_first }))
+}
+
+/// What is wrong with the settings, if the job says that its file is in another domain. There MogileFS
+/// would not find the file, which would pass for deleted.
+pub(super) fn other_domain(delivery: &Delivery, plan: &WorkPlan) -> Option<Misconfigured> {
+    let jobs = delivery.job.as_ref().ok()?.hints.domain.clone()?;
+    let domain = plan.domain.clone();
+    (jobs != domain).then_some(Misconfigured::OtherDomain { jobs, domain })
+}
+
+pub(super) fn failed(kind: ReasonKind, why: &dyn std::fmt::Display) -> JobEnd {
+    back(Reason::new(kind, why))
+}
+
+/// The job goes back to the queue for this reason.
+pub(super) fn back(reason: Reason) -> JobEnd {
+    JobEnd::Failed(Failure { reason, left: Left::Nothing })
+}
+
+pub(super) fn not_started(detail: &str) -> Reason {
+    Reason::new(ReasonKind::NotStarted, detail)
+}
