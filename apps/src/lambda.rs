@@ -21,7 +21,7 @@ use domain::doctor::examine_work;
 use domain::engine::{WorkPlan, work_batch};
 use domain::migrate::RoutePolicy;
 use domain::ports::WorkPorts;
-use domain::{Check, Delivery, Health, Timestamp, WorkerReport};
+use domain::{Check, Delivery, Health, Stopped, Timestamp, WorkerReport};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -141,6 +141,7 @@ impl MoverFunction {
             single_request_bytes: target.single_request_bytes,
             concurrency: settings.concurrency.get().into(),
             wait: None,
+            alike: Some(Arc::default()),
         };
         let wiring = Wiring { source, time, calls: &calls };
         // No database: the function asks the trackers about the index.
@@ -196,6 +197,10 @@ impl MoverFunction {
             let finish_by = Timestamp(context.deadline.saturating_sub(reserve));
             let log = JobLog { request_id: &context.request_id };
             let report = work_batch(&self.ports, &self.plan, deliveries, finish_by, &log).await;
+            if let Some(Stopped::Trouble(why)) = &report.summary.stopped {
+                let request_id = context.request_id.as_str();
+                tracing::error!(request_id, "this batch was not finished: {why}");
+            }
             let (function, request_id) = (&context.env_config.function_name, &context.request_id);
             let (now, took) = (self.ports.files.clock.now(), begun.elapsed());
             println!("{}", logs::metrics(function, request_id, now, took, &report.summary));

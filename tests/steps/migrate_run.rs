@@ -29,6 +29,7 @@ fn plan() -> RunPlan {
         concurrency: 1,
         max_failures: None,
         wait: limits::OUTAGE_WAIT,
+        keep_going: false,
         moved_from: <_>::default(),
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     }

@@ -7,6 +7,7 @@ mod deliveries;
 mod feeds;
 mod outage;
 mod sending;
+mod settings;
 mod stage;
 mod twice;
 mod verify;

@@ -57,10 +57,10 @@ impl FailureLog for DynamoFailureLog {
             }
             Ok::<_, LedgerError>(tries)
         };
-        let noted = stream::iter(by_fid.into_values().map(each)).buffer_unordered(WRITES_AT_ONCE);
-        let mut noted: Vec<_> = noted.try_concat().await?;
-        noted.sort_by_key(|(place, _)| *place);
-        Ok(noted.into_iter().map(|(_, tries)| tries).collect())
+        let answers = stream::iter(by_fid.into_values().map(each)).buffer_unordered(WRITES_AT_ONCE);
+        let mut by_place: Vec<_> = answers.try_concat().await?;
+        by_place.sort_by_key(|(place, _)| *place);
+        Ok(by_place.into_iter().map(|(_, tries)| tries).collect())
     }
 
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError> {

@@ -32,6 +32,10 @@ pub struct Arguments {
     #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = parse_duration)]
     wait: Duration,
 
+    /// Go on although 1,000 files in a row fail in a way that points to a setting
+    #[arg(long)]
+    keep_going: bool,
+
     /// Start no more files after N failures [default: no limit]
     #[arg(long, value_name = "N")]
     max_failures: Option<NonZeroU64>,
@@ -98,6 +102,7 @@ impl Arguments {
             selection: self.selection.selection()?,
             concurrency: self.concurrency.get().into(),
             wait: self.wait,
+            keep_going: self.keep_going,
             moved_from: self.selection.moved_from()?,
             max_failures: self.max_failures.map(NonZeroU64::get),
             single_request_bytes: target.single_request_bytes,

@@ -1,6 +1,7 @@
 //! `mogile2s3 work`: a worker on the queue, outside Lambda.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -36,6 +37,10 @@ pub struct Arguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait: Option<Duration>,
 
+    /// Go on although 1,000 files in a row fail in a way that points to a setting
+    #[arg(long)]
+    keep_going: bool,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -70,6 +75,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         single_request_bytes: target.single_request_bytes,
         concurrency: arguments.concurrency.get().into(),
         wait: arguments.wait,
+        alike: (!arguments.keep_going).then(Arc::default),
     };
     let wiring = session.wiring(source, time);
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;

@@ -4,14 +4,16 @@ mod ends;
 mod stops;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures_util::stream::FusedStream;
 use futures_util::{StreamExt, select_biased};
 
 use super::alarm::Alarm;
+use super::alike::FailuresAlike;
 use super::feed::{Demand, Fed, Feed};
 use super::hold::{Due, Hold};
-use super::outages::Patience;
+use super::outages::{Outages, Patience};
 use super::planner::{Planned, Planner};
 use super::recorder::{Recorder, Sent};
 use super::task::{EnginePorts, Task, TaskEnd};
@@ -21,11 +23,13 @@ use crate::migrate::Routes;
 use crate::{Failure, Left, Reason, ReasonKind, Stopped, System, Timestamp, limits};
 
 /// How the engine is to work.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct EnginePlan {
     /// Files under way at once, at most; at least one.
     pub(crate) concurrency: usize,
     pub(crate) patience: Patience,
+    /// Failures that point to a setting; [`None`] where they stop nothing.
+    pub(crate) alike: Option<Arc<FailuresAlike>>,
 }
 
 /// What happened next.
@@ -41,7 +45,7 @@ enum Event<E> {
 /// The engine at work.
 pub(crate) struct Flow<'a, F: Feed> {
     ports: EnginePorts<'a>,
-    plan: EnginePlan,
+    concurrency: usize,
     observer: &'a dyn OutageObserver,
     feed: F,
     planner: Planner<'a>,
@@ -69,11 +73,12 @@ impl<'a, F: Feed> Flow<'a, F> {
         feed: F,
     ) -> Self {
         let concurrency = plan.concurrency.max(1);
-        let mut hold = Hold::new(plan.patience, concurrency, ports.now());
+        let outages = Outages::new(plan.patience, plan.alike, concurrency, ports.now());
+        let mut hold = Hold::new(outages);
         hold.outages.reached(feed.reached());
         Self {
             ports,
-            plan: EnginePlan { concurrency, ..plan },
+            concurrency,
             observer,
             feed,
             planner: Planner::new(routes),
@@ -148,7 +153,7 @@ impl<'a, F: Feed> Flow<'a, F> {
         }
         let is_idle = self.begun() == 0;
         self.feed.ask(Demand {
-            concurrency: self.plan.concurrency,
+            concurrency: self.concurrency,
             under_way: self.under_way.len(),
             waiting: self.waiting.len(),
             planning: self.planner.len(),
@@ -183,9 +188,10 @@ impl<'a, F: Feed> Flow<'a, F> {
     fn has_room(&self) -> bool {
         // A kill costs what is under way and what is not recorded: never more than this.
         let not_recorded = self.under_way.len() + self.recorder.unrecorded();
-        let concurrency = self.plan.concurrency;
-        let is_room = self.under_way.len() < concurrency && not_recorded < 2 * concurrency;
-        is_room && !self.under_way.is_one_alone()
+        let is_room =
+            self.under_way.len() < self.concurrency && not_recorded < 2 * self.concurrency;
+        let is_alone = self.under_way.is_one_alone() || self.hold.outages.is_one_at_a_time();
+        is_room && (self.under_way.len() == 0 || !is_alone)
     }
 
     /// Tasks that are on their way to an end now.
@@ -217,7 +223,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.hold.outages.progressed(self.ports.now());
         }
         if self.stopping.is_some() {
-            self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
+            self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
         } else if self.hold.blocks(&task) {
             self.hold.add(task, self.ports.now());
         } else if task.work.is_none() {
@@ -272,6 +278,10 @@ impl<'a, F: Feed> Flow<'a, F> {
                 let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
                 let mut weight = Some(weight);
                 for task in tasks {
+                    if self.stopping.is_some() {
+                        self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
+                        continue;
+                    }
                     let failure = Failure { reason: reason.clone(), left: Left::Nothing };
                     self.take_failure(task, failure, &[], weight.take().unwrap_or_default());
                 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::outages::{GiveUp, Outages, Patience};
+use super::outages::{GiveUp, Outages};
 use super::task::{Task, TaskKey};
 use crate::retry::backoff_between;
 use crate::{Failure, Reason, System, Timestamp, limits};
@@ -44,8 +44,7 @@ pub(super) struct Due {
 }
 
 impl Hold {
-    pub(super) fn new(patience: Patience, concurrency: usize, now: Timestamp) -> Self {
-        let outages = Outages::new(patience, concurrency, now);
+    pub(super) const fn new(outages: Outages) -> Self {
         Self { outages, tasks: VecDeque::new(), probe: None }
     }
 

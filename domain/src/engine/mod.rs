@@ -25,6 +25,7 @@
 //! twice the concurrency: the next run, or the next delivery, finds and proves them.
 
 mod alarm;
+mod alike;
 mod feed;
 mod flow;
 mod hold;
@@ -40,6 +41,7 @@ mod work;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
+pub use alike::FailuresAlike;
 pub(crate) use feed::{IndexFeed, JobFeed};
 pub(crate) use flow::{EnginePlan, Flow};
 pub(crate) use outages::Patience;

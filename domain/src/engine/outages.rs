@@ -2,8 +2,10 @@
 //! Pure: it is told what happened and when, and starts nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::alike::FailuresAlike;
 use super::task::{Task, TaskKey};
 use crate::retry::backoff_between;
 use crate::{Reason, ReasonKind, System, Timestamp, limits};
@@ -48,8 +50,8 @@ pub(super) struct Outages {
     /// When a task was last done with; at first, the start.
     progress_at: Timestamp,
     succeeded: bool,
-    /// Failures that speak of settings, in a row.
-    of_settings: u64,
+    /// Failures that point to a setting; [`None`] where they stop nothing.
+    alike: Option<Arc<FailuresAlike>>,
     /// Why S3 refused a file last.
     refused: Option<Reason>,
     /// Whether a file has failed otherwise.
@@ -82,7 +84,12 @@ impl Away {
 }
 
 impl Outages {
-    pub(super) fn new(patience: Patience, concurrency: usize, start: Timestamp) -> Self {
+    pub(super) fn new(
+        patience: Patience,
+        alike: Option<Arc<FailuresAlike>>,
+        concurrency: usize,
+        start: Timestamp,
+    ) -> Self {
         let enough = concurrency.clamp(limits::OUTAGE_TASKS_LEAST, limits::OUTAGE_TASKS_MOST);
         let systems = BTreeMap::new();
         Self {
@@ -91,7 +98,7 @@ impl Outages {
             systems,
             progress_at: start,
             succeeded: false,
-            of_settings: 0,
+            alike,
             refused: None,
             others: false,
         }
@@ -109,8 +116,11 @@ impl Outages {
     }
 
     /// A file was proven or verified.
-    pub(super) const fn succeeded(&mut self, now: Timestamp) {
-        (self.succeeded, self.of_settings) = (true, 0);
+    pub(super) fn succeeded(&mut self, now: Timestamp) {
+        self.succeeded = true;
+        if let Some(alike) = &self.alike {
+            alike.succeeded();
+        }
         self.progressed(now);
     }
 
@@ -166,22 +176,25 @@ impl Outages {
     }
 
     /// A file failed, with as many others as `files` says, and not because a system was away.
-    /// Returns whether enough files have failed in a way that speaks of settings, and none has
-    /// succeeded meanwhile; where a bucket is unknown, none at all: its files are not the others'
+    /// Returns what to say if enough files have failed in a way that points to a setting, and none
+    /// has succeeded meanwhile; where a bucket is unknown, none at all: its files are not the others'
     /// trouble.
-    pub(super) fn failed_by_itself(&mut self, reason: &Reason, files: u64) -> bool {
+    pub(super) fn failed_by_itself(&mut self, reason: &Reason, files: u64) -> Option<Reason> {
         let kind = reason.kind;
         if matches!(kind, ReasonKind::StoreDenied | ReasonKind::NoBucket) {
             self.refused = Some(reason.clone());
         } else {
             self.others = true;
         }
-        if !kind.is_of_settings() {
-            return false;
-        }
-        self.of_settings = self.of_settings.saturating_add(files);
         let of_one_bucket = kind == ReasonKind::NoBucket && self.succeeded;
-        self.of_settings >= limits::SETTINGS_FAILURES && !of_one_bucket
+        let alike = self.alike.as_ref().filter(|_| kind.is_of_settings())?;
+        alike.add(files);
+        (alike.is_enough() && !of_one_bucket).then(|| alike.explain(reason))
+    }
+
+    /// Whether so many files failed because of a setting that one at a time is begun.
+    pub(super) fn is_one_at_a_time(&self) -> bool {
+        self.alike.as_ref().is_some_and(|alike| alike.is_enough())
     }
 
     /// A file ended otherwise than by a failure.

@@ -239,8 +239,8 @@ impl OutgoingBatch {
             Self::Records(records) => write_records(records, ports).await,
             Self::Failures(notes) => {
                 let salt = notes.first().map_or(0, |note| note.record.fid.0);
-                let noted = retried(clock, salt, || failures.note(notes)).await;
-                return noted.map_err(|error| Reason::from(&error));
+                let tries = retried(clock, salt, || failures.note(notes)).await;
+                return tries.map_err(|error| Reason::from(&error));
             }
             Self::Proven(fids) => retried(clock, salt(fids), || failures.clear(fids)).await,
             Self::Ended(fids) => {

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,6 +32,9 @@ pub struct RunPlan {
     pub max_failures: Option<u64>,
     /// How long to wait for a system that was reached before.
     pub wait: Duration,
+    /// Whether to go on where [`SETTINGS_FAILURES`](crate::limits::SETTINGS_FAILURES) files in a row
+    /// fail in a way that points to a setting.
+    pub keep_going: bool,
     /// Buckets that the map does not name any more, and whose files may all be migrated again.
     pub moved_from: BTreeSet<S3Bucket>,
     /// The largest object that one request may write,
@@ -95,7 +99,8 @@ pub async fn migrate_run(
     let feed = IndexFeed::new(&rows, clock, observer, &known.failed, plan.max_failures);
     let engine_ports = EnginePorts { files: ports, verifications: &NoVerifications };
     let patience = Patience::of(Some(plan.wait));
-    let engine = EnginePlan { concurrency: plan.concurrency, patience };
+    let alike = (!plan.keep_going).then(Arc::default);
+    let engine = EnginePlan { concurrency: plan.concurrency, patience, alike };
     let flow = Flow::new(engine_ports, &routes, engine, observer, feed);
     let (feed, stopped) = flow.run(stops).await;
 

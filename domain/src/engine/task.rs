@@ -48,6 +48,8 @@ pub(crate) struct Task {
     pub(crate) work: Option<Work>,
     /// Whether something may be at the final key already.
     pub(crate) look_first: bool,
+    /// Whether the failures table has a record of the file.
+    pub(crate) failed_before: bool,
     /// Failures of this file because a system could not be reached, while others could.
     pub(super) tries: u32,
     /// Set where an earlier delivery of the job has not told its end.
@@ -128,7 +130,15 @@ impl Task {
     /// A task about `file`; `run` names the verification that it is part of.
     pub(crate) fn new(file: SourceFile, action: JobAction, run: Option<String>) -> Self {
         let key = TaskKey { fid: file.fid, action, dkey: file.dkey.clone(), run };
-        Self { key, file, work: None, look_first: false, tries: 0, suspicion: None }
+        Self {
+            key,
+            file,
+            work: None,
+            look_first: false,
+            tries: 0,
+            failed_before: false,
+            suspicion: None,
+        }
     }
 
     /// Whether MogileFS is asked for the content before anything else is tried.
@@ -166,9 +176,9 @@ impl Task {
         let mut note = suspicion.note.clone();
         note.record.failed_at = clock.now();
         let notes = [note];
-        let noted = retried(clock, self.file.fid.0, || files.failures.note(&notes)).await;
+        let answer = retried(clock, self.file.fid.0, || files.failures.note(&notes)).await;
         let failed = |error| Failure { reason: Reason::from(&error), left: Left::Nothing };
-        noted.map(drop).map_err(failed)
+        answer.map(drop).map_err(failed)
     }
 
     /// The bytes that flow through this process for it, as far as is known before.

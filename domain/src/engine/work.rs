@@ -1,13 +1,14 @@
 //! The worker: jobs from a queue, each acknowledged only after its own record is written. It works
 //! inside Lambda ([`work_batch`]) and outside ([`work_queue`]).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::engine::{
-    EnginePlan, EnginePorts, Flow, JobFeed, OutageObserver, Patience, Stop, never,
+    EnginePlan, EnginePorts, FailuresAlike, Flow, JobFeed, OutageObserver, Patience, Stop, never,
 };
 use crate::migrate::{RoutePolicy, Routes};
 use crate::ports::WorkPorts;
@@ -33,6 +34,9 @@ pub struct WorkPlan {
     /// How long a worker on a queue waits for a system that was reached before; [`None`]: without
     /// end. A batch waits while there is time.
     pub wait: Option<Duration>,
+    /// Failures that point to a setting, over all that works by this plan. Where there are too many
+    /// in a row a worker on a queue ends, and a batch goes back after one file. [`None`] to go on.
+    pub alike: Option<Arc<FailuresAlike>>,
 }
 
 /// How one job ended.
@@ -102,8 +106,11 @@ pub async fn work_batch(
     let (routes, patience) = (routes(ports, plan), Patience::WITHOUT_END);
     let feed = JobFeed::of_batch(ports, plan, observer, deliveries, finish_by);
     let flow = Flow::new(engine_ports(ports), &routes, engine(plan, patience), observer, feed);
-    let (feed, _) = flow.run(stops.fuse()).await;
-    feed.report()
+    let (feed, stopped) = flow.run(stops.fuse()).await;
+    let mut report = feed.report();
+    // That the time is over is no news.
+    report.summary.stopped = stopped.filter(|why| matches!(why, Stopped::Trouble(_)));
+    report
 }
 
 /// Works on a queue until it is told to stop, or, with `until_empty`, until the queue has nothing
@@ -136,8 +143,8 @@ fn engine_ports(ports: &WorkPorts) -> EnginePorts<'_> {
     EnginePorts { files: &ports.files, verifications: ports.verifications.as_ref() }
 }
 
-const fn engine(plan: &WorkPlan, patience: Patience) -> EnginePlan {
-    EnginePlan { concurrency: plan.concurrency, patience }
+fn engine(plan: &WorkPlan, patience: Patience) -> EnginePlan {
+    EnginePlan { concurrency: plan.concurrency, patience, alike: plan.alike.clone() }
 }
 
 fn routes<'a>(ports: &'a WorkPorts, plan: &WorkPlan) -> Routes<'a> {

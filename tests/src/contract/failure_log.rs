@@ -248,8 +248,8 @@ async fn deliveries_are_counted(log: &dyn FailureLog) {
         one(700, "a", 9, Failed),
         one(700, "b", 2, Failed),
     ];
-    let noted = log.note(&notes).await.expect("noted");
-    assert_eq!(noted, [tries(1, 1, 0), tries(0, 0, 1), tries(3, 9, 0), tries(2, 2, 0)]);
+    let counted = log.note(&notes).await.expect("noted");
+    assert_eq!(counted, [tries(1, 1, 0), tries(0, 0, 1), tries(3, 9, 0), tries(2, 2, 0)]);
     let read = log.read(&[Fid(700), Fid(701)]).await.expect("read");
     let messages = |fid| read.iter().find(|record| record.fid == Fid(fid)).expect("there");
     let of_700 = [("a".to_owned(), tries(3, 9, 0)), ("b".to_owned(), tries(2, 2, 0))];

@@ -86,7 +86,7 @@ fn stage(seed: u64, by_copy: u64, by_mogile: u64) -> (Stage, Vec<SourceFile>) {
     (stage, files)
 }
 
-fn run_plan(stage: &Stage) -> RunPlan {
+pub fn run_plan(stage: &Stage) -> RunPlan {
     RunPlan {
         buckets: stage.plan.buckets.clone(),
         route: stage.plan.route,
@@ -94,6 +94,7 @@ fn run_plan(stage: &Stage) -> RunPlan {
         concurrency: stage.plan.concurrency,
         max_failures: None,
         wait: WAIT,
+        keep_going: false,
         moved_from: <_>::default(),
         single_request_bytes: stage.plan.single_request_bytes,
     }

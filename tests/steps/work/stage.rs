@@ -57,6 +57,7 @@ impl Stage {
             single_request_bytes: limits::SINGLE_REQUEST_BYTES,
             concurrency: 8,
             wait: None,
+            alike: Some(Arc::default()),
         };
         Self { world, plan }
     }

@@ -26,6 +26,7 @@ fn what_is_whole_leaves_a_record_and_what_is_not_is_named() {
         concurrency: 4,
         max_failures: None,
         wait: limits::OUTAGE_WAIT,
+        keep_going: false,
         moved_from: <_>::default(),
         single_request_bytes: stage.plan.single_request_bytes,
     };

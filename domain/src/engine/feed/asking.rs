@@ -12,7 +12,7 @@ pub(super) struct Asking {
     pub(super) visibility: Duration,
     until_empty: bool,
     /// Requests for jobs that wait for their answer.
-    asking: usize,
+    requests: usize,
     asks: Asks,
     /// Whether the last answer was a full one: only then is more than one request worth it.
     plenty: bool,
@@ -40,7 +40,7 @@ impl Asking {
         Self {
             visibility,
             until_empty,
-            asking: 0,
+            requests: 0,
             asks: Asks::Open,
             plenty: false,
             empty: false,
@@ -52,7 +52,7 @@ impl Asking {
     /// How many requests to send, and how long each waits for a first job. While a system is away
     /// jobs are asked for only where there is none in hand to try it with, or where others may do
     /// better than those.
-    pub(super) fn requests(&mut self, demand: Demand) -> (usize, Duration) {
+    pub(super) fn more_requests(&mut self, demand: Demand) -> (usize, Duration) {
         let in_hand = demand.under_way + demand.waiting + demand.planning + demand.held;
         let room = if demand.alone > 0 {
             0
@@ -68,14 +68,14 @@ impl Asking {
             return (0, wait);
         }
         let worth = if self.plenty { room / limits::QUEUE_BATCH } else { 1 };
-        let more = worth.saturating_sub(self.asking);
-        self.asking += more;
+        let more = worth.saturating_sub(self.requests);
+        self.requests += more;
         (more, wait)
     }
 
     /// A request was answered with so many jobs.
     pub(super) const fn received(&mut self, jobs: usize) {
-        self.asking -= 1;
+        self.requests -= 1;
         self.failures = 0;
         self.plenty = jobs == limits::QUEUE_BATCH;
         self.empty = jobs == 0;
@@ -83,7 +83,7 @@ impl Asking {
 
     /// A request for jobs was not answered.
     pub(super) const fn unanswered(&mut self) {
-        self.asking -= 1;
+        self.requests -= 1;
     }
 
     /// The queue is to be asked later. Returns the failures in a row, if a pause begins with this.
@@ -100,7 +100,7 @@ impl Asking {
     /// Whether the queue is to be asked how much there is: one that gives nothing may have messages
     /// in the hands of others.
     pub(super) fn may_be_empty(&mut self) -> bool {
-        let may = self.empty && self.until_empty && self.asking == 0 && self.asks == Asks::Open;
+        let may = self.empty && self.until_empty && self.requests == 0 && self.asks == Asks::Open;
         if may {
             self.asks = Asks::Counting;
         }
@@ -134,12 +134,12 @@ impl Asking {
     }
 
     pub(super) const fn soon_more(&self) -> bool {
-        self.plenty && self.asking > 0
+        self.plenty && self.requests > 0
     }
 
     /// Whether no more jobs will come.
     pub(super) fn is_done(&self) -> bool {
-        let is_all_in = self.asks == Asks::Ended && self.asking == 0;
+        let is_all_in = self.asks == Asks::Ended && self.requests == 0;
         is_all_in || self.stop == Some(Stop::Abandon)
     }
 }

@@ -73,7 +73,8 @@ impl<'a> IndexFeed<'a> {
         self.summary.intake.merge(page.intake);
         let task = |file: SourceFile| {
             let look_first = page.look_first.contains(file.fid.0);
-            Task { look_first, ..Task::new(file, JobAction::Migrate, None) }
+            let failed_before = self.failed_before.contains(file.fid.0);
+            Task { look_first, failed_before, ..Task::new(file, JobAction::Migrate, None) }
         };
         let tasks = page.files.into_iter().map(task).collect();
         Fed { tasks, heard: Some((System::Index, Ok(()))), ..Fed::default() }
@@ -141,18 +142,17 @@ impl<'a> Feed for IndexFeed<'a> {
 
     fn ended(&mut self, task: &Task, end: TaskEnd, recorder: &mut Recorder<'_>) -> Option<Stopped> {
         let (file, ends) = (&task.file, &mut self.summary.ends);
-        let had_failed = self.failed_before.contains(file.fid.0);
         match end {
             TaskEnd::Recorded(Record::Migrated(record)) => {
                 ends.add_proven(record.route, record.length.unwrap_or_default());
-                if had_failed {
+                if task.failed_before {
                     recorder.clear_failure_of_proven(file.fid);
                 }
                 self.observer.settled(file, None);
             }
             TaskEnd::Gone => {
                 ends.gone += 1;
-                if had_failed {
+                if task.failed_before {
                     recorder.clear_failure_of_ended(file.fid);
                 }
                 self.observer.settled(file, None);

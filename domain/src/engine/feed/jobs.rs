@@ -296,7 +296,7 @@ impl<'a> Feed for JobFeed<'a> {
 
     fn ask(&mut self, demand: Demand) {
         let Source::Queue(asking) = &mut self.source else { return };
-        let (requests, wait) = asking.requests(demand);
+        let (requests, wait) = asking.more_requests(demand);
         for _ in 0..requests {
             let queue = &self.ports.queue;
             self.start(async move {

@@ -30,7 +30,8 @@ pub(super) fn task_of(delivery: &Delivery, plan: &WorkPlan) -> Result<Task, JobE
                 }
                 JobAction::Migrate => known_way(&job.hints, plan.route, &file, look_first),
             };
-            Ok(Task { work, look_first, ..Task::new(file, job.action, run) })
+            let failed_before = job.hints.failed_before || delivery.attempt > 1;
+            Ok(Task { work, look_first, failed_before, ..Task::new(file, job.action, run) })
         }
         RowClass::Temporary => Err(JobEnd::Temporary),
         RowClass::Ignored => Err(JobEnd::Ignored),

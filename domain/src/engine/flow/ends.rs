@@ -64,8 +64,10 @@ impl<F: Feed> Flow<'_, F> {
         self.reached(reached);
         let Some(system) = unreached else {
             self.fail(&task, failure, findings);
-            if self.hold.outages.failed_by_itself(&reason, weight) {
-                self.stop(Stopped::Trouble(reason));
+            // What failed before says nothing new.
+            let weight = if task.failed_before { 0 } else { weight };
+            if let Some(why) = self.hold.outages.failed_by_itself(&reason, weight) {
+                self.stop(Stopped::Trouble(why));
             }
             return;
         };
@@ -87,7 +89,7 @@ impl<F: Feed> Flow<'_, F> {
 
     pub(super) fn take_sent(&mut self, (batch, answer): Sent) {
         let OutgoingBatch::Records(records) = batch else {
-            return self.feed.noted(&batch, answer.as_ref().cloned().map_err(|why| why));
+            return self.feed.noted(&batch, answer.as_ref().cloned());
         };
         match answer {
             Ok(_) => {

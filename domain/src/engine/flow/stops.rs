@@ -6,7 +6,7 @@ use super::Flow;
 use crate::engine::Stop;
 use crate::engine::feed::Feed;
 use crate::engine::task::TaskEnd;
-use crate::{Stopped, limits};
+use crate::{Reason, ReasonKind, Stopped, limits};
 
 impl<F: Feed> Flow<'_, F> {
     /// Nothing new is started from here on. The first reason is the one that is told, unless
@@ -38,11 +38,20 @@ impl<F: Feed> Flow<'_, F> {
         self.abandon_at = None;
         for task in self.under_way.abandon() {
             self.stopped.get_or_insert(Stopped::Interrupted);
-            self.end(
-                &Arc::unwrap_or_clone(task),
-                TaskEnd::Abandoned(self.hold.outages.why().cloned()),
-            );
+            let why = self.why_not_done();
+            self.end(&Arc::unwrap_or_clone(task), TaskEnd::Abandoned(why));
         }
+    }
+
+    /// Why what is in hand is not done; [`None`] where it is only a matter of time.
+    pub(super) fn why_not_done(&self) -> Option<Reason> {
+        let away = self.hold.outages.why().cloned();
+        away.or_else(|| match &self.stopped {
+            // It is not these files' own failure.
+            Some(Stopped::Trouble(why)) => Some(Reason::new(ReasonKind::NotStarted, why)),
+            Some(Stopped::Interrupted | Stopped::Failures(_) | Stopped::Misconfigured(_))
+            | None => None,
+        })
     }
 
     fn begin_no_more(&mut self, stop: Stop) {
@@ -53,12 +62,12 @@ impl<F: Feed> Flow<'_, F> {
         let waiting = self.waiting.drain(..).chain(self.alone.drain(..));
         let not_begun: Vec<_> = waiting.chain(unplanned).collect();
         for task in not_begun {
-            self.end(&task, TaskEnd::NotBegun(self.hold.outages.why().cloned()));
+            self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
         }
         for (task, why) in self.hold.take_all() {
             let end = match why {
                 Some(failure) => TaskEnd::Failed(failure),
-                None => TaskEnd::NotBegun(self.hold.outages.why().cloned()),
+                None => TaskEnd::NotBegun(self.why_not_done()),
             };
             self.end(&task, end);
         }

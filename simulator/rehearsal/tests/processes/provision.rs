@@ -259,7 +259,7 @@ async fn queues_and_tables_are_made_once() {
     let first = mogile2s3(&environment, &[ALL, &fresh].concat()).await;
     assert_eq!(first.status.code(), Some(0), "{}", text(&first.stdout));
     let made = world.sqs.attributes("fresh").expect("it is there");
-    assert_eq!(made["MessageRetentionPeriod"], "345600");
+    assert_eq!(made["MessageRetentionPeriod"], "1209600");
     assert_eq!(made["VisibilityTimeout"], "360");
     assert!(made["RedrivePolicy"].contains("fresh-dead"), "{}", made["RedrivePolicy"]);
     let dead = world.sqs.attributes("fresh-dead").expect("it is there");
