@@ -13,6 +13,7 @@ pub mod stage;
 
 pub mod process;
 mod progress;
+mod stall;
 pub mod passes;
 pub mod queued;
 pub mod scenarios;

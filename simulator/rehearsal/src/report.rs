@@ -34,6 +34,8 @@ pub struct Report {
     judgement: Judgement,
     /// All that is not as planted.
     problems: Vec<String>,
+    /// What is no problem, and is told all the same.
+    notes: Vec<String>,
     /// The command that rehearses the very same again.
     replay: String,
 }
@@ -102,6 +104,10 @@ impl Report {
             let told = scenario.problems.iter();
             problems.extend(told.map(|problem| format!("{}: {problem}", scenario.name)));
         }
+        let notes = passed
+            .iter()
+            .flat_map(|pass| pass.notes.iter().map(|note| format!("{}: {note}", pass.name)));
+        let notes = notes.collect();
         let judged = judgement.problems.iter().filter(|problem| told.insert(*problem));
         problems.extend(judged.map(|problem| format!("in the end: {problem}")));
         Self {
@@ -112,6 +118,7 @@ impl Report {
             scenarios,
             judgement,
             problems,
+            notes,
             replay: replay(options),
         }
     }

@@ -7,6 +7,7 @@ use stand_ins::fault::RequestCounts;
 
 use super::{Account, Budget, Round};
 use crate::stage::Stage;
+use crate::stall::{StallMeter, TOO_LONG};
 
 /// A way to run a command, or several that make one pass, in processes of their own.
 #[async_trait]
@@ -53,6 +54,8 @@ pub struct PassResult {
     pub(crate) budget: Budget,
     pub(crate) took: Duration,
     pub(crate) problems: Vec<String>,
+    /// What is no problem, and is told all the same.
+    pub(crate) notes: Vec<String>,
 }
 
 impl PassResult {
@@ -67,19 +70,29 @@ impl Pass {
     /// Runs it, and compares all that can be seen of it with what was planted.
     pub async fn run(&self, stage: &Stage) -> anyhow::Result<PassResult> {
         let before = stage.world.faults.counts();
-        let begun = Instant::now();
+        let (begun, meter) = (Instant::now(), StallMeter::start());
         let ran = self.runner.run(stage).await?;
-        let took = begun.elapsed();
+        let (took, stalled) = (begun.elapsed(), meter.stop());
         let asked = stage.world.faults.counts_since(&before);
         let due = Account::due(&stage.planted, self.round);
         let budget = self.runner.budget(stage, self.round, took);
         let mut problems = ran.account.differences(&due);
-        problems.extend(over_budget(&budget, &asked));
+        let mut notes = Vec::new();
+        let over = over_budget(&budget, &asked);
+        if stalled < TOO_LONG {
+            problems.extend(over);
+        } else if !over.is_empty() {
+            notes.push(format!(
+                "the machine was busy: nothing ran for {} ms, so that commands asked again ({})",
+                stalled.as_millis(),
+                over.join("; ")
+            ));
+        }
         problems.extend(never_struck(stage));
         problems.extend(stage.misrouted());
         problems.extend(stage.judge().problems);
         let command = self.runner.command();
-        Ok(PassResult { name: self.name, command, ran, due, asked, budget, took, problems })
+        Ok(PassResult { name: self.name, command, ran, due, asked, budget, took, problems, notes })
     }
 }
 

@@ -107,6 +107,9 @@ pub(super) fn write_verdict(
         count(judgement.expected),
         HumanBytes(judgement.bytes)
     )?;
+    for note in &report.notes {
+        writeln!(f, "  note: {note}")?;
+    }
     for problem in report.problems.iter().take(most_problems) {
         writeln!(f, "  PROBLEM: {problem}")?;
     }
