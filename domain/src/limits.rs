@@ -207,6 +207,9 @@ pub const fn expected_copy(bytes: u64) -> Duration {
 /// container that is killed 30 seconds after its stop signal has 10 seconds left.
 pub const STOPPING_TIME: Duration = Duration::from_secs(20);
 
+/// After unfinished files were abandoned, records that are being written have this long.
+pub const LAST_WRITE_TIME: Duration = Duration::from_secs(8);
+
 /// Fids that a summary names for each reason.
 pub const FIDS_NAMED: usize = 10;
 

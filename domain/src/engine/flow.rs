@@ -12,7 +12,7 @@ use futures_util::{StreamExt, select_biased};
 use super::alarm::Alarm;
 use super::alike::FailuresAlike;
 use super::feed::{Demand, Fed, Feed};
-use super::hold::{Due, Hold};
+use super::hold::{Due, Hold, Unreached};
 use super::outages::{Outages, Patience};
 use super::planner::{Planned, Planner};
 use super::recorder::{Recorder, Sent};
@@ -60,6 +60,8 @@ pub(crate) struct Flow<'a, F: Feed> {
     stopping: Option<Stop>,
     /// When what is under way is abandoned.
     abandon_at: Option<Timestamp>,
+    /// When the tables are not waited for any longer.
+    give_up_at: Option<Timestamp>,
     stopped: Option<Stopped>,
     over: bool,
 }
@@ -90,6 +92,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             alarm: Alarm::new(ports.files.clock.as_ref()),
             stopping: None,
             abandon_at: None,
+            give_up_at: None,
             stopped: None,
             over: false,
         }
@@ -283,7 +286,7 @@ impl<'a, F: Feed> Flow<'a, F> {
                         continue;
                     }
                     let failure = Failure { reason: reason.clone(), left: Left::Nothing };
-                    self.take_failure(task, failure, &[], weight.take().unwrap_or_default());
+                    self.take_failure(task, failure, Vec::new(), weight.take().unwrap_or_default());
                 }
             }
         }
@@ -324,6 +327,9 @@ impl<'a, F: Feed> Flow<'a, F> {
         if self.abandon_at.is_some_and(|at| at <= now) {
             self.abandon();
         }
+        if self.give_up_at.is_some_and(|at| at <= now) {
+            self.give_up_records();
+        }
         if self.stopping.is_some() {
             return;
         }
@@ -332,8 +338,8 @@ impl<'a, F: Feed> Flow<'a, F> {
         if was_away && self.hold.outages.why().is_none() {
             self.observer.going_on();
         }
-        for (task, failure) in fail {
-            self.end(&task, TaskEnd::Failed(failure));
+        for (task, Unreached { failure, findings, .. }) in fail {
+            self.fail(&task, failure, &findings);
         }
         self.begin_all(begin);
         if let Some(why) = give_up {
@@ -348,9 +354,9 @@ impl<'a, F: Feed> Flow<'a, F> {
     }
 
     fn set_alarm(&mut self) {
-        let mut due = [self.recorder.next_due(), self.abandon_at, None];
+        let mut due = [self.recorder.next_due(), self.abandon_at, self.give_up_at, None];
         if self.stopping.is_none() {
-            due[2] = self.hold.next_due(self.are_last_tasks());
+            due[3] = self.hold.next_due(self.are_last_tasks());
         }
         if let Some(at) = due.into_iter().flatten().min() {
             self.alarm.set(at);

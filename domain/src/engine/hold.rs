@@ -6,22 +6,30 @@ use std::time::Duration;
 use super::outages::{GiveUp, Outages};
 use super::task::{Task, TaskKey};
 use crate::retry::backoff_between;
-use crate::{Failure, Reason, System, Timestamp, limits};
+use crate::{Failure, Finding, Reason, System, Timestamp, limits};
 
 struct HeldTask {
     task: Task,
-    /// The system that it could not reach, and how it failed; [`None`] where it has not been tried
-    /// in this outage.
-    why: Option<(System, Failure)>,
+    /// [`None`] where it has not been tried in this outage.
+    why: Option<Unreached>,
     /// When it is tried again, unless a system is away that it needs.
     due: Timestamp,
+}
+
+/// How a task failed that is held.
+pub(super) struct Unreached {
+    /// The system that it could not reach.
+    pub(super) system: System,
+    pub(super) failure: Failure,
+    /// What was noticed at that try.
+    pub(super) findings: Vec<Finding>,
 }
 
 impl HeldTask {
     /// Whether a system is away that it needs, as far as is known: which it met at its last try
     /// included.
     fn is_blocked(&self, outages: &Outages) -> bool {
-        let could_not = self.why.as_ref().is_some_and(|(system, _)| outages.is_away(*system));
+        let could_not = self.why.as_ref().is_some_and(|why| outages.is_away(why.system));
         could_not || outages.blocks(&self.task)
     }
 }
@@ -38,7 +46,7 @@ pub(super) struct Hold {
 #[derive(Default)]
 pub(super) struct Due {
     pub(super) begin: Vec<Task>,
-    pub(super) fail: Vec<(Task, Failure)>,
+    pub(super) fail: Vec<(Task, Unreached)>,
     /// Why the engine is to stop.
     pub(super) give_up: Option<Reason>,
 }
@@ -78,12 +86,12 @@ impl Hold {
     pub(super) fn take_failure(
         &mut self,
         mut task: Task,
-        (system, failure): (System, Failure),
+        why: Unreached,
         time_left: Option<Duration>,
         now: Timestamp,
-    ) -> Option<(Task, Failure)> {
+    ) -> Option<(Task, Unreached)> {
         let mut pause = Duration::ZERO;
-        if !self.outages.is_away(system) {
+        if !self.outages.is_away(why.system) {
             task.tries += 1;
             let (first, longest) = (limits::OUTAGE_PAUSE_FIRST, limits::OUTAGE_PAUSE_LONGEST);
             pause = backoff_between(first, longest, task.tries, task.file.fid.0);
@@ -91,10 +99,9 @@ impl Hold {
         let needed = pause.saturating_add(task.expected_time(0));
         let in_time = time_left.is_none_or(|left| left > needed);
         if task.tries >= limits::OUTAGE_TRIES || !in_time {
-            return Some((task, failure));
+            return Some((task, why));
         }
-        let why = Some((system, failure));
-        self.tasks.push_back(HeldTask { task, why, due: now.after(pause) });
+        self.tasks.push_back(HeldTask { task, why: Some(why), due: now.after(pause) });
         None
     }
 
@@ -105,9 +112,8 @@ impl Hold {
     }
 
     /// Takes all, each with how it failed if it was tried.
-    pub(super) fn take_all(&mut self) -> Vec<(Task, Option<Failure>)> {
-        let with_failure = |held: HeldTask| (held.task, held.why.map(|(_, failure)| failure));
-        self.tasks.drain(..).map(with_failure).collect()
+    pub(super) fn take_all(&mut self) -> Vec<(Task, Option<Unreached>)> {
+        self.tasks.drain(..).map(|held| (held.task, held.why)).collect()
     }
 
     /// What is due now. `are_last`: the engine has no other tasks.
@@ -131,10 +137,10 @@ impl Hold {
         due
     }
 
-    fn take_failed_by_nodes(&mut self) -> Vec<(Task, Failure)> {
-        let is_of_nodes = |(system, _): &(System, Failure)| *system == System::StorageNodes;
+    fn take_failed_by_nodes(&mut self) -> Vec<(Task, Unreached)> {
+        let is_of_nodes = |why: &Unreached| why.system == System::StorageNodes;
         take(&mut self.tasks, |held| held.why.as_ref().is_some_and(is_of_nodes))
-            .filter_map(|held| Some((held.task, held.why?.1)))
+            .filter_map(|held| Some((held.task, held.why?)))
             .collect()
     }
 

@@ -1,7 +1,8 @@
 //! What the tables are to hear: gathered, and written when there is a request's worth of it or when
 //! it has waited long enough. A record that the tables did not take is kept and written again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 
@@ -40,7 +41,7 @@ impl<T> Gathered<T> {
 }
 
 /// One request's worth of what is to be written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum OutgoingBatch {
     /// For the ledger or the verifications table: all of one kind.
     Records(Vec<(Task, Record)>),
@@ -51,8 +52,9 @@ pub(crate) enum OutgoingBatch {
     Ended(Vec<Fid>),
 }
 
-/// A batch, and whether the table took it; of failures with what is known of each message then.
-pub(super) type Sent = (OutgoingBatch, Result<Vec<MessageTries>, Reason>);
+/// The number of a batch, and whether the table took it; of failures with what is known of each
+/// message then.
+pub(super) type Sent = (u64, Result<Vec<MessageTries>, Reason>);
 
 pub(crate) struct Recorder<'a> {
     ports: EnginePorts<'a>,
@@ -70,6 +72,9 @@ pub(crate) struct Recorder<'a> {
     unrecorded: usize,
     /// When what is gathered has waited long enough.
     due: Option<Timestamp>,
+    /// The batches that are being written, by number.
+    under_way: BTreeMap<u64, Arc<OutgoingBatch>>,
+    number: u64,
     pub(super) sending: Events<'a, Sent>,
 }
 
@@ -90,6 +95,8 @@ impl<'a> Recorder<'a> {
             again_at: Timestamp(0),
             unrecorded: 0,
             due: None,
+            under_way: BTreeMap::new(),
+            number: 0,
             sending: Events::new(),
         }
     }
@@ -187,12 +194,28 @@ impl<'a> Recorder<'a> {
     }
 
     fn send(&mut self, batch: OutgoingBatch) {
-        let ports = self.ports;
-        let sent = async move {
-            let answer = batch.send(ports).await;
-            (batch, answer)
-        };
+        let (ports, batch) = (self.ports, Arc::new(batch));
+        self.number += 1;
+        let number = self.number;
+        self.under_way.insert(number, Arc::clone(&batch));
+        let sent = async move { (number, batch.send(ports).await) };
         self.sending.push(sent.boxed());
+    }
+
+    /// The batch that was answered.
+    pub(super) fn take(&mut self, number: u64) -> Option<OutgoingBatch> {
+        self.under_way.remove(&number).map(Arc::unwrap_or_clone)
+    }
+
+    /// Waits for no answer any longer. Returns all that may not be written.
+    pub(super) fn give_up(&mut self) -> Vec<OutgoingBatch> {
+        self.sending.clear();
+        (self.due, self.unrecorded, self.refusals) = (None, 0, 0);
+        let under_way = std::mem::take(&mut self.under_way).into_values().map(Arc::unwrap_or_clone);
+        let kept = std::mem::take(&mut self.kept).into_iter().map(OutgoingBatch::Records);
+        let mut all: Vec<_> = under_way.chain(kept).collect();
+        all.extend(std::iter::from_fn(|| self.next(true)));
+        all
     }
 
     /// The tables took records: those that were kept are written again, and what was gathered since.

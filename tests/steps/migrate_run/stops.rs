@@ -184,3 +184,20 @@ fn a_kill_costs_what_was_under_way_and_unrecorded_at_most_twice_the_concurrency(
     }
     assert!(dearest > 20, "{dearest}: kills too kind to tell");
 }
+
+/// A container is killed half a minute after its stop signal: the summary must be printed before.
+#[test]
+fn tables_that_hang_do_not_keep_a_run_that_is_told_to_stop() {
+    for seed in 0..4 {
+        let world = World::paced(seed);
+        files(&world, 30, None);
+        world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
+        let run_plan = RunPlan { concurrency: 8, ..plan() };
+        let begun = world.port.clock.now();
+        let summary = told(&world, &run_plan, &[(2_000, Stop::Drain)]);
+        let took = begun.until(world.port.clock.now());
+        assert!(took < Duration::from_secs(31), "{seed}: {took:?}");
+        let failed = summary.ends.failed.get("ledger-unavailable").map_or(0, |of| of.files);
+        assert!(failed > 0, "{seed}: {summary:?}");
+    }
+}

@@ -3,6 +3,7 @@
 use super::Flow;
 use crate::engine::OutgoingBatch;
 use crate::engine::feed::Feed;
+use crate::engine::hold::Unreached;
 use crate::engine::recorder::Sent;
 use crate::engine::task::{Carried, Outcome, Record, Task, TaskEnd};
 use crate::engine::under_way::Worked;
@@ -33,7 +34,7 @@ impl<F: Feed> Flow<'_, F> {
                 self.reached(&[System::Trackers]);
                 self.end(&task, TaskEnd::Gone);
             }
-            Carried::Failed(failure) => self.take_failure(task, failure, &later, 1),
+            Carried::Failed(failure) => self.take_failure(task, failure, later, 1),
         }
     }
 
@@ -43,7 +44,7 @@ impl<F: Feed> Flow<'_, F> {
         }
     }
 
-    fn fail(&mut self, task: &Task, failure: Failure, findings: &[Finding]) {
+    pub(super) fn fail(&mut self, task: &Task, failure: Failure, findings: &[Finding]) {
         if F::COUNTS_FINDINGS_OF_FAILED {
             self.notice(task, findings);
         }
@@ -55,7 +56,7 @@ impl<F: Feed> Flow<'_, F> {
         &mut self,
         task: Task,
         failure: Failure,
-        findings: &[Finding],
+        findings: Vec<Finding>,
         weight: u64,
     ) {
         let was_probe = self.hold.is_over(&task.key);
@@ -63,7 +64,7 @@ impl<F: Feed> Flow<'_, F> {
         let (unreached, reached) = System::met_by(kind);
         self.reached(reached);
         let Some(system) = unreached else {
-            self.fail(&task, failure, findings);
+            self.fail(&task, failure, &findings);
             // What failed before says nothing new.
             let weight = if task.failed_before { 0 } else { weight };
             if let Some(why) = self.hold.outages.failed_by_itself(&reason, weight) {
@@ -77,17 +78,19 @@ impl<F: Feed> Flow<'_, F> {
         } else if was_probe {
             self.hold.outages.put_off_probes(now);
         }
+        let why = Unreached { system, failure, findings };
         let given_up = if self.stopping.is_some() {
-            Some((task, failure))
+            Some((task, why))
         } else {
-            self.hold.take_failure(task, (system, failure), self.feed.time_left(), now)
+            self.hold.take_failure(task, why, self.feed.time_left(), now)
         };
-        if let Some((task, failure)) = given_up {
-            self.fail(&task, failure, findings);
+        if let Some((task, Unreached { failure, findings, .. })) = given_up {
+            self.fail(&task, failure, &findings);
         }
     }
 
-    pub(super) fn take_sent(&mut self, (batch, answer): Sent) {
+    pub(super) fn take_sent(&mut self, (number, answer): Sent) {
+        let Some(batch) = self.recorder.take(number) else { return };
         let OutgoingBatch::Records(records) = batch else {
             return self.feed.noted(&batch, answer.as_ref().cloned());
         };

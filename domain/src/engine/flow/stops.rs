@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Flow;
-use crate::engine::Stop;
 use crate::engine::feed::Feed;
+use crate::engine::hold::Unreached;
 use crate::engine::task::TaskEnd;
+use crate::engine::{OutgoingBatch, Stop};
 use crate::{Reason, ReasonKind, Stopped, limits};
 
 impl<F: Feed> Flow<'_, F> {
@@ -36,10 +37,28 @@ impl<F: Feed> Flow<'_, F> {
         self.stop(Stopped::Interrupted);
         self.begin_no_more(Stop::Abandon);
         self.abandon_at = None;
+        self.give_up_at.get_or_insert(self.ports.after(limits::LAST_WRITE_TIME));
         for task in self.under_way.abandon() {
             self.stopped.get_or_insert(Stopped::Interrupted);
             let why = self.why_not_done();
             self.end(&Arc::unwrap_or_clone(task), TaskEnd::Abandoned(why));
+        }
+    }
+
+    /// The tables have not taken records in the time that is left for it.
+    pub(super) fn give_up_records(&mut self) {
+        self.give_up_at = None;
+        let detail = "the tables did not answer before the end: the next run finds what was done";
+        let late = Reason::new(ReasonKind::LedgerUnavailable, detail);
+        let why = self.hold.outages.why().cloned().unwrap_or(late);
+        for batch in self.recorder.give_up() {
+            if let OutgoingBatch::Records(records) = batch {
+                for (task, _) in records {
+                    self.end(&task, TaskEnd::Unrecorded(why.clone()));
+                }
+            } else {
+                self.feed.noted(&batch, Err(&why));
+            }
         }
     }
 
@@ -65,11 +84,10 @@ impl<F: Feed> Flow<'_, F> {
             self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
         }
         for (task, why) in self.hold.take_all() {
-            let end = match why {
-                Some(failure) => TaskEnd::Failed(failure),
-                None => TaskEnd::NotBegun(self.why_not_done()),
-            };
-            self.end(&task, end);
+            match why {
+                Some(Unreached { failure, findings, .. }) => self.fail(&task, failure, &findings),
+                None => self.end(&task, TaskEnd::NotBegun(self.why_not_done())),
+            }
         }
         if is_first {
             self.recorder.write_once_more();
