@@ -73,6 +73,8 @@ pub enum FindingKind {
     CopyRefused,
     /// An object with other content was at the final key, and was replaced.
     Replaced,
+    /// The file was abandoned in the middle of a write.
+    PerhapsLeft,
 }
 
 named!(FindingKind {
@@ -81,6 +83,7 @@ named!(FindingKind {
     BadIntermediary = "bad-intermediary",
     CopyRefused = "copy-refused",
     Replaced = "replaced-object",
+    PerhapsLeft = "perhaps-left",
 });
 
 /// A finding, in words.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::common::World;
 use case::{Case, KEYS, Key, LENGTH, RAWS, Raw, SOURCES, Source, end_of};
-use domain::migrate::{FileEnd, migrate_file};
+use domain::migrate::{FileEnd, Writing, migrate_file};
 use domain::{ByteCount, Fid, Left, ReasonKind, S3Bucket, SourceFile};
 use futures_util::future::join;
 use stand_ins::port::{Call, PortFault};
@@ -238,7 +238,8 @@ fn two_workers_on_one_file_end_with_one_proven_object() {
         let key = if seed % 3 == 0 { Key::Foreign } else { Key::Free };
         let case = Case::within(World::paced(seed), key, raw, Source::Good);
         let ports = case.world.port.ports();
-        let one = || migrate_file(&ports, &case.file, &case.plan);
+        let writing = Writing::default();
+        let one = || migrate_file(&ports, &case.file, &case.plan, &writing);
         let (a, b) = case.world.run(join(one(), one()));
         for outcome in [&a, &b] {
             assert!(matches!(outcome.end, FileEnd::Proven(_)), "seed {seed}: {outcome:?}");
@@ -297,7 +298,8 @@ fn a_bucket_that_is_not_there_is_named() {
 fn a_key_that_has_another_fid_by_now_is_not_read() {
     let case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
     let older = SourceFile { fid: Fid(case.file.fid.0 + 1000), ..case.file.clone() };
-    let outcome = case.world.run(migrate_file(&case.world.port.ports(), &older, &case.plan));
+    let (ports, writing) = (case.world.port.ports(), Writing::default());
+    let outcome = case.world.run(migrate_file(&ports, &older, &case.plan, &writing));
     assert_eq!(outcome.end, FileEnd::Gone, "its row is away, the key is another file's");
     assert_eq!(case.lies_there(), "nothing");
 }

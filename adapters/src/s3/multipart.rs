@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
@@ -89,10 +90,12 @@ impl S3ObjectStore {
         let part_bytes = self.parts.size_for(length).ok_or_else(too_large)?;
         let _memory = self.parts.memory(part_bytes).await.ok_or_else(too_large)?;
         let upload = Upload { store: self, target, id: self.begin_upload(target).await? };
+        let mut unfinished = Unfinished::of(&upload);
         let stored = upload.carry_out(content, part_bytes).await;
         if stored.is_err() {
             upload.abort().await;
         }
+        unfinished.0 = None;
         stored
     }
 
@@ -114,6 +117,29 @@ impl S3ObjectStore {
             at: target.address.to_string(),
             why: "a multipart upload was begun without an id".to_owned(),
         })
+    }
+}
+
+/// Aborts an upload whose caller does not wait for it any longer, as well as that can be done then:
+/// one try, which the end of the process may cut off. So the log names the upload.
+struct Unfinished(Option<(Client, String, String, String)>);
+
+impl Unfinished {
+    fn of(upload: &Upload<'_>) -> Self {
+        let address = &upload.target.address;
+        let (bucket, key) = (address.bucket.as_str().to_owned(), address.key.as_str().to_owned());
+        Self(Some((upload.store.client.clone(), bucket, key, upload.id.clone())))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let Some((client, bucket, key, id)) = self.0.take() else { return };
+        tracing::warn!("multipart upload `{id}` of `{bucket}/{key}` is abandoned, and aborted");
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let abort = client.abort_multipart_upload().bucket(bucket).key(key).upload_id(id);
+            runtime.spawn(abort.send());
+        }
     }
 }
 

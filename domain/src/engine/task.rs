@@ -1,8 +1,9 @@
 //! One task: a file and what is to be done for it, and how that may end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::migrate::{FileEnd, FileOutcome, FilePlan, migrate_file};
+use crate::migrate::{FileEnd, FileOutcome, FilePlan, Writing, migrate_file};
 use crate::ports::{Ports, VerificationLog};
 use crate::retried::retried;
 use crate::verify::verify_file;
@@ -48,6 +49,8 @@ pub(crate) struct Task {
     pub(crate) work: Option<Work>,
     /// Whether something may be at the final key already.
     pub(crate) look_first: bool,
+    /// Whether something is being written at the final key.
+    pub(super) writing: Arc<Writing>,
     /// Whether the failures table has a record of the file.
     pub(crate) failed_before: bool,
     /// Failures of this file because a system could not be reached, while others could.
@@ -110,8 +113,8 @@ pub(crate) enum TaskEnd {
     Unrecorded(Reason),
     /// It was not begun: the engine stopped first, or had no time for it, for this reason.
     NotBegun(Option<Reason>),
-    /// It was under way when the engine stopped.
-    Abandoned(Option<Reason>),
+    /// It was under way when the engine stopped, for this reason, and this may be left of it.
+    Abandoned(Option<Reason>, Left),
 }
 
 /// What came of carrying a task out.
@@ -136,6 +139,7 @@ impl Task {
             work: None,
             look_first: false,
             tries: 0,
+            writing: Arc::default(),
             failed_before: false,
             suspicion: None,
         }
@@ -158,7 +162,9 @@ impl Task {
             return Outcome { end: Carried::Failed(failure), findings: Vec::new() };
         }
         match work {
-            Work::Migrate(plan) => migrate_file(files, &self.file, plan).await.into(),
+            Work::Migrate(plan) => {
+                migrate_file(files, &self.file, plan, &self.writing).await.into()
+            }
             Work::Verify { run, .. } => {
                 let (objects, clock) = (files.objects.as_ref(), files.clock.as_ref());
                 let end = match verify_file(objects, clock, &self.file, run).await {
@@ -179,6 +185,11 @@ impl Task {
         let answer = retried(clock, self.file.fid.0, || files.failures.note(&notes)).await;
         let failed = |error| Failure { reason: Reason::from(&error), left: Left::Nothing };
         answer.map(drop).map_err(failed)
+    }
+
+    /// What may be left of it where it is abandoned now.
+    pub(super) fn leaves(&self) -> Left {
+        if self.writing.is_under_way() { Left::PerhapsOurs } else { Left::Nothing }
     }
 
     /// The bytes that flow through this process for it, as far as is known before.

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::TryStreamExt;
 
 use crate::migrate::decision::{Action, Ending, Evidence, Seen, State, Ways};
@@ -46,9 +48,37 @@ pub struct FileOutcome {
     pub findings: Vec<Finding>,
 }
 
+/// Whether a write of a file is under way: of one that is abandoned then nobody knows what it left.
+#[derive(Debug, Default)]
+pub struct Writing(AtomicBool);
+
+impl Writing {
+    /// Whether it is.
+    pub fn is_under_way(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// `write`, which is under way meanwhile. It stays so where the answer was lost.
+    pub(super) async fn during<T>(
+        &self,
+        write: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.0.store(true, Ordering::Relaxed);
+        let answer = write.await;
+        let is_uncertain = matches!(answer, Err(StoreError::Uncertain { .. }));
+        self.0.store(is_uncertain, Ordering::Relaxed);
+        answer
+    }
+}
+
 /// Brings one file to S3: asks the decision what to do next and does it, until it ends.
-pub async fn migrate_file(ports: &Ports, file: &SourceFile, plan: &FilePlan) -> FileOutcome {
-    FileMigration::new(ports, file, plan).run().await
+pub async fn migrate_file(
+    ports: &Ports,
+    file: &SourceFile,
+    plan: &FilePlan,
+    writing: &Writing,
+) -> FileOutcome {
+    FileMigration::new(ports, file, plan, writing).run().await
 }
 
 /// One file on its way.
@@ -56,6 +86,7 @@ pub struct FileMigration<'a> {
     pub(super) ports: &'a Ports,
     pub(super) file: &'a SourceFile,
     plan: &'a FilePlan,
+    pub(super) writing: &'a Writing,
     pub(super) address: ObjectAddress,
     /// Digests of content that flowed whole through a PUT of ours.
     pub(super) streamed: Option<ContentDigests>,
@@ -72,12 +103,18 @@ pub struct FileMigration<'a> {
 }
 
 impl<'a> FileMigration<'a> {
-    fn new(ports: &'a Ports, file: &'a SourceFile, plan: &'a FilePlan) -> Self {
+    fn new(
+        ports: &'a Ports,
+        file: &'a SourceFile,
+        plan: &'a FilePlan,
+        writing: &'a Writing,
+    ) -> Self {
         let address = file.address();
         Self {
             ports,
             file,
             plan,
+            writing,
             address,
             streamed: None,
             downloaded: None,
@@ -135,7 +172,8 @@ impl<'a> FileMigration<'a> {
     async fn copy(&mut self) -> Seen {
         let Some(source) = &self.plan.copy_from else { return Seen::NoIntermediary };
         let target = self.target(Condition::Absent);
-        match self.until_served(|| self.ports.objects.copy(source, &target)).await {
+        let copy = || self.writing.during(self.ports.objects.copy(source, &target));
+        match self.until_served(copy).await {
             Ok(object) => {
                 self.note_bad_copy(source, &object);
                 Seen::Stored(object)

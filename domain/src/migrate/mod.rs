@@ -9,7 +9,7 @@ mod scan;
 mod settings_guard;
 mod stream_from_mogile;
 
-pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, migrate_file};
+pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, Writing, migrate_file};
 pub use routes::RoutePolicy;
 pub(crate) use routes::Routes;
 pub use rows::{Among, Page, RejectedRow, Rows, Selection};

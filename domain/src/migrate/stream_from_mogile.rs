@@ -68,7 +68,7 @@ impl FileMigration<'_> {
             let name = replica.to_string();
             let content = VerifiedContent::new(source, name, self.file.dkey.sha1);
             let verdict = content.verdict();
-            let answer = self.ports.objects.put(target, content).await;
+            let answer = self.writing.during(self.ports.objects.put(target, content)).await;
             self.streamed = verdict.digests().or(self.streamed);
             let repeatable =
                 matches!(answer, Err(StoreError::Busy { .. } | StoreError::BadDigest(_)));

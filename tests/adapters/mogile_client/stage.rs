@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use adapters::clock::SystemClock;
-use domain::migrate::{FileOutcome, FilePlan, migrate_file};
+use domain::migrate::{FileOutcome, FilePlan, Writing, migrate_file};
 use domain::ports::Ports;
 use domain::{ContentHasher, Dkey, MogileBucket, ObjectMeta, S3Bucket, SourceFile};
 use stand_ins::fault::{Fault, Faults, Rule, Service};
@@ -128,7 +128,7 @@ impl Stage {
             mogile: true,
             meta: ObjectMeta::default(),
         };
-        migrate_file(&ports, file, &plan).await
+        migrate_file(&ports, file, &plan, &Writing::default()).await
     }
 
     /// The bytes at the file's final key.

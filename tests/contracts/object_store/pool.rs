@@ -1,6 +1,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
@@ -12,7 +13,7 @@ use domain::{
     StoredObject, WriteTarget,
 };
 use futures_util::future::join_all;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
 use stand_ins::world::bucket::S3World;
 use tests::contract::ends::s3_of;
@@ -117,4 +118,42 @@ async fn sixty_four_uploads_at_once_stay_within_the_pool() {
     let beside = POOL_BYTES / PART_BYTES * CHUNK as u64;
     assert!(held <= POOL_BYTES + beside, "{held} bytes held");
     assert!(held > PART_BYTES, "several at once, or nothing is shown: {held}");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_abandoned_is_aborted() {
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    world.s3.configure(|options| options.minimum_part_bytes = PART_BYTES);
+    let config = s3_of(&world).await;
+    let parts = Parts::new(PART_BYTES, PART_BYTES, POOL_BYTES);
+    let store = S3ObjectStore::new(&config, Conditionals::Sound, parts, Arc::default());
+    let content = bytes_of(1);
+    let sha1 = Sha1::of(&content);
+    // The source hangs after two parts.
+    let stream = counted(content, None).take(2 * 64 * 1024 / CHUNK).chain(stream::pending());
+    let source = SourceContent { length: ByteCount(LENGTH as u64), stream: Box::pin(stream) };
+    let bucket = S3Bucket::new(BUCKETS[0].1).expect("a name");
+    let target = WriteTarget {
+        address: ObjectAddress { bucket, key: ObjectKey::of_content(&sha1) },
+        condition: Condition::Absent,
+        meta: ObjectMeta::default(),
+        length: ByteCount(LENGTH as u64),
+    };
+    let uploads = || world.s3.uploads(BUCKETS[0].1).expect("the bucket");
+    let begun = async {
+        while uploads().values().all(|upload| upload.parts.is_empty()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let put = store.put(&target, VerifiedContent::new(source, "dev1".to_owned(), sha1));
+    tokio::select! {
+        stored = put => panic!("it hangs: {stored:?}"),
+        () = begun => {}
+    }
+    let aborted = async {
+        while !uploads().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), aborted).await.expect("it is aborted");
 }

@@ -1,7 +1,7 @@
 //! What lies at the final key, what its intermediary is and what MogileFS has: a world of one file
 //! for each of them together.
 
-use domain::migrate::{FileEnd, FileOutcome, FilePlan, migrate_file};
+use domain::migrate::{FileEnd, FileOutcome, FilePlan, Writing, migrate_file};
 use domain::{IntermediaryForm, ObjectKey, Proof, Route, SourceFile};
 use stand_ins::world::bucket::{Attributes, Content, Object, StoredChecksum};
 use stand_ins::world::mogile;
@@ -150,7 +150,12 @@ impl Case {
     }
 
     pub fn run(&self) -> FileOutcome {
-        self.world.run(migrate_file(&self.world.port.ports(), &self.file, &self.plan))
+        self.world.run(migrate_file(
+            &self.world.port.ports(),
+            &self.file,
+            &self.plan,
+            &Writing::default(),
+        ))
     }
 
     /// What is at the final key, by whose content it is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::migrate::{FileEnd, migrate_file};
+use domain::migrate::{FileEnd, Writing, migrate_file};
 use domain::ports::Clock;
 use futures_util::future::join;
 use stand_ins::world::bucket::{Action, Condition};
@@ -32,7 +32,8 @@ fn a_stranger_at_the_key_costs_a_second_look_and_no_content() {
         let (key, raw) = (KEYS[pick(KEYS.len(), 3)], RAWS[pick(RAWS.len(), 18)]);
         let case = Case::within(World::paced(seed), key, raw, Source::Good);
         let ports = case.world.port.ports();
-        let ours = migrate_file(&ports, &case.file, &case.plan);
+        let writing = Writing::default();
+        let ours = migrate_file(&ports, &case.file, &case.plan, &writing);
         let (outcome, ()) = case.world.run(join(ours, stranger(&case, seed)));
         let told = format!("seed {seed}, {key:?}, {raw:?}: {}", end_of(&outcome));
         contended += usize::from(case.lies_there() != "right");

@@ -162,7 +162,7 @@ impl<'a> Feed for IndexFeed<'a> {
                 return self.fail(file, &Failure { reason, left: Left::Nothing });
             }
             TaskEnd::NotBegun(_) => self.summary.not_begun += 1,
-            TaskEnd::Abandoned(_) => self.summary.abandoned += 1,
+            TaskEnd::Abandoned(..) => self.summary.abandoned += 1,
             // A run gives no such task; were it one, the sums would not add up.
             TaskEnd::Recorded(Record::Verified(_)) => {}
         }

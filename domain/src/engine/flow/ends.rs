@@ -38,7 +38,7 @@ impl<F: Feed> Flow<'_, F> {
         }
     }
 
-    fn notice(&mut self, task: &Task, findings: &[Finding]) {
+    pub(super) fn notice(&mut self, task: &Task, findings: &[Finding]) {
         for finding in findings {
             self.feed.noticed(task.file.fid, finding);
         }

@@ -7,7 +7,7 @@ use crate::engine::feed::Feed;
 use crate::engine::hold::Unreached;
 use crate::engine::task::TaskEnd;
 use crate::engine::{OutgoingBatch, Stop};
-use crate::{Reason, ReasonKind, Stopped, limits};
+use crate::{Finding, FindingKind, Left, Reason, ReasonKind, Stopped, limits};
 
 impl<F: Feed> Flow<'_, F> {
     /// Nothing new is started from here on. The first reason is the one that is told, unless
@@ -40,8 +40,16 @@ impl<F: Feed> Flow<'_, F> {
         self.give_up_at.get_or_insert(self.ports.after(limits::LAST_WRITE_TIME));
         for task in self.under_way.abandon() {
             self.stopped.get_or_insert(Stopped::Interrupted);
-            let why = self.why_not_done();
-            self.end(&Arc::unwrap_or_clone(task), TaskEnd::Abandoned(why));
+            let (why, left) = (self.why_not_done(), task.leaves());
+            if left != Left::Nothing {
+                let detail = format!(
+                    "it was being written to `{}` when it was abandoned: an object that is not \
+                     proven, or an unfinished upload, may be left there. The next run looks",
+                    task.file.address()
+                );
+                self.notice(&task, &[Finding { kind: FindingKind::PerhapsLeft, detail }]);
+            }
+            self.end(&Arc::unwrap_or_clone(task), TaskEnd::Abandoned(why, left));
         }
     }
 

@@ -22,9 +22,11 @@ impl JobFeed<'_> {
             TaskEnd::NotBegun(why) => {
                 back(why.unwrap_or_else(|| not_started("there was no time left to start it")))
             }
-            TaskEnd::Abandoned(away) => back(away.unwrap_or_else(|| {
-                not_started("it was abandoned before it was done, since the time was over")
-            })),
+            TaskEnd::Abandoned(away, left) => {
+                let late = "it was abandoned before it was done, since the time was over";
+                let reason = away.unwrap_or_else(|| not_started(late));
+                JobEnd::Failed(Failure { reason, left })
+            }
         };
         self.settle(key, &end, recorder);
     }
