@@ -8,7 +8,7 @@ use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use domain::{Cause, limits};
+use domain::{Cause, KeyTrouble, limits};
 use tokio::time::timeout;
 
 /// Time to connect.
@@ -76,6 +76,62 @@ pub fn has_own_sqs_endpoint(config: &SdkConfig) -> bool {
     config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_SQS").is_some()
 }
 
+/// Where a service is reached, as errors name it: the endpoint of one's own, without a user or a
+/// password in it, or Amazon's region.
+pub(crate) fn address(config: &SdkConfig, service: &str) -> String {
+    let variable = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+    let own = std::env::var(variable).ok().filter(|url| !url.is_empty());
+    address_of(
+        service,
+        own.as_deref().or_else(|| config.endpoint_url()),
+        config.region().map(AsRef::as_ref),
+    )
+}
+
+fn address_of(service: &str, endpoint: Option<&str>, region: Option<&str>) -> String {
+    let Some(endpoint) = endpoint else {
+        return format!("{service} in region `{}`", region.unwrap_or_default());
+    };
+    match url::Url::parse(endpoint) {
+        Ok(url) => format!("{service} at `{}`", url.origin().ascii_serialization()),
+        Err(_) => format!("{service} at an endpoint that is not a URL"),
+    }
+}
+
+/// A cause with the address of who gave no answer.
+pub(crate) fn from_address(cause: &Cause, address: &str) -> Cause {
+    format!("{cause} ({address})").into()
+}
+
+/// What a refusal's code says of the account's keys (the services' lists of common errors).
+pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
+    match code {
+        "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "InvalidToken" => Some(KeyTrouble::Unknown),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            Some(KeyTrouble::Expired)
+        }
+        _ => None,
+    }
+}
+
+/// What to say behind a service's own words.
+pub(crate) const fn words_on_keys(trouble: KeyTrouble) -> &'static str {
+    match trouble {
+        KeyTrouble::Unknown => {
+            "AWS does not know this access key, or the secret key is not the one of this access key"
+        }
+        KeyTrouble::Expired => "log in again",
+    }
+}
+
 /// Why a call brought nothing.
 pub(crate) enum Trouble {
     /// It could not even be sent: wrong settings, mostly.
@@ -109,7 +165,8 @@ where
             let meta = refusal.err().meta();
             let status = refusal.raw().status().as_u16();
             let why = match (meta.code(), meta.message()) {
-                (None, _) => format!("status {status}"),
+                // Mostly an answer that is not of this service: the SDK says why it cannot be read.
+                (None, _) => format!("status {status}: {}", in_full(refusal.err())),
                 (Some(code), None) => format!("{code}, status {status}"),
                 (Some(code), Some(message)) => format!("{code}: {message}"),
             };
@@ -145,4 +202,37 @@ where
     R: std::fmt::Debug + 'static,
 {
     in_full(error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_the_region_or_the_endpoint_and_no_password() {
+        let check = |endpoint, expected: &str| {
+            assert_eq!(address_of("S3", endpoint, Some("eu-west-1")), expected);
+        };
+        check(None, "S3 in region `eu-west-1`");
+        check(Some("http://127.0.0.1:4566/"), "S3 at `http://127.0.0.1:4566`");
+        check(Some("https://me:secret@host/x?y=z"), "S3 at `https://host`");
+        check(Some("127.0.0.1"), "S3 at an endpoint that is not a URL");
+    }
+
+    #[test]
+    fn codes_about_keys_are_not_codes_about_permissions() {
+        for (code, expected) in [
+            ("InvalidAccessKeyId", Some(KeyTrouble::Unknown)),
+            ("SignatureDoesNotMatch", Some(KeyTrouble::Unknown)),
+            ("UnrecognizedClientException", Some(KeyTrouble::Unknown)),
+            ("InvalidClientTokenId", Some(KeyTrouble::Unknown)),
+            ("ExpiredToken", Some(KeyTrouble::Expired)),
+            ("ExpiredTokenException", Some(KeyTrouble::Expired)),
+            ("AccessDenied", None),
+            ("AccessDeniedException", None),
+            ("", None),
+        ] {
+            assert_eq!(key_trouble(code), expected, "{code}");
+        }
+    }
 }

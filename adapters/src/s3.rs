@@ -48,6 +48,7 @@ pub struct S3ObjectStore {
     parts: Parts,
     timeouts: Timeouts,
     calls: Arc<Calls>,
+    address: String,
 }
 
 impl S3ObjectStore {
@@ -60,7 +61,8 @@ impl S3ObjectStore {
         calls: Arc<Calls>,
     ) -> Self {
         let timeouts = Timeouts::default();
-        Self { client: client(config), conditionals, parts, timeouts, calls }
+        let address = aws::address(config, "S3");
+        Self { client: client(config), conditionals, parts, timeouts, calls, address }
     }
 
     /// With other time-outs than production's.
@@ -89,7 +91,13 @@ impl S3ObjectStore {
                 cause: format!("no answer within {} s", limit.as_secs()).into(),
             }),
         };
-        waiting.end(answer)
+        waiting.end(answer.map_err(|error| self.with_address(error)))
+    }
+
+    /// An error of reaching S3 names where it was looked for.
+    fn with_address(&self, error: StoreError) -> StoreError {
+        let StoreError::Uncertain { at, cause } = error else { return error };
+        StoreError::Uncertain { at, cause: aws::from_address(&cause, &self.address) }
     }
 
     /// The object that is there, which an unsound end does not look at by itself.

@@ -28,6 +28,7 @@ pub struct AwsSite {
     sqs: aws_sdk_sqs::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     region: String,
+    addresses: [(System, String); 3],
     timeouts: Timeouts,
     calls: Arc<Calls>,
 }
@@ -41,6 +42,8 @@ impl AwsSite {
             sqs: aws_sdk_sqs::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
+            addresses: [System::S3, System::DynamoDb, System::Sqs]
+                .map(|system| (system, crate::aws::address(config, &system.to_string()))),
             timeouts: Timeouts::default(),
             calls,
         }
@@ -67,7 +70,9 @@ impl AwsSite {
             Ok(answer) => answer.map_err(|error| Refusal::of(call, &error)),
             Err(_) => Err(Refusal::no_answer(call, self.timeouts.request)),
         };
-        self.calls.count(system, call, answer)
+        let address = self.addresses.iter().find(|(of, _)| *of == system);
+        let address = address.map_or("", |(_, address)| address);
+        self.calls.count(system, call, answer.map_err(|refusal| refusal.with_address(address)))
     }
 }
 

@@ -19,13 +19,13 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchResultEntry, MessageSystemAttributeName, QueueAttributeName,
     SendMessageBatchResultEntry,
 };
-use domain::ports::{JobQueue, QueueError};
+use domain::ports::{JobQueue, QueueError, QueueRole};
 use domain::{Delivery, Job, MessageContent, QueueDepth, Receipt, SendReport};
 
 use self::batch::{MOST_ENTRIES, place};
 use self::error::translate;
 pub use self::url::{QueueUrl, QueueUrlError};
-use crate::aws::{Timeouts, answer};
+use crate::aws::{Timeouts, Trouble, address, answer, from_address};
 use crate::calls::{Calls, System};
 
 /// The longest that SQS waits for a first message.
@@ -39,21 +39,18 @@ const LONGEST_VISIBILITY_SECONDS: u64 = 12 * 60 * 60;
 pub struct SqsJobQueue {
     client: Client,
     url: QueueUrl,
-    setting: &'static str,
+    role: QueueRole,
     timeouts: Timeouts,
     calls: Arc<Calls>,
+    address: String,
 }
 
 impl SqsJobQueue {
-    /// With shared settings from [`crate::aws::load`]; `setting` names the queue's own in errors.
+    /// With shared settings from [`crate::aws::load`].
     #[must_use]
-    pub fn new(
-        config: &SdkConfig,
-        url: QueueUrl,
-        setting: &'static str,
-        calls: Arc<Calls>,
-    ) -> Self {
-        Self { client: Client::new(config), url, setting, timeouts: Timeouts::default(), calls }
+    pub fn new(config: &SdkConfig, url: QueueUrl, role: QueueRole, calls: Arc<Calls>) -> Self {
+        let (client, address) = (Client::new(config), address(config, "SQS"));
+        Self { client, url, role, timeouts: Timeouts::default(), calls, address }
     }
 
     /// With other time-outs than production's.
@@ -74,7 +71,12 @@ impl SqsJobQueue {
     {
         let waiting = self.calls.begin(System::Sqs, operation, time);
         let answer = answer(time, call).await;
-        waiting.end(answer.map_err(|trouble| translate(trouble, &self.url, self.setting)))
+        let with_address = |trouble| {
+            let Trouble::NoAnswer(cause) = trouble else { return trouble };
+            Trouble::NoAnswer(from_address(&cause, &self.address))
+        };
+        let translated = |trouble| translate(with_address(trouble), &self.url, self.role);
+        waiting.end(answer.map_err(translated))
     }
 
     fn refused(&self, error: impl std::error::Error) -> QueueError {

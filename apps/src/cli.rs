@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
 use crate::exit::{self, Exit, UsageError};
+use crate::report::printable_lines;
 use crate::telemetry;
 
 /// Moves a MogileFS store to Amazon S3 and proves that every byte arrived.
@@ -52,7 +53,11 @@ pub fn command() -> clap::Command {
 /// started, since it may add to the environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments).unwrap_or_else(|error| {
-        eprintln!("error: {}", exit::in_one_line(&error));
+        // Whoever reads stdout has read enough.
+        if exit::is_closed_pipe(&error) {
+            return Exit::Clean.into();
+        }
+        eprintln!("error: {}", printable_lines(&exit::in_one_line(&error)));
         exit::of_error(&error).into()
     })
 }

@@ -10,7 +10,7 @@ use adapters::mysql::DatabaseUrl;
 use adapters::s3::{Conditionals, Parts};
 use adapters::{aws, mogile};
 use clap::{Args, ValueEnum};
-use domain::{BucketMap, limits};
+use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
@@ -147,8 +147,7 @@ pub struct TargetSettings {
 impl TargetSettings {
     /// The bucket map, with at least one entry.
     pub fn bucket_map(&self) -> Result<BucketMap, UsageError> {
-        BucketMap::parse(&self.buckets, &self.ignore_buckets)
-            .map_err(|error| UsageError(error.to_string()))
+        parse_buckets(&self.buckets, &self.ignore_buckets)
     }
 
     /// What is written in parts.
@@ -233,6 +232,28 @@ impl TimeSettings {
     pub const fn request(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds)
     }
+}
+
+/// Parses both settings of buckets. An error names the one that is wrong.
+pub fn parse_buckets(buckets: &str, ignored: &str) -> Result<BucketMap, UsageError> {
+    BucketMap::parse(buckets, ignored).map_err(|error| {
+        let setting = match error {
+            BucketMapError::Ignored(_) => "IGNORE_BUCKETS",
+            BucketMapError::Empty
+            | BucketMapError::NotAPair(_)
+            | BucketMapError::NotABucketName { .. }
+            | BucketMapError::OldTwice(_)
+            | BucketMapError::NewTwice { .. }
+            | BucketMapError::Chain { .. } => "BUCKETS",
+        };
+        UsageError(format!("{setting}: {error}"))
+    })
+}
+
+/// A time with its unit.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let example = "give a number with its unit, as 30s, 10m or 2h";
+    humantime::parse_duration(text).map_err(|error| format!("{error}: {example}"))
 }
 
 fn missing(variable: &str, what: &str) -> UsageError {

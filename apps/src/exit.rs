@@ -1,9 +1,14 @@
 //! Exit codes, and the errors that have one.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::process::ExitCode;
 
-use domain::Stopped;
+use domain::summary::Sample;
+use domain::{Reason, ReasonKind, Stopped};
 use serde::{Serialize, Serializer};
+
+use crate::report::advice_on;
 
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,21 @@ impl Verdict {
         Self { exit: of(stopped, !differs), incomplete: stopped.is_some(), differs }
     }
 
+    /// The same verdict, where files failed because a bucket does not exist that the settings name:
+    /// that is configuration, in every command.
+    #[must_use]
+    pub fn with_failures(self, failed: &BTreeMap<&'static str, Sample>) -> Self {
+        let is_missing = failed.contains_key(ReasonKind::NoBucket.name());
+        let exit = if is_missing && self.exit == Exit::Findings { Exit::Usage } else { self.exit };
+        Self { exit, ..self }
+    }
+
+    /// The verdict where a trouble let nothing be seen.
+    #[must_use]
+    pub const fn of_trouble(reason: &Reason) -> Self {
+        Self { exit: of_reason(reason), incomplete: true, differs: false }
+    }
+
     /// The verdict on what was looked at, `incomplete` where something could not be reached.
     #[must_use]
     pub const fn of_checks(incomplete: bool, differs: bool) -> Self {
@@ -92,11 +112,29 @@ impl std::error::Error for UsageError {}
 const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
     match (stopped, clean) {
         (Some(Stopped::Misconfigured(_)), _) => Exit::Usage,
-        (Some(Stopped::Trouble(_)), _) => Exit::Unreachable,
+        (Some(Stopped::Trouble(reason)), _) => of_reason(reason),
         (Some(Stopped::Failures(_) | Stopped::Interrupted), _) | (None, false) => Exit::Findings,
         (None, true) => Exit::Clean,
     }
 }
+
+/// The exit code of a trouble: what the settings name and does not exist is configuration.
+#[must_use]
+pub const fn of_reason(reason: &Reason) -> Exit {
+    if reason.is_of_wrong_settings() { Exit::Usage } else { Exit::Unreachable }
+}
+
+/// A trouble that ended a command before it had anything to report.
+#[derive(Debug)]
+pub struct TroubleError(pub Reason);
+
+impl std::fmt::Display for TroubleError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n  → {}", self.0, advice_on(&self.0))
+    }
+}
+
+impl std::error::Error for TroubleError {}
 
 /// An error with everything that caused it, in one line, nothing said twice.
 #[must_use]
@@ -112,16 +150,26 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
     text
 }
 
+/// Whether nobody reads stdout any more, as behind `| head`.
+#[must_use]
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut errors = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    errors.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// The exit code of an error that ended a command.
 #[must_use]
 pub fn of_error(error: &anyhow::Error) -> Exit {
+    if let Some(TroubleError(reason)) = error.downcast_ref() {
+        return of_reason(reason);
+    }
     if error.is::<UsageError>() { Exit::Usage } else { Exit::Unreachable }
 }
 
 #[cfg(test)]
 mod tests {
     use domain::ports::IndexError;
-    use domain::{Reason, ReasonKind};
+    use domain::{Fid, Obstacle, Thing};
 
     use super::*;
 
@@ -138,6 +186,30 @@ mod tests {
             assert_eq!(Verdict::of(None, differs), verdict);
             assert_eq!(Verdict::of_checks(false, differs), verdict);
         }
+    }
+
+    #[test]
+    fn what_the_settings_name_and_does_not_exist_is_configuration() {
+        let no_table = Reason::new(ReasonKind::LedgerUnavailable, "no such table");
+        let away = no_table.clone().because_of(Obstacle::Unreachable);
+        let no_table = no_table.because_of(Obstacle::Absent(Thing::Table));
+        for (reason, exit) in [(no_table, Exit::Usage), (away, Exit::Unreachable)] {
+            assert_eq!(Verdict::of(Some(&Stopped::Trouble(reason.clone())), false).exit, exit);
+            assert_eq!(Verdict::of_trouble(&reason).exit, exit);
+            assert_eq!(of_error(&TroubleError(reason).into()), exit);
+        }
+    }
+
+    #[test]
+    fn files_that_fail_for_a_bucket_that_does_not_exist_are_configuration() {
+        let mut sample = Sample::default();
+        sample.add(Fid(7), "words");
+        let failed = |reason: ReasonKind| BTreeMap::from([(reason.name(), sample.clone())]);
+        let findings = || Verdict::of(None, true);
+        assert_eq!(findings().with_failures(&failed(ReasonKind::NoBucket)).exit, Exit::Usage);
+        assert_eq!(findings().with_failures(&failed(ReasonKind::NoReplica)).exit, Exit::Findings);
+        let out = Verdict::of_checks(true, true).with_failures(&failed(ReasonKind::NoBucket));
+        assert_eq!(out.exit, Exit::Unreachable, "incomplete wins");
     }
 
     #[test]

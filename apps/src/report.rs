@@ -28,17 +28,19 @@ mod progress;
 mod golden;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 use serde::Serialize;
 
 use crate::exit::{Exit, Verdict};
 
+pub use advice::advice_on;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use observers::Observers;
 pub use progress::{Progress, Teller};
 pub use requests::Cost;
+pub use shell::{printable_lines, quoted};
 
 /// The result of a command. Its fields are the `--json`: they include those of its [`Verdict`].
 pub trait Report: Serialize {
@@ -57,7 +59,12 @@ pub fn print(report: &impl Report, json: bool) -> anyhow::Result<Exit> {
         text = serde_json::to_string(report)? + "\n";
     } else {
         report.write(&mut text)?;
+        text = shell::printable_lines(&text);
     }
-    io::stdout().lock().write_all(text.as_bytes()).context("writing to stdout")?;
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.context("writing to stdout")?,
+    }
     Ok(report.verdict().exit)
 }

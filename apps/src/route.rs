@@ -14,6 +14,17 @@ pub enum Route {
     Mogile,
 }
 
+impl Route {
+    /// The flag that the next command needs too, with a blank before it; nothing for the default.
+    #[must_use]
+    pub fn flag(self) -> String {
+        match (self, self.to_possible_value()) {
+            (Self::Auto, _) | (_, None) => String::new(),
+            (Self::Copy | Self::Mogile, Some(route)) => format!(" --route {}", route.get_name()),
+        }
+    }
+}
+
 impl From<Route> for RoutePolicy {
     fn from(route: Route) -> Self {
         match route {

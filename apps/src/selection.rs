@@ -9,6 +9,7 @@ use domain::{Fid, S3Bucket};
 
 use crate::exit::UsageError;
 use crate::fid_list::FidList;
+use crate::report::quoted;
 
 /// Which files are taken.
 #[derive(Debug, Clone, Default, Args)]
@@ -48,12 +49,22 @@ impl SelectionArguments {
         self.moved_from.iter().map(bucket).collect()
     }
 
-    /// The selection's flags that the next command needs too.
+    /// The selection's flags that the next command needs too, whichever fids it takes.
     #[must_use]
     pub fn flags(&self) -> String {
         let again = if self.again { " --again" } else { "" };
-        let moved = self.moved_from.iter().map(|bucket| format!(" --moved-from {bucket}"));
-        format!("{again}{}", moved.collect::<String>())
+        let moved =
+            self.moved_from.iter().map(|bucket| format!(" --moved-from {}", quoted(bucket)));
+        let excluded = self.exclude_file.as_ref();
+        let excluded =
+            excluded.map(|file| format!(" --exclude-file {}", quoted(&file.to_string_lossy())));
+        format!("{again}{}{}", moved.collect::<String>(), excluded.unwrap_or_default())
+    }
+
+    /// The fids of this selection, as the next command needs them that takes the same.
+    #[must_use]
+    pub fn fids_flag(&self) -> String {
+        self.fids.as_ref().map(|fids| format!(" --fids {}", quoted(fids))).unwrap_or_default()
     }
 
     /// What is asked for. Reads the files.

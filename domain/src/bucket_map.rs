@@ -62,17 +62,17 @@ pub struct BucketMap {
     ignored: BTreeSet<MogileBucket>,
 }
 
-/// What is wrong with `BUCKETS` or `IGNORE_BUCKETS`.
+/// What is wrong with the entries of a bucket map, or with the buckets to be ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BucketMapError {
     /// No entry at all.
-    #[error("BUCKETS is empty: give `old:new`, separated by commas")]
+    #[error("no bucket is mapped: give `old:new`, separated by commas")]
     Empty,
     /// An entry is not `old:new`.
-    #[error("BUCKETS has `{0}`, which is not `old:new`")]
+    #[error("`{0}` is not `old:new`")]
     NotAPair(String),
     /// The new name cannot be an S3 bucket.
-    #[error("BUCKETS maps `{old}` to `{new}`, which is no S3 bucket name: 3 to 63 of a-z 0-9 . -")]
+    #[error("`{old}` is mapped to `{new}`, which is no S3 bucket name: 3 to 63 of a-z 0-9 . -")]
     NotABucketName {
         /// The MogileFS bucket.
         old: String,
@@ -80,11 +80,11 @@ pub enum BucketMapError {
         new: String,
     },
     /// One old name twice.
-    #[error("BUCKETS maps `{0}` twice")]
+    #[error("`{0}` is mapped twice")]
     OldTwice(String),
     /// Two old names on one new name.
     #[error(
-        "BUCKETS maps both `{first}` and `{second}` to `{new}`: a bucket of its own for each, \
+        "both `{first}` and `{second}` are mapped to `{new}`: a bucket of its own for each, \
              or they cannot be cut over"
     )]
     NewTwice {
@@ -97,7 +97,7 @@ pub enum BucketMapError {
     },
     /// A new name is another entry's old name.
     #[error(
-        "BUCKETS maps `{old}` to `{new}`, which is itself mapped elsewhere: choose another \
+        "`{old}` is mapped to `{new}`, which is itself mapped elsewhere: choose another \
              name, or an interrupted cut-over could not be resumed"
     )]
     Chain {
@@ -107,7 +107,7 @@ pub enum BucketMapError {
         new: String,
     },
     /// A name in both settings, or an unusable one.
-    #[error("IGNORE_BUCKETS has `{0}`, which is empty, unusable, or also in BUCKETS")]
+    #[error("`{0}` cannot be ignored: it is empty, unusable, or mapped too")]
     Ignored(String),
 }
 

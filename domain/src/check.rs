@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::Reason;
+
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -25,6 +27,9 @@ pub struct Check {
     pub health: Health,
     /// What was seen, and where it is bad what to do.
     pub detail: String,
+    /// Why it is not good, where a port's error says so.
+    #[serde(skip)]
+    pub reason: Option<Reason>,
 }
 
 impl Check {
@@ -43,12 +48,24 @@ impl Check {
         Self::new(subject, fact, Health::Unreachable, detail)
     }
 
+    /// The same, where a port's error says why it is not good.
+    #[must_use]
+    pub fn because_of(self, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
     fn new(
         subject: impl Into<String>,
         fact: &str,
         health: Health,
         detail: impl Into<String>,
     ) -> Self {
-        Self { subject: subject.into(), fact: fact.to_owned(), health, detail: detail.into() }
+        Self {
+            subject: subject.into(),
+            fact: fact.to_owned(),
+            health,
+            detail: detail.into(),
+            reason: None,
+        }
     }
 }

@@ -62,12 +62,15 @@ pub enum Rejection {
     #[error("key `{0}` is not a lower-case SHA-1, a hyphen and a bucket")]
     NotContentAddressed(String),
     /// The bucket is in neither setting.
-    #[error("bucket `{0}` is neither in BUCKETS nor in IGNORE_BUCKETS")]
+    #[error("bucket `{0}` is neither mapped nor ignored")]
     UnmappedBucket(String),
 }
 
 /// The name of [`Rejection::NoLength`].
 pub(crate) const NO_LENGTH: &str = "no-length";
+
+/// The name of rows whose bucket is neither mapped nor ignored.
+pub const UNMAPPED_BUCKET: &str = "unmapped-bucket";
 
 impl Rejection {
     /// A name for counts and filters.
@@ -77,7 +80,7 @@ impl Rejection {
             Self::NoKey => "no-key",
             Self::NoLength(_) => NO_LENGTH,
             Self::NotContentAddressed(_) => "not-content-addressed",
-            Self::UnmappedBucket(_) => "unmapped-bucket",
+            Self::UnmappedBucket(_) => UNMAPPED_BUCKET,
         }
     }
 }

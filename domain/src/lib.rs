@@ -80,7 +80,7 @@ pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
 pub use proof::Proof;
 pub use proven_files::{ProvenFiles, ProvenFilesBuilder, Standing};
 pub use quantities::{ByteCount, Tally};
-pub use reason::{Failure, Left, Reason, ReasonKind};
+pub use reason::{Failure, KeyTrouble, Left, Obstacle, Reason, ReasonKind, Remedy, Thing};
 pub use retry::Cause;
 pub use source_error::SourceError;
 pub use summary::{Finding, FindingKind, Outcomes, RowCounts, Stopped, Summary};

@@ -123,9 +123,13 @@ pub const LONG_POLL: Duration = Duration::from_secs(10);
 /// The same, for a worker that ends when the queue is empty: it finds that out soon.
 pub const LAST_POLL: Duration = Duration::from_secs(2);
 
-/// How long a dead letter that is looked at is invisible to others, at most: long enough for a
-/// hundred thousand, short enough for whoever looks after somebody else was killed at it.
+/// How long a dead letter that is looked at is invisible to others; half of it later it is hidden for
+/// as long again. Short enough for whoever looks after somebody else was killed at it.
 pub const DEAD_LETTER_LOOK: Duration = Duration::from_mins(5);
+
+/// Requests for dead letters at the same time: a hundred thousand letters are ten thousand requests,
+/// and as many for what each died of.
+pub const DEAD_LETTER_READERS: usize = 16;
 
 /// How long a request for dead letters waits for the first: long enough that the queue asks all its
 /// servers.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::redelivery::{LONGEST, is_own_failure};
 use crate::summary::Sample;
-use crate::{FailureRecord, Fid, QueueDepth, ReasonKind, Timestamp};
+use crate::{FailureRecord, Fid, QueueDepth, ReasonKind, Remedy, Timestamp};
 
 /// Files that failed for one reason and have not succeeded since.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -43,6 +43,41 @@ pub struct LedgerCounts {
     pub unreadable: Sample,
 }
 
+/// Files that were recorded lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedLately {
+    /// How many.
+    pub files: u64,
+    /// When the first of them was recorded.
+    pub first_at: Timestamp,
+    /// When the last of them was recorded.
+    pub last_at: Timestamp,
+}
+
+/// Where the last file was recorded longer ago than this, nothing is going on.
+pub const RATE_STALE_AFTER: Duration = Duration::from_mins(2);
+
+/// The shortest time that a rate is computed over.
+const RATE_LEAST: Duration = Duration::from_secs(10);
+
+impl RecordedLately {
+    /// Counts one more, of this time.
+    pub fn add(lately: &mut Option<Self>, at: Timestamp) {
+        let lately = lately.get_or_insert(Self { files: 0, first_at: at, last_at: at });
+        lately.files += 1;
+        lately.first_at = lately.first_at.min(at);
+        lately.last_at = lately.last_at.max(at);
+    }
+
+    /// The time in which they were recorded, from the first of them until `now`; [`None`] where the
+    /// last of them is older than [`RATE_STALE_AFTER`].
+    #[must_use]
+    pub fn time(&self, now: Timestamp) -> Option<Duration> {
+        let is_stale = self.last_at.until(now) > RATE_STALE_AFTER;
+        (!is_stale).then(|| self.first_at.until(now).max(RATE_LEAST))
+    }
+}
+
 /// What can be seen of work that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueSnapshot {
@@ -65,16 +100,26 @@ pub struct QueueSnapshot {
 pub enum Outlook {
     /// Jobs have run out of deliveries.
     DeadLetters(u64),
+    /// Jobs fail for a reason that a person has to end first: they come again, and fail again.
+    NeedsPerson {
+        /// The reason.
+        reason: ReasonKind,
+    },
+    /// Jobs fail because of a system that is away or set wrongly. The failure's own words say which.
+    LookAtWords {
+        /// The reason.
+        reason: ReasonKind,
+    },
     /// Something is away; its jobs come again by themselves.
     Waiting {
-        /// The reason's name.
-        reason: String,
+        /// The reason.
+        reason: ReasonKind,
     },
     /// Something is away, and jobs that fail because of it are near their last delivery: whoever
     /// waits longer finds them among the dead letters.
     RunningOut {
-        /// The reason's name.
-        reason: String,
+        /// The reason.
+        reason: ReasonKind,
         /// Deliveries of the one that is nearest.
         attempts: u32,
         /// After so many it is a dead letter.
@@ -96,6 +141,11 @@ pub enum Outlook {
     Done,
     /// The queue is empty, and nothing tells whether that is all.
     Empty,
+    /// Jobs wait, and none is in flight: no worker has taken one.
+    NotTaken {
+        /// How many wait.
+        waiting: u64,
+    },
     /// Jobs are being worked on, and nothing stands against it.
     Working,
 }
@@ -109,19 +159,23 @@ pub fn outlook(sight: &QueueSnapshot) -> Vec<Outlook> {
     let mut all = Vec::new();
     for (reason, failing) in &sight.failing {
         let age = Duration::from_millis(sight.at.0.saturating_sub(failing.latest_at));
-        let waits = |kind: ReasonKind| !is_own_failure(kind);
-        if !reason.parse().is_ok_and(waits) || age > RECENT || sight.queue.all() == 0 {
+        let Ok(reason) = reason.parse::<ReasonKind>() else { continue };
+        // A single file's trouble is listed with its reason, and ends among the dead letters.
+        let is_of_many = !is_own_failure(reason) || reason.is_of_settings();
+        if !is_of_many || age > RECENT || sight.queue.all() == 0 {
             continue;
         }
-        let (reason, attempts) = (reason.clone(), failing.most_attempts);
-        all.push(match sight.queue.deliveries {
-            Some(deliveries) if attempts + 1 >= deliveries => {
+        let attempts = failing.most_attempts;
+        all.push(match (sight.queue.deliveries, reason.remedy()) {
+            (Some(deliveries), _) if attempts + 1 >= deliveries => {
                 Outlook::RunningOut { reason, attempts, deliveries }
             }
-            Some(_) | None => Outlook::Waiting { reason },
+            (_, Remedy::Person) => Outlook::NeedsPerson { reason },
+            (_, Remedy::WordsSay) => Outlook::LookAtWords { reason },
+            (_, Remedy::Waiting) => Outlook::Waiting { reason },
         });
     }
-    all.sort_by_key(|outlook| !matches!(outlook, Outlook::RunningOut { .. }));
+    all.sort_by_key(Outlook::rank);
     let elsewhere: u64 = sight.ledger.iter().flat_map(|ledger| ledger.elsewhere.values()).sum();
     if elsewhere > 0 {
         all.push(Outlook::ProvenElsewhere(elsewhere));
@@ -130,7 +184,10 @@ pub fn outlook(sight: &QueueSnapshot) -> Vec<Outlook> {
         all.push(Outlook::DeadLetters(sight.dead_letters));
     }
     if sight.queue.all() > 0 {
-        if all.iter().all(|outlook| matches!(outlook, Outlook::ProvenElsewhere(_))) {
+        let (waiting, in_flight) = (sight.queue.visible, sight.queue.in_flight);
+        if waiting > 0 && in_flight == 0 {
+            all.push(Outlook::NotTaken { waiting });
+        } else if all.iter().all(|outlook| matches!(outlook, Outlook::ProvenElsewhere(_))) {
             all.push(Outlook::Working);
         }
         return all;
@@ -153,10 +210,31 @@ pub fn outlook(sight: &QueueSnapshot) -> Vec<Outlook> {
 }
 
 impl Outlook {
-    /// Whether nothing gets lost or worse by waiting.
+    /// Whether waiting is enough: nothing gets lost by it, and what fails now heals by itself.
     #[must_use]
     pub const fn is_safe_to_wait(&self) -> bool {
-        !matches!(self, Self::RunningOut { .. })
+        !matches!(
+            self,
+            Self::RunningOut { .. } | Self::NeedsPerson { .. } | Self::LookAtWords { .. }
+        )
+    }
+
+    /// The most pressing has the lowest.
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::RunningOut { .. } => 0,
+            Self::NeedsPerson { .. } => 1,
+            Self::LookAtWords { .. } => 2,
+            Self::Waiting { .. }
+            | Self::DeadLetters(_)
+            | Self::EmptyWithRowsLeft(_)
+            | Self::Forgotten { .. }
+            | Self::ProvenElsewhere(_)
+            | Self::Done
+            | Self::Empty
+            | Self::NotTaken { .. }
+            | Self::Working => 3,
+        }
     }
 }
 
@@ -183,7 +261,9 @@ mod tests {
     }
 
     fn sight(visible: u64, dead_letters: u64, failing: BTreeMap<String, Failing>) -> QueueSnapshot {
-        let queue = QueueDepth { visible, deliveries: Some(5), ..QueueDepth::default() };
+        // Where jobs wait, a worker has one of them.
+        let in_flight = visible.min(1);
+        let queue = QueueDepth { visible, in_flight, deliveries: Some(5), ..<_>::default() };
         let at = Timestamp(NOW);
         let ledger = LedgerCounts { proven: 10, ..LedgerCounts::default() };
         QueueSnapshot { queue, dead_letters, failing, ledger: Some(ledger), rows: Some(10), at }
@@ -193,9 +273,9 @@ mod tests {
     fn what_is_seen_has_a_meaning() {
         let none = BTreeMap::new;
         let away = "source-unreachable";
-        let waiting = Outlook::Waiting { reason: away.to_owned() };
-        let running_out =
-            Outlook::RunningOut { reason: away.to_owned(), attempts: 4, deliveries: 5 };
+        let reason = ReasonKind::SourceUnreachable;
+        let waiting = Outlook::Waiting { reason };
+        let running_out = Outlook::RunningOut { reason, attempts: 4, deliveries: 5 };
         let dead = Outlook::DeadLetters(3);
         let rows_left = Outlook::EmptyWithRowsLeft;
         let proven = |proven, other: u64| {
@@ -228,5 +308,60 @@ mod tests {
             assert_eq!(outlook(&sight), expected, "{sight:?}");
         }
         assert!(!running_out.is_safe_to_wait());
+    }
+
+    #[test]
+    fn who_must_act_is_said_of_each_reason() {
+        for (reason, expected, safe) in [
+            (
+                "source-unreachable",
+                Outlook::Waiting { reason: ReasonKind::SourceUnreachable },
+                true,
+            ),
+            ("not-started", Outlook::Waiting { reason: ReasonKind::NotStarted }, true),
+            ("s3-no-bucket", Outlook::NeedsPerson { reason: ReasonKind::NoBucket }, false),
+            ("s3-denied", Outlook::NeedsPerson { reason: ReasonKind::StoreDenied }, false),
+            ("source-refused", Outlook::NeedsPerson { reason: ReasonKind::SourceRefused }, false),
+            (
+                "ledger-unavailable",
+                Outlook::LookAtWords { reason: ReasonKind::LedgerUnavailable },
+                false,
+            ),
+        ] {
+            let sight = sight(9, 0, failing(reason, 1, 60));
+            assert_eq!(outlook(&sight), std::slice::from_ref(&expected), "{reason}");
+            assert_eq!(expected.is_safe_to_wait(), safe, "{reason}");
+        }
+        let mut two = failing("source-unreachable", 1, 60);
+        two.extend(failing("s3-denied", 1, 60));
+        let first = &outlook(&sight(9, 0, two))[0];
+        assert_eq!(*first, Outlook::NeedsPerson { reason: ReasonKind::StoreDenied });
+    }
+
+    #[test]
+    fn jobs_that_nobody_has_taken_are_not_being_worked_on() {
+        let mut sight = sight(9, 0, BTreeMap::new());
+        assert_eq!(outlook(&sight), [Outlook::Working]);
+        sight.queue.in_flight = 0;
+        assert_eq!(outlook(&sight), [Outlook::NotTaken { waiting: 9 }]);
+        // A worker has all that there are.
+        (sight.queue.visible, sight.queue.in_flight) = (0, 9);
+        assert_eq!(outlook(&sight), [Outlook::Working]);
+    }
+
+    #[test]
+    fn a_rate_is_of_files_that_were_done_lately() {
+        let recorded = |ages: &[u64]| {
+            let mut lately = None;
+            for seconds in ages {
+                RecordedLately::add(&mut lately, Timestamp(NOW - seconds * 1000));
+            }
+            lately.expect("some")
+        };
+        let time = |ages: &[u64]| recorded(ages).time(Timestamp(NOW));
+        assert_eq!(recorded(&[60, 250, 1]).files, 3);
+        assert_eq!(time(&[60, 250, 1]), Some(Duration::from_secs(250)));
+        assert_eq!(time(&[1]), Some(RATE_LEAST), "one file is no rate of a thousand");
+        assert_eq!(time(&[290, 121]), None, "whoever did these has stopped");
     }
 }

@@ -73,7 +73,46 @@ named!(ReasonKind {
     Killed = "killed",
 });
 
+/// Who ends a trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Waiting: the job comes again, and succeeds when the system is back.
+    Waiting,
+    /// A person, who has to change something first.
+    Person,
+    /// One of the two. The kind does not say which, the reason's own words do.
+    WordsSay,
+}
+
 impl ReasonKind {
+    /// Who ends this trouble.
+    #[must_use]
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::SourceUnreachable
+            | Self::ReplicasUnreachable
+            | Self::StoreUnreachable
+            | Self::NotStarted
+            | Self::Contended => Remedy::Waiting,
+            // A table, a queue or a database that is away and one that does not exist have one name.
+            Self::IndexUnreadable | Self::LedgerUnavailable | Self::QueueUnavailable => {
+                Remedy::WordsSay
+            }
+            Self::NoIntermediary
+            | Self::NoReplica
+            | Self::SourceRefused
+            | Self::KeyUnknown
+            | Self::WrongObject
+            | Self::StoreDenied
+            | Self::NoBucket
+            | Self::StoreRefused
+            | Self::BadMessage
+            | Self::BadJob
+            | Self::Missing
+            | Self::Killed => Remedy::Person,
+        }
+    }
+
     /// Whether it speaks of settings rather than of a file: many files will fail like this.
     #[must_use]
     pub const fn is_of_settings(self) -> bool {
@@ -88,6 +127,43 @@ impl ReasonKind {
     }
 }
 
+/// What stands in the way, as far as it is known beyond the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// What the kind says.
+    OfItsKind,
+    /// No answer came, or the service asks to slow down.
+    Unreachable,
+    /// The service is reached, and refuses.
+    Refusal,
+    /// A thing that the settings name does not exist.
+    Absent(Thing),
+    /// AWS does not accept the account's keys.
+    Keys(KeyTrouble),
+}
+
+/// A thing that settings name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// An S3 bucket.
+    Bucket,
+    /// A table in DynamoDB.
+    Table,
+    /// The job queue.
+    JobQueue,
+    /// The dead-letter queue.
+    DeadLetterQueue,
+}
+
+/// What is wrong with the keys of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyTrouble {
+    /// The service does not know them, or the secret is not the one of the key.
+    Unknown,
+    /// They were good for a time that is over.
+    Expired,
+}
+
 /// Why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
@@ -95,13 +171,28 @@ pub struct Reason {
     pub kind: ReasonKind,
     /// In words, with the thing's name.
     pub detail: String,
+    /// What stands in the way.
+    pub obstacle: Obstacle,
 }
 
 impl Reason {
     /// A reason in these words.
     #[must_use]
     pub fn new(kind: ReasonKind, detail: impl fmt::Display) -> Self {
-        Self { kind, detail: detail.to_string() }
+        Self { kind, detail: detail.to_string(), obstacle: Obstacle::OfItsKind }
+    }
+
+    /// The same, where more is known of what stands in the way.
+    #[must_use]
+    pub fn because_of(self, obstacle: Obstacle) -> Self {
+        Self { obstacle, ..self }
+    }
+
+    /// Whether settings name something that does not exist: waiting ends this never.
+    #[must_use]
+    pub const fn is_of_wrong_settings(&self) -> bool {
+        matches!(self.obstacle, Obstacle::Absent(_) | Obstacle::Keys(KeyTrouble::Unknown))
+            || matches!(self.kind, ReasonKind::NoBucket)
     }
 }
 
@@ -166,5 +257,33 @@ impl fmt::Display for Failure {
                 write!(f, "{} (at the final key: {left})", self.reason)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_of_settings_needs_a_person() {
+        let of_settings = ReasonKind::ALL.iter().filter(|kind| kind.is_of_settings());
+        for kind in of_settings {
+            assert_eq!(kind.remedy(), Remedy::Person, "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_what_does_not_exist_is_a_wrong_setting() {
+        let check = |obstacle, expected| {
+            let reason = Reason::new(ReasonKind::LedgerUnavailable, "words").because_of(obstacle);
+            assert_eq!(reason.is_of_wrong_settings(), expected, "{obstacle:?}");
+        };
+        check(Obstacle::OfItsKind, false);
+        check(Obstacle::Unreachable, false);
+        check(Obstacle::Refusal, false);
+        check(Obstacle::Absent(Thing::Table), true);
+        check(Obstacle::Keys(KeyTrouble::Unknown), true);
+        check(Obstacle::Keys(KeyTrouble::Expired), false);
+        assert!(Reason::new(ReasonKind::NoBucket, "words").is_of_wrong_settings());
     }
 }

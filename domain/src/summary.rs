@@ -38,6 +38,12 @@ impl Sample {
         self.first_fids.truncate(limits::FIDS_NAMED);
     }
 
+    /// Whether its words are those of this reason.
+    #[must_use]
+    pub fn is_of(&self, reason: &Reason) -> bool {
+        self.example.contains(&reason.detail)
+    }
+
     /// Counts one more whose fid nobody knows.
     pub fn add_nameless(&mut self, words: impl fmt::Display) {
         self.files += 1;

@@ -5,6 +5,7 @@ mod batch;
 mod dead;
 mod deliveries;
 mod feeds;
+mod many_dead;
 mod outage;
 mod sending;
 mod settings;

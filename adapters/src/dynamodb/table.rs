@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
 use super::item::{Item, number_of};
-use crate::aws::{Timeouts, Trouble, answer};
+use crate::aws::{Timeouts, Trouble, address, answer, from_address, key_trouble, words_on_keys};
 use crate::calls::{Calls, System};
 
 /// How each port over one table is made.
@@ -66,6 +66,7 @@ pub(super) struct Table {
     name: String,
     timeouts: Timeouts,
     calls: Arc<Calls>,
+    address: String,
 }
 
 /// A page of items, and where the next begins, if there is one.
@@ -73,7 +74,8 @@ type Page = (Vec<Item>, Option<Item>);
 
 impl Table {
     pub(super) fn new(config: &SdkConfig, name: String, calls: Arc<Calls>) -> Self {
-        Self { client: Client::new(config), name, timeouts: Timeouts::default(), calls }
+        let (client, address) = (Client::new(config), address(config, "DynamoDB"));
+        Self { client, name, timeouts: Timeouts::default(), calls, address }
     }
 
     pub(super) const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
@@ -329,9 +331,15 @@ impl Table {
         let table = self.name.clone();
         let (status, code, why) = match trouble {
             Trouble::NotSent(why) => return LedgerError::Refused { table, why },
-            Trouble::NoAnswer(cause) => return self.unavailable(cause),
+            Trouble::NoAnswer(cause) => {
+                return self.unavailable(from_address(&cause, &self.address));
+            }
             Trouble::Refusal { status, code, why } => (status, code, why),
         };
+        if let Some(trouble) = key_trouble(&code) {
+            let why = format!("{why}; {}", words_on_keys(trouble));
+            return LedgerError::Keys { table, why, trouble };
+        }
         match (status, &*code) {
             (_, "ResourceNotFoundException") => LedgerError::NoTable { table },
             (

@@ -4,7 +4,7 @@ use domain::WorkerReport;
 use domain::ports::FunctionError;
 use serde_json::Value;
 
-use crate::aws::Trouble;
+use crate::aws::{Trouble, key_trouble, words_on_keys};
 
 /// Reads what the function answered; `failed` where Lambda says that this is its error.
 pub(super) fn report(
@@ -50,11 +50,9 @@ pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
             "AccessDeniedException" | "AccessDenied" => {
                 refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
             }
-            "UnrecognizedClientException"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "SignatureDoesNotMatch" => refused(function, why, "are these the right AWS keys?"),
-            "ExpiredToken" | "ExpiredTokenException" => refused(function, why, "log in again"),
+            code if let Some(trouble) = key_trouble(code) => {
+                refused(function, why, words_on_keys(trouble))
+            }
             // Throttled; and a function whose network is being set up again answers with 502.
             _ if status == 429 || status >= 500 => {
                 FunctionError::Unavailable { function, cause: why.into() }
@@ -166,7 +164,7 @@ mod tests {
         ));
         for (status, code, hint) in [
             (403, "AccessDeniedException", "lambda:InvokeFunction"),
-            (403, "UnrecognizedClientException", "AWS keys"),
+            (403, "UnrecognizedClientException", "does not know this access key"),
             (403, "ExpiredTokenException", "log in again"),
             (400, "InvalidParameterValueException", "InvalidParameterValueException"),
         ] {

@@ -3,7 +3,7 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::StoreError;
 
-use crate::aws::{in_full, no_answer};
+use crate::aws::{in_full, key_trouble, no_answer, words_on_keys};
 
 /// Translates an error about `at`.
 pub(super) fn translate<E>(error: &SdkError<E>, at: &(dyn std::fmt::Display + Sync)) -> StoreError
@@ -13,7 +13,10 @@ where
     if let SdkError::ServiceError(refusal) = error {
         let status = refusal.raw().status().as_u16();
         let meta = refusal.err().meta();
-        return judge(status, meta.code().unwrap_or_default(), meta.message(), &at.to_string());
+        let (code, words) = (meta.code().unwrap_or_default(), meta.message());
+        // Without a code: the SDK says why the answer cannot be read.
+        let source = (code.is_empty() && words.is_none()).then(|| in_full(refusal.err()));
+        return judge(status, code, words.or(source.as_deref()), &at.to_string());
     }
     // It was never sent: wrong settings, mostly.
     if matches!(error, SdkError::ConstructionFailure(_)) {
@@ -27,9 +30,15 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
     let at = at.to_owned();
     let why = match (code, message) {
         ("", None) => format!("status {status}"),
+        ("", Some(message)) => format!("status {status}: {message}"),
         (code, None) => format!("{code}, status {status}"),
         (code, Some(message)) => format!("{code}: {message}"),
     };
+    // S3 refuses wrong keys before it does anything (Amazon S3 API reference, "Error responses").
+    if let Some(trouble) = key_trouble(code) {
+        let why = format!("{why}; {}", words_on_keys(trouble));
+        return StoreError::Keys { at, why, trouble };
+    }
     match (status, code) {
         (412 | 409, _) => StoreError::Occupied(at),
         (_, "NoSuchBucket") => {
@@ -49,12 +58,6 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         // done, and tells of a failure behind that.
         (500.. | 200, _) => StoreError::Uncertain { at, cause: why.into() },
         (404, _) => StoreError::NoSuchKey(at),
-        (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => {
-            StoreError::Denied { at, why: format!("{why}; are these the right AWS keys?") }
-        }
-        // S3 refuses it before it does anything (Amazon S3 API reference, "Error responses"). The
-        // work goes on when the operator has logged in again.
-        (_, "ExpiredToken") => StoreError::Busy { at, why: format!("{why}; log in again") },
         (401 | 403, _) => StoreError::Denied { at, why },
         _ => StoreError::Refused { at, why },
     }
@@ -78,8 +81,9 @@ mod tests {
         check(404, "", "NoSuchKey");
         assert!(check(404, "NoSuchBucket", "NoSuchBucket").contains("`bucket-1`"));
         check(403, "AccessDenied", "Denied");
-        check(403, "SignatureDoesNotMatch", "Denied");
-        assert!(check(400, "ExpiredToken", "Busy").contains("log in again"));
+        assert!(check(403, "SignatureDoesNotMatch", "Keys").contains("secret key is not"));
+        assert!(check(403, "InvalidAccessKeyId", "Keys").contains("does not know this access key"));
+        assert!(check(400, "ExpiredToken", "Keys").contains("log in again"));
         check(400, "BadDigest", "BadDigest");
         check(400, "RequestTimeout", "Busy");
         check(503, "SlowDown", "Busy");

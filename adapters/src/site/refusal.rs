@@ -6,7 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::SiteError;
 
-use crate::aws::{in_full, no_answer};
+use crate::aws::{from_address, in_full, key_trouble, no_answer, words_on_keys};
 
 /// A call that was refused, or got no answer.
 #[derive(Debug)]
@@ -29,13 +29,27 @@ impl Refusal {
         if let SdkError::ServiceError(refusal) = error {
             let meta = refusal.err().meta();
             let code = meta.code().unwrap_or_default();
-            return Self::told(call, refusal.raw(), code, meta.message());
+            // Without a code: the SDK says why the answer cannot be read.
+            let source = in_full(refusal.err());
+            let words = meta.message().or_else(|| code.is_empty().then_some(&source));
+            return Self::told(call, refusal.raw(), code, words);
         }
         // It was never sent: wrong settings, mostly.
         if matches!(error, SdkError::ConstructionFailure(_)) {
             return Self::silent(SiteError::Refused { call, why: in_full(error) });
         }
         Self::silent(SiteError::Unavailable { call, cause: no_answer(error) })
+    }
+
+    /// An error of reaching a service names where it was looked for.
+    pub(super) fn with_address(self, address: &str) -> Self {
+        if let SiteError::Unavailable { call, cause } = &self.error
+            && self.status == 0
+        {
+            let error = SiteError::Unavailable { call, cause: from_address(cause, address) };
+            return Self { error, ..self };
+        }
+        self
     }
 
     pub(super) fn no_answer(call: &'static str, limit: Duration) -> Self {
@@ -57,8 +71,11 @@ impl Refusal {
         // SQS's older names have one.
         let code = code.rsplit('.').next().unwrap_or_default().to_owned();
         let words = message.unwrap_or("no words");
-        let why =
-            if code.is_empty() { format!("status {status}") } else { format!("{code}, {words}") };
+        let why = if code.is_empty() {
+            format!("status {status}, {words}")
+        } else {
+            format!("{code}, {words}")
+        };
         let error = judge(call, status, &code, why);
         let bucket_region = response.headers().get("x-amz-bucket-region").map(str::to_owned);
         Self { status, code, bucket_region, error }
@@ -70,6 +87,9 @@ impl Refusal {
 }
 
 fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError {
+    if let Some(trouble) = key_trouble(code) {
+        return SiteError::Refused { call, why: format!("{why}; {}", words_on_keys(trouble)) };
+    }
     match (status, code) {
         (
             _,
@@ -103,9 +123,6 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
                  (aws s3control get-public-access-block)"
             ),
         },
-        (_, "ExpiredToken" | "ExpiredTokenException") => {
-            SiteError::Refused { call, why: format!("{why}; log in again") }
-        }
         (403 | 401, _) => {
             SiteError::Refused { call, why: format!("{why}; do these keys have the right?") }
         }

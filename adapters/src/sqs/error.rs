@@ -1,29 +1,28 @@
 //! What SQS's errors mean, by their code and status. A code has two forms, the one of the JSON
 //! protocol and the one of the older query protocol, which answers may tell instead.
 
-use domain::ports::QueueError;
+use domain::ports::{QueueError, QueueRole};
 
 use super::QueueUrl;
-use crate::aws::Trouble;
+use crate::aws::{Trouble, key_trouble, words_on_keys};
 
 /// Translates what went wrong at a queue.
-pub(super) fn translate(trouble: Trouble, url: &QueueUrl, setting: &'static str) -> QueueError {
+pub(super) fn translate(trouble: Trouble, url: &QueueUrl, role: QueueRole) -> QueueError {
     let queue = url.to_string();
     match trouble {
         Trouble::NotSent(why) => QueueError::Refused { queue, why },
         Trouble::NoAnswer(cause) => QueueError::Unavailable { queue, cause },
         Trouble::Refusal { status, code, why } => match plain(&code) {
-            "QueueDoesNotExist" | "NonExistentQueue" => QueueError::NoQueue { queue, setting },
+            code if let Some(trouble) = key_trouble(code) => QueueError::Keys {
+                queue,
+                why: format!("{why}; {}", words_on_keys(trouble)),
+                trouble,
+            },
+            "QueueDoesNotExist" | "NonExistentQueue" => QueueError::NoQueue { queue, role },
             "InvalidAddress" => QueueError::Refused {
                 queue,
-                why: format!("{why}; is {setting} the URL of a queue in this region?"),
+                why: format!("{why}; is this the URL of a queue in this region?"),
             },
-            "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" => {
-                QueueError::Refused { queue, why: format!("{why}; are these the right AWS keys?") }
-            }
-            "ExpiredToken" | "ExpiredTokenException" => {
-                QueueError::Refused { queue, why: format!("{why}; log in again") }
-            }
             code if passes(code) || status == 429 || status >= 500 => {
                 QueueError::Unavailable { queue, cause: why.into() }
             }
@@ -69,16 +68,16 @@ mod tests {
     fn told(status: u16, code: &str) -> QueueError {
         let why = format!("{code}: no words");
         let trouble = Trouble::Refusal { status, code: code.to_owned(), why };
-        translate(trouble, &URL.parse().expect("a URL"), "SQS_URL")
+        translate(trouble, &URL.parse().expect("a URL"), QueueRole::Jobs)
     }
 
     #[test]
-    fn a_queue_that_is_not_there_is_told_with_its_setting() {
+    fn a_queue_that_is_not_there_is_named_with_what_it_is_for() {
         for code in ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"] {
             let error = told(400, code);
             assert!(matches!(error, QueueError::NoQueue { .. }), "{code}: {error:?}");
             let text = error.to_string();
-            assert!(text.contains(URL) && text.contains("SQS_URL"), "{text}");
+            assert!(text.contains(URL) && text.contains("the job queue"), "{text}");
         }
     }
 
@@ -98,8 +97,11 @@ mod tests {
         ] {
             assert_eq!(told(status, code).class(), ErrorClass::Retry, "{status} {code}");
         }
-        let error =
-            translate(Trouble::NoAnswer("gone".into()), &URL.parse().expect("a URL"), "SQS_URL");
+        let error = translate(
+            Trouble::NoAnswer("gone".into()),
+            &URL.parse().expect("a URL"),
+            QueueRole::Jobs,
+        );
         assert_eq!(error.class(), ErrorClass::Retry);
     }
 
@@ -108,8 +110,6 @@ mod tests {
         for (status, code) in [
             (403, "AccessDenied"),
             (403, "AccessDeniedException"),
-            (403, "InvalidClientTokenId"),
-            (403, "ExpiredToken"),
             (400, "KmsAccessDenied"),
             (400, "KMS.DisabledException"),
             (404, "InvalidAddress"),
@@ -119,6 +119,14 @@ mod tests {
             let error = told(status, code);
             assert!(matches!(error, QueueError::Refused { .. }), "{status} {code}: {error:?}");
             assert!(error.to_string().contains(code), "{error}");
+        }
+        for (code, said) in [
+            ("InvalidClientTokenId", "does not know this access key"),
+            ("ExpiredToken", "log in again"),
+        ] {
+            let error = told(403, code);
+            assert!(matches!(error, QueueError::Keys { .. }), "{code}: {error:?}");
+            assert!(error.to_string().contains(said), "{error}");
         }
     }
 }

@@ -5,12 +5,29 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// The URL of a standard queue, which ends in its account and name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The URL of a standard queue, which ends in its account and name. Two are equal that name the same
+/// queue, however they are written.
+#[derive(Debug, Clone)]
 pub struct QueueUrl {
     text: String,
     region: Option<String>,
+    host: String,
+    account: String,
 }
+
+impl PartialEq for QueueUrl {
+    fn eq(&self, other: &Self) -> bool {
+        // Amazon has two addresses for each region, with ports or without.
+        let is_of_one_end = match (&self.region, &other.region) {
+            (Some(region), Some(other)) => region == other,
+            (None, None) => self.host == other.host,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        is_of_one_end && self.account == other.account && self.name() == other.name()
+    }
+}
+
+impl Eq for QueueUrl {}
 
 /// A setting that is no [`QueueUrl`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +82,7 @@ impl FromStr for QueueUrl {
             return Err(no("it has a `?` or a `#`, which a queue's URL has not"));
         }
         let segments: Vec<_> = url.path_segments().into_iter().flatten().collect();
-        let [.., _, name] = &*segments else {
+        let [.., account, name] = &*segments else {
             return Err(no("it does not end in an account and a queue's name"));
         };
         if name.strip_suffix(".fifo").is_some() {
@@ -76,7 +93,9 @@ impl FromStr for QueueUrl {
             return Err(no("it does not end in a queue's name"));
         }
         let region = url.host_str().and_then(region_of).map(str::to_owned);
-        Ok(Self { text: text.to_owned(), region })
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = format!("{}{port}", url.host_str().unwrap_or_default());
+        Ok(Self { text: text.to_owned(), region, host, account: (*account).to_owned() })
     }
 }
 
@@ -105,6 +124,27 @@ mod tests {
             let url: QueueUrl = format!(" {text}\n").parse().expect(text);
             assert_eq!((url.as_str(), url.name(), url.region()), (text, "jobs", region));
         }
+    }
+
+    #[test]
+    fn a_queue_is_the_same_however_it_is_written() {
+        let jobs = "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs";
+        for (other, same) in [
+            ("https://SQS.eu-west-1.amazonaws.com:443/123456789012/jobs", true),
+            ("https://eu-west-1.queue.amazonaws.com/123456789012/jobs", true),
+            ("https://sqs.eu-west-2.amazonaws.com/123456789012/jobs", false),
+            ("https://sqs.eu-west-1.amazonaws.com/210987654321/jobs", false),
+            ("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs-dead", false),
+            ("http://127.0.0.1:4566/123456789012/jobs", false),
+        ] {
+            let parsed = |text: &str| text.parse::<QueueUrl>().expect(text);
+            assert_eq!(parsed(jobs) == parsed(other), same, "{other}");
+        }
+        let local = |text: &str| text.parse::<QueueUrl>().expect(text);
+        assert_eq!(
+            local("http://localhost:4566/000000000000/jobs"),
+            local("http://LOCALHOST:4566/000000000000/jobs")
+        );
     }
 
     #[test]

@@ -22,7 +22,8 @@ enum Command {
     /// Group the dead letters by reason, and name the first fids of each. The letters stay in their
     /// queue; other readers do not see them while this command reads them
     List(ListArguments),
-    /// Send dead letters to the job queue again: each is sent first, and then deleted
+    /// Send dead letters to the job queue again: each is sent first, and then deleted. Ends with exit
+    /// code 1 where no letter matches --reason or --fids
     Redrive(RedriveArguments),
 }
 
@@ -79,7 +80,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             let common = arguments.common;
             let session = Session::begin(common.json);
             let redriven = redrive(&common.ports(&session).await?, &choice).await;
-            session.print(&RedriveReport::new(redriven))
+            session.print(&RedriveReport::new(redriven, &choice))
         }
     }
 }
@@ -87,7 +88,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 impl RedriveArguments {
     fn choice(&self) -> Result<Choice, UsageError> {
         match (&self.reason, &self.fids) {
-            (Some(reason), _) => Ok(Choice::Reason(reason.clone())),
+            (Some(reason), _) if Choice::is_reason(reason) => Ok(Choice::Reason(reason.clone())),
+            (Some(reason), _) => Err(UsageError(format!(
+                "--reason: no dead letter can have the reason `{reason}`. `mogile2s3 dlq list` names \
+                 the reasons that they have"
+            ))),
             (None, Some(fids)) => Ok(Choice::Fids(FidList::parse("--fids", fids)?.all())),
             (None, None) if self.all => Ok(Choice::All),
             (None, None) => {

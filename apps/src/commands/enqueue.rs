@@ -66,7 +66,7 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 every row that should have a job has one; 1 a job was not sent, a row was rejected, a
-file was withheld as large, or the run was interrupted; 2 wrong usage or configuration; 3 something
+file is too large for the function, or the run was interrupted; 2 wrong usage or configuration; 3 something
 could not be reached. A job that is sent twice is done once.
 
 Where --function or LAMBDA_FUNCTION names the worker function, `enqueue` asks it before it sends
@@ -103,7 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     session.print(&EnqueueReport {
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run,
-        again: arguments.selection.flags(),
+        again: arguments.selection.flags() + &arguments.route.flag(),
         verdict: verdict(&summary),
         summary,
         cost: session.cost(),

@@ -1,14 +1,13 @@
 //! `mogile2s3 fids`: which files the ledger has records of.
 
-use anyhow::Context;
 use clap::Args;
-use domain::LedgerItem;
 use domain::migrate::scan_ledger;
 use domain::summary::Sample;
+use domain::{LedgerItem, Reason};
 use roaring::RoaringTreemap;
 
 use crate::config::{AwsSettings, TimeSettings};
-use crate::exit::Exit;
+use crate::exit::{Exit, TroubleError};
 use crate::report::fids::{FidsReport, Lines};
 use crate::session::Session;
 
@@ -76,6 +75,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             }
         }
     };
-    scan_ledger(ledger.as_ref(), take).await.context("reading the ledger")?;
+    let scanned = scan_ledger(ledger.as_ref(), take).await;
+    scanned.map_err(|error| TroubleError(Reason::from(&error)))?;
     FidsReport::new(fids, unreadable).print(arguments.json, lines)
 }

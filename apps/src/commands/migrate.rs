@@ -4,17 +4,22 @@ use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use domain::engine::{RunObserver, RunPlan, migrate_run};
-use humantime::parse_duration;
 
-use crate::config::{Settings, TableSettings};
+use crate::config::{Settings, TableSettings, duration};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
 use crate::report::{FailureList, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
+
+/// Files in progress at the same time, where nobody says how many.
+const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
+
+/// The default of `--wait`.
+const WAIT: Duration = Duration::from_hours(1);
 
 /// What can be given to `migrate`.
 #[derive(Debug, Args)]
@@ -25,11 +30,11 @@ pub struct Arguments {
     route: Route,
 
     /// Files in progress at the same time
-    #[arg(long, default_value = "64", value_name = "N")]
+    #[arg(long, default_value_t = CONCURRENCY, value_name = "N")]
     concurrency: NonZeroU16,
 
     /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up
-    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = duration)]
     wait: Duration,
 
     /// Go on although 1,000 files in a row fail in a way that points to a setting
@@ -90,6 +95,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         failure_list: failures.as_ref().map(FailureList::finish),
         cost: session.cost(),
         command: arguments.command(),
+        fids: arguments.selection.fids_flag(),
     })
 }
 
@@ -109,14 +115,75 @@ impl Arguments {
         })
     }
 
-    /// This command, as far as another selection of files needs it. Settings are not repeated:
-    /// some are secret, and all can stand in the environment.
+    /// This command, as far as other fids need it. Settings are not repeated: some are secret, and
+    /// all can stand in the environment.
     fn command(&self) -> String {
         let mut command = "mogile2s3 migrate".to_owned();
         command += &self.selection.flags();
-        if let (true, Some(route)) = (self.route != Route::Auto, self.route.to_possible_value()) {
-            command = format!("{command} --route {}", route.get_name());
+        command += &self.route.flag();
+        if self.concurrency != CONCURRENCY {
+            command = format!("{command} --concurrency {}", self.concurrency);
+        }
+        if self.wait != WAIT {
+            let wait = humantime::format_duration(self.wait).to_string();
+            command = format!("{command} --wait {}", wait.replace(' ', ""));
+        }
+        if let Some(failures) = self.max_failures {
+            command = format!("{command} --max-failures {failures}");
         }
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn next(flags: &[&str]) -> (String, String) {
+        let required = ["migrate", "--buckets", "a:bucket"];
+        let line = Line::try_parse_from(required.iter().chain(flags)).expect("good flags");
+        (line.arguments.command(), line.arguments.selection.fids_flag())
+    }
+
+    #[test]
+    fn the_next_command_repeats_what_matters() {
+        assert_eq!(next(&[]), ("mogile2s3 migrate".to_owned(), String::new()));
+        let given = [
+            "--again",
+            "--fids",
+            "@my list",
+            "--exclude-file",
+            "not these",
+            "--moved-from",
+            "old",
+            "--route",
+            "mogile",
+            "--concurrency",
+            "8",
+            "--wait",
+            "90m",
+            "--max-failures",
+            "3",
+        ];
+        let expected = "mogile2s3 migrate --again --moved-from old --exclude-file 'not these' \
+                        --route mogile --concurrency 8 --wait 1h30m --max-failures 3";
+        assert_eq!(next(&given), (expected.to_owned(), " --fids '@my list'".to_owned()));
+    }
+
+    #[test]
+    fn a_time_without_a_unit_is_refused_with_an_example() {
+        let wait =
+            |value| Line::try_parse_from(["migrate", "--buckets", "a:bucket", "--wait", value]);
+        assert_eq!(wait("10m").expect("a time").arguments.wait, Duration::from_mins(10));
+        let said = wait("5").expect_err("no unit").to_string();
+        assert!(said.contains("30s, 10m or 2h"), "{said}");
     }
 }

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Args;
 use domain::BucketMap;
 use domain::queue::look_around;
 
-use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings};
-use crate::exit::{Exit, UsageError};
+use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings, parse_buckets};
+use crate::exit::{Exit, TroubleError, UsageError};
 use crate::report::status::{StatusReport, StatusTrouble};
 use crate::session::Session;
 
@@ -63,7 +63,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             Err(reason) if arguments.watch.is_some() => {
                 (session.print(&StatusTrouble::new(&reason))?, false)
             }
-            Err(reason) => return Err(anyhow!("{reason}")),
+            Err(reason) => return Err(TroubleError(reason).into()),
         };
         let Some(seconds) = arguments.watch else { return Ok(exit) };
         let pause = Duration::from_secs(seconds.max(1));
@@ -76,6 +76,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
 impl Arguments {
     fn buckets(&self) -> Result<BucketMap, UsageError> {
-        BucketMap::parse(&self.buckets, "").map_err(|error| UsageError(error.to_string()))
+        parse_buckets(&self.buckets, "")
     }
 }

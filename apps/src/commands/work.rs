@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 use domain::engine::{WorkPlan, work_queue};
-use humantime::parse_duration;
 
-use crate::config::{QueueSettings, Settings};
+use crate::config::{QueueSettings, Settings, duration};
 use crate::exit::Exit;
 use crate::report::Teller;
 use crate::report::work::{WorkReport, verdict};
@@ -34,7 +33,7 @@ pub struct Arguments {
 
     /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up [default:
     /// without end]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     wait: Option<Duration>,
 
     /// Go on although 1,000 files in a row fail in a way that points to a setting

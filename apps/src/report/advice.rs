@@ -2,7 +2,63 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Misconfigured, ReasonKind};
+use domain::{KeyTrouble, Misconfigured, Obstacle, Reason, ReasonKind, Thing};
+
+/// What an operator does about a reason: by what stands in the way, where that is known, or else by
+/// its kind.
+#[must_use]
+pub const fn advice_on(reason: &Reason) -> &'static str {
+    match advice_on_obstacle(reason) {
+        Some(advice) => advice,
+        None => advice(reason.kind),
+    }
+}
+
+/// What an operator does about what stands in the way, where that is more than the kind says.
+#[must_use]
+pub const fn advice_on_obstacle(reason: &Reason) -> Option<&'static str> {
+    Some(match (reason.obstacle, reason.kind) {
+        (Obstacle::Absent(Thing::Bucket), _) => advice(ReasonKind::NoBucket),
+        (Obstacle::Absent(Thing::Table), _) => {
+            "correct DYNAMODB_TABLE, DYNAMODB_FAILURES_TABLE, DYNAMODB_VERIFICATIONS_TABLE or the \
+             region; or make the table with `mogile2s3 provision --access-profile PROFILE`. Then run \
+             this again"
+        }
+        (Obstacle::Absent(Thing::JobQueue), _) => {
+            "correct SQS_URL or the region; or make the queue with `mogile2s3 provision \
+             --access-profile PROFILE`. Then run this again"
+        }
+        (Obstacle::Absent(Thing::DeadLetterQueue), _) => {
+            "correct SQS_DLQ_URL or the region; or make the queue with `mogile2s3 provision \
+             --access-profile PROFILE`. Then run this again"
+        }
+        (Obstacle::Keys(KeyTrouble::Unknown), _) => {
+            "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE \
+             names; temporary keys need AWS_SESSION_TOKEN too. Then run this again"
+        }
+        (Obstacle::Keys(KeyTrouble::Expired), _) => {
+            "log in to AWS again (`aws sso login`, or new temporary keys), then run this again"
+        }
+        (Obstacle::Unreachable, ReasonKind::LedgerUnavailable) => {
+            "check the way to DynamoDB, the region, and AWS_ENDPOINT_URL or \
+             AWS_ENDPOINT_URL_DYNAMODB where it is set, then run this again: it finds the objects \
+             that are in S3 already, and records them"
+        }
+        (Obstacle::Unreachable, ReasonKind::QueueUnavailable) => {
+            "check the way to SQS, the region, and AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SQS where it \
+             is set, then run this again"
+        }
+        (Obstacle::Refusal, ReasonKind::LedgerUnavailable) => {
+            "mend what DynamoDB names. Where it denies access, correct the account's policy for this \
+             table. Then run this again"
+        }
+        (Obstacle::Refusal, ReasonKind::QueueUnavailable) => {
+            "mend what SQS names. Where it denies access, correct the account's policy for this queue. \
+             Then run this again"
+        }
+        (Obstacle::OfItsKind | Obstacle::Unreachable | Obstacle::Refusal, _) => return None,
+    })
+}
 
 /// What an operator does about files that failed so, beside what the reason itself says.
 #[must_use]
@@ -39,15 +95,17 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
             "stop the other program that writes to these buckets, then run this again"
         }
         ReasonKind::StoreUnreachable => {
-            "check the way to S3, and AWS_ENDPOINT_URL where it is set, with `mogile2s3 doctor`, then \
-             run this again"
-        }
-        ReasonKind::StoreDenied => {
-            "`mogile2s3 doctor` shows which permission is missing. Correct the policy, then run this \
+            "check the way to S3, the region, and AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_S3 where it is \
+             set, with `mogile2s3 doctor`, then run this again. Where keys have expired, log in to AWS \
              again"
         }
+        ReasonKind::StoreDenied => {
+            "`mogile2s3 doctor` shows which permission is missing, or whether AWS does not know the \
+             access key. Correct the account's policy, the bucket's, or the key, then run this again"
+        }
         ReasonKind::NoBucket => {
-            "correct BUCKETS, or make the bucket with `mogile2s3 provision`, then run this again"
+            "correct BUCKETS, or make the bucket with `mogile2s3 provision --access-profile PROFILE`, \
+             then run this again"
         }
         ReasonKind::StoreRefused => {
             "mend what S3 names; `mogile2s3 doctor` tries each kind of request. Then run this again"
@@ -57,12 +115,13 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              doctor`, then run this again"
         }
         ReasonKind::LedgerUnavailable => {
-            "check DYNAMODB_TABLE, the region and the account's policy with `mogile2s3 doctor`; \
-             `mogile2s3 provision` makes a missing table. Then run this again: it finds the objects \
-             that are in S3 already, and records them"
+            "check the way to DynamoDB, DYNAMODB_TABLE, the region and the account's policy with \
+             `mogile2s3 doctor`; `mogile2s3 provision --access-profile PROFILE` makes a missing table. \
+             Then run this again: it finds the objects that are in S3 already, and records them"
         }
         ReasonKind::QueueUnavailable => {
-            "check SQS_URL, the region and the account's policy, then run this again"
+            "check the way to SQS, SQS_URL and SQS_DLQ_URL, the region and the account's policy, then \
+             run this again"
         }
         ReasonKind::BadMessage => {
             "`mogile2s3 enqueue migrate` sends jobs for all files that are not proven. Then find the \
@@ -73,8 +132,10 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              `mogile2s3 dlq redrive --reason bad-job` sends them again"
         }
         ReasonKind::NotStarted => {
-            "the worker's time ended before these jobs were done, and the queue delivers them again. \
-             `mogile2s3 dlq redrive --reason not-started` sends those that are dead letters"
+            "the worker stopped before these jobs were done: its time was over, it got a signal, or it \
+             met jobs of another MogileFS domain. The queue delivers them again. Where the words name \
+             another domain, correct MOGILE_DOMAIN or SQS_URL of the worker first. `mogile2s3 dlq \
+             redrive --reason not-started` sends those that are dead letters"
         }
         ReasonKind::Killed => {
             "each time that it was begun its worker ended, by memory or by time. Give the function \
@@ -117,6 +178,33 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
                  copy, add{}",
                 flags.collect::<String>()
             )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_way_decides_the_advice() {
+        use ReasonKind::{LedgerUnavailable, QueueUnavailable, StoreDenied};
+        for (kind, obstacle, named, unnamed) in [
+            (LedgerUnavailable, Obstacle::Unreachable, "the way to DynamoDB", "make the table"),
+            (LedgerUnavailable, Obstacle::Absent(Thing::Table), "DYNAMODB_TABLE", "the way to"),
+            (QueueUnavailable, Obstacle::Absent(Thing::JobQueue), "correct SQS_URL", "SQS_DLQ_URL"),
+            (
+                QueueUnavailable,
+                Obstacle::Absent(Thing::DeadLetterQueue),
+                "correct SQS_DLQ_URL",
+                "SQS_URL",
+            ),
+            (StoreDenied, Obstacle::Keys(KeyTrouble::Unknown), "AWS_ACCESS_KEY_ID", "policy"),
+            (QueueUnavailable, Obstacle::Keys(KeyTrouble::Expired), "log in", "policy"),
+            (StoreDenied, Obstacle::Refusal, "policy", "provision"),
+        ] {
+            let advice = advice_on(&Reason::new(kind, "words").because_of(obstacle));
+            assert!(advice.contains(named) && !advice.contains(unnamed), "{obstacle:?}: {advice}");
         }
     }
 }

@@ -6,6 +6,7 @@ use domain::{Check, Health};
 use serde::Serialize;
 
 use super::Report;
+use super::advice::advice_on_obstacle;
 use crate::exit::Verdict;
 
 /// The checks of all systems.
@@ -28,7 +29,7 @@ impl DoctorReport {
 impl Report for DoctorReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         for check in &self.checks {
-            let Check { subject, fact, health, detail } = check;
+            let Check { subject, fact, health, detail, reason } = check;
             match health {
                 Health::Good => writeln!(out, "ok   {subject}: {fact} ({detail})")?,
                 Health::Bad => {
@@ -37,6 +38,14 @@ impl Report for DoctorReport {
                 Health::Unreachable => {
                     writeln!(out, "OUT  {subject}: not checked: {fact}\n     {detail}")?;
                 }
+            }
+            let advice = match reason {
+                Some(reason) => advice_on_obstacle(reason),
+                None if *health == Health::Bad => advice_on_settings_of(subject),
+                None => None,
+            };
+            if let Some(advice) = advice {
+                writeln!(out, "     → {advice}")?;
             }
         }
         let all = self.checks.len();
@@ -51,8 +60,22 @@ impl Report for DoctorReport {
     }
 }
 
+/// Which settings say what these checks compare.
+fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
+    match subject {
+        "index" => Some("correct MOGILE_DOMAIN, or MOGILE_DATABASE_URL, then run this again"),
+        "ledger" => Some(
+            "correct BUCKETS, then run this again; if the files are to move, see --moved-from in \
+             `mogile2s3 migrate --help`",
+        ),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use domain::{Obstacle, Reason, ReasonKind, Thing};
+
     use super::*;
     use crate::exit::Exit;
 
@@ -70,5 +93,21 @@ mod tests {
             let verdict = DoctorReport::new(checks).verdict();
             assert_eq!(verdict, Verdict { exit, incomplete, differs });
         }
+    }
+
+    #[test]
+    fn a_check_that_is_not_good_says_what_to_correct() {
+        let no_table = Reason::new(ReasonKind::LedgerUnavailable, "no such table");
+        let no_table = no_table.because_of(Obstacle::Absent(Thing::Table));
+        let checks = vec![
+            Check::bad("index", "it has the domain", "it has not"),
+            Check::bad("ledger", "it can be read", "no such table").because_of(no_table),
+            Check::good("ledger", "it can be read", "read"),
+        ];
+        let mut said = String::new();
+        DoctorReport::new(checks).write(&mut said).expect("a string takes it");
+        assert!(said.contains("→ correct MOGILE_DOMAIN"), "{said}");
+        assert!(said.contains("→ correct DYNAMODB_TABLE"), "{said}");
+        assert_eq!(said.matches('→').count(), 2, "{said}");
     }
 }

@@ -45,6 +45,11 @@ impl Report for EnqueueReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
         let intake = &summary.intake;
+        if let Some(stopped) = &summary.stopped
+            && intake.rows + intake.other_domains + intake.absent.files == 0
+        {
+            return write_stopped(out, stopped);
+        }
         writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(self.cost.took))?;
         write_classes(out, summary)?;
         write_samples(out, REJECTED, &intake.rejected)?;
@@ -84,7 +89,7 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
     let intake = &summary.intake;
     let mut table = Table::new(out);
     table.tally("sent to the queue", summary.sent)?;
-    table.tally("withheld as large", summary.large)?;
+    table.tally("too large, no job sent", summary.large)?;
     table.tally("done before", intake.proven_before)?;
     write_proven_as_another(out, intake.proven_as_another)?;
     let mut table = Table::new(out);
@@ -104,7 +109,10 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
 /// The commands that take what the function cannot.
 fn write_large(out: &mut String, report: &EnqueueReport) -> fmt::Result {
     let (again, fids) = (&report.again, &report.large_fids);
-    writeln!(out, "The files withheld as large have no job. Run for them:")?;
+    writeln!(
+        out,
+        "The files that are too large for the function (--lambda-max-bytes) have no job. Run for them:"
+    )?;
     match &report.run {
         None => writeln!(out, "  mogile2s3 migrate{again} --fids {fids}"),
         Some(run) => writeln!(

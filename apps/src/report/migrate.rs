@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::requests::write_requests;
 use super::sample::{
     FINDINGS, REJECTED, is_whole, write_failed, write_sample, write_samples, write_stopped,
-    write_uncleared,
+    write_stopped_behind, write_uncleared,
 };
 use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
 use super::{Cost, FailureListEnd, Report, shell};
@@ -31,6 +31,9 @@ pub struct MigrateReport {
     /// The command that this was, without its selection: the next one begins with it.
     #[serde(skip)]
     pub command: String,
+    /// The flag of this run's fids, where only some were selected.
+    #[serde(skip)]
+    pub fids: String,
 }
 
 /// The verdict on a run.
@@ -44,13 +47,16 @@ pub fn verdict(summary: &Summary) -> Verdict {
         }
         None => !summary.is_clean(),
     };
-    Verdict::of(summary.stopped.as_ref(), differs)
+    Verdict::of(summary.stopped.as_ref(), differs).with_failures(&summary.ends.failed)
 }
 
 impl Report for MigrateReport {
     /// For a tired operator: what was done, what was not, and what to do next.
     fn write(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
+        if let (Some(stopped), true) = (&summary.stopped, was_not_begun(summary)) {
+            return write_stopped(out, stopped);
+        }
         write!(out, "{}", HumanCount(summary.intake.rows))?;
         if let (Some(counted), Some(_)) = (summary.counted_before, &summary.stopped) {
             write!(out, " of {}", HumanCount(counted))?;
@@ -74,6 +80,13 @@ impl Report for MigrateReport {
     fn verdict(&self) -> Verdict {
         self.verdict
     }
+}
+
+/// Whether it ended before it read a row: all counts are zero.
+const fn was_not_begun(summary: &Summary) -> bool {
+    summary.intake.rows == 0
+        && summary.intake.other_domains == 0
+        && summary.intake.absent.files == 0
 }
 
 fn write_classes(out: &mut String, summary: &Summary) -> fmt::Result {
@@ -138,6 +151,7 @@ fn write_absent(out: &mut String, absent: &Sample) -> fmt::Result {
 fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
     let (file, lines) = (list.file.display(), HumanCount(list.lines));
     match &list.trouble {
+        None if list.lines == 0 => writeln!(out, "{file} is empty: nothing failed"),
         None => writeln!(out, "{file} lists all {lines} of them"),
         Some(trouble) => writeln!(out, "THE LIST IN {file} IS NOT COMPLETE: {trouble}"),
     }
@@ -149,7 +163,7 @@ fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
     let resumes = "proven files are in the ledger, and are skipped";
     match &summary.stopped {
         Some(stopped @ Stopped::Trouble(_)) => {
-            write_stopped(out, stopped)?;
+            write_stopped_behind(out, stopped, &summary.ends.failed)?;
             return writeln!(out, "Mend the cause, then run this again: {resumes}.");
         }
         Some(stopped @ Stopped::Misconfigured(_)) => return write_stopped(out, stopped),
@@ -196,7 +210,7 @@ fn next_command(report: &MigrateReport) -> String {
     if samples().all(is_whole) && !fids.is_empty() {
         return format!("{command} --fids {}", shell::fids(&fids));
     }
-    format!("{command}    (with --failures FILE, which lists all failures)")
+    format!("{command}{}    (with --failures FILE, which lists all failures)", report.fids)
 }
 
 #[cfg(test)]

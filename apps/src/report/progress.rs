@@ -1,7 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use domain::{Delivery, Failure, QueueDepth, Reason, ReasonKind, SourceFile, limi
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};
+use super::shell::printable_lines;
 
 /// How often a terminal is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(250);
@@ -41,6 +42,9 @@ struct Shared {
     files: AtomicU64,
     bytes: AtomicU64,
     failures: AtomicU64,
+    /// Why nothing new is begun, while that is so.
+    holding: Mutex<Option<String>>,
+    failure_lines: Mutex<FailureLines>,
 }
 
 /// Says something between the pictures of a bar.
@@ -110,10 +114,11 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
             continue;
         }
         told_at = Instant::now();
+        let waiting = shared.waiting(&calls.silent());
         let (counts, expected) = shared.read();
         let reading = meter.read(begun.elapsed(), counts, expected);
         if bar.is_hidden() {
-            eprintln!("{reading}");
+            eprintln!("{reading}{waiting}");
             continue;
         }
         if let Some(expected) = expected.filter(|_| !has_length) {
@@ -122,7 +127,7 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
             bar.set_style(style("{wide_bar} {msg} ({elapsed})"));
         }
         bar.set_position(counts.rows);
-        bar.set_message(reading.to_string());
+        bar.set_message(format!("{reading}{waiting}"));
         bar.tick();
     }
     bar.finish_and_clear();
@@ -146,6 +151,14 @@ impl Silences {
 }
 
 impl Shared {
+    /// What is waited for, to stand behind the counts.
+    fn waiting(&self, silent: &[Silence]) -> String {
+        let holding = locked(&self.holding).clone();
+        let waiting = holding.or_else(|| silent.first().map(ToString::to_string));
+        let waiting = waiting.map(|why| format!("; waiting: {}", printable_lines(&why)));
+        waiting.unwrap_or_default()
+    }
+
     fn read(&self) -> (Counts, Option<u64>) {
         let counts = Counts {
             rows: self.rows.load(Ordering::Relaxed),
@@ -194,7 +207,11 @@ impl WorkObserver for Progress {
         let length = delivery.job.as_ref().map_or(0, |job| job.length.0);
         if let JobEnd::Failed(failure) = end {
             self.shared.failures.fetch_add(1, Ordering::Relaxed);
-            log_failure(delivery, failure);
+            let now = Instant::now();
+            let line = locked(&self.shared.failure_lines).line(failure.reason.kind, now);
+            if let Some(others) = line {
+                log_failure(delivery, failure, others);
+            }
         } else {
             self.shared.bytes.fetch_add(length, Ordering::Relaxed);
         }
@@ -205,33 +222,112 @@ impl WorkObserver for Progress {
 
 impl OutageObserver for Progress {
     fn holding(&self, why: &Reason) {
+        *locked(&self.shared.holding) = Some(why.to_string());
         tracing::warn!("paused until it can be reached again: {why}");
     }
 
     fn going_on(&self) {
+        *locked(&self.shared.holding) = None;
         tracing::warn!("it can be reached again: continuing");
     }
 }
 
-/// Logs each failure once, with what identifies it. A job that was not started because of a signal is
-/// no trouble.
-fn log_failure(delivery: &Delivery, failure: &Failure) {
+/// A failure of one kind is logged at once, and then one in this time: a thousand lines of one cause
+/// hide the other causes. Each is counted, and the summary names the first fids of each reason.
+const FAILURES_TOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// Which failures have a line of their own.
+#[derive(Default)]
+struct FailureLines(BTreeMap<ReasonKind, (Instant, u64)>);
+
+impl FailureLines {
+    /// Counts a failure. Returns how many like it had no line since the last one, where this one has.
+    fn line(&mut self, kind: ReasonKind, now: Instant) -> Option<u64> {
+        let Some((told_at, others)) = self.0.get_mut(&kind) else {
+            self.0.insert(kind, (now, 0));
+            return Some(0);
+        };
+        if now.duration_since(*told_at) < FAILURES_TOLD_EVERY {
+            *others += 1;
+            return None;
+        }
+        *told_at = now;
+        Some(std::mem::take(others))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Logs a failure with what identifies it, and how many like it were not logged before. A job that
+/// was not started because of a signal is no trouble.
+fn log_failure(delivery: &Delivery, failure: &Failure, others: u64) {
+    let more = match others {
+        0 => String::new(),
+        others => format!(" (and {others} more like it since the last line)"),
+    };
     let (attempt, message_id) = (delivery.attempt, &delivery.message);
     match &delivery.job {
         Ok(job) if failure.reason.kind == ReasonKind::NotStarted => {
-            tracing::info!(fid = job.fid.0, key = job.dkey, attempt, message_id, "{failure}");
+            tracing::info!(fid = job.fid.0, key = job.dkey, attempt, message_id, "{failure}{more}");
         }
         Ok(job) => {
             let (fid, key) = (job.fid.0, &job.dkey);
-            tracing::warn!(fid, key, attempt, message_id, "given back: {failure}");
+            tracing::warn!(
+                fid,
+                key,
+                attempt,
+                message_id,
+                "failed, and goes back to the queue: {failure}{more}"
+            );
         }
         Err(bad) => {
             let fid = bad.fid.map(|fid| fid.0);
-            tracing::warn!(fid, attempt, message_id, "given back: {failure}");
+            tracing::warn!(
+                fid,
+                attempt,
+                message_id,
+                "failed, and goes back to the queue: {failure}{more}"
+            );
         }
     }
 }
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_failures_of_one_cause_are_a_line_now_and_then() {
+        let (mut lines, begun) = (FailureLines::default(), Instant::now());
+        let mut at = |kind, seconds| lines.line(kind, begun + Duration::from_secs(seconds));
+        assert_eq!(at(ReasonKind::NoReplica, 0), Some(0));
+        for _ in 0..1_000 {
+            assert_eq!(at(ReasonKind::NoReplica, 1), None);
+        }
+        assert_eq!(at(ReasonKind::KeyUnknown, 1), Some(0), "another cause is told at once");
+        assert_eq!(at(ReasonKind::NoReplica, 31), Some(1_000));
+        assert_eq!(at(ReasonKind::NoReplica, 32), None);
+    }
+
+    #[test]
+    fn the_cause_stands_behind_the_counts_while_a_system_is_away() {
+        let shared = Arc::<Shared>::default();
+        assert_eq!(shared.waiting(&[]), "");
+        let what = "no answer to PutObject for 9 s".to_owned();
+        let silent = [Silence { system: System::S3, what }];
+        assert_eq!(shared.waiting(&silent), "; waiting: S3: no answer to PutObject for 9 s");
+        let (end, _) = mpsc::channel();
+        let progress = Progress { shared, _end: end, drawing: None };
+        progress.holding(&Reason::new(ReasonKind::StoreUnreachable, "no way there"));
+        let waiting = || progress.shared.waiting(&silent);
+        assert_eq!(waiting(), "; waiting: s3-unreachable: no way there");
+        progress.going_on();
+        assert_eq!(waiting(), "; waiting: S3: no answer to PutObject for 9 s");
+    }
 }

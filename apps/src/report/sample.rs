@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use domain::index_row::UNMAPPED_BUCKET;
 use domain::summary::Sample;
-use domain::{ReasonKind, Stopped};
+use domain::{Reason, ReasonKind, Stopped};
 use indicatif::HumanCount;
 
-use super::advice::{advice, advice_on_settings};
+use super::advice::{advice, advice_on, advice_on_settings};
 use super::shell;
 
 /// The title of rows that were rejected.
@@ -31,7 +32,7 @@ pub fn write_sample(out: &mut String, reason: &str, sample: &Sample) -> fmt::Res
     } else {
         writeln!(out, "  {count} {reason}: fids {}{more}", fids.join(", "))?;
     }
-    writeln!(out, "    {}", sample.example)
+    writeln!(out, "    {}", shell::printable(&sample.example))
 }
 
 /// What shares a reason, under a title; nothing when there is nothing.
@@ -44,7 +45,16 @@ pub fn write_samples(
         return Ok(());
     }
     writeln!(out, "{title}:")?;
-    samples.iter().try_for_each(|(reason, sample)| write_sample(out, reason, sample))
+    for (reason, sample) in samples {
+        write_sample(out, reason, sample)?;
+        if *reason == UNMAPPED_BUCKET {
+            writeln!(
+                out,
+                "    → add the bucket to BUCKETS or to IGNORE_BUCKETS, then run this again"
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// One reason, with what to do about it.
@@ -88,11 +98,27 @@ pub fn write_uncleared(out: &mut String, uncleared: &Sample) -> fmt::Result {
     Ok(())
 }
 
+/// The same, behind the failures: a reason that stands there is not repeated.
+pub fn write_stopped_behind(
+    out: &mut String,
+    stopped: &Stopped,
+    failed: &BTreeMap<&'static str, Sample>,
+) -> fmt::Result {
+    let stands_above =
+        |reason: &Reason| failed.get(reason.kind.name()).is_some_and(|sample| sample.is_of(reason));
+    if let Stopped::Trouble(reason) = stopped
+        && stands_above(reason)
+    {
+        return writeln!(out, "STOPPED: {}, as above.", reason.kind);
+    }
+    write_stopped(out, stopped)
+}
+
 /// Why something ended before its end, with what to do about it.
 pub fn write_stopped(out: &mut String, stopped: &Stopped) -> fmt::Result {
-    writeln!(out, "STOPPED: {stopped}")?;
+    writeln!(out, "STOPPED: {}", shell::printable(&stopped.to_string()))?;
     match stopped {
-        Stopped::Trouble(reason) => writeln!(out, "  → {}", advice(reason.kind)),
+        Stopped::Trouble(reason) => writeln!(out, "  → {}", advice_on(reason)),
         Stopped::Misconfigured(why) => writeln!(out, "  → {}", advice_on_settings(why)),
         Stopped::Failures(_) | Stopped::Interrupted => Ok(()),
     }

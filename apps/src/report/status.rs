@@ -6,13 +6,13 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use domain::Reason;
-use domain::outlook::{Failing, LedgerCounts, Outlook, QueueSnapshot, outlook};
+use domain::outlook::{Failing, LedgerCounts, Outlook, QueueSnapshot, RATE_STALE_AFTER, outlook};
 use domain::queue::{Progress, RATE_OVER};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::Report;
-use super::advice::advice;
+use super::advice::{advice, advice_on};
 use super::sample::write_reason;
 use super::shell;
 use crate::exit::Verdict;
@@ -51,24 +51,44 @@ pub struct StatusTrouble {
     advice: &'static str,
 }
 
-/// Files recorded in [`RATE_OVER`], and how long the queue takes at that rate.
+/// How fast files are done now.
 #[derive(Debug, Clone, Copy)]
-struct Rate {
-    recorded: u64,
-    left: Option<Duration>,
+enum Rate {
+    /// Nothing was recorded for so long.
+    Nothing(Duration),
+    /// So many files in this time, and how long the queue takes at that rate.
+    Of { files: u64, time: Duration, left: Option<Duration> },
 }
 
 impl Rate {
+    /// [`None`] where the ledger was not read.
     fn new(progress: &Progress) -> Option<Self> {
-        let recorded = progress.recorded_lately?;
-        let left = progress.sight.queue.all().saturating_mul(RATE_OVER.as_secs());
-        let left = left.checked_div(recorded).map(Duration::from_secs);
-        Some(Self { recorded, left })
+        progress.sight.ledger.as_ref()?;
+        let Some(lately) = progress.recorded_lately else { return Some(Self::Nothing(RATE_OVER)) };
+        let Some(time) = lately.time(progress.sight.at) else {
+            return Some(Self::Nothing(RATE_STALE_AFTER));
+        };
+        let (files, queued) = (lately.files, progress.sight.queue.all());
+        let left = queued.saturating_mul(time.as_secs()).checked_div(files);
+        let left = left.filter(|_| queued > 0).map(Duration::from_secs);
+        Some(Self::Of { files, time, left })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people to read")]
     fn a_second(self) -> f64 {
-        (self.recorded as f64 / RATE_OVER.as_secs_f64() * 10.0).round() / 10.0
+        match self {
+            Self::Nothing(_) => 0.0,
+            Self::Of { files, time, .. } => {
+                (files as f64 / time.as_secs_f64() * 10.0).round() / 10.0
+            }
+        }
+    }
+
+    const fn left(self) -> Option<Duration> {
+        match self {
+            Self::Nothing(_) => None,
+            Self::Of { left, .. } => left,
+        }
     }
 }
 
@@ -89,7 +109,7 @@ impl<'a> StatusReport<'a> {
             rows: *rows,
             uncounted: progress.uncounted.as_deref(),
             files_per_second: rate.map(Rate::a_second),
-            seconds_left: rate.and_then(|rate| rate.left).map(|left| left.as_secs()),
+            seconds_left: rate.and_then(Rate::left).map(|left| left.as_secs()),
             failing,
             safe_to_wait,
             outlook: outlooks.iter().map(words).collect(),
@@ -102,15 +122,18 @@ impl<'a> StatusReport<'a> {
 impl StatusTrouble {
     /// Nothing was seen, so nothing is known.
     pub fn new(reason: &Reason) -> Self {
-        let verdict = Verdict::of_checks(true, false);
-        Self { trouble: reason.to_string(), verdict, advice: advice(reason.kind) }
+        let verdict = Verdict::of_trouble(reason);
+        Self { trouble: reason.to_string(), verdict, advice: advice_on(reason) }
     }
 }
 
 const fn is_finding(outlook: &Outlook) -> bool {
     match outlook {
         Outlook::DeadLetters(_) | Outlook::Forgotten { .. } | Outlook::ProvenElsewhere(_) => true,
-        Outlook::Waiting { .. }
+        Outlook::NeedsPerson { .. }
+        | Outlook::LookAtWords { .. }
+        | Outlook::Waiting { .. }
+        | Outlook::NotTaken { .. }
         | Outlook::RunningOut { .. }
         | Outlook::EmptyWithRowsLeft(_)
         | Outlook::Done
@@ -143,11 +166,11 @@ impl Report for StatusReport<'_> {
             write_ledger(out, ledger, self.rows)?;
         }
         if let Some(why) = self.uncounted {
-            line(out, "rows", format_args!("not counted: {why}"))?;
+            let text = format_args!("the index's rows were not counted: {why}");
+            line(out, "index", text)?;
         }
         if let Some(rate) = self.rate {
-            let left = rate.left.filter(|_| self.visible + self.in_flight + self.delayed > 0);
-            write_rate(out, rate, left)?;
+            write_rate(out, rate)?;
         }
         let mut groups: Vec<_> = self.failing.iter().collect();
         groups.sort_by_key(|(_, failing)| Reverse(failing.files.files));
@@ -197,11 +220,24 @@ fn write_ledger(out: &mut String, ledger: &LedgerCounts, rows: Option<u64>) -> f
     Ok(())
 }
 
-fn write_rate(out: &mut String, rate: Rate, left: Option<Duration>) -> fmt::Result {
-    let left = left.map(|left| format!(", {} left at this rate", HumanDuration(left)));
-    let (files, a_second) = (HumanCount(rate.recorded), rate.a_second());
-    let (over, left) = (RATE_OVER.as_secs() / 60, left.unwrap_or_default());
-    let text = format_args!("{files} in the last {over} minutes, {a_second} files/s{left}");
+/// Verifications leave no record in the ledger.
+fn write_rate(out: &mut String, rate: Rate) -> fmt::Result {
+    let (files, time) = match rate {
+        Rate::Nothing(time) => {
+            let time = HumanDuration(time);
+            let text = format_args!(
+                "no file was migrated in the last {time} (verifications are not counted)"
+            );
+            return line(out, "rate", text);
+        }
+        Rate::Of { files, time, .. } => (HumanCount(files), HumanDuration(time)),
+    };
+    let left = rate.left().map(|left| format!(", {} left at this rate", HumanDuration(left)));
+    let (a_second, left) = (rate.a_second(), left.unwrap_or_default());
+    let text = format_args!(
+        "{files} files migrated in the last {time}, {a_second} files/s{left} (verifications are not \
+         counted)"
+    );
     line(out, "rate", text)
 }
 
@@ -212,7 +248,24 @@ fn words(outlook: &Outlook) -> String {
             format!("{letters} dead letters: `mogile2s3 dlq list` shows why.")
         }
         Outlook::Waiting { reason } => format!(
-            "{reason}: the queue delivers these jobs again. Waiting is safe for now; mend the cause."
+            "{reason}: the queue delivers these jobs again, and they succeed when the cause is over. \
+             Waiting is safe."
+        ),
+        Outlook::NeedsPerson { reason } => format!(
+            "{reason}: YOU MUST ACT. Waiting does not end this. The jobs stay in the queue, fourteen \
+             days at most, and fail until it is mended: {}.",
+            advice(*reason)
+        ),
+        Outlook::LookAtWords { reason } => format!(
+            "{reason}: look at the words above. What cannot be reached comes back by itself. What \
+             does not exist, or refuses, waits for you: {}.",
+            advice(*reason)
+        ),
+        Outlook::NotTaken { waiting } => format!(
+            "{} jobs wait, and none is in flight: no worker takes jobs now. Start `mogile2s3 work`; \
+             or, where the function should work, look whether its event source mapping is enabled. \
+             The queue's figures can be a minute old.",
+            HumanCount(*waiting)
         ),
         Outlook::RunningOut { reason, attempts, deliveries } => format!(
             "{reason}: WAITING IS NOT SAFE. Jobs have had {attempts} of {deliveries} deliveries; after \

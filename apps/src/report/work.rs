@@ -8,10 +8,12 @@ use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::requests::write_requests;
-use super::sample::{FINDINGS, write_failed, write_samples, write_stopped, write_uncleared};
+use super::sample::{
+    FINDINGS, write_failed, write_samples, write_stopped, write_stopped_behind, write_uncleared,
+};
 use super::table::{Table, write_sums};
 use super::{Cost, Report};
-use crate::exit::{Exit, Verdict};
+use crate::exit::{Exit, Verdict, of_reason};
 use crate::fid_list;
 
 /// What came of a worker's jobs.
@@ -29,7 +31,8 @@ pub struct WorkReport {
 pub fn verdict(summary: &WorkSummary) -> Verdict {
     let not_started = summary.ends.failed.contains_key(ReasonKind::NotStarted.name());
     let incomplete = summary.stopped.is_some() || not_started || !summary.unnoted_doubts.is_empty();
-    Verdict { exit: exit_of(summary), incomplete, differs: !is_whole(summary) }
+    let verdict = Verdict { exit: exit_of(summary), incomplete, differs: !is_whole(summary) };
+    verdict.with_failures(&summary.ends.failed)
 }
 
 /// Whether what was begun ended well.
@@ -43,7 +46,7 @@ fn is_whole(summary: &WorkSummary) -> bool {
 fn exit_of(summary: &WorkSummary) -> Exit {
     let whole = is_whole(summary);
     match &summary.stopped {
-        Some(Stopped::Trouble(_)) => Exit::Unreachable,
+        Some(Stopped::Trouble(reason)) => of_reason(reason),
         Some(Stopped::Misconfigured(_)) => Exit::Usage,
         // Nobody else knows of these doubts.
         _ if !summary.unnoted_doubts.is_empty() => Exit::Unreachable,
@@ -56,6 +59,11 @@ fn exit_of(summary: &WorkSummary) -> Exit {
 impl Report for WorkReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
+        if let (Some(stopped), 0) = (&summary.stopped, summary.deliveries)
+            && *stopped != Stopped::Interrupted
+        {
+            return write_stopped(out, stopped);
+        }
         let (deliveries, took) = (HumanCount(summary.deliveries), HumanDuration(self.cost.took));
         writeln!(out, "{deliveries} deliveries in {took}")?;
         write_classes(out, summary)?;
@@ -89,8 +97,8 @@ fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         ("temporary (.tmp)", summary.temporary),
         ("in ignored buckets", summary.ignored),
         ("gone from MogileFS", summary.ends.gone),
-        ("delivered twice at once", summary.merged),
-        ("given back", summary.ends.failures()),
+        ("delivered twice, done once", summary.merged),
+        ("failed, back in the queue", summary.ends.failures()),
         ("moved to the dead-letter queue", summary.dead_letters),
     ] {
         table.count(name, count)?;
@@ -148,7 +156,7 @@ fn write_unnoted_doubts(out: &mut String, summary: &WorkSummary) -> fmt::Result 
 fn write_end(out: &mut String, summary: &WorkSummary) -> fmt::Result {
     match &summary.stopped {
         Some(stopped @ (Stopped::Trouble(_) | Stopped::Misconfigured(_))) => {
-            write_stopped(out, stopped)
+            write_stopped_behind(out, stopped, &summary.ends.failed)
         }
         Some(Stopped::Interrupted | Stopped::Failures(_)) => {
             writeln!(out, "Interrupted: jobs that were not done are in the queue.")
@@ -156,8 +164,8 @@ fn write_end(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         None if summary.is_clean() => writeln!(out, "Clean: the queue is empty, nothing failed."),
         None => writeln!(
             out,
-            "The queue is empty. Each job that was given back has been done since, or is a dead \
-             letter: `mogile2s3 dlq list` shows the dead letters, and why."
+            "The queue is empty. Each job that failed has been done since, or is a dead letter: \
+             `mogile2s3 dlq list` shows the dead letters, and why."
         ),
     }
 }

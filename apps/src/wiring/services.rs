@@ -10,7 +10,9 @@ use adapters::lambda::LambdaWorkerFunction;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
-use domain::ports::{FailureLog, JobQueue, Ledger, VerificationLog, WatchPorts, WorkerFunction};
+use domain::ports::{
+    FailureLog, JobQueue, Ledger, QueueRole, VerificationLog, WatchPorts, WorkerFunction,
+};
 use tokio::sync::OnceCell;
 
 use crate::config::{
@@ -71,7 +73,7 @@ impl<'a> Services<'a> {
 
     /// The job queue.
     pub async fn queue(&self, queue: &QueueSettings) -> Result<Arc<dyn JobQueue>, UsageError> {
-        self.queue_at(queue.queue_url()?, QUEUE).await
+        self.queue_at(queue.queue_url()?, QueueRole::Jobs).await
     }
 
     /// Its dead-letter queue.
@@ -79,7 +81,7 @@ impl<'a> Services<'a> {
         &self,
         queue: &QueueSettings,
     ) -> Result<Arc<dyn JobQueue>, UsageError> {
-        self.queue_at(queue.dead_letters_url()?, DEAD_LETTERS).await
+        self.queue_at(queue.dead_letters_url()?, QueueRole::DeadLetters).await
     }
 
     /// Its dead-letter queue, where the settings name one.
@@ -88,7 +90,7 @@ impl<'a> Services<'a> {
         queue: &QueueSettings,
     ) -> Result<Option<Arc<dyn JobQueue>>, UsageError> {
         match queue.dead_letters_url_if_named()? {
-            Some(url) => self.queue_at(url, DEAD_LETTERS).await.map(Some),
+            Some(url) => self.queue_at(url, QueueRole::DeadLetters).await.map(Some),
             None => Ok(None),
         }
     }
@@ -121,7 +123,7 @@ impl<'a> Services<'a> {
     async fn queue_at(
         &self,
         url: QueueUrl,
-        setting: &'static str,
+        role: QueueRole,
     ) -> Result<Arc<dyn JobQueue>, UsageError> {
         let config = self.config().await?;
         let region = config.region().map(AsRef::as_ref);
@@ -130,10 +132,14 @@ impl<'a> Services<'a> {
             && !aws::has_own_sqs_endpoint(config)
         {
             let region = region.unwrap_or_default();
+            let setting = match role {
+                QueueRole::Jobs => QUEUE,
+                QueueRole::DeadLetters => DEAD_LETTERS,
+            };
             let text = format!("{setting} is of another region than `{region}`: `{url}`");
             return Err(UsageError(text));
         }
-        let queue = SqsJobQueue::new(config, url, setting, self.calls.clone());
+        let queue = SqsJobQueue::new(config, url, role, self.calls.clone());
         Ok(Arc::new(queue.with_timeouts(self.time.aws())))
     }
 

@@ -5,8 +5,8 @@ use crate::ports::{LedgerError, Ports, Replica, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
     BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
-    Noted, ObjectAddress, ObjectKey, ObjectMeta, RowClass, S3Bucket, SourceError, SourceFile,
-    Stopped, WriteTarget, limits,
+    Noted, ObjectAddress, ObjectKey, ObjectMeta, Reason, RowClass, S3Bucket, SourceError,
+    SourceFile, Stopped, WriteTarget, limits,
 };
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
@@ -49,8 +49,10 @@ async fn examine_domain(ports: &Ports) -> Check {
     let (subject, fact) = ("index", "MogileFS has the configured domain");
     match require_domain(ports.index.as_ref(), ports.clock.as_ref()).await {
         Ok(()) => Check::good(subject, fact, format!("`{}`", ports.index.domain())),
-        Err(Stopped::Trouble(reason)) => Check::unreachable(subject, fact, reason.to_string()),
-        Err(wrong) => Check::bad(subject, fact, format!("{wrong}: correct MOGILE_DOMAIN")),
+        Err(Stopped::Trouble(reason)) => {
+            Check::unreachable(subject, fact, reason.to_string()).because_of(reason)
+        }
+        Err(wrong) => Check::bad(subject, fact, format!("{wrong}: correct the domain")),
     }
 }
 
@@ -70,7 +72,7 @@ async fn examine_index(
     };
     let rows = page.rows.len();
     checks.push(if rows == 0 {
-        let detail = "it has no rows of this domain near its beginning: check MOGILE_DOMAIN";
+        let detail = "it has no rows of this domain near its beginning: check the domain";
         Check::bad(subject, fact, detail)
     } else {
         Check::good(subject, fact, format!("{rows} rows looked at"))
@@ -123,7 +125,7 @@ async fn open(
 
 /// The ledger can be read; and what it has of the first files is of today's buckets and contents.
 async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
-    let (subject, fact) = ("ledger", "its proofs are of the buckets that BUCKETS names");
+    let (subject, fact) = ("ledger", "its proofs are of the buckets that are mapped");
     let sample = &sample[..sample.len().min(limits::LEDGER_READ)];
     // Without any file there is still a table to be read.
     let mut fids: Vec<_> = sample.iter().map(|file| file.fid).collect();
@@ -142,7 +144,7 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
         None => Check::good(subject, fact, format!("{} proofs looked at", proven.len())),
         Some(record) => {
             let detail = format!(
-                "fid {} is proven in bucket `{}`, and BUCKETS sends it elsewhere: correct BUCKETS, \
+                "fid {} is proven in bucket `{}`, and the map sends it elsewhere: correct the map, \
                  or all such files are migrated again",
                 record.fid, record.bucket
             );
@@ -259,22 +261,29 @@ async fn copy_one(
     Ok(Some(source.key))
 }
 
-fn told<T>(subject: &str, fact: &str, answer: Result<T, impl Classed>) -> Check {
+fn told<T, E: Classed>(subject: &str, fact: &str, answer: Result<T, E>) -> Check
+where
+    Reason: for<'e> From<&'e E>,
+{
     match answer {
         Ok(_) => Check::good(subject, fact, "read"),
         Err(error) => failed(subject, fact, &error),
     }
 }
 
-fn failed(subject: impl Into<String>, fact: &str, error: &impl Classed) -> Check {
+fn failed<E: Classed>(subject: impl Into<String>, fact: &str, error: &E) -> Check
+where
+    Reason: for<'e> From<&'e E>,
+{
     // The error of a port has its cause in its own text or beside it.
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let mut detail = error.to_string();
     if !detail.contains(&cause) {
         detail = format!("{detail}: {cause}");
     }
-    match error.class() {
+    let check = match error.class() {
         ErrorClass::Retry => Check::unreachable(subject, fact, detail),
         ErrorClass::GiveUp | ErrorClass::Corrupt => Check::bad(subject, fact, detail),
-    }
+    };
+    check.because_of(Reason::from(error))
 }

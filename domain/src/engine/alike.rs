@@ -35,6 +35,6 @@ impl FailuresAlike {
             "{files} files in a row failed in such a way, and none succeeded, which points to a wrong \
              setting. The last: {detail}"
         );
-        Reason { kind: why.kind, detail }
+        Reason { detail, ..why.clone() }
     }
 }

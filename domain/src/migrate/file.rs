@@ -338,6 +338,7 @@ pub(super) fn write_refused(error: &StoreError) -> Seen {
         StoreError::Uncertain { .. } => Seen::Uncertain(Reason::from(error)),
         StoreError::NoSuchBucket(_)
         | StoreError::Denied { .. }
+        | StoreError::Keys { .. }
         | StoreError::BadDigest(_)
         | StoreError::Source(_)
         | StoreError::Busy { .. }

@@ -1,4 +1,8 @@
-use crate::{Delivery, Job, MessageContent, QueueDepth, Reason, ReasonKind, Receipt, SendReport};
+use crate::named::named;
+use crate::{
+    Delivery, Job, KeyTrouble, MessageContent, Obstacle, QueueDepth, Reason, ReasonKind, Receipt,
+    SendReport, Thing,
+};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,6 +44,17 @@ pub trait JobQueue: Send + Sync {
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
 }
 
+/// What a queue is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueRole {
+    /// It has the jobs.
+    Jobs,
+    /// It has the jobs that failed for the last time.
+    DeadLetters,
+}
+
+named!(QueueRole { Jobs = "job queue", DeadLetters = "dead-letter queue" });
+
 /// The queue did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -53,12 +68,22 @@ pub enum QueueError {
         cause: Cause,
     },
     /// There is no such queue.
-    #[error("the queue `{queue}` does not exist: create it, or correct {setting}")]
+    #[error("the {role} `{queue}` does not exist")]
     NoQueue {
         /// Its URL.
         queue: String,
-        /// The setting that names it, `SQS_URL` say.
-        setting: &'static str,
+        /// Which one it should be.
+        role: QueueRole,
+    },
+    /// The account's keys are not accepted.
+    #[error("the queue `{queue}` cannot be used with these keys: {why}")]
+    Keys {
+        /// Its URL.
+        queue: String,
+        /// In its own words.
+        why: String,
+        /// What is wrong with the keys.
+        trouble: KeyTrouble,
     },
     /// It refuses for a lasting reason.
     #[error("the queue `{queue}` refuses: {why}")]
@@ -74,13 +99,22 @@ impl Classed for QueueError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::NoQueue { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::NoQueue { .. } | Self::Keys { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
 }
 
 impl From<&QueueError> for Reason {
     fn from(error: &QueueError) -> Self {
-        Self::new(ReasonKind::QueueUnavailable, error)
+        let obstacle = match error {
+            QueueError::Unavailable { .. } => Obstacle::Unreachable,
+            QueueError::NoQueue { role: QueueRole::Jobs, .. } => Obstacle::Absent(Thing::JobQueue),
+            QueueError::NoQueue { role: QueueRole::DeadLetters, .. } => {
+                Obstacle::Absent(Thing::DeadLetterQueue)
+            }
+            QueueError::Keys { trouble, .. } => Obstacle::Keys(*trouble),
+            QueueError::Refused { .. } => Obstacle::Refusal,
+        };
+        Self::new(ReasonKind::QueueUnavailable, error).because_of(obstacle)
     }
 }

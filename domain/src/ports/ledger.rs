@@ -1,4 +1,4 @@
-use crate::{Fid, LedgerItem, LedgerRecord, Reason, ReasonKind};
+use crate::{Fid, KeyTrouble, LedgerItem, LedgerRecord, Obstacle, Reason, ReasonKind, Thing};
 use async_trait::async_trait;
 
 use crate::retry::{Cause, Classed, ErrorClass};
@@ -46,13 +46,20 @@ pub enum LedgerError {
         cause: Cause,
     },
     /// There is no such table.
-    #[error(
-        "the table `{table}` does not exist: create it, or correct the setting that names it \
-         (DYNAMODB_TABLE, DYNAMODB_FAILURES_TABLE or DYNAMODB_VERIFICATIONS_TABLE)"
-    )]
+    #[error("the table `{table}` does not exist")]
     NoTable {
         /// Its name.
         table: String,
+    },
+    /// The account's keys are not accepted.
+    #[error("the table `{table}` cannot be used with these keys: {why}")]
+    Keys {
+        /// Its table.
+        table: String,
+        /// In its own words.
+        why: String,
+        /// What is wrong with the keys.
+        trouble: KeyTrouble,
     },
     /// The account may not, or the request is refused for another lasting reason.
     #[error("the table `{table}` refuses: {why}")]
@@ -68,13 +75,19 @@ impl Classed for LedgerError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::NoTable { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::NoTable { .. } | Self::Keys { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
 }
 
 impl From<&LedgerError> for Reason {
     fn from(error: &LedgerError) -> Self {
-        Self::new(ReasonKind::LedgerUnavailable, error)
+        let obstacle = match error {
+            LedgerError::Unavailable { .. } => Obstacle::Unreachable,
+            LedgerError::NoTable { .. } => Obstacle::Absent(Thing::Table),
+            LedgerError::Keys { trouble, .. } => Obstacle::Keys(*trouble),
+            LedgerError::Refused { .. } => Obstacle::Refusal,
+        };
+        Self::new(ReasonKind::LedgerUnavailable, error).because_of(obstacle)
     }
 }

@@ -17,7 +17,7 @@ mod worker_function;
 pub use clock::Clock;
 pub use content_repo_database::{ContentRepoDatabase, DatabaseError, ObjectMetadata, RepoBucket};
 pub use failure_log::FailureLog;
-pub use job_queue::{JobQueue, QueueError};
+pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use rhino_database::RhinoDatabase;

@@ -1,6 +1,6 @@
 use crate::{
-    ETag, FoundObject, ListPage, ObjectAddress, ObjectKey, Reason, ReasonKind, S3Bucket,
-    SourceError, StoredObject, WriteTarget,
+    ETag, FoundObject, KeyTrouble, ListPage, ObjectAddress, ObjectKey, Obstacle, Reason,
+    ReasonKind, S3Bucket, SourceError, StoredObject, Thing, WriteTarget,
 };
 use std::pin::Pin;
 
@@ -71,15 +71,25 @@ pub enum StoreError {
     #[error("no object at `{0}`")]
     NoSuchKey(String),
     /// The bucket does not exist.
-    #[error("bucket `{0}` does not exist: create it, or correct BUCKETS")]
+    #[error("bucket `{0}` does not exist")]
     NoSuchBucket(String),
     /// The account may not (403).
-    #[error("access to `{at}` is denied ({why}): check the account's policy and the bucket's")]
+    #[error("access to `{at}` is denied ({why})")]
     Denied {
         /// What was asked for.
         at: String,
         /// S3's words.
         why: String,
+    },
+    /// S3 does not accept the account's keys. Nothing was done.
+    #[error("S3 does not accept the keys for `{at}`: {why}")]
+    Keys {
+        /// What was asked for.
+        at: String,
+        /// S3's words.
+        why: String,
+        /// What is wrong with the keys.
+        trouble: KeyTrouble,
     },
     /// The content that arrived is not the expected one. Nothing was stored.
     #[error("`{0}` arrived with another checksum")]
@@ -117,13 +127,17 @@ pub enum StoreError {
 impl Classed for StoreError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Busy { .. } | Self::Uncertain { .. } => ErrorClass::Retry,
+            // Work goes on when the operator has logged in again.
+            Self::Busy { .. }
+            | Self::Uncertain { .. }
+            | Self::Keys { trouble: KeyTrouble::Expired, .. } => ErrorClass::Retry,
             Self::Source(error) => error.class(),
             Self::BadDigest(_) => ErrorClass::Corrupt,
             Self::Occupied(_)
             | Self::NoSuchKey(_)
             | Self::NoSuchBucket(_)
             | Self::Denied { .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
@@ -131,16 +145,25 @@ impl Classed for StoreError {
 
 impl From<&StoreError> for Reason {
     fn from(error: &StoreError) -> Self {
-        let kind = match error {
+        let (kind, obstacle) = match error {
             StoreError::Source(source) => return Self::from(source),
-            StoreError::Occupied(_) => ReasonKind::Contended,
-            StoreError::NoSuchBucket(_) => ReasonKind::NoBucket,
-            StoreError::Denied { .. } => ReasonKind::StoreDenied,
-            StoreError::Busy { .. } | StoreError::Uncertain { .. } => ReasonKind::StoreUnreachable,
+            StoreError::Occupied(_) => (ReasonKind::Contended, Obstacle::OfItsKind),
+            StoreError::NoSuchBucket(_) => (ReasonKind::NoBucket, Obstacle::Absent(Thing::Bucket)),
+            StoreError::Denied { .. } => (ReasonKind::StoreDenied, Obstacle::Refusal),
+            StoreError::Keys { trouble, .. } => {
+                let kind = match trouble {
+                    KeyTrouble::Unknown => ReasonKind::StoreDenied,
+                    KeyTrouble::Expired => ReasonKind::StoreUnreachable,
+                };
+                (kind, Obstacle::Keys(*trouble))
+            }
+            StoreError::Busy { .. } | StoreError::Uncertain { .. } => {
+                (ReasonKind::StoreUnreachable, Obstacle::Unreachable)
+            }
             StoreError::NoSuchKey(_) | StoreError::BadDigest(_) | StoreError::Refused { .. } => {
-                ReasonKind::StoreRefused
+                (ReasonKind::StoreRefused, Obstacle::Refusal)
             }
         };
-        Self::new(kind, error)
+        Self::new(kind, error).because_of(obstacle)
     }
 }

@@ -52,7 +52,7 @@ pub enum SiteError {
     },
     /// The bucket's name is taken.
     #[error(
-        "the name is taken by another account's bucket: names are unique in the world, choose another in BUCKETS"
+        "the name is taken by another account's bucket: names are unique in the world, choose another"
     )]
     SomebodyElses,
     /// The bucket is there, and may not be looked at.
@@ -63,7 +63,7 @@ pub enum SiteError {
     },
     /// The bucket is in another region.
     #[error(
-        "the bucket is in {region}: set AWS_S3_REGION_NAME={region}, or choose another name in BUCKETS"
+        "the bucket is in {region}, and not in this region: set the region {region}, or choose another name"
     )]
     Elsewhere {
         /// Its region.

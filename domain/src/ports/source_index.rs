@@ -1,4 +1,4 @@
-use crate::{Fid, IndexRow, Reason, ReasonKind};
+use crate::{Fid, IndexRow, Obstacle, Reason, ReasonKind};
 use async_trait::async_trait;
 
 use crate::retry::{Cause, Classed, ErrorClass};
@@ -77,6 +77,11 @@ impl Classed for IndexError {
 
 impl From<&IndexError> for Reason {
     fn from(error: &IndexError) -> Self {
-        Self::new(ReasonKind::IndexUnreadable, error)
+        let obstacle = match error {
+            IndexError::Unavailable { .. } => Obstacle::Unreachable,
+            IndexError::Refused { .. } => Obstacle::Refusal,
+            IndexError::BadAnswer { .. } => Obstacle::OfItsKind,
+        };
+        Self::new(ReasonKind::IndexUnreadable, error).because_of(obstacle)
     }
 }

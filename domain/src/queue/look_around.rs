@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::migrate::{count_for_the_eye, scan_ledger};
-use crate::outlook::{Failing, LedgerCounts, QueueSnapshot};
+use crate::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use crate::ports::{Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;
 use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
@@ -12,13 +12,13 @@ use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
 pub struct Progress {
     /// What can be seen.
     pub sight: QueueSnapshot,
-    /// Files recorded in [`RATE_OVER`], where the ledger was read.
-    pub recorded_lately: Option<u64>,
+    /// Files recorded in [`RATE_OVER`], where the ledger was read and there were any.
+    pub recorded_lately: Option<RecordedLately>,
     /// Why the index could not be counted, where it could not.
     pub uncounted: Option<String>,
 }
 
-/// The time over which the rate is told.
+/// Files that were recorded longer ago say nothing of the rate.
 pub const RATE_OVER: Duration = Duration::from_mins(5);
 
 /// Looks at queue, dead letters and failures; and, with `count`, at every record of the ledger and
@@ -53,7 +53,7 @@ pub async fn look_around(
         (progress.sight.rows, progress.uncounted) = count_for_the_eye(index).await;
         let counts = count_records(ports.ledger.as_ref(), buckets, at).await;
         let (counts, lately) = counts.map_err(|error| Reason::from(&error))?;
-        (progress.sight.ledger, progress.recorded_lately) = (Some(counts), Some(lately));
+        (progress.sight.ledger, progress.recorded_lately) = (Some(counts), lately);
     }
     Ok(progress)
 }
@@ -63,9 +63,9 @@ async fn count_records(
     ledger: &dyn Ledger,
     buckets: &BucketMap,
     now: Timestamp,
-) -> Result<(LedgerCounts, u64), LedgerError> {
+) -> Result<(LedgerCounts, Option<RecordedLately>), LedgerError> {
     let since = now.0.saturating_sub(RATE_OVER.as_secs() * 1000);
-    let (mut counts, mut lately) = (LedgerCounts::default(), 0);
+    let (mut counts, mut lately) = (LedgerCounts::default(), None);
     scan_ledger(ledger, |item: LedgerItem| match item {
         Err(unreadable) => match unreadable.fid {
             Some(fid) => counts.unreadable.add(fid, &unreadable),
@@ -73,7 +73,9 @@ async fn count_records(
         },
         Ok(record) if record.proof.is_none() => counts.claimed += 1,
         Ok(record) => {
-            lately += u64::from(record.migrated_at.is_some_and(|at| at.0 >= since));
+            if let Some(at) = record.migrated_at.filter(|at| at.0 >= since) {
+                RecordedLately::add(&mut lately, at);
+            }
             if buckets.pairs().any(|(_, bucket)| *bucket == record.bucket) {
                 counts.proven += 1;
             } else {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::ports::{JobQueue, Ports, WatchPorts, WorkPorts};
+use domain::ports::{JobQueue, Ports, QueueRole, WatchPorts, WorkPorts};
 use dynoxide::Database;
 
 use crate::world::bucket::S3World;
@@ -85,7 +85,7 @@ impl PortWorld {
         let verifications = work.verifications.clone();
         WorkPorts {
             files: self.ports(),
-            queue: self.queue(&work.queue, "SQS_URL"),
+            queue: self.queue(&work.queue, QueueRole::Jobs),
             dead_letters: Some(self.dead_letters()),
             verifications: Arc::new(PortVerifications::new(database(), verifications, faults())),
         }
@@ -102,12 +102,12 @@ impl PortWorld {
     /// The dead-letter queue, as the domain's steps take it.
     #[must_use]
     pub fn dead_letters(&self) -> Arc<dyn JobQueue> {
-        self.queue(&self.work.dead_letters, "SQS_DLQ_URL")
+        self.queue(&self.work.dead_letters, QueueRole::DeadLetters)
     }
 
-    fn queue(&self, name: &str, setting: &'static str) -> Arc<dyn JobQueue> {
+    fn queue(&self, name: &str, role: QueueRole) -> Arc<dyn JobQueue> {
         let (sqs, clock) = (Arc::clone(&self.work.sqs), Arc::clone(&self.clock));
-        Arc::new(PortQueue::new(sqs, name.to_owned(), setting, clock, Arc::clone(&self.faults)))
+        Arc::new(PortQueue::new(sqs, name.to_owned(), role, clock, Arc::clone(&self.faults)))
     }
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::sqs::SqsJobQueue;
-use domain::ports::{Clock, JobQueue};
+use domain::ports::{Clock, JobQueue, QueueRole};
 use stand_ins::embedded::EmbeddedWorld;
 use stand_ins::port::{PortFaults, PortQueue, VirtualClock};
 use stand_ins::world::queue::{ACCOUNT, SqsWorld, create_job_queues};
@@ -23,18 +23,18 @@ fn the_port_face_keeps_the_contract() {
     let time = clock.clone();
     let sqs = Arc::new(SqsWorld::with_clock(Arc::new(move || time.system_time())));
     create(&sqs);
-    let queue = |name: &str, setting| {
+    let queue = |name: &str, role| {
         let faults = Arc::new(PortFaults::instant());
-        PortQueue::new(sqs.clone(), name.to_owned(), setting, clock.clone(), faults)
+        PortQueue::new(sqs.clone(), name.to_owned(), role, clock.clone(), faults)
     };
     let post = WorldPost::new(
-        Arc::new(queue(QUEUE, "SQS_URL")),
-        Arc::new(queue(DEAD_LETTERS, "SQS_DLQ_URL")),
+        Arc::new(queue(QUEUE, QueueRole::Jobs)),
+        Arc::new(queue(DEAD_LETTERS, QueueRole::DeadLetters)),
         sqs.clone(),
         QUEUE,
         |time| clock.sleep(time),
     );
-    let absent = queue("nobody-made-it", "SQS_URL");
+    let absent = queue("nobody-made-it", QueueRole::Jobs);
     let checked = async {
         holds(&post).await;
         missing_queue_is_told(&absent, "nobody-made-it").await;
@@ -48,13 +48,13 @@ async fn the_adapter_keeps_the_contract() {
     create(&world.sqs);
     let (config, calls) = (sqs_of(&world).await, Arc::new(Calls::default()));
     // Nobody answers at this host: the endpoint of the settings is asked.
-    let queue = |name: &str, setting| {
+    let queue = |name: &str, role| {
         let url = format!("http://sqs.us-east-1.nowhere.invalid:4566/{ACCOUNT}/{name}");
-        SqsJobQueue::new(&config, url.parse().expect("a URL"), setting, calls.clone())
+        SqsJobQueue::new(&config, url.parse().expect("a URL"), role, calls.clone())
     };
     let post = WorldPost::new(
-        Arc::new(queue(QUEUE, "SQS_URL")),
-        Arc::new(queue(DEAD_LETTERS, "SQS_DLQ_URL")),
+        Arc::new(queue(QUEUE, QueueRole::Jobs)),
+        Arc::new(queue(DEAD_LETTERS, QueueRole::DeadLetters)),
         world.sqs.clone(),
         QUEUE,
         tokio::time::sleep,
@@ -69,7 +69,7 @@ async fn the_adapter_keeps_the_contract() {
     assert_eq!(post.queue().send(&jobs).await.expect("an answer").sent.len(), 31);
     assert_eq!(calls.all()[&(System::Sqs, "SendMessageBatch")].ok, before + 4);
 
-    missing_queue_is_told(&queue("nobody-made-it", "SQS_URL"), "nobody-made-it").await;
-    let told = queue("nobody-made-it", "SQS_DLQ_URL").depth().await.expect_err("no queue");
-    assert!(told.to_string().contains("SQS_DLQ_URL"), "{told}");
+    missing_queue_is_told(&queue("nobody-made-it", QueueRole::Jobs), "nobody-made-it").await;
+    let told = queue("nobody-made-it", QueueRole::DeadLetters).depth().await.expect_err("no queue");
+    assert!(told.to_string().contains("the dead-letter queue"), "{told}");
 }

@@ -6,7 +6,7 @@ use adapters::aws::Timeouts;
 use adapters::calls::{Calls, System};
 use adapters::sqs::SqsJobQueue;
 use domain::Job;
-use domain::ports::{JobQueue, QueueError};
+use domain::ports::{JobQueue, QueueError, QueueRole};
 use domain::retry::{Classed, ErrorClass};
 use stand_ins::embedded::{EmbeddedWorld, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
@@ -26,7 +26,7 @@ impl Stage {
         let world = EmbeddedWorld::start().await.expect("loopback ports");
         let (config, calls) = (sqs_of(&world).await, Arc::new(Calls::default()));
         let url = world.environment()["SQS_URL"].parse().expect("a URL");
-        let queue = SqsJobQueue::new(&config, url, "SQS_URL", calls.clone());
+        let queue = SqsJobQueue::new(&config, url, QueueRole::Jobs, calls.clone());
         // Long enough for any answer, short enough to wait for one that never comes.
         let queue = queue.with_timeouts(Timeouts { request: Duration::from_secs(2) });
         Self { world, queue, calls }

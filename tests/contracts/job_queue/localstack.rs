@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::sqs::SqsJobQueue;
+use domain::ports::QueueRole;
 use tests::containers::{Localstack, engine_answers};
 use tests::contract::ends::{LocalstackPost, settings_of};
 use tests::contract::job_queue::{holds, missing_queue_is_told};
@@ -18,7 +19,7 @@ async fn the_adapter_keeps_the_contract_on_localstack() -> anyhow::Result<()> {
     assert!(!post.url().starts_with(&localstack.endpoint()), "{}", post.url());
     holds(&post).await;
     let absent = post.url().replace("/contract", "/nobody-made-it").parse()?;
-    let absent = SqsJobQueue::new(&config, absent, "SQS_URL", Arc::new(Calls::default()));
+    let absent = SqsJobQueue::new(&config, absent, QueueRole::Jobs, Arc::new(Calls::default()));
     missing_queue_is_told(&absent, "nobody-made-it").await;
     Ok(())
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::sqs::message as adapter;
-use domain::ports::JobQueue;
+use domain::ports::{JobQueue, QueueRole};
 use domain::{ByteCount, Fid, Hints, Job, JobAction, RouteHint};
 use stand_ins::port::{PortFaults, PortQueue, VirtualClock};
 use stand_ins::world::queue::{MessageAttribute, Outgoing, SqsWorld};
@@ -15,7 +15,8 @@ fn queue() -> (Arc<SqsWorld>, Arc<VirtualClock>, PortQueue) {
     let (sqs, clock) = (Arc::new(SqsWorld::default()), Arc::new(VirtualClock::default()));
     sqs.create_queue(QUEUE, &BTreeMap::new(), BTreeMap::new()).expect("a new queue");
     let faults = Arc::new(PortFaults::instant());
-    let port = PortQueue::new(sqs.clone(), QUEUE.to_owned(), "SQS_URL", clock.clone(), faults);
+    let port =
+        PortQueue::new(sqs.clone(), QUEUE.to_owned(), QueueRole::Jobs, clock.clone(), faults);
     (sqs, clock, port)
 }
 

@@ -146,7 +146,10 @@ fn early_ends() -> Vec<String> {
 fn outlooks() -> Vec<String> {
     every!(Outlook {
         Outlook::DeadLetters(_) => "… dead letters:",
-        Outlook::Waiting { .. } => "…: the queue delivers these jobs again.",
+        Outlook::NeedsPerson { .. } => "YOU MUST ACT.",
+        Outlook::LookAtWords { .. } => "…: look at the words above.",
+        Outlook::NotTaken { .. } => "jobs wait, and none is in flight:",
+        Outlook::Waiting { .. } => "…: the queue delivers these jobs again",
         Outlook::RunningOut { .. } => "WAITING IS NOT SAFE.",
         Outlook::EmptyWithRowsLeft(_) =>
             "the queue is empty, and the index has … rows more than there are proven files:",

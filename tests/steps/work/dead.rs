@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::Stopped;
-use domain::queue::{Choice, list_dead_letters, redrive};
+use domain::queue::{Choice, EnqueuePlan, list_dead_letters, redrive};
+use domain::{JobAction, Stopped};
 use roaring::RoaringTreemap;
 use stand_ins::port::{Call, PortFault};
+use stand_ins::world::bucket::Condition;
 use stand_ins::world::mogile::Content;
 
-use super::stage::{LENGTH, Stage, body};
+use super::stage::{LENGTH, Stage, body, enqueue_plan};
+use crate::common::BUCKET;
 
 impl Stage {
     fn listed(&self) -> BTreeMap<String, (u64, Vec<u64>)> {
@@ -130,6 +132,29 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
 }
 
 #[test]
+fn a_verification_whose_file_was_migrated_since_is_done_since() {
+    let stage = Stage::instant();
+    let files = stage.files(2, None);
+    stage.enqueue();
+    assert!(stage.work().is_clean());
+    let key = files[0].dkey.sha1.to_string();
+    stage.world.port.s3.delete(BUCKET, &key, &Condition::None).expect("it is there");
+    let run = Some("first".to_owned());
+    let verify = EnqueuePlan { action: JobAction::Verify, run, ..enqueue_plan() };
+    stage.enqueue_by(&verify);
+    stage.work();
+    assert_eq!(stage.listed(), BTreeMap::from([("missing".to_owned(), (1, vec![files[0].fid.0]))]));
+
+    // The next migration brings the object again, and clears the failure.
+    stage.enqueue();
+    assert!(stage.work().is_clean());
+    assert_eq!(stage.listed()["done-since"], (1, vec![files[0].fid.0]));
+    assert_eq!(stage.redrive(&Choice::Reason("done-since".into())).sent, 1);
+    let summary = stage.work();
+    assert_eq!((summary.verified.files, stage.dead()), (1, 0), "{summary:?}");
+}
+
+#[test]
 fn a_redrive_that_cannot_take_away_what_it_sent_says_so() {
     let stage = Stage::instant();
     let poison = stage.files(15, None);
@@ -166,8 +191,9 @@ fn a_failures_table_that_is_away_hides_no_letter_from_the_next_look() {
         stage.send_dead("no json");
     }
     let ports = stage.world.port.watch_ports();
-    stage.world.port.faults.strike(Call::ReadFailures, "", PortFault::RequestLost, 5);
+    stage.world.port.faults.strike(Call::ReadFailures, "", PortFault::RequestLost, u32::MAX);
     let list = stage.world.run(list_dead_letters(&ports));
     assert!(matches!(list.stopped, Some(Stopped::Trouble(_))), "{list:?}");
+    stage.world.port.faults.clear();
     assert_eq!(stage.world.run(list_dead_letters(&ports)).letters, 25);
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::doctor::Census;
-use domain::outlook::{Failing, LedgerCounts, QueueSnapshot};
+use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use domain::provision::Provisioned;
-use domain::queue::{DeadLetters, EnqueueSummary, Progress, Redriven};
+use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::summary::Sample;
 use domain::{
     BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
@@ -50,7 +50,14 @@ fn migrate() -> Vec<Value> {
     let list = |trouble| Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, trouble });
     let report = |summary: Summary, failure_list| {
         let (verdict, command) = (migrate::verdict(&summary), String::new());
-        json!(migrate::MigrateReport { summary, failure_list, cost: cost(), verdict, command })
+        json!(migrate::MigrateReport {
+            summary,
+            failure_list,
+            cost: cost(),
+            verdict,
+            command,
+            fids: String::new()
+        })
     };
     vec![
         report(full.clone(), list(Some("disk full".to_owned()))),
@@ -148,7 +155,9 @@ fn dlq_redrive() -> Vec<Value> {
         more: true,
         stopped: stopped(),
     };
-    [full, Redriven::default()].map(|redriven| json!(dlq::RedriveReport::new(redriven))).into()
+    [full, Redriven::default()]
+        .map(|redriven| json!(dlq::RedriveReport::new(redriven, &Choice::All)))
+        .into()
 }
 
 fn doctor() -> Vec<Value> {
@@ -202,7 +211,9 @@ fn status() -> Vec<Value> {
         at: Timestamp(1),
     };
     let uncounted = Some("refused".to_owned());
-    let full = Progress { sight: sight.clone(), recorded_lately: Some(1), uncounted };
+    let mut recorded_lately = None;
+    RecordedLately::add(&mut recorded_lately, Timestamp(7));
+    let full = Progress { sight: sight.clone(), recorded_lately, uncounted };
     let (ledger, rows) = (None, None);
     let sight = QueueSnapshot { ledger, rows, failing: BTreeMap::new(), ..sight };
     let few = Progress { sight, recorded_lately: None, uncounted: None };

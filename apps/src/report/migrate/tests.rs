@@ -15,6 +15,7 @@ fn report(summary: Summary) -> MigrateReport {
         failure_list: None,
         cost: Cost { requests: BTreeMap::new(), took: Duration::from_secs(3) },
         command: "mogile2s3 migrate".to_owned(),
+        fids: String::new(),
     }
 }
 
@@ -48,6 +49,9 @@ fn few_failures_are_named_in_the_next_command() {
 fn many_failures_are_taken_from_their_list() {
     let mut report = report(failed(30));
     says(&report, &["30 no-replica: fids 1, 2,", " …", "migrate    (with --failures FILE"]);
+    report.fids = " --fids @some".to_owned();
+    says(&report, &["  mogile2s3 migrate --fids @some    (with --failures FILE"]);
+    report.fids.clear();
     let mut end = |file: &str, trouble: Option<&str>| {
         let trouble = trouble.map(str::to_owned);
         report.failure_list = Some(FailureListEnd { file: file.into(), lines: 30, trouble });
@@ -90,6 +94,57 @@ fn the_count_of_the_index_is_beside_what_was_read() {
     says(&read(6, Some(7), Some(6)), &["1 rows fewer", "deleted meanwhile", "Clean: every row"]);
     says(&read(6, Some(7), Some(7)), &["MISSING: 1 rows", "Not clean"]);
     assert!(!render(&read(7, None, None)).contains("index"));
+}
+
+#[test]
+fn a_run_that_read_nothing_prints_its_error_and_no_table() {
+    let known = vec!["plos_repo".to_owned()];
+    let wrong = Misconfigured::NoSuchDomain { domain: "plos".to_owned(), known };
+    for stopped in [
+        Stopped::Misconfigured(wrong),
+        Stopped::Trouble(Reason::new(ReasonKind::LedgerUnavailable, "no way there")),
+    ] {
+        let text = render(&report(Summary { stopped: Some(stopped), ..Summary::default() }));
+        assert!(text.starts_with("STOPPED: "), "{text}");
+        assert_eq!(text.lines().count(), 2, "the error and what to do: {text}");
+    }
+}
+
+#[test]
+fn what_stopped_a_run_is_not_repeated_behind_the_failures() {
+    let reason = Reason::new(ReasonKind::NoBucket, "bucket `b` does not exist");
+    let mut summary = Summary::default();
+    summary.intake.rows = 1;
+    let failure = Failure { reason: reason.clone(), left: Left::Nothing };
+    summary.ends.add_failed(Fid(7), &failure);
+    summary.stopped = Some(Stopped::Trouble(reason));
+    let text = render(&report(summary.clone()));
+    assert_eq!(text.matches("bucket `b` does not exist").count(), 1, "{text}");
+    assert!(text.contains("STOPPED: s3-no-bucket, as above."), "{text}");
+    assert_eq!(verdict(&summary).exit, Exit::Usage);
+    let other = Reason::new(ReasonKind::NoBucket, "bucket `c` does not exist");
+    summary.stopped = Some(Stopped::Trouble(other));
+    assert!(render(&report(summary)).contains("bucket `c` does not exist"));
+}
+
+#[test]
+fn an_empty_list_is_not_said_to_list_all() {
+    let mut report = report(Summary::default());
+    report.summary.intake.rows = 1;
+    report.failure_list = Some(FailureListEnd { file: "f.tsv".into(), lines: 0, trouble: None });
+    let text = render(&report);
+    assert!(text.contains("f.tsv is empty: nothing failed") && !text.contains("all 0"), "{text}");
+}
+
+#[test]
+fn control_characters_of_a_key_do_not_reach_the_terminal() {
+    let mut summary = Summary::default();
+    summary.intake.rows = 1;
+    let key = "odd\u{1b}[31m\nkey".to_owned();
+    summary.intake.add_rejected(Fid(9), &Rejection::NotContentAddressed(key));
+    let text = render(&report(summary));
+    assert!(text.contains(r"odd\u{1b}[31m\nkey"), "{text}");
+    assert!(text.chars().all(|char| char == '\n' || !char.is_control()), "{text}");
 }
 
 fn render(report: &MigrateReport) -> String {

@@ -181,7 +181,7 @@ async fn a_bucket_of_somebody_else_or_elsewhere_is_a_clear_refusal() {
     assert_eq!(all["bucket made-new"], "made");
     let said = text(&run.stdout);
     assert!(said.contains("another account's"), "{said}");
-    assert!(said.contains("AWS_S3_REGION_NAME=eu-west-1"), "{said}");
+    assert!(said.contains("set the region eu-west-1"), "{said}");
 }
 
 #[tokio::test]

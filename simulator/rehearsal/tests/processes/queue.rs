@@ -224,10 +224,38 @@ async fn errors_name_the_setting_and_what_to_do() {
     check(&[("SQS_URL", "jobs")], &["work"], 2, &["SQS_URL", "not a URL"]).await;
     for command in [&["work"][..], &["enqueue", "migrate"]] {
         let words = ["nowhere", "does not exist", "SQS_URL"];
-        check(&[("SQS_URL", &nowhere)], command, 3, &words).await;
+        check(&[("SQS_URL", &nowhere)], command, 2, &words).await;
     }
     check(&[("SQS_DLQ_URL", &url)], &["dlq", "list"], 2, &["SQS_DLQ_URL", "same queue"]).await;
-    check(&[("SQS_DLQ_URL", &nowhere)], &["dlq", "list"], 3, &["SQS_DLQ_URL"]).await;
+    for command in [&["dlq", "list"][..], &["dlq", "redrive", "--all"], &["status"]] {
+        let words = ["nowhere", "the dead-letter queue", "does not exist", "correct SQS_DLQ_URL"];
+        check(&[("SQS_DLQ_URL", &nowhere)], command, 2, &words).await;
+    }
+    for command in [
+        &["fids"][..],
+        &["status"],
+        &["migrate"],
+        &["enqueue", "migrate"],
+        &["dlq", "redrive", "--all"],
+    ] {
+        let words = ["nowhere", "does not exist", "correct DYNAMODB_TABLE"];
+        let code = if command[0] == "dlq" { 0 } else { 2 };
+        let words = if command[0] == "dlq" { &[][..] } else { &words };
+        check(&[("DYNAMODB_TABLE", "nowhere")], command, code, words).await;
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let closed = format!("http://{}", free.local_addr().expect("an address"));
+    drop(free);
+    for (variable, service) in
+        [("AWS_ENDPOINT_URL_DYNAMODB", "DynamoDB"), ("AWS_ENDPOINT_URL_SQS", "SQS")]
+    {
+        let at = format!("{service} at `{closed}`");
+        check(&[(variable, &closed)], &["status"], 3, &[&at, &format!("the way to {service}")])
+            .await;
+    }
+    check(&[], &["dlq", "redrive", "--reason", "no-replica"], 1, &["Nothing was sent"]).await;
+    check(&[], &["dlq", "redrive", "--reason", "no-such"], 2, &["`no-such`", "dlq list"]).await;
+    check(&[], &["work", "--wait", "5"], 2, &["30s, 10m or 2h"]).await;
     check(&[], &["enqueue", "verify"], 2, &["--run"]).await;
     check(&[], &["enqueue", "migrate", "--run", "x"], 2, &["--run", "verify"]).await;
     check(&[], &["dlq", "redrive"], 2, &["--all"]).await;

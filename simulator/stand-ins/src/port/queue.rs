@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{Clock, JobQueue, QueueError};
+use domain::ports::{Clock, JobQueue, QueueError, QueueRole};
 use domain::{
     Delivery, Job, MessageContent, QueueDepth, Receipt, SendFailure, SendReport, Timestamp,
 };
@@ -18,8 +18,8 @@ mod message;
 pub struct PortQueue {
     sqs: Arc<SqsWorld>,
     queue: String,
-    /// The setting that names it.
-    setting: &'static str,
+    /// What it is for.
+    role: QueueRole,
     clock: Arc<VirtualClock>,
     faults: Arc<PortFaults>,
 }
@@ -28,16 +28,16 @@ pub struct PortQueue {
 type Fate = Option<Result<(), SqsError>>;
 
 impl PortQueue {
-    /// Over the queue of this name, which `setting` tells.
+    /// Over the queue of this name.
     #[must_use]
     pub const fn new(
         sqs: Arc<SqsWorld>,
         queue: String,
-        setting: &'static str,
+        role: QueueRole,
         clock: Arc<VirtualClock>,
         faults: Arc<PortFaults>,
     ) -> Self {
-        Self { sqs, queue, setting, clock, faults }
+        Self { sqs, queue, role, clock, faults }
     }
 
     /// Carries a batch out entry by entry, as far as the script lets it.
@@ -88,7 +88,7 @@ impl PortQueue {
     fn refused(&self, refusal: &SqsError) -> QueueError {
         let queue = self.queue.clone();
         match refusal {
-            SqsError::QueueDoesNotExist => QueueError::NoQueue { queue, setting: self.setting },
+            SqsError::QueueDoesNotExist => QueueError::NoQueue { queue, role: self.role },
             SqsError::OverLimit | SqsError::PurgeQueueInProgress => {
                 QueueError::Unavailable { queue, cause: refusal.to_string().into() }
             }

@@ -64,7 +64,7 @@ async fn status_and_doctor_find_proofs_in_a_bucket_that_is_not_named() {
     assert_eq!(told["proven"], session.files().len() - files, "{told}");
 
     let said = session.said(&["doctor"], 1).await;
-    let bad = "BAD  ledger: does not hold: its proofs are of the buckets that BUCKETS names";
+    let bad = "BAD  ledger: does not hold: its proofs are of the buckets that are mapped";
     assert!(said.contains(bad), "{said}");
     assert!(said.contains("is proven in bucket `corpus-prod`"), "{said}");
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use domain::ports::QueueRole;
 use domain::{ByteCount, Fid, Hints, JobAction, RouteHint};
 use futures_util::future::join;
 
@@ -23,12 +24,14 @@ impl Stage {
         let clock = Arc::<VirtualClock>::default();
         let faults = Arc::new(PortFaults::instant());
         let work = PortWork::new(&clock, &new_database().unwrap());
-        let queue = |name: &str, setting| {
+        let queue = |name: &str, role| {
             let (sqs, clock, faults) = (work.sqs.clone(), clock.clone(), faults.clone());
-            PortQueue::new(sqs, name.to_owned(), setting, clock, faults)
+            PortQueue::new(sqs, name.to_owned(), role, clock, faults)
         };
-        let (jobs, dead) =
-            (queue(&work.queue, "SQS_URL"), queue(&work.dead_letters, "SQS_DLQ_URL"));
+        let (jobs, dead) = (
+            queue(&work.queue, QueueRole::Jobs),
+            queue(&work.dead_letters, QueueRole::DeadLetters),
+        );
         Self { queue: jobs, dead_letters: dead, work, clock, faults }
     }
 
@@ -205,5 +208,5 @@ fn refusals_that_last_are_told_from_those_that_pass() {
     assert!(matches!(busy, Err(QueueError::Unavailable { .. })), "{busy:?}");
     stage.work.sqs.delete_queue("jobs").unwrap();
     let gone = stage.run(stage.queue.depth());
-    assert!(matches!(gone, Err(QueueError::NoQueue { setting: "SQS_URL", .. })), "{gone:?}");
+    assert!(matches!(gone, Err(QueueError::NoQueue { role: QueueRole::Jobs, .. })), "{gone:?}");
 }

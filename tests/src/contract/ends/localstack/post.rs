@@ -9,7 +9,7 @@ use adapters::sqs::{QueueUrl, SqsJobQueue};
 use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
-use domain::ports::JobQueue;
+use domain::ports::{JobQueue, QueueRole};
 
 use crate::contract::job_queue::{DELIVERIES, Post, VISIBILITY};
 
@@ -42,13 +42,13 @@ impl LocalstackPost {
         let made = made.send().await.context("making a queue with dead letters")?;
         let url = made.queue_url.context("its URL")?;
         let calls = Arc::new(Calls::default());
-        let queue = |url: &str, setting| {
+        let queue = |url: &str, role| {
             let url: QueueUrl = url.parse()?;
-            anyhow::Ok(SqsJobQueue::new(config, url, setting, calls.clone()))
+            anyhow::Ok(SqsJobQueue::new(config, url, role, calls.clone()))
         };
         Ok(Self {
-            queue: queue(&url, "SQS_URL")?,
-            dead_letters: queue(&dead_letters_url, "SQS_DLQ_URL")?,
+            queue: queue(&url, QueueRole::Jobs)?,
+            dead_letters: queue(&dead_letters_url, QueueRole::DeadLetters)?,
             client,
             url,
         })
