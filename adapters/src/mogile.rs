@@ -12,6 +12,7 @@ mod storage_node;
 mod timeouts;
 mod tracker;
 mod trackers;
+mod unreadable;
 mod wire;
 
 pub use commands::{FileInfo, ListedFile, MOST_FIDS, MOST_KEYS};

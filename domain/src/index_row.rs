@@ -64,6 +64,9 @@ pub enum Rejection {
     /// The bucket is in neither setting.
     #[error("bucket `{0}` is neither mapped nor ignored")]
     UnmappedBucket(String),
+    /// The index cannot give the row, whose key and domain nobody knows.
+    #[error("the row cannot be read: {0}")]
+    Unreadable(String),
 }
 
 /// The name of [`Rejection::NoLength`].
@@ -71,6 +74,9 @@ pub(crate) const NO_LENGTH: &str = "no-length";
 
 /// The name of rows whose bucket is neither mapped nor ignored.
 pub const UNMAPPED_BUCKET: &str = "unmapped-bucket";
+
+/// The name of [`Rejection::Unreadable`].
+pub(crate) const UNREADABLE: &str = "unreadable-row";
 
 impl Rejection {
     /// A name for counts and filters.
@@ -81,6 +87,7 @@ impl Rejection {
             Self::NoLength(_) => NO_LENGTH,
             Self::NotContentAddressed(_) => "not-content-addressed",
             Self::UnmappedBucket(_) => UNMAPPED_BUCKET,
+            Self::Unreadable(_) => UNREADABLE,
         }
     }
 }

@@ -16,6 +16,9 @@ pub const PARTS: u64 = 10_000;
 /// Memory for the parts of all files together; files wait for it.
 pub const PART_POOL_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The largest file that can be written: the most parts, each with all the memory that there is.
+pub const LARGEST_FILE_BYTES: u64 = PART_POOL_BYTES * PARTS;
+
 /// `CompleteMultipartUpload` may take this many times the usual request time: "several minutes", by
 /// the S3 API reference.
 pub const COMPLETE_TIMES: u32 = 15;

@@ -12,6 +12,8 @@ pub enum ReasonKind {
     NoIntermediary,
     /// Every replica was tried; none gave the content.
     NoReplica,
+    /// Replicas are there and have other content than the key says; no other one gave the right one.
+    WrongContent,
     /// The trackers could not be reached.
     SourceUnreachable,
     /// The trackers could, and none of the file's storage nodes.
@@ -53,6 +55,7 @@ pub enum ReasonKind {
 named!(ReasonKind {
     NoIntermediary = "no-intermediary",
     NoReplica = "no-replica",
+    WrongContent = "wrong-content",
     SourceUnreachable = "source-unreachable",
     ReplicasUnreachable = "replicas-unreachable",
     SourceRefused = "source-refused",
@@ -100,6 +103,7 @@ impl ReasonKind {
             }
             Self::NoIntermediary
             | Self::NoReplica
+            | Self::WrongContent
             | Self::SourceRefused
             | Self::KeyUnknown
             | Self::WrongObject
@@ -212,9 +216,8 @@ impl From<&SourceError> for Reason {
             SourceError::Refused { .. } | SourceError::BadAnswer { .. } => {
                 ReasonKind::SourceRefused
             }
-            SourceError::WrongLength { .. } | SourceError::WrongContent { .. } => {
-                ReasonKind::NoReplica
-            }
+            SourceError::WrongLength { .. } => ReasonKind::NoReplica,
+            SourceError::WrongContent { .. } => ReasonKind::WrongContent,
         };
         Self::new(kind, error)
     }

@@ -56,6 +56,7 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::Missing
         | ReasonKind::Killed => Patience::None,
         ReasonKind::NoReplica
+        | ReasonKind::WrongContent
         | ReasonKind::SourceRefused
         | ReasonKind::Contended
         | ReasonKind::StoreRefused => Patience::Some,

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::index_row::NO_LENGTH;
+use crate::index_row::{NO_LENGTH, UNREADABLE};
 use crate::named::named;
 use crate::{
     ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, coverage, limits,
@@ -184,9 +184,9 @@ impl RowCounts {
     /// Whether rows were read, and none of them is in a bucket that is mapped.
     #[must_use]
     pub fn nothing_is_mapped(&self) -> bool {
-        let without_length = self.rejected.get(NO_LENGTH).map_or(0, |sample| sample.files);
-        let passed_over = self.proven_before.files + self.excluded_files + without_length;
-        self.rows > 0 && self.files() + passed_over == 0
+        let rejected = |name| self.rejected.get(name).map_or(0, |sample| sample.files);
+        let passed_over = self.proven_before.files + self.excluded_files + rejected(NO_LENGTH);
+        self.rows > rejected(UNREADABLE) && self.files() + passed_over == 0
     }
 
     /// Whether nothing was found that somebody has to look into.

@@ -41,7 +41,9 @@ impl System {
             ReasonKind::IndexUnreadable => (Some(Self::Index), &[]),
             ReasonKind::QueueUnavailable => (Some(Self::Queue), &[]),
             ReasonKind::SourceRefused | ReasonKind::KeyUnknown => (None, &[Self::Trackers]),
-            ReasonKind::NoReplica => (None, &[Self::Trackers, Self::StorageNodes]),
+            ReasonKind::NoReplica | ReasonKind::WrongContent => {
+                (None, &[Self::Trackers, Self::StorageNodes])
+            }
             ReasonKind::WrongObject
             | ReasonKind::Contended
             | ReasonKind::StoreDenied

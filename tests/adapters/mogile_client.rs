@@ -10,4 +10,5 @@ mod replicas;
 mod scripted;
 mod stage;
 mod trackers;
+mod unreadable;
 mod urls;

@@ -4,10 +4,14 @@
 //! It runs in a virtual environment of its own. Without Python or the package index the test is
 //! skipped, and says so; with `REQUIRE_PYMOGILEFS=1` it fails instead.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rehearsal::hazard::Hazards;
+use rehearsal::stage::{Options, Stage};
 use stand_ins::embedded::{DOMAIN, EmbeddedWorld};
+use stand_ins::world::mogile::OpenFile;
 use tests::python::{self, Package};
 use tokio::process::Command;
 
@@ -25,6 +29,44 @@ async fn pymogilefs_stores_reads_lists_renames_and_deletes() {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let Some(python) = python::with(PYMOGILEFS, home).await else { return };
     let world = EmbeddedWorld::start().await.expect("loopback ports");
+    check_session(python, &world).await;
+}
+
+/// The world of `rehearse serve`, and that of a whole rehearsal, without the faults that strike
+/// requests: this client tries nothing twice.
+#[tokio::test]
+async fn pymogilefs_stores_files_in_a_world_with_hazards() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(python) = python::with(PYMOGILEFS, home).await else { return };
+    for hazards in [Hazards::Mild, Hazards::All] {
+        let options = Options { seed: 1, files: 60, folder: None, hazards };
+        let stage = Stage::set(&options).await.expect("a world");
+        stage.world.faults.clear();
+        check_session(python.clone(), &stage.world).await;
+    }
+}
+
+#[tokio::test]
+async fn no_address_of_a_world_with_hazards_is_outside_loopback() {
+    let options = Options { seed: 1, files: 300, folder: None, hazards: Hazards::All };
+    let stage = Stage::set(&options).await.expect("a world");
+    let mogile = &stage.world.mogile;
+    for (host, address) in mogile.host_rows() {
+        assert!(address.ip().is_loopback(), "host {host} is at {address}");
+    }
+    // Of every new file, wherever the tracker sends it, a node takes the bytes.
+    let nodes: BTreeSet<_> = stage.world.devices.iter().collect();
+    for number in 0..200 {
+        let key = format!("new-{number}");
+        let open = OpenFile { domain: DOMAIN, key: &key, multi_dest: true, ..OpenFile::default() };
+        let opened = mogile.create_open(open).expect("devices are alive");
+        for place in opened.destinations {
+            assert!(nodes.contains(&place.device), "{} is no node's", place.path);
+        }
+    }
+}
+
+async fn check_session(python: PathBuf, world: &EmbeddedWorld) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/pymogilefs/session.py");
     let mut client = Command::new(python);
     client

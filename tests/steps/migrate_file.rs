@@ -12,6 +12,7 @@ use domain::migrate::{FileEnd, Writing, migrate_file};
 use domain::{ByteCount, Fid, Left, ReasonKind, S3Bucket, SourceFile};
 use futures_util::future::join;
 use stand_ins::port::{Call, PortFault};
+use stand_ins::world::mogile;
 
 /// How it ends | the requests it takes | what is at the final key then | the findings.
 #[track_caller]
@@ -40,13 +41,13 @@ fn a_corrupt_intermediary_is_replaced_or_taken_away() {
     };
     let replaced = "put, mogile | replicas 1, open 1, put 1, copy 1 | right";
     check(Source::Good, replaced);
-    let away = "no-replica, Nothing | replicas 1, open 2, put 2, copy 1, delete 1 | nothing";
+    let away = "wrong-content, Nothing | replicas 2, open 2, put 2, copy 1, delete 1 | nothing";
     check(Source::AllBad, away);
     check(Source::LeftOut, "wrong-object, Nothing | copy 1, delete 1 | nothing");
-    check(Source::Gone, "gone | row 1, replicas 1, copy 1, delete 1 | nothing");
+    check(Source::Gone, "gone | row 1, replicas 2, copy 1, delete 1 | nothing");
     check(
         Source::KeyUnknown,
-        "key-unknown, Nothing | row 1, replicas 1, copy 1, delete 1 | nothing",
+        "key-unknown, Nothing | row 1, replicas 2, copy 1, delete 1 | nothing",
     );
 }
 
@@ -58,15 +59,34 @@ fn after_a_bad_replica_the_next_one_is_asked() {
     check(Source::FirstShort, second);
     let second = "put, mogile | replicas 1, open 2, put 1 | right | bad-replica";
     check(Source::FirstMissing, second);
-    check(Source::AllBad, "no-replica, Nothing | replicas 1, open 2, put 2, head 1 | nothing");
+    check(Source::AllBad, "wrong-content, Nothing | replicas 2, open 2, put 2, head 1 | nothing");
 }
 
 #[test]
-fn a_key_that_the_trackers_do_not_know_is_gone_if_its_row_is() {
+fn a_key_that_the_trackers_do_not_know_is_gone_if_its_row_is_or_has_another_key() {
     let check = |source, expected| check(Key::Free, Raw::Unplanned, source, expected);
-    check(Source::Gone, "gone | row 1, replicas 1 | nothing");
-    let known = "key-unknown, Nothing | row 1, replicas 1, head 1 | nothing";
+    check(Source::Gone, "gone | row 1, replicas 2 | nothing");
+    check(Source::Renamed, "gone | row 1, replicas 2 | nothing");
+    let known = "key-unknown, Nothing | row 1, replicas 2, head 1 | nothing";
     check(Source::KeyUnknown, known);
+}
+
+#[test]
+fn a_trackers_stale_cache_is_no_reason_to_give_a_file_up() {
+    let check = |devices: &[u32], other_fid: u64, expected| {
+        let case = Case::new(Key::Free, Raw::Unplanned, Source::Good);
+        let fid = mogile::Fid(case.file.fid.0 + other_fid);
+        let devices: Vec<_> = devices.iter().map(|device| mogile::DeviceId(*device)).collect();
+        let holders = case.world.holders(&case.file);
+        assert!(devices.iter().all(|device| !holders.contains(device)), "{holders:?}");
+        let (key, port) = (case.file.dkey.to_string(), &case.world.port);
+        port.mogile.cache_paths(mogile::Dmid(1), &key, fid, &devices);
+        assert_eq!(case.told(), expected, "{devices:?}, fid + {other_fid}");
+    };
+    // It was moved to other devices; the key had another fid; the cache knows no device.
+    check(&[3], 0, "put, mogile | replicas 2, open 2, put 1 | right | bad-replica");
+    check(&[3], 1, "put, mogile | replicas 2, open 1, put 1 | right");
+    check(&[], 0, "put, mogile | replicas 2, open 1, put 1 | right");
 }
 
 #[test]
@@ -78,9 +98,9 @@ fn right_content_that_is_there_is_proven_and_not_written() {
     check(Key::Multipart, Raw::Good, Good, download);
     let head = "head, there | replicas 1, open 1, put 1, head 1 | right";
     check(Key::Right, Raw::Unplanned, Good, head);
-    let head = "head, there | replicas 1, open 2, put 2, head 1 | right";
+    let head = "head, there | replicas 2, open 2, put 2, head 1 | right";
     check(Key::Right, Raw::Unplanned, AllBad, head);
-    let download = "download, there | row 1, replicas 1, head 1, read 1 | right";
+    let download = "download, there | row 1, replicas 2, head 1, read 1 | right";
     check(Key::Plain, Raw::Unplanned, KeyUnknown, download);
 }
 
@@ -98,11 +118,11 @@ fn a_foreign_object_is_replaced_by_what_mogilefs_has_and_by_nothing_else() {
     check(Key::Foreign, Raw::Unplanned, FirstMissing, replaced);
     let left = "wrong-object, WrongObject | copy 1, head 1, read 1 | foreign";
     check(Key::Foreign, Raw::Good, LeftOut, left);
-    let left = "no-replica, WrongObject | replicas 1, open 2, put 2, copy 1, head 1 | foreign";
+    let left = "wrong-content, WrongObject | replicas 2, open 2, put 2, copy 1, head 1 | foreign";
     check(Key::ForeignSha1, Raw::Good, AllBad, left);
-    let left = "wrong-object, WrongObject | replicas 1, open 2, put 2, head 1, read 1 | foreign";
+    let left = "wrong-object, WrongObject | replicas 2, open 2, put 2, head 1, read 1 | foreign";
     check(Key::Foreign, Raw::Unplanned, AllBad, left);
-    check(Key::Foreign, Raw::Unplanned, Gone, "gone | row 1, replicas 1 | foreign");
+    check(Key::Foreign, Raw::Unplanned, Gone, "gone | row 1, replicas 2 | foreign");
 }
 
 #[test]
@@ -118,7 +138,7 @@ fn whatever_comes_together_the_promises_hold() {
 }
 
 fn check_promises(case: &Case, key: Key, raw: Raw, source: Source) {
-    use Source::{FirstCorrupt, FirstMissing, FirstShort, Gone, Good};
+    use Source::{FirstCorrupt, FirstMissing, FirstShort, Gone, Good, Renamed};
     let told = format!("{key:?}, {raw:?}, {source:?}");
     let was = case.lies_there();
     let outcome = case.run();
@@ -132,7 +152,7 @@ fn check_promises(case: &Case, key: Key, raw: Raw, source: Source) {
             assert_eq!(record.route.is_none(), was == "right", "{told}");
             assert_eq!(record.length, Some(ByteCount(LENGTH as u64)), "{told}");
         }
-        FileEnd::Gone => assert_eq!(source, Gone, "{told}"),
+        FileEnd::Gone => assert!(matches!(source, Gone | Renamed), "{told}"),
         FileEnd::Failed(failure) => {
             assert!(!can_be_proven, "{told}: {failure}");
             assert_eq!(failure.left == Left::Nothing, is == "nothing", "{told}: {failure}");
@@ -206,7 +226,7 @@ fn a_replica_that_breaks_off_costs_the_next_one_and_no_more() {
     let second_round = "put, mogile | replicas 2, open 3, put 3 | right";
     check_fault(good, (Call::Open, PortFault::AnswerLost, 2), second_round);
     // A storage node that begins to give it is not out of reach.
-    let broken = "no-replica, Nothing | replicas 2, open 4, put 4, head 1 | nothing";
+    let broken = "no-replica, Nothing | replicas 3, open 4, put 4, head 1 | nothing";
     check_fault(good, (Call::Open, PortFault::AnswerLost, 4), broken);
     let down = "replicas-unreachable, Nothing | replicas 2, open 4, head 1 | nothing";
     check_fault(good, (Call::Open, PortFault::RequestLost, 4), down);
@@ -219,7 +239,7 @@ fn questions_are_asked_again() {
     check_fault(good, (Call::Replicas, PortFault::RequestLost, 4), trackers);
     let down = "source-unreachable, Nothing | replicas 5, head 1 | nothing";
     check_fault(good, (Call::Replicas, PortFault::RequestLost, 5), down);
-    let row = "gone | row 3, replicas 1 | nothing";
+    let row = "gone | row 3, replicas 2 | nothing";
     check_fault((Raw::Unplanned, Source::Gone), (Call::Row, PortFault::Busy, 2), row);
 }
 

@@ -3,7 +3,8 @@
 use domain::{ByteCount, Fid};
 
 use super::error::TrackerError;
-use super::trackers::Trackers;
+use super::tracker::Tracker;
+use super::trackers::{Failed, Trackers};
 use super::wire::Fields;
 
 /// Replicas asked for: more than any class keeps.
@@ -51,9 +52,30 @@ impl Trackers {
     /// none.
     ///
     /// Errors with [`TrackerError::Gone`] when there is no file of this key.
+    ///
+    /// A tracker with memcached answers from there (`noverify=1`; MogileFS-Server,
+    /// `cmd_get_paths`).
     pub async fn get_paths(&self, domain: &str, key: &str) -> Result<Vec<String>, TrackerError> {
+        self.paths_of(domain, key, "1").await
+    }
+
+    /// The same from the database, with a look at the length of the first replica (`noverify=0`).
+    pub async fn get_verified_paths(
+        &self,
+        domain: &str,
+        key: &str,
+    ) -> Result<Vec<String>, TrackerError> {
+        self.paths_of(domain, key, "0").await
+    }
+
+    async fn paths_of(
+        &self,
+        domain: &str,
+        key: &str,
+        noverify: &str,
+    ) -> Result<Vec<String>, TrackerError> {
         let arguments =
-            [("domain", domain), ("key", key), ("noverify", "1"), ("pathcount", MOST_PATHS)];
+            [("domain", domain), ("key", key), ("noverify", noverify), ("pathcount", MOST_PATHS)];
         self.ask("get_paths", &arguments, paths).await
     }
 
@@ -76,10 +98,44 @@ impl Trackers {
         after: Fid,
         limit: usize,
     ) -> Result<Vec<ListedFile>, TrackerError> {
+        self.try_list_fids(after, limit).await.map_err(|failed| failed.error)
+    }
+
+    /// The same, and on failure the trackers that answered `ERR failure`.
+    pub(super) async fn try_list_fids(
+        &self,
+        after: Fid,
+        limit: usize,
+    ) -> Result<Vec<ListedFile>, Failed<'_>> {
         let limit = limit.clamp(1, MOST_FIDS);
         let (from, to) = (after.to_string(), limit.to_string());
         let arguments = [("from", from.as_str()), ("to", to.as_str())];
-        self.ask("list_fids", &arguments, |fields| listed_files(fields, after, limit)).await
+        self.try_ask("list_fids", &arguments, |fields| listed_files(fields, after, limit)).await
+    }
+
+    /// The same, of one tracker.
+    pub(super) async fn list_fids_at(
+        &self,
+        tracker: &Tracker,
+        after: Fid,
+        limit: usize,
+    ) -> Result<Vec<ListedFile>, TrackerError> {
+        let limit = limit.clamp(1, MOST_FIDS);
+        let (from, to) = (after.to_string(), limit.to_string());
+        let arguments = [("from", from.as_str()), ("to", to.as_str())];
+        let read = |fields: &Fields| listed_files(fields, after, limit);
+        self.ask_at(tracker, "list_fids", &arguments, read).await
+    }
+
+    /// Whether one tracker knows a row of this fid, of any domain.
+    pub(super) async fn has_row_at(
+        &self,
+        tracker: &Tracker,
+        fid: Fid,
+    ) -> Result<bool, TrackerError> {
+        let fid = fid.to_string();
+        let read = |fields: &Fields| Ok(fields.contains_key("fid_fid"));
+        self.ask_at(tracker, "file_debug", &[("fid", &fid)], read).await
     }
 
     /// The next keys that begin with `prefix` and come behind `after` (empty: from the first), in

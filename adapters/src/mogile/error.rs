@@ -76,6 +76,12 @@ impl TrackerError {
         }
     }
 
+    /// Whether it is `ERR failure`: what a tracker says while its database is away, and whenever it
+    /// dies of a row.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self, Self::Busy { code, .. } if code == "failure")
+    }
+
     /// Whether another tracker may do better.
     pub(super) const fn is_the_trackers_own(&self) -> bool {
         match self {

@@ -7,6 +7,7 @@ use domain::content::SourceContent;
 use domain::ports::{Replica, SourceFiles};
 use domain::{SourceError, SourceFile};
 
+use super::error::TrackerError;
 use super::hosts::AllowedHosts;
 use super::location::{Location, Unfit};
 use super::storage_node::StorageNodes;
@@ -33,14 +34,14 @@ impl MogileFiles {
     }
 }
 
-#[async_trait]
-impl SourceFiles for MogileFiles {
-    async fn replicas(
+impl MogileFiles {
+    /// What a tracker's answer about a file's paths means.
+    fn judge(
         &self,
         file: &SourceFile,
+        urls: Result<Vec<String>, TrackerError>,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
         let key = file.dkey.to_string();
-        let urls = self.trackers.get_paths(&self.domain, &key).await;
         let urls = urls.map_err(|error| error.about(&key))?;
         let judged: Vec<_> =
             urls.iter().map(|url| Location::judge(url, file.fid, &self.hosts)).collect();
@@ -52,6 +53,25 @@ impl SourceFiles for MogileFiles {
             Err(unfit) => Err(SourceError::BadAnswer { at: url, why: unfit.why().to_owned() }),
         });
         Ok(replicas.collect())
+    }
+}
+
+#[async_trait]
+impl SourceFiles for MogileFiles {
+    async fn replicas(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        let urls = self.trackers.get_paths(&self.domain, &file.dkey.to_string()).await;
+        self.judge(file, urls)
+    }
+
+    async fn replicas_anew(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        let urls = self.trackers.get_verified_paths(&self.domain, &file.dkey.to_string()).await;
+        self.judge(file, urls)
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {

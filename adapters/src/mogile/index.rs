@@ -4,23 +4,46 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, RowPage, SourceIndex};
+use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
 use domain::{Fid, IndexRow};
 
-use super::commands::ListedFile;
-use super::trackers::Trackers;
+use super::commands::{ListedFile, MOST_FIDS};
+use super::error::TrackerError;
+use super::trackers::{Failed, Trackers};
+use super::unreadable::{Found, Unreadable};
 
 /// A [`SourceIndex`] over the trackers.
 pub struct TrackerIndex {
     trackers: Arc<Trackers>,
     domain: String,
+    unreadable: Unreadable,
 }
 
 impl TrackerIndex {
     /// For one domain's rows.
     #[must_use]
-    pub const fn new(trackers: Arc<Trackers>, domain: String) -> Self {
-        Self { trackers, domain }
+    pub fn new(trackers: Arc<Trackers>, domain: String) -> Self {
+        Self { trackers, domain, unreadable: Unreadable::default() }
+    }
+
+    /// A page, around rows that no tracker can list.
+    async fn found(&self, after: Fid, limit: usize) -> Result<Found, TrackerError> {
+        let limit = limit.clamp(1, MOST_FIDS);
+        let Failed { error, failing } = match self.trackers.try_list_fids(after, limit).await {
+            Ok(files) => {
+                let next = files.last().map(|file| file.fid);
+                return Ok(Found { files, next, ..Found::default() });
+            }
+            Err(failed) => failed,
+        };
+        for tracker in failing {
+            // An error here says what the first one said: this tracker is not well.
+            let found = self.unreadable.page(&self.trackers, tracker, after, limit).await;
+            if let Ok(Some(found)) = found {
+                return Ok(found);
+            }
+        }
+        Err(error)
     }
 
     fn is_ours(&self, file: &ListedFile) -> bool {
@@ -31,18 +54,35 @@ impl TrackerIndex {
 #[async_trait]
 impl SourceIndex for TrackerIndex {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
-        let files = self.trackers.list_fids(after, limit).await?;
-        let next = files.last().map(|file| file.fid);
+        let Found { files, unreadable, next } = self.found(after, limit).await?;
         let all = files.len() as u64;
         let rows: Vec<_> = files.into_iter().filter(|file| self.is_ours(file)).map(row).collect();
-        Ok(RowPage { other_domains: all - rows.len() as u64, rows, next })
+        Ok(RowPage { other_domains: all - rows.len() as u64, rows, unreadable, next })
     }
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
         let Some(before) = fid.0.checked_sub(1) else { return Ok(None) };
-        let files = self.trackers.list_fids(Fid(before), 1).await?;
-        let found = files.into_iter().find(|file| file.fid == fid && self.is_ours(file));
-        Ok(found.map(row))
+        let Failed { error, failing } = match self.trackers.try_list_fids(Fid(before), 1).await {
+            Ok(files) => {
+                let found = files.into_iter().find(|file| file.fid == fid && self.is_ours(file));
+                return Ok(found.map(row));
+            }
+            Err(failed) => failed,
+        };
+        // The next row is one that cannot be listed: this one, or one behind it.
+        for tracker in failing {
+            match self.trackers.has_row_at(tracker, fid).await {
+                Ok(false) => return Ok(None),
+                Err(look) if look.is_failure() => {
+                    let row = self.unreadable.row(&self.trackers, tracker, fid).await;
+                    if let Ok(Some(UnreadableRow { fid, why })) = row {
+                        return Err(IndexError::UnreadableRow { at: tracker.name(), fid, why });
+                    }
+                }
+                Ok(true) | Err(_) => {}
+            }
+        }
+        Err(error.into())
     }
 
     fn domain(&self) -> &str {

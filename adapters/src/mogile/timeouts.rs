@@ -14,6 +14,9 @@ pub struct Timeouts {
     pub tracker_answer: Duration,
     /// A tracker that failed is asked last for so long.
     pub tracker_rest: Duration,
+    /// Between the two times that a tracker must fail at a row, and answer another page, before the
+    /// row counts as unreadable.
+    pub unreadable_proof: Duration,
     /// For a connection to a storage node.
     pub node_connect: Duration,
     /// From a request to a storage node to the head of its answer.
@@ -31,6 +34,7 @@ impl Default for Timeouts {
             tracker_connect: Duration::from_secs(3),
             tracker_answer: Duration::from_secs(10),
             tracker_rest: Duration::from_secs(15),
+            unreadable_proof: Duration::from_secs(10),
             node_connect: Duration::from_secs(5),
             node_answer: limits::REQUEST_TIME,
             node_idle: Duration::from_secs(20),

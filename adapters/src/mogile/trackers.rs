@@ -22,6 +22,14 @@ pub struct Trackers {
     calls: Arc<Calls>,
 }
 
+/// No tracker gave an answer.
+pub(super) struct Failed<'a> {
+    /// Why.
+    pub(super) error: TrackerError,
+    /// Those that answered `ERR failure`.
+    pub(super) failing: Vec<&'a Tracker>,
+}
+
 /// Whether a request may be sent twice.
 #[derive(Debug, Clone, Copy)]
 enum How {
@@ -58,6 +66,28 @@ impl Trackers {
         self.request(How::Repeatable, command, arguments, read).await
     }
 
+    /// As [`ask`](Self::ask), and on failure the trackers that answered `ERR failure`.
+    pub(super) async fn try_ask<T>(
+        &self,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, Failed<'_>> {
+        self.try_request(How::Repeatable, command, arguments, read).await
+    }
+
+    /// Asks one tracker alone.
+    pub(super) async fn ask_at<T>(
+        &self,
+        tracker: &Tracker,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
+        let _slot = tracker.slot().await;
+        self.ask_one(tracker, How::Repeatable, command, arguments, &read).await
+    }
+
     /// Has the first tracker that can be reached change something, once.
     ///
     /// Errors with [`TrackerError::Uncertain`] when it does not say whether it did.
@@ -89,15 +119,30 @@ impl Trackers {
         arguments: &[(&str, &str)],
         read: impl Fn(&Fields) -> Result<T, String>,
     ) -> Result<T, TrackerError> {
+        let settled = self.try_request(how, command, arguments, read).await;
+        settled.map_err(|failed| failed.error)
+    }
+
+    async fn try_request<T>(
+        &self,
+        how: How,
+        command: &'static str,
+        arguments: &[(&str, &str)],
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, Failed<'_>> {
         let mut turn = self.in_turn();
-        let mut failures = Vec::new();
+        let (mut failures, mut failing) = (Vec::new(), Vec::new());
         while let Some((tracker, _slot)) = next(&mut turn).await {
             match self.ask_one(tracker, how, command, arguments, &read).await {
-                Err(failure) if failure.is_the_trackers_own() => failures.push(failure),
-                settled => return settled,
+                Ok(answer) => return Ok(answer),
+                Err(failure) if failure.is_the_trackers_own() => {
+                    failing.extend(failure.is_failure().then_some(tracker));
+                    failures.push(failure);
+                }
+                Err(error) => return Err(Failed { error, failing: Vec::new() }),
             }
         }
-        Err(self.all_failed(failures))
+        Err(Failed { error: self.all_failed(failures), failing })
     }
 
     async fn ask_one<T>(

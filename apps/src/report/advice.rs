@@ -71,6 +71,10 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
             "if a storage node is down, start it and run this again. Otherwise restore the files in \
              MogileFS, or exclude them with --exclude-file"
         }
+        ReasonKind::WrongContent => {
+            "MogileFS has other content under these keys: restore the right content there, or exclude \
+             the files with --exclude-file"
+        }
         ReasonKind::SourceUnreachable => {
             "`mogile2s3 doctor` shows which tracker cannot be reached. Start it, or open the way to \
              it, then run this again"

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::migrate::{Selection, require_domain, require_rows};
-use crate::ports::{Clock, SourceIndex};
+use crate::ports::{Clock, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
@@ -70,6 +70,10 @@ async fn read_all(
             let length = row.length.unwrap_or_default();
             census.count(row.fid, length, row.classify(buckets), single_request_bytes);
         }
+        for UnreadableRow { fid, why } in page.unreadable {
+            let class = RowClass::Rejected(Rejection::Unreadable(why));
+            census.count(fid, ByteCount(0), class, single_request_bytes);
+        }
         next = page.next;
     }
     require_rows((index, clock), buckets, &Selection::default(), &census.intake()).await
@@ -90,7 +94,7 @@ impl Census {
 
     fn count(&mut self, fid: Fid, length: ByteCount, class: RowClass, single_request_bytes: u64) {
         self.rows += 1;
-        self.highest_fid = Some(fid);
+        self.highest_fid = self.highest_fid.max(Some(fid));
         match class {
             RowClass::Source(file) => {
                 self.source.entry(file.bucket.to_string()).or_default().add(length);

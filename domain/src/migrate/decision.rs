@@ -37,7 +37,7 @@ pub enum Action {
     Download(ETag),
     /// DELETE the wrong object of ours.
     Undo(ETag),
-    /// Does the index still have the row?
+    /// Does the index still have the row, under this key?
     CheckRow,
     /// Nothing more.
     End(Ending),
@@ -48,7 +48,7 @@ pub enum Action {
 pub enum Ending {
     /// Proven: to be recorded in the ledger.
     Proven(Evidence),
-    /// Neither trackers nor index have the file any more.
+    /// Neither trackers nor index have the file any more, or both have it under another key.
     Gone,
     /// Given up.
     Failed(Failure),
@@ -82,9 +82,9 @@ pub enum Seen {
     SourceFailed(Reason),
     /// The trackers do not know the key.
     SourceUnknown,
-    /// The index still has the row.
+    /// The index still has the row, under this key.
     RowPresent,
-    /// The index has no such row any more.
+    /// The index has no such row any more, or has it under another key.
     RowAbsent,
     /// Nothing is at the key.
     Absent,

@@ -269,6 +269,9 @@ impl<'a> FileMigration<'a> {
         let fid = self.file.fid;
         let clock = self.ports.clock.as_ref();
         match retried(clock, fid.0, || self.ports.index.row(fid)).await {
+            // Under another key by now: what was to be migrated is gone, and the new key's row, which is
+            // this one, says what is to be migrated now.
+            Ok(Some(row)) if row.dkey != Some(self.file.dkey.to_string()) => Seen::RowAbsent,
             Ok(None) => Seen::RowAbsent,
             Ok(Some(_)) => Seen::RowPresent,
             Err(error) => Seen::Failed(Reason::from(&error)),

@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
 
-use crate::ports::{Clock, IndexError, RowPage, SourceIndex};
+use crate::ports::{Clock, IndexError, RowPage, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::{
     BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Rejection, RowClass, RowCounts, SourceFile,
@@ -125,6 +125,7 @@ impl<'a> Rows<'a> {
         let mut page = Page { next: read.next, ..Page::default() };
         page.intake.other_domains = read.other_domains;
         read.rows.into_iter().for_each(|row| self.take(row, &mut page));
+        read.unreadable.into_iter().for_each(|row| self.reject_unreadable(row, &mut page));
         Ok(page)
     }
 
@@ -137,6 +138,10 @@ impl<'a> Rows<'a> {
             page.absent.remove(row.fid.0);
             self.take(row, &mut page);
         }
+        for row in read.unreadable.into_iter().filter(|row| only.contains(row.fid.0)) {
+            page.absent.remove(row.fid.0);
+            self.reject_unreadable(row, &mut page);
+        }
         page.end(only, last);
         Ok(page)
     }
@@ -148,17 +153,36 @@ impl<'a> Rows<'a> {
         let named: Vec<_> = named.take(limits::ROWS_LOOKED_UP).collect();
         let last = named.last().copied().unwrap_or(first);
         let rows: Vec<_> = stream::iter(named)
-            .map(|fid| retried(self.clock, fid, move || self.index.row(Fid(fid))))
+            .map(|fid| retried(self.clock, fid, move || self.row(Fid(fid))))
             .buffered(limits::LOOKUPS_AT_ONCE)
             .try_collect()
             .await?;
         let mut page = Page { absent: self.must_be_there(first, last), ..Page::default() };
-        for row in rows.into_iter().flatten() {
-            page.absent.remove(row.fid.0);
-            self.take(row, &mut page);
+        for row in rows {
+            match row {
+                Ok(Some(row)) => {
+                    page.absent.remove(row.fid.0);
+                    self.take(row, &mut page);
+                }
+                Ok(None) => {}
+                Err(row) => {
+                    page.absent.remove(row.fid.0);
+                    self.reject_unreadable(row, &mut page);
+                }
+            }
         }
         page.end(only, last);
         Ok(page)
+    }
+
+    /// One row, or why it cannot be read while others can.
+    async fn row(&self, fid: Fid) -> Result<Result<Option<IndexRow>, UnreadableRow>, IndexError> {
+        match self.index.row(fid).await {
+            Err(IndexError::UnreadableRow { at: _, fid, why }) => {
+                Ok(Err(UnreadableRow { fid, why }))
+            }
+            row => row.map(Ok),
+        }
     }
 
     async fn read(&self, after: Fid) -> Result<RowPage, IndexError> {
@@ -170,6 +194,19 @@ impl<'a> Rows<'a> {
         let mut each = self.each.iter();
         each.advance_to(first);
         each.take_while(|fid| *fid <= last).collect()
+    }
+
+    /// Counts a row that the index cannot give. Nobody knows whether it is a file.
+    fn reject_unreadable(&self, row: UnreadableRow, page: &mut Page) {
+        let intake = &mut page.intake;
+        intake.rows += 1;
+        if self.selection.without.contains(row.fid.0) {
+            intake.excluded += 1;
+            return;
+        }
+        let why = Rejection::Unreadable(row.why);
+        intake.add_rejected(row.fid, &why);
+        page.rejected.push(RejectedRow { fid: row.fid, dkey: None, why });
     }
 
     /// Puts a row into its class.

@@ -23,7 +23,7 @@ pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use rhino_database::RhinoDatabase;
 pub use site::{Site, SiteError};
 pub use source_files::{Replica, SourceFiles};
-pub use source_index::{IndexError, RowPage, SourceIndex};
+pub use source_index::{IndexError, RowPage, SourceIndex, UnreadableRow};
 pub use together::{Ports, WatchPorts, WorkPorts};
 pub use verification_log::VerificationLog;
 pub use worker_function::{FunctionError, WorkerFunction};

@@ -11,6 +11,8 @@ pub trait SourceIndex: Send + Sync {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError>;
 
     /// The row of one fid as it is now, or [`None`] when the domain has none.
+    ///
+    /// Errors with [`IndexError::UnreadableRow`] when the index is well and cannot give this row.
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError>;
 
     /// How many rows the domain has, where that can be told without reading them all. It may take
@@ -29,10 +31,22 @@ pub trait SourceIndex: Send + Sync {
 pub struct RowPage {
     /// The configured domain's rows, ascending by fid.
     pub rows: Vec<IndexRow>,
+    /// Rows that the index cannot give, ascending by fid, though it gives others. Their domain is
+    /// not known.
+    pub unreadable: Vec<UnreadableRow>,
     /// Rows of other domains that were passed over.
     pub other_domains: u64,
     /// Where the next page begins, or [`None`] at the end.
     pub next: Option<Fid>,
+}
+
+/// A row that the index cannot give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Its number.
+    pub fid: Fid,
+    /// Why it cannot be read.
+    pub why: String,
 }
 
 /// The index gave no answer that could be used.
@@ -63,6 +77,16 @@ pub enum IndexError {
         /// What is wrong with it.
         why: String,
     },
+    /// It gives other rows, and not this one.
+    #[error("the index at `{at}` cannot give the row of fid {fid}: {why}")]
+    UnreadableRow {
+        /// Which one.
+        at: String,
+        /// The row's number.
+        fid: Fid,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl Classed for IndexError {
@@ -70,7 +94,7 @@ impl Classed for IndexError {
         match self {
             Self::Unavailable { .. } => ErrorClass::Retry,
             Self::Refused { .. } => ErrorClass::GiveUp,
-            Self::BadAnswer { .. } => ErrorClass::Corrupt,
+            Self::BadAnswer { .. } | Self::UnreadableRow { .. } => ErrorClass::Corrupt,
         }
     }
 }
@@ -80,7 +104,7 @@ impl From<&IndexError> for Reason {
         let obstacle = match error {
             IndexError::Unavailable { .. } => Obstacle::Unreachable,
             IndexError::Refused { .. } => Obstacle::Refusal,
-            IndexError::BadAnswer { .. } => Obstacle::OfItsKind,
+            IndexError::BadAnswer { .. } | IndexError::UnreadableRow { .. } => Obstacle::OfItsKind,
         };
         Self::new(ReasonKind::IndexUnreadable, error).because_of(obstacle)
     }

@@ -61,3 +61,14 @@ fn samples_name_the_lowest_and_count_all_in_any_order() {
     assert_eq!((sample.files, sample.first_fids.len()), (25, limits::FIDS_NAMED));
     assert!(sample.example.contains("key0"));
 }
+
+#[test]
+fn a_row_that_cannot_be_read_neither_hides_a_wrong_map_nor_makes_one() {
+    let unreadable = Rejection::Unreadable("failure".to_owned());
+    let mut intake = RowCounts { rows: 1, ..RowCounts::default() };
+    intake.add_rejected(Fid(1), &unreadable);
+    assert!(!intake.nothing_is_mapped(), "it may be in a bucket that is mapped");
+    intake.rows += 1;
+    intake.add_rejected(Fid(2), &Rejection::UnmappedBucket("other".to_owned()));
+    assert!(intake.nothing_is_mapped());
+}

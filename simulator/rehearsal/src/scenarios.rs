@@ -11,6 +11,7 @@ use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, DOMAIN, FAILURES, QUEUE};
 use stand_ins::fault::Service;
 use stand_ins::world::bucket::Condition;
 use stand_ins::world::dynamodb;
+use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
 use crate::planting::Expected;
 use crate::process;
@@ -53,6 +54,11 @@ pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
         scenario("files move to it and back on purpose", moved_on_purpose(stage, &cast)).await?,
         scenario("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
             .await?,
+        scenario(
+            "a row's class is not registered: it is named, the others read",
+            classless(stage, &cast),
+        )
+        .await?,
     ])
 }
 
@@ -204,6 +210,32 @@ async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>
     for queue in [QUEUE, DEAD_LETTERS] {
         let left = stage.world.sqs.counts(queue)?.all();
         expect(&left.into(), 0, &format!("left in `{queue}`"), &mut problems);
+    }
+    Ok(problems)
+}
+
+/// Trackers fail at every page with a row of a class that is not registered. That row is named, and
+/// all others are read, behind it too.
+async fn classless(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let environment = stage.environment()?;
+    let plan = async || {
+        let ended = process::run(&["plan", "--json"], &environment).await?;
+        serde_json::from_slice::<Value>(&ended.stdout).context("reading a plan")
+    };
+    let before = plan().await?;
+    let fid = cast[1].fid;
+    let row = stage.world.mogile.row(Fid(fid)).context("a file without a row")?;
+    stage.world.mogile.plant(FileRow { classid: ClassId(9), ..row.clone() });
+    let told = plan().await;
+    stage.world.mogile.plant(row);
+    let told = told?;
+    let unreadable = &told["rejected"]["unreadable-row"];
+    expect(&unreadable["files"], 1, "rows that cannot be read", &mut problems);
+    expect(&unreadable["first_fids"][0], fid, "is the fid of the row", &mut problems);
+    for counted in ["rows", "other_domains", "highest_fid"] {
+        let wanted = before[counted].as_u64().unwrap_or_default();
+        expect(&told[counted], wanted, counted, &mut problems);
     }
     Ok(problems)
 }

@@ -8,7 +8,7 @@ use stand_ins::fault::{Fault, Service};
 use stand_ins::world::mogile::{Content, DeviceStatus, Fid};
 
 use super::client::{DOMAIN, files};
-use super::scripted::{Scripted, Then, nothing, ok};
+use super::scripted::{Scripted, Then, nothing, ok, say};
 use super::stage::Stage;
 
 /// More than fits in one chunk on its way.
@@ -148,7 +148,7 @@ async fn when_all_replicas_are_bad_each_is_told() {
     stage.mogile.set_replica(Fid(file.fid.0), holders[1], Content::from("other"));
     let outcome = stage.migrate(&file).await;
     let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
-    assert_eq!(failure.reason.kind, ReasonKind::NoReplica);
+    assert_eq!(failure.reason.kind, ReasonKind::WrongContent);
     let told = &failure.reason.detail;
     for part in [&*stage.urls(&file)[0], "404 Not Found", &stage.urls(&file)[1], "SHA-1"] {
         assert!(told.contains(part), "{part} in {told}");
@@ -216,4 +216,58 @@ async fn a_key_that_is_gone_is_no_failure() {
     let file = stage.store(&content());
     stage.mogile.delete(DOMAIN, &file.dkey.to_string()).expect("it is there");
     assert_eq!(stage.migrate(&file).await.end, FileEnd::Gone);
+}
+
+/// A file with two replicas, the first on a node that says what the script does.
+async fn with_first_node(
+    reply: &'static str,
+) -> (Stage, domain::SourceFile, Scripted, domain::migrate::FileOutcome) {
+    let stage = Stage::start().await;
+    let file = stage.store(&content());
+    let node = Scripted::node(move |_, _| say(reply)).await;
+    let first = format!("http://{}/dev9/{}", node.address, file.fid.path());
+    let paths = format!("paths=2&path1={first}&path2={}", stage.urls(&file)[0]);
+    let tracker = Scripted::tracker(move |_, request| ok(request, &paths)).await;
+    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    (stage, file, node, outcome)
+}
+
+#[tokio::test]
+async fn a_replica_that_announces_more_than_any_file_has_is_not_taken_for_the_file() {
+    for length in ["9999999999999999", "6000000000"] {
+        let reply = format!("HTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\nx");
+        let reply: &'static str = reply.leak();
+        let (stage, file, node, outcome) = with_first_node(reply).await;
+        assert!(matches!(outcome.end, FileEnd::Proven(_)), "{length}: {outcome:?}");
+        assert_eq!(stage.migrated(&file), Some(content()), "{length}");
+        assert_eq!(node.requests(), 1, "its content is not waited for");
+    }
+}
+
+#[tokio::test]
+async fn where_every_replica_announces_too_much_the_reason_says_so() {
+    let stage = Stage::start().await;
+    let file = stage.store(&content());
+    let reply = "HTTP/1.0 200 OK\r\nContent-Length: 9999999999999999\r\n\r\nx";
+    let node = Scripted::node(move |_, _| say(reply)).await;
+    let paths = format!("paths=1&path1=http://{}/dev9/{}", node.address, file.fid.path());
+    let tracker = Scripted::tracker(move |_, request| ok(request, &paths)).await;
+    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
+    assert_eq!(failure.reason.kind, ReasonKind::NoReplica);
+    assert!(failure.reason.detail.contains("announces more than"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_trackers_memcached_does_not_have_the_last_word() {
+    let stage = Stage::start().await;
+    let file = stage.store(&content());
+    let (key, fid) = (file.dkey.to_string(), Fid(file.fid.0));
+    let dmid = stage.mogile.row(fid).expect("stored").dmid;
+    // The third device never had it.
+    stage.mogile.cache_paths(dmid, &key, fid, &stage.devices[2..]);
+    let outcome = stage.migrate(&file).await;
+    check_migrated(&stage, &file, &outcome, &["404 Not Found"]);
+    let asked = stage.faults.counts()[&(Service::Tracker, "get_paths".to_owned())];
+    assert_eq!(asked, 2);
 }

@@ -80,6 +80,7 @@ fn rejections() -> Vec<String> {
         Rejection::NoLength(_) => Rejection::NoLength(text()).name(),
         Rejection::NotContentAddressed(_) => Rejection::NotContentAddressed(text()).name(),
         Rejection::UnmappedBucket(_) => Rejection::UnmappedBucket(text()).name(),
+        Rejection::Unreadable(_) => Rejection::Unreadable(text()).name(),
     })
 }
 

@@ -117,5 +117,8 @@ fn fate_of(row: &IndexRow) -> Fate {
         RowClass::Rejected(Rejection::NoLength(_)) => Fate::NoLength,
         RowClass::Rejected(Rejection::NotContentAddressed(_)) => Fate::NotContentAddressed,
         RowClass::Rejected(Rejection::UnmappedBucket(_)) => Fate::Unmapped,
+        RowClass::Rejected(Rejection::Unreadable(why)) => {
+            unreachable!("no row has this class: {why}")
+        }
     }
 }

@@ -47,8 +47,10 @@ pub enum Source {
     FirstMissing,
     /// Every replica has other bytes.
     AllBad,
-    /// The trackers have the fid under another key.
+    /// The trackers do not find the key, and the index has its row.
     KeyUnknown,
+    /// The fid has another key by now.
+    Renamed,
     /// The file was deleted.
     Gone,
     /// The route leaves MogileFS out.
@@ -58,13 +60,14 @@ pub enum Source {
 pub const KEYS: [Key; 6] =
     [Key::Free, Key::Right, Key::Plain, Key::Multipart, Key::Foreign, Key::ForeignSha1];
 pub const RAWS: [Raw; 4] = [Raw::Unplanned, Raw::Good, Raw::Corrupt, Raw::Away];
-pub const SOURCES: [Source; 8] = [
+pub const SOURCES: [Source; 9] = [
     Source::Good,
     Source::FirstCorrupt,
     Source::FirstShort,
     Source::FirstMissing,
     Source::AllBad,
     Source::KeyUnknown,
+    Source::Renamed,
     Source::Gone,
     Source::LeftOut,
 ];
@@ -140,7 +143,8 @@ impl Case {
                     self.world.spoil(&self.file, device, &corrupt());
                 }
             }
-            Source::KeyUnknown => mogile.rename("plos_repo", &key, "elsewhere").expect("free"),
+            Source::KeyUnknown => mogile.hide_from_lookups(mogile::Fid(self.file.fid.0)),
+            Source::Renamed => mogile.rename("plos_repo", &key, "elsewhere").expect("free"),
             Source::Gone => mogile.delete("plos_repo", &key).expect("it is there"),
         }
     }

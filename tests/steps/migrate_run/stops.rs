@@ -104,6 +104,13 @@ impl SourceFiles for Silent {
         pending().await
     }
 
+    async fn replicas_anew(
+        &self,
+        _file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        pending().await
+    }
+
     async fn open(&self, _replica: &Replica) -> Result<SourceContent, SourceError> {
         pending().await
     }

@@ -46,7 +46,7 @@ fn a_poison_file_fails_alone_is_named_and_is_finished_when_it_is_mended() {
     let minutes = stage.world.port.clock.system_time().duration_since(begun).expect("later");
     assert!(minutes.as_secs() < 35 * 60, "{minutes:?}");
     assert_eq!((stage.dead(), stage.in_queue()), (1, 0));
-    let expected = BTreeMap::from([("no-replica".to_owned(), (1, vec![poison.fid.0]))]);
+    let expected = BTreeMap::from([("wrong-content".to_owned(), (1, vec![poison.fid.0]))]);
     assert_eq!(stage.listed(), expected);
     assert_eq!(stage.listed(), expected, "looking changes nothing");
     let record = &stage.failures()[&poison.fid];
@@ -57,7 +57,7 @@ fn a_poison_file_fails_alone_is_named_and_is_finished_when_it_is_mended() {
         stage.world.port.mogile.set_replica(fid, device, Content::from(good.clone()));
     }
     assert_eq!(stage.redrive(&Choice::Reason("wrong-object".into())).left, 1);
-    assert_eq!(stage.redrive(&Choice::Reason("no-replica".into())).sent, 1);
+    assert_eq!(stage.redrive(&Choice::Reason("wrong-content".into())).sent, 1);
     assert!(stage.work().is_clean());
     assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
     assert!(stage.failures().is_empty(), "a success clears what was said");

@@ -112,7 +112,7 @@ fn ten_hours_of_an_outage_make_no_dead_letter_and_poison_one_of_its_own_tries() 
         let (_, recorded) = stage.world.run(join(stage.function(&ports, None), outage));
         assert_eq!(recorded, 59, "{calls:?}: all are done a quarter of an hour later");
         assert_eq!((stage.dead(), stage.in_queue()), (1, 0), "{calls:?}");
-        assert_eq!(stage.dead_letters_of("no-replica"), [poison.fid], "{calls:?}");
+        assert_eq!(stage.dead_letters_of("wrong-content"), [poison.fid], "{calls:?}");
         let record = &stage.failures()[&poison.fid];
         let tries: Vec<_> = record.messages.values().map(|tries| tries.own).collect();
         assert_eq!(tries, [5], "{calls:?}");
@@ -137,6 +137,13 @@ impl SourceFiles for Deadly {
             return std::future::pending().await;
         }
         self.files.replicas(file).await
+    }
+
+    async fn replicas_anew(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        self.files.replicas_anew(file).await
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {

@@ -288,7 +288,7 @@ fn one_files_trouble_is_its_own() {
             stage.world.spoil(&files[30], device, b"other");
         }
         let came = stage.world.run(feed.feed(&stage, &SOON));
-        let failed = BTreeMap::from([("replicas-unreachable", 1), ("no-replica", 1)]);
+        let failed = BTreeMap::from([("replicas-unreachable", 1), ("wrong-content", 1)]);
         assert_eq!((came.proven, came.failed), (38, failed), "{feed:?}");
     }
 }

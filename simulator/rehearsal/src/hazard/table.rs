@@ -88,7 +88,7 @@ hazards! {
         => FromMogile, REPLACED, "COPY, HEAD, paths, open, write", 12;
     CorruptWithoutReplica "intermediary and replicas are all bad" Synced
         [raw(Raw::Corrupt), Every(Corrupt), First(Missing)]
-        => failed("no-replica"), BAD_INTERMEDIARY, "COPY, paths, open 2, write 2, DELETE", 12;
+        => failed("wrong-content"), BAD_INTERMEDIARY, "COPY, paths 2, open 2, write 2, DELETE", 12;
     GoodIntermediaryAlone "replicas are all bad, the intermediary is good" Synced
         [Every(Corrupt), First(Short)]
         => ByCopy, &[], "COPY", 12;
@@ -106,7 +106,7 @@ hazards! {
     OnlyReplicaDown "only replica is on a device that is down" Streamed
         [Stored(Place::OnlyOnDown)]
         => FromMogile, &[], "paths, open, write", 12;
-    FirstReplicaForeign "first replica is said to be at 169.254.169.254" Streamed
+    FirstReplicaForeign "first replica is said to be on a host that is none of the nodes" Streamed
         [Stored(Place::FirstForeign)]
         => FromMogile, BAD_REPLICA, "paths, open, write", 12;
     FirstReplicaHangs "first replica hangs half-way" Streamed
@@ -131,16 +131,16 @@ hazards! {
         [Strike(Request::First, RequestLost, Act::ALWAYS)]
         => FromMogile, BAD_REPLICA, "paths, open 3, write", 12;
     NoGoodReplica "replicas are all bad" Streamed [Every(Corrupt), First(Missing)]
-        => failed("no-replica"), &[], "paths, open 2, write 2, HEAD", 12;
+        => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;
     NoReplica "row is on no device" Streamed [Stored(Place::Nowhere)]
-        => failed("no-replica"), &[], "paths, HEAD", 12;
+        => failed("no-replica"), &[], "paths 2, HEAD", 12;
     ReplicasUnreachable "nodes close every connection for it" Streamed
         [Strike(Request::Every, RequestLost, Act::ALWAYS)]
         => failed("replicas-unreachable"), &[], "paths 6, open 24, HEAD 3", 2;
     Misaddressed "key is not the content's SHA-1" Streamed [Misaddressed]
-        => failed("no-replica"), &[], "paths, open 2, write 2, HEAD", 12;
+        => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;
     MisaddressedSynced "key is not the SHA-1, and synced all the same" Synced [Misaddressed]
-        => failed("no-replica"), BAD_INTERMEDIARY, "COPY, paths, open 2, write 2, DELETE", 12;
+        => failed("wrong-content"), BAD_INTERMEDIARY, "COPY, paths 2, open 2, write 2, DELETE", 12;
 
     @ "rows of the index";
     WrongIndexLength "index tells another length" Streamed [Row(RowState::WrongLength)]
@@ -159,9 +159,9 @@ hazards! {
         => Rejected("unmapped-bucket"), &[], "", 12;
     UnknownKey "key is unknown to the trackers, its row stands" Streamed
         [Strike(Request::Paths, Refused(0, "unknown_key"), Act::ALWAYS)]
-        => failed("key-unknown"), &[], "paths, row, HEAD", 12;
+        => failed("key-unknown"), &[], "paths 2, row, HEAD", 12;
     Purged "file is deleted behind the pager's back" Streamed [Purged]
-        => Gone, &[], "paths, row", 12;
+        => Gone, &[], "paths 2, row", 12;
 
     @ "objects at the final key";
     OccupiedByRight "final key has the content, with its SHA-1" Streamed
@@ -180,10 +180,10 @@ hazards! {
     OccupiedWithoutReplica "final key has other content, replicas are bad" Streamed
         [AtKey(Occupant::Other), Every(Corrupt), First(Missing)]
         => Failed { reason: "wrong-object", left: Left::Theirs }, &[],
-        "paths, open 2, write 2, HEAD, GET", 12;
+        "paths 2, open 2, write 2, HEAD, GET", 12;
     RightWithoutReplica "final key has the content, replicas are bad" Streamed
         [AtKey(Occupant::RightWithSha1), Every(Corrupt), First(Short)]
-        => AlreadyThere, &[], "paths, open 2, write 2, HEAD", 12;
+        => AlreadyThere, &[], "paths 2, open 2, write 2, HEAD", 12;
 
     @ "records in the ledger";
     TrueClaim "s3migrate's record is true" Synced

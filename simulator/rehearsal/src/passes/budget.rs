@@ -154,7 +154,9 @@ impl Budget {
 
     fn add_trouble(&mut self, trouble: Trouble) {
         if let Some((service, operation, times)) = trouble.strikes() {
-            self.add(service, operation, times.into());
+            // A page that fails once is looked at more closely: another page, and this one again.
+            let looks = if trouble == Trouble::IndexBusy { 1 } else { 0 };
+            self.add(service, operation, u64::from(times) + looks);
         }
     }
 }

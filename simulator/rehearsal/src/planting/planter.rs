@@ -29,8 +29,9 @@ pub(super) struct Planter<'a> {
     pub(super) foreign: Vec<DeviceId>,
 }
 
-/// Where clouds tell a machine's secrets, and no storage node is.
-const METADATA_HOST: [u8; 4] = [169, 254, 169, 254];
+/// Where no storage node is, and a client that follows the tracker blindly still stays on this
+/// machine. The world's `MOGILE_STORAGE_HOSTS` leaves it out.
+const FOREIGN_HOST: [u8; 4] = [127, 0, 0, 2];
 
 /// Of so many devices one comes first for some fid, most likely.
 const FOREIGN_DEVICES: usize = 12;
@@ -38,8 +39,12 @@ const FOREIGN_DEVICES: usize = 12;
 impl<'a> Planter<'a> {
     pub(super) fn new(world: &'a EmbeddedWorld, seed: u64) -> Self {
         let mogile = &world.mogile;
-        let foreign = mogile.add_host(METADATA_HOST.into(), 80);
-        let foreign = (0..FOREIGN_DEVICES).map(|_| mogile.add_device(foreign)).collect();
+        let foreign = mogile.add_host(FOREIGN_HOST.into(), 80);
+        let foreign: Vec<_> = (0..FOREIGN_DEVICES).map(|_| mogile.add_device(foreign)).collect();
+        // Nothing new goes there.
+        for device in &foreign {
+            mogile.set_device_status(*device, DeviceStatus::Readonly);
+        }
         let down = world.devices.first().and_then(|device| mogile.host_of(*device));
         let down = mogile.add_device(down.unwrap_or_default());
         mogile.set_device_status(down, DeviceStatus::Down);

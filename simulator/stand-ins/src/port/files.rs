@@ -31,6 +31,21 @@ impl PortFiles {
         Self { mogile, domain, faults }
     }
 
+    async fn replicas_by(
+        &self,
+        file: &SourceFile,
+        options: PathOptions,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        let key = file.dkey.to_string();
+        let ask = || self.mogile.get_paths(&self.domain, &key, options);
+        let urls = self.track(Call::Replicas, &key, &key, ask).await?;
+        let all: Vec<_> = urls.into_iter().map(|url| judge(file, url)).collect();
+        if !all.is_empty() && all.iter().all(Result::is_err) {
+            return Err(SourceError::UnknownKey { key });
+        }
+        Ok(all)
+    }
+
     /// One request to the tracker about `key`; `target` is what a fault is aimed at.
     async fn track<T: Send>(
         &self,
@@ -73,14 +88,14 @@ impl SourceFiles for PortFiles {
         &self,
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        let key = file.dkey.to_string();
-        let ask = || self.mogile.get_paths(&self.domain, &key, PATHS);
-        let urls = self.track(Call::Replicas, &key, &key, ask).await?;
-        let all: Vec<_> = urls.into_iter().map(|url| judge(file, url)).collect();
-        if !all.is_empty() && all.iter().all(Result::is_err) {
-            return Err(SourceError::UnknownKey { key });
-        }
-        Ok(all)
+        self.replicas_by(file, PATHS).await
+    }
+
+    async fn replicas_anew(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        self.replicas_by(file, PathOptions { noverify: false, ..PATHS }).await
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {

@@ -57,7 +57,7 @@ impl SourceIndex for PortIndex {
             let count = all.len();
             let rows: Vec<_> =
                 all.into_iter().filter(|row| self.is_ours(row)).map(row_of).collect();
-            RowPage { other_domains: (count - rows.len()) as u64, rows, next }
+            RowPage { other_domains: (count - rows.len()) as u64, rows, next, ..RowPage::default() }
         })
         .await
     }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use crate::fault::{Fault, Faults, Service};
 use crate::world::mogile::{MogileFs, text_of};
 
+mod admin;
 mod commands;
 mod encoding;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+mod admin;
 mod commands;
 mod content;
 mod file_table;
@@ -21,6 +22,7 @@ mod refusal;
 mod topology;
 mod upload;
 
+pub use admin::{DeviceRow, FileDebug};
 pub use commands::{FileInfo, ListedFid};
 pub use content::{CHUNK_BYTES, Chunks, Content};
 pub use file_table::FileRow;
@@ -52,6 +54,10 @@ struct State {
     to_delete: BTreeSet<Fid>,
     /// Files that somebody deletes in the moment in which their paths are asked for.
     doomed: BTreeSet<Fid>,
+    /// Files whose keys the trackers do not find.
+    hidden: BTreeSet<Fid>,
+    /// What the trackers' memcached has of a key: a fid and its devices.
+    cached: BTreeMap<(Dmid, String), (Fid, Vec<DeviceId>)>,
     last_fid: Fid,
 }
 

@@ -1,13 +1,23 @@
 //! The tracker's commands: from a request's arguments to the state and back to a reply.
 
+use super::admin;
 use super::line::{Arguments, Reply, Request};
 use crate::world::mogile::{
     CloseFile, DeviceId, Fid, MogileFs, OpenFile, OpenedFile, PathOptions, Refusal,
 };
 
 /// The commands that we answer, admin commands included.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 20] = [
     "get_domains",
+    "get_hosts",
+    "get_devices",
+    "file_debug",
+    "updateclass",
+    "server_settings",
+    "sleep",
+    "clear_cache",
+    "replicate_now",
+    "edit_file",
     "get_paths",
     "file_info",
     "list_fids",
@@ -30,7 +40,14 @@ pub(super) fn operation(request: &Request) -> &'static str {
 pub(super) fn answer(mogile: &MogileFs, request: &Request) -> Reply {
     let arguments = &request.arguments;
     let answered = match request.command.as_str() {
-        "get_domains" => Ok(get_domains(mogile)),
+        "get_domains" => Ok(admin::get_domains(mogile)),
+        "get_hosts" => Ok(admin::get_hosts(mogile)),
+        "get_devices" => Ok(admin::get_devices(mogile)),
+        "file_debug" => admin::file_debug(mogile, arguments),
+        "updateclass" => admin::updateclass(mogile, arguments),
+        "server_settings" => Ok(admin::server_settings()),
+        "replicate_now" => Ok(vec![pair("count", &0)]),
+        "edit_file" => Err(Refusal::Failure),
         "get_paths" => get_paths(mogile, arguments),
         "file_info" => file_info(mogile, arguments),
         "list_fids" => list_fids(mogile, arguments),
@@ -39,7 +56,7 @@ pub(super) fn answer(mogile: &MogileFs, request: &Request) -> Reply {
         "create_close" => create_close(mogile, arguments),
         "rename" => rename(mogile, arguments),
         "delete" => delete(mogile, arguments),
-        "noop" => Ok(Vec::new()),
+        "noop" | "sleep" | "clear_cache" => Ok(Vec::new()),
         "!version" => return Reply::Admin(&["2.73"]),
         command if command.starts_with('!') => {
             return Reply::Admin(&["Mogilefsd admin commands:", "", "  !version  Server version"]);
@@ -52,32 +69,15 @@ pub(super) fn answer(mogile: &MogileFs, request: &Request) -> Reply {
     }
 }
 
-type Answer = Result<Vec<(String, String)>, Refusal>;
+pub(super) type Answer = Result<Vec<(String, String)>, Refusal>;
 
-fn pair(name: impl Into<String>, value: &impl ToString) -> (String, String) {
+pub(super) fn pair(name: impl Into<String>, value: &impl ToString) -> (String, String) {
     (name.into(), value.to_string())
 }
 
 /// NULL on the wire.
-fn or_empty(value: Option<impl ToString>) -> String {
+pub(super) fn or_empty(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// Every domain with its default class, as 2.73 tells it; classes that were made are not told here.
-fn get_domains(mogile: &MogileFs) -> Vec<(String, String)> {
-    let domains = mogile.domain_names();
-    let mut pairs = vec![pair("domains", &domains.len())];
-    for (n, name) in (1..).zip(domains) {
-        pairs.extend([
-            pair(format!("domain{n}"), &name),
-            pair(format!("domain{n}classes"), &1),
-            pair(format!("domain{n}class1name"), &"default"),
-            pair(format!("domain{n}class1mindevcount"), &2),
-            pair(format!("domain{n}class1replpolicy"), &"MultipleHosts()"),
-            pair(format!("domain{n}class1hashtype"), &"NONE"),
-        ]);
-    }
-    pairs
 }
 
 fn get_paths(mogile: &MogileFs, arguments: &Arguments) -> Answer {
@@ -126,6 +126,13 @@ fn list_fids(mogile: &MogileFs, arguments: &Arguments) -> Answer {
 }
 
 fn list_keys(mogile: &MogileFs, arguments: &Arguments) -> Answer {
+    // Perl takes `x` for true and for 0; a fraction is a syntax error of its SQL.
+    match arguments.text("limit") {
+        limit if limit.contains('.') => return Err(Refusal::Failure),
+        "" | "0" => {}
+        _ if arguments.number("limit") == 0 => return Err(Refusal::NoneMatch),
+        _ => {}
+    }
     let keys = mogile.list_keys(
         arguments.text("domain"),
         arguments.text("prefix"),
@@ -141,6 +148,10 @@ fn list_keys(mogile: &MogileFs, arguments: &Arguments) -> Answer {
 
 fn create_open(mogile: &MogileFs, arguments: &Arguments) -> Answer {
     let multi_dest = arguments.is_true("multi_dest");
+    admin::has_room(arguments.count("size"))?;
+    if arguments.is_true("fid") && arguments.number("fid") == 0 {
+        return Err(Refusal::Database);
+    }
     let OpenedFile { fid, destinations } = mogile.create_open(OpenFile {
         domain: arguments.text("domain"),
         key: arguments.text("key"),

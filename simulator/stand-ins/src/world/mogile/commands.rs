@@ -41,6 +41,7 @@ pub struct ListedFid {
 const FIDS_BY_DEFAULT: usize = 100;
 const MOST_FIDS: usize = 500;
 const MOST_KEYS: usize = 1000;
+const LONGEST_KEY: usize = 255;
 
 impl MogileFs {
     /// `file_info`.
@@ -111,6 +112,10 @@ impl MogileFs {
             if to_key.is_empty() {
                 return Err(Refusal::NoKey);
             }
+            // The column holds no longer one, and the tracker dies of the database's error.
+            if to_key.len() > LONGEST_KEY {
+                return Err(Refusal::Failure);
+            }
             let row = state.file(dmid, from_key)?.clone();
             let holder = state.files.row_by_key(dmid, to_key);
             if holder.is_some_and(|holder| holder.fid != row.fid) {
@@ -150,7 +155,7 @@ impl State {
     }
 
     /// The names of a row's domain and class.
-    fn names(&self, row: &FileRow) -> Result<(String, String), Refusal> {
+    pub(super) fn names(&self, row: &FileRow) -> Result<(String, String), Refusal> {
         let domain = self.namespaces.domain_name(row.dmid).ok_or(Refusal::Failure)?;
         let class = self.namespaces.class_name(row.dmid, row.classid).ok_or(Refusal::Failure)?;
         Ok((domain.to_owned(), class.to_owned()))

@@ -50,6 +50,18 @@ impl Namespaces {
         classes.find(|(_, class)| *class == name).map(|((_, class), _)| *class)
     }
 
+    /// The classes of a domain that were made, in the order of their numbers.
+    pub(super) fn class_names(&self, dmid: Dmid) -> Vec<String> {
+        let of_domain = (dmid, ClassId(0))..=(dmid, ClassId(u8::MAX));
+        self.classes.range(of_domain).map(|(_, class)| class.clone()).collect()
+    }
+
+    /// The class of that name, the default class too.
+    pub(super) fn class_id(&self, dmid: Dmid, name: &str) -> Option<ClassId> {
+        let is_default = name == DEFAULT_CLASS.1;
+        self.named_class_id(dmid, name).or(is_default.then_some(DEFAULT_CLASS.0))
+    }
+
     pub(super) fn class_name(&self, dmid: Dmid, class: ClassId) -> Option<&str> {
         match self.classes.get(&(dmid, class)) {
             Some(name) => Some(name),

@@ -1,7 +1,7 @@
 //! `get_paths`: where a client reads a file, in the order in which it should try.
 
 use super::file_table::FileRow;
-use super::ids::DeviceId;
+use super::ids::{DeviceId, Fid};
 use super::refusal::Refusal;
 use super::topology::{DeviceStatus, in_turn};
 use super::{MogileFs, State};
@@ -27,11 +27,20 @@ impl MogileFs {
     ) -> Result<Vec<String>, Refusal> {
         self.state(|state| {
             let dmid = state.domain(domain)?;
+            if options.noverify
+                && let Some((fid, devids)) = state.cached.get(&(dmid, key.to_owned()))
+            {
+                return Ok(state.paths(*fid, devids, None, options));
+            }
             let fid = state.file(dmid, key)?.fid;
+            if state.hidden.contains(&fid) {
+                return Err(Refusal::UnknownKey);
+            }
             if state.doomed.remove(&fid) {
                 state.delete_file(fid);
             }
-            Ok(state.paths(state.file(dmid, key)?, options))
+            let FileRow { fid, devids, length, .. } = state.file(dmid, key)?;
+            Ok(state.paths(*fid, devids, *length, options))
         })
     }
 }
@@ -39,20 +48,29 @@ impl MogileFs {
 impl State {
     /// The paths of a file in the tracker's order: devices that drain last, and one that is out of
     /// reach only when there is no other. Sizes are looked at until one is right.
-    fn paths(&self, row: &FileRow, options: PathOptions) -> Vec<String> {
+    fn paths(
+        &self,
+        fid: Fid,
+        devids: &[DeviceId],
+        length: Option<u64>,
+        options: PathOptions,
+    ) -> Vec<String> {
         let most = options.pathcount.max(LEAST_PATHS);
         let mut paths = Vec::new();
         let mut draining = Vec::new();
         let mut backup = None;
-        for device in in_turn(row.fid, &row.devids) {
+        for device in in_turn(fid, devids) {
             let (Some(status), Some(url)) =
-                (self.topology.status(device), self.topology.url(device, row.fid))
+                (self.topology.status(device), self.topology.url(device, fid))
             else {
                 continue;
             };
             if !status.is_readable() {
                 backup = Some(url);
-            } else if options.noverify || !paths.is_empty() || self.size_matches(row, device) {
+            } else if options.noverify
+                || !paths.is_empty()
+                || self.size_matches((fid, device), length)
+            {
                 if status == DeviceStatus::Drain { &mut draining } else { &mut paths }.push(url);
             }
             if paths.len() == most {
@@ -68,9 +86,9 @@ impl State {
     }
 
     /// Whether the replica is there with the index's length; NULL counts as 0.
-    fn size_matches(&self, row: &FileRow, device: DeviceId) -> bool {
-        let replica = self.replicas.get(&(row.fid, device));
-        replica.is_some_and(|replica| replica.length() == row.length.unwrap_or(0))
+    fn size_matches(&self, at: (Fid, DeviceId), length: Option<u64>) -> bool {
+        let replica = self.replicas.get(&at);
+        replica.is_some_and(|replica| replica.length() == length.unwrap_or(0))
     }
 }
 

@@ -57,6 +57,19 @@ impl MogileFs {
         self.state(|state| state.doomed.insert(fid));
     }
 
+    /// Has the trackers not find the file by its key, as when they read a replica of the database that
+    /// lags behind.
+    pub fn hide_from_lookups(&self, fid: Fid) {
+        self.state(|state| state.hidden.insert(fid));
+    }
+
+    /// Has the trackers' memcached say that this is the key's fid and that these are its devices, true
+    /// or not: `get_paths` with `noverify` answers so, as the real one does for an hour.
+    pub fn cache_paths(&self, dmid: Dmid, key: &str, fid: Fid, devids: &[DeviceId]) {
+        let cached = (fid, devids.to_vec());
+        self.state(|state| state.cached.insert((dmid, key.to_owned()), cached));
+    }
+
     /// Puts bytes on a device, in place of the replica there and without a word to the index.
     pub fn set_replica(&self, fid: Fid, device: DeviceId, content: Content) {
         self.state(|state| state.replicas.insert((fid, device), content));

@@ -25,6 +25,14 @@ pub enum Refusal {
     KeyExists,
     /// `create_open` with a class that is not registered.
     UnregisteredClass,
+    /// `updateclass` without a class.
+    NoClass,
+    /// `updateclass` to a class that is not registered.
+    ClassNotFound,
+    /// `updateclass` of a key that no file has.
+    InvalidKey,
+    /// The database refuses what it was given, as a fid that is no number.
+    Database,
     /// `create_open` with a fid that is taken.
     FidInUse,
     /// `create_open` while no device takes files.
@@ -81,6 +89,10 @@ impl Refusal {
             Self::AfterMismatch => "after_mismatch",
             Self::KeyExists => "key_exists",
             Self::UnregisteredClass => "unreg_class",
+            Self::NoClass => "no_class",
+            Self::ClassNotFound => "class_not_found",
+            Self::InvalidKey => "invalid_key",
+            Self::Database => "db",
             Self::FidInUse => "fid_in_use",
             Self::NoDevices => "no_devices",
             Self::NoFid => "no_fid",
@@ -133,9 +145,11 @@ pub fn text_of(code: &str) -> &str {
     match code {
         "after_mismatch" => "Pattern does not match the after-value?",
         "bad_params" => "Invalid parameters to command; please see documentation",
+        "class_not_found" => "Class not found",
         "db" => "Database error",
         "failure" => "Operation failed",
         "key_exists" => "Target key name already exists; can't overwrite.",
+        "no_class" => "No class provided",
         "no_devices" => "No devices found to store file",
         "no_domain" => "No domain provided",
         "no_temp_file" => "No tempfile or file already closed",

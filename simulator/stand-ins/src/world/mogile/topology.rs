@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::admin::DeviceRow;
 use super::ids::{DeviceId, Fid, HostId, fid_path};
 
 /// What the tracker believes of a device.
@@ -67,6 +68,15 @@ impl Topology {
 
     pub(super) fn host_of(&self, device: DeviceId) -> Option<HostId> {
         self.devices.get(&device).map(|device| device.host)
+    }
+
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (HostId, SocketAddr)> {
+        self.hosts.iter().map(|(host, address)| (*host, *address))
+    }
+
+    pub(super) fn devices(&self) -> impl Iterator<Item = DeviceRow> {
+        let rows = self.devices.iter();
+        rows.map(|(id, device)| DeviceRow { device: *id, host: device.host, status: device.status })
     }
 
     pub(super) fn status(&self, device: DeviceId) -> Option<DeviceStatus> {
