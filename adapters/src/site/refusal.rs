@@ -171,4 +171,22 @@ mod tests {
             assert!(error.to_string().contains("in words"), "{error}");
         }
     }
+
+    #[test]
+    fn an_answer_without_a_code_says_why_it_cannot_be_read() {
+        let status = 200_u16.try_into().expect("a status");
+        let response = HttpResponse::new(status, aws_sdk_s3::primitives::SdkBody::empty());
+        let refusal = Refusal::told("GetBucketVersioning", &response, "", Some("no root element"));
+        let said = refusal.error.to_string();
+        assert!(said.contains("status 200, no root element"), "{said}");
+    }
+
+    #[test]
+    fn only_a_call_without_an_answer_names_the_address() {
+        let silent = Refusal::no_answer("GetBucketPolicy", Duration::from_secs(20));
+        let said = silent.with_address("S3 in region `eu-west-1`").error.to_string();
+        assert!(said.contains("S3 in region `eu-west-1`"), "{said}");
+        let wrong = judge("GetBucketPolicy", 403, "InvalidAccessKeyId", "no such key".to_owned());
+        assert!(wrong.to_string().contains("does not know this access key"), "{wrong}");
+    }
 }

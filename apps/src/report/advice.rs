@@ -21,16 +21,16 @@ pub const fn advice_on_obstacle(reason: &Reason) -> Option<&'static str> {
         (Obstacle::Absent(Thing::Bucket), _) => advice(ReasonKind::NoBucket),
         (Obstacle::Absent(Thing::Table), _) => {
             "correct DYNAMODB_TABLE, DYNAMODB_FAILURES_TABLE, DYNAMODB_VERIFICATIONS_TABLE or the \
-             region; or make the table with `mogile2s3 provision --access-profile PROFILE`. Then run \
-             this again"
+             region (`mogile2s3 doctor` tries the tables); or make the table with `mogile2s3 provision`, \
+             which needs --access-profile. Then run this again"
         }
         (Obstacle::Absent(Thing::JobQueue), _) => {
-            "correct SQS_URL or the region; or make the queue with `mogile2s3 provision \
-             --access-profile PROFILE`. Then run this again"
+            "correct SQS_URL or the region; or make the queue with `mogile2s3 provision`, which \
+             needs --access-profile. Then run this again"
         }
         (Obstacle::Absent(Thing::DeadLetterQueue), _) => {
-            "correct SQS_DLQ_URL or the region; or make the queue with `mogile2s3 provision \
-             --access-profile PROFILE`. Then run this again"
+            "correct SQS_DLQ_URL or the region; or make the queue with `mogile2s3 provision`, which \
+             needs --access-profile. Then run this again"
         }
         (Obstacle::Keys(KeyTrouble::Unknown), _) => {
             "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE \
@@ -108,8 +108,8 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              access key. Correct the account's policy, the bucket's, or the key, then run this again"
         }
         ReasonKind::NoBucket => {
-            "correct BUCKETS, or make the bucket with `mogile2s3 provision --access-profile PROFILE`, \
-             then run this again"
+            "correct BUCKETS, or make the bucket with `mogile2s3 provision`, which needs \
+             --access-profile. Then run this again"
         }
         ReasonKind::StoreRefused => {
             "mend what S3 names; `mogile2s3 doctor` tries each kind of request. Then run this again"
@@ -120,8 +120,8 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
         }
         ReasonKind::LedgerUnavailable => {
             "check the way to DynamoDB, DYNAMODB_TABLE, the region and the account's policy with \
-             `mogile2s3 doctor`; `mogile2s3 provision --access-profile PROFILE` makes a missing table. \
-             Then run this again: it finds the objects that are in S3 already, and records them"
+             `mogile2s3 doctor`; `mogile2s3 provision`, which needs --access-profile, makes a missing \
+             table. Then run this again: it finds the objects that are in S3 already, and records them"
         }
         ReasonKind::QueueUnavailable => {
             "check the way to SQS, SQS_URL and SQS_DLQ_URL, the region and the account's policy, then \

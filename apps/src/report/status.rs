@@ -34,6 +34,8 @@ pub struct StatusReport<'a> {
     seconds_left: Option<u64>,
     failing: &'a BTreeMap<String, Failing>,
     safe_to_wait: bool,
+    /// The reasons that a person has to end.
+    must_act: Vec<&'static str>,
     outlook: Vec<String>,
     #[serde(flatten)]
     verdict: Verdict,
@@ -112,6 +114,7 @@ impl<'a> StatusReport<'a> {
             seconds_left: rate.and_then(Rate::left).map(|left| left.as_secs()),
             failing,
             safe_to_wait,
+            must_act: outlooks.iter().filter_map(must_act).collect(),
             outlook: outlooks.iter().map(words).collect(),
             verdict: Verdict::of_checks(false, !safe_to_wait || outlooks.iter().any(is_finding)),
             rate,
@@ -125,6 +128,10 @@ impl StatusTrouble {
         let verdict = Verdict::of_trouble(reason);
         Self { trouble: reason.to_string(), verdict, advice: advice_on(reason) }
     }
+}
+
+const fn must_act(outlook: &Outlook) -> Option<&'static str> {
+    if let Outlook::NeedsPerson { reason } = outlook { Some(reason.name()) } else { None }
 }
 
 const fn is_finding(outlook: &Outlook) -> bool {
@@ -299,10 +306,14 @@ fn words(outlook: &Outlook) -> String {
                 .to_owned()
         }
         Outlook::Empty => {
-            "the queue is empty. The files were not counted: `enqueue migrate` sends \
-                           jobs for those that are not proven."
+            "the queue is empty. The files were not counted: --queue-only does not count \
+                           them, or the line `index` says why. `enqueue migrate` sends jobs for those \
+                           that are not proven."
                 .to_owned()
         }
         Outlook::Working => "jobs are being worked on, and nothing blocks them.".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

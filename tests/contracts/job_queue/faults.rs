@@ -131,10 +131,13 @@ async fn nothing_is_sent_again_by_itself() {
 #[tokio::test]
 async fn lasting_refusals_are_told_as_such() {
     let stage = Stage::set().await;
-    for (status, code) in [(403, "AccessDeniedException"), (403, "InvalidClientTokenId")] {
+    for (status, code, of_keys) in
+        [(403, "AccessDeniedException", false), (403, "InvalidClientTokenId", true)]
+    {
         stage.strike("SendMessageBatch", 1, refuse(status, code));
         let error = stage.queue.send(&jobs()).await.expect_err("refused");
-        assert!(matches!(error, QueueError::Refused { .. }), "{error:?}");
+        let is_of_keys = matches!(error, QueueError::Keys { .. });
+        assert!(is_of_keys == of_keys && error.class() == ErrorClass::GiveUp, "{error:?}");
         assert!(error.to_string().contains(code), "{error}");
     }
 }

@@ -55,14 +55,14 @@ async fn a_watch_survives_what_fails_and_says_when_it_is_over() {
 
     let denied = || Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
     let faults = &session.stage.world.faults;
-    for (service, fault) in [
-        (Service::Sqs, denied()),
-        (Service::DynamoDb, denied()),
-        (Service::Sqs, Fault::RequestLost),
+    for (service, fault, advice) in [
+        (Service::Sqs, denied(), "→ mend what SQS names"),
+        (Service::DynamoDb, denied(), "→ mend what DynamoDB names"),
+        (Service::Sqs, Fault::RequestLost, "→ check the way to SQS"),
     ] {
         faults.add(Rule::always(service, fault));
         comes(&mut lines, "cannot look: ").await;
-        comes(&mut lines, "→ check ").await;
+        comes(&mut lines, advice).await;
         faults.clear();
         comes(&mut lines, "in flight").await;
         comes(&mut lines, "proven ").await;

@@ -131,7 +131,7 @@ async fn provision_as_printed_makes_a_table_that_is_missing() {
     let session = Session::new(87, 4).await;
     let request = DeleteTableRequest { table_name: FAILURES.to_owned() };
     session.stage.world.database.delete_table(request).expect("it was there");
-    let said = session.said(&["migrate"], 3).await;
+    let said = session.said(&["migrate"], 2).await;
     // It asks who may read the buckets, and says which answers there are.
     let asked = session.follow(&said, "provision", 2).await;
     assert!(asked.contains("\n  private "), "{asked}");

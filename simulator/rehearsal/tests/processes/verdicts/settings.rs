@@ -1,6 +1,8 @@
 //! Settings that are not those of the store end a command with exit code 2, before it says that
 //! nothing was wrong with nothing.
 
+use std::process::Stdio;
+
 use super::session::Session;
 
 const COMMANDS: [&[&str]; 3] = [&["migrate"], &["enqueue", "migrate"], &["plan"]];
@@ -48,6 +50,33 @@ async fn a_map_under_which_no_row_falls_is_an_error() {
     let words = "is in a bucket that is mapped; mapped are";
     let mapped = ["`mogilefs-prod-rpeo`", "`mogilefs-editorial`"];
     are_refused(&session, &[words, mapped[0], mapped[1], "correct BUCKETS"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_does_not_exist_is_configuration_in_every_command() {
+    let mut session = Session::new(34, 5).await;
+    session.set("BUCKETS", "mogilefs-prod-repo:no-such-bucket,mogilefs-editorial:no-such-too");
+    for command in [&["migrate"][..], &["enqueue", "migrate"]] {
+        let said = session.said(command, 2).await;
+        assert!(said.contains("does not exist") && said.contains("correct BUCKETS"), "{said}");
+    }
+}
+
+/// As behind `| head -1`: the reader is gone before anything is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_read_enough_is_no_trouble() {
+    let session = Session::new(36, 5).await;
+    for arguments in [&["plan"][..], &["status"], &["--help"]] {
+        let mut command = crate::cli::rehearse();
+        command.arg("mogile2s3").args(arguments).envs(session.environment());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = tokio::process::Command::from(command).spawn().expect("started");
+        drop(process.stdout.take());
+        let ended = process.wait_with_output().await.expect("waited for");
+        let said = crate::cli::text(&ended.stderr);
+        assert!(ended.status.code().is_some_and(|code| code < 2), "{arguments:?}: {said}");
+        assert!(!said.contains("error"), "{arguments:?}: {said}");
+    }
 }
 
 /// Its worker would take every file for deleted.
