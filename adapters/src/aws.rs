@@ -122,8 +122,13 @@ pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
     }
 }
 
-/// What to say behind a service's own words.
-pub(crate) const fn words_on_keys(trouble: KeyTrouble) -> &'static str {
+/// What to say of keys that a service refuses with this code. Its own words are left out: some
+/// services repeat the request in them, with the session's token.
+pub(crate) fn words_on_keys(code: &str, trouble: KeyTrouble) -> String {
+    format!("{code}: {}", meaning(trouble))
+}
+
+const fn meaning(trouble: KeyTrouble) -> &'static str {
     match trouble {
         KeyTrouble::Unknown => {
             "AWS does not know this access key, or the secret key is not the one of this access key"

@@ -153,8 +153,10 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
 /// Whether nobody reads stdout any more, as behind `| head`.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let mut errors = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    errors.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    // Writing to stdout is the one thing whose error nothing wraps: what a socket says is the cause
+    // of some port's error.
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The exit code of an error that ended a command.

@@ -337,7 +337,7 @@ impl Table {
             Trouble::Refusal { status, code, why } => (status, code, why),
         };
         if let Some(trouble) = key_trouble(&code) {
-            let why = format!("{why}; {}", words_on_keys(trouble));
+            let why = words_on_keys(&code, trouble);
             return LedgerError::Keys { table, why, trouble };
         }
         match (status, &*code) {

@@ -51,7 +51,7 @@ pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
                 refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
             }
             code if let Some(trouble) = key_trouble(code) => {
-                refused(function, why, words_on_keys(trouble))
+                FunctionError::Refused { function, why: words_on_keys(code, trouble) }
             }
             // Throttled; and a function whose network is being set up again answers with 502.
             _ if status == 429 || status >= 500 => {

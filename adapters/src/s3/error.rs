@@ -36,7 +36,7 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
     };
     // S3 refuses wrong keys before it does anything (Amazon S3 API reference, "Error responses").
     if let Some(trouble) = key_trouble(code) {
-        let why = format!("{why}; {}", words_on_keys(trouble));
+        let why = words_on_keys(code, trouble);
         return StoreError::Keys { at, why, trouble };
     }
     match (status, code) {

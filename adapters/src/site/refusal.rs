@@ -88,7 +88,7 @@ impl Refusal {
 
 fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError {
     if let Some(trouble) = key_trouble(code) {
-        return SiteError::Refused { call, why: format!("{why}; {}", words_on_keys(trouble)) };
+        return SiteError::Refused { call, why: words_on_keys(code, trouble) };
     }
     match (status, code) {
         (

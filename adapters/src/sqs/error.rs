@@ -13,11 +13,9 @@ pub(super) fn translate(trouble: Trouble, url: &QueueUrl, role: QueueRole) -> Qu
         Trouble::NotSent(why) => QueueError::Refused { queue, why },
         Trouble::NoAnswer(cause) => QueueError::Unavailable { queue, cause },
         Trouble::Refusal { status, code, why } => match plain(&code) {
-            code if let Some(trouble) = key_trouble(code) => QueueError::Keys {
-                queue,
-                why: format!("{why}; {}", words_on_keys(trouble)),
-                trouble,
-            },
+            code if let Some(trouble) = key_trouble(code) => {
+                QueueError::Keys { queue, why: words_on_keys(code, trouble), trouble }
+            }
             "QueueDoesNotExist" | "NonExistentQueue" => QueueError::NoQueue { queue, role },
             "InvalidAddress" => QueueError::Refused {
                 queue,

@@ -71,8 +71,8 @@ impl Report for ListReport {
             if reason == DONE_SINCE {
                 writeln!(
                     out,
-                    "    → nothing is lost without these letters. `mogile2s3 dlq redrive --reason \
-                     done-since` clears them: a worker looks at each file once more"
+                    "    → `mogile2s3 dlq redrive --reason done-since` clears them: a worker looks at each \
+                     file once more, in the bucket that BUCKETS names today"
                 )?;
             }
         }

@@ -98,8 +98,13 @@ pub enum QueueError {
 impl Classed for QueueError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::NoQueue { .. } | Self::Keys { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            // Who logs in again renews keys that have expired.
+            Self::Unavailable { .. } | Self::Keys { trouble: KeyTrouble::Expired, .. } => {
+                ErrorClass::Retry
+            }
+            Self::NoQueue { .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
+            | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
 }

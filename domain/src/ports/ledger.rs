@@ -74,8 +74,13 @@ pub enum LedgerError {
 impl Classed for LedgerError {
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::NoTable { .. } | Self::Keys { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            // Who logs in again renews keys that have expired.
+            Self::Unavailable { .. } | Self::Keys { trouble: KeyTrouble::Expired, .. } => {
+                ErrorClass::Retry
+            }
+            Self::NoTable { .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
+            | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
 }
