@@ -69,7 +69,8 @@ pub struct SourceSettings {
     #[arg(long, env = "MOGILE_DOMAIN", default_value = "plos_repo", value_name = "NAME")]
     pub domain: String,
 
-    /// Addresses and ranges of storage nodes, separated by commas [default: the private ranges]
+    /// Addresses, with or without a port, and ranges of storage nodes, separated by commas
+    /// [default: the private ranges]
     #[arg(long, env = "MOGILE_STORAGE_HOSTS", value_name = "RANGES")]
     pub storage_hosts: Option<String>,
 
@@ -90,9 +91,14 @@ impl SourceSettings {
         if trackers.is_empty() {
             return Err(missing("MOGILE_TRACKERS", "HOST:PORT of each tracker"));
         }
-        let port = |tracker: &str| tracker.rsplit_once(':')?.1.parse::<u16>().ok();
-        match trackers.iter().find(|tracker| port(tracker).is_none()) {
+        match trackers.iter().find(|tracker| !is_host_and_port(tracker)) {
             None => Ok(trackers),
+            // What stands before an `@` may be a password.
+            Some(tracker) if tracker.contains('@') => Err(UsageError(
+                "MOGILE_TRACKERS has an entry with an `@`, which is not HOST:PORT (commonly port \
+                 7001): trackers ask for no user and no password"
+                    .to_owned(),
+            )),
             Some(tracker) => Err(UsageError(format!(
                 "MOGILE_TRACKERS has `{tracker}`, which is not HOST:PORT (commonly port 7001)"
             ))),
@@ -113,6 +119,17 @@ impl SourceSettings {
         let Some(ranges) = ranges else { return Ok(AllowedHosts::default()) };
         ranges.parse().map_err(|error| UsageError(format!("MOGILE_STORAGE_HOSTS: {error}")))
     }
+}
+
+/// Whether this is a host's name or address and a port: `tracker1:7001`, `[fc00::7]:7001`.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    let v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = !host.is_empty() && host.bytes().all(is_of_name);
+    let is_host = v6.map_or(is_name, |v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+    is_port && is_host
 }
 
 /// Where files go.
@@ -259,3 +276,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 fn missing(variable: &str, what: &str) -> UsageError {
     UsageError(format!("{variable} is not set: give {what}, by flag, environment or .env"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ impl Unfit {
             Self::NotAReplica => "not the URL of a replica: http://ADDRESS:PORT/devN/….fid",
             Self::OtherFid => "the path of another fid",
             Self::HostNotAllowed => {
-                "the host is not one that may be asked: list it in MOGILE_STORAGE_HOSTS if it \
+                "the host, or its port, is not one that may be asked: list it in MOGILE_STORAGE_HOSTS if it \
                  is a storage node"
             }
         }
@@ -57,7 +57,7 @@ impl Location {
         if location.fid != fid {
             return Err(Unfit::OtherFid);
         }
-        if hosts.allow(location.node.ip()) { Ok(()) } else { Err(Unfit::HostNotAllowed) }
+        if hosts.allow(location.node) { Ok(()) } else { Err(Unfit::HostNotAllowed) }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Tracker {
     calls: AtomicU64,
     /// It has said a `callid` again: it always will.
     says_callids: AtomicBool,
+    /// It has answered as a tracker does.
+    has_answered: AtomicBool,
 }
 
 impl Tracker {
@@ -35,6 +37,7 @@ impl Tracker {
             rests_until: Mutex::default(),
             calls: AtomicU64::new(1),
             says_callids: AtomicBool::new(false),
+            has_answered: AtomicBool::new(false),
         }
     }
 
@@ -116,7 +119,12 @@ impl Tracker {
         arguments: &[(&str, &str)],
     ) -> Result<Option<Fields>, TrackerError> {
         let callid = self.calls.fetch_add(1, Ordering::Relaxed).to_string();
-        let request = wire::request(command, arguments, &callid);
+        let mut request = wire::request(command, arguments, &callid);
+        if !self.has_answered.load(Ordering::Relaxed) {
+            // Trackers skip blank lines. A web server, as on a storage node's port, waits for one
+            // before it says that this is no request.
+            request.push_str("\r\n");
+        }
         let limit = self.timeouts.tracker_answer;
         match connection.ask(&request, limit).await {
             Heard::Line(line, connection) => {
@@ -140,10 +148,9 @@ impl Tracker {
         callid: &str,
     ) -> Result<Result<Fields, wire::Rejection>, TrackerError> {
         let Some(reply) = wire::parse_reply(line) else {
-            let start: String = String::from_utf8_lossy(line).chars().take(80).collect();
-            let why = format!("neither OK nor ERR but {start:?}: is this a tracker's port?");
-            return Err(self.bad_answer(why));
+            return Err(self.no_tracker(line));
         };
+        self.has_answered.store(true, Ordering::Relaxed);
         let is_ours = match &reply.callid {
             Some(said) => said == callid,
             None => !self.says_callids.load(Ordering::Relaxed),
@@ -153,6 +160,14 @@ impl Tracker {
         }
         self.says_callids.fetch_or(reply.callid.is_some(), Ordering::Relaxed);
         Ok(reply.outcome)
+    }
+
+    fn no_tracker(&self, line: &[u8]) -> TrackerError {
+        let start: String = String::from_utf8_lossy(line).chars().take(80).collect();
+        self.bad_answer(format!(
+            "neither OK nor ERR but {start:?}, so no tracker listens on this port: correct \
+             MOGILE_TRACKERS (trackers commonly use port 7001, storage nodes 7500 and 7501)"
+        ))
     }
 
     fn answered(

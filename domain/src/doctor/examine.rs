@@ -5,8 +5,8 @@ use crate::ports::{LedgerError, Ports, Replica, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
     BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
-    Noted, ObjectAddress, ObjectKey, ObjectMeta, Reason, RowClass, S3Bucket, SourceError,
-    SourceFile, Stopped, WriteTarget, limits,
+    Noted, ObjectAddress, ObjectKey, ObjectMeta, Reason, Rejection, RowClass, S3Bucket,
+    SourceError, SourceFile, Stopped, WriteTarget, limits,
 };
 
 /// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
@@ -84,6 +84,9 @@ async fn examine_index(
             RowClass::Rejected(why) => rejected.push(format!("fid {}: {why}", row.fid)),
             RowClass::Temporary | RowClass::Ignored => {}
         }
+    }
+    for row in page.unreadable {
+        rejected.push(format!("fid {}: {}", row.fid, Rejection::Unreadable(row.why)));
     }
     let fact = "its first rows can be migrated";
     checks.push(match rejected.first() {

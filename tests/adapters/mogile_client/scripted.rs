@@ -132,6 +132,10 @@ async fn converse(
         while !request.ends_with(end) {
             request.push(stream.read_u8().await?);
         }
+        // Trackers skip blank lines.
+        if request.trim_ascii().is_empty() {
+            continue;
+        }
         let request = String::from_utf8_lossy(&request).into_owned();
         let number = note(seen, |seen| {
             seen.requests.push(request.clone());

@@ -10,6 +10,7 @@ use super::client::{
     DOMAIN, PATIENCE, nobody, timeouts, trackers, trackers_within, with_connections,
 };
 use super::scripted::{Reply, Scripted, Then, err, nothing, ok, say};
+use super::stage::Stage;
 
 /// Answers everything with one path.
 fn well(_: usize, request: &str) -> Reply {
@@ -230,4 +231,50 @@ async fn requests_that_wait_for_a_tracker_leave_when_it_goes_bad() {
 async fn without_a_tracker_nothing_is_asked() {
     let error = ask(&trackers(&[])).await.expect_err("nobody is there");
     assert!(error.to_string().contains("no tracker is configured"), "{error}");
+}
+
+/// A web server may wait for the end of the request's head before it says anything.
+#[tokio::test]
+async fn a_storage_nodes_port_is_said_to_be_no_trackers() {
+    let waiting = |_: usize, _: &str| say("HTTP/1.0 404 Not Found\r\n\r\n");
+    let server = Scripted::node(waiting).await;
+    let node = server.address;
+    let begun = Instant::now();
+    let noop = trackers(&[node]).noop().await;
+    let error = noop[0].1.as_ref().expect_err("it is no tracker");
+    assert!(matches!(error, TrackerError::BadAnswer { .. }), "{error:?}");
+    for part in [&*node.to_string(), "HTTP/1.0 404", "no tracker listens", "MOGILE_TRACKERS"] {
+        assert!(error.to_string().contains(part), "{part} in {error}");
+    }
+    assert!(begun.elapsed() < PATIENCE, "{:?}: it was not waited for", begun.elapsed());
+    let stage = Stage::start().await;
+    let url = stage.urls(&stage.store(b"content"))[0].clone();
+    let node = url.split('/').nth(2).expect("host and port").parse().expect("an address");
+    let error = trackers(&[node]).noop().await.remove(0).1.expect_err("it is no tracker");
+    assert!(error.to_string().contains("no tracker listens"), "{error}");
+}
+
+/// mogstored's own port answers each line in words of its own.
+#[tokio::test]
+async fn mogstoreds_port_is_said_to_be_no_trackers() {
+    let mogstored = Scripted::tracker(|_, _| say("ERROR: unknown command\r\n")).await;
+    let noop = trackers(&[mogstored.address]).noop().await;
+    let error = noop[0].1.as_ref().expect_err("it is no tracker").to_string();
+    for part in ["ERROR: unknown command", "no tracker listens", "MOGILE_TRACKERS"] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_tracker_that_has_answered_and_falls_silent_is_not_taken_for_another_server() {
+    let freezing = |number: usize, request: &str| match number {
+        0 => ok(request, "paths=1&path1=x"),
+        _ => nothing().then(Then::Silence),
+    };
+    let tracker = Scripted::tracker(freezing).await;
+    let trackers = trackers(&[tracker.address]);
+    assert!(ask(&trackers).await.is_ok());
+    let error = ask(&trackers).await.expect_err("it is silent");
+    assert!(matches!(error, TrackerError::Unreachable { .. }), "{error:?}");
+    assert_eq!(tracker.requests(), 2);
 }

@@ -56,7 +56,7 @@ async fn what_is_not_the_url_of_a_replica_is_refused() {
 #[tokio::test]
 async fn hosts_that_are_not_mogilefs_are_refused() {
     let node = Scripted::node(serving(CONTENT)).await;
-    let reason = "the host is not one that may be asked";
+    let reason = "the host, or its port, is not one that may be asked";
     for host in ["127.0.0.2", "[::1]", "8.8.8.8:7500", "169.254.169.254", "[fd00:ec2::254]:80"] {
         check_refused(&node, |_, path| format!("http://{host}/dev1/{path}"), reason).await;
     }

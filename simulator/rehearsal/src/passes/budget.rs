@@ -155,7 +155,7 @@ impl Budget {
     fn add_trouble(&mut self, trouble: Trouble) {
         if let Some((service, operation, times)) = trouble.strikes() {
             // A page that fails once is looked at more closely: another page, and this one again.
-            let looks = if trouble == Trouble::IndexBusy { 1 } else { 0 };
+            let looks = u64::from(trouble == Trouble::IndexBusy);
             self.add(service, operation, u64::from(times) + looks);
         }
     }
