@@ -39,7 +39,7 @@ python=$tools/python/bin/python
     "cargo-zigbuild==$CARGO_ZIGBUILD" "ziglang==$ZIGLANG"
 
 export CARGO_ZIGBUILD_PYTHON_PATH=$python PATH=$tools/python/bin:$PATH
-cargo zigbuild --locked --package apps --bin bootstrap --profile lambda --target "$target.$GLIBC"
+cargo zigbuild --locked --package apps --no-default-features --bin bootstrap --profile lambda --target "$target.$GLIBC"
 program=${CARGO_TARGET_DIR:-target}/$target/lambda/bootstrap
 
 highest=$(grep -aoE 'GLIBC_2\.[0-9]+' "$program" | sort -uV | tail -n 1)

@@ -63,29 +63,47 @@ pub async fn load(region: Option<String>) -> SdkConfig {
     }
 }
 
-/// Whether S3 is an endpoint of one's own (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3`) rather than
-/// Amazon's.
+/// Whether S3 is an endpoint of one's own (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or a profile's)
+/// rather than Amazon's. Amazon's endpoints in a VPC (`PrivateLink`,
+/// `https://bucket.vpce-….s3.REGION.vpce.amazonaws.com`) are Amazon's.
 #[must_use]
 pub fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
-    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+    endpoint(config, "AWS_ENDPOINT_URL_S3").is_some_and(|url| !is_amazons(&url))
 }
 
-/// The same of SQS (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_SQS`).
+/// Whether S3 has an endpoint other than the region's public one: it is asked for by the bucket's
+/// path, and no part of its name may be replaced.
+#[must_use]
+pub(crate) fn has_other_s3_endpoint(config: &SdkConfig) -> bool {
+    endpoint(config, "AWS_ENDPOINT_URL_S3").is_some()
+}
+
+/// The same of SQS (`AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL`).
 #[must_use]
 pub fn has_own_sqs_endpoint(config: &SdkConfig) -> bool {
-    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_SQS").is_some()
+    endpoint(config, "AWS_ENDPOINT_URL_SQS").is_some_and(|url| !is_amazons(&url))
+}
+
+/// The endpoint that is set for a service, the narrowest setting first.
+fn endpoint(config: &SdkConfig, of_service: &str) -> Option<String> {
+    let of_service = std::env::var(of_service).ok().filter(|url| !url.trim().is_empty());
+    of_service.or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// Whether the host of an endpoint is in a domain of AWS (AWS General Reference, "AWS service
+/// endpoints").
+fn is_amazons(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url.trim()) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"];
+    domains.iter().any(|domain| host.ends_with(domain))
 }
 
 /// Where a service is reached, as errors name it: the endpoint of one's own, without a user or a
 /// password in it, or Amazon's region.
 pub(crate) fn address(config: &SdkConfig, service: &str) -> String {
-    let variable = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
-    let own = std::env::var(variable).ok().filter(|url| !url.is_empty());
-    address_of(
-        service,
-        own.as_deref().or_else(|| config.endpoint_url()),
-        config.region().map(AsRef::as_ref),
-    )
+    let own = endpoint(config, &format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()));
+    address_of(service, own.as_deref(), config.region().map(AsRef::as_ref))
 }
 
 fn address_of(service: &str, endpoint: Option<&str>, region: Option<&str>) -> String {
@@ -239,5 +257,28 @@ mod tests {
         ] {
             assert_eq!(key_trouble(code), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn endpoints_in_a_vpc_are_amazons() {
+        for (url, amazons) in [
+            ("https://bucket.vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com", true),
+            ("https://vpce-0a1b-2c3d.sqs.eu-west-1.vpce.amazonaws.com/", true),
+            ("https://s3.cn-north-1.amazonaws.com.cn", true),
+            ("https://S3.US-EAST-1.AMAZONAWS.COM:443", true),
+            ("https://s3.dualstack.us-west-2.api.aws", true),
+            ("http://127.0.0.1:4566", false),
+            ("http://localhost:4566/amazonaws.com", false),
+            ("https://amazonaws.com.example.org", false),
+            ("https://s3.notamazonaws.com", false),
+            ("https://me:amazonaws.com@example.org", false),
+            ("s3.amazonaws.com", false),
+        ] {
+            assert_eq!(is_amazons(url), amazons, "{url}");
+            let config = SdkConfig::builder().endpoint_url(url).build();
+            assert_eq!(has_own_s3_endpoint(&config), !amazons, "{url}");
+            assert_eq!(has_own_sqs_endpoint(&config), !amazons, "{url}");
+        }
+        assert!(!has_own_s3_endpoint(&SdkConfig::builder().build()));
     }
 }

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod dynamodb;
 pub mod lambda;
 pub mod mogile;
+#[cfg(feature = "command-line")]
 pub mod mysql;
 pub mod s3;
 pub mod site;

@@ -109,12 +109,12 @@ impl S3ObjectStore {
     }
 }
 
-/// The SDK's client, as all requests of ours go through it. An endpoint of one's own is addressed
-/// by path, since it has no DNS names for buckets.
+/// The SDK's client, as all requests of ours go through it. An endpoint other than the region's is
+/// addressed by path: one of one's own has no DNS names for buckets, and one in a VPC takes both.
 #[must_use]
 pub fn client(config: &SdkConfig) -> Client {
     let config = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(aws::has_own_s3_endpoint(config))
+        .force_path_style(aws::has_other_s3_endpoint(config))
         // Every write carries the SHA-1 of the content already, or none is wanted.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         // What is read is hashed here, whatever checksum S3 has of it or of its parts.

@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
-use crate::exit::{self, Exit, UsageError};
+use crate::exit::{self, Exit};
 use crate::report::printable_lines;
-use crate::telemetry;
+use crate::{environment, telemetry};
 
 /// Moves a MogileFS store to Amazon S3 and proves that every byte arrived.
 ///
@@ -49,8 +49,8 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command line; this is all that the binary does. Must be called before any thread is
-/// started, since it may add to the environment.
+/// Runs the command line; this is all that the binary does. It may replace the process by the same
+/// program with another environment, so it must be called before anything is begun.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments).unwrap_or_else(|error| {
         // Whoever reads stdout has read enough.
@@ -63,7 +63,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
-    load_dot_env()?;
+    environment::prepare_with_dot_env(&command())?;
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -96,20 +96,6 @@ async fn on_a_worker(
     command: impl Future<Output = anyhow::Result<Exit>> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     tokio::spawn(command).await?
-}
-
-/// What the environment has already wins over `.env`.
-fn load_dot_env() -> Result<(), UsageError> {
-    match dotenvy::dotenv() {
-        Ok(_) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        // The line itself may hold a secret.
-        Err(dotenvy::Error::LineParse(line, at)) => Err(UsageError(format!(
-            ".env has a line that is not NAME=value: the line has {} characters, and character {at} is wrong",
-            line.len()
-        ))),
-        Err(error) => Err(UsageError(format!(".env cannot be read: {error}"))),
-    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
+mod access;
 mod queue;
 mod worker_function;
 
 use std::time::Duration;
 
 use adapters::mogile::AllowedHosts;
+#[cfg(feature = "command-line")]
 use adapters::mysql::DatabaseUrl;
 use adapters::s3::{Conditionals, Parts};
 use adapters::{aws, mogile};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
+pub use self::access::{AccessSettings, Profile};
 pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
@@ -38,7 +42,10 @@ pub struct Settings {
 
 /// A setting that is never shown.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret(
+    #[cfg_attr(not(feature = "command-line"), expect(dead_code, reason = "for the database"))]
+    String,
+);
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
@@ -67,6 +74,7 @@ pub struct SourceSettings {
 
     /// The MogileFS domain
     #[arg(long, env = "MOGILE_DOMAIN", default_value = "plos_repo", value_name = "NAME")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub domain: String,
 
     /// Addresses, with or without a port, and ranges of storage nodes, separated by commas
@@ -106,6 +114,7 @@ impl SourceSettings {
     }
 
     /// MogileFS's database, when the index is to be read there.
+    #[cfg(feature = "command-line")]
     pub fn database(&self) -> Result<Option<DatabaseUrl>, UsageError> {
         let url = self.database_url.as_ref().map(|url| url.0.as_str());
         let url = url.filter(|url| !url.trim().is_empty());
@@ -145,7 +154,7 @@ pub struct TargetSettings {
     pub ignore_buckets: String,
 
     /// Whether the S3 endpoint keeps S3's promises about conditional COPY and DELETE
-    /// [default: sound; unsound where `AWS_ENDPOINT_URL` is set]
+    /// [default: sound; unsound where `AWS_ENDPOINT_URL` is set to an endpoint that is not Amazon's]
     #[arg(long, env = "S3_CONDITIONAL_COPY", value_name = "HOW")]
     pub s3_conditional_copy: Option<ConditionalCopy>,
 

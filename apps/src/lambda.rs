@@ -29,7 +29,7 @@ use crate::commands::doctor;
 use crate::config::{QueueSettings, Settings};
 use crate::exit::{self, UsageError};
 use crate::wiring::{IndexFrom, Wiring};
-use crate::worker_function;
+use crate::{environment, worker_function};
 
 use event::Event;
 use logs::JobLog;
@@ -109,6 +109,7 @@ fn run() -> anyhow::Result<ExitCode> {
             return Err(UsageError(text).into());
         }
     }
+    environment::prepare(&command())?;
     let settings = FunctionSettings::of_environment()?;
     // One thread: a function has a fraction of a core, and what waits for it is the network.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -2,9 +2,12 @@
 //!
 //! Results go to stdout, progress and logs to stderr; what the exit codes mean is in [`exit`].
 
+#[cfg(feature = "command-line")]
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod dot_env;
+pub mod environment;
 pub mod exit;
 pub mod fid_list;
 pub mod interrupt;

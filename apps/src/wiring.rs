@@ -7,6 +7,7 @@ use std::sync::Arc;
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
 use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
+#[cfg(feature = "command-line")]
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
 use domain::ports::{Ports, SourceIndex, WorkPorts};
@@ -100,17 +101,17 @@ impl Wiring<'_> {
         trackers: impl FnOnce() -> Result<Arc<Trackers>, UsageError>,
     ) -> Result<Arc<dyn SourceIndex>, UsageError> {
         let domain = self.source.domain.clone();
-        let database = match from {
-            IndexFrom::Settings => self.source.database()?,
-            IndexFrom::Trackers => None,
-        };
-        Ok(match database {
-            Some(url) => {
-                let index = MysqlIndex::new(url, domain, self.calls.clone());
-                Arc::new(index.with_time(self.time.request()))
-            }
-            None => Arc::new(TrackerIndex::new(trackers()?, domain)),
-        })
+        #[cfg(feature = "command-line")]
+        if from == IndexFrom::Settings
+            && let Some(url) = self.source.database()?
+        {
+            let index = MysqlIndex::new(url, domain, self.calls.clone());
+            return Ok(Arc::new(index.with_time(self.time.request())));
+        }
+        // The function's program has no client of the database.
+        #[cfg(not(feature = "command-line"))]
+        let _ = from;
+        Ok(Arc::new(TrackerIndex::new(trackers()?, domain)))
     }
 
     /// The trackers alone.

@@ -5,6 +5,7 @@
 //! makes the same queues and tables; a test compares the two.
 
 mod bucket;
+pub mod contentrepo;
 mod entry;
 mod policy;
 mod queue;
@@ -129,19 +130,21 @@ pub fn tables(names: TableNames) -> Vec<TableBlueprint> {
     ]
 }
 
-/// The buckets, all of one profile.
+/// The buckets, all of one profile and region.
 #[must_use]
 pub fn buckets<'a>(
     names: impl IntoIterator<Item = &'a S3Bucket>,
     profile: AccessProfile,
     abort_uploads_after_days: u32,
     change_access: bool,
+    region: &str,
 ) -> Vec<BucketBlueprint> {
     let of = |name: &S3Bucket| BucketBlueprint {
         name: name.clone(),
         profile,
         abort_uploads_after_days,
         change_access,
+        region: region.to_owned(),
     };
     names.into_iter().map(of).collect()
 }

@@ -1,3 +1,4 @@
 //! The adapters against the wire face of the stand-ins, and against scripted servers.
 
 mod mogile_client;
+mod old_mysql;

@@ -69,7 +69,6 @@ fn session(python: &Path, script: &str, world: &EmbeddedWorld) -> Command {
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/boto3").join(script))
         .envs(world.environment())
         .env("TABLE", LEDGER)
-        .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("NO_PROXY", "127.0.0.1");
     client
 }

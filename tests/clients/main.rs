@@ -1,4 +1,5 @@
 //! Others' clients, from `PyPI`, against the stand-ins.
 
 mod boto3;
+mod dotenv;
 mod pymogilefs;

@@ -3,11 +3,11 @@
 //! sqlx's own pool tries a server that refuses connections until its time is up, and then tells
 //! only of the time; ours says what the server said.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use domain::limits;
-use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -25,6 +25,7 @@ pub(super) struct Sessions {
     pub(super) time: Duration,
     idle: Mutex<Vec<MySqlConnection>>,
     slots: Semaphore,
+    warned: Once,
 }
 
 impl Sessions {
@@ -35,6 +36,7 @@ impl Sessions {
             time: limits::REQUEST_TIME,
             idle: Mutex::default(),
             slots: Semaphore::new(SESSIONS),
+            warned: Once::new(),
         }
     }
 
@@ -79,9 +81,25 @@ impl Sessions {
 
     async fn connect(&self) -> Result<MySqlConnection, Trouble> {
         let mut session = self.url.options().connect().await?;
-        session.execute("SET SESSION TRANSACTION READ ONLY").await?;
+        match session.execute("SET SESSION TRANSACTION READ ONLY").await {
+            Err(error) if is_syntax_error(&error) => self.warn_of_old_server(),
+            answer => {
+                answer?;
+            }
+        }
         session.execute(AssertSqlSafe(set_up(self.time))).await?;
         Ok(session)
+    }
+
+    /// Says once that the server itself does not refuse writes; no statement of ours is one.
+    fn warn_of_old_server(&self) {
+        self.warned.call_once(|| {
+            tracing::warn!(
+                "the MySQL server at `{}` is older than 5.6.5 and knows no read-only sessions; \
+                 nothing is written there, and an account with SELECT alone makes sure of it",
+                self.at()
+            );
+        });
     }
 
     fn late(&self) -> Trouble {
@@ -91,6 +109,14 @@ impl Sessions {
     fn take_idle(&self) -> Option<MySqlConnection> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
+}
+
+/// `ER_PARSE_ERROR`, which is how MySQL before 5.6.5 answers to `READ ONLY` (MySQL 5.6 reference, "SET
+/// TRANSACTION Syntax").
+fn is_syntax_error(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let error = error.and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+    error.is_some_and(|error| error.number() == 1064)
 }
 
 /// Each query its own transaction, whatever the server's default is: a transaction left open would

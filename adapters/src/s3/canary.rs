@@ -18,7 +18,26 @@ const FIRST: &[u8] = b"mogile2s3 canary, the first";
 const SECOND: &[u8] = b"mogile2s3 canary, the second";
 
 /// What came of one canary: what was seen, or what is wrong.
-type Sighting = Result<String, String>;
+type Sighting = Result<String, Wrong>;
+
+/// Why a canary did not come back well.
+enum Wrong {
+    /// The promise is not kept, seen clearly.
+    Broken(String),
+    /// Nothing can be said of the promise.
+    Unseen(String),
+}
+
+impl Wrong {
+    fn words(self) -> String {
+        match self {
+            Self::Broken(words) | Self::Unseen(words) => words,
+        }
+    }
+}
+
+/// Where `examine_copies` of the domain puts its copy, and takes it away.
+const COPY_CANARY: &str = "mogile2s3-canary/copy-of-an-intermediary";
 
 /// One promise, and the way to see whether it is kept.
 struct Canary<'a> {
@@ -56,16 +75,15 @@ impl S3ObjectStore {
             ),
         ];
         checks.extend(conditional.into_iter().map(|(fact, sighting)| match sighting {
-            Err(wrong) if sound => {
-                canary.check(
-                    fact,
-                    Err(format!("{wrong}: set S3_CONDITIONAL_COPY=unsound for this end")),
-                )
+            Err(Wrong::Broken(wrong)) if sound => {
+                let wrong = format!("{wrong}: set S3_CONDITIONAL_COPY=unsound for this end");
+                canary.check(fact, Err(Wrong::Broken(wrong)))
             }
-            Err(wrong) => {
+            Err(Wrong::Broken(wrong)) => {
                 canary.check(fact, Ok(format!("{wrong}, as S3_CONDITIONAL_COPY=unsound says")))
             }
-            kept => canary.check(fact, kept),
+            // An end that gives no answer has not shown that it is unsound.
+            other => canary.check(fact, other),
         }));
         checks.push(canary.check(
             "a COPY of a multipart object tells a full SHA-1",
@@ -81,7 +99,7 @@ impl Canary<'_> {
         let subject = format!("bucket {}", self.bucket);
         match sighting {
             Ok(seen) => Check::good(subject, fact, seen),
-            Err(wrong) => Check::bad(subject, fact, wrong),
+            Err(wrong) => Check::bad(subject, fact, wrong.words()),
         }
     }
 
@@ -132,7 +150,7 @@ impl Canary<'_> {
     }
 
     /// The bytes that lie there.
-    async fn content(&self, name: &str) -> Result<Vec<u8>, String> {
+    async fn content(&self, name: &str) -> Result<Vec<u8>, Wrong> {
         let at = self.at(name);
         let call =
             self.store.client.get_object().bucket(at.bucket.as_str()).key(at.key.as_str()).send();
@@ -142,8 +160,8 @@ impl Canary<'_> {
         let bytes = tokio::time::timeout(self.store.timeouts.request, read.body.collect()).await;
         match bytes {
             Ok(Ok(bytes)) => Ok(bytes.to_vec()),
-            Ok(Err(error)) => Err(format!("what lies there cannot be read: {error}")),
-            Err(_) => Err("what lies there comes too slowly".to_owned()),
+            Ok(Err(error)) => Err(Wrong::Unseen(format!("its content cannot be read: {error}"))),
+            Err(_) => Err(Wrong::Unseen("its content comes too slowly".to_owned())),
         }
     }
 
@@ -151,11 +169,11 @@ impl Canary<'_> {
         match self.put("wrong", FIRST, Sha1::of(SECOND), false).await {
             Err(StoreError::BadDigest(_)) => {}
             Err(error) => return Err(told(error)),
-            Ok(_) => return Err("it was stored: this end does not check SHA-1s".to_owned()),
+            Ok(_) => return broken("it was stored: this end does not check SHA-1s"),
         }
         match self.store.look(&self.at("wrong")).await.map_err(told)? {
             None => Ok("refused".to_owned()),
-            Some(_) => Err("it was refused, and stored all the same".to_owned()),
+            Some(_) => broken("it was refused, and is stored"),
         }
     }
 
@@ -197,12 +215,12 @@ impl Canary<'_> {
         match answer {
             Err(StoreError::Occupied(_)) => {}
             Err(error) => return Err(told(error)),
-            Ok(()) => return Err("it was carried out".to_owned()),
+            Ok(()) => return broken("it was carried out"),
         }
         if self.content("plain").await? == FIRST {
             Ok("refused, and the object untouched".to_owned())
         } else {
-            Err("it was refused, but the object was overwritten".to_owned())
+            broken("it was refused, but the object was overwritten")
         }
     }
 
@@ -211,7 +229,7 @@ impl Canary<'_> {
         match self.store.delete_object(&self.at("plain"), Some(&other)).await {
             Err(StoreError::Occupied(_)) => {}
             Err(error) => return Err(told(error)),
-            Ok(()) => return Err("a conditional DELETE took another object away".to_owned()),
+            Ok(()) => return broken("a conditional DELETE deleted another object"),
         }
         self.content("plain").await.map(|_| "spared".to_owned())
     }
@@ -229,32 +247,98 @@ impl Canary<'_> {
         };
         let stored = self.store.put_in_parts(&target, content).await.map_err(told)?;
         if stored.sha1 != Some(sha1) {
-            return Err("a multipart upload does not tell the SHA-1 of its parts".to_owned());
+            return broken("a multipart upload does not tell the SHA-1 of its parts");
         }
         self.copy_tells_sha1("parts").await
     }
 
     /// Takes away whatever the canaries may have left, and looks whether it is gone.
     async fn clean_up(&self) -> Sighting {
+        let mut is_versioned = false;
         for name in ["wrong", "plain", "plain-copy", "other", "parts", "parts-copy"] {
-            self.store.delete_object(&self.at(name), None).await.map_err(told)?;
+            is_versioned |= self.delete(name, None).await.map_err(told)?;
+        }
+        if is_versioned {
+            for prefix in [self.prefix.as_str(), COPY_CANARY] {
+                self.delete_versions(prefix).await.map_err(|error| {
+                    let bucket = self.bucket;
+                    Wrong::Unseen(format!(
+                        "the bucket keeps versions, and those below `{prefix}` in `{bucket}` stay: \
+                         grant s3:ListBucketVersions and s3:DeleteObjectVersion, or delete them by \
+                         hand ({error})"
+                    ))
+                })?;
+            }
         }
         let left = self.store.list_objects(self.bucket, &self.prefix, None).await.map_err(told)?;
         match left.objects.first() {
+            None if is_versioned => Ok("gone, with their versions".to_owned()),
             None => Ok("gone".to_owned()),
-            Some(object) => Err(format!("`{}` stays: delete it by hand", object.key)),
+            Some(object) => {
+                Err(Wrong::Broken(format!("`{}` stays: delete it by hand", object.key)))
+            }
         }
+    }
+
+    /// Deletes a canary, or one version of it; whether that left a delete marker.
+    async fn delete(&self, name: &str, version: Option<&str>) -> Result<bool, StoreError> {
+        self.delete_at(&self.at(name), version).await
+    }
+
+    async fn delete_at(
+        &self,
+        at: &ObjectAddress,
+        version: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let delete = self.store.client.delete_object().bucket(at.bucket.as_str());
+        let call = delete.key(at.key.as_str()).set_version_id(version.map(str::to_owned)).send();
+        let limit = self.store.timeouts.request;
+        match self.store.answer("DELETE", at, limit, Box::pin(call)).await {
+            Ok(deleted) => Ok(deleted.delete_marker() == Some(true)),
+            Err(StoreError::NoSuchKey(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes older versions and then delete markers. What is an object now is another doctor's.
+    /// Canaries are few: one page has them all.
+    async fn delete_versions(&self, prefix: &str) -> Result<(), StoreError> {
+        let list = self.store.client.list_object_versions().bucket(self.bucket.as_str());
+        let call = Box::pin(list.prefix(prefix).send());
+        let limit = self.store.timeouts.request;
+        let listed = self.store.answer("LIST_VERSIONS", self.bucket, limit, call).await?;
+        let versions = listed.versions().iter().filter(|version| version.is_latest() != Some(true));
+        let versions = versions.map(|version| (version.key(), version.version_id()));
+        let markers = listed.delete_markers().iter();
+        let markers = markers.map(|marker| (marker.key(), marker.version_id()));
+        for (key, version) in versions.chain(markers) {
+            let (Some(key), Some(version)) = (key, version) else { continue };
+            let key = ObjectKey::new(key.to_owned());
+            let at = ObjectAddress { bucket: self.bucket.clone(), key };
+            self.delete_at(&at, Some(version)).await?;
+        }
+        Ok(())
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn told(error: StoreError) -> String {
-    error.to_string()
+fn told(error: StoreError) -> Wrong {
+    let words = error.to_string();
+    // The end knows no such request, or no such condition.
+    if matches!(error, StoreError::Refused { .. }) {
+        Wrong::Broken(words)
+    } else {
+        Wrong::Unseen(words)
+    }
 }
 
-fn no_sha1(operation: &str, answered: Option<Sha1>) -> String {
-    match answered {
+fn broken<T>(words: &str) -> Result<T, Wrong> {
+    Err(Wrong::Broken(words.to_owned()))
+}
+
+fn no_sha1(operation: &str, answered: Option<Sha1>) -> Wrong {
+    Wrong::Broken(match answered {
         None => format!("{operation} tells no SHA-1: nothing could be proven without downloads"),
         Some(other) => format!("{operation} tells another SHA-1, {other}"),
-    }
+    })
 }

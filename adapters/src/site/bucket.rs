@@ -39,6 +39,7 @@ impl AwsSite {
             encryption: self.encryption(name).await?,
             abort_rule: rules.abort,
             rules_for_objects: rules.for_objects,
+            rules_that_delete_files: rules.that_delete_files,
             versioned: versions.status == Some(BucketVersioningStatus::Enabled),
         }))
     }

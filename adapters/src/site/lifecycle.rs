@@ -24,23 +24,39 @@ pub(super) struct Rules {
     pub(super) abort: Option<AbortRule>,
     /// Those that delete objects, or move them elsewhere.
     pub(super) for_objects: Vec<String>,
+    /// Those that delete files: objects whose keys are 40 hex digits.
+    pub(super) that_delete_files: Vec<String>,
 }
 
 /// Reads the rules that are in force.
 pub(super) fn rules(found: Option<&GetBucketLifecycleConfigurationOutput>) -> Rules {
     let all = found.map(GetBucketLifecycleConfigurationOutput::rules).unwrap_or_default();
     let in_force = || all.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
-    let for_objects = in_force().filter(|rule| {
-        // A marker without versions behind it is no object.
-        let expires = rule
-            .expiration()
-            .is_some_and(|expiration| expiration.days.is_some() || expiration.date.is_some());
-        expires || !rule.transitions().is_empty()
-    });
+    let for_objects = in_force().filter(|rule| expires(rule) || !rule.transitions().is_empty());
+    let that_delete_files = in_force().filter(|rule| expires(rule) && can_match_a_file(rule));
+    let named = |rule: &LifecycleRule| format!("rule `{}`", name(rule));
     Rules {
         abort: in_force().filter_map(abort).min_by_key(|rule| rule.days),
-        for_objects: for_objects.map(|rule| format!("rule `{}`", name(rule))).collect(),
+        for_objects: for_objects.map(named).collect(),
+        that_delete_files: that_delete_files.map(named).collect(),
     }
+}
+
+/// Whether a rule deletes objects. A marker without versions behind it is no object.
+fn expires(rule: &LifecycleRule) -> bool {
+    let expiration = rule.expiration();
+    expiration.is_some_and(|expiration| expiration.days.is_some() || expiration.date.is_some())
+}
+
+/// By its prefix alone: files are of any size, and a COPY may have brought any tags along.
+fn can_match_a_file(rule: &LifecycleRule) -> bool {
+    let prefix = match rule.filter() {
+        Some(filter) => filter.prefix().or_else(|| filter.and().and_then(|and| and.prefix())),
+        None => old_prefix(rule),
+    };
+    let prefix = prefix.unwrap_or_default();
+    let is_digit = |letter: char| matches!(letter, '0'..='9' | 'a'..='f');
+    prefix.len() <= 40 && prefix.chars().all(is_digit)
 }
 
 /// What a rule says of any upload, not only of those below a prefix.
@@ -153,7 +169,7 @@ impl AwsSite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_s3::types::{LifecycleExpiration, Tag, Transition};
+    use aws_sdk_s3::types::{LifecycleExpiration, LifecycleRuleAndOperator, Tag, Transition};
 
     fn rule(id: &str) -> aws_sdk_s3::types::builders::LifecycleRuleBuilder {
         LifecycleRule::builder().id(id).status(ExpirationStatus::Enabled)
@@ -205,6 +221,41 @@ mod tests {
             rule("aborts").abort_incomplete_multipart_upload(aborts(1)),
         ]);
         assert_eq!(found.for_objects, ["rule `expires`", "rule `moves`"]);
+    }
+
+    #[test]
+    fn only_rules_that_can_match_a_files_key_delete_files() {
+        let days = || LifecycleExpiration::builder().days(30).build();
+        let filtered =
+            |prefix: &str| rule("a").filter(LifecycleRuleFilter::builder().prefix(prefix).build());
+        let both = LifecycleRuleAndOperator::builder().object_size_greater_than(9);
+        let and = |prefix: &str| {
+            let both = both.clone().prefix(prefix).build();
+            rule("a").filter(LifecycleRuleFilter::builder().and(both).build())
+        };
+        let tag = Tag::builder().key("a").value("b").build().expect("whole");
+        let tagged = LifecycleRuleFilter::builder().tag(tag).build();
+        for (rule, deletes) in [
+            (rule("a"), true),
+            (filtered(""), true),
+            (filtered("0"), true),
+            (filtered("c0ffee"), true),
+            (filtered("0/"), false),
+            (filtered("logs/"), false),
+            (filtered("mogile2s3-canary/"), false),
+            (filtered(&"a".repeat(41)), false),
+            (and("ab"), true),
+            (and("tmp/"), false),
+            (rule("a").filter(tagged), true),
+        ] {
+            let found = read(vec![rule.clone().expiration(days())]);
+            assert_eq!(!found.that_delete_files.is_empty(), deletes, "{rule:?}");
+            assert_eq!(found.for_objects.len(), 1, "{rule:?}");
+            let off = rule.clone().expiration(days()).status(ExpirationStatus::Disabled);
+            assert!(read(vec![off]).that_delete_files.is_empty(), "{rule:?}");
+            let moves = Transition::builder().days(1).build();
+            assert!(read(vec![rule.transitions(moves)]).that_delete_files.is_empty());
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
 use clap::Args;
-use domain::doctor::{examine, examine_copies, examine_failures};
+use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures};
 use domain::ports::Ports;
 use domain::{Check, Health};
 
-use crate::config::{AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings};
+use crate::config::{
+    AccessSettings, AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings,
+};
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
@@ -25,6 +27,9 @@ pub struct Arguments {
     json: bool,
 
     #[command(flatten)]
+    access: AccessSettings,
+
+    #[command(flatten)]
     tables: TableSettings,
 
     #[command(flatten)]
@@ -41,6 +46,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.tables, aws).await?;
     let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
+    let (site, region) = session.services(aws, time).site().await?;
+    let profile = arguments.access.profile();
+    checks.extend(examine_buckets(&site, &target.bucket_map()?, profile, &region).await);
     if let Some(name) = arguments.function.name() {
         let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use adapters::clock::SystemClock;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use domain::blueprint::{self, AccessProfile, Blueprint, QueueChoices, Queues, TableNames};
 use domain::provision::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
-use crate::config::{AwsSettings, QueueSettings, TargetSettings, TimeSettings};
+use crate::config::{AccessSettings, AwsSettings, QueueSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::report::provision::ProvisionReport;
 use crate::session::Session;
@@ -17,9 +17,8 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "flags, of which none says anything of another")]
 pub struct Arguments {
-    /// Who may read the buckets, and whether writes may carry ACLs. There is no default
-    #[arg(long, value_enum, value_name = "PROFILE")]
-    access_profile: Option<Profile>,
+    #[command(flatten)]
+    access: AccessSettings,
 
     /// Also change the access to buckets that already hold objects
     #[arg(long)]
@@ -70,34 +69,14 @@ pub struct Arguments {
     time: TimeSettings,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Profile {
-    /// Only holders of AWS keys read files; writes carry no ACLs
-    Private,
-    /// Anybody may read files by their SHA-1, and nothing else; writes may carry ACLs, as
-    /// contentrepo's own S3 code needs
-    ContentrepoLegacy,
-    /// Anybody may read files by their SHA-1, and nothing else; writes carry no ACLs
-    PublicPolicy,
-}
-
-impl From<Profile> for AccessProfile {
-    fn from(profile: Profile) -> Self {
-        match profile {
-            Profile::Private => Self::Private,
-            Profile::ContentrepoLegacy => Self::ContentrepoLegacy,
-            Profile::PublicPolicy => Self::PublicPolicy,
-        }
-    }
-}
-
 const NO_PROFILE: &str = "\
 --access-profile is missing, and has no default: it decides who can read the archive.
   private             only holders of AWS keys: all public access is blocked, ACLs are refused
   public-policy       anybody may read keys of exactly 40 characters (the files; intermediaries
                       stay private), ACLs are refused: for a contentrepo that sends none
-  contentrepo-legacy  the same, and ACLs are accepted: for contentrepo's own S3 code, which
-                      writes each file with the ACL `public-read`";
+  contentrepo-legacy  the same, and ACLs are accepted: for a stock contentrepo, which writes each
+                      file with the ACL `public-read`; S3 refuses its signatures for buckets made
+                      after 2020-06-24, except as docs/OPERATING.md says";
 
 /// The ledger where nobody names one.
 const LEDGER: &str = "mogile2s3-ledger";
@@ -107,12 +86,14 @@ const JOBS: &str = "mogile2s3-jobs";
 
 /// Sets everything up. What differs and was left, or was refused, is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let profile = arguments.access_profile.ok_or_else(|| UsageError(NO_PROFILE.to_owned()))?;
+    let profile = arguments.access.profile().ok_or_else(|| UsageError(NO_PROFILE.to_owned()))?;
     let buckets = arguments.target.bucket_map()?;
     let tables = arguments.table_names()?;
-    let blueprint = arguments.blueprint(&buckets, profile.into(), &tables)?;
+    // What is wrong with the names is said before AWS is looked for.
+    arguments.queue_names()?;
     let session = Session::begin(arguments.json);
     let (site, region) = session.services(&arguments.aws, &arguments.time).site().await?;
+    let blueprint = arguments.blueprint(&buckets, profile, &region, &tables)?;
 
     let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
     let tables = (!arguments.buckets_only).then_some(&tables);
@@ -167,11 +148,12 @@ impl Arguments {
         &self,
         buckets: &BucketMap,
         profile: AccessProfile,
+        region: &str,
         tables: &TableNames,
     ) -> Result<Blueprint, UsageError> {
         let names = buckets.pairs().map(|(_, new)| new);
         let days = self.abort_uploads_after_days;
-        let buckets = blueprint::buckets(names, profile, days, self.change_access);
+        let buckets = blueprint::buckets(names, profile, days, self.change_access, region);
         if self.buckets_only {
             return Ok(Blueprint { buckets, queues: None, tables: Vec::new() });
         }

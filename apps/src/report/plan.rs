@@ -16,13 +16,16 @@ use crate::exit::Verdict;
 pub struct PlanReport {
     #[serde(flatten)]
     pub census: Census,
+    /// What the settings alone show to be wrong with the way after the migration, and the ways out.
+    pub hazards: Vec<String>,
     #[serde(flatten)]
     pub verdict: Verdict,
 }
 
-/// The verdict on a count: rejected rows are findings.
-pub fn verdict(census: &Census) -> Verdict {
-    Verdict::of(census.stopped.as_ref(), !census.rejected.is_empty())
+/// The verdict on a count: rejected rows and hazards are findings.
+pub fn verdict(census: &Census, hazards: &[String]) -> Verdict {
+    let differs = !census.rejected.is_empty() || !hazards.is_empty();
+    Verdict::of(census.stopped.as_ref(), differs)
 }
 
 impl Report for PlanReport {
@@ -49,6 +52,7 @@ impl Report for PlanReport {
         for (bucket, tally) in &census.unmapped {
             table.tally(bucket, *tally)?;
         }
+        self.hazards.iter().try_for_each(|hazard| writeln!(out, "HAZARD: {hazard}"))?;
         census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))
     }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Advice, Thing, Verdict, is_public_read, public_read};
+use super::{Advice, Thing, Verdict, contentrepo, is_public_read, public_read};
 use crate::S3Bucket;
 
 /// Who may read, and whether writes may carry ACLs.
@@ -8,9 +8,9 @@ use crate::S3Bucket;
 pub enum AccessProfile {
     /// Nobody without keys; no ACLs.
     Private,
-    /// As contentrepo's own S3 code needs it: its PUTs carry the ACL `public-read`, and its readers
-    /// follow unsigned URLs. What is migrated carries no ACL, so everybody may read files by their
-    /// SHA-1 here too.
+    /// For a stock contentrepo: its PUTs carry the ACL `public-read`, and its readers follow unsigned
+    /// URLs. What is migrated carries no ACL, so everybody may read files by their SHA-1 here too.
+    /// Access alone is not enough for it: see [`super::contentrepo`].
     ContentrepoLegacy,
     /// Everybody may read files by their SHA-1; no ACLs. For a contentrepo that sends none.
     PublicPolicy,
@@ -111,6 +111,8 @@ pub struct BucketBlueprint {
     pub abort_uploads_after_days: u32,
     /// Whether access may be changed even where there are objects already.
     pub change_access: bool,
+    /// The region where it is made.
+    pub region: String,
 }
 
 /// A bucket as it is.
@@ -130,6 +132,8 @@ pub struct BucketState {
     pub abort_rule: Option<AbortRule>,
     /// Rules that delete objects or move them to another storage class, by their names.
     pub rules_for_objects: Vec<String>,
+    /// Those of them that delete files, whose keys are 40 hex digits.
+    pub rules_that_delete_files: Vec<String>,
     /// Whether it keeps what is replaced or deleted.
     pub versioned: bool,
 }
@@ -183,7 +187,7 @@ impl Thing for BucketBlueprint {
     fn judge(&self, found: &BucketState) -> Vec<Verdict<BucketChange>> {
         // Nothing in an empty bucket can be exposed, or withheld from a reader.
         let free = found.empty || self.change_access;
-        vec![
+        let mut verdicts = vec![
             self.judge_ownership(found, free),
             self.judge_blocked(found, free),
             self.judge_policy(found, free),
@@ -194,7 +198,14 @@ impl Thing for BucketBlueprint {
                 "versions",
                 if found.versioned { "kept, and billed" } else { "not kept" },
             ),
-        ]
+        ];
+        if self.profile == AccessProfile::ContentrepoLegacy {
+            verdicts.push(match contentrepo::signatures(&self.region) {
+                Ok(how) => Verdict::keep("contentrepo's signatures", how),
+                Err(why) => Verdict::leave("contentrepo's signatures", why),
+            });
+        }
+        verdicts
     }
 }
 
@@ -282,7 +293,9 @@ impl BucketBlueprint {
             None => Verdict::change(setting, change, "none told", wanted.name()),
             Some(Encryption::S3) => Verdict::keep(setting, wanted.name()),
             Some(Encryption::Kms) if !self.profile.is_public() => {
-                Verdict::keep(setting, "aws:kms: whoever reads or writes needs a right to the key")
+                let how = "aws:kms: each reader and writer needs a right to the key, and a stock \
+                           contentrepo can neither read nor write here";
+                Verdict::keep(setting, how)
             }
             Some(Encryption::Kms) if free => {
                 Verdict::change(setting, change, "aws:kms", wanted.name())

@@ -278,15 +278,19 @@ fn failed<E: Classed>(subject: impl Into<String>, fact: &str, error: &E) -> Chec
 where
     Reason: for<'e> From<&'e E>,
 {
+    not_seen(subject, fact, error).because_of(Reason::from(error))
+}
+
+/// A check that an error has kept from looking.
+pub(super) fn not_seen(subject: impl Into<String>, fact: &str, error: &impl Classed) -> Check {
     // The error of a port has its cause in its own text or beside it.
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let mut detail = error.to_string();
     if !detail.contains(&cause) {
         detail = format!("{detail}: {cause}");
     }
-    let check = match error.class() {
+    match error.class() {
         ErrorClass::Retry => Check::unreachable(subject, fact, detail),
         ErrorClass::GiveUp | ErrorClass::Corrupt => Check::bad(subject, fact, detail),
-    };
-    check.because_of(Reason::from(error))
+    }
 }

@@ -199,6 +199,8 @@ fn environment(
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{dynamodb}")),
         ("AWS_ENDPOINT_URL_SQS", format!("http://{sqs}")),
         ("AWS_REGION", REGION.to_owned()),
+        // The AWS CLI and boto3 read this one alone.
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
     ])

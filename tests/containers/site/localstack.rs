@@ -26,7 +26,7 @@ fn blueprint(profile: AccessProfile) -> Blueprint {
         ledger,
     };
     Blueprint {
-        buckets: buckets([&name], profile, limits::ABORT_UPLOADS_AFTER_DAYS, false),
+        buckets: buckets([&name], profile, limits::ABORT_UPLOADS_AFTER_DAYS, false, "us-east-1"),
         queues: Some(Queues::new(choices)),
         tables: tables(names),
     }

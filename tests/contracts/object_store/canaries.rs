@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::s3::{Conditionals, Parts, S3ObjectStore};
+use bytes::Bytes;
 use domain::{Check, Health, S3Bucket, Timestamp};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld};
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::bucket::Condition;
 use tests::contract::ends::s3_of;
 
 /// The facts that do not hold, of all.
@@ -46,4 +49,38 @@ async fn an_end_without_sha1s_is_told_by_every_canary_that_needs_one() {
         "a COPY of a multipart object tells a full SHA-1",
     ];
     assert_eq!(bad(&checks), wanted, "{checks:#?}");
+}
+
+/// A conditional DELETE is answered by 500: nothing was seen of what the end does with one.
+#[tokio::test]
+async fn an_end_that_fails_is_not_taken_for_an_unsound_one() {
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    for conditionals in [Conditionals::Sound, Conditionals::Unsound] {
+        let fault = Fault::Refuse { status: 500, code: "InternalError".to_owned() };
+        let operation = Some("DELETE".to_owned());
+        let rule = Rule { operation, times: 1, ..Rule::always(Service::S3, fault) };
+        world.faults.add(rule);
+        let checks = canaries(&world, conditionals).await;
+        assert_eq!(bad(&checks), ["a DELETE spares an object that is not the one meant"]);
+        let told = checks.iter().find(|check| check.health == Health::Bad).expect("one");
+        assert!(!told.detail.contains("S3_CONDITIONAL_COPY"), "{told:?}");
+        world.faults.clear();
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_keeps_versions_keeps_none_of_the_canaries() {
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    world.s3.configure(|options| options.versioned = true);
+    let (_, name) = BUCKETS[0];
+    // What the doctor's copy of an intermediary leaves; and somebody's own version.
+    let others = ["mogile2s3-canary/copy-of-an-intermediary", "mogile2s3-canary-of-mine"];
+    for key in others {
+        world.s3.plant_plain(name, key, Bytes::from_static(b"a")).expect("the bucket");
+        world.s3.delete(name, key, &Condition::None).expect("it was there");
+    }
+    let checks = canaries(&world, Conditionals::Sound).await;
+    assert_eq!(bad(&checks), [""; 0], "{checks:#?}");
+    let left: Vec<_> = world.s3.versions(name).expect("the bucket").into_keys().collect();
+    assert_eq!(left, ["mogile2s3-canary-of-mine"]);
 }

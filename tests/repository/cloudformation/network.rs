@@ -48,7 +48,16 @@ fn in_a_vpc_everything_is_reached_without_a_nat() {
         assert_eq!(of(name)["ServiceName"], format!("com.amazonaws.us-east-1.{service}"));
         assert_eq!(of(name)["RouteTableIds"], json!(["rtb-1", "rtb-2"]));
     }
-    assert_eq!(of("InterfaceToSqs")["PrivateDnsEnabled"], true);
+    // Other clients of the VPC go to SQS as before, and the function by the endpoint's own name.
+    assert_eq!(of("InterfaceToSqs")["PrivateDnsEnabled"], false);
+    let endpoint = |given: &[(&str, &str)]| {
+        let worker = Stack::with(given).resource("Worker");
+        worker["Properties"]["Environment"]["Variables"].get("AWS_ENDPOINT_URL_SQS").cloned()
+    };
+    let own = json!("https://vpce-1.sqs.us-east-1.vpce.amazonaws.com");
+    assert_eq!(endpoint(&given), Some(own));
+    assert_eq!(endpoint(&existing), None);
+    assert_eq!(endpoint(&[]), None);
     let ingress = &of("SqsSecurityGroup")["SecurityGroupIngress"];
     assert_eq!(ingress.as_array().map(Vec::len), Some(1));
     assert_eq!(ingress[0]["SourceSecurityGroupId"], "@WorkerSecurityGroup.GroupId");

@@ -176,3 +176,16 @@ fn every_parameter_says_what_it_is() {
         assert!(described, "{name}");
     }
 }
+
+#[test]
+fn a_new_ledger_can_be_warm_and_the_other_tables_stay_as_they_are() {
+    let stack = Stack::with(&[("LedgerWarmWritesPerSecond", "10000")]);
+    let warm = json!({ "ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 10_000 });
+    assert_eq!(stack.resource("Ledger")["Properties"]["WarmThroughput"], warm);
+    for table in ["Failures", "Verifications"] {
+        assert!(stack.resource(table)["Properties"].get("WarmThroughput").is_none(), "{table}");
+    }
+    // As DynamoDB makes it: nothing is asked for.
+    let cold = Stack::with(&[]).resource("Ledger");
+    assert!(cold["Properties"].get("WarmThroughput").is_none());
+}

@@ -50,6 +50,11 @@ impl Stack {
         Self { template, parameters }
     }
 
+    /// What the template says of itself.
+    pub fn description(&self) -> &str {
+        self.template["Description"].as_str().expect("text")
+    }
+
     /// The declaration of a parameter.
     pub fn parameter(&self, name: &str) -> &Value {
         &self.template["Parameters"][name]
@@ -125,6 +130,14 @@ impl Stack {
         Some(match function {
             "Ref" if arguments == "AWS::NoValue" => return None,
             "Ref" => self.reference(arguments.as_str().expect("a name")),
+            // The one attribute in use that is a list, as AWS orders it.
+            "Fn::GetAtt" if arguments == "InterfaceToSqs.DnsEntries" => {
+                let name = "vpce-1.sqs.us-east-1.vpce.amazonaws.com";
+                json!([
+                    format!("Z1:{name}"),
+                    "Z1:vpce-1-us-east-1a.sqs.us-east-1.vpce.amazonaws.com"
+                ])
+            }
             "Fn::GetAtt" => json!(format!("@{}", arguments.as_str().expect("Name.Attribute"))),
             "Fn::If" => {
                 let holds = self.condition(arguments[0].as_str().expect("a condition"));
@@ -139,6 +152,10 @@ impl Stack {
                 let parts = list.as_array().expect("a list").iter();
                 let parts: Vec<_> = parts.map(|part| part.as_str().expect("text")).collect();
                 json!(parts.join(&text(&argument(0))))
+            }
+            "Fn::Select" => {
+                let at: usize = text(&argument(0)).parse().expect("a number");
+                argument(1)[at].clone()
             }
             "Fn::Split" => text(&argument(1)).split(&text(&argument(0))).collect(),
             "Fn::Sub" => json!(self.substituted(arguments)),

@@ -23,11 +23,14 @@ fn its_environment_has_all_settings_and_no_secret() {
         "DYNAMODB_VERIFICATIONS_TABLE",
         "IGNORE_BUCKETS",
         "MOGILE_DOMAIN",
+        "MOGILE_NODE_CONNECTIONS",
         "MOGILE_STORAGE_HOSTS",
         "MOGILE_TRACKERS",
+        "MOGILE_TRACKER_CONNECTIONS",
         "RUST_LOG",
         "SQS_DLQ_URL",
         "SQS_URL",
+        "WORKER_CONCURRENCY",
     ]);
     assert_eq!(names, wanted, "no database, no key");
     assert_eq!(settings["BUCKETS"], "a:corpus-prod,b:editorial-prod");
@@ -90,4 +93,48 @@ fn dead_letters_and_age_are_watched_on_the_right_queue() {
     for metric in metrics.as_array().expect("a list").iter().skip(1) {
         assert_eq!(metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"], "jobs", "{metric}");
     }
+}
+
+/// The description names these products, and they are what MogileFS has to bear.
+#[test]
+fn the_connections_to_mogilefs_are_those_of_the_description() {
+    let stack = Stack::with(&[]);
+    let default = |name: &str| stack.parameter(name)["Default"].as_u64().expect("a number");
+    let processes = default("MaximumConcurrency");
+    let products = ["TrackerConnections", "NodeConnections"].map(|name| {
+        let product = processes * default(name);
+        let described = stack.parameter(name)["Description"].as_str().expect("text");
+        assert!(described.contains(&format!("{product} by default")), "{name}: {described}");
+        product
+    });
+    let text = format!("by default {} and {}.", products[0], products[1]);
+    let description = stack.description();
+    assert!(description.contains(&text), "{description}");
+    assert!(products[0] <= 40, "a tracker has few query workers, and contentrepo needs them too");
+    let given = [("TrackerConnections", "3"), ("NodeConnections", "5"), ("WorkerConcurrency", "7")];
+    let settings = environment(&Stack::with(&given));
+    assert_eq!(settings["MOGILE_TRACKER_CONNECTIONS"], 3);
+    assert_eq!(settings["MOGILE_NODE_CONNECTIONS"], 5);
+    assert_eq!(settings["WORKER_CONCURRENCY"], 7);
+}
+
+#[test]
+fn jobs_in_flight_stay_within_what_sqs_takes() {
+    let stack = Stack::with(&[]);
+    let sizes = stack.parameter("BatchSize")["AllowedValues"].as_array().expect("a list").clone();
+    let largest = sizes.iter().filter_map(Value::as_u64).max().expect("a size");
+    let processes = stack.parameter("MaximumConcurrency")["MaxValue"].as_u64().expect("a number");
+    // Amazon SQS developer guide, "Quotas": about 120,000 of a standard queue.
+    assert!(largest * processes < 120_000, "{largest} x {processes}");
+    assert_eq!(largest, 100, "less would cost requests");
+}
+
+#[test]
+fn no_job_is_sent_before_the_function_has_its_rights() {
+    let stack = Stack::with(&[]);
+    assert_eq!(stack.resource("Jobs")["DependsOn"], "WorkerRole");
+    // The right to the queue is a part of the role, not a policy that could come later.
+    let role = stack.resource("WorkerRole")["Properties"]["Policies"].to_string();
+    assert!(role.contains("sqs:ReceiveMessage"), "{role}");
+    assert!(!stack.resources().values().any(|it| it["Type"] == "AWS::IAM::Policy"));
 }

@@ -127,11 +127,11 @@ fn plan() -> Vec<Value> {
         in_parts: tally(),
         stopped: stopped(),
     };
-    let report = |census: Census| {
-        let verdict = plan::verdict(&census);
-        json!(plan::PlanReport { census, verdict })
+    let report = |census: Census, hazards: Vec<String>| {
+        let verdict = plan::verdict(&census, &hazards);
+        json!(plan::PlanReport { census, hazards, verdict })
     };
-    vec![report(full), report(Census::default())]
+    vec![report(full, vec!["in words".to_owned()]), report(Census::default(), Vec::new())]
 }
 
 fn dlq_list() -> Vec<Value> {

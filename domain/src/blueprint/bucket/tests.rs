@@ -2,7 +2,8 @@ use super::*;
 
 fn blueprint(profile: AccessProfile) -> BucketBlueprint {
     let name = S3Bucket::new("corpus-prod").expect("a name");
-    BucketBlueprint { name, profile, abort_uploads_after_days: 7, change_access: false }
+    let region = "us-east-1".to_owned();
+    BucketBlueprint { name, profile, abort_uploads_after_days: 7, change_access: false, region }
 }
 
 /// As S3 makes a bucket, with one object in it.
@@ -15,6 +16,7 @@ fn as_made() -> BucketState {
         encryption: Some(Encryption::S3),
         abort_rule: Some(AbortRule { days: 3, is_ours: false }),
         rules_for_objects: Vec::new(),
+        rules_that_delete_files: Vec::new(),
         versioned: false,
     }
 }
@@ -154,4 +156,17 @@ fn a_rule_that_deletes_files_is_told_even_of_a_bucket_made_by_us() {
     let found = BucketState { rules_for_objects, ..as_made() };
     let private = blueprint(AccessProfile::Private);
     assert_eq!(outcomes(&private, &found), ["!rules for objects"]);
+}
+
+#[test]
+fn a_stock_contentrepo_is_said_to_be_shut_out_of_other_regions() {
+    let region = "eu-west-1".to_owned();
+    let elsewhere = BucketBlueprint { region, ..blueprint(AccessProfile::ContentrepoLegacy) };
+    let found = mended(&elsewhere, BucketState { empty: true, ..as_made() });
+    assert_eq!(outcomes(&elsewhere, &found), ["!contentrepo's signatures"]);
+    for profile in [AccessProfile::Private, AccessProfile::PublicPolicy] {
+        let other = BucketBlueprint { profile, ..elsewhere.clone() };
+        let found = mended(&other, BucketState { empty: true, ..as_made() });
+        assert_eq!(outcomes(&other, &found), [""; 0], "{profile}");
+    }
 }

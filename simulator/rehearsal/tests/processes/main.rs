@@ -5,6 +5,7 @@ mod cli;
 
 mod commands;
 mod connections;
+mod environment;
 mod faults;
 mod killed;
 mod lambda;

@@ -3,6 +3,7 @@
 
 mod after_migrate;
 mod after_verify;
+mod buckets;
 mod counts;
 mod doctor;
 mod guard;

@@ -26,6 +26,7 @@ mod settings;
 mod tests;
 mod translate;
 mod uploads;
+mod versions;
 
 /// S3 behind the listener: path-style addresses, one pair of keys, nothing for the unsigned.
 pub struct S3Backend {
@@ -96,11 +97,13 @@ fn operation(head: &http::request::Parts) -> &'static str {
         {
             "PART"
         }
+        (&Method::DELETE, true, ["versionId"]) => "DELETE_VERSION",
         (&Method::POST, true, ["uploadId"]) => "COMPLETE",
         (&Method::DELETE, true, ["uploadId"]) => "ABORT",
         (&Method::GET, true, names) if names.contains(&"uploadId") => "LIST_PARTS",
         (&Method::GET, false, names) if names.contains(&"uploads") => "LIST_UPLOADS",
         (&Method::GET, false, names) if names.contains(&"list-type") => "LIST",
+        (&Method::GET, false, names) if names.contains(&"versions") => "LIST_VERSIONS",
         (&Method::HEAD, false, []) => "HEAD_BUCKET",
         (&Method::PUT, false, []) => "CREATE_BUCKET",
         (&Method::GET, false, [setting]) => named_setting(setting).map_or("OTHER", |(get, _)| get),

@@ -75,7 +75,14 @@ pub(super) fn delete_object(
     req: S3Request<DeleteObjectInput>,
 ) -> S3Result<DeleteObjectOutput> {
     let input = req.input;
-    refuse_option(input.version_id.is_some(), "versionId")?;
+    if let Some(version_id) = input.version_id {
+        refuse_option(input.if_match.is_some(), "if-match beside versionId")?;
+        world.delete_version(&input.bucket, &input.key, &version_id)?;
+        return Ok(DeleteObjectOutput {
+            version_id: Some(version_id),
+            ..DeleteObjectOutput::default()
+        });
+    }
     refuse_option(input.if_match_size.is_some(), "x-amz-if-match-size")?;
     refuse_option(input.if_match_last_modified_time.is_some(), "if-match-last-modified-time")?;
     let marker = world.delete(&input.bucket, &input.key, &condition(input.if_match, None)?)?;

@@ -15,8 +15,9 @@ use s3s::dto::{
     GetBucketPolicyOutput, GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectInput,
     GetObjectOutput, GetPublicAccessBlockInput, GetPublicAccessBlockOutput, HeadBucketInput,
     HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
-    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    ListPartsInput, ListPartsOutput, PutBucketEncryptionInput, PutBucketEncryptionOutput,
+    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput,
+    ListObjectVersionsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput,
+    ListPartsOutput, PutBucketEncryptionInput, PutBucketEncryptionOutput,
     PutBucketLifecycleConfigurationInput, PutBucketLifecycleConfigurationOutput,
     PutBucketOwnershipControlsInput, PutBucketOwnershipControlsOutput, PutBucketPolicyInput,
     PutBucketPolicyOutput, PutObjectInput, PutObjectOutput, PutPublicAccessBlockInput,
@@ -24,7 +25,7 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::{buckets, multipart, objects, reads, settings, uploads};
+use super::{buckets, multipart, objects, reads, settings, uploads, versions};
 use crate::world::bucket::{Content, ContentBuilder, S3World};
 
 /// [`S3World`] as `s3s` wants it.
@@ -153,6 +154,13 @@ impl S3 for Operations {
         req: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         multipart::abort_multipart_upload(&self.world, req).map(S3Response::new)
+    }
+
+    async fn list_object_versions(
+        &self,
+        req: S3Request<ListObjectVersionsInput>,
+    ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
+        versions::list_object_versions(&self.world, req.input).map(S3Response::new)
     }
 
     async fn list_parts(

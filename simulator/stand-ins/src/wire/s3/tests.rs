@@ -282,6 +282,8 @@ fn requests_are_classified_by_method_path_headers_and_query() {
         ("HEAD", "/b/k", false, "HEAD", "/b/k"),
         ("GET", "/b/%C3%A9%zz", false, "GET", "/b/é%zz"),
         ("DELETE", "/b/k?x-id=DeleteObject", false, "DELETE", "/b/k?x-id=DeleteObject"),
+        ("DELETE", "/b/k?versionId=v", false, "DELETE_VERSION", "/b/k?versionId=v"),
+        ("GET", "/b?versions&prefix=a", false, "LIST_VERSIONS", "/b?versions&prefix=a"),
         ("POST", "/b?delete", false, "DELETE", "/b?delete"),
         ("GET", "/b?list-type=2&prefix=0%2F", false, "LIST", "/b?list-type=2&prefix=0/"),
         ("GET", "/b/?list-type=2", false, "LIST", "/b/?list-type=2"),

@@ -83,4 +83,14 @@ impl S3World {
             Ok(page)
         })
     }
+
+    /// Deletes one version of a key, or one marker, for good. A missing one is deleted already.
+    pub fn delete_version(&self, bucket: &str, key: &str, id: &str) -> Result<(), StoreError> {
+        self.locked(|state| {
+            state.bucket(bucket)?;
+            state.options.allow(Action::DeleteObject, key)?;
+            state.bucket(bucket)?.remove_version(key, id);
+            Ok(())
+        })
+    }
 }

@@ -26,6 +26,17 @@ pub enum Version {
     DeleteMarker(DeleteMarker),
 }
 
+impl Version {
+    /// Its name; `null` of an object that was written while its bucket was not versioned.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Object(object) => object.version_id.as_deref().unwrap_or("null"),
+            Self::DeleteMarker(marker) => &marker.version_id,
+        }
+    }
+}
+
 /// One bucket.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
@@ -55,6 +66,22 @@ impl Bucket {
                 .push(Version::Object(Box::new(object.clone())));
         }
         versions
+    }
+
+    /// Takes one version of a key away for good. What is then the newest is the current one.
+    pub(super) fn remove_version(&mut self, key: &str, id: &str) {
+        let mut chain = self.superseded.remove(key).unwrap_or_default();
+        let current = self.current.remove(key);
+        chain.extend(current.map(|object| Version::Object(Box::new(object))));
+        chain.retain(|version| version.id() != id);
+        match chain.pop() {
+            Some(Version::Object(newest)) => drop(self.current.insert(key.to_owned(), *newest)),
+            Some(marker @ Version::DeleteMarker(_)) => chain.push(marker),
+            None => {}
+        }
+        if !chain.is_empty() {
+            self.superseded.insert(key.to_owned(), chain);
+        }
     }
 
     fn supersede(&mut self, key: &str, version: Version) {
