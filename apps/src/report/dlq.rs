@@ -210,6 +210,6 @@ mod tests {
         let mut letters = DeadLetters { letters: 1, ..DeadLetters::default() };
         letters.reasons.entry(DONE_SINCE.to_owned()).or_default().add(domain::Fid(7), "proven");
         let said = text(&ListReport::new(letters));
-        assert!(said.contains("nothing is lost without these letters"), "{said}");
+        assert!(said.contains("dlq redrive --reason done-since` clears them"), "{said}");
     }
 }

@@ -102,6 +102,8 @@ fn list(statement: &Value, field: &str) -> Vec<String> {
 fn every_call_of_the_adapters_is_known() {
     let mut calls = BTreeSet::new();
     calls_in(&root().join("adapters/src"), &mut calls);
+    // A client is cloned, and asked for nothing by that.
+    calls.remove("clone");
     let known: BTreeSet<_> = CALLS.iter().map(|(call, ..)| (*call).to_owned()).collect();
     assert_eq!(calls, known, "give a new call its actions here, and its policy in docs/IAM.md");
 }
