@@ -1,12 +1,12 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
 use clap::Args;
-use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures};
+use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures, examine_queues};
 use domain::ports::Ports;
 use domain::{Check, Health};
 
 use crate::config::{
-    AccessSettings, AwsSettings, Settings, TableSettings, TargetSettings, WorkerFunctionSettings,
+    AccessSettings, AwsSettings, QueueSettings, Settings, TargetSettings, WorkerFunctionSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
@@ -30,7 +30,7 @@ pub struct Arguments {
     access: AccessSettings,
 
     #[command(flatten)]
-    tables: TableSettings,
+    queue: QueueSettings,
 
     #[command(flatten)]
     settings: Settings,
@@ -44,9 +44,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
-    let ports = wiring.ports(target, &arguments.tables, aws).await?;
+    let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
     let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
-    let (site, region) = session.services(aws, time).site().await?;
+    let services = session.services(aws, time);
+    if arguments.queue.is_named() {
+        let queue = services.queue(&arguments.queue).await?;
+        let dead_letters = services.dead_letters_if_named(&arguments.queue).await?;
+        checks.extend(examine_queues(queue.as_ref(), dead_letters.as_deref()).await);
+    }
+    let (site, region) = services.site().await?;
     let profile = arguments.access.profile();
     checks.extend(examine_buckets(&site, &target.bucket_map()?, profile, &region).await);
     if let Some(name) = arguments.function.name() {

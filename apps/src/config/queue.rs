@@ -43,6 +43,12 @@ pub struct TableSettings {
 }
 
 impl QueueSettings {
+    /// Whether there is a job queue: `migrate` needs none.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.queue_url.as_deref().is_some_and(|url| !url.trim().is_empty())
+    }
+
     /// The job queue.
     pub fn queue_url(&self) -> Result<QueueUrl, UsageError> {
         let url = parsed(QUEUE, self.queue_url.as_deref())?;

@@ -68,6 +68,11 @@ fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
             "correct BUCKETS, then run this again; if the files are to move, see --moved-from in \
              `mogile2s3 migrate --help`",
         ),
+        "queue" => Some(
+            "`mogile2s3 provision`, which needs --access-profile, gives the queue what it lacks; \
+             --dry-run shows first what it would do",
+        ),
+        "dead-letter queue" => Some("set SQS_DLQ_URL, for the function too, then run this again"),
         _ => None,
     }
 }

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use crate::migrate::require_domain;
-use crate::ports::{LedgerError, Ports, Replica, StoreError, WorkPorts};
+use crate::ports::{JobQueue, LedgerError, Ports, Replica, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
     BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
-    Noted, ObjectAddress, ObjectKey, ObjectMeta, Reason, Rejection, RowClass, S3Bucket,
+    Noted, ObjectAddress, ObjectKey, ObjectMeta, QueueDepth, Reason, Rejection, RowClass, S3Bucket,
     SourceError, SourceFile, Stopped, WriteTarget, limits,
 };
 
@@ -34,14 +34,53 @@ pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
 
 /// Reaches what a worker reaches beside that. Nothing is written.
 pub async fn examine_work(ports: &WorkPorts) -> Vec<Check> {
-    vec![
-        told("queue", "its depth can be read", ports.queue.depth().await),
-        told(
-            "verifications",
-            "they can be read",
-            ports.verifications.verified("doctor", &mut |_| ()).await,
-        ),
-    ]
+    let mut checks = examine_queues(ports.queue.as_ref(), ports.dead_letters.as_deref()).await;
+    checks.push(told(
+        "verifications",
+        "they can be read",
+        ports.verifications.verified("doctor", &mut |_| ()).await,
+    ));
+    checks
+}
+
+/// Looks at the job queue and its dead-letter queue: an outage must not use up the deliveries of its
+/// jobs, and a worker must have a place for those that fail again and again.
+pub async fn examine_queues(
+    queue: &dyn JobQueue,
+    dead_letters: Option<&dyn JobQueue>,
+) -> Vec<Check> {
+    let (subject, fact) = ("queue", "an outage does not use up the deliveries of its jobs");
+    let mut checks = vec![match queue.depth().await {
+        Err(error) => failed(subject, fact, &error),
+        Ok(QueueDepth { deliveries: None, .. }) => {
+            let detail = "it has no dead-letter queue";
+            Check::bad(subject, fact, detail)
+        }
+        Ok(QueueDepth { deliveries: Some(few), .. }) if few < limits::DELIVERIES => {
+            let detail = format!(
+                "SQS itself makes a dead letter of a job after {few} deliveries. A job comes back \
+                 every ten minutes in an outage: it must be {}",
+                limits::DELIVERIES
+            );
+            Check::bad(subject, fact, detail)
+        }
+        Ok(depth) => {
+            let deliveries = depth.deliveries.unwrap_or_default();
+            Check::good(subject, fact, format!("{} jobs, {deliveries} deliveries", depth.all()))
+        }
+    }];
+    let (subject, fact) = ("dead-letter queue", "jobs that fail again and again can go there");
+    checks.push(match dead_letters {
+        None => {
+            let detail = "no dead-letter queue is named: such jobs stay in the queue";
+            Check::bad(subject, fact, detail)
+        }
+        Some(dead_letters) => match dead_letters.depth().await {
+            Ok(depth) => Check::good(subject, fact, format!("{} letters", depth.all())),
+            Err(error) => failed(subject, fact, &error),
+        },
+    });
+    checks
 }
 
 /// The configured domain must be one that MogileFS has.

@@ -6,4 +6,4 @@ mod examine;
 
 pub use buckets::examine_buckets;
 pub use census::{Census, census};
-pub use examine::{examine, examine_copies, examine_failures, examine_work};
+pub use examine::{examine, examine_copies, examine_failures, examine_queues, examine_work};

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::content::SourceContent;
+use domain::doctor::examine_queues;
 use domain::engine::{Unobserved, work_batch};
-use domain::ports::{Clock, Replica, SourceFiles, WorkPorts};
+use domain::ports::{Clock, JobQueue, Replica, SourceFiles, WorkPorts};
 use domain::queue::list_dead_letters;
-use domain::{Dkey, FailureRecord, Fid, SourceError, SourceFile, Timestamp};
+use domain::{Dkey, FailureRecord, Fid, Health, SourceError, SourceFile, Timestamp, limits};
 use futures_util::future::{Either, join, join_all, select};
 use stand_ins::port::{Call, PortFault};
+use stand_ins::world::queue::arn_of;
 use tokio::sync::Notify;
 
 use super::stage::Stage;
@@ -224,4 +226,25 @@ fn without_a_dead_letter_queue_a_job_stays_in_the_queue() {
     assert_eq!((stage.dead(), stage.in_queue()), (0, 1));
     let FailureRecord { messages, .. } = &stage.failures()[&file.fid];
     assert!(messages.values().all(|tries| tries.own > 10), "{messages:?}");
+}
+
+#[test]
+fn doctor_tells_of_queues_that_an_outage_would_empty_or_that_keep_poison() {
+    let stage = Stage::instant();
+    let ports = stage.world.port.work_ports();
+    let dead_letters = ports.dead_letters.clone().expect("one");
+    let healths = |dead_letters: Option<&dyn JobQueue>| {
+        let checks = stage.world.run(examine_queues(ports.queue.as_ref(), dead_letters));
+        checks.into_iter().map(|check| check.health).collect::<Vec<_>>()
+    };
+    assert_eq!(healths(Some(dead_letters.as_ref())), [Health::Good, Health::Good]);
+    assert_eq!(healths(None), [Health::Good, Health::Bad]);
+    let work = &stage.world.port.work;
+    let policy = serde_json::json!({
+        "deadLetterTargetArn": arn_of(&work.dead_letters),
+        "maxReceiveCount": limits::DELIVERIES - 1,
+    });
+    let policy = [("RedrivePolicy".to_owned(), policy.to_string())].into();
+    work.sqs.set_attributes(&work.queue, &policy).expect("attributes that SQS takes");
+    assert_eq!(healths(Some(dead_letters.as_ref())), [Health::Bad, Health::Good]);
 }

@@ -106,7 +106,7 @@ hazards! {
     OnlyReplicaDown "only replica is on a device that is down" Streamed
         [Stored(Place::OnlyOnDown)]
         => FromMogile, &[], "paths, open, write", 12;
-    FirstReplicaForeign "first replica is said to be on a host that is none of the nodes" Streamed
+    FirstReplicaForeign "first replica is on a host that is no node" Streamed
         [Stored(Place::FirstForeign)]
         => FromMogile, BAD_REPLICA, "paths, open, write", 12;
     FirstReplicaHangs "first replica hangs half-way" Streamed
