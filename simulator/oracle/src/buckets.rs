@@ -1,4 +1,4 @@
-//! What must lie in a bucket, and nothing else.
+//! Judges one bucket: every expected object must be in it, and no other object may be.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::Judgement;
 use crate::expected::{Expectation, ExpectedFile, Left, Outcome};
 use crate::state::Object;
 
-/// Looks at every final key that files have, and then at everything that is left.
+/// Judges every final key of the expected files, then every other object of the bucket.
 pub(super) fn judge(
     bucket: &str,
     objects: &BTreeMap<String, Object>,
@@ -48,13 +48,13 @@ pub(super) fn judge(
     judgement.problems.extend(strangers);
 }
 
-/// Whether an object is the file, by its own bytes.
+/// Whether the SHA-1 of the object's bytes is the file's.
 pub(super) fn is_whole(expected: &ExpectedFile, object: &Object) -> bool {
     let sha1 = data_encoding::HEXLOWER.encode(&Sha1::digest(&object.content));
     sha1 == expected.sha1
 }
 
-/// The file must be there whole.
+/// Counts the file as expected, and as whole if it is. Returns the problem if it is not.
 fn whole(
     expected: &ExpectedFile,
     object: Option<&Object>,
@@ -70,9 +70,9 @@ fn whole(
     None
 }
 
-/// What lay there must lie there still, the very same object.
+/// An object that was at the key before the run must still be there, unchanged.
 fn touched(before: Option<&Object>, now: Option<&Object>) -> Option<&'static str> {
-    // Whoever was judged before it was planted through other means is only looked at as whole.
+    // Where the expectation holds no earlier object for this key, there is nothing to compare with.
     let before = before?;
     match now {
         Some(now) if now == before => None,

@@ -1,4 +1,4 @@
-//! What must be there at the end: the corpus, and what was planted beside it.
+//! The expected end state: the corpus, and what was planted beside it.
 
 use std::collections::BTreeMap;
 
@@ -6,36 +6,36 @@ use bytes::Bytes;
 
 use crate::state::{Item, MogileState, Object};
 
-/// What must come of a file in a first run.
+/// The end that a file must reach in a first run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Proven, by a copy of the intermediary.
     ByCopy,
     /// Proven, with content from MogileFS.
     FromMogile,
-    /// Proven where it lay: nothing is written.
+    /// Proven by the object that was already at its final key. The run writes nothing.
     AlreadyThere,
-    /// Passed over: the ledger has had its proof before.
+    /// Not looked at: the ledger already had its proof before the run.
     ProvenBefore,
-    /// Given up.
+    /// The run gave the file up.
     Failed {
-        /// The reason that the run's summary must tell.
+        /// The reason that the run's summary must report.
         reason: &'static str,
-        /// What must be at the final key.
+        /// The object that must be at the final key afterwards.
         left: Left,
     },
-    /// Not begun: the row cannot be migrated as it stands, for the reason told.
+    /// Not begun: the row cannot be migrated as it stands. The value is the reason.
     Rejected(&'static str),
-    /// Nothing: it is no longer in MogileFS.
+    /// The file is no longer in MogileFS, so there is nothing to migrate.
     Gone,
 }
 
-/// What lies at the final key of a file that failed.
+/// The object at the final key of a file that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Left {
-    /// Nothing.
+    /// There is no object at the key.
     Nothing,
-    /// The object that somebody else wrote, as it was.
+    /// The object that another program wrote before the run, unchanged.
     Theirs,
 }
 
@@ -49,7 +49,7 @@ impl Outcome {
         }
     }
 
-    /// In a few words.
+    /// The outcome's name, as reports print it.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// Why a file fails or is rejected.
+    /// The reason for a failed or rejected file; [`None`] for every other outcome.
     #[must_use]
     pub const fn reason(self) -> Option<&'static str> {
         match self {
@@ -86,26 +86,26 @@ pub struct ExpectedFile {
     pub bucket: String,
     /// The SHA-1 of its content, lower-case hex: the final key in S3.
     pub sha1: String,
-    /// How many bytes it has.
+    /// The length of its content in bytes.
     pub length: u64,
-    /// What must come of it.
+    /// The end that it must reach.
     pub outcome: Outcome,
 }
 
 /// A bucket's name and a key in it.
 pub type Place = (String, String);
 
-/// All that is known of the corpus and of the world before the migration.
+/// The corpus and the state of the world before the migration.
 #[derive(Debug, Default)]
 pub struct Expectation {
-    /// Every file, in the order of the fids.
+    /// Every file, ascending by fid.
     pub files: Vec<ExpectedFile>,
-    /// Intermediaries: they must stay as they are.
+    /// The content of each intermediary. The migration must leave every one unchanged.
     pub intermediaries: BTreeMap<Place, Bytes>,
-    /// What lay at final keys before.
+    /// The objects that were at final keys before the run.
     pub objects: BTreeMap<Place, Object>,
-    /// What the ledger had before, by fid.
+    /// The ledger's items before the run, by fid.
     pub records: BTreeMap<u64, Item>,
-    /// MogileFS before.
+    /// MogileFS's rows and replicas before the run.
     pub mogile: MogileState,
 }

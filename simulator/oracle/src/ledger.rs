@@ -1,4 +1,4 @@
-//! What the ledger must have.
+//! Judges the ledger's records.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,11 @@ use crate::buckets::is_whole;
 use crate::expected::{Expectation, ExpectedFile, Outcome};
 use crate::state::{EndState, Item, Value};
 
-/// The ways to prove a content, by their names in the ledger.
+/// The values that the attribute `proof` of a ledger record may have.
 const PROOFS: [&str; 5] = ["put", "copy", "head", "download", "multipart"];
 
-/// Every proven file has its record, no other file has one that it did not have before.
+/// Every proven file must have its record. No other file may have a record that it did not have
+/// before the run.
 pub(super) fn judge(
     items: &[Item],
     expectation: &Expectation,
@@ -41,7 +42,7 @@ pub(super) fn judge(
             Some(_) | None => {}
         }
     }
-    // Of files that MogileFS has no longer.
+    // Records of files that are no longer in MogileFS must stay as they were.
     let strays = &expectation.records;
     let expected: Vec<u64> = expectation.files.iter().map(|expected| expected.fid).collect();
     for (fid, before) in strays.iter().filter(|(fid, _)| expected.binary_search(fid).is_err()) {
@@ -53,8 +54,8 @@ pub(super) fn judge(
     problems.extend(strangers);
 }
 
-/// The files whose records tell another way than the one that was to be gone. Where more is struck
-/// than was planted, other ways are as good.
+/// Returns a problem for each record whose `route` differs from the planted one. Ask only in a run
+/// without faults beyond the planted ones: under other faults another route is correct too.
 #[must_use]
 pub fn misrouted(expectation: &Expectation, items: &[Item]) -> Vec<String> {
     let items = by_fid(items);
@@ -78,8 +79,9 @@ pub fn misrouted(expectation: &Expectation, items: &[Item]) -> Vec<String> {
     problems
 }
 
-/// `md5` is the object's ETag, verbatim: a former tool's verification compares the two. Of an object
-/// that is wrong the record says nothing; that is told as the object's.
+/// `md5` must be the object's ETag, verbatim: the verification of s3migrate compares the two. Where
+/// the object itself is missing or wrong the ETag is not compared, since the bucket's judgement
+/// reports that object.
 fn is_record_of(found: &EndState, expected: &ExpectedFile, item: &Item) -> bool {
     let bucket = found.buckets.get(&expected.bucket).and_then(|bucket| bucket.as_ref().ok());
     let object = bucket.and_then(|bucket| bucket.objects.get(&expected.sha1));

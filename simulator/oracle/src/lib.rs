@@ -1,5 +1,5 @@
-//! Judges the end state of a world from what was planted alone. It shares no rule with the
-//! migrator: it knows what must be there, and looks.
+//! Judges the end state of a world against what was planted in it. The oracle shares no rule with
+//! the migrator: it knows the expected state and compares it with the real one.
 //!
 //! It depends on no crate of this workspace and takes [plain data](state).
 
@@ -16,28 +16,28 @@ pub use ledger::misrouted;
 
 use state::EndState;
 
-/// What the oracle saw.
+/// The result of comparing the end state with the expectation.
 #[derive(Debug, Default, Serialize)]
 pub struct Judgement {
     /// Files that must be whole at their final key.
     pub expected: usize,
-    /// Files that are, by their own bytes.
+    /// Files whose object at the final key has the right SHA-1, computed from its bytes.
     pub whole: usize,
-    /// How many bytes those have.
+    /// The total length of the whole files in bytes.
     pub bytes: u64,
-    /// All that is not as it should be. Empty is content.
+    /// One text for each difference from the expected state. Empty when there is none.
     pub problems: Vec<String>,
 }
 
 impl Judgement {
-    /// Whether everything is as it should be.
+    /// Whether the oracle found no problem.
     #[must_use]
     pub fn is_content(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-/// Judges buckets, ledger and MogileFS.
+/// Compares the buckets, the ledger and MogileFS with the expectation.
 #[must_use]
 pub fn judge(expected: &Expectation, found: &EndState) -> Judgement {
     let mut judgement = Judgement::default();

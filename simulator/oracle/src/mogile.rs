@@ -1,9 +1,10 @@
-//! MogileFS must be as it was before.
+//! Judges MogileFS: the migration must not have changed it.
 
 use crate::expected::{Expectation, Outcome};
 use crate::state::MogileState;
 
-/// Nothing but the files that were to be purged may be away, nothing may be new or other.
+/// Only rows of purged files may be missing. No row may be new or changed, and every replica must
+/// have its old bytes.
 pub(super) fn judge(expectation: &Expectation, now: &MogileState, problems: &mut Vec<String>) {
     let before = &expectation.mogile;
     let purged = expectation.files.iter().filter(|file| file.outcome == Outcome::Gone);

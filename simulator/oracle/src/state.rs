@@ -1,45 +1,46 @@
-//! What can be seen of the three stores. Plain data: whoever has a world fills it.
+//! The state of S3, the ledger and MogileFS as plain data. The caller reads it from its world.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use bytes::Bytes;
 
-/// An object of S3.
+/// An object in an S3 bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     /// Its bytes.
     pub content: Bytes,
-    /// Its entity tag, without quotes.
+    /// Its ETag, without quotes.
     pub etag: String,
-    /// All else that S3 keeps with it, in words: two objects that differ differ here, too.
+    /// Everything else that S3 stores with the object, as text. Two objects with different metadata
+    /// have different `details`.
     pub details: String,
 }
 
-/// A bucket of S3.
+/// One S3 bucket with its objects and unfinished uploads.
 #[derive(Debug, Clone, Default)]
 pub struct Bucket {
     /// Its objects, by key.
     pub objects: BTreeMap<String, Object>,
-    /// Multipart uploads that have parts and no end.
+    /// Multipart uploads that have parts and were neither completed nor aborted.
     pub uploads: usize,
 }
 
 /// An item of a DynamoDB table.
 pub type Item = BTreeMap<String, Value>;
 
-/// An attribute of an item.
+/// The value of one attribute of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A string.
     Text(String),
     /// A number, in its digits.
     Number(String),
-    /// Anything else, as it is printed.
+    /// A value of any other type, as its debug text.
     Other(String),
 }
 
-/// MogileFS: its rows, and what the devices hold of them.
+/// MogileFS's rows, and the replicas on its devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MogileState {
     /// The rows of the table `file`, by fid.
@@ -55,29 +56,29 @@ pub struct Row {
     pub domain: u64,
     /// The key.
     pub key: Option<String>,
-    /// The length that the row has.
+    /// The column `length` of the row.
     pub length: Option<u64>,
     /// The class's number.
     pub class: u64,
-    /// The devices that hold it, as the row lists them.
+    /// The devices that MogileFS lists for the file.
     pub devices: Vec<u64>,
 }
 
-/// What a device holds.
+/// The content of one replica on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replica {
     /// Bytes in memory.
     Bytes(Bytes),
-    /// The first bytes of a file on disk, which nobody writes.
+    /// The first `length` bytes of a file on disk, which nothing changes during the run.
     File {
-        /// The file.
+        /// The path of the file on disk.
         path: PathBuf,
-        /// How many bytes.
+        /// The number of bytes that belong to the replica.
         length: u64,
     },
 }
 
-/// The world after the migration. What cannot be read is a problem.
+/// The state of the world after the migration. The oracle reports every `Err` as a problem.
 #[derive(Debug)]
 pub struct EndState {
     /// The buckets, by name.
