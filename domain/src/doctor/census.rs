@@ -25,22 +25,26 @@ pub struct Census {
     pub ignored: Tally,
     /// Rows that cannot be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
-    /// Those of them that are in a bucket which no setting names, by that bucket. Of very many
-    /// buckets the first that were met.
+    /// The rejected rows whose MogileFS bucket neither the map nor the ignored buckets name, by
+    /// that bucket. Where there are very many such buckets, only the first ones in the order of the
+    /// fids are counted here.
     pub unmapped: BTreeMap<String, Tally>,
     /// The highest fid of the domain.
     pub highest_fid: Option<Fid>,
-    /// Files that one request cannot write, which go in parts.
+    /// Files that are too large for one PUT and are written in parts. They are part of `source`,
+    /// too.
     pub in_parts: Tally,
-    /// Why it is not whole, or means nothing by these settings, if so.
+    /// Why the count ended early, or which setting makes it meaningless. [`None`] when the count is
+    /// whole and the settings fit the index.
     pub stopped: Option<Stopped>,
 }
 
 /// The most buckets that [`Census::unmapped`] names.
 const BUCKETS_NAMED: usize = 20;
 
-/// Reads all rows and counts them. Nothing but the index is asked. What ends it early, and what is
-/// wrong with the settings, is in [`Census::stopped`].
+/// Reads and counts all rows of the index, and asks no other system. An error of the index, or a
+/// setting that does not fit the rows, is in [`Census::stopped`]; the counts are then those of the
+/// rows read before.
 pub async fn census(
     index: &dyn SourceIndex,
     clock: &dyn Clock,
@@ -80,7 +84,7 @@ async fn read_all(
 }
 
 impl Census {
-    /// The rows, as a run takes them in.
+    /// The counts as a run would report them.
     fn intake(&self) -> RowCounts {
         RowCounts {
             rows: self.rows,

@@ -9,8 +9,8 @@ use crate::{
     SourceError, SourceFile, Stopped, WriteTarget, limits,
 };
 
-/// Reaches everything that a migration reaches, and says of each what is wrong with it. Nothing is
-/// written.
+/// Checks every system that `migrate` uses: the index, a replica of the first file, the ledger, the
+/// failures table and each mapped bucket. It only reads.
 pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(examine_domain(ports).await);
@@ -32,7 +32,8 @@ pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
     checks
 }
 
-/// Reaches what a worker reaches beside that. Nothing is written.
+/// Checks the systems that only a worker uses: the queue and the verifications table. It only
+/// reads.
 pub async fn examine_work(ports: &WorkPorts) -> Vec<Check> {
     let mut checks = examine_queues(ports.queue.as_ref(), ports.dead_letters.as_deref()).await;
     checks.push(told(
@@ -83,7 +84,7 @@ pub async fn examine_queues(
     checks
 }
 
-/// The configured domain must be one that MogileFS has.
+/// Checks that MogileFS has the configured domain.
 async fn examine_domain(ports: &Ports) -> Check {
     let (subject, fact) = ("index", "MogileFS has the configured domain");
     match require_domain(ports.index.as_ref(), ports.clock.as_ref()).await {
@@ -95,7 +96,7 @@ async fn examine_domain(ports: &Ports) -> Check {
     }
 }
 
-/// Reads the first rows; gives the first of them that are to be migrated.
+/// Checks the first page of rows. Returns the files among them that are to be migrated.
 async fn examine_index(
     ports: &Ports,
     buckets: &BucketMap,
@@ -165,11 +166,12 @@ async fn open(
     Ok(replica)
 }
 
-/// The ledger can be read; and what it has of the first files is of today's buckets and contents.
+/// Checks that the ledger can be read, and that its proofs of the first files are for the buckets
+/// that BUCKETS names today.
 async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
     let (subject, fact) = ("ledger", "its proofs are of the buckets that are mapped");
     let sample = &sample[..sample.len().min(limits::LEDGER_READ)];
-    // Without any file there is still a table to be read.
+    // Without a file to ask for, any fid shows whether the table can be read.
     let mut fids: Vec<_> = sample.iter().map(|file| file.fid).collect();
     if fids.is_empty() {
         fids.push(Fid(0));
@@ -195,8 +197,9 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
     }
 }
 
-/// Writes a failure record that is no file's, takes it away, and reads the whole table: a run does
-/// all of this, and what it cannot write there is lost.
+/// Checks the failures table by writing a record, deleting it and scanning the table. A run does
+/// all three, and a failure that it cannot write there is lost. The record has fid 0, which no file
+/// has.
 pub async fn examine_failures(ports: &Ports) -> Check {
     let (subject, fact) = ("failures", "records can be written, taken away and scanned");
     let record = FailureRecord {
@@ -214,7 +217,7 @@ pub async fn examine_failures(ports: &Ports) -> Check {
     let tried = async {
         ports.failures.note(&[canary]).await?;
         ports.failures.clear_undoubted(&[NO_FILE]).await?;
-        // Where an earlier doctor was killed.
+        // An earlier doctor that was killed may have left its record.
         ports.failures.clear(&[NO_FILE]).await?;
         let mut records = 0_u64;
         ports.failures.scan(&mut |_| records += 1).await?;
@@ -229,8 +232,9 @@ pub async fn examine_failures(ports: &Ports) -> Check {
 /// MogileFS gives no file this fid.
 const NO_FILE: Fid = Fid(0);
 
-/// Copies one intermediary of each bucket, as a migration would, and takes the copy away again: S3
-/// refuses some objects for good, those in Glacier say, or those under another key.
+/// Copies one intermediary of each bucket, as a migration would, and deletes the copy. S3 refuses
+/// to copy some objects for good, for example those in Glacier, or those that are encrypted with
+/// another key.
 pub async fn examine_copies(
     ports: &Ports,
     buckets: &BucketMap,
@@ -249,10 +253,11 @@ pub async fn examine_copies(
     checks
 }
 
-/// The canary's key is nobody's: a fid's path has no such folder, and a content's key no slash.
+/// No file can have this key: the path of a fid has no such folder, and a final key has no slash.
 const COPY_CANARY: &str = "mogile2s3-canary/copy-of-an-intermediary";
 
-/// The smallest of the first intermediaries, whose keys begin with any digit.
+/// The smallest intermediary that one COPY can take, on the first listing page of the first prefix
+/// that has one. The prefixes are `0/` to `9/`, then `/0/` to `/9/`.
 async fn small_intermediary(
     ports: &Ports,
     bucket: &S3Bucket,
@@ -285,7 +290,7 @@ async fn copy_one(
     let address =
         ObjectAddress { bucket: bucket.clone(), key: ObjectKey::new(COPY_CANARY.to_owned()) };
     if let Some(left) = objects.head(&address).await? {
-        // An earlier doctor was killed.
+        // An earlier doctor that was killed left its copy.
         objects.delete(&address, &left.etag).await?;
     }
     let target = WriteTarget {

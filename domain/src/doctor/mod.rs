@@ -1,4 +1,4 @@
-//! Checks of everything that a migration needs, and what there is to migrate.
+//! Checks every system that a migration needs, and counts the rows of the index.
 
 mod buckets;
 mod census;

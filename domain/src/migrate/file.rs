@@ -12,39 +12,39 @@ use crate::{
     StoredObject, WriteTarget,
 };
 
-/// How one file is to be brought.
+/// The plan for one file: where its content may come from, and what is written with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilePlan {
     /// The intermediary to copy, when one is known to be in the bucket.
     pub copy_from: Option<ObjectKey>,
-    /// The length that a listing tells of it. Without a listing it is not known, and the record of
-    /// a file that is copied has the length that the index tells.
+    /// The intermediary's length according to a listing. Without a listing it is [`None`], and the
+    /// record of a copied file has the length from the index.
     pub copy_length: Option<ByteCount>,
     /// Whether MogileFS may be asked.
     pub mogile: bool,
-    /// What readers are told beside the content.
+    /// The content type and disposition that S3 gives to readers.
     pub meta: ObjectMeta,
     /// Whether the final key is looked at before anything is written.
     pub look_first: bool,
 }
 
-/// How a file ended.
+/// The end of one file's migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileEnd {
-    /// Its content is at the final key, proven; this is to be recorded.
+    /// Its content is proven at the final key. The caller writes this record into the ledger.
     Proven(LedgerRecord),
-    /// MogileFS does not have it any more.
+    /// MogileFS no longer has the file.
     Gone,
-    /// It was given up.
+    /// The migration of the file was given up, for this reason.
     Failed(Failure),
 }
 
-/// What came of one file.
+/// The result of one file's migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOutcome {
-    /// How it ended.
+    /// How the migration of the file ended.
     pub end: FileEnd,
-    /// What was noticed on the way.
+    /// What an operator should know, whatever the end was.
     pub findings: Vec<Finding>,
 }
 
@@ -81,23 +81,24 @@ pub async fn migrate_file(
     FileMigration::new(ports, file, plan, writing).run().await
 }
 
-/// One file on its way.
+/// The state of one file's migration.
 pub struct FileMigration<'a> {
     pub(super) ports: &'a Ports,
     pub(super) file: &'a SourceFile,
     plan: &'a FilePlan,
     pub(super) writing: &'a Writing,
     pub(super) address: ObjectAddress,
-    /// Digests of content that flowed whole through a PUT of ours.
+    /// Digests of content that a PUT of this run has streamed to its end.
     pub(super) streamed: Option<ContentDigests>,
-    /// Digests of what was read back last.
+    /// Digests of the object that was last downloaded from S3.
     downloaded: Option<ContentDigests>,
     found_length: Option<ByteCount>,
-    /// An object of somebody else that is replaced, as far as is known: the answer was lost.
+    /// The finding for an object of another writer that this run may have replaced: the answer to
+    /// the write was lost.
     perhaps_replaced: Option<Finding>,
-    /// Whether a storage node has begun to give the content, when all were last gone through.
+    /// Whether any storage node began to send the content when the replicas were last tried.
     pub(super) opened: bool,
-    /// What this run has written.
+    /// The `ETag` of each object that this run has written.
     written: Vec<ETag>,
     pub(super) findings: Vec<Finding>,
 }
@@ -201,7 +202,8 @@ impl<'a> FileMigration<'a> {
         }
     }
 
-    /// What somebody else wrote and this run replaces is told with what is known of it: it is gone.
+    /// Notes a finding where this run replaces an object of another writer. The finding has the
+    /// ETag and the length, since the object itself is gone.
     fn note_replaced(&mut self, action: &Action, seen: &Seen) {
         if let Action::Replace(etag) = action
             && !self.written.contains(etag)
@@ -278,7 +280,8 @@ impl<'a> FileMigration<'a> {
         }
     }
 
-    /// Repeats a write only while S3 says that it did nothing: a lost answer is for the decision.
+    /// Repeats a write only while S3 answers that it did nothing. A lost answer goes to the
+    /// decision.
     async fn until_served<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         mut write: impl FnMut() -> F,
@@ -333,7 +336,7 @@ impl<'a> FileMigration<'a> {
     }
 }
 
-/// What a refused write or delete says to the decision.
+/// Translates the error of a write or delete for the decision.
 pub(super) fn write_refused(error: &StoreError) -> Seen {
     match error {
         StoreError::Occupied(_) => Seen::Occupied,

@@ -1,5 +1,5 @@
-//! Which files can be copied: their intermediaries are listed, folder by folder, before the first
-//! of them is asked for.
+//! Finds out which files can be copied: lists the folders of their intermediaries before the first
+//! COPY.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -13,15 +13,15 @@ use crate::{
     ByteCount, Fid, IntermediaryForm, ListPage, ObjectKey, ObjectMeta, S3Bucket, SourceFile, limits,
 };
 
-/// How files may be brought.
+/// Where the content of the files may come from (`--route`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RoutePolicy {
-    /// By copy where the intermediary is in the bucket, else from MogileFS.
+    /// A COPY where the intermediary is in the bucket, otherwise MogileFS.
     #[default]
     Auto,
-    /// By copy alone.
+    /// Only a COPY of the intermediary.
     Copy,
-    /// From MogileFS alone.
+    /// Only MogileFS. Intermediaries are not listed.
     Mogile,
 }
 
@@ -30,16 +30,16 @@ pub(crate) struct Routes<'a> {
     objects: &'a dyn ObjectStore,
     clock: &'a dyn Clock,
     policy: RoutePolicy,
-    /// What one COPY can take.
+    /// The most bytes that one COPY can take.
     single_request_bytes: u64,
-    /// Buckets that have keys with a leading slash, as far as was asked.
+    /// Whether a bucket has keys with a leading slash, for each bucket asked so far.
     leading_slash: Mutex<BTreeMap<S3Bucket, bool>>,
 }
 
 /// A folder of intermediaries: bucket and prefix.
 type Folder = (S3Bucket, String);
 
-/// Whose it is, and under which form of its key.
+/// An intermediary: its bucket, its file, and the form of its key.
 type Intermediary = (S3Bucket, Fid, IntermediaryForm);
 
 impl<'a> Routes<'a> {
@@ -52,8 +52,8 @@ impl<'a> Routes<'a> {
         Self { objects, clock, policy, single_request_bytes, leading_slash: Mutex::default() }
     }
 
-    /// A plan for each of these files, in their order. Costs one LIST for each folder that they
-    /// are in (a thousand fids share one), and one for each bucket in a run.
+    /// Returns a plan for each of these files, in their order. It costs one LIST for each folder
+    /// that they are in (a thousand fids share one), and one LIST for each bucket once in a run.
     pub(crate) async fn plan(&self, files: &[SourceFile]) -> Result<Vec<FilePlan>, StoreError> {
         let there = match self.policy {
             RoutePolicy::Mogile => BTreeMap::new(),
@@ -66,7 +66,8 @@ impl<'a> Routes<'a> {
             });
             let (copy_from, copy_length) = found.unzip();
             let mogile = self.policy != RoutePolicy::Copy;
-            // An upload in parts costs many requests before it is refused.
+            // S3 refuses an upload in parts only at its end, after many paid requests; a HEAD
+            // before it is cheaper.
             let look_first = file.length.0 > self.single_request_bytes;
             FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default(), look_first }
         };

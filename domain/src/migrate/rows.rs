@@ -1,4 +1,4 @@
-//! The rows that are selected, page after page: what `migrate` works on, and `enqueue` sends.
+//! Reads the selected rows page by page: the files that `migrate` works on and `enqueue` sends.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
@@ -10,35 +10,36 @@ use crate::{
     limits,
 };
 
-/// Among which files.
+/// Whether files that are already proven are selected, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Among {
-    /// Those without a proven ledger record.
+    /// Only files without a proven ledger record.
     #[default]
     Pending,
-    /// All.
+    /// All files, proven or not (`--again`).
     Again,
 }
 
-/// Which rows are taken.
+/// The rows that a run takes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selection {
-    /// Among which files.
+    /// Whether files that are already proven are selected, too.
     pub among: Among,
-    /// These alone, where given.
+    /// Only these fids. [`None`] takes all.
     pub only: Option<RoaringTreemap>,
-    /// Of `only` those that came in ranges. They need not be there, since MogileFS's fids have
-    /// gaps; each of the others must.
+    /// The fids of `only` that were given as part of a range. They may be missing from the index,
+    /// since MogileFS's fids have gaps. Every other fid of `only` must have a row.
     pub in_ranges: RoaringTreemap,
-    /// Without these.
+    /// Fids that are left out.
     pub without: RoaringTreemap,
-    /// From this one on, and only for an interrupted run whose rows before it are dealt with: rows
-    /// appear behind a pager too, so it replaces no second run over all.
+    /// The first fid that is taken. It is for going on with an interrupted run whose earlier rows
+    /// are done. It does not replace a second run over all rows: MogileFS may add a row with a
+    /// smaller fid after that page was read.
     pub from: Fid,
 }
 
 impl Selection {
-    /// Whether it looks at every row of the index.
+    /// Whether the selection reads every row of the index.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
         self.only.is_none() && self.from.0 <= 1
@@ -52,30 +53,30 @@ pub struct RejectedRow {
     pub fid: Fid,
     /// Its key, if it has one.
     pub dkey: Option<String>,
-    /// What is wrong with it.
+    /// Why it cannot be migrated.
     pub why: Rejection,
 }
 
-/// Some of the selected rows.
+/// One page of the selected rows, in their classes.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// What is to be worked on, ascending by fid.
+    /// The files to be worked on, ascending by fid.
     pub files: Vec<SourceFile>,
-    /// The fids among them whose final key is looked at before anything is written: something is
-    /// known to be there.
+    /// The fids of those files whose final key is looked at before anything is written, because an
+    /// object is expected there.
     pub look_first: RoaringTreemap,
-    /// What cannot be.
+    /// The rows that cannot be migrated as they stand.
     pub rejected: Vec<RejectedRow>,
-    /// Fids that were named one by one, and have no row.
+    /// Fids that were named one by one and have no row in the index.
     pub absent: RoaringTreemap,
     /// The counts of this page's rows.
     pub intake: RowCounts,
-    /// Everything up to this fid has been handed out, and the next page begins behind it. [`None`]
-    /// when all has been.
+    /// Every selected row up to this fid is in this page or an earlier one, and the next page
+    /// begins behind it. [`None`] on the last page.
     pub next: Option<Fid>,
 }
 
-/// The index as a selection shows it. It keeps nothing from page to page.
+/// Reads the rows of a selection from the index. It keeps no state between pages.
 pub struct Rows<'a> {
     index: &'a dyn SourceIndex,
     clock: &'a dyn Clock,
@@ -87,8 +88,8 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of `index` that `selection` takes. Of the pending ones those are passed over that are
-    /// proven by what is `known`.
+    /// Reads the rows of `index` that `selection` takes. With [`Among::Pending`] it passes over
+    /// files that are proven according to `known`.
     #[must_use]
     pub fn new(
         index: &'a dyn SourceIndex,
@@ -102,13 +103,14 @@ impl<'a> Rows<'a> {
         Self { index, clock, buckets, selection, known, each }
     }
 
-    /// Where the first page begins.
+    /// The fid to give to the first call of [`page`](Self::page).
     #[must_use]
     pub const fn begin(&self) -> Fid {
         Fid(self.selection.from.0.saturating_sub(1))
     }
 
-    /// The selected rows behind `after`, some of them. A page may be empty without being the last.
+    /// Returns the next selected rows behind `after`. A page may be empty without being the last
+    /// one; only [`Page::next`] says which is the last.
     pub async fn page(&self, after: Fid) -> Result<Page, IndexError> {
         let Some(only) = &self.selection.only else { return self.whole_page(after).await };
         let Some(first) = first_behind(only, after) else { return Ok(Page::default()) };
@@ -129,7 +131,8 @@ impl<'a> Rows<'a> {
         Ok(page)
     }
 
-    /// Where the named fids lie close together: the index's own pages, less what is not named.
+    /// For named fids that lie close together: reads a page of the index and drops the rows that
+    /// are not named.
     async fn named_page(&self, only: &RoaringTreemap, first: u64) -> Result<Page, IndexError> {
         let read = self.read(Fid(first.saturating_sub(1))).await?;
         let last = read.next.map_or(u64::MAX, |next| next.0);
@@ -146,7 +149,7 @@ impl<'a> Rows<'a> {
         Ok(page)
     }
 
-    /// Where they lie far apart: each row by itself.
+    /// For named fids that lie far apart: looks each row up by itself.
     async fn named_rows(&self, only: &RoaringTreemap, first: u64) -> Result<Page, IndexError> {
         let mut named = only.iter();
         named.advance_to(first);
@@ -189,7 +192,7 @@ impl<'a> Rows<'a> {
         retried(self.clock, after.0, || self.index.page(after, limits::PAGE_ROWS)).await
     }
 
-    /// The fids between these two, both included, that were named one by one.
+    /// The fids from `first` to `last`, both included, that were named one by one.
     fn must_be_there(&self, first: u64, last: u64) -> RoaringTreemap {
         let mut each = self.each.iter();
         each.advance_to(first);
@@ -250,7 +253,8 @@ impl Rows<'_> {
 }
 
 impl Page {
-    /// Everything named up to `last` is in this page or absent.
+    /// Ends a page of named fids. Each named fid up to `last` is in this page or counted as absent,
+    /// except the gaps of ranges.
     fn end(&mut self, only: &RoaringTreemap, last: u64) {
         for fid in &self.absent {
             self.intake.absent.add(Fid(fid), "the index has no row of this domain with this fid");

@@ -1,4 +1,5 @@
-//! What the ledger and the failures table say before a run: the only things kept of every file.
+//! Reads the ledger and the failures table before a run. Their result is all that a run keeps in
+//! memory about every file.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,10 +13,10 @@ use crate::ports::{Clock, FailureLog, Ledger, LedgerError, Segment, Verification
 use crate::retried::retried;
 use crate::{BucketMap, Fid, KnownFiles, LedgerItem, limits};
 
-/// Segments in which the ledger is scanned side by side.
+/// The number of segments in which the ledger is scanned in parallel.
 const SEGMENTS: u32 = 4;
 
-/// Gives every item of the ledger to `each`, in no order.
+/// Scans the ledger and passes every item to `each`, in no order.
 pub async fn scan_ledger(
     ledger: &dyn Ledger,
     each: impl FnMut(LedgerItem) + Send,
@@ -31,8 +32,9 @@ pub async fn scan_ledger(
     segments.collect::<FuturesUnordered<_>>().try_collect().await
 }
 
-/// What is known of the files that a selection may take. Where few fids are named only these are
-/// asked for; else both tables are read whole.
+/// Reads what the tables say about the files that a selection may take. Where few fids are named
+/// (at most [`limits::FIDS_READ_SINGLY`]) only their items are read, otherwise both tables are
+/// scanned.
 pub async fn known_files(
     (ledger, failures): (&dyn Ledger, &dyn FailureLog),
     clock: &dyn Clock,
@@ -64,8 +66,8 @@ pub async fn known_files(
     Ok(known.build())
 }
 
-/// The files that a verification has found whole already: none where all are to be looked at again.
-/// The failures table tells which files have a failure record.
+/// Reads which files the verification `run` has already found whole; with [`Among::Again`] none
+/// count as such. It also scans the failures table for the files that have a failure record.
 pub async fn verified_files(
     (verifications, failures): (&dyn VerificationLog, &dyn FailureLog),
     run: &str,
@@ -81,6 +83,6 @@ pub async fn verified_files(
         failed.insert(record.fid.0);
     };
     failures.scan(&mut each).await?;
-    // A doubt is no reason to look at what this run has found whole since.
+    // A file that this run has found whole is not looked at again because of an older doubt.
     Ok(KnownFiles { failed, ..known.build() })
 }
