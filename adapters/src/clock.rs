@@ -1,4 +1,4 @@
-//! The time of this machine.
+//! The clock of this machine as the domain's [`Clock`].
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! The worker function in AWS Lambda, as its callers see it.
+//! Calls the worker function in AWS Lambda and reads its report.
 
 mod answer;
 
@@ -15,7 +15,7 @@ use domain::ports::{FunctionError, WorkerFunction};
 use crate::aws::{Timeouts, answer};
 use crate::calls::{Calls, System};
 
-/// The event that asks for a report.
+/// The event by which a caller asks the function for its report.
 const REPORT: &str = r#"{"report":true}"#;
 
 /// [`WorkerFunction`] in one function of AWS Lambda, by its name or ARN.
@@ -27,13 +27,13 @@ pub struct LambdaWorkerFunction {
 }
 
 impl LambdaWorkerFunction {
-    /// With shared settings from [`crate::aws::load`].
+    /// Takes the shared settings of [`crate::aws::load`].
     #[must_use]
     pub fn new(config: &SdkConfig, name: String, calls: Arc<Calls>) -> Self {
         Self { client: Client::new(config), name, timeouts: Timeouts::default(), calls }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;

@@ -1,4 +1,4 @@
-//! MogileFS's database, on MySQL or MariaDB: read, never written.
+//! Reads MogileFS's database on MySQL or MariaDB. It never writes there.
 
 mod index;
 mod sessions;

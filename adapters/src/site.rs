@@ -1,4 +1,4 @@
-//! An AWS account and region, as the domain's site: where buckets, queues and tables are set up.
+//! Sets up buckets, queues and tables in one AWS account and region.
 
 mod bucket;
 mod lifecycle;
@@ -22,7 +22,7 @@ use crate::aws::Timeouts;
 use crate::calls::{Calls, System};
 use refusal::Refusal;
 
-/// [`Site`] on Amazon Web Services, or on what speaks their protocols.
+/// [`Site`] on Amazon Web Services, or on services with the same protocols.
 pub struct AwsSite {
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
@@ -34,7 +34,7 @@ pub struct AwsSite {
 }
 
 impl AwsSite {
-    /// With shared settings from [`crate::aws::load`], which name a region.
+    /// Takes the shared settings of [`crate::aws::load`], which must name a region.
     #[must_use]
     pub fn new(config: &SdkConfig, calls: Arc<Calls>) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl AwsSite {
         }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;

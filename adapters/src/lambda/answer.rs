@@ -1,4 +1,4 @@
-//! What Lambda's and the function's answers mean.
+//! Translates the answers of Lambda and of the function.
 
 use domain::WorkerReport;
 use domain::ports::FunctionError;
@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::aws::{Trouble, key_trouble, words_on_keys};
 
-/// Reads what the function answered; `failed` where Lambda says that this is its error.
+/// Reads the function's answer. `failed` means that Lambda marked the payload as the function's
+/// error.
 pub(super) fn report(
     failed: bool,
     payload: &[u8],
@@ -35,7 +36,7 @@ pub(super) fn report(
     })
 }
 
-/// Translates what went wrong at Lambda, before the function said anything.
+/// Translates an error of Lambda itself: the function has not answered.
 pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
     let function = function.to_owned();
     let refused = |function, why: String, hint: &str| FunctionError::Refused {

@@ -1,4 +1,4 @@
-//! The index in MogileFS's own tables.
+//! Reads the index from MogileFS's own tables.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use crate::calls::{Calls, System};
 
 const DOMAINS: &str = "SELECT dmid, namespace FROM domain ORDER BY dmid";
 
-/// By the primary key alone: a condition on the domain would make the server look for an index
-/// that serves it, and none has the rows in this order.
+/// Pages by the primary key alone. With a condition on the domain the server would choose another
+/// index, and no other index has the rows in this order.
 const PAGE: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?";
 const ROW: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid = ?";
 const COUNT: &str = "SELECT COUNT(*) AS files FROM file WHERE dmid = ?";
 
-/// A [`SourceIndex`] over MogileFS's database. Its sessions are read-only: the server refuses
-/// whatever would write.
+/// A [`SourceIndex`] over MogileFS's database. Its sessions are read-only: the server refuses every
+/// statement that writes.
 ///
-/// It takes the schema as it comes: numbers signed or not and of any width, keys in any character
-/// set or none. Bytes of a key that are not UTF-8 become the replacement character, which no key
-/// of a content has.
+/// It reads every variant of the schema: numbers signed or unsigned and of any width, keys in any
+/// character set or as binary. Bytes of a key that are not UTF-8 become the replacement character,
+/// which no valid dkey contains.
 pub struct MysqlIndex {
     sessions: Sessions,
     domain: String,
@@ -37,13 +37,13 @@ pub struct MysqlIndex {
 }
 
 impl MysqlIndex {
-    /// For one domain's rows. Nothing is reached before the first question.
+    /// Reads the rows of one domain. It connects at the first query, not here.
     #[must_use]
     pub fn new(url: DatabaseUrl, domain: String, calls: Arc<Calls>) -> Self {
         Self { sessions: Sessions::new(url), domain, dmid: OnceCell::new(), calls }
     }
 
-    /// With another time for a query than production's.
+    /// Replaces the default time limit for a query, which is production's.
     #[must_use]
     pub const fn with_time(mut self, time: Duration) -> Self {
         self.sessions.time = time;
@@ -61,7 +61,7 @@ impl MysqlIndex {
         waiting.end(answer.map_err(|trouble| self.error(trouble)))
     }
 
-    /// The domain's number, looked up once.
+    /// The domain's `dmid`. It is looked up at the first call and kept.
     async fn dmid(&self) -> Result<u64, IndexError> {
         self.dmid.get_or_try_init(|| self.find_domain()).await.copied()
     }
@@ -70,7 +70,7 @@ impl MysqlIndex {
         let mut others = Vec::new();
         for row in self.ask("domain", DOMAINS, &[]).await? {
             let name = self.read(text(&row, "namespace"))?;
-            // The database's comparison may be blind to case; the trackers' is not.
+            // The database may compare names without regard to case. The trackers do not.
             if name.as_ref() == Some(&self.domain) {
                 return self.read(present(&row, "dmid"));
             }
@@ -83,7 +83,7 @@ impl MysqlIndex {
         ))))
     }
 
-    /// A row's domain, and the row.
+    /// Returns the `dmid` of a row, and the row.
     fn entry(&self, row: &MySqlRow) -> Result<(u64, IndexRow), IndexError> {
         let (dmid, fid) = (self.read(present(row, "dmid"))?, self.read(present(row, "fid"))?);
         let dkey = self.read(text(row, "dkey"))?;
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// What a page ends in on a server at this port.
+    /// The error of reading a page from a server at this port.
     async fn failure(port: u16, time: Duration) -> (IndexError, String) {
         let url = format!("mysql://ann:s3cret@127.0.0.1:{port}/mogile");
         let index = MysqlIndex::new(url.parse().unwrap(), "repo".to_owned(), Arc::default());

@@ -1,7 +1,7 @@
-//! Sessions on one server: read-only, few, kept between queries.
+//! Keeps a few read-only sessions on one server open between queries.
 //!
-//! sqlx's own pool tries a server that refuses connections until its time is up, and then tells
-//! only of the time; ours says what the server said.
+//! sqlx's own pool retries a server that refuses connections until its time is up, and then reports
+//! only the time-out. This one reports the server's own error.
 
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
@@ -15,13 +15,13 @@ use tokio::time::timeout;
 use super::trouble::Trouble;
 use super::url::DatabaseUrl;
 
-/// Sessions at once. One pages; the others look at single rows.
+/// The most sessions at once. One reads pages; the others look up single rows.
 const SESSIONS: usize = 4;
 
 /// Sessions on the server of one URL.
 pub(super) struct Sessions {
     url: DatabaseUrl,
-    /// What a query may take.
+    /// The time limit of a query, with the wait for a session and the connecting.
     pub(super) time: Duration,
     idle: Mutex<Vec<MySqlConnection>>,
     slots: Semaphore,
@@ -29,7 +29,7 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// Connects to nothing yet.
+    /// Makes no connection yet.
     pub(super) fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
@@ -45,8 +45,8 @@ impl Sessions {
         self.url.name()
     }
 
-    /// The rows that a query has, within the time for one. Only for queries that may be
-    /// repeated.
+    /// Returns the rows of a query, within the time limit. It may send the query more than once, so
+    /// the query must be repeatable.
     pub(super) async fn rows(
         &self,
         sql: &'static str,
@@ -54,7 +54,8 @@ impl Sessions {
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let answer = async {
             let Ok(_slot) = self.slots.acquire().await else { return Err(self.late()) };
-            // A kept session may have been closed while it lay idle; a new one has no such excuse.
+            // The server may have closed a kept session while it was idle, so another one is tried.
+            // The failure of a new session is final.
             while let Some(session) = self.take_idle() {
                 match self.ask(session, sql, arguments).await {
                     Err(Trouble::Passing(_)) => {}
@@ -66,7 +67,8 @@ impl Sessions {
         timeout(self.time, answer).await.unwrap_or_else(|_| Err(self.late()))
     }
 
-    /// Only a session that has answered is kept: what another one would say next nobody knows.
+    /// Keeps the session only after a whole answer: the next bytes of any other session are
+    /// unknown.
     async fn ask(
         &self,
         mut session: MySqlConnection,

@@ -1,4 +1,4 @@
-//! What sqlx and the server say when a query has no answer, as the ports' three kinds of errors.
+//! Translates the errors of sqlx and of the server into the ports' three kinds.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use domain::Cause;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
-/// Why a query has no answer.
+/// Why a query failed, by what the caller can do.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It may have one in a while.
+    /// A later try may succeed.
     Passing(Cause),
-    /// Somebody must change something first.
+    /// The operator must change something first.
     Refusal(String),
-    /// There is one, which nobody understands.
+    /// The server answered, and the answer cannot be understood.
     Nonsense(String),
 }
 
 impl Trouble {
-    /// The time for a query ran out.
+    /// The error of a query whose time limit is over.
     pub(super) fn late(time: Duration) -> Self {
         let seconds = time.as_secs();
         Self::Passing(format!("no answer within {seconds} s").into())
@@ -35,7 +35,8 @@ impl From<Error> for Trouble {
                 Err(error) => Self::Refusal(error.to_string()),
             },
             Error::Configuration(error) | Error::Tls(error) => Self::Refusal(error.to_string()),
-            // A handshake that came to nothing, as with servers that know only old versions of TLS.
+            // The TLS handshake failed, for example because the server knows only old versions of
+            // TLS.
             Error::Io(error) if error.kind() == ErrorKind::InvalidData => Self::Refusal(format!(
                 "{error}: `?ssl-mode=disabled` behind the URL connects without TLS"
             )),
@@ -45,18 +46,20 @@ impl From<Error> for Trouble {
     }
 }
 
-/// The server's own refusals by number (MySQL and MariaDB error references), and by the class of
-/// their SQLSTATE: 25 a read-only transaction, 28 authorization, 42 syntax or access.
+/// Translates an error of the server by its number (MySQL and MariaDB error references) and by the
+/// class of its SQLSTATE: 25 is a read-only transaction, 28 authorization, 42 syntax or access.
 fn of_server(error: &MySqlDatabaseError) -> Trouble {
     let (number, words) = (error.number(), error.message());
     let class = error.code().unwrap_or_default().get(..2).unwrap_or_default();
     let advice = match (number, class) {
-        // Too many connections of this account, or too many queries: 42, but they pass.
+        // Too many connections or queries of this account. Their class is 42, but a later try may
+        // succeed.
         (1203 | 1226, _) => None,
         (1044 | 1142 | 1143, _) => Some("grant SELECT on the tables `file` and `domain`"),
         (1049, _) => Some("correct the database's name in the URL"),
         (1054 | 1146, _) => Some("is this MogileFS's database?"),
-        // Blocked after too many errors; not from this host; locked; password expired.
+        // The host is blocked after too many errors, or not allowed; the account is locked, or its
+        // password has expired.
         (1129 | 1130 | 1820 | 1862 | 3118 | 4151, _) => Some("ask the database's administrator"),
         (_, "28") => Some("correct user and password in the URL"),
         (_, "25" | "42") => Some("see the server's reference"),

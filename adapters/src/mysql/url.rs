@@ -1,4 +1,4 @@
-//! Where a database is, and how to log in there.
+//! The URL of a database, with the login for it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,16 @@ use sqlx::ConnectOptions;
 use sqlx::mysql::MySqlConnectOptions;
 use url::Url;
 
-/// `mysql://user:password@host:port/database`. It shows everything but user and password.
+/// A URL `mysql://user:password@host:port/database`. Its texts for logs and errors have neither
+/// user nor password.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     options: MySqlConnectOptions,
     name: String,
 }
 
-/// A setting that is no [`DatabaseUrl`]. It repeats nothing of it: any part may be a password's.
+/// The error for a setting that is no [`DatabaseUrl`]. It repeats no part of the setting, since any
+/// part may belong to a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{why}; expected `mysql://user:password@host:port/database`, with each of `%` `/` `?` `#` `@` \
@@ -25,12 +27,12 @@ pub struct DatabaseUrlError {
 }
 
 impl DatabaseUrl {
-    /// How to connect.
+    /// The options with which sqlx connects, login included.
     pub(super) const fn options(&self) -> &MySqlConnectOptions {
         &self.options
     }
 
-    /// Host, port and database.
+    /// Host, port and database as `host:port/database`, without the login.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -51,8 +53,9 @@ impl FromStr for DatabaseUrl {
         if !matches!(url.scheme(), "mysql" | "mariadb") {
             return Err(no("it does not begin with mysql://"));
         }
-        // A `/`, `?` or `#` in a password that is not encoded ends the host too early: what comes
-        // behind it, or all of it, would be taken for host, port and database, and shown.
+        // A `/`, `?` or `#` in a password that is not encoded ends the host too early. The parser
+        // would take the rest of the password for host, port and database, and errors would show
+        // it.
         let ends_early = [Some(url.path()), url.query(), url.fragment()];
         if ends_early.into_iter().flatten().any(|part| part.contains('@')) {
             return Err(no("an `@` stands where the database's name should"));
@@ -73,7 +76,7 @@ impl FromStr for DatabaseUrl {
         let options = MySqlConnectOptions::from_url(&url)
             .map_err(|_| no("a part of it is not UTF-8, or its options are unknown"))?;
         let name = format!("{host}:{}/{database}", options.get_port());
-        // An IPv6 address stands in brackets in a URL, and nowhere else.
+        // Only a URL has an IPv6 address in brackets.
         let address = host.trim_start_matches('[').trim_end_matches(']');
         Ok(Self { options: options.host(address).disable_statement_logging(), name })
     }
@@ -113,7 +116,7 @@ mod tests {
             "mysql://ann:s3cret@/mogile",
             "mysql://ann:s3cret@db/mogile?ssl-mode=s3cret",
             "mysql://ann:%ff-s3cret@db/mogile",
-            // Passwords that were not encoded.
+            // These passwords are not encoded.
             "mysql://ann:12/s3cret@db/mogile",
             "mysql://ann:12?s3cret@db/mogile",
             "mysql://ann:12#s3cret@db/mogile",

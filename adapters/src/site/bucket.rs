@@ -1,4 +1,4 @@
-//! Buckets: how they are, and what can be done to them.
+//! Reads and changes the settings of buckets.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ impl AwsSite {
         }))
     }
 
-    /// Whether there is a bucket of this name, which is ours and here.
+    /// Whether there is a bucket of this name in this account and region.
     async fn has_bucket(&self, name: &str) -> Result<bool, SiteError> {
         let head = self.s3.head_bucket().bucket(name).send();
         match self.answer(System::S3, "HEAD_BUCKET", head).await {
@@ -54,7 +54,8 @@ impl AwsSite {
             },
             Err(Refusal { status: 404, .. }) => Ok(false),
             Err(Refusal { status: 403, .. }) => Err(SiteError::Closed { right: "s3:ListBucket" }),
-            // The answer of another region's bucket tells which; that to wrong keys does not.
+            // For a bucket in another region the answer names that region. For wrong AWS keys it
+            // names none.
             Err(Refusal { bucket_region: Some(region), .. }) if region != self.region => {
                 Err(SiteError::Elsewhere { region })
             }
@@ -62,7 +63,8 @@ impl AwsSite {
         }
     }
 
-    /// Buckets from before 2023 may have no controls: whoever writes an object owns it.
+    /// Reads who owns new objects. A bucket from before 2023 may have no ownership controls; then
+    /// the writer of an object owns it.
     async fn ownership(&self, name: &str) -> Result<Ownership, SiteError> {
         let request = self.s3.get_bucket_ownership_controls().bucket(name).send();
         let answer = self.answer(System::S3, "GetBucketOwnershipControls", request).await;
@@ -102,7 +104,8 @@ impl AwsSite {
         let rules = rules.map(|configuration| configuration.rules).unwrap_or_default();
         let default = rules.first().and_then(|rule| rule.apply_server_side_encryption_by_default());
         Ok(default.map(|default| {
-            // Whatever else there is, with one key or two: nobody reads without a right to a key.
+            // Every other encryption needs a key, or two: a reader then needs a permission for the
+            // key.
             let is_plain = default.sse_algorithm == ServerSideEncryption::Aes256;
             if is_plain { Encryption::S3 } else { Encryption::Kms }
         }))
@@ -176,7 +179,7 @@ impl AwsSite {
     }
 }
 
-/// A request that lacks a field; ours have them all.
+/// The error for a request that lacks a field. Our requests have every field.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn incomplete(error: BuildError) -> SiteError {
     SiteError::Refused { call: "building the request", why: error.to_string() }

@@ -1,5 +1,5 @@
-//! A bucket's lifecycle rules: read for what they do to uploads and objects, and written back whole
-//! with one of ours beside the others.
+//! Reads a bucket's lifecycle rules, and adds one of ours. S3 replaces all rules of a bucket at
+//! once, so the others are written back with it.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
@@ -14,21 +14,21 @@ use super::bucket::incomplete;
 use super::refusal::{done, present};
 use super::{AwsSite, System};
 
-/// The name of our rule.
+/// The name by which we find our own rule again.
 const OUR_RULE: &str = "mogile2s3-abort-stale-uploads";
 
-/// What the rules of a bucket do.
+/// What the enabled rules of a bucket do to uploads and to objects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rules {
-    /// The soonest that aborts any upload.
+    /// Of the rules that abort every stale upload, the one with the fewest days.
     pub(super) abort: Option<AbortRule>,
-    /// Those that delete objects, or move them elsewhere.
+    /// The names of the rules that delete objects or move them to another storage class.
     pub(super) for_objects: Vec<String>,
     /// Those that delete files: objects whose keys are 40 hex digits.
     pub(super) that_delete_files: Vec<String>,
 }
 
-/// Reads the rules that are in force.
+/// Reads the enabled rules; disabled ones do nothing.
 pub(super) fn rules(found: Option<&GetBucketLifecycleConfigurationOutput>) -> Rules {
     let all = found.map(GetBucketLifecycleConfigurationOutput::rules).unwrap_or_default();
     let in_force = || all.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
@@ -82,14 +82,14 @@ fn is_empty(prefix: Option<&str>) -> bool {
     prefix.unwrap_or_default().is_empty()
 }
 
-/// Rules written long ago have their prefix beside the filter's place.
+/// The prefix of a rule in the old form, which has no filter.
 #[expect(deprecated, reason = "such rules are still there")]
 fn old_prefix(rule: &LifecycleRule) -> Option<&str> {
     rule.prefix()
 }
 
-/// The same rule, with its prefix in the filter's place: S3 takes no rule without a filter beside
-/// one with a filter.
+/// Moves the prefix of a rule in the old form into a filter. S3 refuses a mixture of rules with and
+/// without filters.
 #[expect(deprecated, reason = "such rules are still there")]
 fn modernise(rule: &mut LifecycleRule) {
     if rule.filter.is_none()
@@ -103,7 +103,7 @@ fn name(rule: &LifecycleRule) -> &str {
     rule.id().unwrap_or("(without a name)")
 }
 
-/// All rules, with ours in place of an older one of ours.
+/// Returns all rules with ours added. An older rule of ours is replaced.
 fn with_ours(mut all: Vec<LifecycleRule>, days: u32) -> Result<Vec<LifecycleRule>, SiteError> {
     all.retain(|rule| name(rule) != OUR_RULE);
     all.iter_mut().for_each(modernise);
@@ -128,7 +128,8 @@ impl AwsSite {
         present(answer, &["NoSuchLifecycleConfiguration"])
     }
 
-    /// S3 takes all rules or none: those that are there are written back beside ours.
+    /// Writes our rule, and with it all rules that the bucket already has: S3 replaces them all at
+    /// once.
     pub(super) async fn abort_uploads(&self, name: &str, days: u32) -> Result<(), SiteError> {
         let found = self.lifecycle(name).await?;
         let (rules, least) = found.map_or_else(Default::default, |found| {
@@ -137,7 +138,8 @@ impl AwsSite {
         });
         let rules = with_ours(rules, days)?;
         let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
-        // It comes with every answer, and would fall back to its default.
+        // S3 returns this size in every answer. A request without it would set it back to its
+        // default.
         let least = least.map(|least| TransitionDefaultMinimumObjectSize::from(least.as_str()));
         let request = self
             .s3
@@ -148,7 +150,7 @@ impl AwsSite {
         self.put("PutBucketLifecycleConfiguration", request.send()).await
     }
 
-    /// A setting of a bucket that may just have been made.
+    /// Writes a setting of a bucket. A bucket that was made a moment ago may not be visible yet.
     pub(super) async fn put<T, E>(
         &self,
         call: &'static str,

@@ -1,4 +1,4 @@
-//! Queues: how they are, and what can be done to them.
+//! Reads and changes the settings of queues.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::refusal::{done, present};
 use super::{AwsSite, System};
 
-/// By SQS's two protocols, the older without its prefix.
+/// The codes of SQS's two protocols for a missing queue, without the older one's prefix.
 const NO_QUEUE: &[&str] = &["QueueDoesNotExist", "NonExistentQueue"];
 
-/// It is there with other attributes: they are looked at next.
+/// The codes for a queue that exists with other attributes. The caller reads these attributes next.
 const OTHERWISE_THERE: &[&str] = &["QueueNameExists", "QueueAlreadyExists"];
 
 impl AwsSite {
@@ -82,7 +82,8 @@ fn written(change: &QueueChange) -> HashMap<QueueAttributeName, String> {
     attributes
 }
 
-/// A queue by its attributes, or what is missing among them.
+/// Reads a queue's state from its attributes. The error names the attribute that is missing or
+/// cannot be read.
 fn read(
     url: String,
     attributes: &HashMap<QueueAttributeName, String>,
@@ -109,7 +110,7 @@ fn read(
     })
 }
 
-/// The count may be a number or a string: SQS gives back what it was given.
+/// The count may be a number or a string: SQS returns the policy as it was written.
 fn read_redrive(policy: &str) -> Option<Redrive> {
     let policy: Value = serde_json::from_str(policy).ok()?;
     let count = &policy["maxReceiveCount"];

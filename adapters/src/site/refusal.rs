@@ -1,4 +1,4 @@
-//! Why a call was not answered as hoped.
+//! Translates a refused or unanswered call into an error of the site.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     /// The service's code, without any prefix.
     pub(super) code: String,
-    /// Where the bucket is, if the answer tells it.
+    /// The bucket's region, if the answer names one.
     pub(super) bucket_region: Option<String>,
-    /// What it means, if nobody knows better.
+    /// The error for a caller that gives the code no meaning of its own.
     pub(super) error: SiteError,
 }
 
@@ -68,7 +68,7 @@ impl Refusal {
         message: Option<&str>,
     ) -> Self {
         let status = response.status().as_u16();
-        // SQS's older names have one.
+        // The codes of SQS's older protocol have a prefix.
         let code = code.rsplit('.').next().unwrap_or_default().to_owned();
         let words = message.unwrap_or("no words");
         let why = if code.is_empty() {
@@ -93,7 +93,7 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
     match (status, code) {
         (
             _,
-            // Made, changed or deleted a moment ago.
+            // The resource was made, changed or deleted a moment ago.
             "OperationAborted"
             | "QueueDeletedRecently"
             | "ContinuousBackupsUnavailableException"
@@ -112,10 +112,10 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
             | "RequestLimitExceeded"
             | "RequestTimeout",
         ) => SiteError::Unavailable { call, cause: why.into() },
-        // What an end does not know it will not learn.
+        // An endpoint that does not implement a call will not implement it on the next try.
         (501, _) => SiteError::Refused { call, why },
         (500.., _) => SiteError::Unavailable { call, cause: why.into() },
-        // Public policies can be blocked for all buckets of an account, which no bucket tells.
+        // An account can block public policies for all its buckets. No bucket's settings show that.
         (403, _) if call == "PutBucketPolicy" => SiteError::Refused {
             call,
             why: format!(
@@ -130,7 +130,7 @@ fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError 
     }
 }
 
-/// The answer, or none where the refusal says that there is no such thing.
+/// Returns the answer, or [`None`] where the service's code is one of `absent`.
 pub(super) fn present<T>(
     answer: Result<T, Refusal>,
     absent: &[&str],
@@ -142,7 +142,8 @@ pub(super) fn present<T>(
     }
 }
 
-/// What was done, or had been done before.
+/// Succeeds where the call did its work, or where the service's code is one of `before`: the work
+/// had been done already.
 pub(super) fn done<T>(answer: Result<T, Refusal>, before: &[&str]) -> Result<(), SiteError> {
     present(answer, before).map(drop)
 }

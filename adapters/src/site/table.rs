@@ -1,4 +1,4 @@
-//! Tables: how they are, and what can be done to them.
+//! Reads and changes the settings of tables.
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
@@ -23,14 +23,14 @@ impl AwsSite {
             let why = "the answer tells no key that can be understood".to_owned();
             SiteError::Refused { call, why }
         })?;
-        // A table that is deleted goes on being changed until it is gone.
+        // A table in deletion counts as one that is changing, until it is gone.
         let active = table.table_status == Some(TableStatus::Active);
         let billing = table.billing_mode_summary.and_then(|summary| summary.billing_mode);
         Ok(Some(TableState {
             active,
             key,
             on_demand: billing == Some(BillingMode::PayPerRequest),
-            // Nothing can be said of it before.
+            // While the table is being made its settings cannot be read.
             recoverable: active && self.is_recoverable(name).await?,
             protected: table.deletion_protection_enabled == Some(true),
         }))
@@ -89,12 +89,12 @@ impl AwsSite {
                 .attribute_definitions(definition.build().map_err(incomplete)?);
         }
         let answer = self.answer(System::DynamoDb, "CreateTable", request.send()).await;
-        // It is being made already.
+        // The table is already being made.
         done(answer, &["ResourceInUseException"])
     }
 }
 
-/// The key of a table.
+/// Reads a table's key from its description; [`None`] where the key cannot be understood.
 fn key(table: &TableDescription) -> Option<TableKey> {
     let column = |element: &KeySchemaElement| {
         let name = element.attribute_name();
