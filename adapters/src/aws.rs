@@ -1,4 +1,4 @@
-//! What all AWS clients share.
+//! Settings, time-outs and the translation of errors that all AWS clients share.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::{Cause, KeyTrouble, limits};
 use tokio::time::timeout;
 
-/// Time to connect.
+/// The time limit for connecting to AWS.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long AWS may take to answer. The default is what production needs.
+/// How long AWS may take to answer. The defaults are production's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a request that moves no content.
@@ -28,30 +28,31 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// For a request that moves so many bytes from or to here.
+    /// The limit for a request that uploads or downloads `bytes` bytes.
     #[must_use]
     pub fn moving(&self, bytes: u64) -> Duration {
         self.request + limits::moving_time(bytes)
     }
 
-    /// For the end of a multipart upload.
+    /// The limit for the completion of a multipart upload.
     #[must_use]
     pub fn completing(&self) -> Duration {
         self.request * limits::COMPLETE_TIMES
     }
 
-    /// For a COPY of so many bytes.
+    /// The limit for a COPY of `bytes` bytes.
     #[must_use]
     pub fn copying(&self, bytes: u64) -> Duration {
         self.request + limits::copying_time(bytes)
     }
 }
 
-/// Credentials, region and endpoint from the standard environment; `region` wins where given.
+/// Loads credentials, region and endpoint from the standard environment. `region` overrides the
+/// environment's.
 ///
-/// The SDK repeats nothing and watches no stream by itself: a write that it repeated could be
-/// refused because of its own first effect, and a slow source would look like a slow S3. Retries
-/// are the domain's, time-outs stand at each call.
+/// The SDK's own retries and its stalled-stream protection are off: a repeated write could be
+/// refused because its first try had succeeded, and a slow source would look like a slow S3. The
+/// domain retries, and each call has its own time-out.
 pub async fn load(region: Option<String>) -> SdkConfig {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(RetryConfig::disabled())
@@ -157,22 +158,22 @@ const fn meaning(trouble: KeyTrouble) -> &'static str {
 
 /// Why a call brought nothing.
 pub(crate) enum Trouble {
-    /// It could not even be sent: wrong settings, mostly.
+    /// The SDK could not send the request, mostly because of wrong settings.
     NotSent(String),
-    /// No answer came, or half of one.
+    /// No answer came, or only a part of one.
     NoAnswer(Cause),
-    /// The service refuses.
+    /// The service answered with an error.
     Refusal {
-        /// The answer's status.
+        /// The HTTP status of the answer.
         status: u16,
-        /// The service's name for what is wrong.
+        /// The service's error code; empty where the answer has none.
         code: String,
-        /// The same with its words.
+        /// The code and the service's message, as one text.
         why: String,
     },
 }
 
-/// What a call brings within so much time.
+/// Waits at most `time` for the answer to a call, and translates its error.
 pub(crate) async fn answer<T, E>(
     time: Duration,
     call: impl Future<Output = Result<T, SdkError<E>>> + Send,
@@ -203,8 +204,7 @@ where
     })
 }
 
-/// An error with everything that caused it, in one line: the SDK's own text says only
-/// "service error".
+/// Returns an error and all its causes in one line. The SDK's own text says only "service error".
 pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
@@ -218,7 +218,7 @@ pub(crate) fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What happened when no answer came, as the cause of a port's error.
+/// Returns the reason for a missing answer, as the cause of a port's error.
 pub(crate) fn no_answer<E, R>(error: &SdkError<E, R>) -> Cause
 where
     E: std::error::Error + 'static,

@@ -1,4 +1,4 @@
-//! How many calls went out, of which kind, and how they came out; and which systems do not answer.
+//! Counts calls by system, operation and outcome, and names the systems that do not answer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::retry::{Classed, ErrorClass};
 
-/// A system that is called.
+/// An outside system that the adapters call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum System {
     /// A MogileFS tracker.
@@ -40,19 +40,20 @@ impl fmt::Display for System {
     }
 }
 
-/// How calls of one kind came out.
+/// How often one operation of one system succeeded and failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
-    /// Answered as hoped.
+    /// Calls that succeeded.
     pub ok: u64,
-    /// Refused, failed or unanswered.
+    /// Calls that were refused, failed or had no answer.
     pub failed: u64,
 }
 
-/// A system is silent when it has given no answer for this long, and is waited for.
+/// A system counts as silent when a call has waited this long for an answer, or its calls have
+/// failed for this long.
 const SILENT_AFTER: Duration = Duration::from_secs(8);
 
-/// A failure that is older says nothing of now.
+/// An older failure does not show how the system is now.
 const RECENT: Duration = Duration::from_secs(70);
 
 /// Counts of calls, by system and operation, and the calls that wait for their answers.
@@ -66,7 +67,7 @@ struct Inner {
     number: u64,
 }
 
-/// What is known of one system.
+/// The last answer, the waiting calls and the recent failures of one system.
 #[derive(Debug, Default)]
 struct Standing {
     answered_at: Option<Instant>,
@@ -77,12 +78,12 @@ struct Standing {
 /// Calls that have failed since the last answer.
 #[derive(Debug)]
 struct Failing {
-    /// When the first of them began.
+    /// When the first of these calls began.
     since: Instant,
     last_at: Instant,
-    /// How many, as far as it matters.
+    /// Whether more than one call has failed.
     several: bool,
-    /// Why the last one did.
+    /// The error of the last one.
     why: String,
 }
 
@@ -93,7 +94,7 @@ struct Waiting {
     patience: Duration,
 }
 
-/// A call that waits for its answer. Dropped without one it counts as nothing.
+/// A call that waits for its answer. A call that is dropped before its answer is not counted.
 #[derive(Debug)]
 pub struct Call<'a> {
     calls: &'a Calls,
@@ -102,17 +103,18 @@ pub struct Call<'a> {
     number: u64,
 }
 
-/// A system that is called and does not answer.
+/// A system that does not answer the calls to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
-    /// The system.
+    /// The system that does not answer.
     pub system: System,
-    /// What is known of the cause.
+    /// The error of its last failed call, or how long its oldest call has waited.
     pub what: String,
 }
 
 impl Calls {
-    /// A call begins that may take up to `limit`.
+    /// Begins a call that may take up to `limit`. The system counts as silent when the call has
+    /// waited for half of that, and for no less than 8 seconds.
     #[must_use]
     pub fn begin(&self, system: System, operation: &'static str, limit: Duration) -> Call<'_> {
         let mut inner = self.inner();
@@ -124,7 +126,7 @@ impl Calls {
         Call { calls: self, system, operation, number }
     }
 
-    /// Counts one call and hands its result on.
+    /// Counts one call as succeeded or failed, and returns its result.
     pub fn count<T, E>(
         &self,
         system: System,
@@ -140,13 +142,13 @@ impl Calls {
         result
     }
 
-    /// All counts so far.
+    /// Returns all counts since the start.
     #[must_use]
     pub fn all(&self) -> BTreeMap<(System, &'static str), Outcomes> {
         self.inner().counts.clone()
     }
 
-    /// The systems that are called and have not answered for some seconds.
+    /// Returns the systems that have not answered for some seconds although calls wait or fail.
     #[must_use]
     pub fn silent(&self) -> Vec<Silence> {
         self.silent_at(Instant::now())
@@ -176,7 +178,8 @@ impl Calls {
 }
 
 impl Standing {
-    /// Why its calls fail, where several have failed over some time and none was answered.
+    /// Returns the last error, where calls have failed for some time and none was answered
+    /// meanwhile.
     fn failing(&self, now: Instant) -> Option<String> {
         let Failing { since, last_at, several, why } = self.failing.as_ref()?;
         let is_lasting = *several || last_at.duration_since(*since) >= SILENT_AFTER;
@@ -184,7 +187,7 @@ impl Standing {
         (is_lasting && is_now && now.duration_since(*since) >= SILENT_AFTER).then(|| why.clone())
     }
 
-    /// For how long its oldest call waits, where nothing was answered meanwhile.
+    /// Returns how long the oldest late call has waited, where no later call was answered.
     fn late(&self, now: Instant) -> Option<String> {
         let is_late = |waiting: &&Waiting| {
             let is_over = now.duration_since(waiting.since) >= waiting.patience;
@@ -197,7 +200,7 @@ impl Standing {
 }
 
 impl Call<'_> {
-    /// The answer has come: counts it and hands it on.
+    /// Ends the call with its answer: counts it and returns the result.
     pub fn end<T, E: Classed>(self, result: Result<T, E>) -> Result<T, E> {
         {
             let mut inner = self.calls.inner();
@@ -252,7 +255,7 @@ mod tests {
         Err(SourceError::Unreachable { at: "tracker t1".into(), cause: "refused".into() })
     }
 
-    /// The silent systems this many seconds from now, in words.
+    /// The texts for the systems that are silent this many seconds from now.
     fn silent_after(calls: &Calls, seconds: u64) -> Vec<String> {
         let silent = calls.silent_at(Instant::now() + Duration::from_secs(seconds));
         silent.iter().map(ToString::to_string).collect()
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(silent_after(&calls, 60).len(), 1, "what moves much content may take its time");
         assert_eq!(silent_after(&calls, 151).len(), 2);
 
-        // Another tracker has answered meanwhile: the trackers are not silent.
+        // Another tracker has answered meanwhile, so the trackers are not silent.
         calls
             .begin(System::Tracker, "get_paths", LIMIT)
             .end(Ok::<_, SourceError>(()))
@@ -287,7 +290,7 @@ mod tests {
         assert_eq!(silent_after(&calls, 1), Vec::<String>::new());
         assert_eq!(silent_after(&calls, 9), ["tracker: `tracker t1` cannot be reached: refused"]);
         assert_eq!(silent_after(&calls, 99), Vec::<String>::new(), "nothing is asked any more");
-        // That a key is unknown is an answer.
+        // An unknown key is an answer, too.
         let unknown: Result<(), _> = Err(SourceError::UnknownKey { key: "k".into() });
         calls.begin(System::Tracker, "get_paths", LIMIT).end(unknown).unwrap_err();
         assert_eq!(silent_after(&calls, 9), Vec::<String>::new());

@@ -1,4 +1,5 @@
-//! The ledger in Amazon DynamoDB, and the tables beside it: a file each, over what they share.
+//! The ledger in Amazon DynamoDB and the tables beside it. Each table has a file; `table` and
+//! `item` are shared.
 
 mod failures;
 mod item;

@@ -1,7 +1,7 @@
-//! The systems around the migration, each as a port of the domain.
+//! Implements the domain's ports for the systems around the migration.
 //!
-//! Everything a vendor says is translated here, both ways: no vendor type crosses a port. Every
-//! call has a time-out and is counted in [`calls`] with its outcome.
+//! Every type and error of a vendor is translated here, in both directions: no vendor type crosses
+//! a port. Every call has a time-out and is counted in [`calls`] with its outcome.
 
 pub mod aws;
 pub mod calls;

@@ -1,10 +1,11 @@
 //! The failures table. Its items: `fid` (N), `action`, `dkey`, `reason` and `detail` (S), `attempt`
-//! (N), `failed_at` (N, milliseconds since the epoch), `doubted` (BOOL, true or absent). What there
-//! is nothing to say of is not there. Of each message about the file there may be `own ID`, `ended ID`
-//! and `begun ID` (N), where ID is the queue's name for the message: see [`MessageTries`].
+//! (N), `failed_at` (N, milliseconds since the epoch), `doubted` (BOOL, true or absent). An
+//! attribute without a value is absent. For each message about the file an item may also have `own
+//! ID`, `ended ID` and `begun ID` (N), where ID is the queue's name for the message: see
+//! [`MessageTries`].
 //!
-//! A doubt must survive whatever other workers write at the same time. So each failure is one
-//! `UpdateItem` that never takes `doubted` away, and not a part of a `BatchWriteItem`, which has no
+//! A doubt must survive all writes of other workers at the same time. So each failure is written by
+//! one `UpdateItem` that never removes `doubted`. A `BatchWriteItem` would not do: it has no
 //! conditions.
 
 use std::collections::BTreeMap;
@@ -18,14 +19,14 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
 use super::table::{Aliases, Table, over_a_table};
 
-/// Of a text from outside so many bytes are kept: an item has 400 KB at the most, and one that is
-/// larger would have its whole batch refused.
+/// The most bytes that are kept of a text from outside. An item may have 400 KB, and DynamoDB
+/// refuses a larger one.
 const KEPT_BYTES: usize = 4 * 1024;
 
-/// Items of one call that are written at the same time.
+/// The most items of one call that are written at the same time.
 const WRITES_AT_ONCE: usize = limits::LEDGER_BATCH;
 
-/// The attribute of a verification's doubt.
+/// The attribute that marks a failure as a verification's doubt.
 const DOUBTED: &str = "doubted";
 
 /// The attributes of [`MessageTries`], each with the message's name behind it.
@@ -33,7 +34,7 @@ const OWN: &str = "own";
 const ENDED: &str = "ended";
 const BEGUN: &str = "begun";
 
-/// Every attribute of the file beside the key.
+/// Every attribute of a record beside the key and the counts of messages.
 const ATTRIBUTES: [&str; 7] =
     ["action", "dkey", "reason", "detail", "attempt", "failed_at", DOUBTED];
 
@@ -45,7 +46,7 @@ over_a_table!(DynamoFailureLog);
 #[async_trait]
 impl FailureLog for DynamoFailureLog {
     async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError> {
-        // Those of one fid one after another: the last counts.
+        // Notes about one fid are written in their order, since the last one counts.
         let mut by_fid = BTreeMap::<Fid, Vec<usize>>::new();
         for (place, note) in notes.iter().enumerate() {
             by_fid.entry(note.record.fid).or_default().push(place);
@@ -92,8 +93,8 @@ impl DynamoFailureLog {
     async fn note_one(&self, note: &FailureNote) -> Result<MessageTries, LedgerError> {
         let mut condition = None;
         if !note.record.doubted {
-            // A record of a version that knew no `doubted` says it by its action and reason, which
-            // this one takes away: then it is written as a doubt.
+            // An older version wrote no `doubted`: its doubts show by action and reason, which this
+            // write would replace. Such a record is written again with `doubted`.
             let mut aliases = Aliases::default();
             let is_doubt = is_doubt(&mut aliases);
             condition =
@@ -107,8 +108,9 @@ impl DynamoFailureLog {
         Ok(tries_of(&item.unwrap_or_default(), &note.message))
     }
 
-    /// Writes every attribute but the key and `doubted`, which is written where it is true, and
-    /// counts the delivery. Returns the item as it is then.
+    /// Writes every attribute of the record and counts the delivery. `doubted` is written only
+    /// where it is true, and never removed. Returns the item after the write; [`None`] where
+    /// `condition` does not hold.
     async fn write(
         &self,
         FailureNote { message, record, what }: &FailureNote,
@@ -154,12 +156,12 @@ impl DynamoFailureLog {
     }
 }
 
-/// The attribute of one message's count of this kind.
+/// The attribute that holds one message's count of this kind.
 fn of_message(kind: &str, message: &str) -> String {
     format!("{kind} {message}")
 }
 
-/// What an item says of a message's deliveries.
+/// Reads the counts of one message's deliveries from an item.
 fn tries_of(item: &Item, message: &str) -> MessageTries {
     let count = |kind| {
         let number = number_of(item, &of_message(kind, message)).unwrap_or_default();
@@ -168,14 +170,15 @@ fn tries_of(item: &Item, message: &str) -> MessageTries {
     MessageTries { own: count(OWN), ended: count(ENDED), begun: count(BEGUN) }
 }
 
-/// What an item says of the deliveries of each message.
+/// Reads the counts of every message's deliveries from an item.
 fn messages_of(item: &Item) -> BTreeMap<String, MessageTries> {
     let names = item.keys().filter_map(|name| name.split_once(' '));
     let messages = names.filter(|(kind, _)| [OWN, ENDED, BEGUN].contains(kind));
     messages.map(|(_, message)| (message.to_owned(), tries_of(item, message))).collect()
 }
 
-/// The condition that an item is a doubt, whether it says so by `doubted` or not.
+/// The condition that an item is a doubt: by its attribute `doubted`, or by its action and reason
+/// as in older records.
 fn is_doubt(Aliases { names, values }: &mut Aliases) -> String {
     for name in [DOUBTED, "action", "reason"] {
         names.insert(format!("#{name}"), name.to_owned());
@@ -196,7 +199,7 @@ fn side_by_side<T>(
     stream::iter(items).map(Ok)
 }
 
-/// A record as an item.
+/// Turns a failure record into an item.
 fn item_of(failure: &FailureRecord) -> Item {
     let mut item = key(failure.fid);
     let mut add = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
@@ -218,8 +221,8 @@ fn item_of(failure: &FailureRecord) -> Item {
     item
 }
 
-/// An item as a record, or what is wrong with it. Unknown attributes do not matter; an action of
-/// an unknown name is none.
+/// Reads a failure record from an item; the error says what is wrong with the item. Unknown
+/// attributes are ignored. An action of an unknown name counts as no action.
 fn read(item: &Item) -> Result<FailureRecord, String> {
     let fid = fid_of(item)?;
     let wrong = |name: &str| format!("the failure of fid {fid} has no usable `{name}`");

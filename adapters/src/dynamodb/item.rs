@@ -1,4 +1,4 @@
-//! Items, and the values of their attributes.
+//! Builds and reads items and the values of their attributes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,12 +7,12 @@ use domain::Fid;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The key of a fid's item, where the fid alone is the key.
+/// The key of a fid's item in a table whose key is the fid alone.
 pub(super) fn key(fid: Fid) -> Item {
     HashMap::from([("fid".to_owned(), number(fid.0))])
 }
 
-/// The keys of these fids, each once.
+/// The keys of these fids, without duplicates.
 pub(super) fn keys(fids: &[Fid]) -> Vec<Item> {
     let distinct: BTreeSet<_> = fids.iter().copied().collect();
     distinct.into_iter().map(key).collect()
@@ -34,7 +34,7 @@ pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// The fid that every item of ours has.
+/// Reads the fid of an item. Every item of ours has one.
 pub(super) fn fid_of(item: &Item) -> Result<Fid, String> {
     number_of(item, "fid").map(Fid).ok_or_else(|| "an item without a fid".to_owned())
 }

@@ -43,7 +43,7 @@ impl Ledger for DynamoLedger {
     }
 }
 
-/// A record as an item.
+/// Turns a record into an item.
 fn item_of(record: &LedgerRecord) -> Item {
     let mut item = key(record.fid);
     let mut add = |name: &str, value: AttributeValue| item.insert(name.to_owned(), value);
@@ -65,8 +65,8 @@ fn item_of(record: &LedgerRecord) -> Item {
     item
 }
 
-/// An item as a record, or what is wrong with it. Unknown attributes do not matter; a proof of an
-/// unknown name is none.
+/// Reads a record from an item; the error says what is wrong with the item. Unknown attributes are
+/// ignored. A proof of an unknown name counts as no proof.
 fn read(item: &Item) -> LedgerItem {
     let fid = fid_of(item).map_err(|why| UnreadableItem { fid: None, why })?;
     let wrong = |name: &str| UnreadableItem {
@@ -148,7 +148,8 @@ mod tests {
     fn broken_items_are_told_by_their_fid() {
         for name in ["sha1", "md5", "bucket"] {
             let mut item = s3migrates_item();
-            // As early versions of s3migrate wrote `md5` for a file whose PUT had failed.
+            // Early versions of s3migrate wrote `md5` as BOOL false for a file whose PUT had
+            // failed.
             item.insert(name.to_owned(), AttributeValue::Bool(false));
             let UnreadableItem { fid, why } = read(&item).expect_err("broken");
             assert_eq!(fid, Some(Fid(1)));

@@ -1,4 +1,5 @@
-//! A table: batches until nothing of them is left, pages until there are no more.
+//! Reads and writes one table: repeats a batch until every item of it is processed, and reads pages
+//! up to the last.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,11 +20,11 @@ use super::item::{Item, number_of};
 use crate::aws::{Timeouts, Trouble, address, answer, from_address, key_trouble, words_on_keys};
 use crate::calls::{Calls, System};
 
-/// How each port over one table is made.
+/// Implements the constructors of a port that keeps its items in one table.
 macro_rules! over_a_table {
     ($port:ident) => {
         impl $port {
-            /// With shared settings from [`crate::aws::load`].
+            /// Takes the shared settings of [`crate::aws::load`].
             #[must_use]
             pub fn new(
                 config: &aws_config::SdkConfig,
@@ -33,7 +34,7 @@ macro_rules! over_a_table {
                 Self($crate::dynamodb::table::Table::new(config, table, calls))
             }
 
-            /// With other time-outs than production's.
+            /// Replaces the default time-outs, which are production's.
             #[must_use]
             pub fn with_timeouts(self, timeouts: crate::aws::Timeouts) -> Self {
                 Self(self.0.with_timeouts(timeouts))
@@ -43,17 +44,17 @@ macro_rules! over_a_table {
 }
 pub(super) use over_a_table;
 
-/// Items of one page of a scan: fewer than the MiB that `DynamoDB` gives at most, which takes ten
-/// of them in memory for every segment.
+/// The most items of one page of a scan. `DynamoDB` itself would give pages of 1 MiB, and each
+/// segment of a scan needs about ten times the page's size in memory.
 const PAGE_ITEMS: i32 = 1_000;
 
-/// Keys of one `BatchGetItem`.
+/// The most keys of one `BatchGetItem`.
 const MOST_KEYS: usize = 100;
 
-/// The code of a write whose condition did not hold.
+/// DynamoDB's error code for a write whose condition did not hold.
 const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
-/// What stands for names and values in an expression: `#name` and `:value`.
+/// The placeholders of an expression: `#name` for names and `:value` for values.
 #[derive(Default)]
 pub(super) struct Aliases {
     pub(super) names: HashMap<String, String>,
@@ -83,7 +84,7 @@ impl Table {
         self
     }
 
-    /// Writes these items, of which no two may have one key: such a batch is refused whole.
+    /// Writes these items. No two may have the same key: DynamoDB refuses such a batch as a whole.
     pub(super) async fn put(&self, items: Vec<Item>) -> Result<(), LedgerError> {
         let mut requests = Vec::with_capacity(items.len());
         for item in items {
@@ -94,7 +95,7 @@ impl Table {
         self.write(&requests).await
     }
 
-    /// Takes the items of these keys away, of which no two may be the same.
+    /// Deletes the items with these keys. No two keys may be the same.
     pub(super) async fn delete(&self, keys: Vec<Item>) -> Result<(), LedgerError> {
         let mut requests = Vec::with_capacity(keys.len());
         for key in keys {
@@ -126,8 +127,8 @@ impl Table {
         Ok(())
     }
 
-    /// Changes the item of this key, which is made where it is missing. Returns it as it is then;
-    /// [`None`] where it is not as `condition` has it, and stays as it is.
+    /// Changes the item with this key, or makes it where it is missing. Returns the item after the
+    /// change; [`None`] where `condition` does not hold, and then nothing is changed.
     pub(super) async fn update(
         &self,
         key: Item,
@@ -149,8 +150,7 @@ impl Table {
         Ok(updated.map(|answer| answer.attributes.unwrap_or_default()))
     }
 
-    /// Takes the item of this key away. Returns whether it did: an item that is not as `condition`
-    /// has it stays.
+    /// Deletes the item with this key where `condition` holds. Returns whether it did.
     pub(super) async fn delete_if(
         &self,
         key: Item,
@@ -168,7 +168,7 @@ impl Table {
         Ok(self.on_condition("DeleteItem", call.send()).await?.is_some())
     }
 
-    /// The items of these keys, of which no two may be the same, by consistent reads.
+    /// Reads the items with these keys, consistently. No two keys may be the same.
     pub(super) async fn get(&self, keys: &[Item]) -> Result<Vec<Item>, LedgerError> {
         let mut items = Vec::new();
         for batch in keys.chunks(MOST_KEYS) {
@@ -194,7 +194,7 @@ impl Table {
         Ok(items)
     }
 
-    /// Gives every item of a segment to `each`.
+    /// Scans one segment and passes every item to `each`.
     pub(super) async fn scan(
         &self,
         segment: Segment,
@@ -218,8 +218,8 @@ impl Table {
         self.pages(segment.number.into(), page, each).await
     }
 
-    /// Gives the attributes `wanted` of every item whose hash key has this value to `each`, by
-    /// consistent reads. Its pauses are spread by `salt`.
+    /// Queries the items whose hash key has this value, consistently, and passes their attributes
+    /// `wanted` to `each`. `salt` spreads the pauses between retries.
     pub(super) async fn query(
         &self,
         salt: u64,
@@ -253,7 +253,7 @@ impl Table {
         self.pages(salt, page, each).await
     }
 
-    /// Page after page. One that could not be had is asked for again, a bounded number of times.
+    /// Reads page after page. Tries a page that is unavailable [`limits::ATTEMPTS`] times at most.
     async fn pages<F>(
         &self,
         salt: u64,
@@ -282,7 +282,7 @@ impl Table {
         }
     }
 
-    /// What was read of an item. One that cannot be read is passed over.
+    /// Returns the value read from an item. Logs an item that cannot be read and returns [`None`].
     pub(super) fn understood<T>(&self, read: Result<T, String>) -> Option<T> {
         read.inspect_err(|why| tracing::warn!(table = self.name, "item passed over: {why}")).ok()
     }
@@ -305,7 +305,7 @@ impl Table {
         })
     }
 
-    /// The answer to a write on a condition; [`None`] where the condition did not hold.
+    /// Waits for the answer to a conditional write; [`None`] where the condition did not hold.
     fn on_condition<'a, T, E>(
         &'a self,
         operation: &'static str,
@@ -358,7 +358,8 @@ impl Table {
         LedgerError::Unavailable { table: self.name.clone(), cause }
     }
 
-    /// Waits before what was not processed is asked for again, a bounded number of times.
+    /// Waits before unprocessed items are sent again. Errors with `Unavailable` after
+    /// [`limits::ATTEMPTS`] tries.
     async fn pause(&self, attempt: u32, salt: u64, left: usize) -> Result<(), LedgerError> {
         if attempt >= limits::ATTEMPTS {
             return Err(self.unavailable(format!("{left} items stay unprocessed").into()));
@@ -368,7 +369,8 @@ impl Table {
     }
 }
 
-/// Batches spread their pauses by the fid they begin with.
+/// The salt of a batch's pauses: the fid of its first item, so that batches do not retry at the
+/// same moment.
 fn salt(first: Option<&Item>) -> u64 {
     first.and_then(|item| number_of(item, "fid")).unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use futures_util::stream::FuturesUnordered;
 use super::item::{Item, fid_of, number, text, text_of};
 use super::table::{Table, over_a_table};
 
-/// Partition keys of one run.
+/// The number of partition keys over which one run is spread.
 const SHARDS: u64 = 64;
 
 /// [`VerificationLog`] in one `DynamoDB` table with the hash key `run` (S) and the range key `fid`
@@ -54,12 +54,12 @@ impl VerificationLog for DynamoVerificationLog {
     }
 }
 
-/// The partition key of some of a run's records.
+/// The partition key `{run}#{number}` of one part of a run's records.
 fn key_of(run: &str, shard: u64) -> String {
     format!("{run}#{shard}")
 }
 
-/// What was found whole. An item that cannot be read is no pass.
+/// Reads the verified file from an item. An item that cannot be read is no pass.
 fn read(item: &Item) -> Result<VerifiedFile, String> {
     let fid = fid_of(item)?;
     let wrong = |name: &str| format!("the verification of fid {fid} has no usable `{name}`");
@@ -72,7 +72,7 @@ fn read(item: &Item) -> Result<VerifiedFile, String> {
     })
 }
 
-/// A verification as an item.
+/// Turns a verification into an item.
 fn item_of(one: &Verification) -> Item {
     let item = [
         ("run", text(key_of(&one.run, one.fid.0 % SHARDS))),
