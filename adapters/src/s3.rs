@@ -1,4 +1,4 @@
-//! Amazon S3 as the domain's object store.
+//! Implements the domain's object store on Amazon S3.
 
 mod body;
 mod canary;
@@ -34,14 +34,15 @@ pub use multipart::Parts;
 /// (`S3_CONDITIONAL_COPY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conditionals {
-    /// It does, as Amazon S3.
+    /// It keeps them, as Amazon S3 does.
     Sound,
-    /// A refused COPY may still have overwritten the object, and DELETE knows no conditions
-    /// (`LocalStack` 4.14): a HEAD goes before each. What happens between the two is not seen.
+    /// It does not (`LocalStack` 4.14): a refused COPY may still have overwritten the object, and
+    /// DELETE ignores conditions. So a HEAD goes before each of them. A write of another program
+    /// between the two requests is not noticed.
     Unsound,
 }
 
-/// [`ObjectStore`] on Amazon S3, or on what speaks its protocol.
+/// [`ObjectStore`] on Amazon S3, or on a service with the same protocol.
 pub struct S3ObjectStore {
     client: Client,
     conditionals: Conditionals,
@@ -65,7 +66,7 @@ impl S3ObjectStore {
         Self { client: client(config), conditionals, parts, timeouts, calls, address }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
@@ -100,7 +101,8 @@ impl S3ObjectStore {
         StoreError::Uncertain { at, cause: aws::from_address(&cause, &self.address) }
     }
 
-    /// The object that is there, which an unsound end does not look at by itself.
+    /// Returns the object at the key where the endpoint is unsound, and [`None`] where it is sound:
+    /// a sound one checks the condition itself.
     async fn look_first(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
         match self.conditionals {
             Conditionals::Sound => Ok(None),
@@ -117,7 +119,7 @@ pub fn client(config: &SdkConfig) -> Client {
         .force_path_style(aws::has_other_s3_endpoint(config))
         // Every write carries the SHA-1 of the content already, or none is wanted.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        // What is read is hashed here, whatever checksum S3 has of it or of its parts.
+        // The SDK checks no checksum of what it reads: we hash downloaded content ourselves.
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();
     Client::from_conf(config)
@@ -179,7 +181,8 @@ impl ObjectStore for S3ObjectStore {
     }
 }
 
-/// The SHA-1 in an answer, when it is one of the whole content: a composite one (`…-3`) is not.
+/// Returns the SHA-1 in an answer if it is that of the whole content. A composite checksum (`…-3`)
+/// is not.
 fn full_sha1(sha1: Option<&str>, kind: Option<&ChecksumType>) -> Option<Sha1> {
     if kind.is_some_and(|kind| *kind != ChecksumType::FullObject) {
         return None;
@@ -187,7 +190,7 @@ fn full_sha1(sha1: Option<&str>, kind: Option<&ChecksumType>) -> Option<Sha1> {
     Sha1::from_base64(sha1?).ok()
 }
 
-/// An `ETag` without the quotes that the wire has.
+/// Reads an `ETag` and removes the quotes that it has on the wire.
 fn etag(quoted: Option<&str>) -> ETag {
     ETag(quoted.unwrap_or_default().trim_matches('"').to_owned())
 }
@@ -196,7 +199,7 @@ fn quoted(etag: &ETag) -> String {
     format!("\"{etag}\"")
 }
 
-/// All that the SDK knows of an error.
+/// Returns an SDK error and all its causes in one line.
 fn in_full<E: std::error::Error>(error: &E) -> String {
     DisplayErrorContext(error).to_string()
 }

@@ -28,14 +28,14 @@ pub use self::url::{QueueUrl, QueueUrlError};
 use crate::aws::{Timeouts, Trouble, address, answer, from_address};
 use crate::calls::{Calls, System};
 
-/// The longest that SQS waits for a first message.
+/// The longest time that SQS waits for a first message.
 const LONGEST_WAIT_SECONDS: u64 = 20;
 
-/// The longest that a delivery can stay invisible: twelve hours.
+/// The longest time that SQS hides a delivered message from other receivers: twelve hours.
 const LONGEST_VISIBILITY_SECONDS: u64 = 12 * 60 * 60;
 
-/// [`JobQueue`] in one SQS standard queue. The queue is named by its URL, and asked at the
-/// endpoint that the AWS settings give, whichever host the URL has.
+/// [`JobQueue`] in one SQS standard queue. Requests go to the endpoint of the AWS settings,
+/// whatever host the queue's URL has; the URL only names the queue.
 pub struct SqsJobQueue {
     client: Client,
     url: QueueUrl,
@@ -53,7 +53,7 @@ impl SqsJobQueue {
         Self { client, url, role, timeouts: Timeouts::default(), calls, address }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
@@ -96,8 +96,8 @@ impl SqsJobQueue {
         Ok(batch::report(jobs, &failures))
     }
 
-    /// Those of a batch that failed, each with why in the log: what becomes of them is the
-    /// queue's to decide.
+    /// Returns the receipts of a batch's failed entries and logs why each failed. The queue decides
+    /// what becomes of these messages.
     fn given_back<'a>(
         &self,
         what: &str,
@@ -238,13 +238,13 @@ impl JobQueue for SqsJobQueue {
     }
 }
 
-/// Whole seconds, no less than what was asked for where so many can be.
+/// Rounds a time up to whole seconds, at most `most`.
 fn seconds(time: Duration, most: u64) -> u64 {
     let part = u64::from(time.subsec_nanos() > 0);
     time.as_secs().saturating_add(part).min(most)
 }
 
-/// A number that is small by its bounds.
+/// Converts a number that its bounds keep within 32 bits.
 fn small(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use http_body::{Body, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-/// The content as a stream of the SDK's, of exactly known length. It cannot be sent twice.
+/// Wraps the content as the SDK's stream with its exact length. The SDK cannot send it twice.
 pub(super) fn stream(content: VerifiedContent) -> ByteStream {
     let length = content.length().0;
     let body = ContentBody { content: SyncWrapper::new(content), length };

@@ -1,5 +1,5 @@
-//! Canaries: small objects that show whether an end keeps the promises that the migration rests
-//! on. They are written below one prefix of their own, and taken away again.
+//! Writes canaries: small objects that show whether an endpoint keeps the promises that the
+//! migration relies on. They have a prefix of their own and are deleted again.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
@@ -39,7 +39,7 @@ impl Wrong {
 /// Where `examine_copies` of the domain puts its copy, and takes it away.
 const COPY_CANARY: &str = "mogile2s3-canary/copy-of-an-intermediary";
 
-/// One promise, and the way to see whether it is kept.
+/// One promise of the endpoint, and the canary that tests it.
 struct Canary<'a> {
     store: &'a S3ObjectStore,
     bucket: &'a S3Bucket,
@@ -47,7 +47,8 @@ struct Canary<'a> {
 }
 
 impl S3ObjectStore {
-    /// Sends the canaries into a bucket. `now` names their prefix, so that two runs do not meet.
+    /// Writes the canaries into a bucket. Their prefix contains `now`, so that two runs do not
+    /// collide.
     pub async fn canaries(&self, bucket: &S3Bucket, now: Timestamp) -> Vec<Check> {
         let prefix = format!("mogile2s3-canary/{}", now.0);
         let canary = Canary { store: self, bucket, prefix };
@@ -210,7 +211,7 @@ impl Canary<'_> {
         self.must_be_refused(answer.map(drop)).await
     }
 
-    /// The write onto `plain` was refused, and its bytes are what they were.
+    /// Checks that a write onto `plain` was refused and left its bytes unchanged.
     async fn must_be_refused(&self, answer: Result<(), StoreError>) -> Sighting {
         match answer {
             Err(StoreError::Occupied(_)) => {}
@@ -252,7 +253,7 @@ impl Canary<'_> {
         self.copy_tells_sha1("parts").await
     }
 
-    /// Takes away whatever the canaries may have left, and looks whether it is gone.
+    /// Deletes the objects that the canaries may have left, and checks that they are gone.
     async fn clean_up(&self) -> Sighting {
         let mut is_versioned = false;
         for name in ["wrong", "plain", "plain-copy", "other", "parts", "parts-copy"] {

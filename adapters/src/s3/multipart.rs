@@ -1,7 +1,8 @@
-//! Multipart uploads, for content that one request cannot take.
+//! Writes content that is too large for one request, by multipart uploads.
 //!
-//! What proves the whole: the content's own SHA-1, which is checked before the last part is given
-//! (`domain::content`), S3's SHA-1 of each part, and the composite of these at the end.
+//! Three checks prove the whole. The content's own SHA-1 is checked before the last part is sent
+//! (`domain::content`). S3 checks the SHA-1 of each part. At the end S3's composite of these must
+//! be ours.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use tokio::time::sleep;
 use super::write::headers;
 use super::{S3ObjectStore, etag};
 
-/// What is written in parts, and in which.
+/// Which content is written in parts, how large the parts are, and how much memory they may take.
 #[derive(Debug, Clone)]
 pub struct Parts {
     single_request_bytes: u64,
@@ -36,12 +37,13 @@ impl Default for Parts {
     }
 }
 
-/// The pool is counted in units, since a semaphore counts in 32 bits.
+/// The bytes of one permit of the pool. A semaphore counts the permits of one request in 32 bits,
+/// too few to count a large part in bytes.
 const UNIT: u64 = 1024;
 
 impl Parts {
-    /// Content above `single_request_bytes` is written in parts of `part_bytes`, or larger ones
-    /// where it would be too many; all parts in memory together take `pool_bytes` at most.
+    /// Content above `single_request_bytes` is written in parts of `part_bytes`, or in larger ones
+    /// where the parts would be too many. All parts in memory together take at most `pool_bytes`.
     #[must_use]
     pub fn new(single_request_bytes: u64, part_bytes: u64, pool_bytes: u64) -> Self {
         let units = usize::try_from(pool_bytes / UNIT).unwrap_or(Semaphore::MAX_PERMITS);
@@ -53,8 +55,8 @@ impl Parts {
         length > self.single_request_bytes
     }
 
-    /// The size of each part but the last of so many bytes; [`None`] when there is no memory for
-    /// even one.
+    /// Returns the size of each part except the last for content of `length` bytes; [`None`] when
+    /// the pool is smaller than one part.
     fn size_for(&self, length: u64) -> Option<u64> {
         let size = self.part_bytes.max(length.div_ceil(limits::PARTS));
         (size <= self.pool_bytes).then_some(size)
@@ -66,7 +68,7 @@ impl Parts {
     }
 }
 
-/// An upload that was begun.
+/// A multipart upload that was begun and not yet completed or aborted.
 struct Upload<'a> {
     store: &'a S3ObjectStore,
     target: &'a WriteTarget,
@@ -160,7 +162,7 @@ impl Upload<'_> {
                 buffer.extend_from_slice(&chunk.split_to(room.min(chunk.len())));
                 if buffer.len() == size {
                     parts.push(self.send(parts.len() + 1, buffer.split().freeze()).await?);
-                    // The same memory again: the part is gone.
+                    // The part was sent, so its memory can be used again.
                     buffer.reserve(size);
                 }
             }
@@ -177,7 +179,8 @@ impl Upload<'_> {
         verdict.take_failure().map_or_else(unexplained, StoreError::Source)
     }
 
-    /// Sends one part, and again while that may help: a part that arrives twice is one.
+    /// Sends one part. Tries again where that may help, [`limits::ATTEMPTS`] times at most in all.
+    /// A part that arrives twice counts once.
     async fn send(&self, number: usize, part: Bytes) -> Result<(CompletedPart, Sha1), StoreError> {
         let sha1 = Sha1::of(&part);
         let number = i32::try_from(number).unwrap_or(i32::MAX);
@@ -216,7 +219,8 @@ impl Upload<'_> {
             .body(ByteStream::from(part))
             .send();
         let sent = self.store.answer("PART", address, limit, Box::pin(call)).await?;
-        // Without the SHA-1 in its answer the composite at the end proves nothing either.
+        // The answer's own SHA-1 is not checked here. An endpoint that returns none returns no
+        // right composite at the end, and then nothing is proven.
         Ok(CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
@@ -279,7 +283,7 @@ impl Upload<'_> {
     }
 }
 
-/// S3's checksum of a whole from those of its parts: the SHA-1 of their SHA-1s, and their number.
+/// Computes S3's composite checksum: the SHA-1 of the parts' SHA-1s, and the number of parts.
 fn composite(parts: &[Sha1]) -> String {
     let joined: Vec<u8> = parts.iter().flat_map(|part| *part.as_bytes()).collect();
     format!("{}-{}", Sha1::of(&joined).to_base64(), parts.len())

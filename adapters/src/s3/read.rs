@@ -83,11 +83,11 @@ fn byte_count(length: Option<i64>) -> ByteCount {
     ByteCount(length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default())
 }
 
-/// An object's content under way.
+/// An object's content while it is being downloaded.
 struct Flow {
     at: String,
     body: ByteStream,
-    /// How long S3 may still let us wait, in all.
+    /// The total time that S3 may still make us wait.
     patience: Duration,
 }
 

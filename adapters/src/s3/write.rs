@@ -19,7 +19,8 @@ impl S3ObjectStore {
         let (absent, is) = headers(&target.condition);
         let length = content.length().0;
         let verdict = content.verdict();
-        // An empty body is never asked for its end, where nothing is judged to be the right thing.
+        // The SDK never polls an empty body, so the content would not be checked. It is polled
+        // here: the check fails where the file should not be empty.
         if length == 0
             && content.next().await.is_some()
             && let Some(failure) = verdict.take_failure()
@@ -39,7 +40,8 @@ impl S3ObjectStore {
             .checksum_sha1(content.expected().to_base64())
             .body(body::stream(content));
         let call = Box::pin(put.send());
-        // Twice the time: the source has as much again for itself.
+        // Twice the time: the content also waits for its source, which has a limit of the same
+        // length.
         let answer =
             self.answer("PUT", &target.address, self.timeouts.moving(length) * 2, call).await;
         match answer {
@@ -48,7 +50,8 @@ impl S3ObjectStore {
                 sha1: full_sha1(stored.checksum_sha1(), stored.checksum_type()),
                 proof: Proof::Put,
             }),
-            // A body that broke off looks like S3's fault: the source is asked first.
+            // Where the source broke off, S3's error is only a consequence. So the source's failure
+            // goes first.
             Err(error) => Err(verdict.take_failure().map_or(error, StoreError::Source)),
         }
     }
@@ -59,7 +62,7 @@ impl S3ObjectStore {
         target: &WriteTarget,
     ) -> Result<StoredObject, StoreError> {
         let (absent, is) = headers(&target.condition);
-        // The intermediary's own metadata stays, unless there is something to say.
+        // The copy keeps the intermediary's metadata, unless the target has its own.
         let directive =
             (target.meta != ObjectMeta::default()).then_some(MetadataDirective::Replace);
         let copy = self
@@ -100,14 +103,14 @@ impl S3ObjectStore {
             .set_if_match(condition.map(quoted))
             .send();
         match self.answer("DELETE", at, self.timeouts.request, call).await {
-            // None at all is what was wanted.
+            // An object that is already gone is the wanted result.
             Ok(_) | Err(StoreError::NoSuchKey(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// `If-None-Match` and `If-Match`.
+/// Returns the values of `If-None-Match` and `If-Match` for a condition.
 pub(super) fn headers(condition: &Condition) -> (Option<String>, Option<String>) {
     match condition {
         Condition::Absent => (Some("*".to_owned()), None),

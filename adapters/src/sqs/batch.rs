@@ -1,4 +1,4 @@
-//! Batches: what fits into one request, and what its answer tells of each entry.
+//! Splits messages into requests, and reads from an answer which entries failed.
 
 use std::collections::BTreeMap;
 
@@ -12,21 +12,22 @@ use domain::{AttributeContent, Job, MessageAttribute, MessageContent, SendFailur
 use super::error::passes;
 use super::message::{attributes_of, body_of};
 
-/// Entries of one request.
+/// The most entries of one request.
 pub(super) const MOST_ENTRIES: usize = 10;
 
-/// Bytes of all messages of one request, and so of one: 1 MiB.
+/// The most bytes of all messages of one request, and so of a single message: 1 MiB.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Every attribute's type.
+/// The type of each attribute of a job.
 const STRING: &str = "String";
 
-/// An entry's id in its request: its place there, which differs where two jobs are of one file.
+/// The id of an entry: its place in the request. The fid would not do, since two jobs may be for
+/// one file.
 pub(super) fn place(at: usize) -> String {
     at.to_string()
 }
 
-/// A job as it is sent.
+/// A job with its body and attributes ready to be sent.
 pub(super) struct Prepared<'a> {
     job: &'a Job,
     body: String,
@@ -38,14 +39,15 @@ impl<'a> Prepared<'a> {
         Self { job, body: body_of(job), attributes: attributes_of(job) }
     }
 
-    /// As SQS counts: the body, and each attribute's name, type and value.
+    /// The message's size as SQS counts it: the body, and the name, type and value of each
+    /// attribute.
     pub(super) fn bytes(&self) -> usize {
         let attributes = self.attributes.iter();
         let attributes = attributes.map(|(name, value)| name.len() + STRING.len() + value.len());
         self.body.len() + attributes.sum::<usize>()
     }
 
-    /// The entry at this place.
+    /// Builds the request's entry for this job, with the place `at` as its id.
     pub(super) fn entry(&self, at: usize) -> Result<SendMessageBatchRequestEntry, BuildError> {
         let mut entry =
             SendMessageBatchRequestEntry::builder().id(place(at)).message_body(&self.body);
@@ -57,7 +59,8 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Those that SQS may take, and a report of those that it never will.
+/// Separates the jobs that SQS may take from those that are too large for it. The report has the
+/// latter as lasting failures.
 pub(super) fn fitting(jobs: Vec<Prepared<'_>>) -> (Vec<Prepared<'_>>, SendReport) {
     let (fitting, large): (Vec<_>, Vec<_>) =
         jobs.into_iter().partition(|job| job.bytes() <= MOST_BYTES);
@@ -70,7 +73,7 @@ pub(super) fn fitting(jobs: Vec<Prepared<'_>>) -> (Vec<Prepared<'_>>, SendReport
     (fitting, SendReport { sent: Vec::new(), failed })
 }
 
-/// A message of another queue as an entry at this place.
+/// Builds an entry that repeats a message of another queue, with the place `at` as its id.
 pub(super) fn entry_of(
     message: &MessageContent,
     at: usize,
@@ -88,7 +91,7 @@ pub(super) fn entry_of(
     entry.build()
 }
 
-/// The bytes of an entry as SQS counts.
+/// The size of an entry as SQS counts it.
 pub(super) fn bytes_of(entry: &SendMessageBatchRequestEntry) -> usize {
     let bytes = |(name, value): (&String, &MessageAttributeValue)| {
         let text = value.string_value().map_or(0, str::len);
@@ -99,7 +102,8 @@ pub(super) fn bytes_of(entry: &SendMessageBatchRequestEntry) -> usize {
     entry.message_body().len() + attributes.sum::<usize>()
 }
 
-/// Messages in requests that are neither too many entries nor too many bytes.
+/// Splits messages into requests of at most [`MOST_ENTRIES`] entries and [`MOST_BYTES`] bytes, in
+/// their order.
 pub(super) fn requests<T>(messages: &[T], bytes_of: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let mut requests = Vec::new();
     let (mut from, mut bytes) = (0, 0);
@@ -116,15 +120,15 @@ pub(super) fn requests<T>(messages: &[T], bytes_of: impl Fn(&T) -> usize) -> Vec
     requests
 }
 
-/// Why an entry was not carried out.
+/// Why SQS did not carry out an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failed {
     pub(super) why: String,
     pub(super) lasting: bool,
 }
 
-/// Which of so many entries were not carried out, by their places. What an answer does not tell
-/// as done is not done, and neither is what it tells as both.
+/// Returns the failed entries of a request with `entries` entries, by their places. An entry counts
+/// as failed unless the answer lists it as done and only as done.
 pub(super) fn failures<'a>(
     entries: usize,
     done: impl Iterator<Item = &'a str>,
@@ -144,7 +148,7 @@ pub(super) fn failures<'a>(
     failures
 }
 
-/// The report of one request.
+/// Builds the report of one request from its failures.
 pub(super) fn report(jobs: &[Prepared<'_>], failures: &BTreeMap<usize, Failed>) -> SendReport {
     let mut report = SendReport::default();
     for (at, Prepared { job, .. }) in jobs.iter().enumerate() {

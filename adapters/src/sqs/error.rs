@@ -29,8 +29,8 @@ pub(super) fn translate(trouble: Trouble, url: &QueueUrl, role: QueueRole) -> Qu
     }
 }
 
-/// Whether what a code tells passes by itself: throttling, of SQS or of the key service behind it,
-/// and as many deliveries under way as there can be.
+/// Whether the trouble that a code stands for passes by itself: throttling by SQS or by the key
+/// service behind it, the limit of messages in flight, and faults of the service.
 pub(super) fn passes(code: &str) -> bool {
     matches!(
         plain(code),
@@ -51,7 +51,7 @@ pub(super) fn passes(code: &str) -> bool {
     )
 }
 
-/// A code without the prefix that the query protocol gives it.
+/// Removes the prefix that the query protocol puts before a code.
 fn plain(code: &str) -> &str {
     code.trim_start_matches("AWS.SimpleQueueService.")
 }

@@ -1,8 +1,8 @@
-//! Jobs as messages, which s3migrate reads and writes too.
+//! The format of jobs as messages. s3migrate reads and writes the same format.
 //!
-//! The body is JSON with exactly its three fields, `length`, `fid` and `dkey`: its reader fails on
-//! a fourth. What is asked for is the message's attribute `action`; [`Hints`] travel as attributes
-//! beside it. Both ways in, a received message and a record of a Lambda event, are read here.
+//! The body is JSON with exactly the three fields `length`, `fid` and `dkey`: s3migrate's reader
+//! fails on a fourth. The message's attribute `action` names the work, and [`Hints`] are attributes
+//! beside it. Received messages and records of Lambda events are both read here.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use domain::limits::LONGEST_RUN_BYTES;
 use domain::{BadMessage, ByteCount, Fid, Hints, Job};
 use serde_json::{Map, Value};
 
-/// The attribute that tells what is asked for.
+/// The attribute with the action: `migrate` or `verify`.
 pub const ACTION: &str = "action";
 
 /// The attribute of [`Hints::route`].
@@ -28,17 +28,18 @@ pub const RUN: &str = "run";
 /// The attribute of [`Hints::domain`].
 pub const DOMAIN: &str = "domain";
 
-/// Characters of somebody else's text that an error quotes.
+/// The most characters of a foreign text that an error quotes.
 const QUOTED: usize = 80;
 
-/// A job's body, to the byte what Python's `json.dumps` made of s3migrate's.
+/// Returns a job's body, byte for byte as Python's `json.dumps` wrote it for s3migrate.
 #[must_use]
 pub fn body_of(job: &Job) -> String {
     let dkey = in_ascii(&Value::from(job.dkey.as_str()).to_string());
     format!(r#"{{"length": {}, "fid": {}, "dkey": {dkey}}}"#, job.length, job.fid)
 }
 
-/// A job's attributes, each a `String`; none is empty, which SQS would refuse.
+/// Returns a job's attributes, each of type `String`. None has an empty value, since SQS refuses
+/// that.
 #[must_use]
 pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
     let Hints { route, failed_before, look_first, run, domain } = &job.hints;
@@ -53,11 +54,12 @@ pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
     attributes
 }
 
-/// The job of a message, whose attributes `attribute` gives by name, or what is wrong with it.
+/// Reads the job of a message. `attribute` returns the message's attribute of a name. The error
+/// says what is wrong with the message.
 ///
-/// Fields and attributes that are not ours do not matter, nor do hints that we do not understand.
-/// Everything that makes the job what it is must be there: an action that is none of ours is no
-/// migrate.
+/// Unknown fields, unknown attributes and hints with unknown values are ignored. `action`, `fid`,
+/// `dkey` and `length` must be there, and an unknown action is an error. A `run` that is too long
+/// is an error, too.
 pub fn job_of<'a>(
     body: &str,
     attribute: impl Fn(&str) -> Option<&'a str>,
@@ -117,13 +119,14 @@ fn text(fields: &Map<String, Value>, name: &str) -> Result<String, String> {
     })
 }
 
-/// The beginning of a text, fit for one line of a log.
+/// Returns the beginning of a text, escaped so that it fits on one line of a log.
 fn quoted(text: &str) -> String {
     let beginning: String = text.chars().take(QUOTED).flat_map(char::escape_debug).collect();
     if text.chars().nth(QUOTED).is_some() { format!("{beginning}…") } else { beginning }
 }
 
-/// JSON with every other character escaped, as Python has it: some of them SQS does not take.
+/// Escapes every character of JSON outside ASCII, as Python does. SQS refuses some of these
+/// characters.
 fn in_ascii(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len());
     for character in json.chars() {

@@ -1,4 +1,4 @@
-//! What SQS tells, as the port has it.
+//! Reads SQS's answers into the port's types.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use domain::{
 
 use super::message::job_of;
 
-/// A delivery; [`None`] of a message without a receipt, which nobody could acknowledge.
+/// Reads a delivery. [`None`] for a message without a receipt, since it could not be acknowledged.
 pub(super) fn delivery(message: &Message) -> Option<Delivery> {
     let system = message.attributes();
     let told = |name| system.and_then(|attributes| attributes.get(&name));
@@ -29,7 +29,7 @@ pub(super) fn delivery(message: &Message) -> Option<Delivery> {
     })
 }
 
-/// What a message says, to be sent to another queue as it is.
+/// Reads a message's body and attributes, so that it can be sent to another queue unchanged.
 fn content(message: &Message) -> MessageContent {
     let attributes =
         message.message_attributes().into_iter().flatten().filter_map(|(name, one)| {
@@ -45,7 +45,7 @@ fn content(message: &Message) -> MessageContent {
     MessageContent { body, attributes: attributes.collect() }
 }
 
-/// The depth, or what the answer lacks.
+/// Reads the queue's depth. The error names the number that the answer lacks.
 pub(super) fn depth(
     attributes: &HashMap<QueueAttributeName, String>,
 ) -> Result<QueueDepth, String> {
@@ -64,7 +64,8 @@ pub(super) fn depth(
     })
 }
 
-/// The deliveries that a redrive policy allows, which may stand there as a number or as text.
+/// Reads how many deliveries a redrive policy allows. The policy may have the number as a number or
+/// as text.
 fn deliveries(policy: &str) -> Option<u32> {
     let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
     let count = policy.get("maxReceiveCount")?;

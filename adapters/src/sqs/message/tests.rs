@@ -5,7 +5,7 @@ use super::*;
 
 const DKEY: &str = "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed-mogilefs-prod-repo";
 
-/// As Python's `json.dumps` wrote it for s3migrate.
+/// A body as Python's `json.dumps` wrote it for s3migrate.
 const BODY: &str = r#"{"length": 1593790, "fid": 1, "dkey": "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed-mogilefs-prod-repo"}"#;
 
 fn job(action: JobAction) -> Job {
