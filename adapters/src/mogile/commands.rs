@@ -1,4 +1,4 @@
-//! The trackers' commands, typed both ways.
+//! The trackers' commands, with typed arguments and typed answers.
 
 use domain::{ByteCount, Fid};
 
@@ -7,7 +7,7 @@ use super::tracker::Tracker;
 use super::trackers::{Failed, Trackers};
 use super::wire::Fields;
 
-/// Replicas asked for: more than any class keeps.
+/// The number of replicas to ask for: more than any class keeps.
 const MOST_PATHS: &str = "10";
 
 /// The most files that `list_fids` gives at once.
@@ -16,7 +16,7 @@ pub const MOST_FIDS: usize = 500;
 /// The most keys that `list_keys` gives at once.
 pub const MOST_KEYS: usize = 1_000;
 
-/// What `file_info` tells of a file.
+/// A file's row as `file_info` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileInfo {
     /// Its number.
@@ -25,25 +25,25 @@ pub struct FileInfo {
     pub length: Option<ByteCount>,
     /// The class's name.
     pub class: String,
-    /// How many devices are said to hold it.
+    /// The number of devices that hold it, according to the index.
     pub devcount: u64,
 }
 
-/// A file as `list_fids` tells it.
+/// A file's row as `list_fids` returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedFile {
     /// Its number.
     pub fid: Fid,
     /// The domain's name.
     pub domain: String,
-    /// Its key; [`None`] where that is NULL or empty, which look the same.
+    /// Its key; [`None`] where the key is NULL or empty, since the tracker sends the same for both.
     pub key: Option<String>,
     /// The length in the index; [`None`] where that is NULL.
     pub length: Option<ByteCount>,
 }
 
 impl Trackers {
-    /// Asks each tracker whether it is there, whatever the others say: its address, and its answer.
+    /// Asks every tracker whether it answers. Returns each tracker's address with its answer.
     pub async fn noop(&self) -> Vec<(String, Result<(), TrackerError>)> {
         self.ask_each("noop").await
     }
@@ -84,15 +84,15 @@ impl Trackers {
         self.ask("get_domains", &[], domains).await
     }
 
-    /// What the index has of a file.
+    /// Returns the index's row of a file.
     ///
     /// Errors with [`TrackerError::Gone`] when there is no file of this key.
     pub async fn file_info(&self, domain: &str, key: &str) -> Result<FileInfo, TrackerError> {
         self.ask("file_info", &[("domain", domain), ("key", key)], file_info).await
     }
 
-    /// The next files behind `after`, of all domains, ascending by fid; at most `limit`, and
-    /// [`MOST_FIDS`]. None at the end.
+    /// Returns the next files behind `after`, of all domains, ascending by fid: at most `limit`
+    /// files, and at most [`MOST_FIDS`]. An empty list is the end.
     pub async fn list_fids(
         &self,
         after: Fid,
@@ -157,13 +157,13 @@ impl Trackers {
         }
     }
 
-    /// Deletes the file of a key. The tracker is told once: by the time of a second time the key
-    /// could be another file's. A lost answer is settled by a look instead: the key is unknown, so
-    /// the file is gone, by this call or without it.
+    /// Deletes the file of a key. The request is sent once: before a second one the key could
+    /// belong to another file. After a lost answer the key is looked up instead. If it is unknown
+    /// the file is gone, by this call or by another, and that is a success.
     ///
-    /// Errors with [`TrackerError::Gone`] when there is no file of this key, and with
-    /// [`TrackerError::Uncertain`] when the answer was lost and the file was seen afterwards, or
-    /// could not be looked for: it may be deleted yet.
+    /// Errors with [`TrackerError::Gone`] when there is no file of this key. Errors with
+    /// [`TrackerError::Uncertain`] when the answer was lost and the file is still there, or could
+    /// not be looked up: the tracker may yet delete it.
     pub async fn delete(&self, domain: &str, key: &str) -> Result<(), TrackerError> {
         let lost = match self.change("delete", &[("domain", domain), ("key", key)]).await {
             Err(lost @ TrackerError::Uncertain { .. }) => lost,
@@ -175,25 +175,25 @@ impl Trackers {
         }
     }
 
-    /// Gives a file another key, which must be free. The fid stays. The tracker is told once: a
-    /// second time would find the first key unknown and take what was done for a failure. A look
-    /// does not settle a lost answer either, since a file at the second key may have been there
-    /// before: whoever renames compares the fids.
+    /// Gives a file another key, which must be free. The fid stays. The request is sent once: a
+    /// second one would find the old key unknown and report a rename that succeeded as a failure. A
+    /// look-up does not settle a lost answer either, since a file at the new key may have been
+    /// there before. The caller must compare the fids.
     ///
-    /// Errors with [`TrackerError::Gone`] when there is no file of the first key, with
-    /// [`TrackerError::Refused`] (`key_exists`) when the second is taken, and with
+    /// Errors with [`TrackerError::Gone`] when there is no file of the old key, with
+    /// [`TrackerError::Refused`] (`key_exists`) when the new key is taken, and with
     /// [`TrackerError::Uncertain`] when the answer was lost.
     pub async fn rename(&self, domain: &str, from: &str, to: &str) -> Result<(), TrackerError> {
         self.change("rename", &[("domain", domain), ("from_key", from), ("to_key", to)]).await
     }
 }
 
-/// The URLs of a `get_paths` reply.
+/// Reads the URLs of a `get_paths` reply.
 fn paths(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "paths", fields.len(), |i| text(fields, &format!("path{i}")))
 }
 
-/// The domains of a `get_domains` reply, which numbers them in no order.
+/// Reads the domains of a `get_domains` reply. Their numbers have no order.
 fn domains(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "domains", fields.len(), |i| text(fields, &format!("domain{i}")))
 }
@@ -207,7 +207,8 @@ fn file_info(fields: &Fields) -> Result<FileInfo, String> {
     })
 }
 
-/// The files of a `list_fids` reply; each must lie behind `after`, or paging would never end.
+/// Reads the files of a `list_fids` reply. Each fid must be greater than `after`, or paging would
+/// never end.
 fn listed_files(fields: &Fields, after: Fid, limit: usize) -> Result<Vec<ListedFile>, String> {
     let mut files = numbered(fields, "fid_count", limit, |i| {
         let name = |part: &str| format!("fid_{i}_{part}");
@@ -230,8 +231,8 @@ fn listed_keys(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "key_count", MOST_KEYS, |i| text(fields, &format!("key_{i}")))
 }
 
-/// The entries 1 to the number in field `count`, which must not be beyond `most`: what is there
-/// bounds the loop, not what is told.
+/// Reads the entries 1 to N, where N is the number in the field `count`. N above `most` is an
+/// error: a tracker's number alone must not decide how long the loop runs.
 fn numbered<T>(
     fields: &Fields,
     count: &str,

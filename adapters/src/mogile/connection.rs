@@ -1,4 +1,4 @@
-//! One connection to a tracker: a line asks, a line answers.
+//! One connection to a tracker: a request is one line, and so is its answer.
 
 use std::io;
 use std::time::Duration;
@@ -7,28 +7,29 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// The longest reply that is read: 500 entries of `list_fids` with the longest keys, twice over.
+/// The longest reply that is read, in bytes: twice the size of 500 entries of `list_fids` with the
+/// longest keys.
 pub(super) const LONGEST_REPLY: u64 = 1024 * 1024;
 
 /// A connection with no request in flight.
 pub(super) struct Connection(BufReader<TcpStream>);
 
-/// What came back for a request.
+/// How the wait for an answer ended.
 pub(super) enum Heard {
-    /// A whole line, without its end, and the connection, which may be kept.
+    /// A whole line came, without its line end here, and the connection may be kept.
     Line(Vec<u8>, Connection),
     /// The connection was closed before a whole line.
     Closed,
-    /// Too much, and no line's end.
+    /// [`LONGEST_REPLY`] bytes came without a line end.
     Endless,
-    /// Nothing, or no whole line, in time.
+    /// No whole line came within the time limit.
     Late,
     /// The connection broke.
     Broken(io::Error),
 }
 
 impl Connection {
-    /// Connects; [`None`] when that takes too long.
+    /// Connects to a tracker; [`None`] when that takes longer than `limit`.
     pub(super) async fn open(address: &str, limit: Duration) -> io::Result<Option<Self>> {
         let Ok(stream) = timeout(limit, TcpStream::connect(address)).await else {
             return Ok(None);
@@ -38,16 +39,16 @@ impl Connection {
         Ok(Some(Self(BufReader::new(stream))))
     }
 
-    /// Whether nothing came since the last answer, neither the end nor a word. What was said
-    /// unasked would be taken for the answer to the next request.
+    /// Whether the tracker has sent nothing since its last answer and has not closed the
+    /// connection. Unasked bytes would be taken for the answer to the next request.
     pub(super) fn is_silent(&self) -> bool {
         let read = self.0.get_ref().try_read(&mut [0]);
         let nothing = read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         nothing && self.0.buffer().is_empty()
     }
 
-    /// Sends one request and reads the line that answers it. The connection is given back only
-    /// with a whole line: an answer that comes late would be taken for the next request's.
+    /// Sends one request and reads its answer. The connection is returned only with a whole line:
+    /// on any other a late answer would be taken for the next request's.
     pub(super) async fn ask(mut self, request: &str, limit: Duration) -> Heard {
         let exchange = async {
             self.0.write_all(request.as_bytes()).await?;

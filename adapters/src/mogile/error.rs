@@ -1,4 +1,4 @@
-//! What a tracker's `ERR`, or its silence, means.
+//! The errors of a tracker, read from its `ERR` or from a missing answer.
 
 use domain::ports::IndexError;
 use domain::retry::{Classed, ErrorClass};
@@ -6,7 +6,7 @@ use domain::{Cause, SourceError};
 
 use super::wire::Rejection;
 
-/// A tracker did not do what it was asked for.
+/// Why a tracker did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum TrackerError {
     /// There is no file of this key.
@@ -15,7 +15,7 @@ pub enum TrackerError {
         /// Which tracker.
         at: String,
     },
-    /// It will not do this, however often it is asked.
+    /// It refuses the request, and will refuse it again.
     #[error("`{at}` refuses: {code}: {text}")]
     Refused {
         /// Which tracker.
@@ -25,7 +25,7 @@ pub enum TrackerError {
         /// In its own words.
         text: String,
     },
-    /// It, or its database, is in trouble.
+    /// It or its database is in trouble; a later try may succeed.
     #[error("`{at}` is busy: {code}: {text}")]
     Busy {
         /// Which tracker.
@@ -35,7 +35,7 @@ pub enum TrackerError {
         /// In its own words.
         text: String,
     },
-    /// It did not answer, or not in time.
+    /// It gave no answer, or none in time.
     #[error("`{at}` cannot be reached: {cause}")]
     Unreachable {
         /// Which tracker, or all of them.
@@ -44,8 +44,8 @@ pub enum TrackerError {
         #[source]
         cause: Cause,
     },
-    /// It was told to change something and did not say that it has: that may have been carried
-    /// out, or not, or may be yet.
+    /// A change was requested and not confirmed. The tracker may have carried it out, or may not
+    /// have, or may still do so.
     #[error("`{at}` may have done it or not: {cause}")]
     Uncertain {
         /// Which tracker.
@@ -54,7 +54,7 @@ pub enum TrackerError {
         #[source]
         cause: Cause,
     },
-    /// It answered what cannot be understood.
+    /// It gave an answer that cannot be understood.
     #[error("`{at}` gave an answer that cannot be used: {why}")]
     BadAnswer {
         /// Which tracker, or all of them.
@@ -65,12 +65,12 @@ pub enum TrackerError {
 }
 
 impl TrackerError {
-    /// What an `ERR` means.
+    /// Translates a tracker's `ERR`.
     pub(super) fn of(rejection: Rejection, at: String) -> Self {
         let Rejection { code, text } = rejection;
         match code.as_str() {
             "unknown_key" => Self::Gone { at },
-            // Its database is down, or was a moment ago.
+            // The tracker's database is down, or was down a moment ago.
             "failure" | "db" => Self::Busy { at, code, text },
             _ => Self::Refused { at, code, text },
         }
@@ -90,9 +90,9 @@ impl TrackerError {
         }
     }
 
-    /// What it means of a request that changes something, once that was sent: only a clear answer
-    /// tells whether it was carried out. `failure` is none, for a database that fails in the middle
-    /// may have done its work.
+    /// Translates the error of a change that was sent. Only a clear answer shows whether the change
+    /// was carried out; every other error becomes [`Uncertain`](Self::Uncertain). `ERR failure` is
+    /// not clear: a database that fails in the middle may have done its work.
     pub(super) fn of_a_change(self) -> Self {
         match self {
             Self::Busy { at, code, text } => {
@@ -104,7 +104,7 @@ impl TrackerError {
         }
     }
 
-    /// The error of a request about one file.
+    /// Turns it into the error of a request about one file.
     pub(super) fn about(self, key: &str) -> SourceError {
         match self {
             Self::Gone { .. } => SourceError::UnknownKey { key: key.to_owned() },

@@ -1,4 +1,4 @@
-//! The files: replicas as the trackers tell them, bytes from the storage nodes.
+//! Reads files: asks the trackers for replicas, and the storage nodes for the bytes.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct MogileFiles {
 }
 
 impl MogileFiles {
-    /// For one domain's files, from storage nodes that may be asked.
+    /// Reads the files of one domain, only from storage nodes at allowed addresses.
     #[must_use]
     pub const fn new(
         trackers: Arc<Trackers>,

@@ -1,4 +1,4 @@
-//! The index as the trackers tell it, by `list_fids`: slower than the database, but needs no
+//! Reads the index from the trackers by `list_fids`. It is slower than the database and needs no
 //! account there.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! One storage node: its kept HTTP connections, and how many there may be.
+//! One storage node: keeps its HTTP connections and limits their number.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,23 +46,24 @@ enum NoAnswer {
 }
 
 impl Node {
-    /// With at most so many connections.
+    /// Allows at most `connections` connections at once.
     pub(super) fn new(address: SocketAddr, connections: usize, timeouts: Timeouts) -> Self {
         let slots = Arc::new(Semaphore::new(connections));
         Self { address, timeouts, idle: Mutex::default(), slots }
     }
 
-    /// The right to one of its connections; waits until one is free.
+    /// Waits for the permit to use one of its connections.
     pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         Arc::clone(&self.slots).acquire_owned().await
     }
 
-    /// The head of the answer to a GET, and the connection that its body comes over.
+    /// Sends a GET. Returns the head of the answer, and the connection on which the body comes.
     pub(super) async fn get(&self, uri: &Uri) -> Result<(Response<Incoming>, Connection), Cause> {
         if let Some(kept) = self.take_kept() {
             match self.ask(kept, uri).await {
                 Ok(answer) => return Ok(answer),
-                // Closed just when it was used again, most likely; a new one has no such excuse.
+                // Most likely the node closed the kept connection at this moment, so a new one is
+                // tried.
                 Err(NoAnswer::Broken(_)) => {}
                 Err(NoAnswer::Late(cause)) => return Err(cause),
             }
@@ -71,7 +72,7 @@ impl Node {
         self.ask(new, uri).await.map_err(|(NoAnswer::Broken(cause) | NoAnswer::Late(cause))| cause)
     }
 
-    /// Keeps a connection on which nothing is under way.
+    /// Keeps a connection for a later request. Its last answer must have been read to the end.
     pub(super) fn keep(&self, connection: Connection) {
         let kept = Kept { connection, since: Instant::now() };
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
@@ -79,7 +80,7 @@ impl Node {
 
     fn take_kept(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        // The oldest lie first, and those that were closed anywhere: both go.
+        // Drops connections that were idle for too long, and those that the node has closed.
         idle.retain(|kept| {
             kept.since.elapsed() < self.timeouts.node_idle && !kept.connection.sender.is_closed()
         });
@@ -95,7 +96,7 @@ impl Node {
         stream.set_nodelay(true)?;
         let (sender, driver) = handshake(TokioIo::new(stream)).await?;
         let mut task = JoinSet::new();
-        // Its error reaches whoever waits for an answer or for content.
+        // The caller that waits for the answer or the content gets this error, too.
         task.spawn(async { drop(driver.await) });
         Ok(Connection { sender, _driver: task })
     }
@@ -118,7 +119,8 @@ impl Node {
         }
     }
 
-    /// HTTP/1.1 that asks to stay: nodes answer in HTTP/1.0, which closes unless asked.
+    /// Builds a request in HTTP/1.1 with `keep-alive`: nodes answer in HTTP/1.0 and close the
+    /// connection without it.
     fn request(&self, uri: &Uri) -> Result<Request<Empty<Bytes>>, http::Error> {
         Request::get(uri.path())
             .header(HOST, self.address.to_string())

@@ -1,4 +1,4 @@
-//! Content from storage nodes, over HTTP/1.0 with kept-alive connections.
+//! Reads content from storage nodes, which answer in HTTP/1.0 on kept-alive connections.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,8 +22,8 @@ use super::timeouts::Timeouts;
 use crate::aws::in_full;
 use crate::calls::{Calls, System};
 
-/// The storage nodes, each asked for a bounded number of files at once. No proxies, no redirects,
-/// no names to look up.
+/// The storage nodes. Each is asked for a bounded number of files at once. Requests use no proxy,
+/// follow no redirect and look up no host name.
 pub struct StorageNodes {
     nodes: Mutex<BTreeMap<SocketAddr, Arc<Node>>>,
     connections: usize,
@@ -32,21 +32,21 @@ pub struct StorageNodes {
 }
 
 impl StorageNodes {
-    /// With at most so many connections to each node.
+    /// Allows at most `connections` connections to each node, and at least one.
     #[must_use]
     pub fn new(connections: usize, calls: Arc<Calls>) -> Self {
         let timeouts = Timeouts::default();
         Self { nodes: Mutex::default(), connections: connections.max(1), timeouts, calls }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// Opens a replica; its bytes then come as they are asked for.
+    /// Opens a replica. Its bytes are read from the node as the caller asks for them.
     pub(super) async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {
         let unfit = || bad_answer(replica, Unfit::NotAReplica.why().to_owned());
         let location = Location::parse(&replica.url).ok_or_else(unfit)?;
@@ -82,7 +82,7 @@ impl StorageNodes {
     }
 }
 
-/// The announced length and the body of an answer that is the file.
+/// Accepts an answer with status 200 and a length. Returns the length and the body.
 fn accept(
     replica: &Replica,
     response: Response<Incoming>,
@@ -110,17 +110,17 @@ fn refusal(replica: &Replica, status: StatusCode) -> SourceError {
     SourceError::Refused { at, why: status.to_string() }
 }
 
-/// A replica's content under way. It holds its node's slot until it ends.
+/// A replica's content while it is being read. It holds a permit of its node until it ends.
 struct Flow {
     replica: String,
     body: Incoming,
-    /// Bytes that are still to come.
+    /// The number of bytes that are still to come.
     left: u64,
-    /// How long the node may still let us wait, in all. Time in which nobody asked for more does
-    /// not count: a slow reader is not the node's fault.
+    /// The total time that the node may still make us wait. The time between two reads does not
+    /// count: a slow reader is not the node's fault.
     patience: Duration,
     slowest: u64,
-    /// Until all bytes came; dropped before, it is closed.
+    /// [`Some`] until all bytes have come. Dropping it earlier closes the connection.
     connection: Option<Connection>,
     node: Arc<Node>,
     _slot: OwnedSemaphorePermit,
@@ -153,8 +153,8 @@ impl Flow {
         }
     }
 
-    /// Gives the connection back once all bytes came: whoever reads knows their number too, and
-    /// asks no further.
+    /// Gives the connection back to the node once all bytes have come. A reader knows their number
+    /// and may not read to the end of the stream.
     fn kept(mut self) -> Self {
         if self.left == 0
             && let Some(connection) = self.connection.take()

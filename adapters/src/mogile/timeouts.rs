@@ -1,10 +1,10 @@
-//! How long MogileFS may take.
+//! The time limits for trackers and storage nodes.
 
 use std::time::Duration;
 
 use domain::limits;
 
-/// How long trackers and storage nodes may take. The default is what production needs.
+/// How long trackers and storage nodes may take. The defaults are production's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a connection to a tracker.
@@ -12,7 +12,7 @@ pub struct Timeouts {
     /// From a request to a tracker to the end of the line that answers it. A tracker whose
     /// database hangs does not answer at all.
     pub tracker_answer: Duration,
-    /// A tracker that failed is asked last for so long.
+    /// How long a tracker that failed is asked only after the others.
     pub tracker_rest: Duration,
     /// Between the two times that a tracker must fail at a row, and answer another page, before the
     /// row counts as unreadable.
@@ -21,10 +21,10 @@ pub struct Timeouts {
     pub node_connect: Duration,
     /// From a request to a storage node to the head of its answer.
     pub node_answer: Duration,
-    /// A connection to a storage node that lay idle for longer is not used again: the nodes close
+    /// A connection to a storage node that was idle for longer is not used again: the nodes close
     /// theirs after 31 s.
     pub node_idle: Duration,
-    /// Content that flows slower than this, over its whole time, is given up.
+    /// Content that is on average slower than this is given up.
     pub slowest_bytes_per_second: u64,
 }
 
@@ -44,8 +44,8 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// How long content of so many bytes may let us wait in all: as long as the head of an answer,
-    /// and what the slowest flow takes.
+    /// How long we wait in all for content of `bytes` bytes: the time for the head of an answer,
+    /// and the time that the slowest allowed flow takes.
     #[must_use]
     pub fn content(&self, bytes: u64) -> Duration {
         self.node_answer + Duration::from_secs(bytes / self.slowest_bytes_per_second.max(1))

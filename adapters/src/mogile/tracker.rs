@@ -1,4 +1,5 @@
-//! One tracker: its kept connections, how many there may be, and whether it rests.
+//! One tracker: keeps its connections, limits their number, and knows whether the tracker rests
+//! after a failure.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,14 +21,15 @@ pub(super) struct Tracker {
     slots: Semaphore,
     rests_until: Mutex<Option<Instant>>,
     calls: AtomicU64,
-    /// It has said a `callid` again: it always will.
+    /// Whether it has ever repeated a request's `callid`. A tracker that does so once does so
+    /// always.
     says_callids: AtomicBool,
     /// It has answered as a tracker does.
     has_answered: AtomicBool,
 }
 
 impl Tracker {
-    /// With at most so many connections.
+    /// Allows at most `connections` connections at once, and at least one.
     pub(super) fn new(address: String, connections: usize) -> Self {
         Self {
             address,
@@ -45,12 +47,12 @@ impl Tracker {
         &self.address
     }
 
-    /// The right to one of its connections; waits until one is free.
+    /// Waits for the permit to use one of its connections.
     pub(super) async fn slot(&self) -> Option<SemaphorePermit<'_>> {
         self.slots.acquire().await.ok()
     }
 
-    /// One request that may be repeated, and its answer.
+    /// Sends a request that may be sent twice, and returns its answer.
     pub(super) async fn ask(
         &self,
         command: &str,
@@ -58,7 +60,8 @@ impl Tracker {
     ) -> Result<Fields, TrackerError> {
         if let Some(kept) = self.take_kept() {
             match self.converse(kept, command, arguments).await {
-                // Closed while it lay idle, most likely; a new one has no such excuse.
+                // Most likely the tracker closed the kept connection while it was idle, so a new
+                // one is tried.
                 Ok(None) => {}
                 settled => return self.answered(settled),
             }
@@ -68,8 +71,8 @@ impl Tracker {
         self.answered(settled)
     }
 
-    /// One request that must not be repeated, and its answer. It goes over a new connection: a
-    /// kept one that closes leaves open whether it was carried out.
+    /// Sends a request that must not be sent twice, and returns its answer. It uses a new
+    /// connection: after a kept one closes, nobody knows whether the request was carried out.
     ///
     /// Errors with [`TrackerError::Unreachable`] only when nothing was sent.
     pub(super) async fn change(
@@ -77,14 +80,14 @@ impl Tracker {
         command: &str,
         arguments: &[(&str, &str)],
     ) -> Result<Fields, TrackerError> {
-        // It takes the place of a kept one, so that there are never more than there may be.
+        // The new connection replaces a kept one, so that their number stays within the limit.
         drop(self.take_kept());
         let new = self.connect().await?;
         let settled = self.converse(new, command, arguments).await;
         self.answered(settled).map_err(TrackerError::of_a_change)
     }
 
-    /// Says for how long it is to be asked last.
+    /// Sets the time until which it is asked only after the others; [`None`] ends its rest.
     pub(super) fn rest(&self, until: Option<Instant>) {
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
@@ -111,7 +114,8 @@ impl Tracker {
         }
     }
 
-    /// One request and its answer; [`None`] when the connection was closed before it.
+    /// Sends one request and returns its answer; [`None`] when the connection was closed before a
+    /// whole answer.
     async fn converse(
         &self,
         connection: Connection,
@@ -141,7 +145,8 @@ impl Tracker {
         }
     }
 
-    /// The answer in a line, if it is one and to this request.
+    /// Reads the answer in a line. Errors when the line is no answer, or the answer to another
+    /// request.
     fn understand(
         &self,
         line: &[u8],
@@ -177,7 +182,7 @@ impl Tracker {
         settled?.ok_or_else(|| self.unreachable("the connection was closed before a whole answer"))
     }
 
-    /// A kept connection on which nothing was said since.
+    /// Takes a kept connection that is still open and has no unread bytes.
     fn take_kept(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(connection) = idle.pop() {

@@ -1,4 +1,5 @@
-//! All trackers of one MogileFS: every one tried before they are given up, the bad ones rested.
+//! All trackers of one MogileFS. They are given up only after every one was tried. A tracker that
+//! failed rests for some time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use super::tracker::Tracker;
 use super::wire::Fields;
 use crate::calls::{Calls, System};
 
-/// The trackers of one MogileFS, any of which can answer any request. Connections are kept, with
-/// one request in flight on each.
+/// The trackers of one MogileFS. Any of them can answer any request. Connections are kept, and each
+/// has one request in flight at most.
 pub struct Trackers {
     all: Vec<Tracker>,
     first: AtomicUsize,
@@ -38,7 +39,7 @@ enum How {
 }
 
 impl Trackers {
-    /// For trackers at these addresses (`host:port`), with at most so many connections to each.
+    /// Takes the trackers' addresses (`host:port`), and the most connections to each.
     #[must_use]
     pub fn new(addresses: &[String], connections: usize, calls: Arc<Calls>) -> Self {
         let all =
@@ -46,7 +47,7 @@ impl Trackers {
         Self { all, first: AtomicUsize::new(0), calls }
     }
 
-    /// With other time-outs than production's.
+    /// Replaces the default time-outs, which are production's.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         for tracker in &mut self.all {
@@ -55,8 +56,9 @@ impl Trackers {
         self
     }
 
-    /// Asks one tracker after the other until one gives an answer that `read` understands. For
-    /// requests that may be repeated: a tracker whose answer was lost may have carried one out.
+    /// Asks one tracker after the other until one gives an answer that `read` understands. Only for
+    /// requests that may be sent twice: a tracker whose answer was lost may have carried the
+    /// request out.
     pub(super) async fn ask<T>(
         &self,
         command: &'static str,
@@ -90,7 +92,7 @@ impl Trackers {
 
     /// Has the first tracker that can be reached change something, once.
     ///
-    /// Errors with [`TrackerError::Uncertain`] when it does not say whether it did.
+    /// Errors with [`TrackerError::Uncertain`] when the tracker neither confirms nor refuses it.
     pub(super) async fn change(
         &self,
         command: &'static str,
@@ -99,7 +101,7 @@ impl Trackers {
         self.request(How::Once, command, arguments, |_| Ok(())).await
     }
 
-    /// Asks each of them, whatever the others say.
+    /// Asks every tracker, whatever the others answer.
     pub(super) async fn ask_each(
         &self,
         command: &'static str,
@@ -173,7 +175,7 @@ impl Trackers {
         waiting.end(answer)
     }
 
-    /// All trackers, another one first each time.
+    /// Returns all trackers in turn: each call begins with the next one.
     fn in_turn(&self) -> VecDeque<&Tracker> {
         let mut turn: VecDeque<_> = self.all.iter().collect();
         let first = self.first.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +183,7 @@ impl Trackers {
         turn
     }
 
-    /// Why none of them answered, each with its own reason.
+    /// Joins the failures of all trackers into one error.
     fn all_failed(&self, mut failures: Vec<TrackerError>) -> TrackerError {
         if failures.len() == 1 {
             return failures.remove(0);
@@ -199,8 +201,8 @@ impl Trackers {
     }
 }
 
-/// The next tracker to ask, with the right to a connection: resting ones only when no other is
-/// left.
+/// Waits for the next tracker to ask and a permit for one of its connections. Takes a resting
+/// tracker only when no other is left.
 async fn next<'a>(
     turn: &mut VecDeque<&'a Tracker>,
 ) -> Option<(&'a Tracker, Option<SemaphorePermit<'a>>)> {
@@ -209,7 +211,7 @@ async fn next<'a>(
         let tracker = turn.remove(at)?;
         let was_resting = tracker.is_resting();
         let slot = tracker.slot().await;
-        // While this request waited for its turn, others may have found the tracker bad.
+        // While this request waited for the permit, another one may have failed at this tracker.
         let went_bad = !was_resting && tracker.is_resting();
         if went_bad && turn.iter().any(|other| !other.is_resting()) {
             turn.push_back(tracker);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
-/// What stands as it is in a value; a space becomes `+`, all else `%XX`.
+/// The bytes of a value that are encoded: a space becomes `+`, and every other one `%XX`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b',')
@@ -14,27 +14,27 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\\')
     .remove(b':');
 
-/// The fields of an `OK`, whose order is random.
+/// The fields of an `OK` by name. A tracker sends them in random order.
 pub(super) type Fields = BTreeMap<String, String>;
 
-/// An `ERR`.
+/// The code and the text of an `ERR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rejection {
     pub(super) code: String,
     pub(super) text: String,
 }
 
-/// A tracker's answer to one request.
+/// A tracker's answer to one request, with the request's `callid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     pub(super) outcome: Result<Fields, Rejection>,
-    /// The request's `callid`, which a tracker says again.
+    /// The request's `callid`, if the tracker repeats it.
     pub(super) callid: Option<String>,
 }
 
 const CALLID: &str = "callid";
 
-/// One request, with its line end. Its `callid` tells its answer from another's.
+/// Builds the line of one request, with its line end. By its `callid` the answer is recognised.
 pub(super) fn request(command: &str, arguments: &[(&str, &str)], callid: &str) -> String {
     let callid = [(CALLID, callid)];
     let all = arguments.iter().chain(&callid);
@@ -66,7 +66,7 @@ fn fields(text: &[u8]) -> Fields {
     text.split(|&byte| byte == b'&')
         .filter(|field| !field.is_empty())
         .map(|field| {
-            // A value is cut at a second `=`: real ones are encoded.
+            // A value ends at a second `=`: trackers encode that character in values.
             let mut parts = field.splitn(3, |&byte| byte == b'=');
             let mut part = || decode(parts.next().unwrap_or_default());
             (part(), part())
@@ -82,14 +82,14 @@ fn split_at_space(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn encode(value: &str) -> String {
-    // A `%` of the value is itself encoded, so every `%20` that is there now was a space.
+    // A `%` in the value is encoded as `%25`, so every `%20` here was a space.
     utf8_percent_encode(value, ENCODED).to_string().replace("%20", "+")
 }
 
-/// An invalid `%ZZ` stays as it is; bytes that are not UTF-8 become the replacement character,
-/// which no key of ours has.
+/// Decodes a value. An invalid `%ZZ` stays as it is. Bytes that are not UTF-8 become the
+/// replacement character, which no valid dkey contains.
 fn decode(value: &[u8]) -> String {
-    // Most values have nothing in them to decode.
+    // Most values have nothing to decode.
     if !value.iter().any(|byte| matches!(byte, b'+' | b'%')) {
         return String::from_utf8_lossy(value).into_owned();
     }
