@@ -1,27 +1,31 @@
-//! Whether a run has read what the index counts.
+//! Compares the rows that a run has read with the index's own count.
 
-/// The rows that were read beside the index's own counts. Rows are written and deleted while a run
-/// goes on, so neither more nor fewer is wrong by itself.
+/// The result of comparing the rows read with the index's counts. Rows are written and deleted
+/// during a run, so more or fewer rows are not wrong by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// There is nothing to compare: the index cannot count, or not all of it was to be read.
+    /// There is nothing to compare: the index cannot count, or the run was to read only a part of
+    /// it.
     NotTold,
-    /// As many as were counted.
+    /// The run read as many rows as the index counted.
     Equal,
-    /// So many more: they were written meanwhile.
+    /// The run read this many rows more: they were written meanwhile.
     More(u64),
-    /// So many fewer, and the index does not count them any more: they were deleted meanwhile.
+    /// The run read this many rows fewer, and the second count does not have them either: they were
+    /// deleted meanwhile.
     Deleted(u64),
-    /// So many fewer than the index counted before and counts still: nothing explains it.
+    /// The run read this many rows fewer than both counts have. Nothing explains that.
     Missing(u64),
 }
 
-/// Compares `rows` read with the count `before` the first of them, and with the one `after` the
-/// last, which is only needed, and may be [`None`], where fewer rows were read than counted before.
+/// Compares the number of `rows` read with the index's count `before` the first row and its count
+/// `after` the last. `after` is used only where fewer rows were read than counted before. There
+/// [`None`] means that the second count is unknown and is taken to be the first.
 ///
-/// Every row that was there all the time is read. So what is missing of the first count was
-/// deleted, and then the second count does not have it either; unless as many were written behind
-/// the reader's back, and these are missing indeed: another run has to take them.
+/// A run reads every row that exists from its start to its end. So a row that the first count has
+/// and the run has not read was deleted, and the second count does not have it. Rows that were
+/// written behind the place that the run had reached are the exception: the second count has them,
+/// so they count as missing. Another run has to read them.
 #[must_use]
 pub fn coverage(rows: u64, before: Option<u64>, after: Option<u64>) -> Coverage {
     let Some(before) = before else { return Coverage::NotTold };

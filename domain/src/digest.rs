@@ -1,5 +1,5 @@
-//! Checksums of content: fixed-size values that are parsed once, and a hasher that content flows
-//! through.
+//! Checksums of content: fixed-size values that are parsed once, and a hasher for content that
+//! comes in chunks.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use sha1::Digest as _;
 
 use crate::ByteCount;
 
-/// A checksum of `N` bytes. Shown as lower-case hex, the only hex it is parsed from.
+/// A checksum of `N` bytes. It is displayed as lower-case hex and parsed from lower-case hex only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Checksum<const N: usize>([u8; N]);
 
-/// A SHA-1: what a file is named by in both stores.
+/// A SHA-1, by which MogileFS keys and final S3 keys name the content.
 pub type Sha1 = Checksum<20>;
 
-/// Text that is not a checksum of the wanted size.
+/// The error for a text that is no checksum of the wanted size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {bytes} bytes in {encoding}")]
 pub struct ChecksumError {
@@ -25,30 +25,31 @@ pub struct ChecksumError {
 }
 
 impl<const N: usize> Checksum<N> {
-    /// From the raw bytes.
+    /// Wraps the raw bytes of a checksum.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; N]) -> Self {
         Self(bytes)
     }
 
-    /// The raw bytes.
+    /// Returns the raw bytes of the checksum.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; N] {
         &self.0
     }
 
-    /// From exactly `2 N` lower-case hex digits: upper case is another key in S3.
+    /// Parses exactly `2 N` lower-case hex digits. Upper case is an error, since it would be
+    /// another key in S3.
     pub fn from_hex(text: &str) -> Result<Self, ChecksumError> {
         Self::decoded(HEXLOWER.decode(text.as_bytes()), text, "lower-case hex")
     }
 
-    /// From canonical base64 with padding, as S3 writes checksums (20 bytes: 28 characters). A
-    /// composite checksum (`…-3`) does not parse: it is no checksum of the content.
+    /// Parses canonical base64 with padding, as S3 writes checksums (20 bytes: 28 characters). A
+    /// composite checksum (`…-3`) is an error, since it is no checksum of the content.
     pub fn from_base64(text: &str) -> Result<Self, ChecksumError> {
         Self::decoded(BASE64.decode(text.as_bytes()), text, "base64")
     }
 
-    /// In base64 with padding, as S3 takes checksums.
+    /// Writes the checksum in base64 with padding, the form that S3 expects.
     #[must_use]
     pub fn to_base64(&self) -> String {
         BASE64.encode(&self.0)
@@ -68,7 +69,7 @@ impl<const N: usize> Checksum<N> {
 }
 
 impl Sha1 {
-    /// The SHA-1 of content that is in hand as a whole.
+    /// Computes the SHA-1 of content that is in memory as a whole.
     #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(sha1::Sha1::digest(content).into())
@@ -87,16 +88,16 @@ impl<const N: usize> fmt::Debug for Checksum<N> {
     }
 }
 
-/// All that is known of content once it has flowed by.
+/// The SHA-1 and the length of content that was hashed to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentDigests {
-    /// SHA-1 of all bytes.
+    /// The SHA-1 of all bytes.
     pub sha1: Sha1,
-    /// How many bytes.
+    /// The number of bytes.
     pub length: ByteCount,
 }
 
-/// Hashes content as it flows, in chunks of any size.
+/// Hashes content that comes in chunks of any size.
 #[derive(Debug, Clone, Default)]
 pub struct ContentHasher {
     sha1: sha1::Sha1,
@@ -104,19 +105,19 @@ pub struct ContentHasher {
 }
 
 impl ContentHasher {
-    /// Takes the next chunk.
+    /// Hashes the next chunk of the content.
     pub fn update(&mut self, chunk: &[u8]) {
         self.sha1.update(chunk);
         self.length += chunk.len() as u64;
     }
 
-    /// Bytes taken so far.
+    /// Returns the number of bytes hashed so far.
     #[must_use]
     pub const fn length(&self) -> ByteCount {
         ByteCount(self.length)
     }
 
-    /// The digests of everything taken.
+    /// Returns the digests of all chunks together.
     #[must_use]
     pub fn finish(self) -> ContentDigests {
         ContentDigests {
@@ -125,7 +126,7 @@ impl ContentHasher {
         }
     }
 
-    /// The digests of content that is in hand as a whole.
+    /// Computes the digests of content that is in memory as a whole.
     #[must_use]
     pub fn of(content: &[u8]) -> ContentDigests {
         let mut hasher = Self::default();

@@ -10,8 +10,9 @@ use crate::Sha1;
 pub struct MogileBucket(Arc<str>);
 
 impl MogileBucket {
-    /// A bucket name of one character or more. MogileFS's collation takes names that differ in
-    /// white space at the end for the same, S3 does not: such a name is none.
+    /// Takes a name of one character or more. [`None`] for an empty name, and for one with white
+    /// space or control characters: MogileFS's collation ignores white space at the end of a name,
+    /// and S3 does not.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let plain =
@@ -19,7 +20,7 @@ impl MogileBucket {
         plain.then(|| Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the bucket's name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -32,7 +33,8 @@ impl fmt::Display for MogileBucket {
     }
 }
 
-/// A key that names its content. The expected SHA-1 of every proof comes from here.
+/// A MogileFS key that names its content by SHA-1. The expected SHA-1 of every proof comes from
+/// here.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dkey {
     /// SHA-1 of the content.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A MogileFS file id. They have gaps: every upload that is begun burns one.
+/// A MogileFS file id. The ids of a store have gaps, since every upload that is begun uses one up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct Fid(pub u64);
 
@@ -23,7 +23,7 @@ impl Fid {
         Self::folder_of(&self.padded())
     }
 
-    /// The fid whose [`path`](Self::path) this is, exactly.
+    /// Returns the fid that has exactly this [`path`](Self::path); [`None`] for any other text.
     #[must_use]
     pub fn from_path(path: &str) -> Option<Self> {
         let digits = path.rsplit('/').next()?.strip_suffix(".fid")?;

@@ -1,29 +1,29 @@
-//! What the command line and the worker function must agree on. They are deployed apart, so that
-//! one of them can be older than the other.
+//! The formats on which the command line and the worker function must agree. The two are deployed
+//! separately, so one of them can be older.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BucketMap, JobAction};
 
-/// The formats of what the command line and the workers write for each other, each a number that
-/// only grows.
+/// The formats of the messages and tables that the command line and the workers share. Each is a
+/// number that only grows.
 ///
-/// Raise a number in the commit after which a program of before would misread, miss or refuse what
-/// is written now, or the other way round. Leave it where the old program reads the new form: one
-/// more attribute that may be lost is no new format.
+/// Raise a number in a commit after which an older program would misread, miss or refuse what the
+/// new one writes, or the new one what the older one wrote. Leave it where the older program can
+/// read the new form: one more attribute that may be lost is no new format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Formats {
-    /// The messages of the job queue: body, and the attributes without which a job is another one.
+    /// The messages of the job queue: the body, and the attributes that change what the job means.
     pub jobs: u32,
     /// The ledger's table: its key, and the attributes by which a record counts as proven.
     pub ledger: u32,
-    /// The verifications' table: its key, and how a run's records are found again. Format 2 has the
+    /// The verifications table: its key, and how the records of a run are found. Format 2 has the
     /// hash key `{run}#{fid mod 64}`.
     pub verifications: u32,
-    /// The failures table: which of its records say that a proof does not count. In format 2 a doubt
-    /// outlasts other failures; programs before that write over it, and do not tell this number. In
-    /// format 3 the deliveries of each message are counted, and the worker itself moves a job that
-    /// fails again and again to the dead-letter queue.
+    /// The failures table: which of its records say that a proof does not count. In format 2 a
+    /// later failure leaves a doubt in place; older programs overwrite the doubt, and their report
+    /// lacks this number. In format 3 the deliveries of each message are counted, and the worker
+    /// itself moves a job that fails again and again to the dead-letter queue.
     #[serde(default = "first_failures")]
     pub failures: u32,
 }
@@ -33,11 +33,11 @@ const fn first_failures() -> u32 {
 }
 
 impl Formats {
-    /// What this program reads and writes.
+    /// The formats that this program reads and writes.
     pub const OURS: Self = Self { jobs: 1, ledger: 1, verifications: 2, failures: 3 };
 
-    /// Each format that another program has in another number, in words; of those that these kinds
-    /// of jobs need.
+    /// Returns a text for each format in which another program differs. Only the formats that jobs
+    /// of these actions need are compared.
     #[must_use]
     pub fn differences_from(self, other: Self, actions: &[JobAction]) -> Vec<String> {
         let all = [
@@ -55,12 +55,12 @@ impl Formats {
     }
 }
 
-/// What the worker function says of itself.
+/// The worker function's report about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerReport {
     /// The version of its program.
     pub version: String,
-    /// What it reads and writes.
+    /// The formats that it reads and writes.
     pub formats: Formats,
     /// The MogileFS domain in which it looks for files.
     pub domain: String,
@@ -69,7 +69,7 @@ pub struct WorkerReport {
 }
 
 impl WorkerReport {
-    /// What a program of this version, MogileFS domain and bucket map says of itself.
+    /// Builds the report of a program with this version, MogileFS domain and bucket map.
     #[must_use]
     pub fn of(version: &str, domain: &str, buckets: &BucketMap) -> Self {
         let (version, domain, buckets) =

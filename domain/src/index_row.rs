@@ -1,28 +1,29 @@
-//! A row of MogileFS's index, and what the migration makes of it.
+//! A row of MogileFS's index, and the class that the migration puts it into.
 
 use crate::ByteCount;
 
 use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket};
 
-/// One row of the configured domain, as MogileFS has it: nothing in it is trusted yet.
+/// One row of the configured domain, as MogileFS has it. Nothing in it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
     /// The file's number.
     pub fid: Fid,
     /// The key; the schema allows NULL.
     pub dkey: Option<String>,
-    /// The length that was told at upload; the schema allows NULL.
+    /// The length that the uploader reported; the schema allows NULL.
     pub length: Option<ByteCount>,
 }
 
-/// A row that names its content and has somewhere to go: what jobs are made of.
+/// A file to be migrated: its key names the content, and its bucket is mapped. Jobs are made from
+/// these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// The file's number in MogileFS.
     pub fid: Fid,
     /// Its key there, with the SHA-1 that its content must have.
     pub dkey: Dkey,
-    /// The length the index tells. The SHA-1 decides where the two disagree.
+    /// The length in the index. Where it disagrees with the content, the SHA-1 decides.
     pub length: ByteCount,
     /// The S3 bucket it goes to.
     pub bucket: S3Bucket,
@@ -36,16 +37,16 @@ impl SourceFile {
     }
 }
 
-/// What the migration makes of a row.
+/// The class of a row. Each row is in exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowClass {
-    /// To be migrated.
+    /// The file is to be migrated.
     Source(SourceFile),
     /// `{uuid}.tmp`: an upload that was never finished.
     Temporary,
     /// Its bucket is in `IGNORE_BUCKETS`.
     Ignored,
-    /// It cannot be migrated as it stands; somebody has to look.
+    /// It cannot be migrated as it stands. The operator has to look at it.
     Rejected(Rejection),
 }
 
@@ -79,7 +80,7 @@ pub const UNMAPPED_BUCKET: &str = "unmapped-bucket";
 pub(crate) const UNREADABLE: &str = "unreadable-row";
 
 impl Rejection {
-    /// A name for counts and filters.
+    /// The reason's name in counts and filters.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,32 +1,32 @@
-//! A job: which file, and what to do with it. It carries identity, never conclusions.
+//! A job names a file and the work on it. It carries identity, never conclusions.
 
 use crate::named::named;
 use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, SourceFile, limits};
 
-/// What a job asks for.
+/// The work that a job asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobAction {
-    /// Bring the file to S3, proven.
+    /// Migrate the file to S3 and prove its content there.
     Migrate,
-    /// Prove again what is in S3.
+    /// Prove again the content that is in S3.
     Verify,
 }
 
 named!(JobAction { Migrate = "migrate", Verify = "verify" });
 
-/// One file's job, with the three fields that s3migrate's messages have too. The key is the text
-/// of the index: what a message holds is parsed again by whoever receives it.
+/// One file's job. `fid`, `dkey` and `length` are the fields of s3migrate's messages. The key is
+/// the unparsed text of the index: the receiver of a message parses it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// What to do.
+    /// The work to be done on the file.
     pub action: JobAction,
     /// The file's number in MogileFS.
     pub fid: Fid,
     /// Its key there.
     pub dkey: String,
-    /// The length that the index tells.
+    /// The length in the index.
     pub length: ByteCount,
-    /// What whoever sent it knew beside. Nothing depends on it.
+    /// What the sender also knew. No result depends on it.
     pub hints: Hints,
 }
 
@@ -44,25 +44,26 @@ impl Job {
     }
 }
 
-/// What travels beside a job and may be lost on the way: a worker without it asks more, and does
-/// the same.
+/// Knowledge that a job carries and that may be lost on the way. Without it a worker makes more
+/// requests and comes to the same result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hints {
     /// Where the content was seen when the job was sent.
     pub route: Option<RouteHint>,
     /// Whether the file has a failure record, which is to be cleared when it succeeds.
     pub failed_before: bool,
-    /// Whether something is known to be at the final key, which is looked at before anything is
-    /// written.
+    /// Whether an object is expected at the final key. If so, the worker looks there before it
+    /// writes.
     pub look_first: bool,
     /// The verification that the job belongs to.
     pub run: Option<String>,
-    /// The MogileFS domain that the file is in. A worker of another domain does not find the file
-    /// there, and must not take it for deleted.
+    /// The MogileFS domain that the file is in. A worker with another domain would not find the
+    /// file and must not take it for deleted.
     pub domain: Option<String>,
 }
 
-/// Whether this can be the name of a verification: in one line, and not too long.
+/// Whether this can be the name of a verification: 1 to [`limits::LONGEST_RUN_BYTES`] bytes without
+/// control characters.
 #[must_use]
 pub fn is_run_name(name: &str) -> bool {
     (1..=limits::LONGEST_RUN_BYTES).contains(&name.len()) && !name.chars().any(char::is_control)
@@ -75,7 +76,7 @@ pub enum RouteHint {
     Copy,
     /// Its intermediary is in the bucket, under a key with a leading slash.
     CopyLeadingSlash,
-    /// There is none that one COPY can take.
+    /// There is no intermediary, or none that one COPY can take.
     Mogile,
 }
 
@@ -86,7 +87,8 @@ named!(RouteHint {
 });
 
 impl RouteHint {
-    /// The hint for a file whose intermediary this is; [`None`] when it is none.
+    /// Returns the hint for a file with this intermediary; [`None`] when the key is no
+    /// intermediary's.
     #[must_use]
     pub fn of_intermediary(key: &ObjectKey) -> Option<Self> {
         let (_, form) = key.as_intermediary()?;
@@ -96,7 +98,7 @@ impl RouteHint {
         })
     }
 
-    /// The intermediary to copy, if that is the way.
+    /// Returns the key of the intermediary to copy; [`None`] when the content comes from MogileFS.
     #[must_use]
     pub fn intermediary(self, fid: Fid) -> Option<ObjectKey> {
         let form = match self {

@@ -1,9 +1,9 @@
-//! What the ledger keeps of each migrated file.
+//! The records that the ledger keeps about migrated files.
 
 use crate::named::named;
 use crate::{ByteCount, ETag, Fid, Proof, S3Bucket, Sha1, Timestamp};
 
-/// How content came to its final key.
+/// The way by which content came to its final key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
     /// S3 copied its intermediary.
@@ -21,16 +21,17 @@ pub struct LedgerRecord {
     pub fid: Fid,
     /// The SHA-1 of its content.
     pub sha1: Sha1,
-    /// The object's `ETag`, verbatim: the item's attribute `md5`, which s3migrate's own verification
-    /// compares with the object's. Nothing of ours relies on it.
+    /// The object's `ETag`, verbatim. It is the item's attribute `md5`, which s3migrate's
+    /// verification compares with the object's `ETag`. No decision of ours relies on it.
     pub etag: ETag,
     /// The S3 bucket it is in.
     pub bucket: S3Bucket,
-    /// How it was proven. A record without (s3migrate's) is a claim to be proven, not a proof.
+    /// How the content was proven. A record with [`None`] (s3migrate's) is a claim that must still
+    /// be proven.
     pub proof: Option<Proof>,
-    /// How it got there; [`None`] when it was there already.
+    /// How the content came to its key; [`None`] when it was already there.
     pub route: Option<Route>,
-    /// The content's length.
+    /// The content's length in bytes.
     pub length: Option<ByteCount>,
     /// When it was proven.
     pub migrated_at: Option<Timestamp>,
@@ -39,14 +40,14 @@ pub struct LedgerRecord {
 /// One item of the ledger's table.
 pub type LedgerItem = Result<LedgerRecord, UnreadableItem>;
 
-/// An item that no version of ours wrote, such as s3migrate's of a file whose PUT had failed: it
-/// proves nothing, and its file is migrated as one without a record.
+/// An item that cannot be read. No version of ours wrote it; s3migrate wrote such items for files
+/// whose PUT had failed. It proves nothing, and its file is migrated as if it had no record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct UnreadableItem {
-    /// Its fid, if that much can be read.
+    /// The item's fid, if that can be read.
     pub fid: Option<Fid>,
-    /// What is wrong with it.
+    /// Why the item cannot be read.
     pub why: String,
 }
 

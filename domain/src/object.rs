@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, Sha1};
 
-/// An object's `ETag` without its quotes. It tells one state of an object from another; of its
-/// content it proves nothing.
+/// An object's `ETag` without its quotes. It distinguishes two states of an object and proves
+/// nothing about the content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ETag(pub String);
 
@@ -15,16 +15,16 @@ impl fmt::Display for ETag {
     }
 }
 
-/// What must hold at the target for a write to be carried out.
+/// The condition under which S3 carries out a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// No object is there.
+    /// No object is at the target (`If-None-Match: *`).
     Absent,
-    /// Exactly the object with this `ETag` is there.
+    /// The object with this `ETag` is at the target (`If-Match`).
     Is(ETag),
 }
 
-/// What readers are told beside the content.
+/// The headers that S3 sends to readers with the content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectMeta {
     /// MIME type; the store's default when [`None`].
@@ -33,31 +33,31 @@ pub struct ObjectMeta {
     pub content_disposition: Option<String>,
 }
 
-/// Where and how to write.
+/// Where to write an object, under which condition and with which headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteTarget {
-    /// Where.
+    /// The bucket and key to write to.
     pub address: ObjectAddress,
-    /// Provided what.
+    /// The condition for the write.
     pub condition: Condition,
-    /// With what beside the content.
+    /// The headers to store with the content.
     pub meta: ObjectMeta,
-    /// About how many bytes: what the time allowed for it depends on, nothing else.
+    /// The approximate number of bytes. Only the time limit of the request depends on it.
     pub length: ByteCount,
 }
 
-/// What the store answered to a write.
+/// The store's answer to a write that was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
-    /// The new object's.
+    /// The `ETag` of the new object.
     pub etag: ETag,
-    /// The SHA-1 of the whole content, as far as the answer proves one; [`None`] proves nothing.
+    /// The SHA-1 of the whole content, if the answer proves one. With [`None`] nothing is proven.
     pub sha1: Option<Sha1>,
     /// How the answer proves it.
     pub proof: Proof,
 }
 
-/// An object that is there.
+/// An object that a HEAD has found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundObject {
     /// Its `ETag`.
@@ -79,11 +79,11 @@ pub struct ListedObject {
     pub etag: ETag,
 }
 
-/// Some entries of a listing.
+/// One page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListPage {
-    /// In S3's order (bytes of the key).
+    /// The entries in S3's order: by the bytes of the key.
     pub objects: Vec<ListedObject>,
-    /// Whether keys follow behind the last of these.
+    /// Whether more keys follow behind the last entry.
     pub more: bool,
 }

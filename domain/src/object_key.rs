@@ -8,7 +8,7 @@ use crate::{Fid, S3Bucket, Sha1};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey(String);
 
-/// How a raw copy of the MogileFS tree was laid into the bucket. Copies of both forms exist.
+/// The form of an intermediary's key: with or without a leading slash. Copies of both forms exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IntermediaryForm {
     /// `0/564/879/0564879786.fid`
@@ -36,25 +36,25 @@ impl IntermediaryForm {
 }
 
 impl ObjectKey {
-    /// A key as S3 tells it.
+    /// Wraps a key as S3 lists it.
     #[must_use]
     pub const fn new(key: String) -> Self {
         Self(key)
     }
 
-    /// The final key of content.
+    /// Returns the final key of content: its SHA-1 in hex.
     #[must_use]
     pub fn of_content(sha1: &Sha1) -> Self {
         Self(sha1.to_string())
     }
 
-    /// The key of a fid's raw copy.
+    /// Returns the key of a fid's intermediary.
     #[must_use]
     pub fn intermediary(fid: Fid, form: IntermediaryForm) -> Self {
         Self(format!("{}{}", form.lead(), fid.path()))
     }
 
-    /// The fid and form, when this is an intermediary's key.
+    /// Reads the fid and the form of an intermediary's key; [`None`] for any other key.
     #[must_use]
     pub fn as_intermediary(&self) -> Option<(Fid, IntermediaryForm)> {
         let (path, form) = match self.0.strip_prefix('/') {
@@ -64,7 +64,7 @@ impl ObjectKey {
         Fid::from_path(path).map(|fid| (fid, form))
     }
 
-    /// The key.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,7 +77,7 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// One place in S3.
+/// A key in a bucket, displayed as `s3://bucket/key`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectAddress {
     /// The bucket.

@@ -1,8 +1,9 @@
-//! The files that have a proof: for each fid, 64 bits of the bucket and the SHA-1 that it is of.
+//! The set of proven files: for each fid, 64 bits of the bucket and the SHA-1 for which it is
+//! proven.
 //!
-//! A fid alone names no content: another bucket map sends it elsewhere, fids are used again, keys
-//! are renamed. All 64 bits are needed, since a false match is a file that is skipped as proven.
-//! A set takes ten bytes a file, and about an eighth more while it is gathered.
+//! A fid alone names no content: another bucket map sends it elsewhere, MogileFS can use a fid
+//! again, and keys are renamed. All 64 bits are needed, since a file with a false match is skipped
+//! as proven. A set takes ten bytes a file, and about an eighth more while it is built.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ struct Fingerprint(u64);
 
 impl Fingerprint {
     fn of(bucket: &S3Bucket, sha1: &Sha1) -> Self {
-        // A SHA-1 is as good as chance already; the bucket's name is made so.
+        // The bits of a SHA-1 are evenly distributed. The bucket's name is hashed to make its bits
+        // so, too.
         Self(first_bits(sha1) ^ first_bits(&Sha1::of(bucket.as_str().as_bytes())))
     }
 }
@@ -26,21 +28,21 @@ fn first_bits(sha1: &Sha1) -> u64 {
     ])
 }
 
-/// What a set says of a file.
+/// Whether a file has a proof in the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It has a proof of this content in this bucket.
     Proven,
-    /// It has a proof, of another bucket or another content.
+    /// It has a proof only for another bucket or another content.
     OfAnother,
-    /// It has none.
+    /// Its fid has no proof.
     Unknown,
 }
 
-/// Fids of one chunk, as their low bits.
+/// The number of low bits of a fid: 4,096 fids share a chunk.
 const CHUNK_BITS: u32 = 12;
 
-/// A set while it is gathered, in any order of the fids.
+/// Builds a [`ProvenFiles`]. Proofs may be added in any order of the fids.
 #[derive(Debug, Default)]
 pub struct ProvenFilesBuilder {
     chunks: BTreeMap<u64, Gathering>,
@@ -59,7 +61,8 @@ impl ProvenFilesBuilder {
         let (chunk, low) = split(fid);
         let chunk = self.chunks.entry(chunk).or_default();
         if chunk.lows.len() == chunk.lows.capacity() {
-            // All chunks grow side by side: a vector's own doubling would take twice the memory.
+            // All chunks grow at the same time. With a vector's own doubling the set could take
+            // twice the memory.
             let more = chunk.lows.len() / 8 + 8;
             chunk.lows.reserve_exact(more);
             chunk.prints.reserve_exact(more);
@@ -68,7 +71,7 @@ impl ProvenFilesBuilder {
         chunk.prints.push(Fingerprint::of(bucket, sha1).0);
     }
 
-    /// The set.
+    /// Returns the finished set.
     #[must_use]
     pub fn build(self) -> ProvenFiles {
         let mut entries = Vec::new();
@@ -79,12 +82,12 @@ impl ProvenFilesBuilder {
 }
 
 impl Gathering {
-    /// Sorted where it lies: new memory for all chunks could be as much again, since an allocator
-    /// need not give one thread what another has freed.
+    /// Sorts a chunk in its own memory. New memory for all chunks could double the total, since an
+    /// allocator may not give memory that one thread has freed to another.
     fn sorted(mut self, entries: &mut Vec<(u16, u64)>) -> Chunk {
         entries.clear();
         entries.extend(self.lows.drain(..).zip(self.prints.drain(..)));
-        // Stable: of several entries of one fid the last stays the last.
+        // The sort is stable, so the last of several entries for one fid stays the last.
         entries.sort_by_key(|(low, _)| *low);
         for (low, print) in entries.iter() {
             if self.lows.last() == Some(low) {
@@ -98,7 +101,7 @@ impl Gathering {
     }
 }
 
-/// A set of proofs.
+/// A set of proofs by fid.
 #[derive(Debug, Default)]
 pub struct ProvenFiles {
     chunks: BTreeMap<u64, Chunk>,
@@ -112,7 +115,7 @@ struct Chunk {
 }
 
 impl ProvenFiles {
-    /// What is known of this fid as a file of this content in this bucket.
+    /// Returns whether this fid is proven with this content in this bucket.
     #[must_use]
     pub fn standing(&self, fid: Fid, bucket: &S3Bucket, sha1: &Sha1) -> Standing {
         let (chunk, low) = split(fid);
@@ -127,13 +130,13 @@ impl ProvenFiles {
         }
     }
 
-    /// How many fids have a proof.
+    /// Returns the number of fids with a proof.
     #[must_use]
     pub fn len(&self) -> usize {
         self.chunks.values().map(|chunk| chunk.lows.len()).sum()
     }
 
-    /// Whether none has.
+    /// Whether no fid has a proof.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()

@@ -1,28 +1,29 @@
-//! When a job that failed is delivered again, and when it has failed often enough.
+//! Decides when a failed job is delivered again, and when it has failed often enough.
 //!
-//! A job that fails by itself is tried a few times, [`TRIES`](crate::limits::TRIES), and is then
-//! moved to the dead-letter queue, where an operator sees it. What will not heal comes back within
-//! seconds, what may heal later each time. A job that fails because a system is away has done
-//! nothing wrong: its deliveries do not count, and it comes back every ten minutes at the latest,
-//! so that the work goes on soon after the system is back.
+//! A job that fails by itself is tried [`TRIES`](crate::limits::TRIES) times and then moved to the
+//! dead-letter queue, where an operator sees it. Where waiting cannot help, it comes back within
+//! seconds. Where waiting may help, each pause is longer than the one before. Where a system is
+//! unreachable the job is not at fault: its deliveries do not count. It comes back after ten
+//! minutes at the latest, so that the work goes on soon after the system is back.
 
 use std::time::Duration;
 
 use crate::ReasonKind;
 use crate::retry::spread;
 
-/// What will not heal by waiting comes back after this.
+/// The pause of a job for which waiting cannot help.
 const LASTING: Duration = Duration::from_secs(5);
 
-/// What may heal comes back after twice this, then twice as late each time.
+/// Half of the first pause of a job for which waiting may help. Each next pause is twice the one
+/// before.
 const FIRST: Duration = Duration::from_secs(30);
 
-/// No job waits longer for its next delivery.
+/// The longest pause of any job.
 pub(crate) const LONGEST: Duration = Duration::from_mins(10);
 
-/// How long a job that failed like this stays invisible. `time` counts from 1: the job's own
-/// failures, or the deliveries of one that failed for a reason outside of it. The jitter, up to a
-/// quarter, comes from `salt`.
+/// Returns how long a job that failed in this way stays invisible. `time` counts from 1: the job's
+/// own failures, or its deliveries where the cause is outside the job. The jitter, up to a quarter,
+/// comes from `salt`.
 #[must_use]
 pub fn comes_back_after(kind: ReasonKind, time: u32, salt: u64) -> Duration {
     let whole = match patience(kind) {
@@ -32,14 +33,14 @@ pub fn comes_back_after(kind: ReasonKind, time: u32, salt: u64) -> Duration {
     whole * (1_000 - spread(time, salt) / 4) / 1_000
 }
 
-/// Whether a failure of this kind is the job's own. The others have a cause outside of it: a system
-/// that is away, settings that are wrong for all jobs, or too little time.
+/// Whether a failure of this kind is the job's own. Every other kind has a cause outside the job:
+/// an unreachable system, settings that are wrong for all jobs, or too little time.
 #[must_use]
 pub const fn is_own_failure(kind: ReasonKind) -> bool {
     !matches!(patience(kind), Patience::Much)
 }
 
-/// What waiting may do for a failed job.
+/// How far waiting may help a failed job.
 enum Patience {
     None,
     Some,

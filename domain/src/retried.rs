@@ -2,7 +2,7 @@ use crate::ports::Clock;
 use crate::retry::{Classed, ErrorClass, backoff};
 use crate::{Timestamp, limits};
 
-/// The tries of one request.
+/// Counts the tries of one request, and waits between them.
 pub(super) struct Tries<'a> {
     clock: &'a dyn Clock,
     salt: u64,
@@ -15,7 +15,8 @@ impl<'a> Tries<'a> {
         Self { clock, salt, made: 0, begun: clock.now() }
     }
 
-    /// One try has failed. Waits before the next; false, at once, when the tries are spent.
+    /// Call this after a failed try. Waits and returns true when another try is allowed. Returns
+    /// false at once after [`limits::ATTEMPTS`] tries, or when [`limits::TRIES_WITHIN`] has passed.
     pub(super) async fn another(&mut self) -> bool {
         self.made += 1;
         let took = self.begun.until(self.clock.now());
@@ -27,8 +28,9 @@ impl<'a> Tries<'a> {
     }
 }
 
-/// Calls until the answer is one, or an error that waiting does not heal, or the tries are spent.
-/// Only for calls that may be repeated: reads, and writes that come out the same twice.
+/// Repeats a call while its error is of [`ErrorClass::Retry`] and another try is allowed. Returns
+/// the last answer. Only for calls that may be repeated: reads, and writes with the same effect the
+/// second time.
 pub(crate) async fn retried<T, E: Classed, F: Future<Output = Result<T, E>>>(
     clock: &dyn Clock,
     salt: u64,
