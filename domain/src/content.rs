@@ -1,4 +1,4 @@
-//! Content on its way to S3, which cannot be taken unverified.
+//! Content on its way to S3. It can only be read through a check of its SHA-1 and length.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,21 +9,21 @@ use futures_util::Stream;
 
 use crate::{ByteCount, ContentDigests, ContentHasher, Sha1, SourceError};
 
-/// A replica's bytes as they come, of a length that was announced beforehand.
+/// A replica's content: the length that the storage node announced, and the bytes as they come.
 pub struct SourceContent {
-    /// How many bytes were announced.
+    /// The number of bytes that the storage node announced.
     pub length: ByteCount,
-    /// The bytes.
+    /// The bytes in chunks of any size.
     pub stream: Pin<Box<dyn Stream<Item = Result<Bytes, SourceError>> + Send>>,
 }
 
-/// How the content of one write turned out, shared between the body and whoever sends it: a body
-/// that stops short looks like S3's fault to an HTTP client, so the adapter asks here first.
+/// The verdict on the content of one write, shared between the body and its sender. To an HTTP
+/// client a body that breaks off looks like S3's fault, so the adapter looks here first.
 #[derive(Clone, Default)]
 pub struct ContentVerdict(Arc<Mutex<Option<Result<ContentDigests, SourceError>>>>);
 
 impl ContentVerdict {
-    /// The failure of the source, if that is what ended the body. Taken out: it is told once.
+    /// Takes the failure of the source, if it ended the body. A second call returns [`None`].
     #[must_use]
     pub fn take_failure(&self) -> Option<SourceError> {
         let mut verdict = self.lock();
@@ -36,7 +36,8 @@ impl ContentVerdict {
         }
     }
 
-    /// The digests, once all content has flowed and was what it should be.
+    /// Returns the digests after all content has come and was the expected one; [`None`] in every
+    /// other case.
     #[must_use]
     pub fn digests(&self) -> Option<ContentDigests> {
         self.lock().as_ref().and_then(|verdict| verdict.as_ref().ok()).copied()
@@ -51,13 +52,13 @@ impl ContentVerdict {
     }
 }
 
-/// The body's end, when its source failed. The reason is in the [`ContentVerdict`].
+/// The error that ends a body whose source failed. The reason is in the [`ContentVerdict`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the content's source failed")]
 pub struct ContentBroken;
 
-/// Content that hashes itself as it flows and gives its last chunk only when SHA-1 and length are
-/// the expected ones: a corrupt replica is never offered whole.
+/// Content that is hashed as it is read. The last chunk comes only when SHA-1 and length are the
+/// expected ones, so the content of a corrupt replica never comes whole.
 pub struct VerifiedContent {
     source: Option<SourceContent>,
     name: String,
@@ -68,7 +69,8 @@ pub struct VerifiedContent {
 }
 
 impl VerifiedContent {
-    /// `name` stands for the source in errors: a replica's path, say.
+    /// Wraps the content of `source`. `name` is the source's name in errors, for example a
+    /// replica's path.
     #[must_use]
     pub fn new(source: SourceContent, name: String, expected: Sha1) -> Self {
         Self {
@@ -81,25 +83,26 @@ impl VerifiedContent {
         }
     }
 
-    /// The exact number of bytes that will come, unless the source fails.
+    /// Returns the exact number of bytes that will come, unless the source fails.
     #[must_use]
     pub const fn length(&self) -> ByteCount {
         self.length
     }
 
-    /// The SHA-1 that the content has, if it comes whole.
+    /// Returns the expected SHA-1. Content that comes whole has it.
     #[must_use]
     pub const fn expected(&self) -> &Sha1 {
         &self.expected
     }
 
-    /// Where the outcome will be told.
+    /// Returns a handle to the verdict, which is set when the content ends.
     #[must_use]
     pub fn verdict(&self) -> ContentVerdict {
         self.verdict.clone()
     }
 
-    /// What is to be given for `chunk`, the source's next.
+    /// Hashes the source's next chunk and returns it. Errors when it is the last one and the whole
+    /// is wrong, or when there are too many bytes.
     fn pass(&mut self, chunk: Bytes) -> Result<Bytes, SourceError> {
         self.hasher.update(&chunk);
         let came = self.hasher.length();
@@ -116,7 +119,7 @@ impl VerifiedContent {
         self.finish().map(|()| chunk)
     }
 
-    /// Judges the whole, all announced bytes having come.
+    /// Compares the SHA-1 after all announced bytes have come, and sets the verdict if it is right.
     fn finish(&mut self) -> Result<(), SourceError> {
         self.source = None;
         let digests = std::mem::take(&mut self.hasher).finish();

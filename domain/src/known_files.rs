@@ -1,4 +1,4 @@
-//! What is known of files before a run begins: what the ledger has of them, and what failed since.
+//! What is known about files before a run begins: their ledger records, and the failures since.
 
 use std::collections::BTreeMap;
 
@@ -9,37 +9,37 @@ use crate::{
     VerifiedFile,
 };
 
-/// What a run does about a file, by what is known of it.
+/// What a run does with a file, by what is known about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileStanding {
-    /// Nothing: it is proven, as the file that it is today.
+    /// Nothing is done: the file is proven with today's content and bucket.
     Proven,
-    /// It is migrated. Its record is of another bucket or another content.
+    /// The file is migrated. Its ledger record is for another bucket or another content.
     OfAnother,
-    /// It is migrated, and its final key is looked at first: a former tool claims it, or a
-    /// verification found it missing or wrong since it was proven.
+    /// The file is migrated, and its final key is looked at first: s3migrate recorded it without a
+    /// proof, or a verification found it missing or wrong since it was proven.
     Claimed,
-    /// It is migrated.
+    /// The file is migrated. The ledger has no readable record of it.
     New,
 }
 
-/// What is known of all files.
+/// What the tables say about all files, kept in memory by fid.
 #[derive(Debug, Default)]
 pub struct KnownFiles {
-    /// What is proven, of which content and in which bucket.
+    /// The proven files, each with its content and bucket.
     pub proven: ProvenFiles,
     /// The fids whose record has no proof.
     pub claimed: RoaringTreemap,
     /// The fids that a verification found missing or wrong since they were proven.
     pub doubted: RoaringTreemap,
-    /// The fids that have a failure record, to be cleared when they are proven.
+    /// The fids that have a failure record. A run clears the record when the file is proven.
     pub failed: RoaringTreemap,
-    /// The fids that are proven in other buckets than today's map names.
+    /// The fids that are proven in buckets that today's map does not name.
     pub elsewhere: BTreeMap<S3Bucket, RoaringTreemap>,
 }
 
 impl KnownFiles {
-    /// What is to be done about a file.
+    /// Returns what a run does with this file.
     #[must_use]
     pub fn standing(&self, file: &SourceFile) -> FileStanding {
         let fid = file.fid.0;
@@ -55,7 +55,7 @@ impl KnownFiles {
     }
 }
 
-/// [`KnownFiles`] while they are gathered, in any order.
+/// Builds [`KnownFiles`]. Items and records may be added in any order.
 #[derive(Debug, Default)]
 pub struct KnownFilesBuilder {
     proven: ProvenFilesBuilder,
@@ -63,7 +63,8 @@ pub struct KnownFilesBuilder {
 }
 
 impl KnownFilesBuilder {
-    /// Takes an item of the ledger. Of several for one fid the last counts.
+    /// Adds an item of the ledger. Of several for one fid the last counts. An item that cannot be
+    /// read is ignored.
     pub fn add_item(&mut self, item: &LedgerItem, is_mapped: impl Fn(&S3Bucket) -> bool) {
         let Ok(record) = item else { return };
         if record.proof.is_none() {
@@ -77,12 +78,12 @@ impl KnownFilesBuilder {
         }
     }
 
-    /// Takes what a verification found whole, for a run that asks for no more.
+    /// Adds a file that a verification found whole, so that the run does not look at it again.
     pub fn add_verified(&mut self, file: &VerifiedFile) {
         self.proven.add(file.fid, &file.bucket, &file.sha1);
     }
 
-    /// Takes a failure record.
+    /// Adds a failure record, and its doubt if it has one.
     pub fn add_failure(&mut self, record: &FailureRecord) {
         self.known.failed.insert(record.fid.0);
         if record.doubts_the_proof() {
@@ -90,7 +91,7 @@ impl KnownFilesBuilder {
         }
     }
 
-    /// What is known.
+    /// Returns what was added.
     #[must_use]
     pub fn build(self) -> KnownFiles {
         KnownFiles { proven: self.proven.build(), ..self.known }

@@ -1,37 +1,38 @@
-//! What an error asks for next, and how long to wait before it.
+//! Classes of errors by what the caller should do next, and the pauses between tries.
 
 use std::time::Duration;
 
 use crate::limits::{BACKOFF_FIRST, BACKOFF_LONGEST};
 
-/// "What now?", which every port error answers.
+/// What the caller should do after an error. Every error of a port has one of these classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// It may work in a while: throttled, hung, unreachable.
+    /// Try again after a pause: the system is throttling, hung or unreachable.
     Retry,
-    /// It will not work until somebody changes something.
+    /// Give up: it fails until the operator changes something.
     GiveUp,
-    /// What came is not what was promised; another source may do.
+    /// Try another source: this one gave something other than it promised.
     Corrupt,
 }
 
-/// An adapter's own error, kept as the cause of a port's.
+/// An adapter's own error, kept as the source of a port's error.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error with a class.
 pub trait Classed: std::error::Error {
-    /// What now?
+    /// Returns the class of this error.
     fn class(&self) -> ErrorClass;
 }
 
 /// The pause before try `attempt + 1` (the first try is attempt 1): exponential with full jitter.
-/// The jitter comes from `salt` (a fid, say), so that files spread out and a simulation replays.
+/// The jitter comes from `salt`, for example a fid. So the tries of different files spread out, and
+/// a simulation can be replayed.
 #[must_use]
 pub fn backoff(attempt: u32, salt: u64) -> Duration {
     backoff_between(BACKOFF_FIRST, BACKOFF_LONGEST, attempt, salt)
 }
 
-/// As [`backoff`], between other bounds.
+/// Returns a pause as [`backoff`] does, between other bounds.
 #[must_use]
 pub(crate) fn backoff_between(
     first: Duration,
@@ -41,16 +42,16 @@ pub(crate) fn backoff_between(
 ) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
     let ceiling = first.saturating_mul(1 << doublings).min(longest);
-    // Never less than a tenth: a pause of nothing is no pause.
+    // At least a tenth of the ceiling, since a pause of zero would be none.
     ceiling * (100 + spread(attempt, salt) * 9 / 10) / 1_000
 }
 
-/// A number below a thousand that looks like chance and is the same for the same arguments.
+/// Returns a pseudo-random number below 1,000. The same arguments always give the same number.
 pub(crate) const fn spread(attempt: u32, salt: u64) -> u32 {
     (mix(salt ^ (attempt as u64).rotate_left(32)) % 1_000) as u32
 }
 
-/// The finalizer of `SplitMix64`: neighbouring numbers come out far apart.
+/// The finalizer of `SplitMix64`. It maps neighbouring numbers to distant ones.
 const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,10 +1,10 @@
-//! What to do next for one file: a pure function from what is known and what was just seen to the
-//! next action.
+//! Decides the next action for one file. It is a pure function of what is known and what the last
+//! action has shown.
 //!
-//! It keeps four promises, whatever it is shown (`tests` walks every short sequence against a
-//! model bucket): proven content is never overwritten or deleted; a wrong object of ours is
-//! replaced, taken away or reported; a file is recorded only on a SHA-1 that was seen equal; and
-//! every path ends.
+//! It keeps four promises, whatever the actions show (`tests` walks every short sequence against a
+//! model bucket). Proven content is never overwritten or deleted. A wrong object of ours is
+//! replaced, deleted or reported. A file is recorded only after its SHA-1 was seen to be equal.
+//! Every path ends.
 
 #[cfg(test)]
 mod tests;
@@ -13,16 +13,16 @@ use crate::{
     ETag, Failure, FoundObject, Left, Proof, Reason, ReasonKind, Route, Sha1, StoredObject, limits,
 };
 
-/// Which ways to bring the content are open.
+/// The ways that are still open to get the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {
     /// An intermediary is believed to be in the bucket, and may be copied.
     pub copy: bool,
-    /// MogileFS may be asked.
+    /// The content may be read from MogileFS.
     pub mogile: bool,
 }
 
-/// What to do next. Writes and deletes are conditional, always.
+/// The next action for a file. Every write and delete has a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// COPY the intermediary, if nothing is at the key.
@@ -31,52 +31,52 @@ pub enum Action {
     Create,
     /// PUT from MogileFS over the object that was judged wrong.
     Replace(ETag),
-    /// HEAD.
+    /// HEAD of the final key.
     Look,
-    /// GET and hash, as long as the object is this one.
+    /// GET of the object with this `ETag`, to hash its content.
     Download(ETag),
-    /// DELETE the wrong object of ours.
+    /// DELETE of the wrong object of ours with this `ETag`.
     Undo(ETag),
     /// Does the index still have the row, under this key?
     CheckRow,
-    /// Nothing more.
+    /// The file has reached its end.
     End(Ending),
 }
 
-/// How a file ends.
+/// The end of one file's decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// Proven: to be recorded in the ledger.
+    /// The content is proven and is to be recorded in the ledger.
     Proven(Evidence),
     /// Neither trackers nor index have the file any more, or both have it under another key.
     Gone,
-    /// Given up.
+    /// The file is given up.
     Failed(Failure),
 }
 
-/// What a record rests on.
+/// The evidence on which a ledger record rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// How the SHA-1 was seen.
+    /// The way in which the SHA-1 was seen.
     pub proof: Proof,
-    /// How the content got there; [`None`] when it was there already.
+    /// How the content came to the final key; [`None`] when it was already there.
     pub route: Option<Route>,
-    /// The object it was seen of.
+    /// The `ETag` of the object whose SHA-1 was seen.
     pub etag: ETag,
 }
 
-/// What came of an action.
+/// The result of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// The write was carried out.
     Stored(StoredObject),
     /// The condition did not hold: something (else) is at the key.
     Occupied,
-    /// The answer was lost: carried out or not.
+    /// The answer was lost. The write or delete may have been carried out.
     Uncertain(Reason),
     /// There is no intermediary to copy.
     NoIntermediary,
-    /// The copy is refused for good, which says nothing of a PUT.
+    /// S3 refuses this copy for good. A PUT may still succeed.
     CopyRefused(Reason),
     /// No replica gave the content.
     SourceFailed(Reason),
@@ -88,29 +88,29 @@ pub enum Seen {
     RowAbsent,
     /// Nothing is at the key.
     Absent,
-    /// This is at the key.
+    /// This object is at the key.
     Found(FoundObject),
     /// The object's bytes have this SHA-1.
     Downloaded(Sha1),
-    /// The wrong object is taken away.
+    /// The wrong object was deleted.
     Removed,
-    /// It failed without effect, and trying again did not help.
+    /// The action failed without effect, and retries did not help.
     Failed(Reason),
 }
 
-/// What is known so far.
+/// What is known about one file so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     expected: Sha1,
     ways: Ways,
     last: Action,
-    /// The object judged wrong that is at the key, as far as is known.
+    /// The `ETag` of an object that was judged wrong and is at the key, as far as is known.
     wrong: Option<ETag>,
-    /// The object of ours that is at the key, as far as is known.
+    /// The object that we wrote and that is at the key, as far as is known.
     ours: Option<(ETag, Route)>,
-    /// A write of ours whose answer was lost.
+    /// The route of a write of ours whose answer was lost.
     perhaps: Option<Route>,
-    /// How it ends once the wrong object of ours is away.
+    /// The end that follows when the wrong object of ours is deleted.
     pending: Option<Ending>,
     trouble: Option<Reason>,
     looked: bool,
@@ -119,8 +119,8 @@ pub struct State {
 }
 
 impl State {
-    /// The first action for a file whose content has SHA-1 `expected`. With `look_first` something is
-    /// known to be at its key: a look costs a twelfth of a write that is refused.
+    /// Returns the first action for a file whose content has SHA-1 `expected`. `look_first` means
+    /// that an object is expected at the key: a HEAD costs a twelfth of a refused write.
     #[must_use]
     pub fn begin(expected: Sha1, ways: Ways, look_first: bool) -> (Self, Action) {
         let state = Self {
@@ -139,7 +139,7 @@ impl State {
         if look_first { state.act(Action::Look) } else { state.bring() }
     }
 
-    /// The next action, when `seen` came of the last one.
+    /// Returns the next action after the last one had the result `seen`.
     #[must_use]
     pub fn next(mut self, seen: Seen) -> (Self, Action) {
         match seen {
@@ -187,8 +187,8 @@ impl State {
         }
     }
 
-    /// Brings content to a key that is free, as far as is known. With no way left to bring any,
-    /// the right content may still be there already: that is looked at once.
+    /// Writes content to a key that is free, as far as is known. When no way is left, the right
+    /// content may still be at the key already, so the key is looked at once.
     fn bring(self) -> (Self, Action) {
         match self.ways {
             Ways { copy: true, .. } => self.act(Action::Copy),
@@ -222,20 +222,20 @@ impl State {
         match object.sha1 {
             Some(sha1) if sha1 == self.expected => self.prove(object.proof, object.etag),
             Some(_) => {
-                // What one way brought wrong once, it is not asked for again.
+                // A way that gave wrong content once is not used again.
                 match route {
                     Route::Copy => self.ways.copy = false,
                     Route::Mogile => self.ways.mogile = false,
                 }
                 self.judged_wrong(object.etag)
             }
-            // Fail closed: an answer without a SHA-1 proves nothing.
+            // An answer without a SHA-1 proves nothing, so the object is looked at.
             None => self.act(Action::Look),
         }
     }
 
     fn found(mut self, object: FoundObject) -> (Self, Action) {
-        // Whatever was known of another object is known of nothing that is there now.
+        // What was known about an earlier object does not hold for this one.
         self.wrong = None;
         self.ours = self.ours.filter(|(etag, _)| *etag == object.etag);
         match object.sha1 {
@@ -268,8 +268,8 @@ impl State {
         self.act(Action::Look)
     }
 
-    /// The object with this `ETag` is at the key and has other content: only proven content may
-    /// replace it, and only what we wrote may be taken away.
+    /// The object with this `ETag` is at the key and has other content. Only proven content may
+    /// replace it, and it may be deleted only if we wrote it.
     fn judged_wrong(mut self, etag: ETag) -> (Self, Action) {
         self.wrong = Some(etag.clone());
         if self.pending.is_none() && self.ways.mogile {
@@ -294,7 +294,8 @@ impl State {
         self.conclude(ending)
     }
 
-    /// Outcomes, once no wrong object of ours is at the key any more.
+    /// Ends the file. Before that it tries to delete a wrong object of ours that is still at the
+    /// key, three times at most.
     fn conclude(mut self, ending: Ending) -> (Self, Action) {
         match self.wrong_of_ours() {
             Some(etag) if self.undos_left > 0 => {
@@ -312,8 +313,8 @@ impl State {
         self.wrong.as_ref().filter(|wrong| *wrong == ours).cloned()
     }
 
-    /// Outcomes: a failure says what is left as things stand now, and a file is not gone in silence
-    /// when something wrong stays behind.
+    /// Ends the file. A failure reports what is at the key now. A file that is gone from MogileFS
+    /// ends as a failure when something wrong stays in S3.
     fn end(self, ending: Ending) -> (Self, Action) {
         let left = self.left();
         let ending = match ending {
@@ -353,7 +354,7 @@ impl State {
         }
     }
 
-    /// Goes on, while there are actions left.
+    /// Takes this action, or gives the file up when [`limits::ACTIONS`] actions are used up.
     fn act(mut self, action: Action) -> (Self, Action) {
         if let Some(left) = self.actions_left.checked_sub(1) {
             self.actions_left = left;
