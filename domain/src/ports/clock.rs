@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-/// The time, and waiting. Domain code has no other.
+/// The only source of time and pauses for the domain.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Returns when this much time has passed.
+    /// Waits until this much time has passed.
     async fn sleep(&self, time: Duration);
 }

@@ -3,18 +3,18 @@ use async_trait::async_trait;
 use crate::retry::{Classed, ErrorClass};
 use crate::{Cause, ObjectMeta, Sha1};
 
-/// contentrepo's database: which names its buckets have, and what it tells readers of an object.
+/// contentrepo's database: the names of its buckets, and the type and download name of its objects.
 #[async_trait]
 pub trait ContentRepoDatabase: Send + Sync {
-    /// All buckets.
+    /// Returns all buckets.
     async fn buckets(&self) -> Result<Vec<RepoBucket>, DatabaseError>;
 
-    /// Renames a bucket, leaving its timestamp alone. Errors when the row does not have the name
-    /// `bucket.name` any more, or the new name is taken.
+    /// Renames a bucket and leaves its timestamp unchanged. Errors when the row no longer has the
+    /// name `bucket.name`, or when the new name is taken.
     async fn rename_bucket(&self, bucket: &RepoBucket, name: &str) -> Result<(), DatabaseError>;
 
-    /// Type and download name of objects, ascending by row id behind `after`, at most `limit`;
-    /// purged objects are left out.
+    /// Returns type and download name of at most `limit` objects behind the row id `after`,
+    /// ascending by row id. Purged objects are left out.
     async fn metadata(
         &self,
         after: u64,
@@ -22,32 +22,32 @@ pub trait ContentRepoDatabase: Send + Sync {
     ) -> Result<Vec<ObjectMetadata>, DatabaseError>;
 }
 
-/// A row of `buckets`.
+/// A row of the table `buckets`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoBucket {
-    /// `bucketId`.
+    /// The column `bucketId`.
     pub id: u64,
-    /// `bucketName`.
+    /// The column `bucketName`.
     pub name: String,
 }
 
-/// What a row of `objects` tells readers of its content.
+/// A row of the table `objects`, as far as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectMetadata {
-    /// `id`: where to go on.
+    /// The column `id`, behind which the next page begins.
     pub id: u64,
-    /// `bucketId`.
+    /// The column `bucketId`.
     pub bucket_id: u64,
-    /// `checksum`.
+    /// The column `checksum`.
     pub sha1: Sha1,
-    /// `contentType`, and `downloadName` as a disposition.
+    /// The column `contentType`, and `downloadName` as a disposition.
     pub meta: ObjectMeta,
 }
 
-/// A client's database did not do what was asked.
+/// Why the database of contentrepo or rhino did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// It could not be reached, or was too busy. A change may have been made.
+    /// It could not be reached, or was too busy. A requested change may have been made.
     #[error("database `{database}` cannot be used now: {cause}")]
     Unavailable {
         /// Its name.
@@ -56,7 +56,7 @@ pub enum DatabaseError {
         #[source]
         cause: Cause,
     },
-    /// It refuses for a lasting reason, or what was to be changed is not as it was.
+    /// It refuses for a lasting reason, or the row to be changed has changed meanwhile.
     #[error("database `{database}` refuses: {why}")]
     Refused {
         /// Its name.

@@ -1,4 +1,5 @@
-//! What the domain asks of the outside, by role: a file a port. Adapters and the simulator answer.
+//! The domain's ports to the outside, by role, one file each. The adapters and the simulator
+//! implement them.
 
 mod clock;
 mod content_repo_database;

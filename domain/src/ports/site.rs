@@ -6,43 +6,43 @@ use crate::blueprint::{
 };
 use crate::retry::{Cause, Classed, ErrorClass};
 
-/// Where buckets, queues and tables are looked at and set up. Everything may be repeated: a change
-/// that was made already comes out the same, and making what is there already is no error, as long
-/// as it is ours.
+/// Reads and changes the settings of buckets, queues and tables. Every call may be repeated: a
+/// change that was already made has no further effect, and making something that exists is no
+/// error, as long as it is ours.
 #[async_trait]
 pub trait Site: Send + Sync {
-    /// A bucket and its settings; [`None`] when nobody has one of that name.
+    /// Returns a bucket's settings; [`None`] when no account has a bucket of that name.
     async fn bucket(&self, name: &S3Bucket) -> Result<Option<BucketState>, SiteError>;
 
     /// Makes or changes a bucket.
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError>;
 
-    /// A queue and its settings.
+    /// Returns a queue's settings; [`None`] when it does not exist.
     async fn queue(&self, name: &str) -> Result<Option<QueueState>, SiteError>;
 
     /// Makes or changes a queue.
     async fn change_queue(&self, name: &str, change: &QueueChange) -> Result<(), SiteError>;
 
-    /// A table and its settings.
+    /// Returns a table's settings; [`None`] when it does not exist.
     async fn table(&self, name: &str) -> Result<Option<TableState>, SiteError>;
 
     /// Makes or changes a table.
     async fn change_table(&self, name: &str, change: &TableChange) -> Result<(), SiteError>;
 }
 
-/// Something could not be looked at or changed.
+/// Why a setting could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// It could not be reached, or asks to slow down.
     #[error("{call} cannot be done now: {cause}")]
     Unavailable {
-        /// What was asked: `CreateQueue`.
+        /// The call, for example `CreateQueue`.
         call: &'static str,
         /// What happened.
         #[source]
         cause: Cause,
     },
-    /// It is not ready for this yet: it was just made, changed or deleted.
+    /// It is not ready for this call yet: it was made, changed or deleted a moment ago.
     #[error("{call} has to wait: {why}")]
     NotYet {
         /// What was asked.
@@ -50,15 +50,15 @@ pub enum SiteError {
         /// In its own words.
         why: String,
     },
-    /// The bucket's name is taken.
+    /// Another account has a bucket of this name.
     #[error(
         "the name is taken by another account's bucket: names are unique in the world, choose another"
     )]
     SomebodyElses,
-    /// The bucket is there, and may not be looked at.
+    /// The bucket exists, and these keys may not read its settings.
     #[error("the bucket is another account's, or these keys are wrong or lack {right} for it")]
     Closed {
-        /// The right that would tell.
+        /// The permission that these keys may lack.
         right: &'static str,
     },
     /// The bucket is in another region.

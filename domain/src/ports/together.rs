@@ -4,47 +4,48 @@ use super::{
     Clock, FailureLog, JobQueue, Ledger, ObjectStore, SourceFiles, SourceIndex, VerificationLog,
 };
 
-/// All that a migration reaches outside.
+/// The ports that a migration uses.
 #[derive(Clone)]
 pub struct Ports {
-    /// MogileFS's index.
+    /// The index of MogileFS.
     pub index: Arc<dyn SourceIndex>,
-    /// Its files.
+    /// The files of MogileFS.
     pub files: Arc<dyn SourceFiles>,
-    /// S3.
+    /// The object store, S3.
     pub objects: Arc<dyn ObjectStore>,
-    /// The ledger.
+    /// The ledger of proven files.
     pub ledger: Arc<dyn Ledger>,
-    /// Why files failed, and which a verification doubts.
+    /// The failures of files, and the doubts of verifications.
     pub failures: Arc<dyn FailureLog>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// All that a worker reaches outside: what a migration does, and what jobs come from and leave
-/// behind.
+/// The ports that a worker uses: those of a migration, the queues and the verifications.
 #[derive(Clone)]
 pub struct WorkPorts {
-    /// What a migration reaches.
+    /// The ports of a migration.
     pub files: Ports,
     /// Where jobs come from.
     pub queue: Arc<dyn JobQueue>,
-    /// Where jobs go that fail by themselves again and again; [`None`] leaves them in the queue.
+    /// The queue for jobs that have failed by themselves too often. With [`None`] they stay in the
+    /// job queue.
     pub dead_letters: Option<Arc<dyn JobQueue>>,
-    /// What was found whole.
+    /// The files that verifications found whole.
     pub verifications: Arc<dyn VerificationLog>,
 }
 
-/// All that is asked by whoever looks after the work of others.
+/// The ports of the commands that look after the work of other processes, such as `status` and
+/// `dlq`.
 #[derive(Clone)]
 pub struct WatchPorts {
     /// Where jobs come from.
     pub queue: Arc<dyn JobQueue>,
-    /// Where they end that were delivered too often.
+    /// The queue of dead letters.
     pub dead_letters: Arc<dyn JobQueue>,
-    /// Why files failed.
+    /// The failures of files, by which dead letters are explained.
     pub failures: Arc<dyn FailureLog>,
-    /// What is proven.
+    /// The ledger, which shows the files that are proven.
     pub ledger: Arc<dyn Ledger>,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -3,15 +3,15 @@ use async_trait::async_trait;
 use crate::WorkerReport;
 use crate::retry::{Cause, Classed, ErrorClass};
 
-/// The deployed function that works on the queue, asked about itself.
+/// The deployed worker function, as far as it reports about itself.
 #[async_trait]
 pub trait WorkerFunction: Send + Sync {
-    /// What the function that is deployed now says of itself. It reaches nothing for its answer,
-    /// and works on no job.
+    /// Returns the report of the function that is deployed now. For this the function calls no
+    /// other system and works on no job.
     async fn report(&self) -> Result<WorkerReport, FunctionError>;
 }
 
-/// The function did not say what it is.
+/// Why there is no report of the function.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
     /// It could not be reached, or too many of its processes are running. Ask again later.
@@ -41,8 +41,8 @@ pub enum FunctionError {
         /// In its own words.
         why: String,
     },
-    /// The function does not know the question: it was deployed from an older zip. Deploy this
-    /// version of it.
+    /// The function does not know the request: it was deployed from an older zip. Deploy this
+    /// version.
     #[error(
         "the function `{function}` was deployed from an older zip, which reports neither its \
          version nor its formats: {said}"
