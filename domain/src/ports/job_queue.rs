@@ -9,20 +9,21 @@ use async_trait::async_trait;
 
 use crate::retry::{Cause, Classed, ErrorClass};
 
-/// A queue of jobs that delivers each at least once, in any order, and after too many deliveries
-/// moves it to the dead-letter queue, which is a queue like it.
+/// A queue of jobs. It delivers each job at least once, in any order. After too many deliveries it
+/// moves a job to the dead-letter queue, which is such a queue, too.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Sends at most ten jobs and tells each one's fate: a call that succeeds may still have
-    /// failed for some. After an error any of them may have been sent.
+    /// Sends at most ten jobs and reports for each whether it was sent: a call that succeeds may
+    /// have failed for some jobs. After an error any of them may have been sent.
     async fn send(&self, jobs: &[Job]) -> Result<SendReport, QueueError>;
 
-    /// Sends at most ten messages of another queue as they are. Returns the places of those that
-    /// were not taken. After an error any of them may have been sent.
+    /// Sends at most ten messages of another queue, unchanged. Returns the places of the messages
+    /// that this queue did not take. After an error any of them may have been sent.
     async fn forward(&self, messages: &[MessageContent]) -> Result<Vec<usize>, QueueError>;
 
-    /// At most `most` deliveries, ten at the most, waiting up to `wait` for the first. Each stays
-    /// invisible to others for `visible_after`, or the queue's own visibility timeout.
+    /// Receives at most `most` deliveries, and at most ten. Waits up to `wait` for the first. Each
+    /// delivery stays invisible to other receivers for `visible_after`; with [`None`] for the
+    /// queue's own visibility timeout.
     async fn receive(
         &self,
         most: usize,
@@ -30,17 +31,20 @@ pub trait JobQueue: Send + Sync {
         visible_after: Option<Duration>,
     ) -> Result<Vec<Delivery>, QueueError>;
 
-    /// Acknowledges at most ten deliveries; gives back those that could not be.
+    /// Acknowledges at most ten deliveries. Returns the receipts of those that could not be
+    /// acknowledged.
     async fn delete(&self, receipts: &[Receipt]) -> Result<Vec<Receipt>, QueueError>;
 
-    /// Each of these deliveries, at most ten, comes back when its time has passed, not before:
-    /// longer while work goes on, shorter to fail early. Gives back those that could not be told.
+    /// Sets the time after which each of these deliveries, at most ten, becomes visible again:
+    /// longer while work goes on, shorter to fail early. Returns the receipts of those whose time
+    /// could not be set.
     async fn set_visibility(
         &self,
         changes: &[(Receipt, Duration)],
     ) -> Result<Vec<Receipt>, QueueError>;
 
-    /// How much is waiting, by the queue's own estimate, and how the queue is set up.
+    /// Returns how many messages are waiting, by the queue's own estimate, and the queue's
+    /// settings.
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
 }
 

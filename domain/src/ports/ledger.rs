@@ -6,16 +6,16 @@ use crate::retry::{Cause, Classed, ErrorClass};
 /// The ledger: one record for each file that was migrated, keyed by fid.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Writes all of these, or errors; on an error any of them may have been written. Of several
+    /// Writes all records, or errors; after an error any of them may have been written. Of several
     /// with one fid the last counts.
     async fn record(&self, records: &[LedgerRecord]) -> Result<(), LedgerError>;
 
-    /// The records that exist for these fids, as they are now, in no order. An item that cannot be
-    /// read proves nothing: it is left out, and logged.
+    /// Returns the existing records of these fids as they are now, in no order. An item that cannot
+    /// be read proves nothing: it is logged and left out.
     async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError>;
 
-    /// Gives every item of one segment to `each`, in no order, those that cannot be read too. What
-    /// is written meanwhile may be missed; an item may come twice when a page had to be asked for
+    /// Passes every item of one segment to `each`, in no order, and also items that cannot be read.
+    /// Items that are written meanwhile may be missed. An item may come twice when a page was read
     /// again.
     async fn scan(
         &self,
@@ -24,16 +24,16 @@ pub trait Ledger: Send + Sync {
     ) -> Result<(), LedgerError>;
 }
 
-/// One of several equal parts of the ledger, to be scanned side by side.
+/// One of several equal parts of the ledger, which can be scanned in parallel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Which, from 0.
+    /// The segment's number, from 0.
     pub number: u32,
-    /// Of how many.
+    /// The number of segments.
     pub of: u32,
 }
 
-/// The ledger, or another table beside it, did not do what was asked.
+/// Why the ledger or another table did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// It could not be reached, or asks to slow down.

@@ -11,12 +11,13 @@ use futures_util::Stream;
 use crate::content::VerifiedContent;
 use crate::retry::{Cause, Classed, ErrorClass};
 
-/// Amazon S3. No call repeats itself: a write that was repeated behind the caller's back could be
-/// refused because of its own first effect.
+/// Amazon S3. No call is retried here: a write that is sent again without the caller's knowledge
+/// could be refused because its first try had succeeded.
 #[async_trait]
 pub trait ObjectStore: Send + Sync {
-    /// Writes content under its expected SHA-1, which the store checks before anything is stored;
-    /// in parts where one request cannot take it, of which nothing stays when it fails.
+    /// Writes content with its expected SHA-1, which the store checks before it stores the object.
+    /// Content that is too large for one request is written in parts; when that fails, no part
+    /// stays.
     ///
     /// Errors with [`StoreError::Source`] when the content's source failed (nothing is stored
     /// then), [`StoreError::Occupied`] when the condition does not hold, and
@@ -27,10 +28,10 @@ pub trait ObjectStore: Send + Sync {
         content: VerifiedContent,
     ) -> Result<StoredObject, StoreError>;
 
-    /// Copies an object within its bucket and has the copy's SHA-1 computed. Whatever lies at the
-    /// target, of any condition, is untouched when the call is refused.
+    /// Copies an object within its bucket and lets S3 compute the copy's SHA-1. When the call is
+    /// refused, an object at the target is unchanged, whatever the condition was.
     ///
-    /// Errors with [`StoreError::NoSuchKey`] when the source is not there; else as
+    /// Errors with [`StoreError::NoSuchKey`] when the source does not exist, otherwise as
     /// [`put`](Self::put).
     async fn copy(
         &self,
@@ -38,18 +39,19 @@ pub trait ObjectStore: Send + Sync {
         target: &WriteTarget,
     ) -> Result<StoredObject, StoreError>;
 
-    /// What lies there, with the SHA-1 that was stored with it.
+    /// Returns the object at this address, with the SHA-1 that was stored with it; [`None`] when
+    /// there is no object.
     async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError>;
 
-    /// The bytes that lie there, provided the object still has this `ETag`
-    /// ([`StoreError::Occupied`] when not).
+    /// Reads the object's bytes. Errors with [`StoreError::Occupied`] when the object no longer has
+    /// this `ETag`.
     async fn read(&self, at: &ObjectAddress, etag: &ETag) -> Result<ObjectContent, StoreError>;
 
-    /// Deletes the object that has this `ETag`, and no other ([`StoreError::Occupied`] when there
-    /// is another). None at all is a success.
+    /// Deletes the object with this `ETag`. Errors with [`StoreError::Occupied`] when another
+    /// object is there. When no object is there, that is a success.
     async fn delete(&self, at: &ObjectAddress, etag: &ETag) -> Result<(), StoreError>;
 
-    /// The next keys with this prefix behind `after`, in S3's order.
+    /// Returns the next keys with this prefix behind `after`, in S3's order.
     async fn list(
         &self,
         bucket: &S3Bucket,
@@ -58,10 +60,10 @@ pub trait ObjectStore: Send + Sync {
     ) -> Result<ListPage, StoreError>;
 }
 
-/// An object's bytes as they are read back.
+/// An object's bytes as they are read from S3, in chunks.
 pub type ObjectContent = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
 
-/// S3 did not do what was asked.
+/// Why S3 did not carry out a request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The condition does not hold, or another write was under way (412, 409). Nothing was done.

@@ -32,20 +32,22 @@ pub trait SourceFiles: Send + Sync {
     /// or crawls, ends with an error.
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError>;
 
-    /// Deletes the file with this key, by the database's comparison, through a tracker.
+    /// Deletes the file with this key through a tracker. The database compares the keys, usually
+    /// without regard to case.
     ///
-    /// Errors with [`SourceError::UnknownKey`] when there is none, and with
-    /// [`SourceError::Uncertain`] when the answer was lost and a look did not show the file gone.
+    /// Errors with [`SourceError::UnknownKey`] when there is no such file. Errors with
+    /// [`SourceError::Uncertain`] when the answer was lost and a look-up did not show that the file
+    /// is gone.
     async fn delete(&self, key: &str) -> Result<(), SourceError>;
 
-    /// Gives a file another key, which must be free, through a tracker. The fid stays.
+    /// Gives a file another key through a tracker. The new key must be free. The fid stays.
     ///
-    /// Errors with [`SourceError::UnknownKey`] when there is no file of the first key, and with
+    /// Errors with [`SourceError::UnknownKey`] when there is no file of the old key, and with
     /// [`SourceError::Uncertain`] when the answer was lost.
     async fn rename(&self, from: &str, to: &str) -> Result<(), SourceError>;
 }
 
-/// One copy of a file on one device.
+/// A replica: one copy of a file on one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
     /// The file it is a copy of.

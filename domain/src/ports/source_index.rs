@@ -3,11 +3,11 @@ use async_trait::async_trait;
 
 use crate::retry::{Cause, Classed, ErrorClass};
 
-/// MogileFS's index of the configured domain. It is only ever read.
+/// MogileFS's index of the configured domain. The port only reads it.
 #[async_trait]
 pub trait SourceIndex: Send + Sync {
-    /// The next rows behind `after`, ascending by fid, at most about `limit` of them. What is
-    /// written while somebody pages may be missed or seen; nothing else is.
+    /// Returns the next rows behind `after`, ascending by fid, at most about `limit` of them. Only
+    /// rows that are written while the caller pages may be missed.
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError>;
 
     /// The row of one fid as it is now, or [`None`] when the domain has none.
@@ -15,18 +15,18 @@ pub trait SourceIndex: Send + Sync {
     /// Errors with [`IndexError::UnreadableRow`] when the index is well and cannot give this row.
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError>;
 
-    /// How many rows the domain has, where that can be told without reading them all. It may take
-    /// long, or fail where all else works: nothing that matters may depend on it.
+    /// Returns the domain's number of rows; [`None`] where that is unknown without reading them
+    /// all. It may take long, or fail where everything else works, so no decision may depend on it.
     async fn count(&self) -> Result<Option<u64>, IndexError>;
 
-    /// The configured domain.
+    /// Returns the name of the configured domain.
     fn domain(&self) -> &str;
 
-    /// The domains that MogileFS has, the configured one among them or not.
+    /// Returns the domains that MogileFS has. The configured one may be missing.
     async fn domains(&self) -> Result<Vec<String>, IndexError>;
 }
 
-/// Some rows.
+/// One page of the index's rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowPage {
     /// The configured domain's rows, ascending by fid.
@@ -61,7 +61,7 @@ pub enum IndexError {
         #[source]
         cause: Cause,
     },
-    /// It refuses: an account without rights, a domain that does not exist.
+    /// It refuses, for example because the account lacks a permission or the domain does not exist.
     #[error("the index at `{at}` refuses to be read: {why}")]
     Refused {
         /// Which one.
@@ -69,7 +69,7 @@ pub enum IndexError {
         /// In its own words.
         why: String,
     },
-    /// It answered what cannot be understood.
+    /// It gave an answer that cannot be understood.
     #[error("the index at `{at}` answered nonsense: {why}")]
     BadAnswer {
         /// Which one.
