@@ -1,4 +1,4 @@
-//! What came of a run: every row in exactly one class, and sums that must add up.
+//! The counts of a run. Each row is in exactly one class, and the sums must add up.
 
 use crate::Tally;
 use std::collections::BTreeMap;
@@ -12,20 +12,20 @@ use crate::{
     ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, coverage, limits,
 };
 
-/// Files that share a reason: how many, the lowest of them, and the lowest one's words. It comes
-/// out the same in whatever order they are added.
+/// Files that share a reason: their number, the lowest fids, and the text for the lowest one. The
+/// result does not depend on the order in which files are added.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Sample {
-    /// How many.
+    /// The number of files.
     pub files: u64,
-    /// The lowest few fids, for a closer look.
+    /// The lowest fids, at most [`limits::FIDS_NAMED`], for a closer look.
     pub first_fids: Vec<Fid>,
-    /// What was said of the lowest.
+    /// The text for the lowest fid.
     pub example: String,
 }
 
 impl Sample {
-    /// Counts those of another sample too.
+    /// Adds the files of another sample.
     pub fn merge(&mut self, other: Self) {
         let (own, theirs) = (self.first_fids.first(), other.first_fids.first());
         if self.files == 0 || theirs.is_some_and(|theirs| own.is_none_or(|own| theirs < own)) {
@@ -52,7 +52,8 @@ impl Sample {
         }
     }
 
-    /// Counts one more, and keeps its words while it is the lowest. Who fails twice is named once.
+    /// Adds one file, and keeps its text while its fid is the lowest. A fid that is added twice is
+    /// counted twice and named once.
     pub fn add(&mut self, fid: Fid, words: impl fmt::Display) {
         self.files += 1;
         let place = self.first_fids.partition_point(|other| *other < fid);
@@ -66,16 +67,17 @@ impl Sample {
     }
 }
 
-/// Something that is worth a look and kept nothing from being migrated.
+/// The kind of a finding: something that an operator should know and that did not stop the file's
+/// migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
-    /// The index tells another length than the content has. The SHA-1 decided.
+    /// The index has another length than the content. The SHA-1 decided.
     IndexLength,
-    /// A replica did not give the content; another one did.
+    /// A replica did not give the content, and another one did.
     BadReplica,
-    /// The intermediary did not give the content; MogileFS did.
+    /// The intermediary has other content than its file.
     BadIntermediary,
-    /// S3 refuses to copy the intermediary; the content came from MogileFS.
+    /// S3 refuses to copy the intermediary, so the content is read from MogileFS.
     CopyRefused,
     /// An object with other content was at the final key, and was replaced.
     Replaced,
@@ -92,27 +94,27 @@ named!(FindingKind {
     PerhapsLeft = "perhaps-left",
 });
 
-/// A finding, in words.
+/// A finding about one file, with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The kind.
+    /// The kind of the finding.
     pub kind: FindingKind,
-    /// In words, with the thing's name.
+    /// The text, which names the replica or object.
     pub detail: String,
 }
 
-/// Rows as they were read, before anything was done for one: each is in one class here, or is a
-/// file to be worked on.
+/// The counts of rows as they were read, before any work on them. Each row is in one class here, or
+/// is a file to be worked on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RowCounts {
     /// Rows of the configured domain that were read and that the selection takes.
     pub rows: u64,
     /// Rows of other domains that were passed over; not part of `rows`.
     pub other_domains: u64,
-    /// Passed over: the ledger has their proof already.
+    /// Files that are passed over, since the ledger has their proof already.
     pub proven_before: Tally,
-    /// Worked on although the ledger has a proof: it is of another bucket or another content. Part of
-    /// [`files`](Self::files).
+    /// Files that are worked on although the ledger has a proof, since it is for another bucket or
+    /// another content. They are part of [`files`](Self::files).
     pub proven_as_another: Tally,
     /// `{uuid}.tmp` rows.
     pub temporary: u64,
@@ -120,7 +122,7 @@ pub struct RowCounts {
     pub ignored: u64,
     /// Rows that the operator excluded.
     pub excluded: u64,
-    /// Those of them that are files in a bucket that is mapped.
+    /// The excluded rows that are files in a mapped bucket.
     #[serde(skip)]
     pub excluded_files: u64,
     /// Fids that were asked for and have no row; not part of `rows`.
@@ -130,7 +132,7 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// Counts those of another page too.
+    /// Adds the counts of another page.
     pub fn merge(&mut self, other: Self) {
         let Self {
             rows,
@@ -158,24 +160,24 @@ impl RowCounts {
         }
     }
 
-    /// Counts a row that is rejected.
+    /// Counts a rejected row under its reason.
     pub fn add_rejected(&mut self, fid: Fid, rejection: &Rejection) {
         self.rejected.entry(rejection.name()).or_default().add(fid, rejection);
     }
 
-    /// All rows that were rejected.
+    /// Returns the number of rejected rows.
     #[must_use]
     pub fn rejections(&self) -> u64 {
         self.rejected.values().map(|sample| sample.files).sum()
     }
 
-    /// Rows that nothing is to be done for.
+    /// Returns the number of rows that need no work or get none.
     #[must_use]
     pub fn passed_over(&self) -> u64 {
         self.proven_before.files + self.temporary + self.ignored + self.excluded + self.rejections()
     }
 
-    /// Rows that are files to be worked on.
+    /// Returns the number of rows that are files to be worked on.
     #[must_use]
     pub fn files(&self) -> u64 {
         self.rows.saturating_sub(self.passed_over())
@@ -189,23 +191,23 @@ impl RowCounts {
         self.rows > rejected(UNREADABLE) && self.files() + passed_over == 0
     }
 
-    /// Whether nothing was found that somebody has to look into.
+    /// Whether no row was rejected and no requested fid was absent.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.rejected.is_empty() && self.absent.files == 0
     }
 }
 
-/// Why a run ended before its end.
+/// Why a run stopped early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// Something that all files need could not be reached, or refuses.
+    /// A system that all files need could not be reached, or refuses.
     Trouble(Reason),
-    /// So many files failed, and no more were to fail.
+    /// This many files failed, the most that the run allows.
     Failures(u64),
-    /// It was told to.
+    /// The run was asked to stop, for example by a signal.
     Interrupted,
-    /// A setting is not the one of this store.
+    /// A setting does not fit this store.
     Misconfigured(Misconfigured),
 }
 
@@ -226,28 +228,28 @@ impl Serialize for Stopped {
     }
 }
 
-/// What became of files that were worked on: each is in one class here.
+/// The outcomes of the files that were worked on. Each file is in one class here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outcomes {
-    /// Migrated by copying intermediaries.
+    /// Files that were migrated by copying their intermediaries.
     pub by_copy: Tally,
-    /// Migrated by streaming from MogileFS.
+    /// Files that were migrated by streaming from MogileFS.
     pub by_mogile: Tally,
-    /// Found at their final key, and proven there.
+    /// Files that were already at their final key, and proven there.
     pub already_there: Tally,
-    /// Gone from MogileFS since they were listed.
+    /// Files that are gone from MogileFS since they were listed.
     pub gone: u64,
     /// Files that failed, by reason.
     pub failed: BTreeMap<&'static str, Sample>,
-    /// Worth a look, by kind; these files are counted above as what they became.
+    /// Findings by kind. Their files are counted above, too, by their outcomes.
     pub findings: BTreeMap<&'static str, Sample>,
-    /// Files whose failure record is out of date and could not be taken away; these are counted
-    /// above, too.
+    /// Files whose failure record is out of date and could not be deleted. They are counted above,
+    /// too.
     pub uncleared: Sample,
 }
 
 impl Outcomes {
-    /// Counts a file that was brought, or found, and is recorded.
+    /// Counts a file that is proven and recorded.
     pub fn add_proven(&mut self, route: Option<Route>, length: ByteCount) {
         match route {
             Some(Route::Copy) => self.by_copy.add(length),
@@ -261,23 +263,23 @@ impl Outcomes {
         self.failed.entry(failure.reason.kind.name()).or_default().add(fid, failure);
     }
 
-    /// Notes a finding.
+    /// Counts a finding under its kind.
     pub fn add_finding(&mut self, fid: Fid, finding: &Finding) {
         self.findings.entry(finding.kind.name()).or_default().add(fid, &finding.detail);
     }
 
-    /// Counts files whose failure records could not be taken away.
+    /// Counts files whose failure records could not be deleted.
     pub fn add_uncleared(&mut self, fids: impl IntoIterator<Item = Fid>, why: &Reason) {
         fids.into_iter().for_each(|fid| self.uncleared.add(fid, why));
     }
 
-    /// All files that failed.
+    /// Returns the number of failed files.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failed.values().map(|sample| sample.files).sum()
     }
 
-    /// All files in any class.
+    /// Returns the number of files in all classes.
     #[must_use]
     pub fn files(&self) -> u64 {
         let proven = [self.by_copy, self.by_mogile, self.already_there];
@@ -285,28 +287,28 @@ impl Outcomes {
     }
 }
 
-/// What came of a run.
+/// The counts of a whole run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// The rows that were read.
+    /// The rows that were read, by class.
     #[serde(flatten)]
     pub intake: RowCounts,
-    /// What became of those that were begun.
+    /// The outcomes of the files that were begun and not abandoned.
     #[serde(flatten)]
     pub ends: Outcomes,
-    /// Read, but not begun when the run was stopped.
+    /// Files that were read and not begun when the run stopped.
     pub not_begun: u64,
-    /// Begun, and left when the run was stopped. What they had written already is found, and
-    /// proven, by the next run.
+    /// Files that were begun and abandoned when the run stopped. The next run finds what they had
+    /// written, and proves it.
     pub abandoned: u64,
-    /// Why the run ended before its end, if it did.
+    /// Why the run stopped early; [`None`] when it did not.
     pub stopped: Option<Stopped>,
-    /// What the index counted before the first row was read; [`None`] where it cannot count, or
-    /// not all of it was to be read.
+    /// The index's count before the first row was read; [`None`] where the index cannot count, or
+    /// where only a part of it was to be read.
     pub counted_before: Option<u64>,
-    /// What it counted after the last one, if fewer were read.
+    /// The index's count after the last row, if fewer rows were read than counted before.
     pub counted_after: Option<u64>,
-    /// Why the index could not be counted, where it could not.
+    /// Why the index could not be counted; [`None`] when there was no error.
     pub uncounted: Option<String>,
 }
 
@@ -318,8 +320,8 @@ impl Summary {
         self.intake.passed_over() + ended == self.intake.rows
     }
 
-    /// Whether the rows that were read are those that the index counts. A run that was stopped tells
-    /// nothing of it.
+    /// Compares the rows that were read with the index's counts. A run that stopped early has
+    /// nothing to compare.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         match self.stopped {
@@ -328,7 +330,7 @@ impl Summary {
         }
     }
 
-    /// Whether nothing is left to do or to look into.
+    /// Whether the run is complete and nothing is left to do or to look into.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.adds_up()
