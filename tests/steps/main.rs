@@ -5,4 +5,5 @@ mod common;
 mod counts;
 mod migrate_file;
 mod migrate_run;
+mod sequences;
 mod work;

@@ -12,14 +12,17 @@
 //! | proven or verified, and recorded | counted; its failure record is cleared | the same where it was delivered before or failed before; acknowledged | the same, and left to the caller to acknowledge |
 //! | gone from MogileFS | counted; its failure record is cleared, except a doubt | the same, acknowledged | the same, left to the caller |
 //! | temporary or ignored, or in hand already | – | acknowledged, counted; a second delivery shares the first one's end | the same, left to the caller |
-//! | fails by itself | counted, listed; `max_failures` ends the run | counted, its failure is noted, back to the queue | the same, and named to the caller |
+//! | fails by itself | counted, listed; `max_failures` ends the run | counted, its failure is noted, back to the queue; after [five such failures](crate::limits::TRIES) moved to the dead-letter queue | the same, and named to the caller until it is moved |
+//! | an earlier delivery of it has not told its end | – | that it is begun is noted first; after one such note it is worked on alone, after [four](crate::limits::BEGUN_WITHOUT_END) moved to the dead-letter queue as `killed` | the same |
+//! | does not fit into the time that is left, beside those under way | – | – | waits for these; back as `not-started` where it would not fit alone |
+//! | fails in a way that points to a setting, as [1,000](crate::limits::SETTINGS_FAILURES) others did in a row | the run ends as in trouble, except with `keep_going` | the same, the worker ends | one file of each batch is tried, the others go back as `not-started` |
 //! | a system that has answered before does not for this file, and for [few](crate::limits::OUTAGE_TASKS_MOST) others in a row | tried [three times](crate::limits::OUTAGE_TRIES), then fails | the same | the same; at once if the next try would come too late |
 //! | a system is away: for enough files in a row, or since the start | waits; one file at a time is tried. The run ends after [90 s](crate::limits::UNREACHED_WAIT) (never reached) or its `wait` | the same; without a `wait` a system that was reached is awaited without end | waits while there is time, then back |
 //! | only storage nodes are away, and no other files are left | fails after [five minutes](crate::limits::LAST_NODES_WAIT) | the same | the same, if there is time |
-//! | the tables do not take its record | kept and written again; once more at a stop, then it fails | the same | the same; back at the end of the time |
+//! | the tables do not take its record | kept and written again; once more at a stop, for [8 s](crate::limits::LAST_WRITE_TIME) after the others were abandoned, then it fails | the same | the same; back at the end of the time |
 //! | S3 refuses every file there is | fails; the run ends as in trouble | the same, the worker ends | fails |
 //! | the engine stops before it is under way | not begun | counted as `not-started`, back at once | back as `not-started` |
-//! | the engine stops while it is under way | has [20 s](crate::limits::STOPPING_TIME), without limit after `max_failures`; then abandoned | the same, then back | abandoned [before the end](crate::limits::BATCH_RESERVE) of its time, then back |
+//! | the engine stops while it is under way | has [20 s](crate::limits::STOPPING_TIME), without limit after `max_failures`; then abandoned, and named where it was being written | the same, then back | abandoned [before the end](crate::limits::BATCH_RESERVE) of its time, then back |
 //!
 //! A kill costs the files under way and those that are done but not recorded, together at most
 //! twice the concurrency: the next run, or the next delivery, finds and proves them.

@@ -8,10 +8,10 @@ use crate::content::SourceContent;
 /// The files of MogileFS: replicas through the trackers, bytes from the storage nodes.
 #[async_trait]
 pub trait SourceFiles: Send + Sync {
-    /// Where the file's replicas are, by a tracker's cache if it has one, in the order in which they should be tried; in place of a
-    /// location that the fid cannot have, or on a host that must not be asked, the reason why it
-    /// is refused. Empty when the trackers know of no replica. Every tracker is tried before this
-    /// fails.
+    /// Returns where the file's replicas are, in the order in which they should be tried. A tracker
+    /// may answer from its cache. In place of a location that the fid cannot have, or of one on a
+    /// host that must not be asked, stands the reason why it is refused. Empty when the trackers know
+    /// of no replica. Every tracker is tried before this fails.
     ///
     /// Errors with [`SourceError::UnknownKey`] when the trackers do not know the key, or know it
     /// under another fid by now.
@@ -20,9 +20,9 @@ pub trait SourceFiles: Send + Sync {
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
 
-    /// As [`replicas`](Self::replicas), with no answer from a cache. A tracker may ask a storage node
-    /// first and leave out replicas of another length than the index tells. To be asked before a file
-    /// is given up.
+    /// Returns the same as [`replicas`](Self::replicas), never from a cache. A tracker may ask a
+    /// storage node first and leave out replicas of another length than the index has. Callers ask
+    /// this before they give a file up.
     async fn replicas_anew(
         &self,
         file: &SourceFile,
