@@ -115,31 +115,31 @@ pub enum Outlook {
         /// The reason.
         reason: ReasonKind,
     },
-    /// Something is away, and jobs that fail because of it are near their last delivery: whoever
-    /// waits longer finds them among the dead letters.
+    /// A system is away, and jobs that fail because of it are near their last delivery. If the outage
+    /// lasts, they become dead letters.
     RunningOut {
         /// The reason.
         reason: ReasonKind,
-        /// Deliveries of the one that is nearest.
+        /// Deliveries so far of the job that is nearest to its last.
         attempts: u32,
-        /// After so many it is a dead letter.
+        /// The number of deliveries after which a job becomes a dead letter.
         deliveries: u32,
     },
-    /// The queue is empty, and the index has so many more rows than there are proven files.
+    /// The queue is empty, and the index has this many more rows than there are proven files.
     EmptyWithRowsLeft(u64),
-    /// The queue is empty, nothing is a dead letter, and so many files have failed since they were
-    /// last proven, or were found missing or wrong: nothing will try them again.
+    /// The queue is empty and there are no dead letters, but files have failed since they were last
+    /// proven, or were found missing or wrong. Nothing will try them again.
     Forgotten {
-        /// How many.
+        /// The number of these files.
         files: u64,
         /// The lowest of each reason.
         first_fids: Vec<Fid>,
     },
-    /// So many files are proven in buckets that the map does not name.
+    /// This many files are proven in buckets that the map does not name.
     ProvenElsewhere(u64),
     /// The queue is empty, and there are as many proven files as rows, or more.
     Done,
-    /// The queue is empty, and nothing tells whether that is all.
+    /// The queue is empty, and it is unknown whether all files are done.
     Empty,
     /// Jobs wait, and none is in flight: no worker has taken one.
     NotTaken {

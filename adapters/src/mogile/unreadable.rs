@@ -1,9 +1,9 @@
 //! Rows that a tracker cannot list.
 //!
-//! `list_fids` over a row of an unregistered class or domain is answered with `ERR failure`, for
-//! ever, and so is every page that holds this row. An outage of the tracker's database looks the
-//! same. Both are told apart here, on one tracker: a row is unreadable when the tracker answers
-//! other pages and fails at this one, twice, with a pause between.
+//! A tracker answers `list_fids` over a row of an unregistered class or domain with `ERR failure`,
+//! every time, and so it answers for every page that holds this row. An outage of the tracker's
+//! database looks the same. This module distinguishes the two, on one tracker: a row is unreadable
+//! when the tracker answers other pages and fails at this one, twice, with a pause between.
 //!
 //! `file_debug` looks at one row by its fid and dies at the same rows. It answers without a
 //! `fid_fid` where there is no row (MogileFS-Server, `lib/MogileFS/Worker/Query.pm`).
@@ -60,8 +60,8 @@ enum Row {
 }
 
 impl Unreadable {
-    /// The page behind `after` around the rows that `tracker` cannot list; [`None`] when it cannot
-    /// be told from an outage.
+    /// The page behind `after` around the rows that `tracker` cannot list; [`None`] when an outage
+    /// could be the cause.
     pub(super) async fn page(
         &self,
         trackers: &Trackers,
@@ -78,7 +78,7 @@ impl Unreadable {
         let fids: Vec<_> = found.unreadable.iter().map(|row| row.fid).collect();
         match self.first_readable(&search, &fids).await? {
             None => Ok(Some(found)),
-            // An outage, or somebody has just registered the class.
+            // An outage, or the class has just been registered.
             Some(fid) => {
                 found.files.retain(|file| file.fid < fid);
                 found.unreadable.retain(|row| row.fid < fid);
@@ -89,8 +89,8 @@ impl Unreadable {
         }
     }
 
-    /// Why `tracker` cannot give the row of a fid; [`None`] when it can, or has none, or it cannot be
-    /// told from an outage.
+    /// Why `tracker` cannot give the row of a fid; [`None`] when the tracker can give it, when there
+    /// is no row, or when an outage could be the cause.
     pub(super) async fn row(
         &self,
         trackers: &Trackers,

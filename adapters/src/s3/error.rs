@@ -52,10 +52,10 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         | (_, "SlowDown" | "RequestTimeout" | "Throttling" | "RequestLimitExceeded") => {
             StoreError::Busy { at, why }
         }
-        // What an end does not know it has not done, nor will it the next time.
+        // The server does not implement this call: it has done nothing, and will not the next time.
         (501, _) => StoreError::Refused { at, why },
-        // It may have been carried out before it failed. A long COPY answers 200 before it is
-        // done, and tells of a failure behind that.
+        // S3 may have carried it out before it failed. A long COPY answers 200 before it is done,
+        // and reports a later failure in the body.
         (500.. | 200, _) => StoreError::Uncertain { at, cause: why.into() },
         (404, _) => StoreError::NoSuchKey(at),
         (401 | 403, _) => StoreError::Denied { at, why },

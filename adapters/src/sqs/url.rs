@@ -49,7 +49,7 @@ impl QueueUrl {
         self.text.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The region that an address of Amazon's tells.
+    /// The region in the host name of an Amazon address; [`None`] for any other address.
     #[must_use]
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()

@@ -48,12 +48,13 @@ pub struct FileOutcome {
     pub findings: Vec<Finding>,
 }
 
-/// Whether a write of a file is under way: of one that is abandoned then nobody knows what it left.
+/// Whether a write of a file is under way. Of a file that is abandoned during a write it is unknown
+/// what the write left in the bucket.
 #[derive(Debug, Default)]
 pub struct Writing(AtomicBool);
 
 impl Writing {
-    /// Whether it is.
+    /// Whether a write is under way now.
     pub fn is_under_way(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
