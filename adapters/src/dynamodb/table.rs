@@ -61,7 +61,8 @@ pub(super) struct Aliases {
     pub(super) values: Item,
 }
 
-/// One table of DynamoDB's. What is asked is asked again in the end, and never half answered.
+/// One table of DynamoDB's. Its methods repeat what DynamoDB left unprocessed, and read every page:
+/// they do all of what they are asked, or error.
 pub(super) struct Table {
     client: Client,
     name: String,

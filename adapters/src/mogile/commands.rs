@@ -48,8 +48,8 @@ impl Trackers {
         self.ask_each("noop").await
     }
 
-    /// The URLs of a file's replicas in the tracker's order, not looked at; none when it knows of
-    /// none.
+    /// The URLs of a file's replicas, unchecked and in the tracker's order; empty when the tracker
+    /// knows no replica.
     ///
     /// Errors with [`TrackerError::Gone`] when there is no file of this key.
     ///

@@ -1,5 +1,5 @@
-//! What SQS's errors mean, by their code and status. A code has two forms, the one of the JSON
-//! protocol and the one of the older query protocol, which answers may tell instead.
+//! What SQS's errors mean, by their code and status. A code has two forms: the one of the JSON
+//! protocol, and the one of the older query protocol. An answer may carry either.
 
 use domain::ports::{QueueError, QueueRole};
 
