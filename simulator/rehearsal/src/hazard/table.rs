@@ -72,7 +72,7 @@ hazards! {
         => FromMogile, BAD_INTERMEDIARY, COPIED_THEN_STREAMED, 12;
     LeadingSlash "intermediary's key has a leading slash" Synced [raw(Raw::LeadingSlash)]
         => ByCopy, &[], "COPY", 12;
-    BothForms "intermediary lies under both forms of its key" Synced [raw(Raw::BothForms)]
+    BothForms "intermediary is under both forms of its key" Synced [raw(Raw::BothForms)]
         => ByCopy, &[], "COPY", 12;
     IntermediaryInParts "intermediary has a checksum of its parts" Synced [raw(Raw::InParts)]
         => ByCopy, &[], "COPY", 12;
@@ -83,13 +83,13 @@ hazards! {
     IntermediaryVanished "intermediary is listed, then away" Synced
         [Strike(Request::Copy, Refused(404, "NoSuchKey"), 1)]
         => FromMogile, &[], COPIED_THEN_STREAMED, 12;
-    CorruptCopyAnswerLost "corrupt intermediary, the COPY's answer lost" Synced
+    CorruptCopyAnswerLost "corrupt intermediary, COPY's answer lost" Synced
         [raw(Raw::Corrupt), Strike(Request::Copy, AnswerLost, 1)]
         => FromMogile, REPLACED, "COPY, HEAD, paths, open, write", 12;
     CorruptWithoutReplica "intermediary and replicas are all bad" Synced
         [raw(Raw::Corrupt), Every(Corrupt), First(Missing)]
         => failed("wrong-content"), BAD_INTERMEDIARY, "COPY, paths 2, open 2, write 2, DELETE", 12;
-    GoodIntermediaryAlone "replicas are all bad, the intermediary is good" Synced
+    GoodIntermediaryAlone "replicas are all bad, intermediary is good" Synced
         [Every(Corrupt), First(Short)]
         => ByCopy, &[], "COPY", 12;
 
@@ -127,7 +127,7 @@ hazards! {
     FirstReplicaRedirects "first replica's node redirects (302)" Streamed
         [Strike(Request::First, Refused(302, "Found"), 1)]
         => FromMogile, BAD_REPLICA, SECOND_REPLICA_UNSENT, 12;
-    FirstReplicaCut "first replica's node closes every connection" Streamed
+    FirstReplicaCut "first replica's node closes connections" Streamed
         [Strike(Request::First, RequestLost, Act::ALWAYS)]
         => FromMogile, BAD_REPLICA, "paths, open 3, write", 12;
     NoGoodReplica "replicas are all bad" Streamed [Every(Corrupt), First(Missing)]
@@ -139,7 +139,7 @@ hazards! {
         => failed("replicas-unreachable"), &[], "paths 6, open 24, HEAD 3", 2;
     Misaddressed "key is not the content's SHA-1" Streamed [Misaddressed]
         => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;
-    MisaddressedSynced "key is not the SHA-1, and synced all the same" Synced [Misaddressed]
+    MisaddressedSynced "key is not the SHA-1, and synced anyway" Synced [Misaddressed]
         => failed("wrong-content"), BAD_INTERMEDIARY, "COPY, paths 2, open 2, write 2, DELETE", 12;
 
     @ "rows of the index";
@@ -157,7 +157,7 @@ hazards! {
         => Rejected("not-content-addressed"), &[], "", 12;
     UnmappedBucket "bucket is in no setting" Streamed [Row(RowState::UnmappedBucket)]
         => Rejected("unmapped-bucket"), &[], "", 12;
-    UnknownKey "key is unknown to the trackers, its row stands" Streamed
+    UnknownKey "trackers do not know the key, row stands" Streamed
         [Strike(Request::Paths, Refused(0, "unknown_key"), Act::ALWAYS)]
         => failed("key-unknown"), &[], "paths 2, row, HEAD", 12;
     Purged "file is deleted behind the pager's back" Streamed [Purged]
@@ -167,7 +167,7 @@ hazards! {
     OccupiedByRight "final key has the content, with its SHA-1" Streamed
         [AtKey(Occupant::RightWithSha1)]
         => AlreadyThere, &[], "paths, open, write, HEAD", 12;
-    OccupiedByPlain "final key has the content, without a checksum" Synced [AtKey(Occupant::Right)]
+    OccupiedByPlain "final key has the content, and no checksum" Synced [AtKey(Occupant::Right)]
         => AlreadyThere, &[], "COPY, HEAD, GET", 12;
     OccupiedByParts "final key has the content, stored in parts" Streamed
         [AtKey(Occupant::RightInParts)]
@@ -177,7 +177,7 @@ hazards! {
     OccupiedByOtherWithSha1 "final key has other content, with its SHA-1" Streamed
         [AtKey(Occupant::OtherWithSha1)]
         => FromMogile, REPLACED, "HEAD, paths 2, open 2, write 2", 12;
-    OccupiedWithoutReplica "final key has other content, replicas are bad" Streamed
+    OccupiedWithoutReplica "final key has other content, bad replicas" Streamed
         [AtKey(Occupant::Other), Every(Corrupt), First(Missing)]
         => Failed { reason: "wrong-object", left: Left::Theirs }, &[],
         "paths 2, open 2, write 2, HEAD, GET", 12;

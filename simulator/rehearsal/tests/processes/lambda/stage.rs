@@ -39,7 +39,7 @@ impl Stage {
     pub async fn with(files: u64) -> Self {
         let world = EmbeddedWorld::start().await.expect("a world");
         let mut stage = Self { world, files: Vec::new() };
-        stage.set_queue(VISIBILITY, 5);
+        stage.set_queue(VISIBILITY, domain::limits::DELIVERIES);
         stage.ingest(0..files);
         stage
     }
