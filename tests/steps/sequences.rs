@@ -1,6 +1,8 @@
 //! Promises about the order of calls, or about calls that are never made, on collaborators that have
 //! no state of their own.
 
+#![expect(clippy::ref_option_ref, reason = "mockall writes such types")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -163,13 +165,13 @@ fn stage(files: MockFiles, store: MockWrites) -> (World, SourceFile, Ports) {
 
 const CONTENT: &[u8] = b"the content of a file";
 
-fn replica() -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-    Ok(vec![Ok(Replica { fid: domain::Fid(1), url: "http://127.0.0.1/".to_owned() })])
+fn replicas() -> Vec<Result<Replica, SourceError>> {
+    vec![Ok(Replica { fid: domain::Fid(1), url: "http://127.0.0.1/".to_owned() })]
 }
 
-fn opened() -> Result<SourceContent, SourceError> {
+fn opened() -> SourceContent {
     let stream = Box::pin(stream::iter([Ok(Bytes::from_static(CONTENT))]));
-    Ok(SourceContent { length: ByteCount(CONTENT.len() as u64), stream })
+    SourceContent { length: ByteCount(CONTENT.len() as u64), stream }
 }
 
 fn file_plan(copy_from: Option<ObjectKey>) -> FilePlan {
@@ -181,8 +183,8 @@ fn file_plan(copy_from: Option<ObjectKey>) -> FilePlan {
 #[test]
 fn a_file_that_comes_well_costs_one_write_and_changes_nothing_else() {
     let (mut files, mut store, mut order) = (MockFiles::new(), MockWrites::new(), Sequence::new());
-    files.expect_replicas().times(1).in_sequence(&mut order).returning(|_| replica());
-    files.expect_open().times(1).in_sequence(&mut order).returning(|_| opened());
+    files.expect_replicas().times(1).in_sequence(&mut order).returning(|_| Ok(replicas()));
+    files.expect_open().times(1).in_sequence(&mut order).returning(|_| Ok(opened()));
     store.expect_put().times(1).in_sequence(&mut order).returning(|target| {
         assert_eq!(target.condition, Condition::Absent);
         let sha1 = Some(Sha1::of(CONTENT));
