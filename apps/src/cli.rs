@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
 use crate::exit::{self, Exit};
-use crate::report::printable_lines;
+use crate::report::shell::printable_lines;
 use crate::{environment, telemetry};
 
 /// Moves a MogileFS store to Amazon S3 and proves that every byte arrived.

@@ -4,7 +4,7 @@
 mod advice;
 mod requests;
 mod sample;
-mod shell;
+pub(crate) mod shell;
 mod table;
 
 // A file a command: what it prints, its `--json`, and its verdict.
@@ -40,7 +40,7 @@ pub use failure_list::{FailureList, FailureListEnd};
 pub use observers::Observers;
 pub use progress::{Progress, Teller};
 pub use requests::Cost;
-pub use shell::{printable_lines, quoted};
+pub use shell::quoted;
 
 /// The result of a command. Its fields are the `--json`: they include those of its [`Verdict`].
 pub trait Report: Serialize {
