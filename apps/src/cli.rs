@@ -53,10 +53,6 @@ pub fn command() -> clap::Command {
 /// program with another environment, so it must be called before anything is begun.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(arguments).unwrap_or_else(|error| {
-        // Whoever reads stdout has read enough.
-        if exit::is_closed_pipe(&error) {
-            return Exit::Clean.into();
-        }
         eprintln!("error: {}", printable_lines(&exit::in_one_line(&error)));
         exit::of_error(&error).into()
     })

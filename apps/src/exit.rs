@@ -1,7 +1,6 @@
 //! Exit codes, and the errors that have one.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::process::ExitCode;
 
 use domain::summary::Sample;
@@ -148,15 +147,6 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-/// Whether nobody reads stdout any more, as behind `| head`.
-#[must_use]
-pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    // Writing to stdout is the one thing whose error nothing wraps: what a socket says is the cause
-    // of some port's error.
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The exit code of an error that ended a command.

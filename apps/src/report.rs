@@ -54,6 +54,16 @@ pub trait Report: Serialize {
 /// Prints a report on stdout: for people, or for machines as one line of JSON. Returns the exit code
 /// that the report's verdict has.
 pub fn print(report: &impl Report, json: bool) -> anyhow::Result<Exit> {
+    print_while_read(report, json, "").map(|(exit, _)| exit)
+}
+
+/// Prints a report as [`print`] does, with `end` behind it. Returns also whether stdout is still read:
+/// it is not behind `| head`, which is no failure. The verdict stands all the same.
+pub fn print_while_read(
+    report: &impl Report,
+    json: bool,
+    end: &str,
+) -> anyhow::Result<(Exit, bool)> {
     let mut text = String::new();
     if json {
         text = serde_json::to_string(report)? + "\n";
@@ -61,10 +71,13 @@ pub fn print(report: &impl Report, json: bool) -> anyhow::Result<Exit> {
         report.write(&mut text)?;
         text = shell::printable_lines(&text);
     }
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        written => written.context("writing to stdout")?,
-    }
-    Ok(report.verdict().exit)
+    text += end;
+    let is_read = match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
+        written => {
+            written.context("writing to stdout")?;
+            true
+        }
+    };
+    Ok((report.verdict().exit, is_read))
 }

@@ -71,4 +71,9 @@ impl Session {
     pub fn print(&self, report: &impl Report) -> anyhow::Result<Exit> {
         report::print(report, self.json)
     }
+
+    /// Prints a report that others will follow. Returns also whether stdout is still read.
+    pub fn print_one_of_many(&self, report: &impl Report) -> anyhow::Result<(Exit, bool)> {
+        report::print_while_read(report, self.json, if self.json { "" } else { "\n" })
+    }
 }

@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::{ContentHasher, Dkey, MogileBucket, ObjectKey, SourceFile};
+use domain::engine::RunPlan;
+use domain::migrate::{RoutePolicy, Selection};
+use domain::{BucketMap, ContentHasher, Dkey, MogileBucket, ObjectKey, SourceFile, limits};
 use stand_ins::port::{Call, PortFaults, PortWork, PortWorld, VirtualClock};
 use stand_ins::world::bucket::{Condition, S3World};
 use stand_ins::world::dynamodb::{create_ledger_table, new_database};
@@ -124,4 +126,19 @@ pub fn content(salt: u64, length: usize) -> Vec<u8> {
     let bytes =
         (0_u64..).flat_map(|at| salt.wrapping_mul(0x9e37_79b9).wrapping_add(at * 31).to_le_bytes());
     bytes.take(length).collect()
+}
+
+/// A run over all that are pending, by the usual routes, four at a time.
+pub fn plan() -> RunPlan {
+    RunPlan {
+        buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
+        route: RoutePolicy::Auto,
+        selection: Selection::default(),
+        concurrency: 4,
+        max_failures: None,
+        wait: limits::OUTAGE_WAIT,
+        keep_going: false,
+        moved_from: <_>::default(),
+        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
+    }
 }

@@ -1,26 +1,11 @@
 //! Counts are for the eye: one that cannot be had stops nothing.
 
-use domain::engine::{Quiet, RunPlan, migrate_run, never};
-use domain::migrate::{RoutePolicy, Selection};
+use domain::Coverage;
+use domain::engine::{Quiet, migrate_run, never};
 use domain::queue::look_around;
-use domain::{BucketMap, Coverage, limits};
 use stand_ins::port::{Call, PortFault};
 
-use crate::common::{World, content};
-
-fn plan() -> RunPlan {
-    RunPlan {
-        buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
-        route: RoutePolicy::Auto,
-        selection: Selection::default(),
-        concurrency: 4,
-        max_failures: None,
-        wait: limits::OUTAGE_WAIT,
-        keep_going: false,
-        moved_from: <_>::default(),
-        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
-    }
-}
+use crate::common::{World, content, plan};
 
 /// The port face counts, as only the database does.
 #[test]

@@ -15,24 +15,14 @@ use domain::migrate::{Among, Page, RoutePolicy, Selection};
 use domain::ports::{Clock, Ledger, Segment};
 use domain::{
     BucketMap, ByteCount, ETag, Failure, Fid, IntermediaryForm, LedgerItem, LedgerRecord,
-    ObjectKey, Outcomes, Proof, Reason, RowCounts, SourceFile, Summary, Tally, limits,
+    ObjectKey, Outcomes, Proof, Reason, RowCounts, SourceFile, Summary, Tally,
 };
 use stand_ins::port::{Call, PortFault, PortLedger};
 use stand_ins::world::mogile::{self, Content, FileRow};
 
 /// All that are pending, by the usual routes, one after the other.
 fn plan() -> RunPlan {
-    RunPlan {
-        buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
-        route: RoutePolicy::Auto,
-        selection: Selection::default(),
-        concurrency: 1,
-        max_failures: None,
-        wait: limits::OUTAGE_WAIT,
-        keep_going: false,
-        moved_from: <_>::default(),
-        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
-    }
+    RunPlan { concurrency: 1, ..crate::common::plan() }
 }
 
 fn run(world: &World, plan: &RunPlan) -> Summary {

@@ -9,18 +9,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::content::{SourceContent, VerifiedContent};
 use domain::engine::{OutageObserver, RunObserver, RunPlan, migrate_run, never};
-use domain::migrate::{FileEnd, FilePlan, Page, RoutePolicy, Selection, Writing, migrate_file};
+use domain::migrate::{FileEnd, FilePlan, Page, RoutePolicy, Writing, migrate_file};
 use domain::ports::{ObjectContent, ObjectStore, Ports, Replica, SourceFiles, StoreError};
 use domain::{
-    BucketMap, ByteCount, Condition, ETag, Failure, FoundObject, IntermediaryForm, ListPage,
-    ObjectAddress, ObjectKey, ObjectMeta, Proof, Reason, S3Bucket, Sha1, SourceError, SourceFile,
-    StoredObject, WriteTarget, limits,
+    ByteCount, Condition, ETag, Failure, FoundObject, IntermediaryForm, ListPage, ObjectAddress,
+    ObjectKey, ObjectMeta, Proof, Reason, S3Bucket, Sha1, SourceError, SourceFile, StoredObject,
+    WriteTarget,
 };
 use futures_util::stream;
 use mockall::{Sequence, mock};
 use stand_ins::port::{Call, PortFault};
 
-use crate::common::{World, content};
+use crate::common::{World, content, plan};
 
 mock! {
     Observer {}
@@ -107,18 +107,9 @@ impl ObjectStore for Store {
     }
 }
 
-fn plan() -> RunPlan {
-    RunPlan {
-        buckets: BucketMap::parse("repo:new-repo", "trash").expect("good settings"),
-        route: RoutePolicy::Mogile,
-        selection: Selection::default(),
-        concurrency: 4,
-        max_failures: None,
-        wait: limits::OUTAGE_WAIT,
-        keep_going: false,
-        moved_from: <_>::default(),
-        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
-    }
+/// A run that lists no bucket.
+fn from_mogile() -> RunPlan {
+    RunPlan { route: RoutePolicy::Mogile, ..plan() }
 }
 
 #[test]
@@ -135,7 +126,7 @@ fn an_observer_hears_of_the_count_then_of_the_rows_then_of_each_file_once() {
     observer.expect_settled().withf(is_well).times(3).in_sequence(&mut order).return_const(());
     observer.expect_holding().never();
     observer.expect_going_on().never();
-    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &observer));
+    let summary = world.run(migrate_run(&world.port.ports(), &from_mogile(), never(), &observer));
     assert!(summary.is_clean(), "{summary:?}");
 }
 
@@ -150,7 +141,7 @@ fn an_observer_hears_once_of_an_outage_and_once_of_its_end() {
     observer.expect_settled().times(30).return_const(());
     observer.expect_holding().times(1).in_sequence(&mut order).return_const(());
     observer.expect_going_on().times(1).in_sequence(&mut order).return_const(());
-    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &observer));
+    let summary = world.run(migrate_run(&world.port.ports(), &from_mogile(), never(), &observer));
     assert!(summary.is_clean(), "{summary:?}");
 }
 

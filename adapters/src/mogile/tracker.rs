@@ -72,7 +72,7 @@ impl Tracker {
     }
 
     /// Sends a request that must not be sent twice, and returns its answer. It uses a new
-    /// connection: after a kept one closes, nobody knows whether the request was carried out.
+    /// connection: after a kept one closes, it is unknown whether the request was carried out.
     ///
     /// Errors with [`TrackerError::Unreachable`] only when nothing was sent.
     pub(super) async fn change(

@@ -156,8 +156,11 @@ impl Canary<'_> {
         let call =
             self.store.client.get_object().bucket(at.bucket.as_str()).key(at.key.as_str()).send();
         let call = Box::pin(call);
-        let read =
-            self.store.answer("GET", &at, self.store.timeouts.request, call).await.map_err(told)?;
+        let read = self
+            .store
+            .answer("GET", &at, self.store.timeouts.request, call)
+            .await
+            .map_err(wrong)?;
         let bytes = tokio::time::timeout(self.store.timeouts.request, read.body.collect()).await;
         match bytes {
             Ok(Ok(bytes)) => Ok(bytes.to_vec()),
@@ -169,10 +172,10 @@ impl Canary<'_> {
     async fn wrong_sha1_is_refused(&self) -> Sighting {
         match self.put("wrong", FIRST, Sha1::of(SECOND), false).await {
             Err(StoreError::BadDigest(_)) => {}
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(wrong(error)),
             Ok(_) => return broken("it was stored: this end does not check SHA-1s"),
         }
-        match self.store.look(&self.at("wrong")).await.map_err(told)? {
+        match self.store.look(&self.at("wrong")).await.map_err(wrong)? {
             None => Ok("refused".to_owned()),
             Some(_) => broken("it was refused, and is stored"),
         }
@@ -180,11 +183,11 @@ impl Canary<'_> {
 
     async fn put_tells_sha1(&self) -> Sighting {
         let sha1 = Sha1::of(FIRST);
-        let answered = self.put("plain", FIRST, sha1, false).await.map_err(told)?;
+        let answered = self.put("plain", FIRST, sha1, false).await.map_err(wrong)?;
         if answered != Some(sha1) {
             return Err(no_sha1("PUT", answered));
         }
-        let found = self.store.look(&self.at("plain")).await.map_err(told)?;
+        let found = self.store.look(&self.at("plain")).await.map_err(wrong)?;
         match found.and_then(|found| found.sha1) {
             Some(stored) if stored == sha1 => Ok("told".to_owned()),
             other => Err(no_sha1("HEAD", other)),
@@ -192,7 +195,7 @@ impl Canary<'_> {
     }
 
     async fn copy_tells_sha1(&self, from: &str) -> Sighting {
-        let answered = self.copy(from, &format!("{from}-copy")).await.map_err(told)?;
+        let answered = self.copy(from, &format!("{from}-copy")).await.map_err(wrong)?;
         if answered == Some(Sha1::of(FIRST)) {
             Ok("told".to_owned())
         } else {
@@ -206,7 +209,7 @@ impl Canary<'_> {
     }
 
     async fn copy_leaves_object_alone(&self) -> Sighting {
-        self.put("other", SECOND, Sha1::of(SECOND), false).await.map_err(told)?;
+        self.put("other", SECOND, Sha1::of(SECOND), false).await.map_err(wrong)?;
         let answer = self.copy("other", "plain").await;
         self.must_be_refused(answer.map(drop)).await
     }
@@ -215,7 +218,7 @@ impl Canary<'_> {
     async fn must_be_refused(&self, answer: Result<(), StoreError>) -> Sighting {
         match answer {
             Err(StoreError::Occupied(_)) => {}
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(wrong(error)),
             Ok(()) => return broken("it was carried out"),
         }
         if self.content("plain").await? == FIRST {
@@ -229,7 +232,7 @@ impl Canary<'_> {
         let other = ETag("0123456789abcdef0123456789abcdef".to_owned());
         match self.store.delete_object(&self.at("plain"), Some(&other)).await {
             Err(StoreError::Occupied(_)) => {}
-            Err(error) => return Err(told(error)),
+            Err(error) => return Err(wrong(error)),
             Ok(()) => return broken("a conditional DELETE deleted another object"),
         }
         self.content("plain").await.map(|_| "spared".to_owned())
@@ -246,7 +249,7 @@ impl Canary<'_> {
             meta: ObjectMeta::default(),
             length,
         };
-        let stored = self.store.put_in_parts(&target, content).await.map_err(told)?;
+        let stored = self.store.put_in_parts(&target, content).await.map_err(wrong)?;
         if stored.sha1 != Some(sha1) {
             return broken("a multipart upload does not tell the SHA-1 of its parts");
         }
@@ -257,7 +260,7 @@ impl Canary<'_> {
     async fn clean_up(&self) -> Sighting {
         let mut is_versioned = false;
         for name in ["wrong", "plain", "plain-copy", "other", "parts", "parts-copy"] {
-            is_versioned |= self.delete(name, None).await.map_err(told)?;
+            is_versioned |= self.delete(name, None).await.map_err(wrong)?;
         }
         if is_versioned {
             for prefix in [self.prefix.as_str(), COPY_CANARY] {
@@ -271,7 +274,7 @@ impl Canary<'_> {
                 })?;
             }
         }
-        let left = self.store.list_objects(self.bucket, &self.prefix, None).await.map_err(told)?;
+        let left = self.store.list_objects(self.bucket, &self.prefix, None).await.map_err(wrong)?;
         match left.objects.first() {
             None if is_versioned => Ok("gone, with their versions".to_owned()),
             None => Ok("gone".to_owned()),
@@ -323,7 +326,7 @@ impl Canary<'_> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn told(error: StoreError) -> Wrong {
+fn wrong(error: StoreError) -> Wrong {
     let words = error.to_string();
     // The end knows no such request, or no such condition.
     if matches!(error, StoreError::Refused { .. }) {

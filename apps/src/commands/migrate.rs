@@ -15,7 +15,7 @@ use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
 
-/// Files in progress at the same time, where nobody says how many.
+/// Files in progress at the same time, unless --concurrency says otherwise.
 const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
 
 /// The default of `--wait`.

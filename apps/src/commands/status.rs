@@ -1,9 +1,7 @@
 //! `mogile2s3 status`: how far work has come that goes on elsewhere, and whether waiting is safe.
 
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args;
 use domain::BucketMap;
 use domain::queue::look_around;
@@ -57,20 +55,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     loop {
         let begun = Instant::now();
         let counting = counted.as_ref().map(|(index, buckets)| (index.as_ref(), buckets));
-        let (exit, looked) = match look_around(&ports, counting).await {
-            Ok(progress) => (session.print(&StatusReport::new(&progress))?, true),
-            // Who watches wants to see that it is over, too.
-            Err(reason) if arguments.watch.is_some() => {
-                (session.print(&StatusTrouble::new(&reason))?, false)
-            }
-            Err(reason) => return Err(TroubleError(reason).into()),
+        let looked = look_around(&ports, counting).await;
+        let Some(seconds) = arguments.watch else {
+            let progress = looked.map_err(TroubleError)?;
+            return session.print(&StatusReport::new(&progress));
         };
-        let Some(seconds) = arguments.watch else { return Ok(exit) };
         let pause = Duration::from_secs(seconds.max(1));
-        tokio::time::sleep(if looked { pause.max(begun.elapsed() * 4) } else { pause }).await;
-        if looked && !arguments.json {
-            writeln!(io::stdout().lock()).context("writing to stdout")?;
+        let ((exit, is_read), pause) = match looked {
+            Ok(progress) => {
+                let printed = session.print_one_of_many(&StatusReport::new(&progress))?;
+                (printed, pause.max(begun.elapsed() * 4))
+            }
+            // An operator who watches wants to see that the trouble is over, too.
+            Err(reason) => (session.print_one_of_many(&StatusTrouble::new(&reason))?, pause),
+        };
+        if !is_read {
+            return Ok(exit);
         }
+        tokio::time::sleep(pause).await;
     }
 }
 

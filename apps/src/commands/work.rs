@@ -76,6 +76,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         wait: arguments.wait,
         alike: (!arguments.keep_going).then(Arc::default),
     };
+    // Without it a job that fails again and again would stay in the queue for days.
+    arguments.queue.dead_letters_url()?;
     let wiring = session.wiring(source, time);
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 

@@ -119,7 +119,7 @@ mod tests {
         let both = settings(Some(JOBS), Some(DEAD));
         assert_eq!(both.queue_url().expect("a URL").as_str(), JOBS);
         assert_eq!(both.dead_letters_url().expect("a URL").as_str(), DEAD);
-        // A worker needs no dead-letter queue, and looking at dead letters no queue.
+        // Sending jobs needs no dead-letter queue, and looking at dead letters no queue.
         assert!(settings(Some(JOBS), None).queue_url().is_ok());
         assert!(settings(None, Some(DEAD)).dead_letters_url().is_ok());
     }

@@ -58,7 +58,7 @@ pub struct StatusTrouble {
 enum Rate {
     /// Nothing was recorded for so long.
     Nothing(Duration),
-    /// So many files in this time, and how long the queue takes at that rate.
+    /// The files done in this time, and how long the queue takes at that rate.
     Of { files: u64, time: Duration, left: Option<Duration> },
 }
 

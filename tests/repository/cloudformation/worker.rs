@@ -12,7 +12,7 @@ fn environment(stack: &Stack) -> Value {
 
 #[test]
 fn its_environment_has_all_settings_and_no_secret() {
-    let stack = Stack::with(&[("MogileStorageHosts", "10.0.0.0/8")]);
+    let stack = Stack::with(&[("MogileStorageHosts", "10.0.0.0/8"), ("IgnoreBuckets", "trash")]);
     let environment = environment(&stack);
     let settings = environment.as_object().expect("variables");
     let names: BTreeSet<_> = settings.keys().map(String::as_str).collect();
@@ -43,6 +43,7 @@ fn its_environment_has_all_settings_and_no_secret() {
 fn storage_hosts_that_nobody_names_are_the_private_ranges() {
     // An empty setting would allow none.
     assert!(environment(&Stack::with(&[])).get("MOGILE_STORAGE_HOSTS").is_none());
+    assert!(environment(&Stack::with(&[])).get("IGNORE_BUCKETS").is_none());
 }
 
 #[test]

@@ -200,6 +200,25 @@ fn workers_that_were_stopped_by_somebody_else_are_not_held_against_their_jobs() 
     assert!(stage.failures().is_empty());
 }
 
+/// Redelivered, they are worked on as any other job: nothing is held against them, and no note that
+/// the table refuses stands in their way.
+#[test]
+fn a_failures_table_that_cannot_be_used_keeps_no_redelivered_job() {
+    let stage = Stage::instant();
+    stage.files(5, None);
+    stage.enqueue();
+    let ports = stage.world.port.work_ports();
+    let wait = Duration::from_secs(1);
+    let got = stage.world.run(ports.queue.receive(10, wait, Some(wait))).expect("it answers");
+    assert_eq!(got.len(), 5);
+    stage.world.run(stage.world.port.clock.sleep(2 * wait));
+    for call in [Call::ReadFailures, Call::NoteFailures] {
+        stage.world.port.faults.strike(call, "", PortFault::RequestLost, u32::MAX);
+    }
+    let summary = stage.work();
+    assert_eq!((summary.ends.by_mogile.files, summary.ends.failures()), (5, 0), "{summary:?}");
+}
+
 #[test]
 fn a_dead_letter_queue_that_is_away_loses_no_job() {
     let stage = Stage::instant();

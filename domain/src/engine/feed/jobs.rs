@@ -27,8 +27,9 @@ use crate::{
 /// What the feed waits for.
 pub(crate) enum JobEvent {
     Received(Result<Vec<Delivery>, QueueError>),
-    /// What is known of deliveries that are not their messages' first.
-    Recalled(Vec<Delivery>, Vec<FailureRecord>),
+    /// What is known of deliveries that are not their messages' first; [`None`] where the failures
+    /// table cannot be read.
+    Recalled(Vec<Delivery>, Option<Vec<FailureRecord>>),
     /// What there is in the queue, asked when it gave nothing.
     Depth(Result<QueueDepth, QueueError>),
     /// The queue may be asked again.
@@ -269,7 +270,7 @@ impl<'a> Feed for JobFeed<'a> {
         match event {
             JobEvent::Received(answer) => return self.take_received(answer, recorder),
             JobEvent::Recalled(deliveries, records) => {
-                return self.take_recalled(deliveries, &records, recorder);
+                return self.take_recalled(deliveries, records.as_deref(), recorder);
             }
             JobEvent::Depth(answer) => return self.take_depth(&answer),
             JobEvent::Over => return Fed { over: true, ..Fed::default() },

@@ -221,6 +221,7 @@ async fn errors_name_the_setting_and_what_to_do() {
     let url = stage.world.environment()["SQS_URL"].clone();
     let nowhere = format!("{url}-nowhere");
     check(&[("SQS_URL", "")], &["work"], 2, &["SQS_URL is not set"]).await;
+    check(&[("SQS_DLQ_URL", "")], &["work"], 2, &["SQS_DLQ_URL is not set"]).await;
     check(&[("SQS_URL", "jobs")], &["work"], 2, &["SQS_URL", "not a URL"]).await;
     for command in [&["work"][..], &["enqueue", "migrate"]] {
         let words = ["nowhere", "does not exist", "SQS_URL"];

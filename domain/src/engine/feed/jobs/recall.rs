@@ -19,20 +19,24 @@ impl JobFeed<'_> {
         self.start(async move {
             let fids: Vec<_> = deliveries.iter().filter_map(Delivery::fid).collect();
             let read = retried(files.clock.as_ref(), 0, || files.failures.read(&fids)).await;
-            // Where it cannot be read nothing is held against a job.
-            JobEvent::Recalled(deliveries, read.unwrap_or_default())
+            JobEvent::Recalled(deliveries, read.ok())
         });
     }
 
     pub(super) fn take_recalled(
         &mut self,
         deliveries: Vec<Delivery>,
-        records: &[FailureRecord],
+        records: Option<&[FailureRecord]>,
         recorder: &mut Recorder<'_>,
     ) -> Fed {
         self.recalling -= 1;
         let mut tasks = Vec::new();
         for delivery in deliveries {
+            // Where nothing can be read nothing is held against a job.
+            let Some(records) = records else {
+                tasks.extend(self.take_up(delivery, None, recorder));
+                continue;
+            };
             let record = records.iter().find(|record| Some(record.fid) == delivery.fid());
             let tries = record.and_then(|record| record.messages.get(&delivery.message));
             let tries = tries.copied().unwrap_or_default();

@@ -66,7 +66,9 @@ async fn a_bucket_that_does_not_exist_is_configuration_in_every_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_read_enough_is_no_trouble() {
     let session = Session::new(36, 5).await;
-    for arguments in [&["plan"][..], &["status"], &["--help"]] {
+    // What would go on for ever ends, too: nobody sees it any more.
+    let watched = [&["status", "--watch", "1"][..], &["status", "--watch", "1", "--json"]];
+    for arguments in [&["plan"][..], &["status"], &["--help"]].into_iter().chain(watched) {
         let mut command = crate::cli::rehearse();
         command.arg("mogile2s3").args(arguments).envs(session.environment());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
