@@ -63,7 +63,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            error.print()?;
+            // A reader that has read enough changes nothing, as in clap's own `exit`.
+            let _ = error.print();
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clean };
             return Ok(exit.into());
         }
