@@ -14,7 +14,7 @@ use domain::engine::{OutageObserver, Quiet, RunObserver, RunPlan, migrate_run, n
 use domain::migrate::{Among, Page, RoutePolicy, Selection};
 use domain::ports::{Clock, Ledger, Segment};
 use domain::{
-    BucketMap, ByteCount, ETag, Failure, Fid, IntermediaryForm, LedgerItem, LedgerRecord,
+    BucketMap, ByteCount, ETag, Failure, Fid, Finding, IntermediaryForm, LedgerItem, LedgerRecord,
     ObjectKey, Outcomes, Proof, Reason, RowCounts, SourceFile, Summary, Tally,
 };
 use stand_ins::port::{Call, PortFault, PortLedger};
@@ -318,6 +318,7 @@ impl RunObserver for Times<'_> {
     fn settled(&self, file: &SourceFile, _failure: Option<&Failure>) {
         self.settled.lock().expect("one thread").insert(file.fid, self.clock.now().0);
     }
+    fn noticed(&self, _file: &SourceFile, _finding: &Finding) {}
 }
 
 /// Far fewer than a request could take are proven in a second.

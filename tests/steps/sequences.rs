@@ -12,9 +12,9 @@ use domain::engine::{OutageObserver, RunObserver, RunPlan, migrate_run, never};
 use domain::migrate::{FileEnd, FilePlan, Page, RoutePolicy, Writing, migrate_file};
 use domain::ports::{ObjectContent, ObjectStore, Ports, Replica, SourceFiles, StoreError};
 use domain::{
-    ByteCount, Condition, ETag, Failure, FoundObject, IntermediaryForm, ListPage, ObjectAddress,
-    ObjectKey, ObjectMeta, Proof, Reason, S3Bucket, Sha1, SourceError, SourceFile, StoredObject,
-    WriteTarget,
+    ByteCount, Condition, ETag, Failure, Finding, FoundObject, IntermediaryForm, ListPage,
+    ObjectAddress, ObjectKey, ObjectMeta, Proof, Reason, S3Bucket, Sha1, SourceError, SourceFile,
+    StoredObject, WriteTarget,
 };
 use futures_util::stream;
 use mockall::{Sequence, mock};
@@ -34,6 +34,7 @@ mock! {
         fn expect(&self, rows: Option<u64>);
         fn read(&self, page: &Page);
         fn settled<'a>(&self, file: &SourceFile, failure: Option<&'a Failure>);
+        fn noticed(&self, file: &SourceFile, finding: &Finding);
     }
 }
 

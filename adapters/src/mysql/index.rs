@@ -1,10 +1,11 @@
 //! Reads the index from MogileFS's own tables.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, RowPage, SourceIndex};
+use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
 use domain::{ByteCount, Fid, IndexRow};
 use sqlx::mysql::MySqlRow;
 use sqlx::{Error, Row};
@@ -83,12 +84,27 @@ impl MysqlIndex {
         ))))
     }
 
-    /// Returns the `dmid` of a row, and the row.
-    fn entry(&self, row: &MySqlRow) -> Result<(u64, IndexRow), IndexError> {
-        let (dmid, fid) = (self.read(present(row, "dmid"))?, self.read(present(row, "fid"))?);
+    /// A row of the configured domain, or [`None`] for one of another. A value that the table may
+    /// hold and MogileFS never writes spoils its own row only.
+    fn entry(&self, row: &MySqlRow, dmid: u64) -> Result<Option<Entry>, IndexError> {
+        let fid = Fid(self.read(present(row, "fid"))?);
+        let unreadable = |why| Some(Entry::Unreadable(UnreadableRow { fid, why }));
+        match self.read(number(row, "dmid"))? {
+            Number::Fit(owner) if owner != dmid => return Ok(None),
+            Number::Fit(_) => {}
+            unfit @ (Number::Null | Number::Negative(_)) => {
+                return Ok(unreadable(format!("its `dmid` is {unfit}")));
+            }
+        }
         let dkey = self.read(text(row, "dkey"))?;
-        let length = self.read(number(row, "length"))?.map(ByteCount);
-        Ok((dmid, IndexRow { fid: Fid(fid), dkey, length }))
+        let length = match self.read(number(row, "length"))? {
+            Number::Fit(length) => Some(ByteCount(length)),
+            Number::Null => None,
+            unfit @ Number::Negative(_) => {
+                return Ok(unreadable(format!("its `length` is {unfit}")));
+            }
+        };
+        Ok(Some(Entry::Read(IndexRow { fid, dkey, length })))
     }
 
     fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
@@ -111,12 +127,11 @@ impl SourceIndex for MysqlIndex {
         let dmid = self.dmid().await?;
         let mut page = RowPage::default();
         for row in self.ask("page", PAGE, &[after.0, limit.max(1) as u64]).await? {
-            let (owner, row) = self.entry(&row)?;
-            page.next = Some(row.fid);
-            if owner == dmid {
-                page.rows.push(row);
-            } else {
-                page.other_domains += 1;
+            page.next = Some(Fid(self.read(present(&row, "fid"))?));
+            match self.entry(&row, dmid)? {
+                Some(Entry::Read(row)) => page.rows.push(row),
+                Some(Entry::Unreadable(row)) => page.unreadable.push(row),
+                None => page.other_domains += 1,
             }
         }
         Ok(page)
@@ -126,8 +141,13 @@ impl SourceIndex for MysqlIndex {
         let dmid = self.dmid().await?;
         let rows = self.ask("row", ROW, &[fid.0]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let (owner, row) = self.entry(row)?;
-        Ok((owner == dmid).then_some(row))
+        match self.entry(row, dmid)? {
+            Some(Entry::Read(row)) => Ok(Some(row)),
+            Some(Entry::Unreadable(UnreadableRow { fid, why })) => {
+                Err(IndexError::UnreadableRow { at: self.sessions.at().to_owned(), fid, why })
+            }
+            None => Ok(None),
+        }
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
@@ -152,18 +172,51 @@ fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {
     Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
-fn number(row: &MySqlRow, column: &str) -> Result<Option<u64>, Error> {
-    if let Ok(number) = row.try_get(column) {
-        return Ok(number);
+/// What a row of the domain has.
+enum Entry {
+    Read(IndexRow),
+    Unreadable(UnreadableRow),
+}
+
+/// What a column of numbers can hold: some installations have signed ones.
+enum Number {
+    Fit(u64),
+    Negative(i64),
+    Null,
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fit(number) => number.fmt(out),
+            Self::Negative(number) => number.fmt(out),
+            Self::Null => out.write_str("NULL"),
+        }
     }
-    let signed: Option<i64> = row.try_get(column)?;
-    let number = signed.map(u64::try_from).transpose();
-    number.map_err(|error| Error::ColumnDecode { index: column.to_owned(), source: error.into() })
+}
+
+/// Errors when the column is missing or of another type, which is the matter of every row.
+fn number(row: &MySqlRow, column: &str) -> Result<Number, Error> {
+    let number: Option<u64> = match row.try_get(column) {
+        Ok(number) => number,
+        Err(_) => match row.try_get::<Option<i64>, _>(column)? {
+            Some(signed) => match u64::try_from(signed) {
+                Ok(number) => Some(number),
+                Err(_) => return Ok(Number::Negative(signed)),
+            },
+            None => None,
+        },
+    };
+    Ok(number.map_or(Number::Null, Number::Fit))
 }
 
 fn present(row: &MySqlRow, column: &str) -> Result<u64, Error> {
-    let null = || Error::Protocol(format!("a row whose `{column}` is NULL"));
-    number(row, column)?.ok_or_else(null)
+    match number(row, column)? {
+        Number::Fit(number) => Ok(number),
+        unfit @ (Number::Null | Number::Negative(_)) => {
+            Err(Error::Protocol(format!("a row whose `{column}` is {unfit}")))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -46,7 +46,8 @@ pub struct Arguments {
     max_failures: Option<NonZeroU64>,
 
     /// Write every failed file and rejected row to this new file as it happens, one a line: fid,
-    /// reason, key and detail, separated by tabs. `--fids @FILE` reads it
+    /// reason, key and detail, separated by tabs. `--fids @FILE` reads it. Findings are in it, too,
+    /// behind `#finding` and a tab, and `--fids` does not read them
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 

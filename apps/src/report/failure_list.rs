@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use domain::engine::{OutageObserver, RunObserver};
 use domain::migrate::Page;
-use domain::{Failure, Fid, Reason, SourceFile};
+use domain::{Failure, Fid, Finding, Reason, SourceFile};
 use serde::Serialize;
 
 use crate::exit::UsageError;
@@ -17,7 +17,8 @@ use crate::exit::UsageError;
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
 
 /// A file with a line for each failed file, each rejected row and each fid without a row, as it
-/// happens: fid, reason, key and detail, separated by tabs.
+/// happens: fid, reason, key and detail, separated by tabs. Findings have lines of their own, which
+/// begin with `#finding` and a tab, so that what is fed back is only what did not end well.
 pub struct FailureList {
     path: PathBuf,
     inner: Mutex<Inner>,
@@ -27,6 +28,7 @@ struct Inner {
     out: BufWriter<File>,
     flushed: Instant,
     lines: u64,
+    findings: u64,
     /// The first thing that went wrong; nothing is written any more then.
     trouble: Option<io::Error>,
 }
@@ -36,8 +38,10 @@ struct Inner {
 pub struct FailureListEnd {
     /// Where it is.
     pub file: PathBuf,
-    /// How many lines it has.
+    /// How many lines it has of failed files, rejected rows and fids without a row.
     pub lines: u64,
+    /// How many lines it has of findings.
+    pub findings: u64,
     /// Why it is not complete, if it is not.
     pub trouble: Option<String>,
 }
@@ -55,7 +59,7 @@ impl FailureList {
             return Err(refused(&"has lines already: name another file, or move it away"));
         }
         let out = BufWriter::new(file);
-        let inner = Inner { out, flushed: Instant::now(), lines: 0, trouble: None };
+        let inner = Inner { out, flushed: Instant::now(), lines: 0, findings: 0, trouble: None };
         Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
     }
 
@@ -67,15 +71,23 @@ impl FailureList {
             inner.trouble.get_or_insert(error);
         }
         let trouble = inner.trouble.as_ref().map(ToString::to_string);
-        FailureListEnd { file: self.path.clone(), lines: inner.lines, trouble }
+        let Inner { lines, findings, .. } = *inner;
+        FailureListEnd { file: self.path.clone(), lines, findings, trouble }
     }
 
     fn add(&self, fid: Fid, reason: &str, dkey: &str, detail: &str) {
+        self.write(|inner| {
+            inner.lines += 1;
+            inner.write("", fid, reason, dkey, detail)
+        });
+    }
+
+    fn write(&self, line: impl FnOnce(&mut Inner) -> io::Result<()>) {
         let mut inner = self.inner();
         if inner.trouble.is_some() {
             return;
         }
-        if let Err(error) = inner.write(fid, reason, dkey, detail) {
+        if let Err(error) = line(&mut inner) {
             inner.trouble = Some(error);
         }
     }
@@ -86,12 +98,18 @@ impl FailureList {
 }
 
 impl Inner {
-    fn write(&mut self, fid: Fid, reason: &str, dkey: &str, detail: &str) -> io::Result<()> {
-        if self.lines == 0 {
+    fn write(
+        &mut self,
+        mark: &str,
+        fid: Fid,
+        reason: &str,
+        dkey: &str,
+        detail: &str,
+    ) -> io::Result<()> {
+        if self.lines + self.findings == 1 {
             writeln!(self.out, "# fid\treason\tdkey\tdetail")?;
         }
-        self.lines += 1;
-        writeln!(self.out, "{fid}\t{reason}\t{}\t{}", column(dkey), column(detail))?;
+        writeln!(self.out, "{mark}{fid}\t{reason}\t{}\t{}", column(dkey), column(detail))?;
         if self.flushed.elapsed() >= FLUSH_AFTER {
             self.out.flush()?;
             self.flushed = Instant::now();
@@ -132,12 +150,19 @@ impl RunObserver for FailureList {
             self.add(file.fid, kind.name(), &dkey, detail);
         }
     }
+
+    fn noticed(&self, file: &SourceFile, Finding { kind, detail }: &Finding) {
+        self.write(|inner| {
+            inner.findings += 1;
+            inner.write("#finding\t", file.fid, kind.name(), &file.dkey.to_string(), detail)
+        });
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::Rejection;
     use domain::migrate::RejectedRow;
+    use domain::{ByteCount, Dkey, FindingKind, Rejection, S3Bucket};
 
     use super::*;
     use crate::fid_list::FidList;
@@ -163,6 +188,35 @@ mod tests {
         assert!(lines.iter().all(|line| line.split('\t').count() == 4), "{text}");
         let fed_back = FidList::read("--fids", &path).expect("a list").all();
         assert_eq!(fed_back.iter().collect::<Vec<_>>(), [7, 9, 11]);
+    }
+
+    #[test]
+    fn findings_are_listed_and_not_fed_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("failures.tsv");
+        let list = FailureList::create(&path).expect("a new file");
+        let sha1 = "0123456789abcdef0123456789abcdef01234567";
+        let file = SourceFile {
+            fid: Fid(7),
+            dkey: Dkey::parse(&format!("{sha1}-b")).expect("a dkey"),
+            length: ByteCount(3),
+            bucket: S3Bucket::new("corpus").expect("a bucket"),
+        };
+        let detail = "http://10.0.0.7:7500/dev1\tis cut short".to_owned();
+        list.noticed(&file, &Finding { kind: FindingKind::BadReplica, detail });
+        list.read(&page());
+        let end = list.finish();
+        assert_eq!((end.lines, end.findings, end.trouble), (3, 1, None));
+        let text = std::fs::read_to_string(&path).expect("written");
+        let found = format!(
+            "# fid\treason\tdkey\tdetail\n\
+             #finding\t7\tbad-replica\t{sha1}-b\thttp://10.0.0.7:7500/dev1 is cut short\n"
+        );
+        assert!(text.starts_with(&found), "{text}");
+        let fed_back = FidList::read("--fids", &path).expect("a list").all();
+        assert_eq!(fed_back.iter().collect::<Vec<_>>(), [7, 9, 11]);
+        let again = FailureList::create(&path);
+        assert!(again.is_err(), "findings are not written over either");
     }
 
     #[test]

@@ -150,9 +150,14 @@ fn write_absent(out: &mut String, absent: &Sample) -> fmt::Result {
 
 fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
     let (file, lines) = (list.file.display(), HumanCount(list.lines));
+    let findings = HumanCount(list.findings);
     match &list.trouble {
-        None if list.lines == 0 => writeln!(out, "{file} is empty: nothing failed"),
-        None => writeln!(out, "{file} lists all {lines} of them"),
+        None if list.lines + list.findings == 0 => writeln!(out, "{file} is empty: nothing failed"),
+        None if list.findings == 0 => writeln!(out, "{file} lists all {lines} of them"),
+        None if list.lines == 0 => {
+            writeln!(out, "{file} lists all {findings} findings; nothing failed")
+        }
+        None => writeln!(out, "{file} lists all {lines} of them, and all {findings} findings"),
         Some(trouble) => writeln!(out, "THE LIST IN {file} IS NOT COMPLETE: {trouble}"),
     }
 }
@@ -193,7 +198,7 @@ fn next_command(report: &MigrateReport) -> String {
     if matches!(summary.coverage(), Coverage::Missing(_)) {
         return command.clone();
     }
-    if let Some(FailureListEnd { file, lines: 1.., trouble: None }) = &report.failure_list {
+    if let Some(FailureListEnd { file, lines: 1.., trouble: None, .. }) = &report.failure_list {
         return format!("{command} --fids {}", shell::quoted(&format!("@{}", file.display())));
     }
     let nothing_else = summary.ends.failed.is_empty() && summary.intake.rejected.is_empty();

@@ -1,6 +1,6 @@
 use domain::engine::{OutageObserver, RunObserver};
 use domain::migrate::Page;
-use domain::{Failure, Reason, SourceFile};
+use domain::{Failure, Finding, Reason, SourceFile};
 
 /// Several observers of one run.
 pub struct Observers<'a>(pub Vec<&'a dyn RunObserver>);
@@ -26,5 +26,9 @@ impl RunObserver for Observers<'_> {
 
     fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
         self.0.iter().for_each(|observer| observer.settled(file, failure));
+    }
+
+    fn noticed(&self, file: &SourceFile, finding: &Finding) {
+        self.0.iter().for_each(|observer| observer.noticed(file, finding));
     }
 }

@@ -9,7 +9,7 @@ use adapters::calls::{Calls, Silence, System};
 use domain::engine::{JobEnd, OutageObserver, RunObserver, Stop, WorkObserver};
 use domain::migrate::Page;
 use domain::queue::EnqueueObserver;
-use domain::{Delivery, Failure, QueueDepth, Reason, ReasonKind, SourceFile, limits};
+use domain::{Delivery, Failure, Finding, QueueDepth, Reason, ReasonKind, SourceFile, limits};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};
@@ -189,6 +189,8 @@ impl RunObserver for Progress {
         self.shared.files.fetch_add(1, Ordering::Relaxed);
         self.shared.rows.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn noticed(&self, _file: &SourceFile, _finding: &Finding) {}
 }
 
 impl EnqueueObserver for Progress {

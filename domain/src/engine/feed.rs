@@ -16,7 +16,7 @@ pub(crate) use jobs::JobFeed;
 use super::recorder::{OutgoingBatch, Recorder};
 use super::stop::Stop;
 use super::task::{Task, TaskEnd};
-use crate::{Fid, Finding, MessageTries, Reason, Stopped, System};
+use crate::{Finding, MessageTries, Reason, SourceFile, Stopped, System};
 
 /// Gives the engine tasks and takes their ends. Every task that it gives ends exactly once.
 pub(crate) trait Feed: Send {
@@ -54,7 +54,7 @@ pub(crate) trait Feed: Send {
     }
 
     /// Something was noticed at a file.
-    fn noticed(&mut self, fid: Fid, finding: &Finding);
+    fn noticed(&mut self, file: &SourceFile, finding: &Finding);
 
     /// A task has ended. Returns why the engine is to stop, if it is.
     fn ended(&mut self, task: &Task, end: TaskEnd, recorder: &mut Recorder<'_>) -> Option<Stopped>;

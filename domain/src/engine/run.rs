@@ -14,8 +14,8 @@ use crate::migrate::{
 };
 use crate::ports::{LedgerError, Ports, VerificationLog};
 use crate::{
-    BucketMap, Coverage, Failure, KnownFiles, Reason, S3Bucket, SourceFile, Stopped, Summary,
-    Verification, VerifiedFile,
+    BucketMap, Coverage, Failure, Finding, KnownFiles, Reason, S3Bucket, SourceFile, Stopped,
+    Summary, Verification, VerifiedFile,
 };
 
 /// What a run is to do.
@@ -52,6 +52,9 @@ pub trait RunObserver: OutageObserver {
 
     /// A file's end is settled: proven and recorded, or gone; or failed.
     fn settled(&self, file: &SourceFile, failure: Option<&Failure>);
+
+    /// Something was found out about a file; it may come before the file's end and behind it.
+    fn noticed(&self, file: &SourceFile, finding: &Finding);
 }
 
 /// Tells nobody.
@@ -66,6 +69,7 @@ impl RunObserver for Quiet {
     fn expect(&self, _rows: Option<u64>) {}
     fn read(&self, _page: &Page) {}
     fn settled(&self, _file: &SourceFile, _failure: Option<&Failure>) {}
+    fn noticed(&self, _file: &SourceFile, _finding: &Finding) {}
 }
 
 /// Migrates all rows of the index that are selected, and says what came of every row. What ends a

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::mysql::MysqlIndex;
-use domain::ports::SourceIndex;
+use domain::ports::{IndexError, SourceIndex, UnreadableRow};
 use domain::{Fid, Rejection, RowClass};
 use sqlx::Executor;
 use tests::containers::{FileTable, MysqlServer, create_and_plant, engine_answers};
@@ -49,5 +49,32 @@ async fn keys_that_are_no_text_are_rejected_not_stumbled_over() -> anyhow::Resul
     let keys: Vec<_> = page.rows.iter().map(|row| row.classify(&planted::buckets())).collect();
     let odd = |key: &str| RowClass::Rejected(Rejection::NotContentAddressed(key.to_owned()));
     assert_eq!(keys, [odd("f\u{fffd}\0o"), odd("\u{fffd}\u{fffd}")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_spoils_its_own_row_only() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("mogile").await?;
+    create_and_plant(&mut root, FileTable::Signed, &[]).await?;
+    let insert = "INSERT INTO file VALUES (7, 1, 'a', -1, 0, 2), (8, -1, 'b', 3, 0, 2), \
+                  (9, 2, 'c', -1, 0, 2), (10, 1, 'd', 3, 0, 2)";
+    root.execute(insert).await?;
+    let index = MysqlIndex::new(server.url("mogile")?, DOMAIN.to_owned(), Arc::default());
+    let page = index.page(Fid(0), 10).await?;
+    let unreadable = |fid, why: &str| UnreadableRow { fid: Fid(fid), why: why.to_owned() };
+    let both = [unreadable(7, "its `length` is -1"), unreadable(8, "its `dmid` is -1")];
+    assert_eq!(page.unreadable, both);
+    let read: Vec<_> = page.rows.iter().map(|row| row.fid).collect();
+    assert_eq!((read, page.other_domains, page.next), (vec![Fid(10)], 1, Some(Fid(10))));
+    for fid in [7, 8] {
+        let error = index.row(Fid(fid)).await.expect_err("it cannot be read");
+        assert!(matches!(error, IndexError::UnreadableRow { .. }), "{error:?}");
+    }
+    assert_eq!(index.row(Fid(9)).await?, None);
+    assert!(index.row(Fid(10)).await?.is_some());
     Ok(())
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use domain::engine::{OutageObserver, RunObserver, RunPlan, migrate_run, never};
 use domain::migrate::{Among, Page, RoutePolicy, Selection};
 use domain::ports::Clock;
-use domain::{Failure, Fid, IntermediaryForm, Left, ObjectKey, Reason, SourceFile, Summary};
+use domain::{
+    Failure, Fid, Finding, IntermediaryForm, Left, ObjectKey, Reason, SourceFile, Summary,
+};
 use futures_util::future::{Either, join, select};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -109,22 +111,29 @@ struct Simulation {
     transcript: String,
 }
 
-/// Remembers the failures, by file.
+/// Remembers the failures, by file, and counts the findings of each kind.
 #[derive(Default)]
-struct Failures(Mutex<BTreeMap<Fid, Failure>>);
+struct Heard {
+    failures: Mutex<BTreeMap<Fid, Failure>>,
+    findings: Mutex<BTreeMap<&'static str, u64>>,
+}
 
-impl OutageObserver for Failures {
+impl OutageObserver for Heard {
     fn holding(&self, _why: &Reason) {}
     fn going_on(&self) {}
 }
 
-impl RunObserver for Failures {
+impl RunObserver for Heard {
     fn expect(&self, _rows: Option<u64>) {}
     fn read(&self, _page: &Page) {}
     fn settled(&self, file: &SourceFile, failure: Option<&Failure>) {
         if let Some(failure) = failure {
-            self.0.lock().expect("one thread").insert(file.fid, failure.clone());
+            self.failures.lock().expect("one thread").insert(file.fid, failure.clone());
         }
+    }
+    fn noticed(&self, _file: &SourceFile, finding: &Finding) {
+        let mut findings = self.findings.lock().expect("one thread");
+        *findings.entry(finding.kind.name()).or_default() += 1;
     }
 }
 
@@ -213,7 +222,7 @@ impl Simulation {
         killed: Option<Duration>,
     ) -> Option<Summary> {
         let clock = &self.world.port.clock;
-        let (ports, failures) = (self.world.port.ports(), Failures::default());
+        let (ports, heard) = (self.world.port.ports(), Heard::default());
         let leave = async {
             clock.sleep(leaving).await;
             self.let_leave();
@@ -224,7 +233,7 @@ impl Simulation {
                 None => pending().await,
             }
         };
-        let whole = pin!(join(migrate_run(&ports, run, never(), &failures), leave));
+        let whole = pin!(join(migrate_run(&ports, run, never(), &heard), leave));
         match self.world.run(select(whole, pin!(kill))) {
             Either::Left(((summary, ()), _)) => Some(summary),
             Either::Right(_) => None,
@@ -240,15 +249,19 @@ impl Simulation {
 
     /// The run of which everything is expected.
     fn clean_run(&mut self) -> Summary {
-        let failures = Failures::default();
+        let heard = Heard::default();
         self.let_leave();
         let run = RunPlan { concurrency: 4, ..plan() };
-        let summary =
-            self.world.run(migrate_run(&self.world.port.ports(), &run, never(), &failures));
+        let summary = self.world.run(migrate_run(&self.world.port.ports(), &run, never(), &heard));
         self.note_run(&summary);
         assert_eq!(summary.stopped, None);
-        let failures = failures.0.into_inner().expect("one thread");
+        let failures = heard.failures.into_inner().expect("one thread");
         assert_eq!(summary.ends.failures(), failures.len() as u64);
+        let findings = summary.ends.findings.iter().map(|(kind, found)| (*kind, found.files));
+        assert_eq!(
+            findings.collect::<BTreeMap<_, _>>(),
+            heard.findings.into_inner().expect("one thread")
+        );
         let proven = records(&self.world);
         for planted in &self.files {
             let fid = planted.file.fid;
@@ -294,7 +307,7 @@ impl Simulation {
         ];
         let proven: u64 = tallies.iter().map(|tally| tally.files).sum();
         let ports = self.world.port.ports();
-        let next = self.world.run(migrate_run(&ports, &plan(), never(), &Failures::default()));
+        let next = self.world.run(migrate_run(&ports, &plan(), never(), &Heard::default()));
         assert_eq!(
             (next.intake.proven_before.files, next.ends.failed),
             (proven, clean.ends.failed.clone())

@@ -47,7 +47,9 @@ fn migrate() -> Vec<Value> {
         counted_after: Some(1),
         uncounted: Some("refused".to_owned()),
     };
-    let list = |trouble| Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, trouble });
+    let list = |trouble| {
+        Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, findings: 1, trouble })
+    };
     let report = |summary: Summary, failure_list| {
         let (verdict, command) = (migrate::verdict(&summary), String::new());
         json!(migrate::MigrateReport {

@@ -54,7 +54,8 @@ fn many_failures_are_taken_from_their_list() {
     report.fids.clear();
     let mut end = |file: &str, trouble: Option<&str>| {
         let trouble = trouble.map(str::to_owned);
-        report.failure_list = Some(FailureListEnd { file: file.into(), lines: 30, trouble });
+        let file = file.into();
+        report.failure_list = Some(FailureListEnd { file, lines: 30, findings: 0, trouble });
         render(&report)
     };
     assert!(end("f.tsv", None).ends_with("then run:\n  mogile2s3 migrate --fids @f.tsv\n"));
@@ -128,12 +129,19 @@ fn what_stopped_a_run_is_not_repeated_behind_the_failures() {
 }
 
 #[test]
-fn an_empty_list_is_not_said_to_list_all() {
+fn a_list_is_said_to_hold_what_it_holds() {
     let mut report = report(Summary::default());
     report.summary.intake.rows = 1;
-    report.failure_list = Some(FailureListEnd { file: "f.tsv".into(), lines: 0, trouble: None });
-    let text = render(&report);
-    assert!(text.contains("f.tsv is empty: nothing failed") && !text.contains("all 0"), "{text}");
+    for (lines, findings, said) in [
+        (0, 0, "f.tsv is empty: nothing failed\n"),
+        (0, 2, "f.tsv lists all 2 findings; nothing failed\n"),
+        (2, 0, "f.tsv lists all 2 of them\n"),
+        (2, 3, "f.tsv lists all 2 of them, and all 3 findings\n"),
+    ] {
+        let list = FailureListEnd { file: "f.tsv".into(), lines, findings, trouble: None };
+        report.failure_list = Some(list);
+        says(&report, &[said]);
+    }
 }
 
 #[test]

@@ -136,8 +136,9 @@ impl<'a> Feed for IndexFeed<'a> {
         self.may_have_more()
     }
 
-    fn noticed(&mut self, fid: Fid, finding: &Finding) {
-        self.summary.ends.add_finding(fid, finding);
+    fn noticed(&mut self, file: &SourceFile, finding: &Finding) {
+        self.summary.ends.add_finding(file.fid, finding);
+        self.observer.noticed(file, finding);
     }
 
     fn ended(&mut self, task: &Task, end: TaskEnd, recorder: &mut Recorder<'_>) -> Option<Stopped> {

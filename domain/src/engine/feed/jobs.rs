@@ -20,8 +20,8 @@ use crate::ports::{QueueError, WorkPorts};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::{
-    Delivery, FailureRecord, Fid, Finding, MessageTries, QueueDepth, Reason, ReasonKind, Stopped,
-    System, Timestamp, WorkSummary, limits,
+    Delivery, FailureRecord, Fid, Finding, MessageTries, QueueDepth, Reason, ReasonKind,
+    SourceFile, Stopped, System, Timestamp, WorkSummary, limits,
 };
 
 /// What the feed waits for.
@@ -320,8 +320,8 @@ impl<'a> Feed for JobFeed<'a> {
         matches!(&self.source, Source::Queue(asking) if asking.soon_more())
     }
 
-    fn noticed(&mut self, fid: Fid, finding: &Finding) {
-        self.summary.ends.add_finding(fid, finding);
+    fn noticed(&mut self, file: &SourceFile, finding: &Finding) {
+        self.summary.ends.add_finding(file.fid, finding);
     }
 
     fn ended(&mut self, task: &Task, end: TaskEnd, recorder: &mut Recorder<'_>) -> Option<Stopped> {

@@ -40,7 +40,7 @@ impl<F: Feed> Flow<'_, F> {
 
     pub(super) fn notice(&mut self, task: &Task, findings: &[Finding]) {
         for finding in findings {
-            self.feed.noticed(task.file.fid, finding);
+            self.feed.noticed(&task.file, finding);
         }
     }
 
