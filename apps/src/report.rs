@@ -23,6 +23,7 @@ mod failure_list;
 mod meter;
 mod observers;
 mod progress;
+mod silences;
 
 #[cfg(test)]
 mod golden;
@@ -41,6 +42,7 @@ pub use observers::Observers;
 pub use progress::{Progress, Teller};
 pub use requests::Cost;
 pub use shell::quoted;
+pub use silences::SilenceTeller;
 
 /// The result of a command. Its fields are the `--json`: they include those of its [`Verdict`].
 pub trait Report: Serialize {

@@ -1,7 +1,7 @@
 //! What every command begins and ends with: settings become services, requests are counted, signals
 //! stop the run, and the printed report's verdict is the exit code.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use adapters::calls::Calls;
@@ -13,7 +13,7 @@ use futures_util::stream::BoxStream;
 use crate::config::{AwsSettings, SourceSettings, TimeSettings};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::report::{self, Cost, Progress, Report, Teller};
+use crate::report::{self, Cost, Progress, Report, SilenceTeller, Teller};
 use crate::wiring::{Services, Wiring};
 
 /// One run of one command.
@@ -21,13 +21,18 @@ pub struct Session {
     calls: Arc<Calls>,
     begun: Instant,
     json: bool,
+    /// Until there is progress, which names silent systems itself.
+    silence: Mutex<Option<SilenceTeller>>,
 }
 
 impl Session {
-    /// Begins to count time and requests. With `json` reports are printed for machines.
+    /// Begins to count time and requests, and to name on stderr what does not answer. With `json`
+    /// reports are printed for machines.
     #[must_use]
     pub fn begin(json: bool) -> Self {
-        Self { calls: Arc::default(), begun: Instant::now(), json }
+        let calls = Arc::default();
+        let silence = Mutex::new(Some(SilenceTeller::start(&calls)));
+        Self { calls, begun: Instant::now(), json, silence }
     }
 
     /// What makes the adapters of MogileFS and of whole migrations.
@@ -56,6 +61,7 @@ impl Session {
         &self,
         announce: impl Fn(&Teller, Stop) + Send + 'static,
     ) -> anyhow::Result<(Progress, BoxStream<'static, Stop>)> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (progress, teller) = Progress::start(&self.calls);
         let stops = interrupt::stops(move |stop| announce(&teller, stop));
         Ok((progress, stops.context("listening for signals")?.boxed()))

@@ -1,11 +1,11 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use adapters::calls::{Calls, Silence, System};
+use adapters::calls::{Calls, Silence};
 use domain::engine::{JobEnd, OutageObserver, RunObserver, Stop, WorkObserver};
 use domain::migrate::Page;
 use domain::queue::EnqueueObserver;
@@ -14,15 +14,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::meter::{Counts, Meter};
 use super::shell::printable_lines;
+use super::silences::{LOOKED_EVERY, Silences};
 
 /// How often a terminal is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(250);
 
 /// How often a line is written where stderr is no terminal: often enough to see that the run lives.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
-
-/// How often it is looked whether all systems answer.
-const LOOKED_EVERY: Duration = Duration::from_secs(1);
 
 /// Progress on stderr: rows, files, bytes, rate, failures and the time left. A bar on a terminal;
 /// elsewhere a line every half a minute.
@@ -107,7 +105,7 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
     let (mut silences, mut told_at) = (Silences::default(), begun);
     bar.set_style(style("{spinner} {msg} ({elapsed})"));
     while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
-        for words in silences.look(&calls.silent(), |system| calls.is_answered(system)) {
+        for words in silences.look(calls) {
             bar.suspend(|| eprintln!("{words}"));
         }
         if bar.is_hidden() && told_at.elapsed() < TOLD_EVERY {
@@ -131,23 +129,6 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
         bar.tick();
     }
     bar.finish_and_clear();
-}
-
-/// The systems that were reported as silent.
-#[derive(Default)]
-struct Silences(BTreeSet<System>);
-
-impl Silences {
-    /// Returns the lines to print: each silent system once, and once when it answers again.
-    fn look(&mut self, silent: &[Silence], is_answered: impl Fn(System) -> bool) -> Vec<String> {
-        let new = silent.iter().filter(|silence| self.0.insert(silence.system));
-        let mut words: Vec<_> = new.map(|silence| format!("waiting for {silence}")).collect();
-        let is_silent = |system| silent.iter().any(|silence| silence.system == system);
-        for system in self.0.extract_if(.., |system| !is_silent(*system) && is_answered(*system)) {
-            words.push(format!("{system}: answers again"));
-        }
-        words
-    }
 }
 
 impl Shared {
@@ -302,6 +283,8 @@ fn style(template: &str) -> ProgressStyle {
 
 #[cfg(test)]
 mod tests {
+    use adapters::calls::System;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ use stand_ins::world::bucket::Action;
 
 use super::printed::{command, commands};
 use super::session::Session;
+use crate::cli::{mogile2s3, text};
 
 impl Session {
     /// A migration fails for this reason, and the doctor that its advice names says these words.
@@ -151,4 +152,26 @@ async fn provision_changes_access_by_the_printed_flag() {
     assert!(commands(&said).is_empty() && said.contains("changed"), "{said}");
     let again = session.said(&provision, 0).await;
     assert!(again.contains("nothing was changed"), "{again}");
+}
+
+/// Without progress on the screen a command would wait in silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_answer_is_named_while_a_command_waits_for_it() {
+    let mut session = Session::new(92, 4).await;
+    session.set("REQUEST_TIMEOUT_SECONDS", "9");
+    for service in [Service::Tracker, Service::Sqs] {
+        session.strike(service, Fault::Hang);
+    }
+    let commands = [["plan", "--json"], ["status", "--queue-only"]];
+    let [plan, status] = commands.map(|command| {
+        let environment = session.environment().clone();
+        async move { mogile2s3(&environment, &command).await }
+    });
+    let (plan, status) = tokio::join!(plan, status);
+    for (output, words) in [(plan, "waiting for tracker: "), (status, "waiting for SQS: ")] {
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        let told = said.find(words).unwrap_or_else(|| panic!("no `{words}`: {said}"));
+        assert!(said.find("error: ").is_none_or(|ended| told < ended), "{said}");
+    }
 }
