@@ -1,7 +1,7 @@
 //! What must exist before a migration can run at scale: buckets, queues and tables, as values; and
 //! what to do about each where something else is found.
 //!
-//! Nothing is changed in silence that could harm whoever uses it already. The deployment's template
+//! Nothing is changed in silence that could harm those who use it already. The deployment's template
 //! makes the same queues and tables; a test compares the two.
 
 mod bucket;

@@ -104,7 +104,7 @@ pub struct QueueDepth {
     pub delayed: u64,
     /// How long a delivery is invisible to others, if nobody says otherwise.
     pub visibility_timeout: Duration,
-    /// After so many deliveries a message becomes a dead letter; [`None`] without a dead-letter
+    /// The deliveries of a message before it becomes a dead letter; [`None`] without a dead-letter
     /// queue.
     pub deliveries: Option<u32>,
 }

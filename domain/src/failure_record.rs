@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::redelivery::is_own_failure;
 use crate::{Delivery, Failure, Fid, JobAction, ReasonKind, Timestamp};
 
-/// One file's last failure, keyed by its fid, for whoever looks at dead letters.
+/// One file's last failure, keyed by its fid, for those who look at dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailureRecord {
     /// The file's number in MogileFS.

@@ -27,8 +27,8 @@ pub const COMPLETE_TIMES: u32 = 15;
 /// they are nothing in memory.
 pub const PAGE_ROWS: usize = 1_000;
 
-/// Named fids are read by the page where so many of them lie within [`PAGE_ROWS`] fids, and one by
-/// one where fewer do: a page costs about as much as so many single rows.
+/// Named fids are read by the page where at least this number of them lie within [`PAGE_ROWS`] fids,
+/// and one by one where fewer do: a page costs about as much as this number of single rows.
 pub const DENSE_FIDS: u64 = 64;
 
 /// Named fids that are looked up one by one for one page of them: few, so that the first files are
@@ -99,12 +99,12 @@ pub const FUNCTION_TIME: Duration = Duration::from_mins(2);
 /// Lambda lets no function take longer.
 pub const FUNCTION_TIME_MOST: Duration = Duration::from_mins(15);
 
-/// A delivery stays invisible so many times as long as the function may take, for Lambda to try
-/// again what was throttled (the same guide).
+/// A delivery stays invisible this number of times as long as the function may take, for Lambda to
+/// try again what was throttled (the same guide).
 pub const VISIBILITY_TIMES: u32 = 6;
 
-/// Multipart uploads that were not ended are aborted after so many days: far longer than the
-/// largest file takes.
+/// Days after which multipart uploads that were not ended are aborted: far longer than the largest
+/// file takes.
 pub const ABORT_UPLOADS_AFTER_DAYS: u32 = 7;
 
 /// How long `provision` waits until a new or changed resource is usable.
@@ -127,7 +127,7 @@ pub const LONG_POLL: Duration = Duration::from_secs(10);
 pub const LAST_POLL: Duration = Duration::from_secs(2);
 
 /// How long a dead letter that is looked at is invisible to others; half of it later it is hidden for
-/// as long again. Short enough for whoever looks after somebody else was killed at it.
+/// as long again. Short enough for the next one who looks, when the first one was killed.
 pub const DEAD_LETTER_LOOK: Duration = Duration::from_mins(5);
 
 /// Requests for dead letters at the same time: a hundred thousand letters are ten thousand requests,
@@ -235,19 +235,19 @@ pub const fn visibility(function_time: Duration) -> Duration {
     function_time.saturating_mul(VISIBILITY_TIMES)
 }
 
-/// What a COPY of so many bytes, which is answered when it is done, may take beside the request.
+/// What a COPY of this size, which is answered when it is done, may take beside the request.
 #[must_use]
 pub const fn copying_time(bytes: u64) -> Duration {
     Duration::from_secs(bytes / SLOWEST_COPY_BYTES_PER_SECOND)
 }
 
-/// What so many bytes that flow from or to here may take beside the request.
+/// What content of this size, which flows from or to here, may take beside the request.
 #[must_use]
 pub const fn moving_time(bytes: u64) -> Duration {
     Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
 }
 
-/// Time allowed for a request that moves so many bytes.
+/// Time allowed for a request that moves content of this size.
 #[must_use]
 pub fn time_for(bytes: u64) -> Duration {
     REQUEST_TIME + moving_time(bytes)

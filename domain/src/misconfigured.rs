@@ -121,7 +121,7 @@ impl fmt::Display for Dollars {
     }
 }
 
-/// Whether `moved` of `files` are so many that a typing error is likelier than a wish.
+/// Whether `moved` of `files` is enough to make a typing error more likely than a wish.
 #[must_use]
 pub const fn is_likely_a_mistake(moved: u64, files: u64) -> bool {
     moved > limits::MOVED_FILES || moved.saturating_mul(100) > files

@@ -362,6 +362,6 @@ mod tests {
         assert_eq!(recorded(&[60, 250, 1]).files, 3);
         assert_eq!(time(&[60, 250, 1]), Some(Duration::from_secs(250)));
         assert_eq!(time(&[1]), Some(RATE_LEAST), "one file is no rate of a thousand");
-        assert_eq!(time(&[290, 121]), None, "whoever did these has stopped");
+        assert_eq!(time(&[290, 121]), None, "the worker that did these has stopped");
     }
 }

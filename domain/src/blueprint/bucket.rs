@@ -107,7 +107,7 @@ pub struct BucketBlueprint {
     pub name: S3Bucket,
     /// Who may read.
     pub profile: AccessProfile,
-    /// Multipart uploads that were not ended are aborted after so many days: their parts cost.
+    /// Days after which multipart uploads that were not ended are aborted: their parts cost.
     pub abort_uploads_after_days: u32,
     /// Whether access may be changed even where there are objects already.
     pub change_access: bool,
@@ -141,7 +141,7 @@ pub struct BucketState {
 /// A rule that aborts multipart uploads which were not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbortRule {
-    /// After so many days.
+    /// Days after which an upload is aborted.
     pub days: u32,
     /// Whether it has the name that we give ours.
     pub is_ours: bool,
@@ -160,9 +160,9 @@ pub enum BucketChange {
     Policy(String),
     /// Encrypt new objects with this by default.
     Encrypt(Encryption),
-    /// Abort uploads after so many days, by a rule of ours beside all other rules.
+    /// Abort old uploads, by a rule of ours beside all other rules.
     AbortUploads {
-        /// After so many days.
+        /// Days after which an upload is aborted.
         days: u32,
     },
 }

@@ -20,7 +20,7 @@ pub struct QueueBlueprint {
 pub struct RedriveBlueprint {
     /// The dead-letter queue's name, in the same account and region.
     pub to: String,
-    /// After so many deliveries, at least.
+    /// The deliveries of a message before it becomes a dead letter, at least.
     pub deliveries: u32,
 }
 
@@ -44,7 +44,7 @@ pub struct QueueState {
 pub struct Redrive {
     /// The dead-letter queue's ARN.
     pub to_arn: String,
-    /// After so many deliveries.
+    /// The deliveries of a message before it becomes a dead letter.
     pub deliveries: u32,
 }
 

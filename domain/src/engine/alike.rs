@@ -17,13 +17,12 @@ impl FailuresAlike {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// So many more files have failed like this.
+    /// Counts this number of files that failed like this.
     pub(super) fn add(&self, files: u64) {
         self.0.fetch_add(files, Ordering::Relaxed);
     }
 
-    /// Whether there were so many that no more files are begun, except one to see whether it still
-    /// fails.
+    /// Whether there were enough to begin no more files, except one to see whether it still fails.
     pub(super) fn is_enough(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= limits::SETTINGS_FAILURES
     }

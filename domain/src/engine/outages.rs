@@ -43,8 +43,8 @@ pub(super) enum GiveUp {
 
 pub(super) struct Outages {
     patience: Patience,
-    /// So many different tasks must fail in a row before that is an outage: one file's trouble is
-    /// none.
+    /// The number of different tasks that must fail in a row before that is an outage: one file's
+    /// trouble is none.
     enough: usize,
     systems: BTreeMap<System, Standing>,
     /// When a task was last done with; at first, the start.
@@ -192,7 +192,7 @@ impl Outages {
         (alike.is_enough() && !of_one_bucket).then(|| alike.explain(reason))
     }
 
-    /// Whether so many files failed because of a setting that one at a time is begun.
+    /// Whether enough files failed because of a setting that only one at a time is begun.
     pub(super) fn is_one_at_a_time(&self) -> bool {
         self.alike.as_ref().is_some_and(|alike| alike.is_enough())
     }

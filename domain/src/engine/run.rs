@@ -28,7 +28,7 @@ pub struct RunPlan {
     pub selection: Selection,
     /// How many are under way at once, at most; at least one.
     pub concurrency: usize,
-    /// When so many files have failed no more are begun.
+    /// No more files are begun when this number of files has failed.
     pub max_failures: Option<u64>,
     /// How long to wait for a system that was reached before.
     pub wait: Duration,

@@ -1,4 +1,4 @@
-//! How a run or a worker is told to stop: whoever starts it hands it a stream of these.
+//! How a run or a worker is told to stop: by a stream of these, from the program that starts it.
 
 use futures_util::Stream;
 use futures_util::stream;

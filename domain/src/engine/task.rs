@@ -202,7 +202,7 @@ impl Task {
         if flows { self.file.length.0 } else { 0 }
     }
 
-    /// How long it is expected to take while so many other bytes flow beside it.
+    /// How long it is expected to take while this number of other bytes flow beside it.
     pub(super) fn expected_time(&self, bytes_beside: u128) -> Duration {
         let flowing = self.flowing();
         let time = if flowing > 0 {

@@ -54,8 +54,8 @@ pub async fn require_rows(
     Err(Stopped::Misconfigured(misconfigured))
 }
 
-/// Errors when so many of the selected files are proven in buckets that the map does not name that
-/// it is likelier to be wrong: all of them would be copied again. Those of `moved_from` may be.
+/// Errors when many of the selected files are proven in buckets that the map does not name: the map
+/// is more likely to be wrong, and all of them would be copied again. Those of `moved_from` may be.
 ///
 /// Reads the index once more, but only where such proofs exist.
 pub async fn refuse_moved_files(

@@ -177,7 +177,7 @@ impl<'a> Sweeper<'a> for Redriver<'a> {
     }
 }
 
-/// The job as a new message has it: whoever does it clears the failure record.
+/// The job as a new message has it: the worker that does it clears the failure record.
 fn again(job: &Job) -> Job {
     Job { hints: Hints { failed_before: true, ..job.hints.clone() }, ..job.clone() }
 }

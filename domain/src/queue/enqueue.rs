@@ -102,7 +102,7 @@ pub trait EnqueueObserver: Send + Sync {
     /// How many rows there will be, at most, where that is known; and what the queue has already.
     fn expect(&self, rows: Option<u64>, queue: &QueueDepth);
 
-    /// So many more rows are dealt with, and so many jobs were sent for them.
+    /// More rows are dealt with, and for them this number of jobs was sent.
     fn dealt_with(&self, rows: u64, sent: u64);
 }
 

@@ -73,7 +73,7 @@ impl Asking {
         (more, wait)
     }
 
-    /// A request was answered with so many jobs.
+    /// A request was answered with this number of jobs.
     pub(super) const fn received(&mut self, jobs: usize) {
         self.requests -= 1;
         self.failures = 0;

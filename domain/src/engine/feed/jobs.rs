@@ -34,7 +34,7 @@ pub(crate) enum JobEvent {
     Depth(Result<QueueDepth, QueueError>),
     /// The queue may be asked again.
     AskAgain,
-    /// The queue has answered; so many acknowledgements it did not take.
+    /// The queue has answered, and did not take this number of acknowledgements.
     Told(usize),
     /// The dead-letter queue was sent these, and did not take some, for this reason.
     Moved(Vec<Delivery>, (Vec<usize>, String)),
