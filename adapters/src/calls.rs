@@ -22,6 +22,8 @@ pub enum System {
     Sqs,
     /// AWS Lambda.
     Lambda,
+    /// AWS Security Token Service.
+    Sts,
     /// A MySQL or MariaDB server.
     Mysql,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for System {
             Self::DynamoDb => "DynamoDB",
             Self::Sqs => "SQS",
             Self::Lambda => "Lambda",
+            Self::Sts => "STS",
             Self::Mysql => "MySQL",
         })
     }

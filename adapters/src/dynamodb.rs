@@ -3,10 +3,12 @@
 
 mod failures;
 mod item;
+mod journal;
 mod ledger;
 mod table;
 mod verifications;
 
 pub use failures::DynamoFailureLog;
+pub use journal::DynamoJournal;
 pub use ledger::DynamoLedger;
 pub use verifications::DynamoVerificationLog;

@@ -14,3 +14,5 @@ pub mod mysql;
 pub mod s3;
 pub mod site;
 pub mod sqs;
+#[cfg(feature = "command-line")]
+pub mod sts;

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::commands::{dlq, doctor, enqueue, fids, migrate, plan, provision, status, work};
+use crate::commands::{
+    dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status, work,
+};
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
 use crate::{environment, telemetry};
@@ -41,6 +43,8 @@ enum Command {
     Status(status::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
+    /// Read, check and continue the journal of what was done to the migration
+    Runbook(runbook::Arguments),
 }
 
 /// The command line, for pages and tests that compare it with something.
@@ -82,6 +86,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Dlq(arguments) => dlq::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
+            Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;
     Ok(exit.into())

@@ -16,7 +16,7 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
-pub use self::queue::{DEAD_LETTERS, QUEUE, QueueSettings, TableSettings};
+pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
 

@@ -21,6 +21,8 @@ pub enum Exit {
     Usage,
     /// 3: something could not be reached, and the rest was not started.
     Unreachable,
+    /// 4: a gate refused; nothing was changed.
+    Refused,
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             Self::Findings => 1,
             Self::Usage => 2,
             Self::Unreachable => 3,
+            Self::Refused => 4,
         }
     }
 }
@@ -107,6 +110,18 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+/// A gate that did not let a command go on.
+#[derive(Debug)]
+pub struct RefusedError(pub String);
+
+impl std::fmt::Display for RefusedError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for RefusedError {}
+
 /// The exit code of a run that was stopped or came to its end, clean or not.
 const fn of(stopped: Option<&Stopped>, clean: bool) -> Exit {
     match (stopped, clean) {
@@ -154,6 +169,9 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
 pub fn of_error(error: &anyhow::Error) -> Exit {
     if let Some(TroubleError(reason)) = error.downcast_ref() {
         return of_reason(reason);
+    }
+    if error.is::<RefusedError>() {
+        return Exit::Refused;
     }
     if error.is::<UsageError>() { Exit::Usage } else { Exit::Unreachable }
 }

@@ -66,6 +66,8 @@ pub struct TableNames {
     pub failures: String,
     /// The verifications'.
     pub verifications: String,
+    /// The journal's.
+    pub journal: String,
 }
 
 impl TableNames {
@@ -79,6 +81,12 @@ impl TableNames {
     #[must_use]
     pub fn verifications_beside(ledger: &str) -> String {
         format!("{ledger}-verifications")
+    }
+
+    /// The journal's table beside a ledger, where nobody names it.
+    #[must_use]
+    pub fn journal_beside(ledger: &str) -> String {
+        format!("{ledger}-journal")
     }
 }
 
@@ -114,11 +122,14 @@ impl Queues {
     }
 }
 
-/// The three tables.
+/// The four tables.
 #[must_use]
 pub fn tables(names: TableNames) -> Vec<TableBlueprint> {
-    let fid = || KeyColumn { name: "fid".to_owned(), kind: KeyKind::Number };
-    let run = KeyColumn { name: "run".to_owned(), kind: KeyKind::Text };
+    let column = |name: &str, kind| KeyColumn { name: name.to_owned(), kind };
+    let fid = || column("fid", KeyKind::Number);
+    let run = column("run", KeyKind::Text);
+    let (migration, sequence) =
+        (column("migration", KeyKind::Text), column("sequence", KeyKind::Number));
     let by_fid = || TableKey { hash: fid(), range: None };
     vec![
         TableBlueprint { name: names.ledger, key: by_fid() },
@@ -126,6 +137,10 @@ pub fn tables(names: TableNames) -> Vec<TableBlueprint> {
         TableBlueprint {
             name: names.verifications,
             key: TableKey { hash: run, range: Some(fid()) },
+        },
+        TableBlueprint {
+            name: names.journal,
+            key: TableKey { hash: migration, range: Some(sequence) },
         },
     ]
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use data_encoding::{BASE64, HEXLOWER};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha1::Digest as _;
 
 use crate::ByteCount;
@@ -14,6 +15,9 @@ pub struct Checksum<const N: usize>([u8; N]);
 
 /// A SHA-1, by which MogileFS keys and final S3 keys name the content.
 pub type Sha1 = Checksum<20>;
+
+/// A SHA-256, which chains the entries of the journal.
+pub type Sha256 = Checksum<32>;
 
 /// The error for a text that is no checksum of the wanted size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +77,27 @@ impl Sha1 {
     #[must_use]
     pub fn of(content: &[u8]) -> Self {
         Self(sha1::Sha1::digest(content).into())
+    }
+}
+
+impl Sha256 {
+    /// Computes the SHA-256 of content that is in memory as a whole.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(content).into())
+    }
+}
+
+/// As lower-case hex.
+impl<const N: usize> Serialize for Checksum<N> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Checksum<N> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::from_hex(&String::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

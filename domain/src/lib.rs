@@ -7,8 +7,8 @@
 //! The modules stand in the order in which they are made of each other. First the nouns: values and
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
-//! the [`queue`], [`provision`] and the [`doctor`]. Nothing here opens a socket, reads a clock or
-//! knows a vendor.
+//! the [`queue`], [`provision`], the [`doctor`] and the [`runbook`]. Nothing here opens a socket, reads
+//! a clock or knows a vendor.
 
 mod named;
 
@@ -38,6 +38,7 @@ pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
+pub mod journal;
 pub mod known_files;
 pub mod work_summary;
 pub mod formats;
@@ -54,6 +55,7 @@ pub mod engine;
 pub mod queue;
 pub mod provision;
 pub mod doctor;
+pub mod runbook;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
 pub use check::{Check, Health};

@@ -235,6 +235,14 @@ pub const fn visibility(function_time: Duration) -> Duration {
     function_time.saturating_mul(VISIBILITY_TIMES)
 }
 
+/// The most bytes of one entry of the journal. `DynamoDB` takes items of 400 KB, with the names and the
+/// key (service quotas, "Item size").
+pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
+
+/// The bytes of larger data in one entry of the journal: in base64 they and the rest of the entry stay
+/// below [`JOURNAL_ENTRY_BYTES`].
+pub const JOURNAL_PART_BYTES: usize = 180 * 1024;
+
 /// What a COPY of this size, which is answered when it is done, may take beside the request.
 #[must_use]
 pub const fn copying_time(bytes: u64) -> Duration {

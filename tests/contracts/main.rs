@@ -2,6 +2,7 @@
 //! adapters over the wire face, and on LocalStack.
 
 mod job_queue;
+mod journal;
 mod ledger;
 mod object_store;
 mod source_files;

@@ -3,6 +3,7 @@
 pub mod ends;
 pub mod failure_log;
 pub mod job_queue;
+pub mod journal;
 pub mod ledger;
 pub mod object_store;
 pub mod source_index;

@@ -5,5 +5,6 @@ mod common;
 mod counts;
 mod migrate_file;
 mod migrate_run;
+mod runbook;
 mod sequences;
 mod work;

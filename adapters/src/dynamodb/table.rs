@@ -85,6 +85,14 @@ impl Table {
         self
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Writes these items. No two may have the same key: DynamoDB refuses such a batch as a whole.
     pub(super) async fn put(&self, items: Vec<Item>) -> Result<(), LedgerError> {
         let mut requests = Vec::with_capacity(items.len());
@@ -289,7 +297,7 @@ impl Table {
     }
 
     /// What a call brings. It waits on the heap: the SDK's own state of it is large.
-    fn answer<'a, T, E>(
+    pub(super) fn answer<'a, T, E>(
         &'a self,
         operation: &'static str,
         call: impl Future<Output = Result<T, SdkError<E>>> + Send + 'a,
@@ -348,11 +356,19 @@ impl Table {
                 "ProvisionedThroughputExceededException"
                 | "ThrottlingException"
                 | "RequestLimitExceeded"
-                | "LimitExceededException",
+                | "LimitExceededException"
+                // For one of the other causes of this list, or another transaction.
+                | "TransactionCanceledException"
+                | "TransactionConflictException"
+                | "TransactionInProgressException",
             )
             | (429 | 500.., _) => self.unavailable(why.into()),
             _ => LedgerError::Refused { table, why },
         }
+    }
+
+    pub(super) fn refusal(&self, why: String) -> LedgerError {
+        LedgerError::Refused { table: self.name.clone(), why }
     }
 
     fn unavailable(&self, cause: Cause) -> LedgerError {

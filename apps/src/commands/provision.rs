@@ -8,7 +8,9 @@ use domain::blueprint::{self, AccessProfile, Blueprint, QueueChoices, Queues, Ta
 use domain::provision::{Provisioned, provision};
 use domain::{BucketMap, limits};
 
-use crate::config::{AccessSettings, AwsSettings, QueueSettings, TargetSettings, TimeSettings};
+use crate::config::{
+    AccessSettings, AwsSettings, JournalSettings, QueueSettings, TargetSettings, TimeSettings,
+};
 use crate::exit::{Exit, UsageError};
 use crate::report::provision::ProvisionReport;
 use crate::session::Session;
@@ -66,6 +68,9 @@ pub struct Arguments {
     queue: QueueSettings,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
     time: TimeSettings,
 }
 
@@ -107,13 +112,15 @@ impl Arguments {
         let ledger = given(&self.aws.ledger_table).unwrap_or_else(|| LEDGER.to_owned());
         let failures = given(&self.queue.tables.failures_table);
         let verifications = given(&self.queue.tables.verifications_table);
+        let journal = given(&self.journal.journal_table);
         let names = TableNames {
             failures: failures.unwrap_or_else(|| TableNames::failures_beside(&ledger)),
             verifications: verifications
                 .unwrap_or_else(|| TableNames::verifications_beside(&ledger)),
+            journal: journal.unwrap_or_else(|| TableNames::journal_beside(&ledger)),
             ledger,
         };
-        for name in [&names.ledger, &names.failures, &names.verifications] {
+        for name in [&names.ledger, &names.failures, &names.verifications, &names.journal] {
             table_name(name)?;
         }
         Ok(names)
@@ -183,6 +190,7 @@ pub(crate) fn settings(
         settings.push(("DYNAMODB_TABLE", tables.ledger.clone()));
         settings.push(("DYNAMODB_FAILURES_TABLE", tables.failures.clone()));
         settings.push(("DYNAMODB_VERIFICATIONS_TABLE", tables.verifications.clone()));
+        settings.push(("DYNAMODB_JOURNAL_TABLE", tables.journal.clone()));
     }
     settings
 }

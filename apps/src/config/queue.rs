@@ -42,6 +42,22 @@ pub struct TableSettings {
     pub verifications_table: Option<String>,
 }
 
+/// The journal.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Tables")]
+pub struct JournalSettings {
+    /// The DynamoDB table of the journal [default: the ledger's, with `-journal` behind it]
+    #[arg(long, env = "DYNAMODB_JOURNAL_TABLE", value_name = "NAME")]
+    pub journal_table: Option<String>,
+}
+
+impl JournalSettings {
+    /// The table of the journal.
+    pub fn journal_table(&self, aws: &AwsSettings) -> Result<String, UsageError> {
+        table(self.journal_table.as_deref(), aws, "journal")
+    }
+}
+
 impl QueueSettings {
     /// Whether there is a job queue: `migrate` needs none.
     #[must_use]

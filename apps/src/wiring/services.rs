@@ -5,18 +5,21 @@ use std::sync::Arc;
 use adapters::aws::{self, SdkConfig};
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use adapters::dynamodb::{DynamoFailureLog, DynamoLedger, DynamoVerificationLog};
+use adapters::dynamodb::{DynamoFailureLog, DynamoJournal, DynamoLedger, DynamoVerificationLog};
 use adapters::lambda::LambdaWorkerFunction;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
+#[cfg(feature = "command-line")]
+use adapters::sts::{self, CallerError};
 use domain::ports::{
-    FailureLog, JobQueue, Ledger, QueueRole, VerificationLog, WatchPorts, WorkerFunction,
+    FailureLog, JobQueue, Journal, Ledger, QueueRole, VerificationLog, WatchPorts, WorkerFunction,
 };
 use tokio::sync::OnceCell;
 
 use crate::config::{
-    AwsSettings, DEAD_LETTERS, QUEUE, QueueSettings, TableSettings, TargetSettings, TimeSettings,
+    AwsSettings, DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings,
+    TargetSettings, TimeSettings,
 };
 use crate::exit::UsageError;
 
@@ -69,6 +72,29 @@ impl<'a> Services<'a> {
         let table = tables.verifications_table(self.aws)?;
         let log = DynamoVerificationLog::new(self.config().await?, table, self.calls.clone());
         Ok(Arc::new(log.with_timeouts(self.time.aws())))
+    }
+
+    /// The journal of the migration, which has the ledger's name.
+    pub async fn journal(
+        &self,
+        settings: &JournalSettings,
+    ) -> Result<Arc<dyn Journal>, UsageError> {
+        let (table, migration) = (settings.journal_table(self.aws)?, self.aws.ledger_table()?);
+        let journal =
+            DynamoJournal::new(self.config().await?, table, migration, self.calls.clone());
+        Ok(Arc::new(journal.with_timeouts(self.time.aws())))
+    }
+
+    /// Whose keys are used, as an ARN.
+    #[cfg(feature = "command-line")]
+    pub async fn caller(&self) -> anyhow::Result<String> {
+        let caller = sts::caller(self.config().await?, self.time.aws(), self.calls).await;
+        caller.map_err(|error| match error {
+            CallerError::Refused(_) => UsageError(format!("{error}: give --operator NAME")).into(),
+            CallerError::Unavailable(_) => {
+                anyhow::Error::from(error).context("give --operator NAME, or try again later")
+            }
+        })
     }
 
     /// The job queue.

@@ -142,6 +142,7 @@ mod tests {
             ledger: "ledger".to_owned(),
             failures: "failures".to_owned(),
             verifications: "verifications".to_owned(),
+            journal: "journal".to_owned(),
         };
         tables(names).remove(0)
     }

@@ -13,6 +13,7 @@ use crate::fault::Faults;
 use crate::wire::dynamodb::DynamoBackend;
 use crate::wire::s3::S3Backend;
 use crate::wire::sqs::SqsBackend;
+use crate::wire::sts::StsBackend;
 use crate::wire::{listener, storage_node, tracker};
 use crate::world::bucket::S3World;
 use crate::world::dynamodb;
@@ -37,6 +38,9 @@ pub const FAILURES: &str = "mogile2s3-ledger-failures";
 
 /// The verifications table.
 pub const VERIFICATIONS: &str = "mogile2s3-ledger-verifications";
+
+/// The journal's table.
+pub const JOURNAL: &str = "mogile2s3-ledger-journal";
 
 /// The job queue.
 pub const QUEUE: &str = "mogile2s3-jobs";
@@ -127,7 +131,12 @@ impl EmbeddedWorld {
         let backend = Arc::new(SqsBackend::new(sqs.clone(), endpoint, ACCESS_KEY.to_owned()));
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let environment = environment(tracker, s3_address, dynamodb_address, sqs_address);
+        let (listener, identity) = bind().await?;
+        let backend = Arc::new(StsBackend::new(ACCESS_KEY.to_owned()));
+        services.spawn(listener::serve(listener, backend, faults.clone()));
+
+        let addresses = [s3_address, dynamodb_address, sqs_address, identity];
+        let environment = environment(tracker, addresses);
         Ok(Self {
             mogile,
             dmid,
@@ -155,6 +164,7 @@ fn new_database() -> dynoxide::Result<Database> {
     dynamodb::create_ledger_table(&database, LEDGER)?;
     dynamodb::create_failures_table(&database, FAILURES)?;
     dynamodb::create_verifications_table(&database, VERIFICATIONS)?;
+    dynamodb::create_journal_table(&database, JOURNAL)?;
     Ok(database)
 }
 
@@ -174,9 +184,7 @@ async fn bind() -> anyhow::Result<(TcpListener, SocketAddr)> {
 
 fn environment(
     tracker: SocketAddr,
-    s3: SocketAddr,
-    dynamodb: SocketAddr,
-    sqs: SocketAddr,
+    [s3, dynamodb, sqs, sts]: [SocketAddr; 4],
 ) -> BTreeMap<&'static str, String> {
     let buckets: Vec<_> = BUCKETS.iter().map(|(old, new)| format!("{old}:{new}")).collect();
     BTreeMap::from([
@@ -188,6 +196,7 @@ fn environment(
         ("DYNAMODB_TABLE", LEDGER.to_owned()),
         ("DYNAMODB_FAILURES_TABLE", FAILURES.to_owned()),
         ("DYNAMODB_VERIFICATIONS_TABLE", VERIFICATIONS.to_owned()),
+        ("DYNAMODB_JOURNAL_TABLE", JOURNAL.to_owned()),
         ("SQS_URL", format!("http://{sqs}/{ACCOUNT}/{QUEUE}")),
         ("SQS_DLQ_URL", format!("http://{sqs}/{ACCOUNT}/{DEAD_LETTERS}")),
         // None, even where a `.env` names one: it would be looked for at Amazon.
@@ -198,6 +207,7 @@ fn environment(
         ("AWS_ENDPOINT_URL_S3", format!("http://{s3}")),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{dynamodb}")),
         ("AWS_ENDPOINT_URL_SQS", format!("http://{sqs}")),
+        ("AWS_ENDPOINT_URL_STS", format!("http://{sts}")),
         ("AWS_REGION", REGION.to_owned()),
         // The AWS CLI and boto3 read this one alone.
         ("AWS_DEFAULT_REGION", REGION.to_owned()),

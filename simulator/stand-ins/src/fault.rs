@@ -28,6 +28,8 @@ pub enum Service {
     Lambda,
     /// Amazon SQS.
     Sqs,
+    /// AWS Security Token Service.
+    Sts,
 }
 
 impl fmt::Display for Service {
@@ -39,6 +41,7 @@ impl fmt::Display for Service {
             Self::DynamoDb => "DynamoDB",
             Self::Lambda => "Lambda",
             Self::Sqs => "SQS",
+            Self::Sts => "STS",
         })
     }
 }

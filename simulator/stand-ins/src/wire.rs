@@ -6,4 +6,5 @@ pub mod listener;
 pub mod s3;
 pub mod sqs;
 pub mod storage_node;
+pub mod sts;
 pub mod tracker;

@@ -23,6 +23,7 @@ fn blueprint(profile: AccessProfile) -> Blueprint {
     let names = TableNames {
         failures: TableNames::failures_beside(&ledger),
         verifications: TableNames::verifications_beside(&ledger),
+        journal: TableNames::journal_beside(&ledger),
         ledger,
     };
     Blueprint {

@@ -109,9 +109,10 @@ fn tables_are_those_of_the_blueprint() {
     let blueprints = tables(TableNames {
         failures: TableNames::failures_beside(&ledger),
         verifications: TableNames::verifications_beside(&ledger),
+        journal: TableNames::journal_beside(&ledger),
         ledger,
     });
-    let names = ["Ledger", "Failures", "Verifications"];
+    let names = ["Ledger", "Failures", "Verifications", "Journal"];
     assert_eq!(blueprints.len(), names.len());
     for (name, blueprint) in names.into_iter().zip(&blueprints) {
         is_what_the_blueprint_says(&stack.resource(name), blueprint);
@@ -124,7 +125,7 @@ fn what_holds_data_outlives_the_stack() {
     let kinds = ["AWS::SQS::Queue", "AWS::DynamoDB::Table"];
     let of_data = |resource: &&Value| kinds.iter().any(|kind| resource["Type"] == *kind);
     let data: Vec<_> = made.values().filter(of_data).collect();
-    assert_eq!(data.len(), 5);
+    assert_eq!(data.len(), 6);
     for resource in data {
         assert_eq!(resource["DeletionPolicy"], "Retain", "{resource}");
         assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{resource}");
@@ -137,7 +138,8 @@ fn what_holds_data_outlives_the_stack() {
 fn what_exists_is_named_and_not_made() {
     let (all, others) = (Stack::with(&[]), Stack::with(&[("QueuesAndTables", "existing")]));
     let names = |stack: &Stack| stack.resources().into_keys().collect::<BTreeSet<_>>();
-    let made_by_it = ["DeadLetterQueue", "Failures", "JobQueue", "Ledger", "Verifications"];
+    let made_by_it =
+        ["DeadLetterQueue", "Failures", "JobQueue", "Journal", "Ledger", "Verifications"];
     let made_by_it: BTreeSet<_> = made_by_it.into_iter().map(str::to_owned).collect();
     assert_eq!(&names(&all) - &names(&others), made_by_it);
     // Nothing that is made refers to what is not.
@@ -164,6 +166,7 @@ fn the_output_is_an_env_file() {
             "DYNAMODB_TABLE=mogile2s3-ledger",
             "DYNAMODB_FAILURES_TABLE=mogile2s3-ledger-failures",
             "DYNAMODB_VERIFICATIONS_TABLE=mogile2s3-ledger-verifications",
+            "DYNAMODB_JOURNAL_TABLE=mogile2s3-ledger-journal",
             "LAMBDA_FUNCTION=mogile2s3-worker",
         ]
     );
@@ -182,7 +185,7 @@ fn a_new_ledger_can_be_warm_and_the_other_tables_stay_as_they_are() {
     let stack = Stack::with(&[("LedgerWarmWritesPerSecond", "10000")]);
     let warm = json!({ "ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 10_000 });
     assert_eq!(stack.resource("Ledger")["Properties"]["WarmThroughput"], warm);
-    for table in ["Failures", "Verifications"] {
+    for table in ["Failures", "Verifications", "Journal"] {
         assert!(stack.resource(table)["Properties"].get("WarmThroughput").is_none(), "{table}");
     }
     // As DynamoDB makes it: nothing is asked for.

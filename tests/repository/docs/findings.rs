@@ -278,6 +278,7 @@ fn the_exit_codes_are_those_of_the_commands() {
         Exit::Findings => Exit::Findings.code(),
         Exit::Usage => Exit::Usage.code(),
         Exit::Unreachable => Exit::Unreachable.code(),
+        Exit::Refused => Exit::Refused.code(),
     });
     let of = |text: &'static str, heading: &str, column: &str| -> Vec<String> {
         let tables = tables_of(text);

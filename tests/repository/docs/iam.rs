@@ -30,6 +30,8 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("describe_continuous_backups", "Read-only", &["dynamodb:DescribeContinuousBackups"]),
     ("get_queue_attributes", "Read-only", &["sqs:GetQueueAttributes"]),
     ("get_queue_url", "Read-only", &["sqs:GetQueueUrl"]),
+    // Needs no permission, and is given even where a policy denies it (STS API reference).
+    ("get_caller_identity", "Read-only", &[]),
     ("put_object", "Migrating", &["s3:PutObject"]),
     ("copy_object", "Migrating", &["s3:PutObject", "s3:GetObjectTagging", "s3:PutObjectTagging"]),
     ("create_multipart_upload", "Migrating", &["s3:PutObject"]),
@@ -41,6 +43,9 @@ const CALLS: &[(&str, &str, &[&str])] = &[
     ("batch_write_item", "Migrating", &["dynamodb:BatchWriteItem"]),
     ("delete_item", "Migrating", &["dynamodb:DeleteItem"]),
     ("update_item", "Migrating", &["dynamodb:UpdateItem"]),
+    // Two puts: a transaction is authorized as what it consists of (DynamoDB developer guide, "Using
+    // IAM with DynamoDB transactions").
+    ("transact_write_items", "Migrating", &["dynamodb:PutItem"]),
     ("receive_message", "Migrating", &["sqs:ReceiveMessage"]),
     ("send_message_batch", "Migrating", &["sqs:SendMessage"]),
     ("delete_message_batch", "Migrating", &["sqs:DeleteMessage"]),
@@ -69,7 +74,7 @@ fn calls_in(folder: &Path, calls: &mut BTreeSet<String>) {
         }
         let text = std::fs::read_to_string(&path).expect("readable");
         let dense: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
-        for client in [".client.", ".s3.", ".sqs.", ".dynamodb."] {
+        for client in [".client.", ".client().", "(client.", ".s3.", ".sqs.", ".dynamodb."] {
             for (_, after) in dense.match_indices(client).map(|(at, _)| dense.split_at(at)) {
                 let name = after[client.len()..].split_once('(').map(|(name, _)| name);
                 let is_name =

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
+use domain::digest::Sha256;
 use domain::doctor::Census;
+use domain::journal::Head;
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
@@ -17,7 +19,8 @@ use serde_json::{Value, json};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
-    Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, status, work,
+    Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status,
+    work,
 };
 
 /// The reports by the command that prints them.
@@ -33,6 +36,9 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("provision", provision()),
         ("status", status()),
         ("fids", fids()),
+        ("runbook export", runbook_export()),
+        ("runbook check", runbook_check()),
+        ("runbook note", vec![json!(runbook::Written::new(head()))]),
     ])
 }
 
@@ -171,6 +177,24 @@ fn doctor() -> Vec<Value> {
     vec![json!(doctor::DoctorReport::new(checks)), json!(doctor::DoctorReport::new(Vec::new()))]
 }
 
+fn head() -> Head {
+    Head { sequence: 1, hash: Sha256::of(b"") }
+}
+
+fn runbook_export() -> Vec<Value> {
+    [Some(head()), None].map(|head| json!(runbook::ExportEnd::default().line(head))).to_vec()
+}
+
+fn runbook_check() -> Vec<Value> {
+    let report = |fault: Option<&str>, head| {
+        let mut report = runbook::CheckReport::new("the journal".to_owned());
+        report.take_entry(fault);
+        report.end(None::<&str>, head);
+        json!(report)
+    };
+    vec![report(Some("changed"), Some(head())), report(None, None)]
+}
+
 fn provision() -> Vec<Value> {
     let entry = |setting, outcome| Entry {
         thing: "queue jobs".to_owned(),
@@ -186,6 +210,7 @@ fn provision() -> Vec<Value> {
         ledger: "ledger".to_owned(),
         failures: "failures".to_owned(),
         verifications: "verifications".to_owned(),
+        journal: "journal".to_owned(),
     };
     let full = commands::provision::settings(&done, &buckets, Some(&tables), "eu-west-1");
     let none = Provisioned { entries: Vec::new(), jobs_url: None, dead_letters_url: None };

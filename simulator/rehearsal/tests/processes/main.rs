@@ -12,5 +12,6 @@ mod lambda;
 mod oracle;
 mod provision;
 mod queue;
+mod runbook;
 mod verdicts;
 mod whole;

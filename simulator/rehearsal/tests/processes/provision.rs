@@ -16,7 +16,9 @@ async fn world() -> (EmbeddedWorld, BTreeMap<&'static str, String>) {
     let mut environment = world.environment().clone();
     environment.insert("BUCKETS", format!("a:{},b:made-new", BUCKETS[0].1));
     environment.insert("DYNAMODB_TABLE", "provisioned".to_owned());
-    for beside in ["DYNAMODB_FAILURES_TABLE", "DYNAMODB_VERIFICATIONS_TABLE"] {
+    for beside in
+        ["DYNAMODB_FAILURES_TABLE", "DYNAMODB_VERIFICATIONS_TABLE", "DYNAMODB_JOURNAL_TABLE"]
+    {
         environment.remove(beside);
     }
     (world, environment)
@@ -251,6 +253,7 @@ async fn queues_and_tables_are_made_once() {
         "queue fresh-dead",
         "table provisioned",
         "table provisioned-failures",
+        "table provisioned-journal",
         "table provisioned-verifications",
     ];
     assert_eq!(would_make, things);
@@ -339,6 +342,7 @@ async fn what_is_printed_is_an_env_file() {
         "DYNAMODB_TABLE",
         "DYNAMODB_FAILURES_TABLE",
         "DYNAMODB_VERIFICATIONS_TABLE",
+        "DYNAMODB_JOURNAL_TABLE",
     ];
     assert_eq!(names, wanted, "{said}");
 }

@@ -71,6 +71,14 @@ pub enum Call {
     RecordVerifications,
     /// `VerificationLog::verified`; the run.
     Verified,
+    /// `Journal::head`; the migration.
+    JournalHead,
+    /// `Journal::entry`; the entry's number.
+    JournalEntry,
+    /// `Journal::append`; the entry's number.
+    Append,
+    /// `Journal::read`; the migration.
+    ReadJournal,
 }
 
 /// One thing that goes wrong with a call.

@@ -40,6 +40,13 @@ pub fn create_verifications_table(database: &Database, name: &str) -> dynoxide::
     create_table(database, name, &[("run", ScalarAttributeType::S), FID])
 }
 
+/// Makes the journal's table: hash key `migration`, a text, and range key `sequence`, a number; paid by
+/// request.
+pub fn create_journal_table(database: &Database, name: &str) -> dynoxide::Result<()> {
+    let keys = [("migration", ScalarAttributeType::S), ("sequence", ScalarAttributeType::N)];
+    create_table(database, name, &keys)
+}
+
 const FID: (&str, ScalarAttributeType) = ("fid", ScalarAttributeType::N);
 
 /// Makes a table with a hash key, and a range key where there are two.

@@ -112,6 +112,8 @@ impl Table {
                 expression_attribute_names: Some(names.clone()),
                 expression_attribute_values: Some(values.clone()),
                 consistent_read: Some(true),
+                // Ascending by range key, as where nothing else is asked for on the wire.
+                scan_index_forward: true,
                 limit: Some(PAGE),
                 exclusive_start_key: start,
                 ..QueryRequest::default()

@@ -1,0 +1,152 @@
+//! The journal of a migration: numbered entries that say what was done, each with the hash of the one
+//! before it.
+//!
+//! An entry is one line of JSON. It is stored, hashed and exported as it was written, byte for byte:
+//! so two programs need not agree on how JSON is written to agree on what was changed.
+
+mod chain;
+mod data;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::chain::{Chain, ChainFault};
+pub use self::data::{Data, DataError, DataReader};
+use crate::digest::Sha256;
+use crate::{Timestamp, limits};
+
+/// The number and the hash of the last entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The number of the entry.
+    pub sequence: u64,
+    /// The hash of its line.
+    pub hash: Sha256,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The migration, by the name of its ledger.
+    pub migration: String,
+    /// The number of the entry. The first one is 1, and no number is left out.
+    pub sequence: u64,
+    /// The hash of the entry before it; [`None`] for the first one.
+    pub previous: Option<Sha256>,
+    /// When it was written, by the clock of its writer. Nothing is decided by it.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+/// What an entry says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Content {
+    /// An operator's own words.
+    Note {
+        /// The words.
+        text: String,
+    },
+    /// A part of something that is too large for one entry.
+    Data(Data),
+    /// Something that a later version of this program has written.
+    #[serde(other)]
+    Other,
+}
+
+/// An entry as it is stored: the line, and what stands beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEntry {
+    /// The number under which it is stored.
+    pub sequence: u64,
+    /// The entry, as it was written; empty where somebody has taken it away.
+    pub line: String,
+    /// The hash that is stored beside it, where there is one.
+    pub hash: Option<Sha256>,
+}
+
+/// An entry that can be written, behind the entry that it continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedEntry {
+    /// The entry that must be the last one; [`None`] where there must be none.
+    pub behind: Option<Head>,
+    /// The number of this one.
+    pub sequence: u64,
+    /// The entry.
+    pub line: String,
+    /// Its hash.
+    pub hash: Sha256,
+}
+
+/// What was to be said cannot be an entry.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Its line is longer than an entry may be.
+    #[error(
+        "an entry of the journal would have {0} bytes, and may have {most} at most",
+        most = limits::JOURNAL_ENTRY_BYTES
+    )]
+    TooLarge(usize),
+    /// It cannot be written as JSON.
+    #[error("an entry of the journal cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Entry {
+    /// Reads a line.
+    pub fn parse(line: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(line)
+    }
+}
+
+impl StoredEntry {
+    /// The entry of an exported line. Nothing stands beside it there.
+    pub fn of_line(line: String) -> Result<Self, serde_json::Error> {
+        let Entry { sequence, .. } = Entry::parse(&line)?;
+        Ok(Self { sequence, hash: Some(Sha256::of(line.as_bytes())), line })
+    }
+}
+
+impl SealedEntry {
+    /// Seals what is to be said as the entry behind `behind`.
+    pub fn new(
+        migration: &str,
+        behind: Option<Head>,
+        at: Timestamp,
+        by: &str,
+        content: Content,
+    ) -> Result<Self, SealError> {
+        let entry = Entry {
+            migration: migration.to_owned(),
+            sequence: behind.as_ref().map_or(0, |head| head.sequence) + 1,
+            previous: behind.as_ref().map(|head| head.hash),
+            at,
+            by: by.to_owned(),
+            content,
+        };
+        let line = serde_json::to_string(&entry)?;
+        if line.len() > limits::JOURNAL_ENTRY_BYTES {
+            return Err(SealError::TooLarge(line.len()));
+        }
+        let hash = Sha256::of(line.as_bytes());
+        Ok(Self { behind, sequence: entry.sequence, line, hash })
+    }
+
+    /// The head of the journal once this is written.
+    #[must_use]
+    pub const fn head(&self) -> Head {
+        Head { sequence: self.sequence, hash: self.hash }
+    }
+
+    /// The entry as it is stored.
+    #[must_use]
+    pub fn stored(&self) -> StoredEntry {
+        StoredEntry { sequence: self.sequence, line: self.line.clone(), hash: Some(self.hash) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
