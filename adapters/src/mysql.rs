@@ -1,5 +1,6 @@
 //! Reads MogileFS's database on MySQL or MariaDB. It never writes there.
 
+mod hosts;
 mod index;
 mod sessions;
 mod trouble;

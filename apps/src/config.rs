@@ -77,8 +77,8 @@ pub struct SourceSettings {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub domain: String,
 
-    /// Addresses, with or without a port, and ranges of storage nodes, separated by commas
-    /// [default: the private ranges]
+    /// Addresses, with or without a port, and ranges, separated by commas: of the storage nodes that
+    /// MogileFS registers only these are asked [default: all but those on loopback]
     #[arg(long, env = "MOGILE_STORAGE_HOSTS", value_name = "RANGES")]
     pub storage_hosts: Option<String>,
 
@@ -122,7 +122,7 @@ impl SourceSettings {
         url.map_err(|error| UsageError(format!("MOGILE_DATABASE_URL: {error}")))
     }
 
-    /// The storage nodes that may be asked.
+    /// Which of the registered storage nodes may be asked.
     pub fn storage_hosts(&self) -> Result<AllowedHosts, UsageError> {
         let ranges = self.storage_hosts.as_ref().filter(|ranges| !ranges.trim().is_empty());
         let Some(ranges) = ranges else { return Ok(AllowedHosts::default()) };

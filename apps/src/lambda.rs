@@ -214,7 +214,8 @@ impl MoverFunction {
     async fn examine(&self) -> anyhow::Result<Vec<Check>> {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
-        let mut checks = doctor::checks(&wiring, &self.ports.files, target, aws, true).await?;
+        let (from, ports) = (IndexFrom::Trackers, &self.ports.files);
+        let mut checks = doctor::checks(&wiring, from, ports, target, aws, true).await?;
         checks.extend(examine_work(&self.ports).await);
         Ok(checks)
     }

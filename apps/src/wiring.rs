@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
-use adapters::mogile::{MogileFiles, StorageNodes, TrackerIndex, Trackers};
+use adapters::mogile::{
+    HostTable, MogileFiles, NodeRegistry, StorageNodes, TrackerIndex, Trackers,
+};
 #[cfg(feature = "command-line")]
 use adapters::mysql::MysqlIndex;
 use adapters::s3::S3ObjectStore;
@@ -29,13 +31,19 @@ pub struct Wiring<'a> {
     pub calls: &'a Arc<Calls>,
 }
 
-/// Where the rows of MogileFS are read.
+/// Where the rows of MogileFS are read: its files and its hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexFrom {
     /// The database where its URL is given, else the trackers.
     Settings,
     /// The trackers, whether there is a database or not.
     Trackers,
+}
+
+/// MogileFS's tables.
+struct Tables {
+    files: Arc<dyn SourceIndex>,
+    hosts: Arc<dyn HostTable>,
 }
 
 impl Wiring<'_> {
@@ -74,15 +82,16 @@ impl Wiring<'_> {
         tables: &TableSettings,
         services: &Services<'_>,
     ) -> Result<Ports, UsageError> {
-        let hosts = self.source.storage_hosts()?;
         let trackers = self.trackers()?;
+        // Index, hosts and files share the trackers and the database, because the connections to
+        // each are limited.
+        let Tables { files: index, hosts } = self.tables(index, || Ok(trackers.clone()))?;
         let nodes = StorageNodes::new(self.source.node_connections.into(), self.calls.clone())
             .with_timeouts(self.time.mogile());
         let domain = self.source.domain.clone();
-        // Index and files share the trackers, because the connections to each are limited.
         Ok(Ports {
-            index: self.index_by(index, || Ok(trackers.clone()))?,
-            files: Arc::new(MogileFiles::new(trackers, nodes, hosts, domain)),
+            index,
+            files: Arc::new(MogileFiles::new(trackers, nodes, self.registry_of(hosts)?, domain)),
             ledger: services.ledger().await?,
             failures: services.failures(tables).await?,
             objects: Arc::new(services.s3(target).await?),
@@ -92,26 +101,38 @@ impl Wiring<'_> {
 
     /// The index alone.
     pub fn index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
-        self.index_by(IndexFrom::Settings, || self.trackers())
+        Ok(self.tables(IndexFrom::Settings, || self.trackers())?.files)
     }
 
-    fn index_by(
+    /// The storage nodes that may be asked, alone.
+    pub fn registry(&self, from: IndexFrom) -> Result<NodeRegistry, UsageError> {
+        self.registry_of(self.tables(from, || self.trackers())?.hosts)
+    }
+
+    fn registry_of(&self, hosts: Arc<dyn HostTable>) -> Result<NodeRegistry, UsageError> {
+        Ok(NodeRegistry::new(hosts, self.source.storage_hosts()?, self.time.mogile()))
+    }
+
+    /// The tables in the database where its URL is given, else by the trackers.
+    fn tables(
         &self,
         from: IndexFrom,
         trackers: impl FnOnce() -> Result<Arc<Trackers>, UsageError>,
-    ) -> Result<Arc<dyn SourceIndex>, UsageError> {
+    ) -> Result<Tables, UsageError> {
         let domain = self.source.domain.clone();
         #[cfg(feature = "command-line")]
         if from == IndexFrom::Settings
             && let Some(url) = self.source.database()?
         {
             let index = MysqlIndex::new(url, domain, self.calls.clone());
-            return Ok(Arc::new(index.with_time(self.time.request())));
+            let index = Arc::new(index.with_time(self.time.request()));
+            return Ok(Tables { files: index.clone(), hosts: index });
         }
         // The function's program has no client of the database.
         #[cfg(not(feature = "command-line"))]
         let _ = from;
-        Ok(Arc::new(TrackerIndex::new(trackers()?, domain)))
+        let trackers = trackers()?;
+        Ok(Tables { files: Arc::new(TrackerIndex::new(trackers.clone(), domain)), hosts: trackers })
     }
 
     /// The trackers alone.

@@ -14,7 +14,7 @@ pub enum ReasonKind {
     NoReplica,
     /// Replicas are there and have other content than the key says; no other one gave the right one.
     WrongContent,
-    /// The trackers could not be reached.
+    /// The trackers, or what lists MogileFS's storage nodes, could not be reached.
     SourceUnreachable,
     /// The trackers could, and none of the file's storage nodes.
     ReplicasUnreachable,

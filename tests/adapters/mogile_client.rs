@@ -5,6 +5,7 @@ mod changes;
 mod client;
 mod connections;
 mod golden;
+mod hosts;
 mod properties;
 mod replicas;
 mod scripted;

@@ -3,6 +3,7 @@
 use domain::{ByteCount, Fid};
 
 use super::error::TrackerError;
+use super::host_table::HostRow;
 use super::tracker::Tracker;
 use super::trackers::{Failed, Trackers};
 use super::wire::Fields;
@@ -82,6 +83,11 @@ impl Trackers {
     /// The names of all domains.
     pub async fn get_domains(&self) -> Result<Vec<String>, TrackerError> {
         self.ask("get_domains", &[], domains).await
+    }
+
+    /// The rows of the table `host`, of every status; at least one.
+    pub async fn get_hosts(&self) -> Result<Vec<HostRow>, TrackerError> {
+        self.ask("get_hosts", &[], hosts).await
     }
 
     /// Returns the index's row of a file.
@@ -196,6 +202,25 @@ fn paths(fields: &Fields) -> Result<Vec<String>, String> {
 /// Reads the domains of a `get_domains` reply. Their numbers have no order.
 fn domains(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "domains", fields.len(), |i| text(fields, &format!("domain{i}")))
+}
+
+/// Reads the rows of a `get_hosts` reply. A tracker that lists none has not read its table yet, or
+/// belongs to a store without hosts.
+fn hosts(fields: &Fields) -> Result<Vec<HostRow>, String> {
+    let hosts = numbered(fields, "hosts", fields.len(), |i| {
+        // NULL is the empty text on the wire.
+        let column = |name: &str| fields.get(&format!("host{i}_{name}")).cloned();
+        let column = |name: &str| column(name).filter(|text| !text.is_empty());
+        Ok(HostRow {
+            hostname: column("hostname"),
+            status: column("status"),
+            hostip: column("hostip"),
+            altip: column("altip"),
+            http_port: column("http_port"),
+            http_get_port: column("http_get_port"),
+        })
+    })?;
+    if hosts.is_empty() { Err("it lists no host".to_owned()) } else { Ok(hosts) }
 }
 
 fn file_info(fields: &Fields) -> Result<FileInfo, String> {

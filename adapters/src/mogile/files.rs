@@ -8,8 +8,8 @@ use domain::ports::{Replica, SourceFiles};
 use domain::{SourceError, SourceFile};
 
 use super::error::TrackerError;
-use super::hosts::AllowedHosts;
 use super::location::{Location, Unfit};
+use super::registry::NodeRegistry;
 use super::storage_node::StorageNodes;
 use super::trackers::Trackers;
 
@@ -17,42 +17,49 @@ use super::trackers::Trackers;
 pub struct MogileFiles {
     trackers: Arc<Trackers>,
     nodes: StorageNodes,
-    hosts: AllowedHosts,
+    registry: NodeRegistry,
     domain: String,
 }
 
 impl MogileFiles {
-    /// Reads the files of one domain, only from storage nodes at allowed addresses.
+    /// Reads the files of one domain, only from storage nodes that the registry lets be asked.
     #[must_use]
     pub const fn new(
         trackers: Arc<Trackers>,
         nodes: StorageNodes,
-        hosts: AllowedHosts,
+        registry: NodeRegistry,
         domain: String,
     ) -> Self {
-        Self { trackers, nodes, hosts, domain }
+        Self { trackers, nodes, registry, domain }
     }
 }
 
 impl MogileFiles {
     /// What a tracker's answer about a file's paths means.
-    fn judge(
+    async fn judge(
         &self,
         file: &SourceFile,
         urls: Result<Vec<String>, TrackerError>,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
         let key = file.dkey.to_string();
         let urls = urls.map_err(|error| error.about(&key))?;
-        let judged: Vec<_> =
-            urls.iter().map(|url| Location::judge(url, file.fid, &self.hosts)).collect();
-        if !judged.is_empty() && judged.iter().all(|judged| *judged == Err(Unfit::OtherFid)) {
+        let nodes: Vec<_> = urls.iter().map(|url| Location::node_of(url, file.fid)).collect();
+        if !nodes.is_empty() && nodes.iter().all(|node| *node == Err(Unfit::OtherFid)) {
             return Err(SourceError::UnknownKey { key });
         }
-        let replicas = urls.into_iter().zip(judged).map(|(url, judged)| match judged {
-            Ok(()) => Ok(Replica { fid: file.fid, url }),
-            Err(unfit) => Err(SourceError::BadAnswer { at: url, why: unfit.why().to_owned() }),
-        });
-        Ok(replicas.collect())
+        let mut replicas = Vec::new();
+        for (url, node) in urls.into_iter().zip(nodes) {
+            let judged = match node {
+                // While the registered nodes cannot be read, no replica is known to be refused.
+                Ok(node) => self.registry.judge(node).await?,
+                Err(unfit) => Err(unfit),
+            };
+            replicas.push(match judged {
+                Ok(()) => Ok(Replica { fid: file.fid, url }),
+                Err(unfit) => Err(SourceError::BadAnswer { at: url, why: unfit.why().to_owned() }),
+            });
+        }
+        Ok(replicas)
     }
 }
 
@@ -63,7 +70,7 @@ impl SourceFiles for MogileFiles {
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
         let urls = self.trackers.get_paths(&self.domain, &file.dkey.to_string()).await;
-        self.judge(file, urls)
+        self.judge(file, urls).await
     }
 
     async fn replicas_anew(
@@ -71,7 +78,7 @@ impl SourceFiles for MogileFiles {
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
         let urls = self.trackers.get_verified_paths(&self.domain, &file.dkey.to_string()).await;
-        self.judge(file, urls)
+        self.judge(file, urls).await
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {

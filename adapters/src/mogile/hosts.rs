@@ -1,13 +1,19 @@
-//! Which storage nodes may be asked: URLs from a tracker are data.
+//! `MOGILE_STORAGE_HOSTS`: which of the registered storage nodes may be asked.
 
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// The addresses that may be asked for content. Link-local addresses (where clouds serve their
-/// metadata) never are, whatever is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowedHosts(Vec<Allowed>);
+use super::location::Unfit;
+
+/// The setting that narrows the storage nodes which MogileFS registers. The default leaves none out
+/// but those on loopback, because on a machine of its own that would be the machine's own services.
+///
+/// A public address needs no entry: the table `host` is the operator's own, and says where the files
+/// are. Link-local addresses and others that no storage node has are never asked, whatever the
+/// setting lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedHosts(Option<Vec<Allowed>>);
 
 /// Addresses, and the one port there that may be asked, or any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,101 +30,121 @@ struct Allowed {
 )]
 pub struct AllowedHostsError(String);
 
-impl Default for AllowedHosts {
-    /// The private ranges of RFC 1918 and RFC 4193. Loopback is not among them: on a machine of
-    /// its own that would be the machine's own services.
-    fn default() -> Self {
-        let ranges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
-        let ranges = ranges.iter().filter_map(|range| range.parse().ok());
-        Self(ranges.map(|range| Allowed { range, port: None }).collect())
-    }
-}
-
 impl std::str::FromStr for AllowedHosts {
     type Err = AllowedHostsError;
 
-    /// Addresses, with or without a port, and ranges, separated by commas.
+    /// Addresses, with or without a port, and ranges, separated by commas; at least one.
     fn from_str(text: &str) -> Result<Self, AllowedHostsError> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
-        entries
-            .map(|entry| {
-                if let Ok(node) = entry.parse::<SocketAddr>() {
-                    let port = Some(node.port());
-                    return Ok(Allowed { range: node.ip().into(), port });
-                }
-                let range = entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
-                let range = range.map_err(|_| AllowedHostsError(entry.to_owned()))?;
-                Ok(Allowed { range, port: None })
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let listed = entries.map(|entry| {
+            if let Ok(node) = entry.parse::<SocketAddr>() {
+                let port = Some(node.port());
+                return Ok(Allowed { range: node.ip().into(), port });
+            }
+            let range = entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+            let range = range.map_err(|_| AllowedHostsError(entry.to_owned()))?;
+            Ok(Allowed { range, port: None })
+        });
+        let listed = listed.collect::<Result<Vec<_>, _>>()?;
+        if listed.is_empty() {
+            return Err(AllowedHostsError(text.to_owned()));
+        }
+        Ok(Self(Some(listed)))
     }
 }
 
 impl AllowedHosts {
-    /// Whether a storage node at this address and port may be asked.
-    #[must_use]
-    pub fn allow(&self, node: SocketAddr) -> bool {
+    /// Whether the setting lets a registered storage node be asked.
+    pub(super) fn judge(&self, node: SocketAddr) -> Result<(), Unfit> {
         let address = node.ip().to_canonical();
-        let never = match address {
-            IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast(),
-            IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified(),
+        if is_never_asked(address) {
+            return Err(Unfit::NeverAsked);
+        }
+        let is_loopback = address.is_loopback();
+        let lists = |allowed: &Allowed| {
+            // A range that is wider than loopback does not mean this machine.
+            let means = !is_loopback || allowed.range.network().is_loopback();
+            let has_port = allowed.port.is_none_or(|port| port == node.port());
+            means && has_port && allowed.range.contains(&address)
         };
-        // AWS serves instance metadata at this unique local address too.
-        let metadata = "fd00:ec2::254".parse() == Ok(address);
-        let is_listed = |allowed: &Allowed| {
-            allowed.range.contains(&address) && allowed.port.is_none_or(|port| port == node.port())
-        };
-        !never && !metadata && self.0.iter().any(is_listed)
+        match &self.0 {
+            Some(listed) if listed.iter().any(lists) => Ok(()),
+            Some(_) if !is_loopback => Err(Unfit::LeftOut),
+            None if !is_loopback => Ok(()),
+            Some(_) | None => Err(Unfit::Loopback),
+        }
     }
+}
+
+/// Whether no storage node can be there. Clouds serve the metadata of a machine, with its keys, at
+/// link-local addresses, and AWS at one unique local address too.
+fn is_never_asked(address: IpAddr) -> bool {
+    let is_no_host = match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified(),
+    };
+    is_no_host || "fd00:ec2::254".parse() == Ok(address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Unfit::{LeftOut, Loopback, NeverAsked};
 
     #[test]
     fn only_listed_addresses_and_never_metadata() {
-        let private = AllowedHosts::default();
+        let unset = AllowedHosts::default();
         let listed: AllowedHosts = "127.0.0.1, 203.0.113.0/24".parse().expect("valid");
         let all: AllowedHosts = "0.0.0.0/0,::/0".parse().expect("valid");
-        for (hosts, address, allowed) in [
-            (&private, "10.0.0.7", true),
-            (&private, "172.31.255.255", true),
-            (&private, "::ffff:192.168.1.1", true),
-            (&private, "127.0.0.1", false),
-            (&private, "8.8.8.8", false),
-            (&listed, "127.0.0.1", true),
-            (&listed, "127.0.0.2", false),
-            (&listed, "203.0.113.9", true),
-            (&listed, "10.0.0.7", false),
-            (&all, "169.254.169.254", false),
-            (&all, "::ffff:169.254.169.254", false),
-            (&all, "fe80::1", false),
-            (&all, "fd00:ec2::254", false),
-            (&all, "0.0.0.0", false),
-            (&all, "8.8.8.8", true),
+        let loopback: AllowedHosts = "127.0.0.0/8,::1".parse().expect("valid");
+        for (hosts, address, judged) in [
+            (&unset, "10.0.0.7", Ok(())),
+            (&unset, "8.8.8.8", Ok(())),
+            (&unset, "fc00::7", Ok(())),
+            (&unset, "127.0.0.1", Err(Loopback)),
+            (&unset, "::1", Err(Loopback)),
+            (&unset, "::ffff:127.0.0.1", Err(Loopback)),
+            (&unset, "169.254.169.254", Err(NeverAsked)),
+            (&unset, "255.255.255.255", Err(NeverAsked)),
+            (&listed, "127.0.0.1", Ok(())),
+            (&listed, "127.0.0.2", Err(Loopback)),
+            (&listed, "203.0.113.9", Ok(())),
+            (&listed, "::ffff:203.0.113.9", Ok(())),
+            (&listed, "10.0.0.7", Err(LeftOut)),
+            (&loopback, "127.1.2.3", Ok(())),
+            (&loopback, "::1", Ok(())),
+            (&all, "8.8.8.8", Ok(())),
+            (&all, "127.0.0.1", Err(Loopback)),
+            (&all, "::1", Err(Loopback)),
+            (&all, "169.254.169.254", Err(NeverAsked)),
+            (&all, "::ffff:169.254.169.254", Err(NeverAsked)),
+            (&all, "fe80::1", Err(NeverAsked)),
+            (&all, "fd00:ec2::254", Err(NeverAsked)),
+            (&all, "0.0.0.0", Err(NeverAsked)),
+            (&all, "::", Err(NeverAsked)),
         ] {
             let node = SocketAddr::new(address.parse().expect("an address"), 7500);
-            assert_eq!(hosts.allow(node), allowed, "{address} by {hosts:?}");
+            assert_eq!(hosts.judge(node), judged, "{address} by {hosts:?}");
         }
     }
 
     #[test]
     fn a_listed_port_is_the_only_one_of_its_address() {
-        let hosts = "10.0.0.7:7500,[fc00::7]:7500,10.1.0.0/16,169.254.169.254:80".parse();
-        let hosts: AllowedHosts = hosts.expect("valid");
-        for (node, allowed) in [
-            ("10.0.0.7:7500", true),
-            ("10.0.0.7:22", false),
-            ("10.0.0.8:7500", false),
-            ("[fc00::7]:7500", true),
-            ("[fc00::7]:80", false),
-            ("[::ffff:10.0.0.7]:7500", true),
-            ("10.1.2.3:1", true),
-            ("169.254.169.254:80", false),
+        let hosts = "10.0.0.7:7500,[fc00::7]:7500,10.1.0.0/16,169.254.169.254:80,127.0.0.1:7500";
+        let hosts: AllowedHosts = hosts.parse().expect("valid");
+        for (node, judged) in [
+            ("10.0.0.7:7500", Ok(())),
+            ("10.0.0.7:22", Err(LeftOut)),
+            ("10.0.0.8:7500", Err(LeftOut)),
+            ("[fc00::7]:7500", Ok(())),
+            ("[fc00::7]:80", Err(LeftOut)),
+            ("[::ffff:10.0.0.7]:7500", Ok(())),
+            ("10.1.2.3:1", Ok(())),
+            ("169.254.169.254:80", Err(NeverAsked)),
+            ("127.0.0.1:7500", Ok(())),
+            ("127.0.0.1:80", Err(Loopback)),
         ] {
-            assert_eq!(hosts.allow(node.parse().expect("an address")), allowed, "{node}");
+            assert_eq!(hosts.judge(node.parse().expect("an address")), judged, "{node}");
         }
     }
 
@@ -129,5 +155,6 @@ mod tests {
         assert!("node1.example:7500".parse::<AllowedHosts>().is_err());
         assert!("10.0.0.0/8:7500".parse::<AllowedHosts>().is_err());
         assert!("10.0.0.7:99999".parse::<AllowedHosts>().is_err());
+        assert!(" , ".parse::<AllowedHosts>().is_err());
     }
 }

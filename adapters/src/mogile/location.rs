@@ -4,8 +4,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use domain::Fid;
 
-use super::hosts::AllowedHosts;
-
 /// The port of a URL that names none.
 const HTTP_PORT: u16 = 80;
 
@@ -23,17 +21,32 @@ pub(super) struct Location {
 pub(super) enum Unfit {
     NotAReplica,
     OtherFid,
-    HostNotAllowed,
+    NotRegistered,
+    LeftOut,
+    Loopback,
+    NeverAsked,
 }
 
 impl Unfit {
+    /// The reason, and what to do where the operator can do something.
     pub(super) const fn why(self) -> &'static str {
         match self {
             Self::NotAReplica => "not the URL of a replica: http://ADDRESS:PORT/devN/….fid",
             Self::OtherFid => "the path of another fid",
-            Self::HostNotAllowed => {
-                "the host, or its port, is not one that may be asked: list it in MOGILE_STORAGE_HOSTS if it \
-                 is a storage node"
+            Self::NotRegistered => {
+                "MogileFS registers no storage node at this address and port: if it is one, register \
+                 it there (`mogadm host list` shows the table)"
+            }
+            Self::LeftOut => {
+                "MOGILE_STORAGE_HOSTS leaves this storage node out: add its address there"
+            }
+            Self::Loopback => {
+                "a loopback address is asked only where MOGILE_STORAGE_HOSTS names it: add it there \
+                 if the storage node runs on this machine"
+            }
+            Self::NeverAsked => {
+                "a link-local, metadata, unspecified or broadcast address is never asked: correct it \
+                 in MogileFS's table `host`"
             }
         }
     }
@@ -51,13 +64,10 @@ impl Location {
         Some(Self { node: address_of(authority)?, fid: Fid::from_path(path)? })
     }
 
-    /// Whether a URL is one of this file's replicas, on a host that may be asked.
-    pub(super) fn judge(url: &str, fid: Fid, hosts: &AllowedHosts) -> Result<(), Unfit> {
+    /// The storage node of a URL, where that is one of this file's replicas.
+    pub(super) fn node_of(url: &str, fid: Fid) -> Result<SocketAddr, Unfit> {
         let location = Self::parse(url).ok_or(Unfit::NotAReplica)?;
-        if location.fid != fid {
-            return Err(Unfit::OtherFid);
-        }
-        if hosts.allow(location.node) { Ok(()) } else { Err(Unfit::HostNotAllowed) }
+        if location.fid == fid { Ok(location.node) } else { Err(Unfit::OtherFid) }
     }
 }
 
@@ -80,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_fids_own_path_on_an_allowed_host() {
-        let hosts = "10.0.0.0/8, fc00::/7".parse().expect("valid");
+    fn only_the_fids_own_path_on_an_address() {
+        let node = |text: &str| Ok(text.parse().expect("an address"));
         let path = "dev3/0/564/879/0564879786.fid";
         for (url, judged) in [
-            (format!("http://10.0.0.7:7500/{path}"), Ok(())),
-            (format!("http://10.0.0.7/{path}"), Ok(())),
-            (format!("http://[fc00::7]:7500/{path}"), Ok(())),
-            (format!("http://[fc00::7]/{path}"), Ok(())),
+            (format!("http://10.0.0.7:7500/{path}"), node("10.0.0.7:7500")),
+            (format!("http://10.0.0.7/{path}"), node("10.0.0.7:80")),
+            (format!("http://[fc00::7]:7500/{path}"), node("[fc00::7]:7500")),
+            (format!("http://[fc00::7]/{path}"), node("[fc00::7]:80")),
             (format!("http://fc00::7/{path}"), Err(Unfit::NotAReplica)),
             (format!("http://[10.0.0.7]/{path}"), Err(Unfit::NotAReplica)),
             (format!("https://10.0.0.7:7500/{path}"), Err(Unfit::NotAReplica)),
@@ -103,11 +113,8 @@ mod tests {
             ("http://10.0.0.7:7500/latest/meta-data".to_owned(), Err(Unfit::NotAReplica)),
             ("http://169.254.169.254/latest/meta-data/".to_owned(), Err(Unfit::NotAReplica)),
             ("http://10.0.0.7:7500/dev3/0/000/000/0000000001.fid".to_owned(), Err(Unfit::OtherFid)),
-            (format!("http://8.8.8.8:7500/{path}"), Err(Unfit::HostNotAllowed)),
-            (format!("http://169.254.169.254/{path}"), Err(Unfit::HostNotAllowed)),
-            (format!("http://127.0.0.1:7500/{path}"), Err(Unfit::HostNotAllowed)),
         ] {
-            assert_eq!(Location::judge(&url, Fid(564_879_786), &hosts), judged, "{url}");
+            assert_eq!(Location::node_of(&url, Fid(564_879_786)), judged, "{url}");
         }
     }
 }

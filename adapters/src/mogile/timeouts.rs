@@ -17,6 +17,9 @@ pub struct Timeouts {
     /// Between the two times that a tracker must fail at a row, and answer another page, before the
     /// row counts as unreadable.
     pub unreadable_proof: Duration,
+    /// MogileFS's table `host` is read again no sooner than this after the last read, for a storage
+    /// node that it does not have.
+    pub hosts_again: Duration,
     /// For a connection to a storage node.
     pub node_connect: Duration,
     /// From a request to a storage node to the head of its answer.
@@ -35,6 +38,7 @@ impl Default for Timeouts {
             tracker_answer: Duration::from_secs(10),
             tracker_rest: Duration::from_secs(15),
             unreadable_proof: Duration::from_secs(10),
+            hosts_again: Duration::from_secs(15),
             node_connect: Duration::from_secs(5),
             node_answer: limits::REQUEST_TIME,
             node_idle: Duration::from_secs(20),

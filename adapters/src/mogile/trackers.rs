@@ -183,13 +183,17 @@ impl Trackers {
         turn
     }
 
+    /// The addresses of all trackers.
+    pub(super) fn addresses(&self) -> String {
+        self.all.iter().map(Tracker::address).collect::<Vec<_>>().join(",")
+    }
+
     /// Joins the failures of all trackers into one error.
     fn all_failed(&self, mut failures: Vec<TrackerError>) -> TrackerError {
         if failures.len() == 1 {
             return failures.remove(0);
         }
-        let addresses: Vec<_> = self.all.iter().map(Tracker::address).collect();
-        let at = addresses.join(",");
+        let at = self.addresses();
         let told: Vec<_> = failures.iter().map(ToString::to_string).collect();
         let told =
             if told.is_empty() { "no tracker is configured".into() } else { told.join("; ") };

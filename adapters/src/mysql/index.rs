@@ -31,7 +31,7 @@ const COUNT: &str = "SELECT COUNT(*) AS files FROM file WHERE dmid = ?";
 /// character set or as binary. Bytes of a key that are not UTF-8 become the replacement character,
 /// which no valid dkey contains.
 pub struct MysqlIndex {
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     domain: String,
     dmid: OnceCell<u64>,
     calls: Arc<Calls>,
@@ -51,7 +51,7 @@ impl MysqlIndex {
         self
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         operation: &'static str,
         sql: &'static str,
@@ -107,11 +107,11 @@ impl MysqlIndex {
         Ok(Some(Entry::Read(IndexRow { fid, dkey, length })))
     }
 
-    fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
+    pub(super) fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
         value.map_err(|error| self.error(error.into()))
     }
 
-    fn error(&self, trouble: Trouble) -> IndexError {
+    pub(super) fn error(&self, trouble: Trouble) -> IndexError {
         let at = self.sessions.at().to_owned();
         match trouble {
             Trouble::Passing(cause) => IndexError::Unavailable { at, cause },
@@ -167,7 +167,7 @@ impl SourceIndex for MysqlIndex {
     }
 }
 
-fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {
+pub(super) fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {
     let bytes: Option<&[u8]> = row.try_get(column)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }

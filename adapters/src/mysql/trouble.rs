@@ -55,7 +55,7 @@ fn of_server(error: &MySqlDatabaseError) -> Trouble {
         // Too many connections or queries of this account. Their class is 42, but a later try may
         // succeed.
         (1203 | 1226, _) => None,
-        (1044 | 1142 | 1143, _) => Some("grant SELECT on the tables `file` and `domain`"),
+        (1044 | 1142 | 1143, _) => Some("grant SELECT on the tables `domain`, `file` and `host`"),
         (1049, _) => Some("correct the database's name in the URL"),
         (1054 | 1146, _) => Some("is this MogileFS's database?"),
         // The host is blocked after too many errors, or not allowed; the account is locked, or its

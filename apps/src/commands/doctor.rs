@@ -1,8 +1,10 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
+use adapters::mogile::HostSurvey;
 use clap::Args;
 use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures, examine_queues};
 use domain::ports::Ports;
+use domain::retry::{Classed, ErrorClass};
 use domain::{Check, Health};
 
 use crate::config::{
@@ -11,7 +13,7 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
-use crate::wiring::{self, Wiring};
+use crate::wiring::{self, IndexFrom, Wiring};
 use crate::worker_function;
 
 /// What can be given to `doctor`.
@@ -45,7 +47,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
-    let mut checks = checks(&wiring, &ports, target, aws, !arguments.read_only).await?;
+    let (from, canaries) = (IndexFrom::Settings, !arguments.read_only);
+    let mut checks = checks(&wiring, from, &ports, target, aws, canaries).await?;
     let services = session.services(aws, time);
     if arguments.queue.is_named() {
         let queue = services.queue(&arguments.queue).await?;
@@ -66,6 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 /// Checks everything, with canaries in the buckets or without.
 pub(crate) async fn checks(
     wiring: &Wiring<'_>,
+    from: IndexFrom,
     ports: &Ports,
     target: &TargetSettings,
     aws: &AwsSettings,
@@ -73,6 +77,7 @@ pub(crate) async fn checks(
 ) -> Result<Vec<Check>, UsageError> {
     let buckets = target.bucket_map()?;
     let mut checks = examine_trackers(wiring).await?;
+    checks.extend(examine_storage_nodes(wiring, from).await?);
     checks.extend(examine(ports, &buckets).await);
     if canaries {
         // What cannot even be read says the same again.
@@ -104,4 +109,48 @@ async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError>
             Err(error) => Check::unreachable(format!("tracker {tracker}"), fact, error.to_string()),
         })
         .collect())
+}
+
+/// The storage nodes that MogileFS registers, and what `MOGILE_STORAGE_HOSTS` leaves of them.
+async fn examine_storage_nodes(
+    wiring: &Wiring<'_>,
+    from: IndexFrom,
+) -> Result<Vec<Check>, UsageError> {
+    let subject = "storage nodes";
+    let fact = "MogileFS registers them, and its table can be read";
+    let survey = match wiring.registry(from)?.survey().await {
+        Ok(survey) => survey,
+        Err(error) => {
+            let check = match error.class() {
+                ErrorClass::Retry => Check::unreachable(subject, fact, error.to_string()),
+                ErrorClass::GiveUp | ErrorClass::Corrupt => {
+                    Check::bad(subject, fact, error.to_string())
+                }
+            };
+            return Ok(vec![check]);
+        }
+    };
+    let HostSurvey { origin, hosts, nodes, unusable, left_out } = survey;
+    let mut found = format!("{hosts} hosts with {nodes} addresses and ports, by {origin}");
+    if !unusable.is_empty() {
+        found = format!("{found}; not usable there: {}", listed(&unusable));
+    }
+    let registered = Check::good(subject, fact, found);
+    let fact = "every host that MogileFS reads from may be asked";
+    let may_be_asked = if left_out.is_empty() {
+        Check::good(subject, fact, "none is left out")
+    } else {
+        Check::bad(subject, fact, listed(&left_out))
+    };
+    Ok(vec![registered, may_be_asked])
+}
+
+/// The first few, and the number of the others.
+fn listed(texts: &[String]) -> String {
+    const FEW: usize = 4;
+    let first = texts.iter().take(FEW).cloned().collect::<Vec<_>>().join("; ");
+    match texts.len().saturating_sub(FEW) {
+        0 => first,
+        more => format!("{first}; and {more} more"),
+    }
 }

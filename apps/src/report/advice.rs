@@ -68,23 +68,24 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
             "run this again, and let MogileFS supply these files: --route auto"
         }
         ReasonKind::NoReplica => {
-            "if a storage node is down, start it and run this again. Otherwise restore the files in \
-             MogileFS, or exclude them with --exclude-file"
+            "if a storage node is down, start it; if the words name MOGILE_STORAGE_HOSTS, or a storage \
+             node that MogileFS does not register, correct that. Then run this again. Otherwise \
+             restore the files in MogileFS, or exclude them with --exclude-file"
         }
         ReasonKind::WrongContent => {
             "MogileFS has other content under these keys: restore the right content there, or exclude \
              the files with --exclude-file"
         }
         ReasonKind::SourceUnreachable => {
-            "`mogile2s3 doctor` shows which tracker cannot be reached. Start it, or open the way to \
-             it, then run this again"
+            "`mogile2s3 doctor` shows which tracker, or whether MogileFS's database, cannot be reached. \
+             Start it, or open the way to it, then run this again"
         }
         ReasonKind::ReplicasUnreachable => {
             "the trackers answer: start the storage nodes named here, or open the way to them. \
              `mogile2s3 doctor` tries to open a replica. Then run this again"
         }
         ReasonKind::SourceRefused => {
-            "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_STORAGE_HOSTS with `mogile2s3 doctor`, \
+            "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_DATABASE_URL with `mogile2s3 doctor`, \
              then run this again"
         }
         ReasonKind::KeyUnknown => {

@@ -11,7 +11,8 @@ pub trait SourceFiles: Send + Sync {
     /// Returns where the file's replicas are, in the order in which they should be tried. A tracker
     /// may answer from its cache. In place of a location that the fid cannot have, or of one on a
     /// host that must not be asked, stands the reason why it is refused. Empty when the trackers know
-    /// of no replica. Every tracker is tried before this fails.
+    /// of no replica. Every tracker is tried before this fails. It also fails while it is not known
+    /// which hosts may be asked.
     ///
     /// Errors with [`SourceError::UnknownKey`] when the trackers do not know the key, or know it
     /// under another fid by now.

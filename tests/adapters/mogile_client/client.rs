@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::calls::Calls;
-use adapters::mogile::{AllowedHosts, MogileFiles, StorageNodes, Timeouts, Trackers};
+use adapters::mogile::{
+    AllowedHosts, HostRow, HostTable, HostTableError, MogileFiles, NodeRegistry, StorageNodes,
+    Timeouts, Trackers,
+};
+use async_trait::async_trait;
 
 use super::scripted::Scripted;
 
@@ -40,16 +44,52 @@ pub fn with_connections(at: &[SocketAddr], connections: usize) -> Trackers {
     Trackers::new(&at, connections, Arc::<Calls>::default()).with_timeouts(timeouts())
 }
 
-/// Files by way of one tracker, from nodes on loopback.
-pub fn files(tracker: &Scripted) -> MogileFiles {
-    files_within(tracker.address, 4, timeouts())
+/// Files by way of one tracker, from these nodes on loopback.
+pub fn files(tracker: &Scripted, nodes: &[SocketAddr]) -> MogileFiles {
+    let trackers = Arc::new(trackers(&[tracker.address]));
+    let nodes = nodes.iter().map(|node| HostRow {
+        hostip: Some(node.ip().to_string()),
+        http_port: Some(node.port().to_string()),
+        ..HostRow::default()
+    });
+    files_by(trackers, Arc::new(Registered(nodes.collect())), loopback(), 4, timeouts())
 }
 
+/// Files by way of one tracker, from nodes on loopback that it lists itself.
 pub fn files_within(tracker: SocketAddr, connections: usize, timeouts: Timeouts) -> MogileFiles {
-    let hosts: AllowedHosts = "127.0.0.1".parse().expect("an address");
-    let nodes = StorageNodes::new(connections, Arc::default()).with_timeouts(timeouts);
     let trackers = Arc::new(trackers_within(&[tracker], timeouts));
-    MogileFiles::new(trackers, nodes, hosts, DOMAIN.to_owned())
+    files_by(trackers.clone(), trackers, loopback(), connections, timeouts)
+}
+
+/// Files from the nodes of this table, as far as `MOGILE_STORAGE_HOSTS` allows.
+pub fn files_by(
+    trackers: Arc<Trackers>,
+    table: Arc<dyn HostTable>,
+    allowed: AllowedHosts,
+    connections: usize,
+    timeouts: Timeouts,
+) -> MogileFiles {
+    let nodes = StorageNodes::new(connections, Arc::default()).with_timeouts(timeouts);
+    let registry = NodeRegistry::new(table, allowed, timeouts);
+    MogileFiles::new(trackers, nodes, registry, DOMAIN.to_owned())
+}
+
+fn loopback() -> AllowedHosts {
+    "127.0.0.1".parse().expect("an address")
+}
+
+/// A table that stays as it is.
+struct Registered(Vec<HostRow>);
+
+#[async_trait]
+impl HostTable for Registered {
+    async fn rows(&self) -> Result<Vec<HostRow>, HostTableError> {
+        Ok(self.0.clone())
+    }
+
+    fn origin(&self) -> String {
+        "a test".to_owned()
+    }
 }
 
 /// An address on which nobody listens.

@@ -132,7 +132,8 @@ async fn a_node_that_resets_the_connection_is_passed_over() {
     let reset = format!("http://{}/dev9/{}", resetting.address, file.fid.path());
     let paths = format!("paths=2&path1={reset}&path2={good}");
     let tracker = Scripted::tracker(move |_, request| ok(request, &paths)).await;
-    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    let nodes = [&stage.nodes()[..], &[resetting.address]].concat();
+    let outcome = stage.migrate_by(files(&tracker, &nodes), &file).await;
     assert!(matches!(outcome.end, FileEnd::Proven(_)), "{outcome:?}");
     let detail = &outcome.findings[0].detail;
     assert!(detail.contains(&reset) && detail.contains("cannot be reached"), "{detail}");
@@ -228,7 +229,8 @@ async fn with_first_node(
     let first = format!("http://{}/dev9/{}", node.address, file.fid.path());
     let paths = format!("paths=2&path1={first}&path2={}", stage.urls(&file)[0]);
     let tracker = Scripted::tracker(move |_, request| ok(request, &paths)).await;
-    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    let nodes = [&stage.nodes()[..], &[node.address]].concat();
+    let outcome = stage.migrate_by(files(&tracker, &nodes), &file).await;
     (stage, file, node, outcome)
 }
 
@@ -252,7 +254,7 @@ async fn where_every_replica_announces_too_much_the_reason_says_so() {
     let node = Scripted::node(move |_, _| say(reply)).await;
     let paths = format!("paths=1&path1=http://{}/dev9/{}", node.address, file.fid.path());
     let tracker = Scripted::tracker(move |_, request| ok(request, &paths)).await;
-    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    let outcome = stage.migrate_by(files(&tracker, &[node.address]), &file).await;
     let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
     assert_eq!(failure.reason.kind, ReasonKind::NoReplica);
     assert!(failure.reason.detail.contains("announces more than"), "{failure}");

@@ -97,6 +97,11 @@ impl Stage {
         self.faults.add(Rule { target, ..Rule::always(Service::StorageNode, fault) });
     }
 
+    /// The nodes' addresses.
+    pub fn nodes(&self) -> Vec<SocketAddr> {
+        self.mogile.host_rows().into_iter().map(|(_, node)| node).collect()
+    }
+
     pub fn files(&self) -> MogileFiles {
         files_within(self.tracker, 4, timeouts())
     }

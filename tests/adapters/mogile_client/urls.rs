@@ -1,5 +1,7 @@
 //! URLs that must not be followed: refused with the reason, and never asked.
 
+use std::net::SocketAddr;
+
 use domain::migrate::FileEnd;
 use domain::ports::SourceFiles;
 use domain::{SourceError, SourceFile};
@@ -21,11 +23,11 @@ fn serving(content: &'static str) -> impl Fn(usize, &str) -> Reply + Send + Sync
 
 const CONTENT: &str = "the content";
 
-/// What comes of a file whose only replica is at this URL.
-async fn end_at(stage: &Stage, file: &SourceFile, url: String) -> FileEnd {
+/// What comes of a file whose only replica is at this URL, where MogileFS has this node.
+async fn end_at(stage: &Stage, file: &SourceFile, node: SocketAddr, url: String) -> FileEnd {
     let fields = format!("paths=1&path1={url}");
     let tracker = Scripted::tracker(move |_, request| ok(request, &fields)).await;
-    stage.migrate_by(files(&tracker), file).await.end
+    stage.migrate_by(files(&tracker, &[node]), file).await.end
 }
 
 /// That a URL is refused with this reason, and the node in it asked nothing.
@@ -33,7 +35,7 @@ async fn check_refused(node: &Scripted, url: impl Fn(&str, &str) -> String, reas
     let stage = Stage::start().await;
     let file = stage.store(CONTENT.as_bytes());
     let url = url(&node.address.to_string(), &file.fid.path());
-    let end = end_at(&stage, &file, url.clone()).await;
+    let end = end_at(&stage, &file, node.address, url.clone()).await;
     let FileEnd::Failed(failure) = &end else { panic!("{url}: {end:?}") };
     let told = &failure.reason.detail;
     assert!(told.contains(reason), "{url}: {reason} in {told}");
@@ -56,8 +58,16 @@ async fn what_is_not_the_url_of_a_replica_is_refused() {
 #[tokio::test]
 async fn hosts_that_are_not_mogilefs_are_refused() {
     let node = Scripted::node(serving(CONTENT)).await;
-    let reason = "the host, or its port, is not one that may be asked";
-    for host in ["127.0.0.2", "[::1]", "8.8.8.8:7500", "169.254.169.254", "[fd00:ec2::254]:80"] {
+    let unknown = "MogileFS registers no storage node at this address and port";
+    let never = "is never asked";
+    for (host, reason) in [
+        ("127.0.0.1:9", unknown),
+        ("127.0.0.2", unknown),
+        ("[::1]", unknown),
+        ("8.8.8.8:7500", unknown),
+        ("169.254.169.254", never),
+        ("[fd00:ec2::254]:80", never),
+    ] {
         check_refused(&node, |_, path| format!("http://{host}/dev1/{path}"), reason).await;
     }
     let metadata = |_: &str, _: &str| "http://169.254.169.254/latest/meta-data/".to_owned();
@@ -73,7 +83,7 @@ async fn the_path_of_another_fid_is_refused() {
     let own = stage.urls(&file)[0].clone();
     let fields = format!("paths=2&path1={other}&path2={own}");
     let tracker = Scripted::tracker(move |_, request| ok(request, &fields)).await;
-    let outcome = stage.migrate_by(files(&tracker), &file).await;
+    let outcome = stage.migrate_by(files(&tracker, &stage.nodes()), &file).await;
     assert!(matches!(outcome.end, FileEnd::Proven(_)), "{outcome:?}");
     let detail = &outcome.findings[0].detail;
     assert!(detail.contains("the path of another fid") && detail.contains(&other), "{detail}");
@@ -87,7 +97,7 @@ async fn a_key_whose_paths_are_all_another_fids_is_another_file_by_now() {
     let other = format!("http://127.0.0.1:7500/dev1/{}", domain::Fid(999).path());
     let fields = format!("paths=2&path1={other}&path2={other}");
     let tracker = Scripted::tracker(move |_, request| ok(request, &fields)).await;
-    let replicas = files(&tracker).replicas(&file).await;
+    let replicas = files(&tracker, &[]).replicas(&file).await;
     assert!(matches!(replicas, Err(SourceError::UnknownKey { .. })), "{replicas:?}");
 }
 
@@ -102,7 +112,7 @@ async fn a_redirect_is_not_followed() {
             format!("HTTP/1.0 {status}\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
         let node = Scripted::node(move |_, _| say(head.clone()).then(Then::Close)).await;
         let url = format!("http://{}/dev1/{}", node.address, file.fid.path());
-        let end = end_at(&stage, &file, url).await;
+        let end = end_at(&stage, &file, node.address, url).await;
         let FileEnd::Failed(failure) = &end else { panic!("{status}: {end:?}") };
         let told = &failure.reason.detail;
         assert!(told.contains(status) && told.contains("redirects are not followed"), "{told}");
@@ -117,7 +127,7 @@ async fn check_answer(answer: &'static str, reason: &str) {
     let file = stage.store(CONTENT.as_bytes());
     let node = Scripted::node(move |_, _| say(answer).then(Then::Close)).await;
     let url = format!("http://{}/dev1/{}", node.address, file.fid.path());
-    let end = end_at(&stage, &file, url).await;
+    let end = end_at(&stage, &file, node.address, url).await;
     let FileEnd::Failed(failure) = &end else { panic!("{answer:?}: {end:?}") };
     assert!(failure.reason.detail.contains(reason), "{answer:?}: {failure}");
 }
@@ -145,7 +155,7 @@ async fn what_a_node_says_beyond_the_announced_length_is_not_content() {
     let node = Scripted::node(move |_, _| say(answer)).await;
     let fields = format!("paths=1&path1=http://{}/dev1/{}", node.address, file.fid.path());
     let tracker = Scripted::tracker(move |_, request| ok(request, &fields)).await;
-    let files = files(&tracker);
+    let files = files(&tracker, &[node.address]);
     for _ in 0..3 {
         let replica = files.replicas(&file).await.expect("one").remove(0).expect("fit");
         let content = files.open(&replica).await.expect("it is there");

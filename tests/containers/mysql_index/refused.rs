@@ -43,8 +43,20 @@ async fn a_refusal_says_what_to_do_and_shows_no_password() -> anyhow::Result<()>
     for (user, password, database, domain, why) in [
         (user, "s3cr%t", "mogile", DOMAIN, "correct user and password in the URL"),
         ("noone", "s3cr%t", "mogile", DOMAIN, "correct user and password in the URL"),
-        ("nobody", "s3cr%t", "mogile", DOMAIN, "grant SELECT on the tables `file` and `domain`"),
-        ("few", "s3cr%t", "mogile", DOMAIN, "grant SELECT on the tables `file` and `domain`"),
+        (
+            "nobody",
+            "s3cr%t",
+            "mogile",
+            DOMAIN,
+            "grant SELECT on the tables `domain`, `file` and `host`",
+        ),
+        (
+            "few",
+            "s3cr%t",
+            "mogile",
+            DOMAIN,
+            "grant SELECT on the tables `domain`, `file` and `host`",
+        ),
         (user, password, "another", DOMAIN, "is this MogileFS's database?"),
         ("root", "root", "absent", DOMAIN, "correct the database's name in the URL"),
         (user, password, "mogile", "PLOS_REPO", "(it has `plos_repo`, `other_domain`): correct"),

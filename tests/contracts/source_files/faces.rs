@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use adapters::calls::Calls;
-use adapters::mogile::{MogileFiles, StorageNodes, Trackers};
+use adapters::mogile::{MogileFiles, NodeRegistry, StorageNodes, Timeouts, Trackers};
 use domain::ports::SourceFiles;
 use domain::{ContentHasher, Dkey, Fid, MogileBucket, S3Bucket, SourceFile};
 use stand_ins::fault::{Fault, Faults, Rule, Service};
@@ -166,7 +166,8 @@ fn client(at: String) -> MogileFiles {
     let trackers = Arc::new(Trackers::new(&[at], 4, calls.clone()));
     let nodes = StorageNodes::new(4, calls);
     let hosts = "127.0.0.1".parse().expect("an address");
-    MogileFiles::new(trackers, nodes, hosts, DOMAIN.to_owned())
+    let registry = NodeRegistry::new(trackers.clone(), hosts, Timeouts::default());
+    MogileFiles::new(trackers, nodes, registry, DOMAIN.to_owned())
 }
 
 async fn bind() -> TcpListener {

@@ -40,8 +40,8 @@ fn its_environment_has_all_settings_and_no_secret() {
 }
 
 #[test]
-fn storage_hosts_that_nobody_names_are_the_private_ranges() {
-    // An empty setting would allow none.
+fn storage_hosts_that_nobody_names_are_not_narrowed() {
+    // As where the setting is not given.
     assert!(environment(&Stack::with(&[])).get("MOGILE_STORAGE_HOSTS").is_none());
     assert!(environment(&Stack::with(&[])).get("IGNORE_BUCKETS").is_none());
 }

@@ -53,6 +53,38 @@ fn info_of_a_file_with_and_without_a_length() {
 }
 
 #[test]
+fn hosts_are_listed_with_nulls() {
+    // Recorded.
+    let reply = "hosts=2&host1_hostid=1&host1_status=alive&host1_hostname=store1\
+                 &host1_hostip=127.0.0.1&host1_http_port=7500&host1_http_get_port=&host1_altip=\
+                 &host1_altmask=&host2_hostip=10.0.0.7&host2_altip=10.1.0.7&host2_http_get_port=7600";
+    let text = |text: &str| Some(text.to_owned());
+    let one = HostRow {
+        hostname: text("store1"),
+        status: text("alive"),
+        hostip: text("127.0.0.1"),
+        altip: None,
+        http_port: text("7500"),
+        http_get_port: None,
+    };
+    let other = HostRow {
+        hostip: text("10.0.0.7"),
+        altip: text("10.1.0.7"),
+        http_get_port: text("7600"),
+        ..HostRow::default()
+    };
+    assert_eq!(hosts(&fields(reply)), Ok(vec![one, other]));
+    check_refused(
+        hosts,
+        &[
+            ("", "hosts is missing"),
+            ("hosts=0", "it lists no host"),
+            ("hosts=99999999999", "more than the 1 that there can be"),
+        ],
+    );
+}
+
+#[test]
 fn files_are_listed_ascending_with_nulls() {
     let reply = "fid_1_domain=plos_repo&fid_1_length=46394&fid_1_class=default&fid_1_devcount=2\
                  &fid_count=2&fid_1_key=k&fid_1_fid=5&fid_2_fid=4&fid_2_domain=x&fid_2_length=\

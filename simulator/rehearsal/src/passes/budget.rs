@@ -26,9 +26,13 @@ const BATCH: u64 = 25;
 const SEGMENTS: u64 = 4;
 const ITEMS_A_PAGE: u64 = 2500;
 
+/// For a storage node that MogileFS does not register its hosts are read again, once in so many
+/// seconds.
+const HOSTS_AGAIN_SECONDS: u64 = 15;
+
 impl Budget {
     /// For one `migrate`, which takes so long: it may write to the ledger once a second, whether
-    /// a batch is full or not.
+    /// a batch is full or not, and read MogileFS's hosts again from time to time.
     #[must_use]
     pub fn of_migrate(stage: &Stage, round: Round, took: Duration) -> Self {
         let mut budget = Self::of_files(stage, round);
@@ -46,6 +50,7 @@ impl Budget {
             Round::Again => stage.planted.records.len() + stage.planted.expected.len(),
         };
         budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
+        budget.add(Service::Tracker, "get_hosts", 1 + took.as_secs() / HOSTS_AGAIN_SECONDS);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
         if round == Round::First {

@@ -25,12 +25,12 @@ pub(super) struct Planter<'a> {
     pub(super) planted: Planted,
     /// A device that the tracker believes to be down, though its node serves it.
     pub(super) down: DeviceId,
-    /// Devices of a host that nobody may ask.
+    /// Devices of a host that MogileFS does not register, and that nobody may ask.
     pub(super) foreign: Vec<DeviceId>,
 }
 
 /// Where no storage node is, and a client that follows the tracker blindly still stays on this
-/// machine. The world's `MOGILE_STORAGE_HOSTS` leaves it out.
+/// machine. `get_hosts` does not list it, and the world's `MOGILE_STORAGE_HOSTS` leaves it out.
 const FOREIGN_HOST: [u8; 4] = [127, 0, 0, 2];
 
 /// Of so many devices one comes first for some fid, most likely.
@@ -40,6 +40,7 @@ impl<'a> Planter<'a> {
     pub(super) fn new(world: &'a EmbeddedWorld, seed: u64) -> Self {
         let mogile = &world.mogile;
         let foreign = mogile.add_host(FOREIGN_HOST.into(), 80);
+        mogile.unlist_host(foreign);
         let foreign: Vec<_> = (0..FOREIGN_DEVICES).map(|_| mogile.add_device(foreign)).collect();
         // Nothing new goes there.
         for device in &foreign {

@@ -82,6 +82,12 @@ impl MogileFs {
         self.state(|state| state.topology.add_host(ip, http_port))
     }
 
+    /// `get_hosts` leaves the host out, while `get_paths` names it: no real tracker does that, but one
+    /// that lies.
+    pub fn unlist_host(&self, host: HostId) {
+        self.state(|state| state.topology.unlist(host));
+    }
+
     /// Adds a device to a host, alive; ids count from 1.
     pub fn add_device(&self, host: HostId) -> DeviceId {
         self.state(|state| state.topology.add_device(host))

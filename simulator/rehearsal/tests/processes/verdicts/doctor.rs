@@ -66,8 +66,38 @@ async fn storage_nodes_that_may_not_be_asked_name_the_setting() {
     let mut session = Session::new(89, 4).await;
     session.set("MOGILE_STORAGE_HOSTS", "10.0.0.0/8");
     let said = session.said(&["migrate"], 1).await;
-    assert!(said.contains("list it in MOGILE_STORAGE_HOSTS"), "{said}");
+    let words = "only where MOGILE_STORAGE_HOSTS names it: add it there";
+    assert!(said.contains("no-replica") && said.contains(words), "{said}");
+    let doctor = session.said(&["doctor"], 1).await;
+    let fact =
+        "BAD  storage nodes: does not hold: every host that MogileFS reads from may be asked";
+    assert!(doctor.contains(fact) && doctor.contains("`store1` (alive) at 127.0.0.1:"), "{doctor}");
+    assert!(doctor.contains(words), "{doctor}");
     session.set("MOGILE_STORAGE_HOSTS", "10.0.0.0/8,127.0.0.1");
+    session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_how_many_storage_nodes_there_are_and_who_says_so() {
+    let session = Session::new(90, 4).await;
+    let said = session.said(&["doctor"], 0).await;
+    let hosts = session.stage.world.mogile.listed_host_rows().len();
+    let tracker = &session.environment()["MOGILE_TRACKERS"];
+    let words = format!(
+        "({hosts} hosts with {hosts} addresses and ports, by `get_hosts` of the trackers {tracker})"
+    );
+    assert!(said.contains(&words), "{words}: {said}");
+}
+
+/// It is an outage: no file is lost by it, and the doctor names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_the_storage_nodes_cannot_be_listed() {
+    let session = Session::new(91, 4).await;
+    let operation = Some("get_hosts".to_owned());
+    let rule = Rule { operation, ..Rule::always(Service::Tracker, Fault::RequestLost) };
+    session.stage.world.faults.add(rule);
+    session.is_diagnosed("source-unreachable", &["OUT  storage nodes", "get_hosts"]).await;
+    session.mend();
     session.is_healthy().await;
 }
 

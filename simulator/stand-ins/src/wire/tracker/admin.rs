@@ -31,7 +31,7 @@ pub(super) fn get_domains(mogile: &MogileFs) -> Vec<(String, String)> {
 }
 
 pub(super) fn get_hosts(mogile: &MogileFs) -> Vec<(String, String)> {
-    let hosts = mogile.host_rows();
+    let hosts = mogile.listed_host_rows();
     let mut pairs = vec![pair("hosts", &hosts.len())];
     for (n, (host, address)) in (1..).zip(hosts) {
         let of_host = |field: &str| format!("host{n}_{field}");

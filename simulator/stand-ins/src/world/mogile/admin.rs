@@ -32,6 +32,12 @@ pub struct FileDebug {
 impl MogileFs {
     /// `get_hosts`: each host with its storage node's address.
     #[must_use]
+    pub fn listed_host_rows(&self) -> Vec<(HostId, SocketAddr)> {
+        self.state(|state| state.topology.listed_hosts().collect())
+    }
+
+    /// The same, with the hosts that are not listed.
+    #[must_use]
     pub fn host_rows(&self) -> Vec<(HostId, SocketAddr)> {
         self.state(|state| state.topology.hosts().collect())
     }

@@ -1,6 +1,6 @@
 //! Hosts and their devices, and where the tracker sends a client for a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::admin::DeviceRow;
@@ -36,6 +36,8 @@ impl DeviceStatus {
 #[derive(Debug, Default)]
 pub(super) struct Topology {
     hosts: BTreeMap<HostId, SocketAddr>,
+    /// Hosts that stand in URLs and in no list.
+    unlisted: BTreeSet<HostId>,
     devices: BTreeMap<DeviceId, Device>,
 }
 
@@ -68,6 +70,14 @@ impl Topology {
 
     pub(super) fn host_of(&self, device: DeviceId) -> Option<HostId> {
         self.devices.get(&device).map(|device| device.host)
+    }
+
+    pub(super) fn unlist(&mut self, host: HostId) {
+        self.unlisted.insert(host);
+    }
+
+    pub(super) fn listed_hosts(&self) -> impl Iterator<Item = (HostId, SocketAddr)> {
+        self.hosts().filter(|(host, _)| !self.unlisted.contains(host))
     }
 
     pub(super) fn hosts(&self) -> impl Iterator<Item = (HostId, SocketAddr)> {

@@ -1,0 +1,194 @@
+//! The storage nodes that may be asked: those that MogileFS registers, as far as the settings allow.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::SourceError;
+use tokio::time::Instant;
+
+use super::host_table::{Host, HostTable, HostTableError};
+use super::hosts::AllowedHosts;
+use super::location::Unfit;
+use super::timeouts::Timeouts;
+
+/// The storage nodes that MogileFS registers in its table `host`, narrowed by the settings.
+///
+/// The table is read when a node is first asked about, and kept. It is read again when a URL names a
+/// node that it does not have, since a host may be added while a migration runs. That happens at most
+/// once in [`Timeouts::hosts_again`], so that unknown nodes do not cost a request a file: within that
+/// time the last read has the word. At most one read is under way; the others that need it wait for it
+/// and share its outcome.
+pub struct NodeRegistry {
+    table: Arc<dyn HostTable>,
+    allowed: AllowedHosts,
+    again_after: Duration,
+    kept: Mutex<Kept>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What the last reads brought.
+#[derive(Default)]
+struct Kept {
+    hosts: Option<Reading>,
+    /// The last failure, and when it came.
+    failed: Option<(Instant, HostTableError)>,
+}
+
+struct Reading {
+    begun: Instant,
+    nodes: BTreeSet<SocketAddr>,
+    /// What in the table cannot be used.
+    unusable: Vec<String>,
+}
+
+/// What MogileFS registers, for reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSurvey {
+    /// Where the rows come from.
+    pub origin: String,
+    /// The number of hosts.
+    pub hosts: usize,
+    /// The number of storage nodes, each an address and a port.
+    pub nodes: usize,
+    /// What in the table cannot be used, by host.
+    pub unusable: Vec<String>,
+    /// Hosts that MogileFS reads from and that are not asked, each with the reason.
+    pub left_out: Vec<String>,
+}
+
+impl NodeRegistry {
+    /// Reads the table when it is first needed, not here.
+    #[must_use]
+    pub fn new(table: Arc<dyn HostTable>, allowed: AllowedHosts, timeouts: Timeouts) -> Self {
+        Self {
+            table,
+            allowed,
+            again_after: timeouts.hosts_again,
+            kept: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Says whether a storage node may be asked, and if not, why.
+    ///
+    /// Errors when the table must be read for that and cannot be. Nothing is known of the node then.
+    pub(super) async fn judge(
+        &self,
+        node: SocketAddr,
+    ) -> Result<Result<(), Unfit>, HostTableError> {
+        match self.allowed.judge(node) {
+            Err(Unfit::NeverAsked) => Ok(Err(Unfit::NeverAsked)),
+            verdict if self.registers(node).await? => Ok(verdict),
+            _ => Ok(Err(Unfit::NotRegistered)),
+        }
+    }
+
+    /// Reads the table, and compares it with the settings.
+    pub async fn survey(&self) -> Result<HostSurvey, SourceError> {
+        let hosts = self.hosts().await?;
+        let nodes: BTreeSet<_> = hosts.iter().flat_map(|host| &host.nodes).collect();
+        let read_from = hosts.iter().filter(|host| host.is_read_from);
+        Ok(HostSurvey {
+            origin: self.table.origin(),
+            hosts: hosts.len(),
+            nodes: nodes.len(),
+            unusable: unusable(&hosts),
+            left_out: read_from.filter_map(|host| self.why_left_out(host)).collect(),
+        })
+    }
+
+    /// Why no node of a host is asked that a tracker hands out; [`None`] where one is.
+    fn why_left_out(&self, host: &Host) -> Option<String> {
+        let mut why = host.unusable.join(", ");
+        for node in &host.read {
+            why = format!("at {node}, {}", self.allowed.judge(*node).err()?.why());
+        }
+        Some(format!("{} {why}", host.name))
+    }
+
+    async fn registers(&self, node: SocketAddr) -> Result<bool, HostTableError> {
+        let asked = Instant::now();
+        if let Some(known) = self.known(node) {
+            return Ok(known);
+        }
+        let _turn = self.turn.lock().await;
+        // While this one waited for its turn, another one may have read the table.
+        if let Some(known) = self.known(node) {
+            return Ok(known);
+        }
+        if let Some((at, failure)) = &self.kept().failed
+            && *at >= asked
+        {
+            return Err(failure.clone());
+        }
+        self.read().await?;
+        Ok(self.has(node))
+    }
+
+    /// Whether the node is registered; [`None`] where only another read shows it.
+    fn known(&self, node: SocketAddr) -> Option<bool> {
+        let kept = self.kept();
+        let reading = kept.hosts.as_ref()?;
+        if reading.has(node) {
+            return Some(true);
+        }
+        (reading.begun.elapsed() < self.again_after).then_some(false)
+    }
+
+    fn has(&self, node: SocketAddr) -> bool {
+        self.kept().hosts.as_ref().is_some_and(|reading| reading.has(node))
+    }
+
+    async fn read(&self) -> Result<(), HostTableError> {
+        let begun = Instant::now();
+        let hosts = self.hosts().await;
+        let mut kept = self.kept();
+        match hosts {
+            Ok(hosts) => {
+                let nodes = hosts.iter().flat_map(|host| host.nodes.iter().copied()).collect();
+                let reading = Reading { begun, nodes, unusable: unusable(&hosts) };
+                reading.warn(kept.hosts.as_ref());
+                *kept = Kept { hosts: Some(reading), failed: None };
+                Ok(())
+            }
+            Err(failure) => {
+                kept.failed = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
+        }
+    }
+
+    async fn hosts(&self) -> Result<Vec<Host>, HostTableError> {
+        Ok(self.table.rows().await?.iter().map(Host::of).collect())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reading {
+    fn has(&self, node: SocketAddr) -> bool {
+        self.nodes.contains(&SocketAddr::new(node.ip().to_canonical(), node.port()))
+    }
+
+    /// Logs what cannot be used, where the read before did not show the same.
+    fn warn(&self, before: Option<&Self>) {
+        let is_known = before.is_some_and(|before| before.unusable == self.unusable);
+        if !self.unusable.is_empty() && !is_known {
+            let what = self.unusable.join("; ");
+            tracing::warn!("MogileFS's table `host` has what cannot be used: {what}");
+        }
+    }
+}
+
+/// What in the rows cannot be used, by host.
+fn unusable(hosts: &[Host]) -> Vec<String> {
+    let troubled = hosts.iter().filter(|host| !host.unusable.is_empty());
+    troubled.map(|host| format!("{}: {}", host.name, host.unusable.join(", "))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! The registry over a table that a test changes, in virtual time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::time::{advance, sleep};
+
+use super::*;
+use crate::mogile::host_table::HostRow;
+
+/// A table that takes a second to read.
+struct Table {
+    rows: Mutex<Result<Vec<HostRow>, HostTableError>>,
+    reads: AtomicUsize,
+}
+
+#[async_trait]
+impl HostTable for Table {
+    async fn rows(&self) -> Result<Vec<HostRow>, HostTableError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        sleep(Duration::from_secs(1)).await;
+        self.rows.lock().unwrap().clone()
+    }
+
+    fn origin(&self) -> String {
+        "a test".to_owned()
+    }
+}
+
+impl Table {
+    /// Hosts at these addresses, alive, with port 7500.
+    fn of(addresses: &[&str]) -> Arc<Self> {
+        let table = Self { rows: Mutex::new(Ok(Vec::new())), reads: AtomicUsize::new(0) };
+        table.change(Ok(addresses.iter().map(|address| host(address, "alive")).collect()));
+        Arc::new(table)
+    }
+
+    fn change(&self, rows: Result<Vec<HostRow>, HostTableError>) {
+        *self.rows.lock().unwrap() = rows;
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+}
+
+fn host(address: &str, status: &str) -> HostRow {
+    HostRow {
+        hostname: Some("store".to_owned()),
+        status: Some(status.to_owned()),
+        hostip: Some(address.to_owned()),
+        http_port: Some("7500".to_owned()),
+        ..HostRow::default()
+    }
+}
+
+fn away() -> HostTableError {
+    HostTableError::Unavailable { at: "tracker t".to_owned(), cause: "refused".to_owned() }
+}
+
+fn registry(table: &Arc<Table>, allowed: &str) -> NodeRegistry {
+    let allowed =
+        if allowed.is_empty() { AllowedHosts::default() } else { allowed.parse().unwrap() };
+    NodeRegistry::new(table.clone(), allowed, Timeouts::default())
+}
+
+/// What the registry says of a node on port 7500.
+async fn judge(
+    registry: &NodeRegistry,
+    address: &str,
+) -> Result<Result<(), Unfit>, HostTableError> {
+    registry.judge(SocketAddr::new(address.parse().unwrap(), 7500)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_must_be_registered_and_allowed() {
+    let table = Table::of(&["10.0.0.7", "10.0.0.8", "8.8.8.8", "127.0.0.1", "169.254.169.254"]);
+    let (unset, narrow) =
+        (registry(&table, ""), registry(&table, "10.0.0.7,10.0.0.9,169.254.0.0/16"));
+    for (registry, address, judged) in [
+        (&unset, "10.0.0.7", Ok(())),
+        (&unset, "::ffff:10.0.0.7", Ok(())),
+        (&unset, "8.8.8.8", Ok(())),
+        (&unset, "10.0.0.9", Err(Unfit::NotRegistered)),
+        (&unset, "127.0.0.1", Err(Unfit::Loopback)),
+        (&unset, "169.254.169.254", Err(Unfit::NeverAsked)),
+        (&narrow, "10.0.0.7", Ok(())),
+        (&narrow, "10.0.0.8", Err(Unfit::LeftOut)),
+        (&narrow, "8.8.8.8", Err(Unfit::LeftOut)),
+        (&narrow, "10.0.0.9", Err(Unfit::NotRegistered)),
+        (&narrow, "169.254.169.254", Err(Unfit::NeverAsked)),
+    ] {
+        assert_eq!(judge(registry, address).await, Ok(judged), "{address}");
+    }
+    let other_port = SocketAddr::new("10.0.0.7".parse().unwrap(), 80);
+    assert_eq!(unset.judge(other_port).await, Ok(Err(Unfit::NotRegistered)));
+    assert_eq!(table.reads(), 2, "once by each registry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_node_has_the_table_read_again_and_not_too_often() {
+    let table = Table::of(&["10.0.0.7"]);
+    let registry = registry(&table, "");
+    assert_eq!(judge(&registry, "169.254.169.254").await, Ok(Err(Unfit::NeverAsked)));
+    assert_eq!(table.reads(), 0, "no table has an address that is never asked");
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())));
+    advance(Duration::from_hours(1)).await;
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())));
+    assert_eq!(table.reads(), 1, "it is kept");
+
+    table.change(Ok(vec![host("10.0.0.7", "alive"), host("10.0.0.8", "alive")]));
+    assert_eq!(judge(&registry, "10.0.0.8").await, Ok(Ok(())), "added while the migration runs");
+    for _ in 0..100 {
+        assert_eq!(judge(&registry, "10.0.0.9").await, Ok(Err(Unfit::NotRegistered)));
+    }
+    assert_eq!(table.reads(), 2, "unknown nodes cost no request a file");
+    advance(Timeouts::default().hosts_again).await;
+    table.change(Ok(vec![host("10.0.0.9", "alive")]));
+    assert_eq!(judge(&registry, "10.0.0.9").await, Ok(Ok(())));
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Err(Unfit::NotRegistered)), "taken away");
+    assert_eq!(table.reads(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_share_one_read() {
+    let table = Table::of(&["10.0.0.7"]);
+    let registry = registry(&table, "");
+    let judged = join_all((0..50).map(|_| judge(&registry, "10.0.0.7"))).await;
+    assert!(judged.iter().all(|judged| *judged == Ok(Ok(()))), "{judged:?}");
+    let judged = join_all((0..50).map(|_| judge(&registry, "10.0.0.9"))).await;
+    assert!(judged.iter().all(|judged| *judged == Ok(Err(Unfit::NotRegistered))), "{judged:?}");
+    assert_eq!(table.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_cannot_be_read_refuses_no_node() {
+    let table = Table::of(&["10.0.0.7"]);
+    table.change(Err(away()));
+    let registry = registry(&table, "");
+    let judged = join_all((0..50).map(|_| judge(&registry, "10.0.0.7"))).await;
+    assert!(judged.iter().all(|judged| *judged == Err(away())), "{judged:?}");
+    assert_eq!(table.reads(), 1, "a failure is shared by those who waited for it");
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(judge(&registry, "10.0.0.7").await, Err(away()));
+    assert_eq!(table.reads(), 2, "whoever comes later tries again");
+
+    advance(Duration::from_millis(1)).await;
+    table.change(Ok(vec![host("10.0.0.7", "alive")]));
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())));
+    table.change(Err(away()));
+    advance(Timeouts::default().hosts_again).await;
+    assert_eq!(judge(&registry, "10.0.0.8").await, Err(away()));
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())), "what is known stays known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_goes_away_leaves_the_turn_to_the_next() {
+    let table = Table::of(&["10.0.0.7"]);
+    let registry = registry(&table, "");
+    let gone = tokio::time::timeout(Duration::from_millis(1), judge(&registry, "10.0.0.7")).await;
+    assert!(gone.is_err(), "{gone:?}");
+    assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())));
+    assert_eq!(table.reads(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
+    let table = Table::of(&[]);
+    let no_address = HostRow { hostip: Some("store9".to_owned()), ..host("", "alive") };
+    table.change(Ok(vec![
+        host("10.0.0.7", "alive"),
+        host("10.0.0.8", "readonly"),
+        host("10.0.0.9", "dead"),
+        // A tracker hands out the get port alone.
+        HostRow { http_get_port: Some("7600".to_owned()), ..host("10.0.0.10", "alive") },
+        // One address of two is enough.
+        HostRow { altip: Some("10.0.0.7".to_owned()), ..host("10.1.0.7", "alive") },
+        HostRow { altip: Some("?".to_owned()), ..host("10.0.0.7", "alive") },
+        no_address,
+    ]));
+    let survey = registry(&table, "10.0.0.7,10.0.0.10:7500").survey().await.unwrap();
+    let add = Unfit::LeftOut.why();
+    assert_eq!(
+        survey,
+        HostSurvey {
+            origin: "a test".to_owned(),
+            hosts: 7,
+            nodes: 6,
+            unusable: vec![
+                "`store` (alive): altip `?` is not an address".to_owned(),
+                "`store` (alive): hostip `store9` is not an address, it has no address".to_owned(),
+            ],
+            left_out: vec![
+                format!("`store` (readonly) at 10.0.0.8:7500, {add}"),
+                format!("`store` (alive) at 10.0.0.10:7600, {add}"),
+                "`store` (alive) hostip `store9` is not an address, it has no address".to_owned(),
+            ],
+        }
+    );
+    let error = {
+        table.change(Err(away()));
+        registry(&table, "").survey().await.unwrap_err()
+    };
+    assert_eq!(error.to_string(), "`tracker t` cannot be reached: refused");
+}
