@@ -109,7 +109,10 @@ pub fn write_stopped_behind(
     if let Stopped::Trouble(reason) = stopped
         && stands_above(reason)
     {
-        return writeln!(out, "STOPPED: {}, as above.", reason.kind);
+        writeln!(out, "STOPPED: {}, as above.", reason.kind)?;
+        // What stands above has the advice of its kind. Of this one more may be known.
+        let known = advice_on(reason);
+        return if known == advice(reason.kind) { Ok(()) } else { writeln!(out, "  → {known}") };
     }
     write_stopped(out, stopped)
 }

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::{
-    ByteCount, Failure, Fid, Left, Misconfigured, Reason, ReasonKind, Rejection, Route, RowCounts,
+    ByteCount, Failure, Fid, KeyTrouble, Left, Misconfigured, Obstacle, Reason, ReasonKind,
+    Rejection, Route, RowCounts,
 };
 
 use super::*;
@@ -122,7 +123,18 @@ fn what_stopped_a_run_is_not_repeated_behind_the_failures() {
     let text = render(&report(summary.clone()));
     assert_eq!(text.matches("bucket `b` does not exist").count(), 1, "{text}");
     assert!(text.contains("STOPPED: s3-no-bucket, as above."), "{text}");
+    assert_eq!(text.matches("  → ").count(), 1, "{text}");
     assert_eq!(verdict(&summary).exit, Exit::Usage);
+    // Its kind alone says less of it.
+    let keys = Reason::new(ReasonKind::StoreDenied, "SignatureDoesNotMatch");
+    let keys = keys.because_of(Obstacle::Keys(KeyTrouble::Unknown));
+    let mut denied = Summary::default();
+    denied.intake.rows = 1;
+    denied.ends.add_failed(Fid(7), &Failure { reason: keys.clone(), left: Left::Nothing });
+    denied.stopped = Some(Stopped::Trouble(keys));
+    let text = render(&report(denied));
+    let words = "STOPPED: s3-denied, as above.\n  → correct AWS_ACCESS_KEY_ID";
+    assert!(text.contains(words), "{text}");
     let other = Reason::new(ReasonKind::NoBucket, "bucket `c` does not exist");
     summary.stopped = Some(Stopped::Trouble(other));
     assert!(render(&report(summary)).contains("bucket `c` does not exist"));
