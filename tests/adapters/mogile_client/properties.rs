@@ -183,7 +183,7 @@ fn garbage_is_an_error_and_leaves_nothing_behind() {
             say(format!("OK key_count=1&key_1={prefix}&callid={callid}\r\n"))
         });
         let server = server.await;
-        let short = Duration::from_millis(60);
+        let short = Duration::from_millis(200);
         let trackers =
             trackers_within(&[server.address], Timeouts { tracker_answer: short, ..timeouts() });
         let first = timeout(LONGEST, key_of(&trackers, "first")).await;
