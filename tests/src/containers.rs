@@ -2,6 +2,7 @@
 //! engine maps, and everything is reached at 127.0.0.1: an engine asked for its own address may
 //! name one that only containers can reach.
 
+pub mod client_tables;
 mod localstack;
 mod mogile_tables;
 mod mysql;

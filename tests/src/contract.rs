@@ -1,5 +1,6 @@
 //! The promises of the ports, each as a suite that the fakes and the adapters pass alike.
 
+pub mod client_databases;
 pub mod ends;
 pub mod failure_log;
 pub mod job_queue;

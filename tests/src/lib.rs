@@ -5,4 +5,5 @@
 pub mod containers;
 pub mod contract;
 pub mod planted;
+pub mod planted_clients;
 pub mod python;

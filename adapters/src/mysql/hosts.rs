@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::index::{MysqlIndex, text};
+use super::columns::text;
+use super::index::MysqlIndex;
 use super::trouble::Trouble;
 use crate::mogile::{HostRow, HostTable, HostTableError};
 

@@ -1,17 +1,17 @@
 //! Reads the index from MogileFS's own tables.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
 use domain::{ByteCount, Fid, IndexRow};
+use sqlx::Error;
 use sqlx::mysql::MySqlRow;
-use sqlx::{Error, Row};
 use tokio::sync::OnceCell;
 
-use super::sessions::Sessions;
+use super::columns::{Number, number, present, text};
+use super::sessions::{Database, Sessions};
 use super::trouble::Trouble;
 use super::url::DatabaseUrl;
 use crate::calls::{Calls, System};
@@ -41,7 +41,12 @@ impl MysqlIndex {
     /// Reads the rows of one domain. It connects at the first query, not here.
     #[must_use]
     pub fn new(url: DatabaseUrl, domain: String, calls: Arc<Calls>) -> Self {
-        Self { sessions: Sessions::new(url), domain, dmid: OnceCell::new(), calls }
+        Self {
+            sessions: Sessions::new(url, Database::MogileFs),
+            domain,
+            dmid: OnceCell::new(),
+            calls,
+        }
     }
 
     /// Replaces the default time limit for a query, which is production's.
@@ -108,7 +113,7 @@ impl MysqlIndex {
     }
 
     pub(super) fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
-        value.map_err(|error| self.error(error.into()))
+        value.map_err(|error| self.error(Trouble::of(error, Database::MogileFs)))
     }
 
     pub(super) fn error(&self, trouble: Trouble) -> IndexError {
@@ -167,56 +172,10 @@ impl SourceIndex for MysqlIndex {
     }
 }
 
-pub(super) fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error> {
-    let bytes: Option<&[u8]> = row.try_get(column)?;
-    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
-}
-
 /// What a row of the domain has.
 enum Entry {
     Read(IndexRow),
     Unreadable(UnreadableRow),
-}
-
-/// What a column of numbers can hold: some installations have signed ones.
-enum Number {
-    Fit(u64),
-    Negative(i64),
-    Null,
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fit(number) => number.fmt(out),
-            Self::Negative(number) => number.fmt(out),
-            Self::Null => out.write_str("NULL"),
-        }
-    }
-}
-
-/// Errors when the column is missing or of another type, which is the matter of every row.
-fn number(row: &MySqlRow, column: &str) -> Result<Number, Error> {
-    let number: Option<u64> = match row.try_get(column) {
-        Ok(number) => number,
-        Err(_) => match row.try_get::<Option<i64>, _>(column)? {
-            Some(signed) => match u64::try_from(signed) {
-                Ok(number) => Some(number),
-                Err(_) => return Ok(Number::Negative(signed)),
-            },
-            None => None,
-        },
-    };
-    Ok(number.map_or(Number::Null, Number::Fit))
-}
-
-fn present(row: &MySqlRow, column: &str) -> Result<u64, Error> {
-    match number(row, column)? {
-        Number::Fit(number) => Ok(number),
-        unfit @ (Number::Null | Number::Negative(_)) => {
-            Err(Error::Protocol(format!("a row whose `{column}` is {unfit}")))
-        }
-    }
 }
 
 #[cfg(test)]

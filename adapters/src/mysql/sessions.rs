@@ -18,9 +18,38 @@ use super::url::DatabaseUrl;
 /// The most sessions at once. One reads pages; the others look up single rows.
 const SESSIONS: usize = 4;
 
+/// Whose database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Database {
+    MogileFs,
+    ContentRepo,
+    Rhino,
+}
+
+impl Database {
+    /// Its owner's name.
+    pub(super) const fn owner(self) -> &'static str {
+        match self {
+            Self::MogileFs => "MogileFS",
+            Self::ContentRepo => "contentrepo",
+            Self::Rhino => "rhino",
+        }
+    }
+
+    /// The tables that are read.
+    pub(super) const fn tables(self) -> &'static str {
+        match self {
+            Self::MogileFs => "the tables `domain`, `file` and `host`",
+            Self::ContentRepo => "the tables `buckets` and `objects`",
+            Self::Rhino => "the table `articleFile`",
+        }
+    }
+}
+
 /// Sessions on the server of one URL.
 pub(super) struct Sessions {
     url: DatabaseUrl,
+    database: Database,
     /// The time limit of a query, with the wait for a session and the connecting.
     pub(super) time: Duration,
     idle: Mutex<Vec<MySqlConnection>>,
@@ -30,9 +59,10 @@ pub(super) struct Sessions {
 
 impl Sessions {
     /// Makes no connection yet.
-    pub(super) fn new(url: DatabaseUrl) -> Self {
+    pub(super) fn new(url: DatabaseUrl, database: Database) -> Self {
         Self {
             url,
+            database,
             time: limits::REQUEST_TIME,
             idle: Mutex::default(),
             slots: Semaphore::new(SESSIONS),
@@ -76,20 +106,21 @@ impl Sessions {
         arguments: &[u64],
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let query = arguments.iter().fold(sqlx::query(sql), |query, number| query.bind(*number));
-        let rows = query.fetch_all(&mut session).await?;
+        let rows = query.fetch_all(&mut session).await.map_err(|error| self.trouble(error))?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         Ok(rows)
     }
 
     async fn connect(&self) -> Result<MySqlConnection, Trouble> {
-        let mut session = self.url.options().connect().await?;
+        let trouble = |error| self.trouble(error);
+        let mut session = self.url.options().connect().await.map_err(trouble)?;
         match session.execute("SET SESSION TRANSACTION READ ONLY").await {
             Err(error) if is_syntax_error(&error) => self.warn_of_old_server(),
             answer => {
-                answer?;
+                answer.map_err(trouble)?;
             }
         }
-        session.execute(AssertSqlSafe(set_up(self.time))).await?;
+        session.execute(AssertSqlSafe(set_up(self.time))).await.map_err(trouble)?;
         Ok(session)
     }
 
@@ -102,6 +133,15 @@ impl Sessions {
                 self.at()
             );
         });
+    }
+
+    /// Whose database it is.
+    pub(super) const fn database(&self) -> Database {
+        self.database
+    }
+
+    fn trouble(&self, error: sqlx::Error) -> Trouble {
+        Trouble::of(error, self.database)
     }
 
     fn late(&self) -> Trouble {

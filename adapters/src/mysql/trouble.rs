@@ -7,6 +7,8 @@ use domain::Cause;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
+use super::sessions::Database;
+
 /// Why a query failed, by what the caller can do.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -26,12 +28,13 @@ impl Trouble {
     }
 }
 
-impl From<Error> for Trouble {
+impl Trouble {
+    /// Translates an error of sqlx about this database.
     #[expect(clippy::wildcard_enum_match_arm, reason = "all others are about what was read")]
-    fn from(error: Error) -> Self {
+    pub(super) fn of(error: Error, database: Database) -> Self {
         match error {
             Error::Database(error) => match error.try_downcast::<MySqlDatabaseError>() {
-                Ok(error) => of_server(&error),
+                Ok(error) => of_server(&error, database),
                 Err(error) => Self::Refusal(error.to_string()),
             },
             Error::Configuration(error) | Error::Tls(error) => Self::Refusal(error.to_string()),
@@ -48,21 +51,22 @@ impl From<Error> for Trouble {
 
 /// Translates an error of the server by its number (MySQL and MariaDB error references) and by the
 /// class of its SQLSTATE: 25 is a read-only transaction, 28 authorization, 42 syntax or access.
-fn of_server(error: &MySqlDatabaseError) -> Trouble {
+fn of_server(error: &MySqlDatabaseError, database: Database) -> Trouble {
+    let advice = |text: &str| Some(text.to_owned());
     let (number, words) = (error.number(), error.message());
     let class = error.code().unwrap_or_default().get(..2).unwrap_or_default();
     let advice = match (number, class) {
         // Too many connections or queries of this account. Their class is 42, but a later try may
         // succeed.
         (1203 | 1226, _) => None,
-        (1044 | 1142 | 1143, _) => Some("grant SELECT on the tables `domain`, `file` and `host`"),
-        (1049, _) => Some("correct the database's name in the URL"),
-        (1054 | 1146, _) => Some("is this MogileFS's database?"),
+        (1044 | 1142 | 1143, _) => Some(format!("grant SELECT on {}", database.tables())),
+        (1049, _) => advice("correct the database's name in the URL"),
+        (1054 | 1146, _) => Some(format!("is this {}'s database?", database.owner())),
         // The host is blocked after too many errors, or not allowed; the account is locked, or its
         // password has expired.
-        (1129 | 1130 | 1820 | 1862 | 3118 | 4151, _) => Some("ask the database's administrator"),
-        (_, "28") => Some("correct user and password in the URL"),
-        (_, "25" | "42") => Some("see the server's reference"),
+        (1129 | 1130 | 1820 | 1862 | 3118 | 4151, _) => advice("ask the database's administrator"),
+        (_, "28") => advice("correct user and password in the URL"),
+        (_, "25" | "42") => advice("see the server's reference"),
         _ => None,
     };
     match advice {
@@ -75,15 +79,19 @@ fn of_server(error: &MySqlDatabaseError) -> Trouble {
 mod tests {
     use super::*;
 
+    fn of(error: Error) -> Trouble {
+        Trouble::of(error, Database::MogileFs)
+    }
+
     #[test]
     fn a_broken_connection_passes_and_a_handshake_that_fails_does_not() {
         for kind in [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::TimedOut] {
-            let trouble = Trouble::from(Error::Io(kind.into()));
+            let trouble = of(Error::Io(kind.into()));
             assert!(matches!(trouble, Trouble::Passing(_)), "{trouble:?}");
         }
-        let trouble = Trouble::from(Error::Io(ErrorKind::InvalidData.into()));
+        let trouble = of(Error::Io(ErrorKind::InvalidData.into()));
         assert!(matches!(&trouble, Trouble::Refusal(why) if why.contains("ssl-mode=disabled")));
-        let trouble = Trouble::from(Error::Protocol("unknown packet".to_owned()));
+        let trouble = of(Error::Protocol("unknown packet".to_owned()));
         assert!(matches!(trouble, Trouble::Nonsense(_)), "{trouble:?}");
     }
 }

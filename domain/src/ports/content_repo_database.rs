@@ -1,25 +1,26 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
-use crate::retry::{Classed, ErrorClass};
-use crate::{Cause, ObjectMeta, Sha1};
+use super::DatabaseError;
+use crate::ByteCount;
 
-/// contentrepo's database: the names of its buckets, and the type and download name of its objects.
+/// contentrepo's database: the names of its buckets, and the objects that refer to content. The port
+/// only reads it.
+///
+/// Nothing in it is checked: a checksum may be no SHA-1, and a name may have any characters. Bytes that
+/// are no text become the replacement character.
 #[async_trait]
 pub trait ContentRepoDatabase: Send + Sync {
-    /// Returns all buckets.
+    /// Returns all buckets, ascending by id.
     async fn buckets(&self) -> Result<Vec<RepoBucket>, DatabaseError>;
 
-    /// Renames a bucket and leaves its timestamp unchanged. Errors when the row no longer has the
-    /// name `bucket.name`, or when the new name is taken.
-    async fn rename_bucket(&self, bucket: &RepoBucket, name: &str) -> Result<(), DatabaseError>;
+    /// Returns the next objects behind the row id `after`, of every status, ascending by id and at most
+    /// `limit` of them. An empty page is the end.
+    async fn objects(&self, after: u64, limit: usize) -> Result<Vec<RepoObject>, DatabaseError>;
 
-    /// Returns type and download name of at most `limit` objects behind the row id `after`,
-    /// ascending by row id. Purged objects are left out.
-    async fn metadata(
-        &self,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<ObjectMetadata>, DatabaseError>;
+    /// Returns how far the objects have come. It reads every row, which may take minutes.
+    async fn extent(&self) -> Result<RepoExtent, DatabaseError>;
 }
 
 /// A row of the table `buckets`.
@@ -31,46 +32,48 @@ pub struct RepoBucket {
     pub name: String,
 }
 
-/// A row of the table `objects`, as far as readers see it.
+/// A row of the table `objects`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectMetadata {
-    /// The column `id`, behind which the next page begins.
+pub struct RepoObject {
+    /// The column `id`. Of several rows for one content the newest has the highest.
     pub id: u64,
     /// The column `bucketId`.
-    pub bucket_id: u64,
-    /// The column `checksum`.
-    pub sha1: Sha1,
-    /// The column `contentType`, and `downloadName` as a disposition.
-    pub meta: ObjectMeta,
+    pub bucket: u64,
+    /// The column `objkey`.
+    pub key: String,
+    /// The column `checksum`, where the SHA-1 should be.
+    pub checksum: String,
+    /// The column `size`; [`None`] where it is NULL, or as large as the column can hold: larger sizes
+    /// were cut to that.
+    pub size: Option<ByteCount>,
+    /// The column `contentType`.
+    pub content_type: Option<String>,
+    /// The column `downloadName`.
+    pub download_name: Option<String>,
+    /// The column `status`.
+    pub status: RepoStatus,
+    /// The column `uuid`, by which rhino refers to this row.
+    pub uuid: String,
 }
 
-/// Why the database of contentrepo or rhino did not carry out a request.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// It could not be reached, or was too busy. A requested change may have been made.
-    #[error("database `{database}` cannot be used now: {cause}")]
-    Unavailable {
-        /// Its name.
-        database: String,
-        /// What happened.
-        #[source]
-        cause: Cause,
-    },
-    /// It refuses for a lasting reason, or the row to be changed has changed meanwhile.
-    #[error("database `{database}` refuses: {why}")]
-    Refused {
-        /// Its name.
-        database: String,
-        /// In its own words.
-        why: String,
-    },
+/// What contentrepo says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RepoStatus {
+    /// 0: in use.
+    Used,
+    /// 1: deleted, and still referring to its content.
+    Deleted,
+    /// 2: purged. Its content may be gone.
+    Purged,
+    /// Another number, or none: nobody knows what it means.
+    Unknown,
 }
 
-impl Classed for DatabaseError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::Refused { .. } => ErrorClass::GiveUp,
-        }
-    }
+/// How far the table `objects` has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RepoExtent {
+    /// The highest row id; none of an empty table.
+    pub last: Option<u64>,
+    /// The number of rows by status.
+    pub rows: BTreeMap<RepoStatus, u64>,
 }

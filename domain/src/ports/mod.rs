@@ -3,6 +3,7 @@
 
 mod clock;
 mod content_repo_database;
+mod database;
 mod failure_log;
 mod job_queue;
 mod journal;
@@ -17,13 +18,16 @@ mod verification_log;
 mod worker_function;
 
 pub use clock::Clock;
-pub use content_repo_database::{ContentRepoDatabase, DatabaseError, ObjectMetadata, RepoBucket};
+pub use content_repo_database::{
+    ContentRepoDatabase, RepoBucket, RepoExtent, RepoObject, RepoStatus,
+};
+pub use database::DatabaseError;
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use journal::{Appended, Journal};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
-pub use rhino_database::RhinoDatabase;
+pub use rhino_database::{ArticleFile, RhinoDatabase};
 pub use site::{Site, SiteError};
 pub use source_files::{Replica, SourceFiles};
 pub use source_index::{IndexError, RowPage, SourceIndex, UnreadableRow};

@@ -3,31 +3,36 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::DatabaseError;
+use crate::ByteCount;
 
-/// rhino's database: about ten million rows of `articleFile` that each hold a bucket's name.
+/// rhino's database: about ten million rows of `articleFile`, each with a bucket's name. The port only
+/// reads it.
 #[async_trait]
 pub trait RhinoDatabase: Send + Sync {
-    /// Returns the number of rows for each bucket name.
-    async fn rows_by_bucket(&self) -> Result<BTreeMap<String, u64>, DatabaseError>;
+    /// Returns the next files behind the row id `after`, ascending by id and at most `limit` of them.
+    /// An empty page is the end.
+    async fn files(&self, after: u64, limit: usize) -> Result<Vec<ArticleFile>, DatabaseError>;
 
-    /// Returns whether the index on the bucket name exists.
-    async fn has_bucket_index(&self) -> Result<bool, DatabaseError>;
+    /// Returns the number of rows for each bucket name, byte for byte: names that differ in case or in
+    /// a blank at their end are counted apart. [`None`] stands for NULL. It reads every row, which may
+    /// take minutes.
+    async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError>;
 
-    /// Drops that index, which slows the update down. Does nothing when the index does not exist.
-    /// Errors instead of locking the table.
-    async fn drop_bucket_index(&self) -> Result<(), DatabaseError>;
+    /// Returns the highest row id, or [`None`] of an empty table.
+    async fn last(&self) -> Result<Option<u64>, DatabaseError>;
+}
 
-    /// Creates that index. Does nothing when the index exists. Errors instead of locking the table.
-    async fn create_bucket_index(&self) -> Result<(), DatabaseError>;
-
-    /// Replaces the bucket name `from` by `to` in the next `limit` rows behind the primary key
-    /// `after`. Returns the last key that was looked at, or [`None`] at the end, and the number of
-    /// changed rows.
-    async fn rename_bucket(
-        &self,
-        from: &str,
-        to: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<(Option<u64>, u64), DatabaseError>;
+/// A row of the table `articleFile`. Nothing in it is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArticleFile {
+    /// The column `fileId`.
+    pub id: u64,
+    /// The column `bucketName`.
+    pub bucket: Option<String>,
+    /// The column `crepoKey`: contentrepo's `objkey`.
+    pub key: Option<String>,
+    /// The column `crepoUuid`: contentrepo's `uuid`.
+    pub uuid: Option<String>,
+    /// The column `fileSize`.
+    pub size: Option<ByteCount>,
 }

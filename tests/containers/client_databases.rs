@@ -1,0 +1,86 @@
+//! [`domain::ports::ContentRepoDatabase`] and [`domain::ports::RhinoDatabase`] on a real server.
+
+use std::sync::Arc;
+
+use adapters::calls::{Calls, System};
+use adapters::mysql::{MysqlContentRepo, MysqlRhino};
+use domain::ports::{ContentRepoDatabase, DatabaseError, RhinoDatabase};
+use domain::retry::{Classed, ErrorClass};
+use sqlx::Executor;
+use tests::containers::client_tables::{
+    TEXTS, create_content_repo, create_rhino, plant_content_repo, plant_rhino, set_default,
+};
+use tests::containers::{MysqlServer, engine_answers};
+use tests::contract::client_databases::{
+    content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
+};
+use tests::planted_clients::{ContentRepoRows, article_files};
+
+#[tokio::test]
+async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    for (number, text) in TEXTS.into_iter().enumerate() {
+        let calls = Arc::new(Calls::default());
+        let name = format!("repo{number}");
+        let mut root = server.create_database(&name).await?;
+        set_default(&mut root, text).await?;
+        create_content_repo(&mut root).await?;
+        let database = MysqlContentRepo::new(server.url(&name)?, calls.clone());
+        empty_content_repo_holds(&database).await;
+        let rows = ContentRepoRows::new();
+        plant_content_repo(&mut root, &rows).await?;
+        content_repo_holds(&database, &rows).await;
+
+        let name = format!("rhino{number}");
+        let mut root = server.create_database(&name).await?;
+        set_default(&mut root, text).await?;
+        create_rhino(&mut root).await?;
+        let database = MysqlRhino::new(server.url(&name)?, calls.clone());
+        empty_rhino_holds(&database).await;
+        plant_rhino(&mut root, &article_files()).await?;
+        rhino_holds(&database).await;
+        let calls = calls.all();
+        assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{text:?}: {calls:?}");
+        assert!(calls[&(System::Mysql, "objects")].ok > 100, "{calls:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("other").await?;
+    let url = || server.url("other");
+    let is_refused = |error: &DatabaseError, words: &str| {
+        assert_eq!(error.class(), ErrorClass::GiveUp, "{error}");
+        assert!(error.to_string().contains(words), "no `{words}` in: {error}");
+        assert!(!format!("{error:?}").contains(MysqlServer::PASSWORD), "a secret: {error:?}");
+    };
+    let repo = MysqlContentRepo::new(url()?, Arc::default());
+    let rhino = MysqlRhino::new(url()?, Arc::default());
+    is_refused(&repo.buckets().await.unwrap_err(), "is this contentrepo's database?");
+    is_refused(&rhino.files(0, 1).await.unwrap_err(), "is this rhino's database?");
+
+    create_content_repo(&mut root).await?;
+    create_rhino(&mut root).await?;
+    let user = MysqlServer::USER;
+    for sql in [
+        format!("REVOKE ALL PRIVILEGES ON other.* FROM '{user}'@'%'"),
+        format!("GRANT SELECT ON other.buckets TO '{user}'@'%'"),
+    ] {
+        root.execute(sqlx::AssertSqlSafe(sql)).await?;
+    }
+    let repo = MysqlContentRepo::new(url()?, Arc::default());
+    let rhino = MysqlRhino::new(url()?, Arc::default());
+    repo.buckets().await?;
+    let words = "grant SELECT on the tables `buckets` and `objects`";
+    is_refused(&repo.extent().await.unwrap_err(), words);
+    is_refused(&rhino.last().await.unwrap_err(), "grant SELECT on the table `articleFile`");
+    Ok(())
+}

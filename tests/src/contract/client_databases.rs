@@ -1,0 +1,81 @@
+//! What every [`ContentRepoDatabase`] and every [`RhinoDatabase`] promises to its readers.
+
+use std::collections::BTreeMap;
+
+use domain::ports::{ContentRepoDatabase, RepoExtent, RhinoDatabase};
+
+use crate::planted_clients::{ContentRepoRows, article_files};
+
+/// Checks every promise on a database that has these rows.
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn content_repo_holds(database: &dyn ContentRepoDatabase, rows: &ContentRepoRows) {
+    assert_eq!(database.buckets().await.expect("an answer"), rows.buckets);
+    assert_eq!(database.extent().await.expect("an answer"), rows.extent());
+    let planted: Vec<_> = rows.objects.iter().map(|(object, _)| object.clone()).collect();
+    for limit in [1, 7, 89, 90, 1_000] {
+        let (mut read, mut after) = (Vec::new(), 0);
+        loop {
+            let page = database.objects(after, limit).await.expect("an answer");
+            assert!(page.len() <= limit, "{} of {limit}", page.len());
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            read.extend(page);
+        }
+        assert_eq!(read, planted, "{limit} at once");
+    }
+    // In the middle of a gap, behind the end, and with no rows asked for, which is one.
+    let ids = async |after, limit| {
+        let page = database.objects(after, limit).await.expect("an answer");
+        page.into_iter().map(|object| object.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(2, 2).await, [4, 7]);
+    assert_eq!(ids(u64::MAX, 2).await, Vec::<u64>::new());
+    assert_eq!(ids(0, 0).await, [1]);
+}
+
+/// Checks what an empty database says.
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn empty_content_repo_holds(database: &dyn ContentRepoDatabase) {
+    assert_eq!(database.buckets().await.expect("an answer"), []);
+    assert_eq!(database.objects(0, 9).await.expect("an answer"), []);
+    assert_eq!(database.extent().await.expect("an answer"), RepoExtent::default());
+}
+
+/// Checks every promise on a database that has the [`article_files`].
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn rhino_holds(database: &dyn RhinoDatabase) {
+    let planted = article_files();
+    for limit in [1, 7, 89, 90, 1_000] {
+        let (mut read, mut after) = (Vec::new(), 0);
+        loop {
+            let page = database.files(after, limit).await.expect("an answer");
+            assert!(page.len() <= limit, "{} of {limit}", page.len());
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            read.extend(page);
+        }
+        assert_eq!(read, planted, "{limit} at once");
+    }
+    let mut buckets = BTreeMap::new();
+    for file in &planted {
+        *buckets.entry(file.bucket.clone()).or_default() += 1;
+    }
+    assert_eq!(database.rows_by_bucket().await.expect("an answer"), buckets);
+    assert_eq!(database.last().await.expect("an answer"), planted.last().map(|file| file.id));
+}
+
+/// Checks what an empty database says.
+///
+/// # Panics
+/// When a promise is not kept.
+pub async fn empty_rhino_holds(database: &dyn RhinoDatabase) {
+    assert_eq!(database.files(0, 9).await.expect("an answer"), []);
+    assert_eq!(database.rows_by_bucket().await.expect("an answer"), BTreeMap::new());
+    assert_eq!(database.last().await.expect("an answer"), None);
+}
