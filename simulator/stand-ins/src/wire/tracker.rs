@@ -102,8 +102,10 @@ async fn answer(
 ) -> io::Result<After> {
     let whole = || commands::answer(mogile, request).render(request.callid());
     let (sent, after) = match fault {
-        // It knows no batches.
-        None | Some(Fault::Unprocessed { processed: _ }) => (whole(), After::NextRequest),
+        // It knows no batches, and no heads.
+        None | Some(Fault::Unprocessed { processed: _ } | Fault::Announce(_)) => {
+            (whole(), After::NextRequest)
+        }
         Some(Fault::RequestLost) => (Vec::new(), After::Close),
         Some(Fault::AnswerLost) => (cut(whole(), 0), After::Close),
         Some(Fault::Hang) => (cut(whole(), 0), After::Silence),
