@@ -22,8 +22,9 @@ mod line;
 
 use line::{Reply, Request};
 
-/// Longer lines than this end the connection, so that no client can make us hold more.
-const LINE_LIMIT_BYTES: usize = 1 << 20;
+/// Longer lines than this end the connection, so that no client can make us hold more. One of 2 MB is
+/// answered.
+const LINE_LIMIT_BYTES: usize = 4 << 20;
 
 /// Between two attempts to accept, when the system refuses one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
