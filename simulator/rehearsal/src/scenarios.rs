@@ -287,6 +287,11 @@ fn expect(seen: &Value, wanted: u64, what: &str, problems: &mut Vec<String>) {
     }
 }
 
+/// What a command says that ended otherwise than it must, as far as a line can have it.
+fn told_by(summary: &Value) -> String {
+    format!("stopped: {}, failed: {}", summary["stopped"], summary["failed"])
+}
+
 fn fids(cast: &[&Expected]) -> String {
     let fids: Vec<_> = cast.iter().map(|file| file.fid.to_string()).collect();
     fids.join(",")

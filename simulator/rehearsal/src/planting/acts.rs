@@ -86,7 +86,10 @@ impl Planter<'_> {
                 self.world.mogile.delete_at_next_lookup(stored.fid);
                 Ok(())
             }
-            Act::Renamed => self.rename(stored),
+            Act::Renamed => {
+                self.rename(stored);
+                Ok(())
+            }
             Act::Cached(stale) => self.cache(stored, stale),
             Act::AtKey(occupant) => self.occupy(stored, occupant),
             Act::Recorded(recorded) => self.record(stored.fid, item(stored, recorded)),
@@ -191,11 +194,10 @@ impl Planter<'_> {
     }
 
     /// In the moment of the look-up it becomes a file of the ignored bucket.
-    fn rename(&mut self, stored: &StoredFile) -> anyhow::Result<()> {
+    fn rename(&mut self, stored: &StoredFile) {
         let key = format!("{}-{IGNORED_BUCKET}", stored.file.sha1);
         self.world.mogile.rename_at_next_lookup(stored.fid, &key);
         self.planted.renamed.insert(stored.fid.0, key);
-        Ok(())
     }
 
     fn cache(&mut self, stored: &StoredFile, stale: Stale) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::{Content, Fid, fid_path};
 use tokio::time::{Instant, sleep};
 
-use super::{Scenario, expect, scenario};
+use super::{Scenario, expect, scenario, told_by};
 use crate::end_state::mogile_state;
 use crate::process::{self, Watched};
 use crate::stage::Stage;
@@ -108,7 +108,8 @@ async fn outage(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>> {
         let work = ["work", "--until-empty", "--wait", "0s", "--json"];
         let (code, summary) = worker(stage, &work)?.end(PATIENCE).await?;
         if code != 3 {
-            problems.push(format!("worker {number} ended with exit code {code}: {summary}"));
+            let told = told_by(&summary);
+            problems.push(format!("worker {number} ended with exit code {code}, not 3; {told}"));
         }
         stage.world.sqs.skip(SKIPPED);
     }
@@ -144,12 +145,15 @@ async fn dead_letters(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>>
         stage.world.sqs.skip(SKIPPED);
     };
     stage.world.faults.clear();
-    expect(&code.into(), 1, "is the exit code of a worker with dead letters", &mut problems);
+    if code != 1 {
+        let told = told_by(&summary);
+        problems.push(format!("the last worker ended with exit code {code}, not 1; {told}"));
+    }
     if !DEATHS.contains(&deaths) {
         problems.push(format!("the deadly job ended {deaths} workers, not {DEATHS:?}"));
     }
     let left = stage.world.sqs.counts(QUEUE)?.all();
-    expect(&left.into(), 0, &format!("left in the queue: {summary}"), &mut problems);
+    expect(&left.into(), 0, "jobs left in the queue", &mut problems);
 
     let listed = process::run(&["dlq", "list", "--json"], stage.world.environment()).await?;
     let listed: Value = serde_json::from_slice(&listed.stdout).context("reading dead letters")?;

@@ -10,7 +10,7 @@ use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::dynamodb;
 use tokio::time::{Instant, sleep};
 
-use super::{Scenario, expect, scenario};
+use super::{Scenario, expect, scenario, told_by};
 use crate::process::{self, Watched};
 use crate::stage::Stage;
 
@@ -97,11 +97,9 @@ async fn freeze_and_thaw(
         problems.push(format!("`{command}` did not go on after the thaw"));
     }
     let (code, summary) = run.end(DONE_WITHIN).await?;
-    if code != 0 {
-        problems.push(format!("`{command}` ended with exit code {code}, not 0: {summary}"));
-    }
-    if summary["failed"] != Value::Object(<_>::default()) {
-        problems.push(format!("`{command}` failed files: {}", summary["failed"]));
+    if code != 0 || summary["failed"] != Value::Object(<_>::default()) {
+        let told = told_by(&summary);
+        problems.push(format!("`{command}` ended with exit code {code}, not 0; {told}"));
     }
     problems.extend(stage.judge().problems);
     Ok(problems)
