@@ -135,9 +135,9 @@ hazards! {
     FirstReplicaAnnounces "first replica announces ten petabytes" Streamed
         [Strike(Request::First, Announces(9_999_999_999_999_999), 1)]
         => FromMogile, &[], SECOND_REPLICA_UNSENT, 12;
-    CachedDevice "tracker's cache has a device that it has left" Streamed [Cached(Stale::Device)]
+    CachedDevice "tracker's cache has its former device" Streamed [Cached(Stale::Device)]
         => FromMogile, BAD_REPLICA, "paths 2, open 2, write", 12;
-    CachedFid "tracker's cache has the fid of a former file" Streamed [Cached(Stale::Fid)]
+    CachedFid "tracker's cache has a former file's fid" Streamed [Cached(Stale::Fid)]
         => FromMogile, &[], "paths 2, open, write", 12;
     OtherContent "replicas are there, and have other content" Streamed [Every(Other)]
         => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;

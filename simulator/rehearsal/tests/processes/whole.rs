@@ -109,7 +109,7 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         "migrated from MogileFS",
         "(budget ",
         "MOGILE_DOMAIN or BUCKETS is wrong: refused",
-        "tracker's cache has a device that it has left",
+        "tracker's cache has its former device",
         "an object is deleted, one overwritten: found and mended",
         "peak memory",
         "files are whole under their own SHA-1",
