@@ -40,6 +40,10 @@ const IDLE: Duration = Duration::from_millis(400);
 /// than after a second: what is skipped then delivers its jobs twice.
 const SURELY_IDLE: Duration = Duration::from_secs(3);
 
+/// So long after a worker was killed its connections are surely closed: a request for jobs that waits
+/// on one of them must not take what becomes visible.
+const CLOSED: Duration = Duration::from_millis(200);
+
 /// A worker that has not ended by then hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -142,6 +146,7 @@ async fn dead_letters(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>>
             ended = worker.end(PATIENCE) => break ended?,
             () = skip_idle_time(stage) => unreachable!("it never ends"),
         }
+        sleep(CLOSED).await;
         stage.world.sqs.skip(SKIPPED);
     };
     stage.world.faults.clear();
