@@ -1,16 +1,17 @@
 //! What makes a job a dead letter, and what does not: an outage never, a job that fails by itself
 //! after five tries, a job that ends its worker after a handful of deaths. No other job follows them.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use oracle::Outcome;
 use serde_json::Value;
 use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
-use stand_ins::fault::{Fault, RequestCounts, Rule, Service};
+use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::{Content, Fid, fid_path};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{Scenario, expect, scenario, told_by};
 use crate::end_state::mogile_state;
@@ -29,16 +30,8 @@ const WORKERS: u32 = TRIES + 1;
 /// Workers that a job may end.
 const DEATHS: std::ops::RangeInclusive<u32> = 4..=6;
 
-/// So much time is skipped while nothing is done: no job waits longer for its next try.
+/// So much time is skipped at once: no job waits longer for its next try.
 const SKIPPED: Duration = Duration::from_mins(11);
-
-/// So long nothing must be asked for before time is skipped, where one job alone is left: that one
-/// waits for its next try.
-const IDLE: Duration = Duration::from_millis(400);
-
-/// The same where there are others. A worker may have them in hand, and writes its records no later
-/// than after a second: what is skipped then delivers its jobs twice.
-const SURELY_IDLE: Duration = Duration::from_secs(3);
 
 /// So long after a worker was killed its connections are surely closed: a request for jobs that waits
 /// on one of them must not take what becomes visible.
@@ -144,7 +137,7 @@ async fn dead_letters(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>>
             // Dropped, the worker is killed: it can say nothing any more.
             () = is_read(stage) => deaths += 1,
             ended = worker.end(PATIENCE) => break ended?,
-            () = skip_idle_time(stage) => unreachable!("it never ends"),
+            error = skip_pauses(stage) => match error? {},
         }
         sleep(CLOSED).await;
         stage.world.sqs.skip(SKIPPED);
@@ -200,28 +193,14 @@ async fn is_read(stage: &Stage) {
     }
 }
 
-/// Skips the time in which jobs wait for their next try and nothing is done.
-async fn skip_idle_time(stage: &Stage) {
-    let mut busy = (of_work(stage), Instant::now());
+/// Skips the time in which all jobs wait for their next try: they are invisible for longer than one is
+/// that a worker has in hand.
+async fn skip_pauses(stage: &Stage) -> anyhow::Result<Infallible> {
+    let in_hand = stage.world.sqs.settings(QUEUE)?.visibility_timeout();
     loop {
         sleep(Duration::from_millis(50)).await;
-        let now = of_work(stage);
-        if now != busy.0 {
-            busy = (now, Instant::now());
-        } else if busy.1.elapsed() >= if is_last_job(stage) { IDLE } else { SURELY_IDLE } {
+        if stage.world.sqs.next_in(QUEUE)?.is_some_and(|next| next > in_hand) {
             stage.world.sqs.skip(SKIPPED);
-            busy.1 = Instant::now();
         }
     }
-}
-
-fn is_last_job(stage: &Stage) -> bool {
-    stage.world.sqs.counts(QUEUE).is_ok_and(|counts| counts.all() <= 1)
-}
-
-/// Requests that a worker makes while it has a job in hand.
-fn of_work(stage: &Stage) -> RequestCounts {
-    let mut counts = stage.world.faults.counts();
-    counts.retain(|(service, _), _| *service != Service::Sqs);
-    counts
 }
