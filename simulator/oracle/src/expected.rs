@@ -106,6 +106,8 @@ pub struct Expectation {
     pub objects: BTreeMap<Place, Object>,
     /// The ledger's items before the run, by fid.
     pub records: BTreeMap<u64, Item>,
+    /// The key that each file which others rename during the run has afterwards, by fid.
+    pub renamed: BTreeMap<u64, String>,
     /// MogileFS's rows and replicas before the run.
     pub mogile: MogileState,
 }

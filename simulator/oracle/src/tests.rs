@@ -60,6 +60,7 @@ fn migrated() -> (Expectation, EndState) {
         intermediaries: [(place(INTERMEDIARY), Bytes::from("one"))].into(),
         objects: [(place(&files[1].sha1), object("two"))].into(),
         records: BTreeMap::new(),
+        renamed: BTreeMap::new(),
         mogile: mogile.clone(),
         files,
     };
@@ -146,6 +147,20 @@ fn whatever_is_wrong_in_mogilefs_is_one_problem() {
     check("fid 2 has other bytes on device 1", |_, found| {
         found.mogile.replicas.insert((2, 1), Replica::Bytes("other".into()));
     });
+}
+
+#[test]
+fn a_row_that_others_renamed_has_its_new_key_and_no_other() {
+    let (mut expectation, mut found) = migrated();
+    expectation.renamed.insert(3, "new".to_owned());
+    let row = found.mogile.rows[&3].clone();
+    for (key, problems) in [("key of 3", 1), ("new", 0), ("another", 1)] {
+        let row = Row { key: Some(key.to_owned()), ..row.clone() };
+        found.mogile.rows.insert(3, row);
+        assert_eq!(judge(&expectation, &found).problems.len(), problems, "{key}");
+    }
+    found.mogile.rows.remove(&3);
+    assert_eq!(judge(&expectation, &found).problems, ["MogileFS: the row of fid 3 is away"]);
 }
 
 #[test]

@@ -194,11 +194,10 @@ async fn rehearse(
         report += &from_here.to_string();
         rehearsed.from_here = Some(from_here);
     }
-    for worker in by.workers() {
-        let queued = queued::through_the_queue(options, *worker).await?;
+    rehearsed.through_the_queue = queued::through_the_queue(options, by.workers()).await?;
+    for queued in &rehearsed.through_the_queue {
         good &= queued.is_good();
         report += &queued.to_string();
-        rehearsed.through_the_queue.push(queued);
     }
     if !rehearsed.through_the_queue.is_empty() {
         report += if good { "\nALL WAYS ARE GOOD.\n" } else { "\nNOT ALL WAYS ARE GOOD.\n" };
@@ -213,7 +212,7 @@ async fn rehearse(
             print!("{}", Screen { from_here: from_here.as_ref(), through_the_queue });
             if !through_the_queue.is_empty() {
                 let verdict = if good { "All ways are good." } else { "NOT ALL WAYS ARE GOOD." };
-                println!("{verdict}");
+                print!("{verdict} ");
             }
             println!("Everything, hazard by hazard: {}", file.display());
         }

@@ -28,6 +28,7 @@ pub(crate) fn expectation(planted: &Planted, before: &MogileState) -> Expectatio
         intermediaries: raw.map(|(at, content)| (place(at), content.bytes().clone())).collect(),
         objects: occupant.map(|(at, object)| (place(at), as_object(object))).collect(),
         records: records.map(|(fid, record)| (*fid, as_item(record))).collect(),
+        renamed: planted.renamed.clone(),
         mogile: before.clone(),
     }
 }

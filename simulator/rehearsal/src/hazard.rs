@@ -10,7 +10,9 @@ use serde::Serialize;
 mod act;
 mod table;
 
-pub use act::{Act, Damage, Occupant, Place, Raw, Recorded, Request, RequestFault, RowState};
+pub use act::{
+    Act, Damage, Occupant, Place, Raw, Recorded, Request, RequestFault, RowState, Stale,
+};
 pub use table::Hazard;
 
 /// What a hazard needs of the file that it befalls.

@@ -29,10 +29,15 @@ fn passes() -> Vec<Pass> {
 /// planted is a problem.
 pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::set(options).await?;
-    let mut passed = Vec::new();
-    for pass in passes() {
-        passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
-    }
-    let scenarios = scenarios::run_all(&stage).await?;
+    let in_this_world = async {
+        let mut passed = Vec::new();
+        for pass in passes() {
+            passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
+        }
+        anyhow::Ok((passed, scenarios::run_all(&stage).await?))
+    };
+    let (in_this_world, aside) = tokio::join!(in_this_world, scenarios::run_aside(options));
+    let (passed, mut scenarios) = in_this_world?;
+    scenarios.extend(aside);
     Ok(Report::new(options, &stage.planted, passed, scenarios, stage.judge()))
 }

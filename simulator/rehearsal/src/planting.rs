@@ -84,6 +84,8 @@ pub struct Planted {
     pub occupants: BTreeMap<(&'static str, String), Object>,
     /// What the ledger had before, by fid.
     pub records: BTreeMap<u64, Item>,
+    /// The key that each renamed file has in the end, by fid.
+    pub renamed: BTreeMap<u64, String>,
     /// What is wrong with whole services.
     pub troubles: Vec<Trouble>,
     /// `{uuid}.tmp` rows.

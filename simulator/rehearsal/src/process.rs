@@ -1,5 +1,7 @@
 //! A real command in a process of its own, and the memory that it takes.
 
+mod watched;
+
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,6 +10,8 @@ use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::sleep;
+
+pub(super) use watched::Watched;
 
 /// The hidden first argument under which this binary is `mogile2s3`: one binary is enough on a
 /// machine that has nothing else.
@@ -33,20 +37,7 @@ pub(super) async fn run(
     arguments: &[&str],
     environment: &BTreeMap<&str, String>,
 ) -> anyhow::Result<Ended> {
-    let binary = std::env::current_exe().context("finding this binary")?;
-    let passed_on = ["PATH", "TERM", "RUST_LOG", "RUST_BACKTRACE"];
-    let child = Command::new(binary)
-        .arg(COMMAND)
-        .args(arguments)
-        .env_clear()
-        .envs(passed_on.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
-        .envs(environment)
-        // Away from any .env file that lies about.
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
+    let child = command(arguments, environment)?
         .spawn()
         .with_context(|| format!("starting `{COMMAND} {}`", arguments.join(" ")))?;
 
@@ -65,6 +56,26 @@ pub(super) async fn run(
         bail!("`{COMMAND} {}` was killed: {}", arguments.join(" "), output.status);
     };
     Ok(Ended { code: u64::try_from(code)?, stdout: output.stdout, peak_rss_bytes })
+}
+
+/// `mogile2s3` with these settings and no others, to be started.
+fn command(arguments: &[&str], environment: &BTreeMap<&str, String>) -> anyhow::Result<Command> {
+    let binary = std::env::current_exe().context("finding this binary")?;
+    let passed_on = ["PATH", "TERM", "RUST_LOG", "RUST_BACKTRACE"];
+    let mut command = Command::new(binary);
+    command
+        .arg(COMMAND)
+        .args(arguments)
+        .env_clear()
+        .envs(passed_on.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(environment)
+        // Away from any .env file that lies about.
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true);
+    Ok(command)
 }
 
 /// Runs a command that has to end well; gives its summary.

@@ -13,6 +13,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// Shows nothing.
+    pub(super) fn hidden() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
     /// The next thing to do, of so many steps where that is known.
     pub(super) fn begin(&self, what: &'static str, steps: Option<usize>) {
         let template = match steps {

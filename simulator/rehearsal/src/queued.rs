@@ -19,6 +19,7 @@ use ingest::{Ingest, Ingested};
 
 use crate::hazard::Hazards;
 use crate::process;
+use crate::scenarios::{self, Scenario};
 use crate::stage::{Options, Stage};
 
 /// Who works on the queue.
@@ -40,6 +41,8 @@ pub struct Queued {
     pub(super) way: String,
     pub(super) files: usize,
     pub(super) passes: Vec<QueuedPass>,
+    /// What befalls whole services and jobs, each in a world of its own.
+    pub(super) scenarios: Vec<Scenario>,
     pub(super) judgement: Judgement,
     /// All that is not as it must be.
     pub(super) problems: Vec<String>,
@@ -99,8 +102,33 @@ impl Queued {
     }
 }
 
-/// Moves a corpus through the queue, in two passes with an ingest between them.
-pub async fn through_the_queue(options: &Options, worker: Worker) -> anyhow::Result<Queued> {
+/// Moves a corpus through the queue by each of these workers, one after the other. Beside that, where a
+/// worker is here, whole services and jobs befall such workers in worlds of their own.
+pub async fn through_the_queue(
+    options: &Options,
+    workers: &[Worker],
+) -> anyhow::Result<Vec<Queued>> {
+    let ways = async {
+        let mut ways = Vec::new();
+        for worker in workers {
+            ways.push(in_two_passes(options, *worker).await?);
+        }
+        Ok(ways)
+    };
+    let here = workers.iter().position(|worker| *worker == Worker::Here);
+    let aside = async {
+        if here.is_some() { scenarios::run_queued(options).await } else { Ok(Vec::new()) }
+    };
+    let (mut ways, scenarios) = tokio::try_join!(ways, aside)?;
+    if let Some(way) = here.and_then(|at| ways.get_mut(at)) {
+        way.problems.extend(scenarios.iter().flat_map(Scenario::all_problems));
+        way.scenarios = scenarios;
+    }
+    Ok(ways)
+}
+
+/// In two passes with an ingest between them.
+async fn in_two_passes(options: &Options, worker: Worker) -> anyhow::Result<Queued> {
     let mut stage = Stage::set(&Options { hazards: Hazards::Mild, ..options.clone() }).await?;
     let ingest = Ingest::begin(&mut stage, options.seed);
     let mut problems = Vec::new();
@@ -126,6 +154,7 @@ pub async fn through_the_queue(options: &Options, worker: Worker) -> anyhow::Res
         way: worker.label(),
         files: stage.planted.expected.len(),
         passes: vec![first, second],
+        scenarios: Vec::new(),
         judgement: stage.judge(),
         problems,
     })

@@ -100,10 +100,7 @@ impl Report {
             let new = pass.problems.iter().filter(|problem| told.insert(*problem));
             problems.extend(new.map(|problem| format!("{}: {problem}", pass.name)));
         }
-        for scenario in &scenarios {
-            let told = scenario.problems.iter();
-            problems.extend(told.map(|problem| format!("{}: {problem}", scenario.name)));
-        }
+        problems.extend(scenarios.iter().flat_map(Scenario::all_problems));
         let notes = passed
             .iter()
             .flat_map(|pass| pass.notes.iter().map(|note| format!("{}: {note}", pass.name)));

@@ -1,6 +1,10 @@
 //! Scenarios: after a whole migration somebody sets something wrongly, or harms the archive. What the
 //! commands say of it must be true, and what they advise must mend it.
 
+mod alike;
+mod dead_letters;
+mod frozen;
+
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -13,17 +17,25 @@ use stand_ins::world::bucket::Condition;
 use stand_ins::world::dynamodb;
 use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
+use crate::hazard::Hazards;
 use crate::planting::Expected;
 use crate::process;
-use crate::stage::Stage;
+use crate::stage::{Options, Stage};
 
 /// A scenario that was run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Scenario {
     pub(super) name: &'static str,
     pub(super) seconds: f64,
     /// All that is not as it must be.
     pub(super) problems: Vec<String>,
+}
+
+impl Scenario {
+    /// Its problems, each behind its name.
+    pub(super) fn all_problems(&self) -> impl Iterator<Item = String> {
+        self.problems.iter().map(|problem| format!("{}: {problem}", self.name))
+    }
 }
 
 /// A bucket to which the map is changed.
@@ -48,55 +60,64 @@ pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
     let cast = [fitting[0], fitting[last / 2], fitting[last]];
     stage.world.s3.create_bucket(ELSEWHERE).context("creating a bucket")?;
     Ok(vec![
-        scenario("MOGILE_DOMAIN is wrong: refused", wrong_domain(stage)).await?,
-        scenario("BUCKETS names no bucket of any row: refused", nothing_mapped(stage)).await?,
-        scenario("BUCKETS names a new bucket after the migration: refused", moved(stage)).await?,
-        scenario("files move to it and back on purpose", moved_on_purpose(stage, &cast)).await?,
+        scenario("MOGILE_DOMAIN or BUCKETS is wrong: refused, nothing written", wrong(stage)).await,
+        scenario("files move to a new bucket and back on purpose", moved_on_purpose(stage, &cast))
+            .await,
         scenario("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
-            .await?,
+            .await,
         scenario(
             "a row's class is not registered: it is named, the others read",
             classless(stage, &cast),
         )
-        .await?,
+        .await,
     ])
 }
 
+/// Runs those of whole services, each in a world of its own: most of their time is waiting, so that
+/// they may run beside others. None where nothing is to be wrong but what heals.
+pub(super) async fn run_aside(options: &Options) -> Vec<Scenario> {
+    if options.hazards != Hazards::All {
+        return Vec::new();
+    }
+    vec![frozen::migrate(options.seed).await, alike::strange_trackers(options.seed).await]
+}
+
+/// The same for a worker on the queue.
+pub(super) async fn run_queued(options: &Options) -> anyhow::Result<Vec<Scenario>> {
+    if options.hazards != Hazards::All {
+        return Ok(Vec::new());
+    }
+    let (frozen, dead_letters) =
+        tokio::join!(frozen::work(options.seed), dead_letters::run(options.seed));
+    Ok([vec![frozen], dead_letters?].concat())
+}
+
+/// Runs one. An error that keeps it from its end is a problem too.
 async fn scenario(
     name: &'static str,
     told: impl Future<Output = anyhow::Result<Vec<String>>>,
-) -> anyhow::Result<Scenario> {
+) -> Scenario {
     let begun = Instant::now();
-    let problems = told.await.with_context(|| format!("the scenario `{name}`"))?;
+    let problems = told.await.unwrap_or_else(|error| vec![format!("{error:#}")]);
     let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    Ok(Scenario { name, seconds, problems })
+    Scenario { name, seconds, problems }
 }
 
 /// The commands that read the whole index.
 const READERS: [&[&str]; 3] =
     [&["migrate", "--json"], &["enqueue", "migrate", "--json"], &["plan", "--json"]];
 
-async fn wrong_domain(stage: &Stage) -> anyhow::Result<Vec<String>> {
+/// A domain that does not exist, a map under which no row falls, and one that names a new bucket for
+/// what is migrated already.
+async fn wrong(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     for command in READERS {
         let setting = ("MOGILE_DOMAIN", "plos_rep".to_owned());
         refused(stage, command, setting, &[DOMAIN], &mut problems).await?;
-    }
-    Ok(problems)
-}
-
-async fn nothing_mapped(stage: &Stage) -> anyhow::Result<Vec<String>> {
-    let mut problems = Vec::new();
-    for command in READERS {
         let setting = ("BUCKETS", format!("mogilefs-prod-rep:{}", BUCKETS[0].1));
         let named = ["mogilefs-prod-rep", BUCKETS[0].0];
         refused(stage, command, setting, &named, &mut problems).await?;
     }
-    Ok(problems)
-}
-
-async fn moved(stage: &Stage) -> anyhow::Result<Vec<String>> {
-    let mut problems = Vec::new();
     for command in &READERS[..2] {
         let setting = ("BUCKETS", map_elsewhere());
         refused(stage, command, setting, &[BUCKETS[0].1, ELSEWHERE, "$"], &mut problems).await?;
@@ -264,6 +285,11 @@ fn expect(seen: &Value, wanted: u64, what: &str, problems: &mut Vec<String>) {
     if seen != wanted {
         problems.push(format!("{seen} {what}, not {wanted}"));
     }
+}
+
+/// What a command says that ended otherwise than it must, as far as a line can have it.
+fn told_by(summary: &Value) -> String {
+    format!("stopped: {}, failed: {}", summary["stopped"], summary["failed"])
 }
 
 fn fids(cast: &[&Expected]) -> String {

@@ -48,7 +48,16 @@ const PATIENCE_SECONDS: u64 = 8;
 impl Stage {
     /// Starts a world and plants the corpus.
     pub async fn set(options: &Options) -> anyhow::Result<Self> {
-        let progress = Progress::start();
+        Self::set_with(options, Progress::start()).await
+    }
+
+    /// The same for a small corpus with which nothing is wrong, beside a stage that shows its progress.
+    pub(super) async fn set_aside(seed: u64, files: usize) -> anyhow::Result<Self> {
+        let options = Options { seed, files, folder: None, hazards: Hazards::None };
+        Self::set_with(&options, Progress::hidden()).await
+    }
+
+    async fn set_with(options: &Options, progress: Progress) -> anyhow::Result<Self> {
         progress.begin("making the corpus", None);
         let corpus = read_corpus(options)?;
         let world = EmbeddedWorld::start().await.context("starting the world")?;

@@ -89,6 +89,9 @@ pub enum Fault {
     Trickle(Duration),
     /// The first byte of the answer's body is another one.
     CorruptBody,
+    /// The head of the answer announces so many bytes; its body is as it was, and then the connection
+    /// is closed. A tracker, whose answers have no head, answers as usual.
+    Announce(u64),
 }
 
 /// Which requests a fault strikes: all that match, after the first `skip`, `times` times.

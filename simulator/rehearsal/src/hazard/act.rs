@@ -17,6 +17,10 @@ pub enum Act {
     Row(RowState),
     /// The file is deleted in the moment in which its paths are asked for.
     Purged,
+    /// The file gets another key in that moment.
+    Renamed,
+    /// The trackers' memcached has an old answer about the file.
+    Cached(Stale),
     /// An object lies at the final key.
     AtKey(Occupant),
     /// The ledger has an item.
@@ -58,6 +62,17 @@ pub enum Damage {
     Short,
     /// Not on its device.
     Missing,
+    /// Other content, whole and of another length.
+    Other,
+}
+
+/// What a tracker's memcached has of a file, that was true once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// The one device that had the file then, and has it no longer.
+    Device,
+    /// The fid that the key had before.
+    Fid,
 }
 
 /// Where a file's replicas are, when not on two living devices.
@@ -162,4 +177,6 @@ pub enum RequestFault {
     BreaksOff,
     /// The answer's body comes byte by byte.
     Trickles,
+    /// The answer's head announces so many bytes.
+    Announces(u64),
 }

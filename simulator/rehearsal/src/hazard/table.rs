@@ -6,14 +6,16 @@ use oracle::Outcome::{
 };
 use serde::{Serialize, Serializer};
 
-use super::Act::{self, AtKey, Every, First, Misaddressed, Purged, Recorded, Row, Stored, Strike};
-use super::Damage::{Corrupt, Missing, Short};
+use super::Act::{
+    self, AtKey, Cached, Every, First, Misaddressed, Purged, Recorded, Renamed, Row, Stored, Strike,
+};
+use super::Damage::{Corrupt, Missing, Other, Short};
 use super::Needs::{Streamed, StreamedInParts, Synced, SyncedInParts};
 use super::RequestFault::{
-    AnswerLost, BreaksOff, DoneAndErrorInside200, ErrorInside200, Hangs, Refused, RequestLost,
-    Silent, Trickles,
+    Announces, AnswerLost, BreaksOff, DoneAndErrorInside200, ErrorInside200, Hangs, Refused,
+    RequestLost, Silent, Trickles,
 };
-use super::{Occupant, Place, Raw, Request, RowState, Spec};
+use super::{Occupant, Place, Raw, Request, RowState, Spec, Stale};
 
 const BAD_INTERMEDIARY: &[&str] = &["bad-intermediary"];
 const BAD_REPLICA: &[&str] = &["bad-replica"];
@@ -130,6 +132,15 @@ hazards! {
     FirstReplicaCut "first replica's node closes connections" Streamed
         [Strike(Request::First, RequestLost, Act::ALWAYS)]
         => FromMogile, BAD_REPLICA, "paths, open 3, write", 12;
+    FirstReplicaAnnounces "first replica announces ten petabytes" Streamed
+        [Strike(Request::First, Announces(9_999_999_999_999_999), 1)]
+        => FromMogile, &[], SECOND_REPLICA_UNSENT, 12;
+    CachedDevice "tracker's cache has its former device" Streamed [Cached(Stale::Device)]
+        => FromMogile, BAD_REPLICA, "paths 2, open 2, write", 12;
+    CachedFid "tracker's cache has a former file's fid" Streamed [Cached(Stale::Fid)]
+        => FromMogile, &[], "paths 2, open, write", 12;
+    OtherContent "replicas are there, and have other content" Streamed [Every(Other)]
+        => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;
     NoGoodReplica "replicas are all bad" Streamed [Every(Corrupt), First(Missing)]
         => failed("wrong-content"), &[], "paths 2, open 2, write 2, HEAD", 12;
     NoReplica "row is on no device" Streamed [Stored(Place::Nowhere)]
@@ -161,6 +172,8 @@ hazards! {
         [Strike(Request::Paths, Refused(0, "unknown_key"), Act::ALWAYS)]
         => failed("key-unknown"), &[], "paths 2, row, HEAD", 12;
     Purged "file is deleted behind the pager's back" Streamed [Purged]
+        => Gone, &[], "paths 2, row", 12;
+    Renamed "file is renamed behind the pager's back" Streamed [Renamed]
         => Gone, &[], "paths 2, row", 12;
 
     @ "objects at the final key";

@@ -126,6 +126,7 @@ impl Budget {
             .expected
             .iter()
             .filter(|file| round == Round::Again && file.outcome() == Outcome::Gone)
+            .filter(|file| file.hazard != Some(Hazard::Renamed))
             .map(|file| file.fid)
             .collect();
         let fids: Vec<u64> =

@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use rand::Rng;
+use stand_ins::embedded::IGNORED_BUCKET;
 use stand_ins::world::bucket::{Action, Condition, Content as ObjectContent, Denial};
 use stand_ins::world::bucket::{Attributes, Object, StoredChecksum};
 use stand_ins::world::dynamodb::{Item, text};
@@ -10,7 +11,7 @@ use stand_ins::world::mogile::{Content, DeviceId, Fid, FileRow};
 
 use super::planter::{Planter, claim, intermediary_key, prove};
 use crate::corpus::CorpusFile;
-use crate::hazard::{Act, Damage, Occupant, Place, Raw, Recorded, RowState};
+use crate::hazard::{Act, Damage, Occupant, Place, Raw, Recorded, RowState, Stale};
 
 /// A file that is stored, for what is to be done to it.
 pub(super) struct StoredFile {
@@ -85,6 +86,11 @@ impl Planter<'_> {
                 self.world.mogile.delete_at_next_lookup(stored.fid);
                 Ok(())
             }
+            Act::Renamed => {
+                self.rename(stored);
+                Ok(())
+            }
+            Act::Cached(stale) => self.cache(stored, stale),
             Act::AtKey(occupant) => self.occupy(stored, occupant),
             Act::Recorded(recorded) => self.record(stored.fid, item(stored, recorded)),
             Act::Strike(request, fault, times) => self.strike(stored, request, fault, times),
@@ -101,6 +107,7 @@ impl Planter<'_> {
         let bytes = match damage {
             Damage::Corrupt => self.with_one_wrong_byte(&bytes),
             Damage::Short => half(&bytes),
+            Damage::Other => Bytes::from(format!("what once had another key than {}", stored.key)),
             Damage::Missing => {
                 self.world.mogile.remove_replica(stored.fid, device);
                 return Ok(());
@@ -183,6 +190,27 @@ impl Planter<'_> {
         let mut row = self.world.mogile.row(stored.fid).context("a file without a row")?;
         change(&mut row);
         self.world.mogile.plant(row);
+        Ok(())
+    }
+
+    /// In the moment of the look-up it becomes a file of the ignored bucket.
+    fn rename(&mut self, stored: &StoredFile) {
+        let key = format!("{}-{IGNORED_BUCKET}", stored.file.sha1);
+        self.world.mogile.rename_at_next_lookup(stored.fid, &key);
+        self.planted.renamed.insert(stored.fid.0, key);
+    }
+
+    fn cache(&mut self, stored: &StoredFile, stale: Stale) -> anyhow::Result<()> {
+        let now = self.devices_of(&stored.key)?;
+        let (fid, devices) = match stale {
+            Stale::Device => {
+                let other = self.world.devices.iter().find(|device| !now.contains(device));
+                (stored.fid, other.copied().into_iter().collect())
+            }
+            // Whatever that fid was: its paths are no paths of this file.
+            Stale::Fid => (Fid(stored.fid.0.saturating_sub(1)), now),
+        };
+        self.world.mogile.cache_paths(self.world.dmid, &stored.key, fid, &devices);
         Ok(())
     }
 

@@ -58,6 +58,7 @@ fn as_fault(fault: RequestFault, length: u64) -> Fault {
         RequestFault::DoneAndErrorInside200 => inside_200(true),
         RequestFault::Hangs => Fault::HangInBody(half),
         RequestFault::BreaksOff => Fault::TruncateBody(half),
+        RequestFault::Announces(bytes) => Fault::Announce(bytes),
         RequestFault::Trickles => Fault::Trickle((TRICKLE / pieces).max(Duration::from_millis(1))),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
+use super::text;
 use crate::queued::{Queued, QueuedPass};
 
 impl fmt::Display for Queued {
@@ -12,6 +13,7 @@ impl fmt::Display for Queued {
         for pass in &self.passes {
             write_pass(f, pass)?;
         }
+        text::write_each_scenario(f, &self.scenarios)?;
         let (whole, all) = (self.judgement.whole, self.files);
         writeln!(f, "  oracle: {whole} of {all} files are whole under their own SHA-1")?;
         for problem in self.all_problems().take(30) {

@@ -39,6 +39,9 @@ impl fmt::Display for Screen<'_> {
                 table.line(&queued.way, vec![format!("{requests:.2}"), whole]);
             }
             table.write(f)?;
+            for queued in self.through_the_queue {
+                text::write_each_scenario(f, &queued.scenarios)?;
+            }
             let problems = self.through_the_queue.iter().flat_map(Queued::all_problems);
             for problem in problems.take(PROBLEMS_SHOWN) {
                 writeln!(f, "  PROBLEM: {problem}")?;

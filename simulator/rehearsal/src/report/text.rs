@@ -6,6 +6,7 @@ use indicatif::{HumanBytes, HumanCount};
 use oracle::Outcome;
 
 use super::{Report, columns};
+use crate::scenarios::Scenario;
 
 /// Problems that are written out; the rest is counted.
 const PROBLEMS_TOLD: usize = 30;
@@ -25,10 +26,10 @@ impl Report {
     pub(super) fn write_planted(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let planted = &self.planted;
         let count = |files: usize| HumanCount(files as u64);
-        writeln!(f, "PLANTED by seed {}", self.seed)?;
         writeln!(
             f,
-            "  {} files of {}: {} synced as intermediaries, {} too large for one request",
+            "PLANTED by seed {}: {} files of {}, {} with an intermediary, {} that go in parts",
+            self.seed,
             count(planted.files),
             HumanBytes(planted.bytes),
             count(planted.synced),
@@ -80,15 +81,21 @@ impl Report {
         if !self.scenarios.is_empty() {
             writeln!(f, "\nSCENARIOS, each by the real commands")?;
         }
-        let words =
-            self.scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
-        for scenario in &self.scenarios {
-            let end =
-                if scenario.problems.is_empty() { "as it must be" } else { "NOT AS IT MUST BE" };
-            writeln!(f, "  {:<words$}  {end}, in {:.1} s", scenario.name, scenario.seconds)?;
-        }
-        Ok(())
+        write_each_scenario(f, &self.scenarios)
     }
+}
+
+/// A line for each.
+pub(super) fn write_each_scenario(
+    f: &mut fmt::Formatter<'_>,
+    scenarios: &[Scenario],
+) -> fmt::Result {
+    let words = scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or_default();
+    for scenario in scenarios {
+        let end = if scenario.problems.is_empty() { "as it must be" } else { "NOT AS IT MUST BE" };
+        writeln!(f, "  {:<words$}  {end}, in {:.1} s", scenario.name, scenario.seconds)?;
+    }
+    Ok(())
 }
 
 /// What the oracle saw, the first problems, and the verdict.
@@ -99,10 +106,9 @@ pub(super) fn write_verdict(
 ) -> fmt::Result {
     let judgement = &report.judgement;
     let count = |files: usize| HumanCount(files as u64);
-    writeln!(f, "\nORACLE")?;
     writeln!(
         f,
-        "  {} of {} files are whole under their own SHA-1, {}",
+        "\nORACLE: {} of {} files are whole under their own SHA-1, {}",
         count(judgement.whole),
         count(judgement.expected),
         HumanBytes(judgement.bytes)

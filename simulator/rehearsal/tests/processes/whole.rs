@@ -61,6 +61,9 @@ fn the_same_seed_gives_the_same_report_but_for_time_memory_and_requests() {
             scenario.as_object_mut().expect("a scenario").remove("seconds");
         }
         for queued in report["through_the_queue"].as_array_mut().expect("ways") {
+            for scenario in queued["scenarios"].as_array_mut().expect("scenarios") {
+                scenario.as_object_mut().expect("a scenario").remove("seconds");
+            }
             for pass in queued["passes"].as_array_mut().expect("passes") {
                 let pass = pass.as_object_mut().expect("a pass");
                 pass.retain(|name, _| !["seconds", "cold_starts", "requests"].contains(&&**name));
@@ -85,6 +88,11 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         "PLANTED by seed 7",
         "intermediaries in the bucket",
         "an object is deleted, one overwritten: found and mended",
+        "database freezes: `migrate` says so, waits, goes on",
+        "trackers know no key of the index: stopped after 1,000 files",
+        "database freezes: `work` says so, waits, goes on",
+        "an outage makes no dead letter, however often it fails",
+        "poison and a job that kills its workers are dead letters, no other",
         "files are whole under their own SHA-1",
         "All is well",
         "All ways are good.",
@@ -100,7 +108,8 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         "PUT's answer is lost after it took effect",
         "migrated from MogileFS",
         "(budget ",
-        "MOGILE_DOMAIN is wrong: refused",
+        "MOGILE_DOMAIN or BUCKETS is wrong: refused",
+        "tracker's cache has its former device",
         "an object is deleted, one overwritten: found and mended",
         "peak memory",
         "files are whole under their own SHA-1",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -164,6 +164,11 @@ async fn answer(
             Ok(backend.call(request).await?.map(|body| faulty_body::trickle(body, pause)))
         }
         Fault::CorruptBody => Ok(backend.call(request).await?.map(faulty_body::corrupt)),
+        Fault::Announce(bytes) => {
+            let mut answer = backend.call(request).await?.map(faulty_body::of_any_length);
+            answer.headers_mut().insert(CONTENT_LENGTH, bytes.into());
+            Ok(answer)
+        }
     }
 }
 

@@ -22,8 +22,9 @@ mod line;
 
 use line::{Reply, Request};
 
-/// Longer lines than this end the connection, so that no client can make us hold more.
-const LINE_LIMIT_BYTES: usize = 1 << 20;
+/// Longer lines than this end the connection, so that no client can make us hold more. One of 2 MB is
+/// answered.
+const LINE_LIMIT_BYTES: usize = 4 << 20;
 
 /// Between two attempts to accept, when the system refuses one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -102,8 +103,10 @@ async fn answer(
 ) -> io::Result<After> {
     let whole = || commands::answer(mogile, request).render(request.callid());
     let (sent, after) = match fault {
-        // It knows no batches.
-        None | Some(Fault::Unprocessed { processed: _ }) => (whole(), After::NextRequest),
+        // It knows no batches, and no heads.
+        None | Some(Fault::Unprocessed { processed: _ } | Fault::Announce(_)) => {
+            (whole(), After::NextRequest)
+        }
         Some(Fault::RequestLost) => (Vec::new(), After::Close),
         Some(Fault::AnswerLost) => (cut(whole(), 0), After::Close),
         Some(Fault::Hang) => (cut(whole(), 0), After::Silence),

@@ -52,13 +52,21 @@ struct State {
     replicas: BTreeMap<(Fid, DeviceId), Content>,
     /// The table `file_to_delete2`: no longer in `file`, still on the disks.
     to_delete: BTreeSet<Fid>,
-    /// Files that somebody deletes in the moment in which their paths are asked for.
-    doomed: BTreeSet<Fid>,
+    /// What somebody does to files in the moment in which their paths are asked for.
+    meanwhile: BTreeMap<Fid, Meanwhile>,
     /// Files whose keys the trackers do not find.
     hidden: BTreeSet<Fid>,
     /// What the trackers' memcached has of a key: a fid and its devices.
     cached: BTreeMap<(Dmid, String), (Fid, Vec<DeviceId>)>,
     last_fid: Fid,
+}
+
+/// What somebody does to a file who was a little faster.
+#[derive(Debug)]
+enum Meanwhile {
+    Deletes,
+    /// Gives it this key.
+    Renames(String),
 }
 
 /// A row of the table `tempfile`: opened by `create_open`, not closed yet.

@@ -1,4 +1,5 @@
-//! Answer bodies that go wrong on their way. Each keeps the promised length of the body it wraps.
+//! Answer bodies that go wrong on their way. Each but the last keeps the promised length of the
+//! body it wraps.
 
 use std::future::pending;
 use std::io;
@@ -60,6 +61,13 @@ pub(super) fn corrupt(body: Body) -> Body {
     })
 }
 
+/// Gives the same bytes under a head that may announce any length, and then fails, which closes the
+/// connection.
+pub(super) fn of_any_length(body: Body) -> Body {
+    let data = data_of(body).chain(stream::once(break_off())).boxed();
+    BodyExt::boxed_unsync(Promised { data, hint: SizeHint::default() })
+}
+
 type DataStream = BoxStream<'static, io::Result<Bytes>>;
 
 /// The first `limit` bytes of a stream; its rest is never asked for.
@@ -89,9 +97,13 @@ fn wrap(body: Body, change: impl FnOnce(DataStream) -> DataStream) -> Body {
     if hint.exact() == Some(0) {
         return body;
     }
-    let data = BodyStream::new(body)
-        .filter_map(|frame| async { frame.map(|frame| frame.into_data().ok()).transpose() });
-    BodyExt::boxed_unsync(Promised { data: change(data.boxed()), hint })
+    BodyExt::boxed_unsync(Promised { data: change(data_of(body)), hint })
+}
+
+fn data_of(body: Body) -> DataStream {
+    BodyStream::new(body)
+        .filter_map(|frame| async { frame.map(|frame| frame.into_data().ok()).transpose() })
+        .boxed()
 }
 
 /// A stream of data under the length that another body had.

@@ -181,6 +181,14 @@ async fn a_corrupt_body_has_another_first_byte() {
 }
 
 #[tokio::test]
+async fn a_head_announces_what_the_body_does_not_have() {
+    let outcome = send_hello(Some(Fault::Announce(9_999_999_999_999_999))).await;
+    assert!(outcome.answer.contains("content-length: 9999999999999999\r\n"), "{}", outcome.answer);
+    assert!(outcome.answer.ends_with("\r\n\r\nhello"), "{}", outcome.answer);
+    assert_eq!((outcome.closed, outcome.seen), (true, 1));
+}
+
+#[tokio::test]
 async fn a_delay_and_a_trickle_take_their_time() {
     let pause = Duration::from_millis(30);
     for (fault, least) in [(Fault::Delay(pause), pause), (Fault::Trickle(pause), pause * 4)] {

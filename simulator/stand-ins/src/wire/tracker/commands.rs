@@ -40,6 +40,7 @@ pub(super) fn operation(request: &Request) -> &'static str {
 pub(super) fn answer(mogile: &MogileFs, request: &Request) -> Reply {
     let arguments = &request.arguments;
     let answered = match request.command.as_str() {
+        _ if !arguments.keys_fit() => Err(Refusal::Failure),
         "get_domains" => Ok(admin::get_domains(mogile)),
         "get_hosts" => Ok(admin::get_hosts(mogile)),
         "get_devices" => Ok(admin::get_devices(mogile)),

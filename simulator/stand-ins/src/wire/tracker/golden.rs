@@ -229,6 +229,53 @@ async fn every_error_text() {
     assert_eq!(reply, "ERR no_devices No+devices+found+to+store+file");
 }
 
+/// The prefix is a regular expression to one half of the tracker, and plain text to the other.
+#[tokio::test]
+async fn list_keys_takes_the_prefix_for_a_regular_expression_of_the_after_value() {
+    let mut tracker = recorded().await;
+    let none = "ERR none_match No+keys+match+that+pattern+and+after-value+%28if+any%29.";
+    for (prefix, reply) in [
+        ("4cb.2", none),
+        ("4cb(", "ERR failure Operation+failed"),
+        ("4cb[", "ERR failure Operation+failed"),
+        ("5", "ERR after_mismatch Pattern+does+not+match+the+after-value%3F"),
+    ] {
+        let line = format!("list_keys domain=plos_repo&prefix={prefix}&after=4cb62");
+        assert_eq!(tracker.ask(&line).await, reply, "{line}");
+    }
+    assert_eq!(tracker.ask("list_keys domain=plos_repo&prefix=4cb(").await, none);
+}
+
+#[tokio::test]
+async fn a_key_that_a_latin1_table_cannot_hold_is_a_failure() {
+    let mut tracker = recorded().await;
+    for line in [
+        "get_paths domain=plos_repo&key=caf%C3%A9",
+        "get_paths domain=plos_repo&key=caf%E9",
+        "file_info domain=plos_repo&key=caf\u{e9}",
+        "rename domain=plos_repo&from_key=a&to_key=%80",
+        "delete domain=plos_repo&key=%FF",
+    ] {
+        assert_eq!(tracker.ask(line).await, "ERR failure Operation+failed", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_argument_has_its_values_joined_by_nul() {
+    let mut tracker = recorded().await;
+    assert_eq!(tracker.ask("noop callid=1&callid=2&callid=3").await, "OK callid=1%002%003");
+    tracker.mogile.store(Dmid(1), "a\0b", &Content::from("a"), &DEVICES);
+    let info = "OK length=1&class=default&fid=2003&devcount=2&domain=plos_repo&key=a%00b";
+    tracker.expect("file_info domain=plos_repo&key=a&key=b", info).await;
+}
+
+#[tokio::test]
+async fn a_line_of_two_megabytes_is_answered() {
+    let mut tracker = recorded().await;
+    let line = format!("noop filler={}", "x".repeat(2 << 20));
+    assert_eq!(tracker.ask(&line).await, "OK ");
+}
+
 #[tokio::test]
 async fn an_upload_of_the_wrong_size_or_of_none() {
     let mut tracker = recorded().await;

@@ -48,7 +48,16 @@ impl Arguments {
             let [name, value] = [parts.next(), parts.next()].map(|part| {
                 String::from_utf8_lossy(&decode(part.unwrap_or_default())).into_owned()
             });
-            arguments.insert(name, value);
+            // As Perl's `.=` does, with a NUL behind what is true.
+            arguments
+                .entry(name)
+                .and_modify(|earlier: &mut String| {
+                    if is_true(earlier) {
+                        earlier.push('\0');
+                    }
+                    earlier.push_str(&value);
+                })
+                .or_insert(value);
         }
         Self(arguments)
     }
@@ -77,8 +86,17 @@ impl Arguments {
     }
 
     pub(super) fn is_true(&self, name: &str) -> bool {
-        !matches!(self.text(name), "" | "0")
+        is_true(self.text(name))
     }
+
+    /// Whether the database can hold every key that is named: its table is latin1, as many are.
+    pub(super) fn keys_fit(&self) -> bool {
+        ["key", "from_key", "to_key"].iter().all(|name| self.text(name).is_ascii())
+    }
+}
+
+fn is_true(text: &str) -> bool {
+    !matches!(text, "" | "0")
 }
 
 /// What goes back.

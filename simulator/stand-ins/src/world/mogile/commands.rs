@@ -1,6 +1,8 @@
 //! What the tracker answers about the files that are there: the commands that list and describe
 //! them, `rename` and `delete`.
 
+use regex_lite::Regex;
+
 use super::file_table::FileRow;
 use super::ids::{DeviceId, Dmid, Fid};
 use super::refusal::Refusal;
@@ -91,7 +93,7 @@ impl MogileFs {
     ) -> Result<Vec<String>, Refusal> {
         self.state(|state| {
             let dmid = state.domain(domain)?;
-            if !after.is_empty() && !after.starts_with(prefix) {
+            if !after.is_empty() && !matches_as_regex(prefix, after)? {
                 return Err(Refusal::AfterMismatch);
             }
             // A negative limit is a syntax error of the tracker's SQL.
@@ -160,6 +162,13 @@ impl State {
         let class = self.namespaces.class_name(row.dmid, row.classid).ok_or(Refusal::Failure)?;
         Ok((domain.to_owned(), class.to_owned()))
     }
+}
+
+/// The tracker puts the prefix into a regular expression as it is (`$after !~ /^$prefix/`), and fails
+/// where that is none.
+fn matches_as_regex(prefix: &str, after: &str) -> Result<bool, Refusal> {
+    let regex = Regex::new(&format!("^{prefix}")).map_err(|_| Refusal::Failure)?;
+    Ok(regex.is_match(after))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::file_table::FileRow;
 use super::ids::{DeviceId, Fid};
 use super::refusal::Refusal;
 use super::topology::{DeviceStatus, in_turn};
-use super::{MogileFs, State};
+use super::{Meanwhile, MogileFs, State};
 
 /// The arguments of `get_paths` beside the key.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,8 +36,13 @@ impl MogileFs {
             if state.hidden.contains(&fid) {
                 return Err(Refusal::UnknownKey);
             }
-            if state.doomed.remove(&fid) {
-                state.delete_file(fid);
+            match state.meanwhile.remove(&fid) {
+                Some(Meanwhile::Deletes) => state.delete_file(fid),
+                Some(Meanwhile::Renames(to)) => {
+                    let row = state.file(dmid, key)?.clone();
+                    state.files.replace(FileRow { dkey: Some(to), ..row });
+                }
+                None => {}
             }
             let FileRow { fid, devids, length, .. } = state.file(dmid, key)?;
             Ok(state.paths(*fid, devids, *length, options))
@@ -138,6 +143,18 @@ mod tests {
         let asked = mogile.get_paths(DOMAIN, "k", PathOptions::default());
         assert_eq!(asked, Err(Refusal::UnknownKey));
         assert!(mogile.row(fid).is_none());
+    }
+
+    #[test]
+    fn a_file_renamed_meanwhile_has_its_fid_and_another_key() {
+        let (mogile, devices) = mogile();
+        let fid = mogile.store(DMID, "k", &Content::from("abc"), &devices);
+        mogile.rename_at_next_lookup(fid, "other");
+        for _ in 0..2 {
+            let asked = mogile.get_paths(DOMAIN, "k", PathOptions::default());
+            assert_eq!(asked, Err(Refusal::UnknownKey));
+        }
+        assert_eq!(mogile.row(fid).unwrap().dkey.as_deref(), Some("other"));
     }
 
     #[test]

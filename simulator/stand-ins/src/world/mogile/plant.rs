@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::file_table::FileRow;
 use super::ids::{ClassId, DeviceId, Dmid, Fid};
-use super::{Content, MogileFs, State, Upload};
+use super::{Content, Meanwhile, MogileFs, State, Upload};
 
 impl MogileFs {
     /// Stores a file as a finished upload would: the next fid, the same bytes on each device, and
@@ -54,7 +54,13 @@ impl MogileFs {
     /// Has the file deleted in the very moment in which its paths are next asked for, by somebody
     /// who was a little faster: whoever has just listed it finds it gone.
     pub fn delete_at_next_lookup(&self, fid: Fid) {
-        self.state(|state| state.doomed.insert(fid));
+        self.state(|state| state.meanwhile.insert(fid, Meanwhile::Deletes));
+    }
+
+    /// Has the file renamed in the very moment in which its paths are next asked for: whoever has just
+    /// listed it asks for a key that is none any more, while the fid is still there.
+    pub fn rename_at_next_lookup(&self, fid: Fid, key: &str) {
+        self.state(|state| state.meanwhile.insert(fid, Meanwhile::Renames(key.to_owned())));
     }
 
     /// Has the trackers not find the file by its key, as when they read a replica of the database that

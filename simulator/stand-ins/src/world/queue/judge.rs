@@ -59,6 +59,19 @@ impl SqsWorld {
         })
     }
 
+    /// How long it is until one of the queue's messages is to be received; none without a message.
+    pub fn next_in(&self, queue: &str) -> Result<Option<Duration>, SqsError> {
+        self.at_present(|state, now| {
+            let until = |message: &Message| match message.standing {
+                Standing::Waiting => Duration::ZERO,
+                Standing::Delayed(at) | Standing::InFlight(at) | Standing::Deleted(at) => {
+                    at.duration_since(now).unwrap_or_default()
+                }
+            };
+            Ok(state.queue(queue)?.messages().map(until).min())
+        })
+    }
+
     /// What happened to the queue's messages so far.
     pub fn tally(&self, queue: &str) -> Result<Tally, SqsError> {
         self.at_present(|state, _| Ok(state.queue(queue)?.tally))

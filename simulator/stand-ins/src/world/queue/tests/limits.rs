@@ -92,3 +92,19 @@ fn fewer_than_asked_is_still_everything_in_the_end() {
     assert_eq!(bodies.len(), 100);
     assert!(sizes.contains(&0) && sizes.len() > 5, "{sizes:?}");
 }
+
+#[test]
+fn how_long_the_next_message_takes_is_told_wherever_it_stands() {
+    let bench = Bench::new();
+    let next = || bench.world.next_in("jobs").expect("it is there").map(|next| next.as_secs());
+    assert_eq!(next(), None);
+    bench.send("a");
+    assert_eq!(next(), Some(0));
+    let receipt = bench.receive("jobs", 100).remove(0).receipt;
+    bench.pass(40);
+    assert_eq!(next(), Some(60));
+    bench.change(&receipt, 300).expect("it is in flight");
+    assert_eq!(next(), Some(300));
+    bench.pass(300);
+    assert_eq!(next(), Some(0));
+}
