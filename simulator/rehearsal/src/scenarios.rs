@@ -134,7 +134,7 @@ async fn refused(
         let writes = match service {
             Service::S3 | Service::DynamoDb => !is_read,
             Service::Sqs => operation.starts_with("Send"),
-            Service::Tracker | Service::StorageNode | Service::Lambda => false,
+            Service::Tracker | Service::StorageNode | Service::Lambda | Service::Mysql => false,
         };
         if writes {
             problems.push(format!("`{told}` asked for {service} {operation}"));
