@@ -2,4 +2,5 @@
 
 mod boto3;
 mod dotenv;
+mod mysql;
 mod pymogilefs;

@@ -1,12 +1,14 @@
-//! The contract of [`domain::ports::SourceIndex`], kept by the port face of the world and by the
-//! trackers' adapter over its wire face. `containers/mysql_index` has the database.
+//! The contract of [`domain::ports::SourceIndex`], kept by the port face of the world and by both
+//! adapters over its wire face: the trackers' and MySQL's. `containers/mysql_index` has real servers.
 
 use std::sync::Arc;
 
-use adapters::calls::Calls;
+use adapters::calls::{Calls, System};
 use adapters::mogile::{TrackerIndex, Trackers};
+use adapters::mysql::MysqlIndex;
 use stand_ins::fault::Faults;
 use stand_ins::port::{PortFaults, PortIndex, VirtualClock};
+use stand_ins::wire::mysql::{self, MysqlServer};
 use stand_ins::wire::tracker;
 use stand_ins::world::mogile::MogileFs;
 use tests::contract::source_index::{Tells, holds};
@@ -33,4 +35,26 @@ async fn the_trackers_index_keeps_the_contract() {
     let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
     holds(&index, &rows, Tells { empty_keys: false, count: false }).await;
     tracker.abort();
+}
+
+#[tokio::test]
+async fn the_mysql_index_keeps_the_contract() {
+    let (mogile, rows) = (Arc::new(MogileFs::default()), planted::rows_with_long_fids());
+    planted::plant(&mogile, &rows);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = Arc::new(MysqlServer::new(mogile, "reader", "s3cr%t/p@ss"));
+    let task = tokio::spawn(mysql::serve(listener, server, Arc::new(Faults::default())));
+    let url = format!("mysql://reader:s3cr%25t%2Fp%40ss@{address}/{}", mysql::DATABASE);
+    let calls = Arc::new(Calls::default());
+    let index = MysqlIndex::new(url.parse().expect("a URL"), DOMAIN.to_owned(), calls.clone());
+    holds(&index, &rows, Tells { empty_keys: true, count: true }).await;
+
+    let calls = calls.all();
+    // Once for its number, and once for the names.
+    assert_eq!(calls[&(System::Mysql, "domain")].ok, 2);
+    assert_eq!(calls[&(System::Mysql, "count")].ok, 1);
+    assert!(calls[&(System::Mysql, "page")].ok > 2_000);
+    assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{calls:?}");
+    task.abort();
 }

@@ -82,7 +82,7 @@ pub async fn run(mut command: Command, limit: Duration) -> Result<(), String> {
 }
 
 /// Writes a line where it is seen: what is printed by a test that passes is swallowed.
-fn say(line: &str) {
+pub fn say(line: &str) {
     // A closed standard error is no reason to fail a test.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

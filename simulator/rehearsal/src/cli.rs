@@ -18,8 +18,8 @@ use crate::{function_figures, passes, queued};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///
-/// A corpus is planted with what goes wrong in a real store, the real command migrates it twice,
-/// and an oracle judges what came of every file.
+/// A corpus is planted with what goes wrong in a real store, the real command migrates it three
+/// times, and an oracle judges what came of every file.
 #[derive(Debug, Parser)]
 #[command(name = "rehearse", version, args_conflicts_with_subcommands = true)]
 struct Cli {

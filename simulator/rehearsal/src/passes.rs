@@ -15,13 +15,19 @@ pub use pass::{CommandResult, Pass, PassResult, Runner};
 use crate::report::Report;
 use crate::scenarios;
 use crate::stage::{Options, Stage};
+pub use migrate::Index;
 use migrate::Migrate;
 
 /// The passes of a rehearsal, one after the other in one world.
 fn passes() -> Vec<Pass> {
     vec![
-        Pass { name: "first run", round: Round::First, runner: Box::new(Migrate) },
-        Pass { name: "second run", round: Round::Again, runner: Box::new(Migrate) },
+        Pass { name: "first run", round: Round::First, runner: Box::new(Migrate(Index::Mysql)) },
+        Pass { name: "second run", round: Round::Again, runner: Box::new(Migrate(Index::Mysql)) },
+        Pass {
+            name: "by trackers",
+            round: Round::Again,
+            runner: Box::new(Migrate(Index::Trackers)),
+        },
     ]
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn run_all(stage: &Stage) -> anyhow::Result<Vec<Scenario>> {
         scenario("an object is deleted, one overwritten: found and mended", harmed(stage, &cast))
             .await,
         scenario(
-            "a row's class is not registered: it is named, the others read",
+            "a row's class is not registered: trackers name it, MySQL reads it",
             classless(stage, &cast),
         )
         .await,
@@ -155,7 +155,8 @@ async fn refused(
         let writes = match service {
             Service::S3 | Service::DynamoDb => !is_read,
             Service::Sqs => operation.starts_with("Send"),
-            Service::Tracker | Service::StorageNode | Service::Lambda | Service::Sts => false,
+            Service::Tracker | Service::StorageNode | Service::Lambda => false,
+            Service::Sts | Service::Mysql => false,
         };
         if writes {
             problems.push(format!("`{told}` asked for {service} {operation}"));
@@ -236,28 +237,31 @@ async fn harmed(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>
 }
 
 /// Trackers fail at every page with a row of a class that is not registered. That row is named, and
-/// all others are read, behind it too.
+/// all others are read, behind it too. MySQL gives that row as any other.
 async fn classless(stage: &Stage, cast: &[&Expected]) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
-    let environment = stage.environment()?;
-    let plan = async || {
-        let ended = process::run(&["plan", "--json"], &environment).await?;
+    let (by_trackers, by_mysql) = (stage.environment_by_trackers()?, stage.environment()?);
+    let plan = async |environment| {
+        let ended = process::run(&["plan", "--json"], environment).await?;
         serde_json::from_slice::<Value>(&ended.stdout).context("reading a plan")
     };
-    let before = plan().await?;
+    let before = plan(&by_trackers).await?;
     let fid = cast[1].fid;
     let row = stage.world.mogile.row(Fid(fid)).context("a file without a row")?;
     stage.world.mogile.plant(FileRow { classid: ClassId(9), ..row.clone() });
-    let told = plan().await;
+    let told = (plan(&by_trackers).await, plan(&by_mysql).await);
     stage.world.mogile.plant(row);
-    let told = told?;
+    let (told, by_mysql) = (told.0?, told.1?);
     let unreadable = &told["rejected"]["unreadable-row"];
     expect(&unreadable["files"], 1, "rows that cannot be read", &mut problems);
     expect(&unreadable["first_fids"][0], fid, "is the fid of the row", &mut problems);
     for counted in ["rows", "other_domains", "highest_fid"] {
         let wanted = before[counted].as_u64().unwrap_or_default();
         expect(&told[counted], wanted, counted, &mut problems);
+        expect(&by_mysql[counted], wanted, &format!("{counted} by MySQL"), &mut problems);
     }
+    let unreadable = by_mysql["rejected"]["unreadable-row"]["files"].as_u64().unwrap_or_default();
+    expect(&unreadable.into(), 0, "rows that MySQL does not give", &mut problems);
     Ok(problems)
 }
 

@@ -84,6 +84,13 @@ impl Stage {
         Ok(environment)
     }
 
+    /// The same settings without MogileFS's database: the trackers list the index.
+    pub fn environment_by_trackers(&self) -> anyhow::Result<BTreeMap<&'static str, String>> {
+        let mut environment = self.environment()?;
+        environment.remove("MOGILE_DATABASE_URL");
+        Ok(environment)
+    }
+
     /// Asks the oracle.
     #[must_use]
     pub fn judge(&self) -> Judgement {

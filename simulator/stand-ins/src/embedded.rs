@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::fault::Faults;
 use crate::wire::dynamodb::DynamoBackend;
+use crate::wire::mysql::{self, MysqlServer};
 use crate::wire::s3::S3Backend;
 use crate::wire::sqs::SqsBackend;
 use crate::wire::sts::StsBackend;
@@ -63,6 +64,10 @@ pub const PART_BYTES: u64 = 1024 * 1024;
 
 const ACCESS_KEY: &str = "AKIAREHEARSALREHEARS";
 const SECRET_KEY: &str = "rehearsal-secret-key-of-an-embedded-world";
+/// The user of the MySQL server, and the password.
+const DATABASE_USER: &str = "rehearsal";
+const DATABASE_PASSWORD: &str = "rehearsal-password";
+
 const STORAGE_NODES: u8 = 2;
 const DEVICES_A_NODE: u8 = 2;
 
@@ -131,12 +136,23 @@ impl EmbeddedWorld {
         let backend = Arc::new(SqsBackend::new(sqs.clone(), endpoint, ACCESS_KEY.to_owned()));
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let (listener, identity) = bind().await?;
+        let (listener, sts) = bind().await?;
         let backend = Arc::new(StsBackend::new(ACCESS_KEY.to_owned()));
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let addresses = [s3_address, dynamodb_address, sqs_address, identity];
-        let environment = environment(tracker, addresses);
+        let (listener, mysql) = bind().await?;
+        let server = MysqlServer::new(mogile.clone(), DATABASE_USER, DATABASE_PASSWORD);
+        services.spawn(mysql::serve(listener, Arc::new(server), faults.clone()));
+
+        let addresses = Addresses {
+            tracker,
+            s3: s3_address,
+            dynamodb: dynamodb_address,
+            sqs: sqs_address,
+            sts,
+            mysql,
+        };
+        let environment = environment(&addresses);
         Ok(Self {
             mogile,
             dmid,
@@ -182,14 +198,26 @@ async fn bind() -> anyhow::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-fn environment(
+/// Where the services are.
+struct Addresses {
     tracker: SocketAddr,
-    [s3, dynamodb, sqs, sts]: [SocketAddr; 4],
-) -> BTreeMap<&'static str, String> {
+    s3: SocketAddr,
+    dynamodb: SocketAddr,
+    sqs: SocketAddr,
+    sts: SocketAddr,
+    mysql: SocketAddr,
+}
+
+fn environment(addresses: &Addresses) -> BTreeMap<&'static str, String> {
+    let Addresses { tracker, s3, dynamodb, sqs, sts, mysql } = addresses;
     let buckets: Vec<_> = BUCKETS.iter().map(|(old, new)| format!("{old}:{new}")).collect();
     BTreeMap::from([
         ("MOGILE_TRACKERS", tracker.to_string()),
         ("MOGILE_DOMAIN", DOMAIN.to_owned()),
+        (
+            "MOGILE_DATABASE_URL",
+            format!("mysql://{DATABASE_USER}:{DATABASE_PASSWORD}@{mysql}/{}", mysql::DATABASE),
+        ),
         ("MOGILE_STORAGE_HOSTS", "127.0.0.1".to_owned()),
         ("BUCKETS", buckets.join(",")),
         ("IGNORE_BUCKETS", IGNORED_BUCKET.to_owned()),

@@ -30,6 +30,8 @@ pub enum Service {
     Sqs,
     /// AWS Security Token Service.
     Sts,
+    /// The MySQL server.
+    Mysql,
 }
 
 impl fmt::Display for Service {
@@ -42,6 +44,7 @@ impl fmt::Display for Service {
             Self::Lambda => "Lambda",
             Self::Sqs => "SQS",
             Self::Sts => "STS",
+            Self::Mysql => "MySQL",
         })
     }
 }
@@ -58,15 +61,17 @@ pub enum Fault {
     /// The answer comes this much later.
     Delay(Duration),
     /// The listener answers in the backend's place, which never sees the request: an HTTP status
-    /// with its error code (`503`, `SlowDown`); for a tracker an `ERR` line with that code.
+    /// with its error code (`503`, `SlowDown`); for a tracker an `ERR` line with that code; for
+    /// MySQL an error with that number and that text (`1205`, `Lock wait timeout exceeded`).
     Refuse {
-        /// HTTP status; a tracker ignores it.
+        /// HTTP status, or MySQL's number of the error; a tracker ignores it.
         status: u16,
-        /// The service's error code.
+        /// The service's error code, or MySQL's text.
         code: String,
     },
     /// The answer has the status 200 and an error in its body, as S3 gives it to a long COPY or
-    /// COMPLETE. A tracker, whose answers have no status, only refuses.
+    /// COMPLETE. A tracker, whose answers have no status, only refuses; MySQL answers with its
+    /// error 1105.
     RefuseInside200 {
         /// The service's error code.
         code: String,
@@ -101,7 +106,8 @@ pub struct Rule {
     pub service: Service,
     /// The operation (`COPY`, `get_paths`, `BatchWriteItem` …), or every one.
     pub operation: Option<String>,
-    /// A part of the request's target (path and query, or the tracker's line), or every one.
+    /// A part of the request's target (path and query, the tracker's line, or the SQL), or every
+    /// one.
     pub target: Option<String>,
     /// So many matching requests pass first.
     pub skip: u32,

@@ -1,4 +1,4 @@
-//! Stands in for everything outside: MogileFS, S3, DynamoDB, SQS and Lambda, with faults.
+//! Stands in for everything outside: MogileFS, MySQL, S3, DynamoDB, SQS and Lambda, with faults.
 //!
 //! [`world`] is plain state; [`wire`] serves it on sockets, [`port`] hands the very same state to
 //! the domain's steps.

@@ -3,6 +3,7 @@
 pub mod dynamodb;
 pub mod lambda;
 pub mod listener;
+pub mod mysql;
 pub mod s3;
 pub mod sqs;
 pub mod storage_node;

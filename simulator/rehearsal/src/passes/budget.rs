@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use domain::limits::PAGE_ROWS;
 use oracle::Outcome;
 use stand_ins::embedded::PART_BYTES;
 use stand_ins::fault::{RequestCounts, Service};
 
-use super::Round;
+use super::{Index, Round};
 use crate::hazard::{self, Hazard};
 use crate::planting::{Expected, Trouble};
 use crate::stage::Stage;
@@ -18,6 +19,12 @@ pub struct Budget(BTreeMap<(Service, &'static str), u64>);
 
 /// Rows that a tracker lists at once.
 const LISTED: usize = 500;
+
+/// Sessions with the database at once.
+const SESSIONS: u64 = 4;
+
+/// Statements that set up a session: two of ours, and sqlx's own before them.
+const SETS: u64 = 3;
 
 /// Items that one `BatchWriteItem` takes.
 const BATCH: u64 = 25;
@@ -34,11 +41,11 @@ impl Budget {
     /// For one `migrate`, which takes so long: it may write to the ledger once a second, whether
     /// a batch is full or not, and read MogileFS's hosts again from time to time.
     #[must_use]
-    pub fn of_migrate(stage: &Stage, round: Round, took: Duration) -> Self {
-        let mut budget = Self::of_files(stage, round);
+    pub fn of_migrate(stage: &Stage, round: Round, index: Index, took: Duration) -> Self {
+        let mut budget = Self::of_files(stage, round, index);
         let files = || stage.planted.expected.iter().filter(|file| round.takes(file));
         let taken: BTreeMap<u64, &Expected> = files().map(|file| (file.fid, file)).collect();
-        budget.add_index(stage, round, &taken);
+        budget.add_index(stage, round, index, &taken);
 
         let proven = files().filter(|file| file.outcome().is_proven()).count() as u64;
         if proven > 0 {
@@ -50,21 +57,33 @@ impl Budget {
             Round::Again => stage.planted.records.len() + stage.planted.expected.len(),
         };
         budget.add(Service::DynamoDb, "Scan", SEGMENTS + before as u64 / ITEMS_A_PAGE);
-        budget.add(Service::Tracker, "get_hosts", 1 + took.as_secs() / HOSTS_AGAIN_SECONDS);
+        let (service, operation) = match index {
+            Index::Mysql => (Service::Mysql, "SELECT host"),
+            Index::Trackers => (Service::Tracker, "get_hosts"),
+        };
+        budget.add(service, operation, 1 + took.as_secs() / HOSTS_AGAIN_SECONDS);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
-        if round == Round::First {
-            stage.planted.troubles.iter().for_each(|trouble| budget.add_trouble(*trouble));
+        let befalls = |trouble: &&Trouble| match index {
+            Index::Mysql => round == Round::First && !trouble.is_of_listings(),
+            Index::Trackers => trouble.is_of_listings(),
+        };
+        let troubles: Vec<_> = stage.planted.troubles.iter().filter(befalls).copied().collect();
+        for trouble in &troubles {
+            budget.add_trouble(*trouble);
+        }
+        if index == Index::Mysql {
+            budget.add_sessions(&troubles);
         }
         budget
     }
 
     /// For the files alone, however they are told of: what is asked of MogileFS and S3 about each.
     #[must_use]
-    pub fn of_files(stage: &Stage, round: Round) -> Self {
+    pub fn of_files(stage: &Stage, round: Round, index: Index) -> Self {
         let mut budget = Self::default();
         for file in stage.planted.expected.iter().filter(|file| round.takes(file)) {
-            budget.add_file(file);
+            budget.add_file(file, index);
         }
         budget
     }
@@ -96,7 +115,7 @@ impl Budget {
     }
 
     /// What one file may take: words and numbers, as the table of hazards has them.
-    fn add_file(&mut self, file: &Expected) {
+    fn add_file(&mut self, file: &Expected, index: Index) {
         if file.goes_in_parts() {
             // Its final key is looked at first.
             self.add(Service::S3, "HEAD", 1);
@@ -104,7 +123,7 @@ impl Budget {
         for (name, count) in hazard::requests(file.requests()) {
             match name {
                 "paths" => self.add(Service::Tracker, "get_paths", count),
-                "row" => self.add(Service::Tracker, "list_fids", count),
+                "row" => self.add_rows(index, count),
                 "open" => self.add(Service::StorageNode, "GET", count),
                 "write" if file.goes_in_parts() => {
                     let parts = file.file.content.length().div_ceil(PART_BYTES);
@@ -120,7 +139,13 @@ impl Budget {
 
     /// The index is read once, page by page; for each page each folder is listed that has
     /// intermediaries of its files, in both forms where the bucket has keys with a leading slash.
-    fn add_index(&mut self, stage: &Stage, round: Round, taken: &BTreeMap<u64, &Expected>) {
+    fn add_index(
+        &mut self,
+        stage: &Stage,
+        round: Round,
+        index: Index,
+        taken: &BTreeMap<u64, &Expected>,
+    ) {
         let gone: BTreeSet<u64> = stage
             .planted
             .expected
@@ -131,14 +156,25 @@ impl Budget {
             .collect();
         let fids: Vec<u64> =
             stage.before.rows.keys().copied().filter(|fid| !gone.contains(fid)).collect();
-        // Whether there is such a domain.
-        self.add(Service::Tracker, "get_domains", 1);
+        match index {
+            // Whether there is such a domain, and its number; then how many rows it has.
+            Index::Mysql => {
+                self.add(Service::Mysql, "SELECT domain", 2);
+                self.add(Service::Mysql, "COUNT file", 1);
+            }
+            // Whether there is such a domain.
+            Index::Trackers => self.add(Service::Tracker, "get_domains", 1),
+        }
         // Once more where proofs of another bucket are to be counted. The last page is empty.
         let is_elsewhere = |file: &Expected| file.hazard == Some(Hazard::ProvenElsewhere);
         let counted = round == Round::First && stage.planted.expected.iter().any(is_elsewhere);
         let times = if counted { 2 } else { 1 };
-        let pages = fids.len().div_ceil(LISTED) as u64 + 1;
-        self.add(Service::Tracker, "list_fids", times * pages);
+        let rows_a_page = match index {
+            Index::Mysql => PAGE_ROWS,
+            Index::Trackers => LISTED,
+        };
+        let pages = fids.len().div_ceil(rows_a_page) as u64 + 1;
+        self.add_rows(index, times * pages);
 
         let slashed: BTreeSet<_> = stage
             .planted
@@ -147,7 +183,7 @@ impl Budget {
             .filter_map(|(bucket, key)| key.starts_with('/').then_some(*bucket))
             .collect();
         let forms = |bucket: &str| if slashed.contains(bucket) { 2 } else { 1 };
-        for page in fids.chunks(LISTED) {
+        for page in fids.chunks(rows_a_page) {
             let files = page.iter().filter_map(|fid| taken.get(fid));
             let folders: BTreeSet<_> = files.map(|file| (file.bucket, file.fid / 1000)).collect();
             let listings = folders.iter().map(|(bucket, _)| forms(bucket)).sum::<u64>();
@@ -158,10 +194,32 @@ impl Budget {
         self.add(Service::S3, "LIST", buckets.len() as u64);
     }
 
+    /// So many questions for rows.
+    fn add_rows(&mut self, index: Index, count: u64) {
+        match index {
+            Index::Mysql => self.add(Service::Mysql, "SELECT file", count),
+            Index::Trackers => self.add(Service::Tracker, "list_fids", count),
+        }
+    }
+
+    /// What the sessions with the database take. A session that was struck is not used again:
+    /// another takes its place.
+    fn add_sessions(&mut self, troubles: &[Trouble]) {
+        let is_lost = |trouble: &&Trouble| {
+            matches!(trouble.strikes(), Some((Service::Mysql, "SELECT file", _)))
+        };
+        let sessions = SESSIONS + troubles.iter().filter(is_lost).count() as u64;
+        self.add(Service::Mysql, "CONNECT", sessions);
+        self.add(Service::Mysql, "SET", SETS * sessions);
+        // The domains, their rows' count, a page, a row and the hosts: each statement in each session
+        // once.
+        self.add(Service::Mysql, "PREPARE", 5 * sessions);
+    }
+
     fn add_trouble(&mut self, trouble: Trouble) {
         if let Some((service, operation, times)) = trouble.strikes() {
             // A page that fails once is looked at more closely: another page, and this one again.
-            let looks = u64::from(trouble == Trouble::IndexBusy);
+            let looks = u64::from(trouble == Trouble::ListingBusy);
             self.add(service, operation, u64::from(times) + looks);
         }
     }
@@ -192,7 +250,8 @@ mod tests {
     fn budget(bytes: usize, synced: bool, hazard: Option<Hazard>) -> Budget {
         let file = of_bytes(vec![7; bytes].into());
         let mut budget = Budget::default();
-        budget.add_file(&Expected { fid: 1, bucket: "corpus-prod", file, hazard, synced });
+        let file = Expected { fid: 1, bucket: "corpus-prod", file, hazard, synced };
+        budget.add_file(&file, Index::Mysql);
         budget
     }
 

@@ -9,8 +9,17 @@ use super::{Account, Budget, CommandResult, Round, Runner};
 use crate::process;
 use crate::stage::Stage;
 
+/// Who lists the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// MogileFS's database, as in production.
+    Mysql,
+    /// The trackers, where no database is set.
+    Trackers,
+}
+
 /// The way without a queue.
-pub(super) struct Migrate;
+pub(super) struct Migrate(pub(super) Index);
 
 #[async_trait]
 impl Runner for Migrate {
@@ -19,7 +28,16 @@ impl Runner for Migrate {
     }
 
     async fn run(&self, stage: &Stage) -> anyhow::Result<CommandResult> {
-        let ended = process::run(&["migrate", "--json"], &stage.environment()?).await?;
+        let environment = match self.0 {
+            Index::Mysql => stage.environment()?,
+            Index::Trackers => {
+                let troubles = stage.planted.troubles.iter().filter(|it| it.is_of_listings());
+                let rules = troubles.filter_map(|trouble| trouble.rule());
+                rules.for_each(|rule| stage.world.faults.add(rule));
+                stage.environment_by_trackers()?
+            }
+        };
+        let ended = process::run(&["migrate", "--json"], &environment).await?;
         let summary = serde_json::from_slice(&ended.stdout).with_context(|| {
             format!("`{}` gave no summary, exit code {}", self.command(), ended.code)
         })?;
@@ -28,6 +46,6 @@ impl Runner for Migrate {
     }
 
     fn budget(&self, stage: &Stage, round: Round, took: Duration) -> Budget {
-        Budget::of_migrate(stage, round, took)
+        Budget::of_migrate(stage, round, self.0, took)
     }
 }

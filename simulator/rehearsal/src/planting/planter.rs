@@ -175,7 +175,10 @@ impl<'a> Planter<'a> {
             trouble.needs().is_none_or(|(name, least)| of(name) >= least)
         };
         for trouble in Trouble::ALL.into_iter().filter(is_met) {
-            trouble.rules().into_iter().for_each(|rule| self.world.faults.add(rule));
+            // The others come before the first pass, this one before its own.
+            if let Some(rule) = trouble.rule().filter(|_| !trouble.is_of_listings()) {
+                self.world.faults.add(rule);
+            }
             self.planted.troubles.push(trouble);
         }
     }

@@ -17,8 +17,14 @@ pub enum Trouble {
     TrackerGarbled,
     /// A tracker that says nothing.
     TrackerSilent,
-    /// A tracker that cannot list for a moment.
-    IndexBusy,
+    /// A tracker that cannot list for a moment, in the pass that lists by trackers.
+    ListingBusy,
+    /// A database that takes no more logins for a moment.
+    DatabaseFull,
+    /// A database that waited for a lock too long.
+    DatabaseBusy,
+    /// A database whose answer breaks off inside a row.
+    DatabaseCut,
     /// A listing that S3 refuses.
     ListRefused,
     /// A look that S3 refuses.
@@ -37,15 +43,21 @@ pub enum Trouble {
     WriteAnswerLost,
 }
 
+/// Behind the columns of a page (some 200 bytes), and before the end of the first rows.
+const INSIDE_A_ROW: usize = 300;
+
 impl Trouble {
     /// All of it.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::TrackerDown,
         Self::TrackerBusy,
         Self::TrackerCut,
         Self::TrackerGarbled,
         Self::TrackerSilent,
-        Self::IndexBusy,
+        Self::ListingBusy,
+        Self::DatabaseFull,
+        Self::DatabaseBusy,
+        Self::DatabaseCut,
         Self::ListRefused,
         Self::HeadRefused,
         Self::ReadBroken,
@@ -65,7 +77,10 @@ impl Trouble {
             Self::TrackerCut => "get_paths cut off before the answer",
             Self::TrackerGarbled => "get_paths answered with nonsense",
             Self::TrackerSilent => "get_paths never answered",
-            Self::IndexBusy => "list_fids answered with ERR failure",
+            Self::ListingBusy => "list_fids answered with ERR failure",
+            Self::DatabaseFull => "MySQL login refused with error 1040",
+            Self::DatabaseBusy => "page of rows refused with error 1205",
+            Self::DatabaseCut => "page of rows broken off inside a row",
             Self::ListRefused => "LIST refused with 503 SlowDown",
             Self::HeadRefused => "HEAD refused with 503 SlowDown",
             Self::ReadBroken => "GET broken off in the middle",
@@ -84,7 +99,9 @@ impl Trouble {
             Self::TrackerDown => return None,
             Self::TrackerBusy | Self::TrackerCut => (Service::Tracker, "get_paths", 2),
             Self::TrackerGarbled | Self::TrackerSilent => (Service::Tracker, "get_paths", 1),
-            Self::IndexBusy => (Service::Tracker, "list_fids", 1),
+            Self::ListingBusy => (Service::Tracker, "list_fids", 1),
+            Self::DatabaseFull => (Service::Mysql, "CONNECT", 1),
+            Self::DatabaseBusy | Self::DatabaseCut => (Service::Mysql, "SELECT file", 1),
             Self::ListRefused => (Service::S3, "LIST", 1),
             Self::HeadRefused => (Service::S3, "HEAD", 1),
             Self::ReadBroken => (Service::S3, "GET", 1),
@@ -108,7 +125,10 @@ impl Trouble {
             Self::ReadBroken => Some(("GET", 1)),
             Self::DeleteRefused => Some(("DELETE", 1)),
             Self::TrackerDown
-            | Self::IndexBusy
+            | Self::ListingBusy
+            | Self::DatabaseFull
+            | Self::DatabaseBusy
+            | Self::DatabaseCut
             | Self::ListRefused
             | Self::ScanThrottled
             | Self::WritesThrottled
@@ -117,12 +137,23 @@ impl Trouble {
         }
     }
 
-    /// As rules of the script.
-    pub(super) fn rules(self) -> Option<Rule> {
+    /// Whether it befalls only the pass whose index the trackers list.
+    #[must_use]
+    pub fn is_of_listings(self) -> bool {
+        self == Self::ListingBusy
+    }
+
+    /// As a rule of the script.
+    pub(crate) fn rule(self) -> Option<Rule> {
         let (service, operation, times) = self.strikes()?;
         let refuse = |status, code: &str| Fault::Refuse { status, code: code.to_owned() };
         let fault = match self {
-            Self::TrackerDown | Self::TrackerBusy | Self::IndexBusy => refuse(0, "failure"),
+            Self::TrackerDown | Self::TrackerBusy | Self::ListingBusy => refuse(0, "failure"),
+            Self::DatabaseFull => refuse(1040, "Too many connections"),
+            Self::DatabaseBusy => {
+                refuse(1205, "Lock wait timeout exceeded; try restarting transaction")
+            }
+            Self::DatabaseCut => Fault::TruncateBody(INSIDE_A_ROW),
             Self::TrackerCut | Self::WriteAnswerLost => Fault::AnswerLost,
             Self::TrackerGarbled => Fault::CorruptBody,
             Self::TrackerSilent => Fault::Hang,

@@ -81,7 +81,7 @@ fn write_hazards(f: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     }
     if !planted.troubles.is_empty() {
         let kinds = planted.troubles.len().to_string();
-        table.line("trackers, S3 and DynamoDB out of order", vec![kinds]);
+        table.line("MogileFS, MySQL and AWS out of order", vec![kinds]);
     }
     writeln!(f, "\nWRONG ON PURPOSE, and what must come of the files")?;
     table.write(f)
@@ -109,7 +109,7 @@ fn write_passes(f: &mut fmt::Formatter<'_>, passes: &[PassReport]) -> fmt::Resul
     table.line("requests to S3", cells(&|pass| pass.asked("S3 ")));
     table.line(
         "requests to MogileFS",
-        cells(&|pass| pass.asked("tracker ") + pass.asked("storage ")),
+        cells(&|pass| pass.asked("tracker ") + pass.asked("storage ") + pass.asked("MySQL ")),
     );
     table.line("exit code (1: something failed)", cells(&|pass| pass.account.exit_code));
     writeln!(f, "\nWHAT `mogile2s3 migrate` DID")?;

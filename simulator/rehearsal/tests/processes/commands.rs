@@ -90,8 +90,12 @@ async fn errors_say_what_where_and_what_to_do_and_keep_secrets() {
     check(&[("AWS_SECRET_ACCESS_KEY", "wrong-secret-of-mine")], 2, &words).await;
     check(&[("BUCKETS", "mogilefs-prod-repo:not-there")], 2, &["not-there", "does not exist"])
         .await;
-    check(&[("MOGILE_TRACKERS", "127.0.0.1:1")], 3, &["127.0.0.1:1", "refused", "MOGILE_TRACKERS"])
-        .await;
+    check(
+        &[("MOGILE_TRACKERS", "127.0.0.1:1"), ("MOGILE_DATABASE_URL", "")],
+        3,
+        &["127.0.0.1:1", "refused", "MOGILE_TRACKERS"],
+    )
+    .await;
     let database = |url: &'static str| [("MOGILE_DATABASE_URL", url)];
     let away = database("mysql://ann:s3cret@127.0.0.1:1/mogile");
     check(&away, 3, &["127.0.0.1:1/mogile", "refused", "MOGILE_DATABASE_URL", "doctor"]).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oracle::{Left, Outcome};
 use rehearsal::hazard::{Hazard, Hazards};
-use rehearsal::passes::{Account, Budget, CommandResult, Pass, Round, Runner};
+use rehearsal::passes::{Account, Budget, CommandResult, Index, Pass, Round, Runner};
 use rehearsal::planting::Expected;
 use rehearsal::stage::{Options, Stage};
 use stand_ins::embedded::{BUCKETS, LEDGER};
@@ -43,7 +43,7 @@ impl Runner for Liar {
     }
 
     fn budget(&self, stage: &Stage, round: Round, took: Duration) -> Budget {
-        Budget::of_migrate(stage, round, took)
+        Budget::of_migrate(stage, round, Index::Mysql, took)
     }
 }
 

@@ -33,9 +33,12 @@ impl Session {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_which_tracker_is_away() {
     let mut session = Session::new(81, 4).await;
+    // They list the index where there is no database.
+    session.set("MOGILE_DATABASE_URL", "");
     session.set("MOGILE_TRACKERS", "127.0.0.1:1");
     session.is_diagnosed("index-unreadable", &["OUT  tracker 127.0.0.1:1"]).await;
     session.reset("MOGILE_TRACKERS");
+    session.reset("MOGILE_DATABASE_URL");
     session.is_healthy().await;
 }
 

@@ -80,6 +80,13 @@ impl FileTable {
         self.rows.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, row)| row)
     }
 
+    /// The rows from one fid to another, both included, ascending.
+    pub(super) fn rows_between(&self, first: Fid, last: Fid) -> impl Iterator<Item = &FileRow> {
+        // A range that ends before its beginning would panic.
+        let rows = (first <= last).then(|| self.rows.range(first..=last));
+        rows.into_iter().flatten().map(|(_, row)| row)
+    }
+
     /// The keys of a domain that begin with `prefix` and come after `after`, in the database's
     /// order.
     pub(super) fn keys_after(

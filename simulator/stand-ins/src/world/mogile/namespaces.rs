@@ -38,6 +38,15 @@ impl Namespaces {
         self.domains.values().cloned().collect()
     }
 
+    pub(super) fn domain_rows(&self) -> Vec<(Dmid, String)> {
+        self.domains.iter().map(|(dmid, name)| (*dmid, name.clone())).collect()
+    }
+
+    pub(super) fn class_rows(&self) -> Vec<(Dmid, ClassId, String)> {
+        let classes = self.classes.iter();
+        classes.map(|((dmid, class), name)| (*dmid, *class, name.clone())).collect()
+    }
+
     pub(super) fn domain_name(&self, dmid: Dmid) -> Option<&str> {
         self.domains.get(&dmid).map(String::as_str)
     }

@@ -117,6 +117,19 @@ impl MogileFs {
         self.state(|state| state.files.rows_after(after).take(limit).cloned().collect())
     }
 
+    /// Up to `limit` of what `map` makes of the rows from fid `first` to `last`, ascending.
+    pub fn map_rows<T>(
+        &self,
+        first: Fid,
+        last: Fid,
+        limit: usize,
+        map: impl FnMut(&FileRow) -> Option<T>,
+    ) -> Vec<T> {
+        self.state(|state| {
+            state.files.rows_between(first, last).filter_map(map).take(limit).collect()
+        })
+    }
+
     /// The number of rows.
     #[must_use]
     pub fn row_count(&self) -> usize {
@@ -157,6 +170,18 @@ impl MogileFs {
     #[must_use]
     pub fn domain_names(&self) -> Vec<String> {
         self.state(|state| state.namespaces.domain_names())
+    }
+
+    /// The table `domain`.
+    #[must_use]
+    pub fn domain_rows(&self) -> Vec<(Dmid, String)> {
+        self.state(|state| state.namespaces.domain_rows())
+    }
+
+    /// The table `class`: the classes that were made.
+    #[must_use]
+    pub fn class_rows(&self) -> Vec<(Dmid, ClassId, String)> {
+        self.state(|state| state.namespaces.class_rows())
     }
 }
 

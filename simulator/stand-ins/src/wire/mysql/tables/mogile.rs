@@ -1,0 +1,193 @@
+//! MogileFS's tables: their columns, and their rows as the world has them.
+
+use super::Row;
+use crate::wire::mysql::value::{Kind, Value};
+use crate::world::mogile::{DeviceStatus, FileRow, MogileFs};
+
+/// A table of MogileFS's schema 17, with those columns that this world knows something of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// The files.
+    File,
+    /// Which device holds which file.
+    FileOn,
+    /// The domains.
+    Domain,
+    /// The classes within them.
+    Class,
+    /// The storage hosts.
+    Host,
+    /// Their devices.
+    Device,
+}
+
+/// Columns in their order: name and type.
+pub(super) type Columns = &'static [(&'static str, Kind)];
+
+const SMALL: Kind = Kind::SMALLINT_UNSIGNED;
+const TINY: Kind = Kind::TINYINT_UNSIGNED;
+const BIG: Kind = Kind::BIGINT_UNSIGNED;
+const MEDIUM: Kind = Kind::MEDIUMINT_UNSIGNED;
+const TEXT: Kind = Kind::VARCHAR;
+
+const FILE: Columns = &[
+    ("fid", BIG.key()),
+    ("dmid", SMALL.not_null()),
+    ("dkey", TEXT),
+    ("length", BIG),
+    ("classid", TINY.not_null()),
+    ("devcount", TINY.not_null()),
+];
+
+const FILE_ON: Columns = &[("fid", BIG.key()), ("devid", MEDIUM.key())];
+
+const DOMAIN: Columns = &[("dmid", SMALL.key()), ("namespace", TEXT)];
+
+const CLASS: Columns = &[
+    ("dmid", SMALL.key()),
+    ("classid", TINY.key()),
+    ("classname", TEXT),
+    ("mindevcount", TINY.not_null()),
+];
+
+const HOST: Columns = &[
+    ("hostid", MEDIUM.key()),
+    ("status", TEXT),
+    ("http_port", MEDIUM),
+    ("http_get_port", MEDIUM),
+    ("hostname", TEXT),
+    ("hostip", TEXT),
+    ("altip", TEXT),
+    ("altmask", TEXT),
+];
+
+const DEVICE: Columns =
+    &[("devid", MEDIUM.key()), ("hostid", MEDIUM.not_null()), ("status", TEXT), ("weight", MEDIUM)];
+
+impl Table {
+    /// All of them, by name.
+    pub const ALL: [Self; 6] =
+        [Self::Class, Self::Device, Self::Domain, Self::File, Self::FileOn, Self::Host];
+
+    /// The table of this name. Names of tables have a case on the systems that servers run on.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::FileOn => "file_on",
+            Self::Domain => "domain",
+            Self::Class => "class",
+            Self::Host => "host",
+            Self::Device => "device",
+        }
+    }
+
+    /// Its columns, the primary key first.
+    pub(super) const fn columns(self) -> Columns {
+        match self {
+            Self::File => FILE,
+            Self::FileOn => FILE_ON,
+            Self::Domain => DOMAIN,
+            Self::Class => CLASS,
+            Self::Host => HOST,
+            Self::Device => DEVICE,
+        }
+    }
+
+    pub(super) fn position(self, column: &str) -> Option<usize> {
+        self.columns().iter().position(|(name, _)| name.eq_ignore_ascii_case(column))
+    }
+
+    /// All rows of a table that is small, ascending by primary key. Of files there are many: they
+    /// are asked for by their fids.
+    pub(super) fn rows(
+        self,
+        mogile: &MogileFs,
+        files: impl FnOnce(fn(&FileRow) -> Vec<Row>) -> Vec<Row>,
+    ) -> Vec<Row> {
+        match self {
+            Self::File => files(|row| vec![file(row)]),
+            Self::FileOn => files(file_on),
+            Self::Domain => domains(mogile),
+            Self::Class => classes(mogile),
+            Self::Host => hosts(mogile),
+            Self::Device => devices(mogile),
+        }
+    }
+}
+
+fn text(text: &impl ToString) -> Value {
+    Value::Text(text.to_string())
+}
+
+fn number(number: impl Into<u64>) -> Value {
+    Value::Integer(number.into().into())
+}
+
+fn file(row: &FileRow) -> Row {
+    vec![
+        number(row.fid.0),
+        number(row.dmid.0),
+        row.dkey.as_ref().map_or(Value::Null, text),
+        row.length.map_or(Value::Null, number),
+        number(row.classid.0),
+        number(row.devids.len() as u64),
+    ]
+}
+
+fn file_on(row: &FileRow) -> Vec<Row> {
+    row.devids.iter().map(|device| vec![number(row.fid.0), number(device.0)]).collect()
+}
+
+fn domains(mogile: &MogileFs) -> Vec<Row> {
+    let domains = mogile.domain_rows().into_iter();
+    domains.map(|(dmid, name)| vec![number(dmid.0), text(&name)]).collect()
+}
+
+/// Only classes that were made have rows; each wants two copies, as the tracker says.
+fn classes(mogile: &MogileFs) -> Vec<Row> {
+    let classes = mogile.class_rows().into_iter();
+    classes
+        .map(|(dmid, class, name)| {
+            vec![number(dmid.0), number(class.0), text(&name), number(2_u64)]
+        })
+        .collect()
+}
+
+fn hosts(mogile: &MogileFs) -> Vec<Row> {
+    let hosts = mogile.host_rows().into_iter();
+    hosts
+        .map(|(host, address)| {
+            vec![
+                number(host.0),
+                text(&"alive"),
+                number(address.port()),
+                Value::Null,
+                text(&format_args!("store{host}")),
+                text(&address.ip()),
+                Value::Null,
+                Value::Null,
+            ]
+        })
+        .collect()
+}
+
+fn devices(mogile: &MogileFs) -> Vec<Row> {
+    let devices = mogile.device_rows().into_iter();
+    devices
+        .map(|row| {
+            let status = match row.status {
+                DeviceStatus::Alive => "alive",
+                DeviceStatus::Readonly => "readonly",
+                DeviceStatus::Drain => "drain",
+                DeviceStatus::Down => "down",
+                DeviceStatus::Dead => "dead",
+            };
+            vec![number(row.device.0), number(row.host.0), text(&status), number(100_u64)]
+        })
+        .collect()
+}
