@@ -155,8 +155,11 @@ async fn refused(
         let writes = match service {
             Service::S3 | Service::DynamoDb => !is_read,
             Service::Sqs => operation.starts_with("Send"),
-            Service::Tracker | Service::StorageNode | Service::Lambda => false,
-            Service::Sts | Service::Mysql => false,
+            Service::Tracker
+            | Service::StorageNode
+            | Service::Lambda
+            | Service::Sts
+            | Service::Mysql => false,
         };
         if writes {
             problems.push(format!("`{told}` asked for {service} {operation}"));

@@ -163,8 +163,11 @@ impl Session {
             Service::S3 => !["HEAD", "GET", "LIST"].contains(&operation.as_str()),
             Service::DynamoDb => !["Scan", "Query", "BatchGetItem"].contains(&operation.as_str()),
             Service::Sqs => operation != "GetQueueAttributes",
-            Service::Tracker | Service::StorageNode | Service::Lambda => false,
-            Service::Sts | Service::Mysql => false,
+            Service::Tracker
+            | Service::StorageNode
+            | Service::Lambda
+            | Service::Sts
+            | Service::Mysql => false,
         };
         let written: Vec<_> = since.keys().filter(writes).collect();
         assert!(written.is_empty(), "{written:?}");
