@@ -2,4 +2,6 @@
 
 mod mogile_client;
 mod mysql_index;
+#[cfg(feature = "containers")]
+mod mysql_stored;
 mod old_mysql;

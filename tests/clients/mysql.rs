@@ -1,16 +1,19 @@
 //! Others' MySQL clients against the stand-in: `PyMySQL` from `PyPI` and the command-line client. They
-//! read the world's own MogileFS, and see a change at once.
+//! read the world's own MogileFS, and see a change at once; they change the clients' databases.
 //!
 //! `PyMySQL` runs in a virtual environment of its own. Without Python or the package index its test is
 //! skipped, and says so; with `REQUIRE_PYMYSQL=1` it fails instead. The command-line client is looked
 //! for on the path; with `REQUIRE_MYSQL_CLIENT=1` its absence is a failure.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use stand_ins::embedded::EmbeddedWorld;
+use stand_ins::world::databases::Database;
 use stand_ins::world::mogile::{ClassId, Content, Fid, FileRow};
 use tests::python::{self, Package, say};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -54,6 +57,31 @@ async fn pymysql_reads_the_tables() {
     python::run(client, SESSION).await.expect("every step as it should be");
 }
 
+#[tokio::test]
+async fn a_client_that_is_killed_in_its_transaction_leaves_nothing() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let Some(python) = python::with(PYMYSQL, home).await else { return };
+    let world = world().await;
+    let names = || world.databases.texts(Database::ContentRepo, "SELECT bucketName FROM buckets");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/mysql/pymysql_killed.py");
+    let mut command = Command::new(python);
+    command.arg(script).envs(world.environment()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut client = command.spawn().expect("started");
+    let mut said = BufReader::new(client.stdout.take().expect("piped")).lines();
+    let line = timeout(SESSION, said.next_line()).await.expect("in time").expect("text");
+    assert_eq!(line.as_deref(), Some("written"), "it has written, and not committed");
+    client.kill().await.expect("killed");
+    // Whoever writes next proves that the killed one holds nothing any more.
+    let planted = async {
+        while let Err(why) = world.databases.plant(|planting| planting.bucket("later").map(drop)) {
+            say(&format!("the killed client is not gone yet: {why:#}"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SESSION, planted).await.expect("its transaction ends with it");
+    assert_eq!(names().expect("rows"), [["kept"], ["later"]]);
+}
+
 /// The command-line client under one of its names.
 async fn client() -> Option<&'static str> {
     for name in ["mariadb", "mysql"] {
@@ -93,7 +121,7 @@ async fn the_command_line_client_reads_the_tables() {
         ("SELECT fid, length FROM file WHERE fid > 1 ORDER BY fid LIMIT 2", "2\t1\n3\t1\n"),
         ("SELECT dkey, length FROM file WHERE fid = 10000000000", "NULL\tNULL\n"),
         ("SELECT COUNT(*) FROM file", "22\n"),
-        ("SHOW DATABASES", "mogilefs\n"),
+        ("SHOW DATABASES", "contentrepo\nmogilefs\nrhino\n"),
         ("SELECT namespace FROM domain WHERE dmid = 1", "plos_repo\n"),
         ("BEGIN; SELECT 1; COMMIT", "1\n"),
     ] {
@@ -102,6 +130,12 @@ async fn the_command_line_client_reads_the_tables() {
     // The tables are the world's own.
     world.mogile.drop_row(Fid(2));
     assert_eq!(asked(client, &world, "SELECT COUNT(*) FROM file").await.as_deref(), Ok("21\n"));
+    // A client that ends inside a transaction leaves nothing of it.
+    let insert = "INSERT INTO contentrepo.buckets (bucketName) VALUES";
+    let kept = format!("{insert} ('kept'); BEGIN; {insert} ('lost')");
+    assert_eq!(asked(client, &world, &kept).await.as_deref(), Ok(""));
+    let names = "SELECT bucketName FROM contentrepo.buckets";
+    assert_eq!(asked(client, &world, names).await.as_deref(), Ok("kept\n"));
     let error = asked(client, &world, "DROP TABLE file").await.expect_err("it is not on the list");
     assert!(error.contains("1064") && error.contains("DROP TABLE file"), "{error}");
 }

@@ -17,6 +17,7 @@ use crate::wire::sqs::SqsBackend;
 use crate::wire::sts::StsBackend;
 use crate::wire::{listener, storage_node, tracker};
 use crate::world::bucket::S3World;
+use crate::world::databases::{Collation, Database as ClientDatabase, Databases};
 use crate::world::dynamodb;
 use crate::world::mogile::{DeviceId, Dmid, MogileFs};
 use crate::world::queue::{ACCOUNT, REGION, SqsWorld, create_job_queues};
@@ -87,6 +88,8 @@ pub struct EmbeddedWorld {
     pub database: Database,
     /// SQS.
     pub sqs: Arc<SqsWorld>,
+    /// contentrepo's and rhino's databases.
+    pub databases: Arc<Databases>,
     /// The script of faults and the counts of requests.
     pub faults: Arc<Faults>,
     environment: BTreeMap<&'static str, String>,
@@ -141,7 +144,10 @@ impl EmbeddedWorld {
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
         let (listener, mysql) = bind().await?;
-        let server = MysqlServer::new(mogile.clone(), DATABASE_USER, DATABASE_PASSWORD);
+        // The default of old servers.
+        let databases = Arc::new(Databases::new(Collation::Latin1SwedishCi)?);
+        let server = MysqlServer::new(mogile.clone(), DATABASE_USER, DATABASE_PASSWORD)
+            .with_databases(databases.clone());
         services.spawn(mysql::serve(listener, Arc::new(server), faults.clone()));
 
         let addresses = Addresses {
@@ -161,6 +167,7 @@ impl EmbeddedWorld {
             s3,
             database,
             sqs,
+            databases,
             faults,
             environment,
             services,
@@ -210,14 +217,15 @@ struct Addresses {
 
 fn environment(addresses: &Addresses) -> BTreeMap<&'static str, String> {
     let Addresses { tracker, s3, dynamodb, sqs, sts, mysql } = addresses;
+    let url =
+        |database: &str| format!("mysql://{DATABASE_USER}:{DATABASE_PASSWORD}@{mysql}/{database}");
     let buckets: Vec<_> = BUCKETS.iter().map(|(old, new)| format!("{old}:{new}")).collect();
     BTreeMap::from([
         ("MOGILE_TRACKERS", tracker.to_string()),
         ("MOGILE_DOMAIN", DOMAIN.to_owned()),
-        (
-            "MOGILE_DATABASE_URL",
-            format!("mysql://{DATABASE_USER}:{DATABASE_PASSWORD}@{mysql}/{}", mysql::DATABASE),
-        ),
+        ("MOGILE_DATABASE_URL", url(mysql::DATABASE)),
+        ("CONTENTREPO_DATABASE_URL", url(ClientDatabase::ContentRepo.name())),
+        ("RHINO_DATABASE_URL", url(ClientDatabase::Rhino.name())),
         ("MOGILE_STORAGE_HOSTS", "127.0.0.1".to_owned()),
         ("BUCKETS", buckets.join(",")),
         ("IGNORE_BUCKETS", IGNORED_BUCKET.to_owned()),

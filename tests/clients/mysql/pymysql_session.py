@@ -82,6 +82,35 @@ connection.rollback()
 connection.ping(reconnect=True)
 connection.close()
 
+# The clients' databases are read and changed. What is not committed goes with its connection.
+contentrepo = urlsplit(os.environ["CONTENTREPO_DATABASE_URL"]).path.lstrip("/")
+rhino = urlsplit(os.environ["RHINO_DATABASE_URL"]).path.lstrip("/")
+connection = connect(database=contentrepo)
+with connection.cursor() as cursor:
+    insert = "INSERT INTO buckets (bucketName) VALUES (%s)"
+    assert cursor.execute(insert, ("one",)) == 1
+    first = cursor.lastrowid
+    connection.commit()
+    cursor.execute("UPDATE buckets SET bucketName = %s WHERE bucketId = %s", ("two", first))
+    connection.rollback()
+    named = "SELECT bucketName FROM buckets WHERE bucketId = %s"
+    assert rows(cursor, named, first) == (("one",),)
+    # The collation is that of an old server.
+    assert rows(cursor, "SELECT bucketId FROM buckets WHERE bucketName = %s", "ONE ") == ((first,),)
+    assert rows(cursor, "SELECT bucketId FROM buckets WHERE BINARY bucketName = 'ONE '") == ()
+    assert "bucketName" in refused(1062, lambda: cursor.execute(insert, ("One",)))
+    connection.rollback()
+    cursor.execute(insert, ("lost",))
+connection._force_close()
+connection = connect(database=rhino, autocommit=True)
+with connection.cursor() as cursor:
+    cursor.execute(f"SELECT COUNT(*) FROM {contentrepo}.buckets")
+    assert cursor.fetchone() == (1,)
+    (_, text), = rows(cursor, "SHOW CREATE TABLE articleFile")
+    assert "KEY `bucketName_index` (`bucketName`)" in text, text
+    cursor.execute("SELECT created FROM articleFile")
+connection.close()
+
 # Rows that come one by one, and a client that goes away among them.
 connection = connect(cursorclass=pymysql.cursors.SSCursor)
 with connection.cursor() as cursor:

@@ -1,9 +1,9 @@
 //! A MySQL server on a TCP socket, written by hand: the packets, the login, a closed list of
-//! statements, and MogileFS's tables, which are the world's own.
+//! statements, MogileFS's tables, which are the world's own, and its clients' databases in `SQLite`.
 //!
 //! What it proves: that our statements, sessions and prepared statements are understood, what a client
-//! does when a connection breaks at any byte or an error comes, and that any other client reads the
-//! same rows. What it does not prove: anything of `InnoDB`'s locks and isolation, of DDL that runs beside
+//! does when a connection breaks at any byte or an error comes, that a transaction is whole or not
+//! there, and that any other client reads the same rows. What it does not prove: anything of `InnoDB`'s locks and isolation, of DDL that runs beside
 //! other statements, of the optimizer and its choice of indexes, of grants, of TLS. Tests on real
 //! servers do (`tests/containers/`). Never assert blocking or timing on this one.
 
@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::fault::{Fault, Faults, Service};
+use crate::world::databases::Databases;
 use crate::world::mogile::MogileFs;
 
 mod answer;
@@ -28,6 +29,7 @@ mod packet;
 mod refusal;
 mod session;
 mod sql;
+mod stored;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -54,6 +56,7 @@ pub struct MysqlServer {
     user: String,
     password: String,
     mogile: Arc<MogileFs>,
+    databases: Option<Arc<Databases>>,
     last_connection: AtomicU32,
 }
 
@@ -62,7 +65,14 @@ impl MysqlServer {
     #[must_use]
     pub fn new(mogile: Arc<MogileFs>, user: &str, password: &str) -> Self {
         let (user, password) = (user.to_owned(), password.to_owned());
-        Self { user, password, mogile, last_connection: AtomicU32::new(0) }
+        Self { user, password, mogile, databases: None, last_connection: AtomicU32::new(0) }
+    }
+
+    /// Shows the databases of MogileFS's clients too.
+    #[must_use]
+    pub fn with_databases(mut self, databases: Arc<Databases>) -> Self {
+        self.databases = Some(databases);
+        self
     }
 
     /// Error 1045 for whoever is not the user or has another password.
@@ -165,7 +175,7 @@ async fn log_in<'a>(
                 session = Some(new);
                 let mut packets = Packets::from_number(sequence);
                 packets.push(&login::PASSWORD_IS_RIGHT);
-                let ok = Answer::Done { rows: 0 }.write(context, sequence.wrapping_add(1));
+                let ok = Answer::DONE.write(context, sequence.wrapping_add(1));
                 [packets.into_bytes(), ok].concat()
             }
             Err(refusal) => refused(refusal, sequence),
@@ -206,6 +216,10 @@ async fn answer_commands(
         }
         let (operation, target) = session.classify(&command);
         let fault = faults.strike(Service::Mysql, &operation, &target);
+        if matches!(fault, Some(Fault::Refuse { status: session::DEADLOCK, .. })) {
+            // There is nothing to say of a failure here: the answer is an error anyway.
+            let _ = session.roll_back();
+        }
         let whole = || {
             let answer = session.carry_out(command);
             answer.map_or_else(Vec::new, |answer| answer.write(session.context(), 1))

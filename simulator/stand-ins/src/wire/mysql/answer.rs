@@ -3,7 +3,7 @@
 
 use super::packet::{Packets, put_bytes, put_integer};
 use super::refusal::Refusal;
-use super::tables::{Column, DATABASE, Row};
+use super::tables::{Column, Row};
 
 /// What a command is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Answer {
     Done {
         /// Rows that were found.
         rows: u64,
+        /// The last number that was handed out, or 0.
+        last_id: u64,
     },
     /// Rows.
     Rows {
@@ -64,11 +66,14 @@ impl Context {
 }
 
 impl Answer {
+    /// Done, with nothing to count.
+    pub const DONE: Self = Self::Done { rows: 0, last_id: 0 };
+
     /// The bytes of all packets; the first has this number.
     pub fn write(&self, context: Context, sequence: u8) -> Vec<u8> {
         let mut packets = Packets::from_number(sequence);
         match self {
-            Self::Done { rows } => packets.push(&ok(0x00, *rows, context)),
+            Self::Done { rows, last_id } => packets.push(&ok(0x00, *rows, *last_id, context)),
             Self::Refused(refusal) => packets.push(&error(refusal)),
             Self::Prepared { statement, parameters, columns } => {
                 write_prepared(&mut packets, *statement, *parameters, columns, context);
@@ -91,11 +96,10 @@ impl Answer {
     }
 }
 
-fn ok(header: u8, rows: u64, context: Context) -> Vec<u8> {
+fn ok(header: u8, rows: u64, last_id: u64, context: Context) -> Vec<u8> {
     let mut payload = vec![header];
     put_integer(&mut payload, rows);
-    // The last number that was handed out: none.
-    put_integer(&mut payload, 0);
+    put_integer(&mut payload, last_id);
     payload.extend(context.status());
     // Warnings.
     payload.extend([0, 0]);
@@ -113,7 +117,7 @@ fn eof(context: Context) -> Vec<u8> {
 
 /// What ends the rows.
 fn end(context: Context) -> Vec<u8> {
-    if context.deprecate_eof { ok(0xfe, 0, context) } else { eof(context) }
+    if context.deprecate_eof { ok(0xfe, 0, 0, context) } else { eof(context) }
 }
 
 fn write_columns(packets: &mut Packets, columns: &[Column], context: Context) {
@@ -149,10 +153,9 @@ fn write_prepared(
 }
 
 fn definition(column: &Column) -> Vec<u8> {
-    let schema = if column.table.is_empty() { "" } else { DATABASE };
-    let Column { table, name, label, kind } = column;
+    let Column { database, table, name, label, kind } = column;
     let mut payload = Vec::new();
-    for text in ["def", schema, table, table, label, name] {
+    for text in ["def", database, table, table, label, name] {
         put_bytes(&mut payload, text.as_bytes());
     }
     // The length of what follows.
@@ -202,8 +205,8 @@ mod tests {
             (Context { in_transaction: true, ..CONTEXT }, 3),
             (Context { in_transaction: true, autocommit: false, ..CONTEXT }, 1),
         ] {
-            let bytes = Answer::Done { rows: 7 }.write(context, 1);
-            assert_eq!(bytes, [7, 0, 0, 1, 0, 7, 0, status, 0, 0, 0]);
+            let bytes = Answer::Done { rows: 7, last_id: 5 }.write(context, 1);
+            assert_eq!(bytes, [7, 0, 0, 1, 0, 7, 5, status, 0, 0, 0]);
         }
     }
 

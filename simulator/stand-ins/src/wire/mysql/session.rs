@@ -7,9 +7,11 @@ use super::answer::{Answer, Context, Encoding};
 use super::command::{Command, Parameters};
 use super::login::{Login, VERSION};
 use super::refusal::Refusal;
-use super::sql::{self, Constant, Setting, Statement};
+use super::sql::{self, Constant, Place, Setting, Statement};
+use super::stored::Stored;
 use super::tables::{Column, DATABASE, Row, Table, columns_of, rows_of};
 use super::value::{Kind, Value};
+use crate::world::databases::Database;
 
 /// Statements that a session may keep.
 const MOST_STATEMENTS: usize = 1_000;
@@ -19,12 +21,19 @@ pub struct Session<'a> {
     server: &'a MysqlServer,
     connection: u32,
     user: String,
-    deprecate_eof: bool,
+    context: Context,
     database: Option<String>,
-    autocommit: bool,
-    in_transaction: bool,
+    is_read_only: bool,
+    stored: Option<Stored<'a>>,
     kept: BTreeMap<u32, Kept>,
     last_statement: u32,
+}
+
+/// Whose tables a statement is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    MogileFs,
+    Client(Database),
 }
 
 /// A statement that is kept.
@@ -40,29 +49,29 @@ struct Kept {
 impl<'a> Session<'a> {
     /// The session of a client that has logged in.
     pub fn new(server: &'a MysqlServer, connection: u32, login: Login) -> Result<Self, Refusal> {
-        if let Some(database) = &login.database {
-            known(database)?;
-        }
-        Ok(Self {
+        let stored = server.databases.as_deref().map(Stored::new);
+        let session = Self {
             server,
             connection,
             user: login.user,
-            deprecate_eof: login.deprecate_eof,
+            context: Context {
+                deprecate_eof: login.deprecate_eof,
+                in_transaction: false,
+                autocommit: true,
+            },
             database: login.database,
-            autocommit: true,
-            in_transaction: false,
+            is_read_only: false,
+            stored,
             kept: BTreeMap::new(),
             last_statement: 0,
-        })
+        };
+        session.database.iter().try_for_each(|name| session.owner_of(name).map(drop))?;
+        Ok(session)
     }
 
     /// What answers depend on.
     pub const fn context(&self) -> Context {
-        Context {
-            deprecate_eof: self.deprecate_eof,
-            in_transaction: self.in_transaction,
-            autocommit: self.autocommit,
-        }
+        self.context
     }
 
     /// A command's name and its statement, for the counts and the script of faults.
@@ -101,17 +110,17 @@ impl<'a> Session<'a> {
                 kept.has_long_data = true;
                 return None;
             }
-            Command::InitDb(name) => self.change_database(name).map(|()| DONE),
+            Command::InitDb(name) => self.change_database(name).map(|()| Answer::DONE),
             Command::Query(sql) => self.query(&sql),
-            Command::Ping => Ok(DONE),
+            Command::Ping => Ok(Answer::DONE),
             Command::ResetConnection => {
                 self.kept.clear();
-                (self.autocommit, self.in_transaction) = (true, false);
-                Ok(DONE)
+                (self.context.autocommit, self.is_read_only) = (true, false);
+                self.roll_back().map(|()| Answer::DONE)
             }
             Command::Reset(statement) => self.find(statement).map(|kept| {
                 kept.has_long_data = false;
-                DONE
+                Answer::DONE
             }),
             Command::Prepare(sql) => self.prepare(sql),
             Command::Execute { statement, rest } => self.execute(statement, &rest),
@@ -125,7 +134,7 @@ impl<'a> Session<'a> {
         if parameters > 0 {
             return Err(not_listed());
         }
-        self.run(&statement, &[], Encoding::Text)
+        self.run(sql, &statement, &[], Encoding::Text)
     }
 
     fn prepare(&mut self, sql: String) -> Result<Answer, Refusal> {
@@ -134,7 +143,7 @@ impl<'a> Session<'a> {
             let text = "Can't create more prepared statements: this session keeps 1000";
             return Err(Refusal::new(1461, text));
         }
-        let columns = self.columns(&statement)?;
+        let columns = self.columns(&sql, &statement)?;
         self.last_statement = self.last_statement.wrapping_add(1);
         let parameters = Parameters::default();
         let kept = Kept { sql, statement, count, parameters, has_long_data: false };
@@ -149,8 +158,8 @@ impl<'a> Session<'a> {
             return Err(Refusal::new(1235, text));
         }
         let parameters = kept.parameters.read(kept.count, rest)?;
-        let statement = kept.statement.clone();
-        self.run(&statement, &parameters, Encoding::Binary)
+        let (sql, statement) = (kept.sql.clone(), kept.statement.clone());
+        self.run(&sql, &statement, &parameters, Encoding::Binary)
     }
 
     fn find(&mut self, statement: u32) -> Result<&mut Kept, Refusal> {
@@ -163,49 +172,103 @@ impl<'a> Session<'a> {
 
     fn run(
         &mut self,
+        sql: &str,
         statement: &Statement,
         parameters: &[Value],
         encoding: Encoding,
     ) -> Result<Answer, Refusal> {
-        match statement {
-            Statement::Set(settings) => settings.iter().for_each(|setting| self.set(*setting)),
-            Statement::Begin => self.in_transaction = true,
-            Statement::Commit | Statement::Rollback => self.in_transaction = false,
-            Statement::Use(name) => self.change_database(name.clone())?,
-            Statement::Select(select) => {
-                let columns = self.columns(statement)?;
-                let rows = rows_of(select, parameters, &self.server.mogile)?;
-                return Ok(Answer::Rows { columns, rows, encoding });
+        let columns = self.columns(sql, statement)?;
+        let rows = match statement {
+            Statement::Set(settings) => {
+                settings.iter().try_for_each(|setting| self.set(*setting))?;
+                return Ok(Answer::DONE);
+            }
+            Statement::Begin => {
+                // What is open ends well.
+                self.commit()?;
+                self.context.in_transaction = true;
+                return Ok(Answer::DONE);
+            }
+            Statement::Commit => return self.commit().map(|()| Answer::DONE),
+            Statement::Rollback => return self.roll_back().map(|()| Answer::DONE),
+            Statement::Use(name) => {
+                return self.change_database(name.clone()).map(|()| Answer::DONE);
             }
             Statement::Constants(constants) => {
-                let columns = self.columns(statement)?;
-                let rows = vec![constants.iter().map(|(_, it)| self.constant(it)).collect()];
-                return Ok(Answer::Rows { columns, rows, encoding });
+                vec![constants.iter().map(|(_, it)| self.constant(it)).collect()]
             }
-            Statement::ShowDatabases => {
-                let columns = self.columns(statement)?;
-                let rows = vec![vec![Value::Text(DATABASE.to_owned())]];
-                return Ok(Answer::Rows { columns, rows, encoding });
-            }
-            Statement::ShowTables => {
-                let columns = self.columns(statement)?;
-                return Ok(Answer::Rows { columns, rows: table_names(), encoding });
-            }
+            Statement::ShowDatabases => self.databases(),
+            Statement::ShowTables => self.tables()?,
+            Statement::Select(select) => match self.owner(&select.place)? {
+                Owner::MogileFs => rows_of(select, parameters, &self.server.mogile)?,
+                Owner::Client(database) => {
+                    return self.run_stored(database, statement, parameters, encoding);
+                }
+            },
+            Statement::ShowCreate(place)
+            | Statement::Insert(sql::Insert { place, .. })
+            | Statement::Update(sql::Update { place, .. })
+            | Statement::Delete(sql::Delete { place, .. })
+            | Statement::Alter(sql::Alter { place, .. }) => match self.owner(place)? {
+                Owner::MogileFs => return Err(Refusal::not_on_the_list(sql)),
+                Owner::Client(database) => {
+                    return self.run_stored(database, statement, parameters, encoding);
+                }
+            },
+        };
+        Ok(Answer::Rows { columns, rows, encoding })
+    }
+
+    /// Carries out a statement about the tables of MogileFS's clients.
+    fn run_stored(
+        &mut self,
+        database: Database,
+        statement: &Statement,
+        parameters: &[Value],
+        encoding: Encoding,
+    ) -> Result<Answer, Refusal> {
+        let is_reading = matches!(statement, Statement::Select(_) | Statement::ShowCreate(_));
+        if self.is_read_only && !is_reading {
+            let text = "Cannot execute statement in a READ ONLY transaction.";
+            return Err(Refusal::new(1792, text));
         }
-        Ok(DONE)
+        let is_definition = matches!(statement, Statement::Alter(_));
+        self.context.in_transaction =
+            !is_definition && (self.context.in_transaction || !self.context.autocommit);
+        let unknown = || unknown_database(database.name());
+        let stored = self.stored.as_mut().ok_or_else(unknown)?;
+        let answer =
+            stored.run(database, statement, parameters, self.context.in_transaction, encoding);
+        if answer.as_ref().is_err_and(|refusal| refusal.number == DEADLOCK) {
+            self.roll_back()?;
+        }
+        answer
+    }
+
+    fn commit(&mut self) -> Result<(), Refusal> {
+        self.stored.as_mut().map_or(Ok(()), Stored::commit)?;
+        self.context.in_transaction = false;
+        Ok(())
+    }
+
+    /// Takes back what is not committed.
+    pub fn roll_back(&mut self) -> Result<(), Refusal> {
+        self.context.in_transaction = false;
+        self.stored.as_mut().map_or(Ok(()), Stored::roll_back)
     }
 
     /// The columns of a statement's answer; of one without rows there are none.
-    fn columns(&self, statement: &Statement) -> Result<Vec<Column>, Refusal> {
+    fn columns(&self, sql: &str, statement: &Statement) -> Result<Vec<Column>, Refusal> {
         let names = |label: &str| Ok(vec![Column::computed(label, Kind::VARCHAR)]);
         match statement {
-            Statement::Select(select) => {
-                match select.database.as_ref().or(self.database.as_ref()) {
-                    Some(database) => known(database)?,
-                    None => return Err(no_database()),
-                }
-                columns_of(select)
-            }
+            Statement::Select(select) => match self.owner(&select.place)? {
+                Owner::MogileFs => columns_of(select),
+                Owner::Client(database) => Stored::columns(database, statement),
+            },
+            Statement::ShowCreate(place) => match self.owner(place)? {
+                Owner::MogileFs => Err(Refusal::not_on_the_list(sql)),
+                Owner::Client(database) => Stored::columns(database, statement),
+            },
             Statement::Constants(constants) => Ok(constants
                 .iter()
                 .map(|(label, constant)| Column::computed(label, kind_of(constant)))
@@ -215,12 +278,48 @@ impl<'a> Session<'a> {
                 Some(database) => names(&format!("Tables_in_{database}")),
                 None => Err(no_database()),
             },
-            Statement::Set(_)
+            Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Alter(_)
+            | Statement::Set(_)
             | Statement::Begin
             | Statement::Commit
             | Statement::Rollback
             | Statement::Use(_) => Ok(Vec::new()),
         }
+    }
+
+    /// Whose table it is: by the database that it names, or the session's own.
+    fn owner(&self, place: &Place) -> Result<Owner, Refusal> {
+        let database = place.database.as_ref().or(self.database.as_ref());
+        self.owner_of(database.ok_or_else(no_database)?)
+    }
+
+    fn owner_of(&self, database: &str) -> Result<Owner, Refusal> {
+        if database == DATABASE {
+            return Ok(Owner::MogileFs);
+        }
+        let client = Database::named(database).filter(|_| self.stored.is_some());
+        client.map(Owner::Client).ok_or_else(|| unknown_database(database))
+    }
+
+    fn databases(&self) -> Vec<Row> {
+        let clients = Database::ALL.into_iter().filter(|_| self.stored.is_some());
+        let names = clients.map(Database::name).chain([DATABASE]);
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect()
+    }
+
+    fn tables(&self) -> Result<Vec<Row>, Refusal> {
+        let database = self.database.as_deref().ok_or_else(no_database)?;
+        let mut names: Vec<&str> = match self.owner_of(database)? {
+            Owner::MogileFs => Table::ALL.iter().map(|table| table.name()).collect(),
+            Owner::Client(database) => database.tables().iter().map(|table| table.name).collect(),
+        };
+        names.sort_unstable();
+        Ok(names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect())
     }
 
     fn constant(&self, constant: &Constant) -> Value {
@@ -233,43 +332,46 @@ impl<'a> Session<'a> {
             Constant::Version => text(VERSION),
             Constant::VersionComment => text("a rehearsal's stand-in, no MySQL"),
             Constant::ConnectionId => Value::Integer(self.connection.into()),
-            Constant::Autocommit => Value::Integer(self.autocommit.into()),
+            Constant::Autocommit => Value::Integer(self.context.autocommit.into()),
         }
     }
 
-    const fn set(&mut self, setting: Setting) {
+    fn set(&mut self, setting: Setting) -> Result<(), Refusal> {
         match setting {
-            Setting::Autocommit(autocommit) => self.autocommit = autocommit,
-            // No statement on the list writes.
-            Setting::ReadOnly(_) | Setting::WithoutEffect => {}
+            Setting::Autocommit(autocommit) => {
+                self.context.autocommit = autocommit;
+                // Switched on, it commits what is open.
+                if autocommit { self.commit() } else { Ok(()) }
+            }
+            Setting::ReadOnly(is_read_only) => {
+                self.is_read_only = is_read_only;
+                Ok(())
+            }
+            Setting::WithoutEffect => Ok(()),
         }
     }
 
     fn change_database(&mut self, name: String) -> Result<(), Refusal> {
-        known(&name)?;
+        self.owner_of(&name)?;
         self.database = Some(name);
         Ok(())
     }
 }
 
-const DONE: Answer = Answer::Done { rows: 0 };
+/// A deadlock takes the whole transaction back.
+pub const DEADLOCK: u16 = 1213;
 
 /// The name of a statement that is on no list.
 fn unlisted() -> String {
     "UNKNOWN".to_owned()
 }
 
-fn known(database: &str) -> Result<(), Refusal> {
-    let unknown = || Refusal::new(1049, format!("Unknown database '{database}'"));
-    (database == DATABASE).then_some(()).ok_or_else(unknown)
+fn unknown_database(name: &str) -> Refusal {
+    Refusal::new(1049, format!("Unknown database '{name}'"))
 }
 
 fn no_database() -> Refusal {
     Refusal::new(1046, "No database selected")
-}
-
-fn table_names() -> Vec<Row> {
-    Table::ALL.iter().map(|table| vec![Value::Text(table.name().to_owned())]).collect()
 }
 
 const fn kind_of(constant: &Constant) -> Kind {

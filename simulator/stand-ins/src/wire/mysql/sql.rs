@@ -1,10 +1,16 @@
 //! The statements that the server answers: a closed list, each understood as a whole or not at all.
 
+mod condition;
+mod define;
 mod parser;
 mod select;
 mod tokens;
+mod write;
 
-pub use select::{Comparison, Field, Fields, Operand, Select};
+pub use condition::{Comparison, Condition};
+pub use define::{Alter, KeyChange};
+pub use select::{Field, Fields, Function, Operand, Place, Select};
+pub use write::{Change, Delete, Insert, Update};
 
 use parser::Parser;
 use tokens::tokens;
@@ -17,6 +23,16 @@ pub const VERSION: u32 = 80_400;
 pub enum Statement {
     /// Rows of one table.
     Select(Select),
+    /// New rows.
+    Insert(Insert),
+    /// Other values in rows.
+    Update(Update),
+    /// Rows that go.
+    Delete(Delete),
+    /// A key that comes or goes.
+    Alter(Alter),
+    /// The statement that would make a table.
+    ShowCreate(Place),
     /// Values that need no table, each with its name in the answer: `SELECT DATABASE(), @@version`.
     Constants(Vec<(String, Constant)>),
     /// Settings of the session.
@@ -79,17 +95,21 @@ impl Statement {
     /// A name for counts and for the script of faults: `SELECT file`, `COUNT file`.
     pub fn operation(&self) -> String {
         match self {
-            Self::Select(Select { fields: Fields::Count(_), table, .. }) => {
-                format!("COUNT {table}")
+            Self::Select(Select { fields: Fields::Count(_), place, .. }) => {
+                format!("COUNT {}", place.table)
             }
-            Self::Select(select) => format!("SELECT {}", select.table),
+            Self::Select(select) => format!("SELECT {}", select.place.table),
+            Self::Insert(insert) => format!("INSERT {}", insert.place.table),
+            Self::Update(update) => format!("UPDATE {}", update.place.table),
+            Self::Delete(delete) => format!("DELETE {}", delete.place.table),
+            Self::Alter(alter) => format!("ALTER {}", alter.place.table),
             Self::Constants(_) => "SELECT".to_owned(),
             Self::Set(_) => "SET".to_owned(),
             Self::Begin => "BEGIN".to_owned(),
             Self::Commit => "COMMIT".to_owned(),
             Self::Rollback => "ROLLBACK".to_owned(),
             Self::Use(_) => "USE".to_owned(),
-            Self::ShowDatabases | Self::ShowTables => "SHOW".to_owned(),
+            Self::ShowDatabases | Self::ShowTables | Self::ShowCreate(_) => "SHOW".to_owned(),
         }
     }
 }
@@ -100,6 +120,10 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
         "select" if parser.reads_a_table() => Statement::Select(select::parse(parser)?),
         "select" => constants(parser)?,
         "set" => set(parser)?,
+        "insert" => Statement::Insert(write::insert(parser)?),
+        "update" => Statement::Update(write::update(parser)?),
+        "delete" => Statement::Delete(write::delete(parser)?),
+        "alter" => Statement::Alter(define::alter(parser)?),
         "begin" => {
             parser.word("work");
             Statement::Begin
@@ -119,6 +143,7 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
         "use" => Statement::Use(parser.name()?),
         "show" if parser.word("databases") => Statement::ShowDatabases,
         "show" if parser.word("tables") => Statement::ShowTables,
+        "show" if parser.word("create") => Statement::ShowCreate(define::show_create(parser)?),
         _ => return None,
     })
 }
@@ -262,6 +287,11 @@ mod tests {
             "SELECT fid FROM file; DROP TABLE file",
             "DROP TABLE file",
             "DELETE FROM file",
+            "UPDATE file SET fid = 1",
+            "INSERT INTO file (fid, dmid) VALUES (1)",
+            "INSERT INTO file VALUES (1)",
+            "ALTER TABLE file DROP COLUMN fid",
+            "TRUNCATE TABLE file",
             "SET",
             "SET GLOBAL read_only = 0",
             "SET autocommit = 2",

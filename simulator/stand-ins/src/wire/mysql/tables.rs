@@ -2,7 +2,7 @@
 //! what the tracker and the storage nodes see at that moment.
 
 use super::refusal::Refusal;
-use super::sql::{Comparison, Field, Fields, Operand, Select};
+use super::sql::{Comparison, Field, Fields, Function, Operand, Select};
 use super::value::{Kind, Value};
 use crate::world::mogile::{Fid, FileRow, MogileFs};
 
@@ -16,6 +16,8 @@ pub const DATABASE: &str = "mogilefs";
 /// A column of a table or of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
+    /// The database, or nothing.
+    pub database: &'static str,
     /// The table, or nothing.
     pub table: String,
     /// Its name in the table, or nothing.
@@ -29,7 +31,8 @@ pub struct Column {
 impl Column {
     /// A column of an answer that is in no table.
     pub fn computed(label: &str, kind: Kind) -> Self {
-        Self { table: String::new(), name: String::new(), label: label.to_owned(), kind }
+        let (table, name) = (String::new(), String::new());
+        Self { database: "", table, name, label: label.to_owned(), kind }
     }
 }
 
@@ -39,6 +42,7 @@ pub type Row = Vec<Value>;
 /// The columns of a statement's answer, or why there is none.
 pub fn columns_of(select: &Select) -> Result<Vec<Column>, Refusal> {
     let table = table_of(select)?;
+    refuse_more(select)?;
     for condition in &select.conditions {
         position(table, &condition.column, "where clause")?;
     }
@@ -48,7 +52,7 @@ pub fn columns_of(select: &Select) -> Result<Vec<Column>, Refusal> {
     let column = |at: usize, label: &str| {
         let (name, kind) = table.columns()[at];
         let (table, name) = (table.name().to_owned(), name.to_owned());
-        Column { table, name, label: label.to_owned(), kind }
+        Column { database: DATABASE, table, name, label: label.to_owned(), kind }
     };
     match &select.fields {
         Fields::All => {
@@ -58,7 +62,7 @@ pub fn columns_of(select: &Select) -> Result<Vec<Column>, Refusal> {
         Fields::Named(fields) => {
             let wanted = fields.iter().map(|field| {
                 let column = column(position(table, &field.column, "field list")?, &field.label);
-                Ok(if field.as_text {
+                Ok(if field.function == Function::AsText {
                     Column::computed(&field.label, Kind::VARCHAR)
                 } else {
                     column
@@ -101,14 +105,29 @@ pub fn rows_of(
 }
 
 fn value_of(field: &Field, value: &Value) -> Value {
-    if let (true, Value::Integer(number)) = (field.as_text, value) {
+    if let (Function::AsText, Value::Integer(number)) = (field.function, value) {
         return Value::Text(number.to_string());
     }
     value.clone()
 }
 
+/// What the list has for the clients' databases alone.
+fn refuse_more(select: &Select) -> Result<(), Refusal> {
+    let makes_more = |field: &Field| !matches!(field.function, Function::Plain | Function::AsText);
+    let has_more = match &select.fields {
+        Fields::Named(fields) => fields.iter().any(makes_more),
+        Fields::All | Fields::Count(_) => false,
+    };
+    let is_binary = select.conditions.iter().any(|condition| condition.is_binary);
+    if has_more || is_binary || !select.group.is_empty() {
+        let text = "GROUP BY, MIN, MAX and BINARY are not on the list for MogileFS's tables";
+        return Err(Refusal::new(1235, text));
+    }
+    Ok(())
+}
+
 fn table_of(select: &Select) -> Result<Table, Refusal> {
-    let table = &select.table;
+    let table = &select.place.table;
     let missing = || Refusal::new(1146, format!("Table '{DATABASE}.{table}' doesn't exist"));
     Table::named(table).ok_or_else(missing)
 }
@@ -145,9 +164,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn holds(&self, row: &Row) -> bool {
-        self.conditions.iter().all(|(at, comparison, value)| {
-            row[*at].compare(value).is_some_and(|order| comparison.holds(order))
-        })
+        self.conditions.iter().all(|(at, comparison, value)| comparison.holds(&row[*at], value))
     }
 
     /// The lowest and the highest fid that the conditions allow.
@@ -161,6 +178,7 @@ impl<'a> Wanted<'a> {
                 Comparison::AtLeast => first = first.max(*number),
                 Comparison::Below => last = last.min(number - 1),
                 Comparison::AtMost => last = last.min(*number),
+                Comparison::NotEqual | Comparison::IsNull | Comparison::IsNotNull => {}
             }
         }
         Some((Fid(u64::try_from(first).ok()?), Fid(u64::try_from(last).ok()?)))

@@ -1,12 +1,17 @@
 //! The server on a socket, asked by a client that is written here: the login, both encodings, and
 //! every fault.
 
+use std::net::SocketAddr;
+
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
 use super::*;
 use crate::fault::Rule;
+use crate::world::databases::Collation;
 use crate::world::mogile::{Content, DeviceId, Dmid};
+
+mod stored;
 
 const USER: &str = "reader";
 const PASSWORD: &str = "s3cret";
@@ -16,7 +21,8 @@ const FILES: &str = "SELECT fid, dkey FROM file";
 struct Client {
     faults: Arc<Faults>,
     stream: TcpStream,
-    _server: JoinSet<()>,
+    address: SocketAddr,
+    server: Arc<JoinSet<()>>,
 }
 
 /// What came within our patience.
@@ -38,11 +44,22 @@ impl Client {
         }
         let faults = Arc::new(Faults::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
-        let server = Arc::new(MysqlServer::new(mogile, USER, PASSWORD));
+        let databases = Arc::new(Databases::new(Collation::Latin1SwedishCi).unwrap());
+        let server = MysqlServer::new(mogile, USER, PASSWORD).with_databases(databases);
+        let server = Arc::new(server);
         tasks.spawn(serve(listener, server, Arc::clone(&faults)));
-        let mut client = Self { faults, stream, _server: tasks };
+        Self::connect(faults, address, Arc::new(tasks)).await
+    }
+
+    async fn connect(
+        faults: Arc<Faults>,
+        address: SocketAddr,
+        server: Arc<JoinSet<()>>,
+    ) -> (Self, Nonce) {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut client = Self { faults, stream, address, server };
         let greeting = client.packet().await;
         let at = 1 + login::VERSION.len() + 1 + 4;
         let nonce = [&greeting[at..at + 8], &greeting[at + 27..at + 39]].concat();
@@ -52,7 +69,19 @@ impl Client {
 
     /// Logged in, in the database.
     async fn new() -> Self {
-        let (mut client, nonce) = Self::greeted().await;
+        let (client, nonce) = Self::greeted().await;
+        client.log_in(&nonce).await
+    }
+
+    /// Another session of the same server.
+    async fn another(&self) -> Self {
+        let server = Arc::clone(&self.server);
+        let (client, nonce) = Self::connect(Arc::clone(&self.faults), self.address, server).await;
+        client.log_in(&nonce).await
+    }
+
+    async fn log_in(self, nonce: &Nonce) -> Self {
+        let mut client = self;
         client.send(1, &login_of(USER, &nonce.scramble(PASSWORD), login::PLUGIN)).await;
         assert_eq!(client.packet().await, login::PASSWORD_IS_RIGHT);
         assert_eq!(client.packet().await[0], 0);

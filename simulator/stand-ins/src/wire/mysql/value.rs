@@ -53,9 +53,21 @@ impl Value {
             (Self::Text(text), Some(width)) => {
                 payload.extend(&number_in(text).to_le_bytes()[..width]);
             }
+            (Self::Text(text), None) if kind.code == TIMESTAMP => put_time(text, payload),
             (_, None) => self.put_text(payload),
         }
     }
+}
+
+/// `2026-01-31 12:34:56` as a length and that many bytes.
+fn put_time(text: &str, payload: &mut Vec<u8>) {
+    let parts = text.split(['-', ' ', ':', '.']).map(|part| part.parse().unwrap_or(0_u16));
+    let mut bytes: Vec<u8> = Vec::new();
+    for (at, part) in parts.take(6).enumerate() {
+        let width = if at == 0 { 2 } else { 1 };
+        bytes.extend(&part.to_le_bytes()[..width]);
+    }
+    put_bytes(payload, &bytes);
 }
 
 fn collated(text: &str) -> String {
@@ -89,6 +101,7 @@ const TINY: u8 = 1;
 const SHORT: u8 = 2;
 const LONG: u8 = 3;
 const NULL: u8 = 6;
+const TIMESTAMP: u8 = 7;
 const LONGLONG: u8 = 8;
 const INT24: u8 = 9;
 const YEAR: u8 = 13;
@@ -105,9 +118,20 @@ impl Kind {
     pub const BIGINT: Self = Self::number(LONGLONG, 0, 20);
     /// `BIGINT UNSIGNED`.
     pub const BIGINT_UNSIGNED: Self = Self::number(LONGLONG, UNSIGNED, 20);
+    /// `TINYINT`.
+    pub const TINYINT: Self = Self::number(TINY, 0, 4);
+    /// `INT`.
+    pub const INT: Self = Self::number(LONG, 0, 11);
+    /// `TIMESTAMP`: a text of 19 letters, seven bytes in binary.
+    pub const TIMESTAMP: Self = Self { code: TIMESTAMP, flags: 0, collation: BINARY, length: 19 };
     /// `VARCHAR(255)`, four bytes a letter.
     pub const VARCHAR: Self =
         Self { code: VAR_STRING, flags: 0, collation: UTF8MB4_GENERAL_CI, length: 1020 };
+
+    /// A text of so many letters at most.
+    pub const fn text(letters: u32) -> Self {
+        Self { length: letters.saturating_mul(4), ..Self::VARCHAR }
+    }
 
     const fn number(code: u8, flags: u16, length: u32) -> Self {
         Self { code, flags, collation: BINARY, length }
@@ -201,6 +225,14 @@ mod tests {
         }
         assert_eq!(Value::Null.order(&Value::Integer(-1)), Ordering::Less);
         assert_eq!(Value::Null.order(&Value::Null), Ordering::Equal);
+    }
+
+    #[test]
+    fn a_time_is_seven_bytes() {
+        let mut payload = Vec::new();
+        let time = Value::Text("2026-01-31 12:34:56".to_owned());
+        time.put_binary(Kind::TIMESTAMP, &mut payload);
+        assert_eq!(payload, [7, 0xea, 0x07, 1, 31, 12, 34, 56]);
     }
 
     #[test]

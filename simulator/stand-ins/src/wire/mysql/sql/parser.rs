@@ -134,6 +134,19 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// One or more of what `read` takes, with commas between, in brackets.
+    pub(super) fn in_brackets<T>(
+        &mut self,
+        read: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.mark('(').then_some(())?;
+        let mut all = vec![read(self)?];
+        while self.mark(',') {
+            all.push(read(self)?);
+        }
+        self.mark(')').then_some(all)
+    }
+
     /// A value of any kind: one token, or what is between brackets.
     pub(super) fn skip_value(&mut self) -> Option<()> {
         let mut open = 0_usize;

@@ -1,11 +1,10 @@
 //! `SELECT` from one table:
-//! `SELECT columns|*|COUNT(*) FROM table [WHERE column = value [AND …]] [ORDER BY column [DESC], …]
-//! [LIMIT n]`, where a column may also be `CAST(column AS CHAR)`.
+//! `SELECT columns|*|COUNT(*) FROM table [WHERE [BINARY] column = value [AND …]] [GROUP BY column, …]
+//! [ORDER BY column [DESC], …] [LIMIT n]`, where a column may also be `CAST(column AS CHAR)`, and,
+//! with other columns, `COUNT(*)`, `MIN(column)` or `MAX(column)`.
 
-use std::cmp::Ordering;
-
+use super::condition::{Condition, conditions};
 use super::parser::Parser;
-use super::tokens::TokenKind;
 use crate::wire::mysql::value::Value;
 
 /// Rows of one table.
@@ -13,16 +12,25 @@ use crate::wire::mysql::value::Value;
 pub struct Select {
     /// What is wanted of each row.
     pub fields: Fields,
-    /// The database, where it is named.
-    pub database: Option<String>,
     /// The table.
-    pub table: String,
+    pub place: Place,
     /// What must all be true of a row.
     pub conditions: Vec<Condition>,
+    /// Rows that have the same in these columns are one row of the answer.
+    pub group: Vec<String>,
     /// The order of the rows.
     pub order: Vec<Order>,
     /// The most rows.
     pub limit: Option<Operand>,
+}
+
+/// A table, by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The database, where it is named.
+    pub database: Option<String>,
+    /// The table.
+    pub table: String,
 }
 
 /// What is wanted of each row.
@@ -43,47 +51,23 @@ pub struct Field {
     pub column: String,
     /// Its name in the answer.
     pub label: String,
-    /// Whatever it is, it is to be a text.
-    pub as_text: bool,
+    /// What is made of it.
+    pub function: Function,
 }
 
-/// A comparison of a column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// The column.
-    pub column: String,
-    /// How it is compared.
-    pub comparison: Comparison,
-    /// With what.
-    pub operand: Operand,
-}
-
-/// How two values are compared.
+/// What is made of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<`
-    Below,
-    /// `<=`
-    AtMost,
-    /// `>`
-    Above,
-    /// `>=`
-    AtLeast,
-}
-
-impl Comparison {
-    /// Whether it is true of two values that stand so to each other.
-    pub const fn holds(self, order: Ordering) -> bool {
-        match self {
-            Self::Equal => order.is_eq(),
-            Self::Below => order.is_lt(),
-            Self::AtMost => order.is_le(),
-            Self::Above => order.is_gt(),
-            Self::AtLeast => order.is_ge(),
-        }
-    }
+pub enum Function {
+    /// Nothing.
+    Plain,
+    /// A text.
+    AsText,
+    /// Its lowest value.
+    Min,
+    /// Its highest value.
+    Max,
+    /// The number of rows; the column is `*`.
+    Count,
 }
 
 /// A value that is written, or bound when the statement is executed.
@@ -118,14 +102,13 @@ pub struct Order {
 pub(super) fn parse(parser: &mut Parser) -> Option<Select> {
     let fields = fields(parser)?;
     parser.word("from").then_some(())?;
-    let first = parser.name()?;
-    let (database, table) =
-        if parser.mark('.') { (Some(first), parser.name()?) } else { (None, first) };
-    let mut conditions = Vec::new();
-    if parser.word("where") {
-        conditions.push(condition(parser)?);
-        while parser.word("and") {
-            conditions.push(condition(parser)?);
+    let place = place(parser)?;
+    let conditions = conditions(parser)?;
+    let mut group = Vec::new();
+    if parser.words(&["group", "by"]) {
+        group.push(parser.name()?);
+        while parser.mark(',') {
+            group.push(parser.name()?);
         }
     }
     let mut order = Vec::new();
@@ -136,68 +119,66 @@ pub(super) fn parse(parser: &mut Parser) -> Option<Select> {
         }
     }
     let limit = if parser.word("limit") { Some(operand(parser)?) } else { None };
-    Some(Select { fields, database, table, conditions, order, limit })
+    Some(Select { fields, place, conditions, group, order, limit })
+}
+
+/// Reads the name of a table, with that of its database before it or without.
+pub(super) fn place(parser: &mut Parser) -> Option<Place> {
+    let first = parser.name()?;
+    if parser.mark('.') {
+        return Some(Place { database: Some(first), table: parser.name()? });
+    }
+    Some(Place { database: None, table: first })
 }
 
 fn fields(parser: &mut Parser) -> Option<Fields> {
     if parser.mark('*') {
         return Some(Fields::All);
     }
-    if let Some((label, ())) = count(parser) {
-        return Some(Fields::Count(label));
-    }
     let mut fields = Vec::new();
     loop {
-        let (label, (column, as_text)) = parser.labelled(|parser| {
-            let column = parser.name()?;
-            if !(column.eq_ignore_ascii_case("cast") && parser.mark('(')) {
-                return Some((column, false));
-            }
-            let column = parser.name()?;
-            (parser.words(&["as", "char"]) && parser.mark(')')).then_some((column, true))
-        })?;
-        fields.push(Field { column, label: label.trim_matches('`').to_owned(), as_text });
+        let (label, (column, function)) = parser.labelled(column_or_function)?;
+        fields.push(Field { column, label: label.trim_matches('`').to_owned(), function });
         if !parser.mark(',') {
-            return Some(Fields::Named(fields));
+            break;
         }
     }
+    if let [Field { label, function: Function::Count, .. }] = fields.as_slice() {
+        return Some(Fields::Count(label.clone()));
+    }
+    Some(Fields::Named(fields))
 }
 
-/// `COUNT(*)`, with its name in the answer.
-fn count(parser: &mut Parser) -> Option<(String, ())> {
-    let is_count = |kind: &TokenKind| matches!(kind, TokenKind::Word(word) if word.eq_ignore_ascii_case("count"));
-    parser.peek().is_some_and(is_count).then_some(())?;
-    parser.labelled(|parser| {
-        let is_whole =
-            parser.word("count") && parser.mark('(') && parser.mark('*') && parser.mark(')');
-        is_whole.then_some(())
-    })
-}
-
-fn condition(parser: &mut Parser) -> Option<Condition> {
-    let column = parser.name()?;
-    let comparison = if parser.mark('=') {
-        Comparison::Equal
-    } else if parser.next_if(|kind| *kind == TokenKind::AtMost) {
-        Comparison::AtMost
-    } else if parser.next_if(|kind| *kind == TokenKind::AtLeast) {
-        Comparison::AtLeast
-    } else if parser.mark('<') {
-        Comparison::Below
-    } else if parser.mark('>') {
-        Comparison::Above
-    } else {
-        return None;
+fn column_or_function(parser: &mut Parser) -> Option<(String, Function)> {
+    let name = parser.name()?;
+    if !parser.mark('(') {
+        return Some((name, Function::Plain));
+    }
+    let function = match name.to_lowercase().as_str() {
+        "cast" => Function::AsText,
+        "min" => Function::Min,
+        "max" => Function::Max,
+        "count" => Function::Count,
+        _ => return None,
     };
-    Some(Condition { column, comparison, operand: operand(parser)? })
+    let column = match function {
+        Function::Count => parser.mark('*').then(|| "*".to_owned())?,
+        Function::Plain | Function::AsText | Function::Min | Function::Max => parser.name()?,
+    };
+    let is_whole = function != Function::AsText || parser.words(&["as", "char"]);
+    (is_whole && parser.mark(')')).then_some((column, function))
 }
 
-fn operand(parser: &mut Parser) -> Option<Operand> {
+/// Reads a value: a parameter, a number, a text or `NULL`.
+pub(super) fn operand(parser: &mut Parser) -> Option<Operand> {
     if let Some(at) = parser.parameter() {
         return Some(Operand::Parameter(at));
     }
     if let Some(number) = parser.number() {
         return Some(Operand::Value(Value::Integer(number)));
+    }
+    if parser.word("null") {
+        return Some(Operand::Value(Value::Null));
     }
     parser.text().map(|text| Operand::Value(Value::Text(text)))
 }
@@ -213,7 +194,7 @@ fn order_of(parser: &mut Parser) -> Option<Order> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Statement, parse};
+    use super::super::{Comparison, Statement, parse};
     use super::*;
 
     fn select(sql: &str) -> (Select, usize) {
@@ -223,8 +204,8 @@ mod tests {
         }
     }
 
-    fn field(column: &str, label: &str, as_text: bool) -> Field {
-        Field { column: column.to_owned(), label: label.to_owned(), as_text }
+    fn field(column: &str, label: &str, function: Function) -> Field {
+        Field { column: column.to_owned(), label: label.to_owned(), function }
     }
 
     #[test]
@@ -232,10 +213,10 @@ mod tests {
         let sql = "SELECT `fid`, CAST(status AS CHAR) AS status, cast(fid as char), dmid AS d \
                    FROM host";
         let fields = vec![
-            field("fid", "fid", false),
-            field("status", "status", true),
-            field("fid", "cast(fid as char)", true),
-            field("dmid", "d", false),
+            field("fid", "fid", Function::Plain),
+            field("status", "status", Function::AsText),
+            field("fid", "cast(fid as char)", Function::AsText),
+            field("dmid", "d", Function::Plain),
         ];
         assert_eq!(select(sql).0.fields, Fields::Named(fields));
     }
@@ -244,15 +225,16 @@ mod tests {
     fn the_adapters_page_is_understood() {
         let (page, parameters) =
             select("SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?");
-        let named = |name: &str| field(name, name, false);
+        let named = |name: &str| field(name, name, Function::Plain);
         assert_eq!(
             page,
             Select {
                 fields: Fields::Named(["fid", "dmid", "dkey", "length"].map(named).into()),
-                database: None,
-                table: "file".to_owned(),
+                place: Place { database: None, table: "file".to_owned() },
+                group: Vec::new(),
                 conditions: vec![Condition {
                     column: "fid".to_owned(),
+                    is_binary: false,
                     comparison: Comparison::Above,
                     operand: Operand::Parameter(0),
                 }],
@@ -292,16 +274,17 @@ mod tests {
     #[test]
     fn other_shapes_are_not_on_the_list() {
         for sql in [
-            "SELECT fid, COUNT(*) FROM file",
             "SELECT CAST(fid AS BINARY) FROM file",
             "SELECT CAST(fid AS CHAR FROM file",
             "SELECT COUNT(fid) FROM file",
             "SELECT fid FROM file, domain",
             "SELECT fid FROM file JOIN domain",
-            "SELECT fid FROM file WHERE fid <> 1",
             "SELECT fid FROM file WHERE fid = 1 OR fid = 2",
             "SELECT fid FROM file WHERE",
-            "SELECT fid FROM file GROUP BY fid",
+            "SELECT fid FROM file GROUP BY",
+            "SELECT SUM(fid) FROM file",
+            "SELECT fid FROM file WHERE fid BETWEEN 1",
+            "SELECT fid FROM file WHERE fid = fid",
             "SELECT fid FROM file LIMIT 1, 2",
             "SELECT fid FROM file FOR UPDATE",
             "SELECT fid f FROM file",

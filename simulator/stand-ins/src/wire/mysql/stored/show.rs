@@ -1,0 +1,60 @@
+//! `SHOW CREATE TABLE`, from the schema and from the keys that are there now.
+
+use rusqlite::Connection;
+
+use super::refusal_of;
+use crate::wire::mysql::refusal::Refusal;
+use crate::world::databases::{Collation, Column, Filled, Table};
+
+/// The statement that would make the table as it is.
+pub(super) fn create_table(
+    connection: &Connection,
+    table: &Table,
+    server: Collation,
+) -> Result<String, Refusal> {
+    let collation = table.collation.unwrap_or(server);
+    let mut lines: Vec<_> = table.columns.iter().map(|it| column_line(it, collation)).collect();
+    lines.extend(table.columns.first().map(|key| format!("PRIMARY KEY (`{}`)", key.name)));
+    lines.extend(key_lines(connection, table).map_err(|why| refusal_of(&why))?);
+    lines.extend(table.constraints.iter().map(|&constraint| constraint.to_owned()));
+    let (name, charset, collation) = (table.name, collation.charset(), collation.name());
+    Ok(format!(
+        "CREATE TABLE `{name}` (\n  {}\n) ENGINE=InnoDB DEFAULT CHARSET={charset} COLLATE={collation}",
+        lines.join(",\n  ")
+    ))
+}
+
+fn column_line(column: &Column, of_table: Collation) -> String {
+    let mut line = format!("`{}` {}", column.name, column.kind.mysql());
+    if let Some(own) = column.collation.filter(|own| *own != of_table) {
+        line.extend([" CHARACTER SET ", own.charset(), " COLLATE ", own.name()]);
+    }
+    line += match column.filled {
+        Filled::ByInsert => " NOT NULL",
+        // Texts without a limit have no default.
+        Filled::Null if column.kind.mysql() == "longtext" => "",
+        Filled::Null => " DEFAULT NULL",
+        Filled::Zero => " NOT NULL DEFAULT '0'",
+        Filled::Counted => " NOT NULL AUTO_INCREMENT",
+        Filled::Now => " NOT NULL DEFAULT CURRENT_TIMESTAMP",
+        Filled::NowAtChange => " NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
+    };
+    line
+}
+
+/// The keys in the order in which they were made, unique ones first, as the server shows them.
+fn key_lines(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT i.name, l.\"unique\", (SELECT group_concat('`' || c.name || '`') \
+               FROM pragma_index_info(i.name) AS c) \
+               FROM sqlite_master AS i JOIN pragma_index_list(i.tbl_name) AS l ON l.name = i.name \
+               WHERE i.type = 'index' AND i.tbl_name = ?1 ORDER BY l.\"unique\" DESC, i.rowid";
+    let mut statement = connection.prepare(sql)?;
+    let keys = statement.query_map([table.name], |row| {
+        let (name, is_unique): (String, bool) = (row.get(0)?, row.get(1)?);
+        let columns: String = row.get(2)?;
+        let name = name.split_once('.').map_or(name.as_str(), |(_, key)| key);
+        let unique = if is_unique { "UNIQUE " } else { "" };
+        Ok(format!("{unique}KEY `{name}` ({columns})"))
+    })?;
+    keys.collect()
+}
