@@ -12,6 +12,7 @@ use crate::corpus::CorpusFile;
 use crate::hazard::{self, Hazard, Hazards};
 
 mod acts;
+mod databases;
 mod deal;
 mod planter;
 mod proven;
@@ -149,5 +150,6 @@ pub fn plant(
     if hazards == Hazards::All && planter.planted.expected.len() >= FILES_WITH_TROUBLE {
         planter.add_troubles();
     }
+    databases::plant(world, &planter.planted.expected, seed)?;
     Ok(planter.planted)
 }
