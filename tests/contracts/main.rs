@@ -1,6 +1,8 @@
 //! What every implementation of a port promises, kept by the port face of the stand-ins, by the
 //! adapters over the wire face, and on LocalStack.
 
+#[cfg(feature = "containers")]
+mod client_databases;
 mod job_queue;
 mod journal;
 mod ledger;

@@ -127,13 +127,11 @@ async fn converse(
     let mut reader = BufReader::new(reader);
     let login = log_in(&mut reader, &mut writer, &server, &faults);
     let Ok(session) = timeout(LOGIN_WITHIN, login).await else { return Ok(()) };
-    let (after, session) = session?;
-    let after = match session {
-        Some(session) if after == After::NextCommand => {
-            answer_commands(&mut reader, &mut writer, session, &faults).await?
-        }
-        _ => after,
-    };
+    // It is held as long as the connection, silent or not: so are the locks of its transaction.
+    let (mut after, mut session) = session?;
+    if let (After::NextCommand, Some(session)) = (after, &mut session) {
+        after = answer_commands(&mut reader, &mut writer, session, &faults).await?;
+    }
     if after == After::Silence {
         tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;
     }
@@ -189,7 +187,7 @@ async fn log_in<'a>(
 async fn answer_commands(
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut OwnedWriteHalf,
-    mut session: Session<'_>,
+    session: &mut Session<'_>,
     faults: &Faults,
 ) -> io::Result<After> {
     while let Some(payload) = next_packet(reader, writer, 0).await? {
@@ -239,14 +237,13 @@ async fn next_packet(
     writer: &mut OwnedWriteHalf,
     sequence: u8,
 ) -> io::Result<Option<Vec<u8>>> {
-    let number = match packet::read(reader, sequence).await {
+    let (number, text) = match packet::read(reader, sequence).await {
         Ok(payload) => return Ok(payload),
         Err(PacketError::Io(error)) => return Err(error),
         Err(ref error @ PacketError::OutOfOrder { .. }) => (1156, error.to_string()),
         Err(ref error @ PacketError::TooLarge) => (1153, error.to_string()),
         Err(ref error @ PacketError::Late) => (1159, error.to_string()),
     };
-    let (number, text) = number;
     let refusal = refused(Refusal::new(number, text), sequence.wrapping_add(1));
     writer.write_all(&refusal).await?;
     Ok(None)

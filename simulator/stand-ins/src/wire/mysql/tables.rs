@@ -197,7 +197,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn limit_of(limit: &Operand, parameters: &[Value]) -> Result<usize, Refusal> {
+/// The most rows that a `LIMIT` allows.
+pub fn limit_of(limit: &Operand, parameters: &[Value]) -> Result<usize, Refusal> {
     if let Value::Integer(number @ 0..) = limit.value(parameters) {
         return Ok(usize::try_from(*number).unwrap_or(usize::MAX));
     }

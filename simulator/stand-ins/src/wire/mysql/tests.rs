@@ -11,6 +11,7 @@ use crate::fault::Rule;
 use crate::world::databases::Collation;
 use crate::world::mogile::{Content, DeviceId, Dmid};
 
+mod garbage;
 mod stored;
 
 const USER: &str = "reader";

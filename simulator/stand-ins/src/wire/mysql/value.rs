@@ -94,6 +94,7 @@ pub struct Kind {
 const NOT_NULL: u16 = 1;
 const PRIMARY_KEY: u16 = 2;
 const UNSIGNED: u16 = 32;
+const BINARY_FLAG: u16 = 128;
 const BINARY: u16 = 63;
 const UTF8MB4_GENERAL_CI: u16 = 45;
 
@@ -127,6 +128,9 @@ impl Kind {
     /// `VARCHAR(255)`, four bytes a letter.
     pub const VARCHAR: Self =
         Self { code: VAR_STRING, flags: 0, collation: UTF8MB4_GENERAL_CI, length: 1020 };
+
+    /// `VARBINARY(1020)`.
+    pub const VARBINARY: Self = Self { flags: BINARY_FLAG, collation: BINARY, ..Self::VARCHAR };
 
     /// A text of so many letters at most.
     pub const fn text(letters: u32) -> Self {

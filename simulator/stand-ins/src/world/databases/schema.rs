@@ -1,5 +1,5 @@
 //! The tables: contentrepo's as its source has them, rhino's as a dump of a 5.6 server has them
-//! (PLOS/rhino, `V1__init.sql`).
+//! (PLOS/rhino, `V1__init.sql`), but for `NOT NULL`: old rows may lack what new ones must have.
 
 /// `SQLite`'s collation for texts that are compared without regard to case.
 pub(super) const BLIND: &str = "mysql_blind";
@@ -60,7 +60,7 @@ pub enum Filled {
     ByInsert,
     /// NULL.
     Null,
-    /// 0.
+    /// 0, where it is not said to be NULL.
     Zero,
     /// The next number.
     Counted,
@@ -180,7 +180,7 @@ impl Table {
         let filled = match column.filled {
             Filled::ByInsert => " NOT NULL",
             Filled::Null => "",
-            Filled::Zero => " NOT NULL DEFAULT 0",
+            Filled::Zero => " DEFAULT 0",
             Filled::Counted => " PRIMARY KEY AUTOINCREMENT",
             Filled::Now | Filled::NowAtChange => " NOT NULL DEFAULT CURRENT_TIMESTAMP",
         };
@@ -213,9 +213,9 @@ pub(super) const CONTENTREPO: &[Table] = &[
             column("bucketId", Int, Counted),
             column("bucketName", Varchar(255), ByInsert),
             column("timestamp", TIMESTAMP, NowAtChange),
-            column("creationDate", TIMESTAMP, Now),
+            column("creationDate", TIMESTAMP, Null),
         ],
-        keys: &[unique("bucketName", &["bucketName"])],
+        keys: &[unique("keySum", &["bucketName"])],
         constraints: &[],
         collation: None,
     },
@@ -223,23 +223,23 @@ pub(super) const CONTENTREPO: &[Table] = &[
         name: "objects",
         columns: &[
             column("id", Int, Counted),
-            column("bucketId", Int, ByInsert),
+            column("bucketId", Int, Null),
             column("objkey", Varchar(255), ByInsert),
             column("checksum", Varchar(255), ByInsert),
-            column("timestamp", TIMESTAMP, NowAtChange),
+            column("timestamp", TIMESTAMP, Now),
             column("downloadName", Varchar(1000), Null),
             column("contentType", Varchar(200), Null),
-            column("size", Int, ByInsert),
+            column("size", Int, Null),
             column("tag", Varchar(200), Null),
             column("status", TinyInt, Zero),
             column("versionNumber", Int, ByInsert),
-            column("creationDate", TIMESTAMP, Now),
+            column("creationDate", TIMESTAMP, Null),
             column("userMetadata", LongText, Null),
             column("uuid", Char(36), ByInsert),
         ],
         keys: &[
-            unique("objkey_uuid", &["bucketId", "objkey", "uuid"]),
-            unique("objkey_version", &["bucketId", "objkey", "versionNumber"]),
+            unique("keyUuid", &["bucketId", "objkey", "uuid"]),
+            unique("keyVersion", &["bucketId", "objkey", "versionNumber"]),
         ],
         constraints: &[],
         collation: None,
@@ -258,10 +258,10 @@ pub(super) const RHINO: &[Table] = &[Table {
             filled: Null,
             collation: Some(Collation::Utf8UnicodeCi),
         },
-        column("bucketName", Varchar(255), ByInsert),
-        column("crepoKey", Varchar(255), ByInsert),
-        column("crepoUuid", Varchar(36), ByInsert),
-        column("fileSize", BigInt, ByInsert),
+        column("bucketName", Varchar(255), Null),
+        column("crepoKey", Varchar(255), Null),
+        column("crepoUuid", Varchar(36), Null),
+        column("fileSize", BigInt, Null),
         column("ingestedFileName", Varchar(255), ByInsert),
         column("created", TIMESTAMP, Now),
     ],

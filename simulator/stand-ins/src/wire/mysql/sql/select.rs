@@ -1,7 +1,8 @@
 //! `SELECT` from one table:
 //! `SELECT columns|*|COUNT(*) FROM table [WHERE [BINARY] column = value [AND …]] [GROUP BY column, …]
-//! [ORDER BY column [DESC], …] [LIMIT n]`, where a column may also be `CAST(column AS CHAR)`, and,
-//! with other columns, `COUNT(*)`, `MIN(column)` or `MAX(column)`.
+//! [ORDER BY column [DESC], …] [LIMIT n]`, where a column may also be `CAST(column AS CHAR)`,
+//! `CAST(CONVERT(column USING utf8mb4) AS BINARY)`, and, with other columns, `COUNT(*)`, `MIN(column)`
+//! or `MAX(column)`.
 
 use super::condition::{Condition, conditions};
 use super::parser::Parser;
@@ -62,6 +63,8 @@ pub enum Function {
     Plain,
     /// A text.
     AsText,
+    /// Its bytes, which are never compared by a collation.
+    AsBytes,
     /// Its lowest value.
     Min,
     /// Its highest value.
@@ -154,19 +157,26 @@ fn column_or_function(parser: &mut Parser) -> Option<(String, Function)> {
     if !parser.mark('(') {
         return Some((name, Function::Plain));
     }
-    let function = match name.to_lowercase().as_str() {
-        "cast" => Function::AsText,
-        "min" => Function::Min,
-        "max" => Function::Max,
-        "count" => Function::Count,
+    let (column, function) = match name.to_lowercase().as_str() {
+        "cast" => cast(parser)?,
+        "min" => (parser.name()?, Function::Min),
+        "max" => (parser.name()?, Function::Max),
+        "count" => parser.mark('*').then(|| ("*".to_owned(), Function::Count))?,
         _ => return None,
     };
-    let column = match function {
-        Function::Count => parser.mark('*').then(|| "*".to_owned())?,
-        Function::Plain | Function::AsText | Function::Min | Function::Max => parser.name()?,
-    };
-    let is_whole = function != Function::AsText || parser.words(&["as", "char"]);
-    (is_whole && parser.mark(')')).then_some((column, function))
+    parser.mark(')').then_some((column, function))
+}
+
+/// `column AS CHAR`, or `CONVERT(column USING utf8mb4) AS BINARY`: all texts are UTF-8 here.
+fn cast(parser: &mut Parser) -> Option<(String, Function)> {
+    let name = parser.name()?;
+    if name.eq_ignore_ascii_case("convert") && parser.mark('(') {
+        let column = parser.name()?;
+        let is_whole = parser.words(&["using", "utf8mb4"]) && parser.mark(')');
+        (is_whole && parser.words(&["as", "binary"])).then_some(())?;
+        return Some((column, Function::AsBytes));
+    }
+    parser.words(&["as", "char"]).then_some((name, Function::AsText))
 }
 
 /// Reads a value: a parameter, a number, a text or `NULL`.

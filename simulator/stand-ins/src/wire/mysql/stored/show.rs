@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::refusal_of;
 use crate::wire::mysql::refusal::Refusal;
-use crate::world::databases::{Collation, Column, Filled, Table};
+use crate::world::databases::{Collation, Column, Filled, Kind, Table};
 
 /// The statement that would make the table as it is.
 pub(super) fn create_table(
@@ -32,9 +32,11 @@ fn column_line(column: &Column, of_table: Collation) -> String {
     line += match column.filled {
         Filled::ByInsert => " NOT NULL",
         // Texts without a limit have no default.
-        Filled::Null if column.kind.mysql() == "longtext" => "",
+        Filled::Null if column.kind == Kind::LongText => "",
+        // A time without it would be NOT NULL on old servers.
+        Filled::Null if column.kind == Kind::Timestamp => " NULL DEFAULT NULL",
         Filled::Null => " DEFAULT NULL",
-        Filled::Zero => " NOT NULL DEFAULT '0'",
+        Filled::Zero => " DEFAULT '0'",
         Filled::Counted => " NOT NULL AUTO_INCREMENT",
         Filled::Now => " NOT NULL DEFAULT CURRENT_TIMESTAMP",
         Filled::NowAtChange => " NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",

@@ -9,7 +9,7 @@ use crate::wire::mysql::sql::{
     Change, Comparison, Condition, Delete, Fields, Function, Insert, Operand, Select, Statement,
     Update,
 };
-use crate::wire::mysql::tables::Column;
+use crate::wire::mysql::tables::{Column, limit_of};
 use crate::wire::mysql::value::{Kind, Value};
 use crate::world::databases::{Database, Filled, Kind as Stored, Table};
 
@@ -63,6 +63,9 @@ impl Writer<'_> {
                     Function::AsText => {
                         Ok(format!("CAST({} AS TEXT)", self.column(&field.column, "field list")?))
                     }
+                    Function::AsBytes => {
+                        Ok(format!("CAST({} AS BLOB)", self.column(&field.column, "field list")?))
+                    }
                     Function::Min => {
                         Ok(format!("MIN({})", self.column(&field.column, "field list")?))
                     }
@@ -75,7 +78,7 @@ impl Writer<'_> {
         };
         let mut text = format!("SELECT {} FROM {}", fields.join(", "), quoted(self.table.name));
         text += &self.conditions(&select.conditions)?;
-        let group = select.group.iter().map(|name| self.column(name, "group statement"));
+        let group = select.group.iter().map(|name| self.group(select, name));
         let group: Vec<_> = group.collect::<Result<_, _>>()?;
         if !group.is_empty() {
             text.extend([" GROUP BY ", &group.join(", ")]);
@@ -89,9 +92,20 @@ impl Writer<'_> {
             text.extend([" ORDER BY ", &order.join(", ")]);
         }
         if let Some(limit) = &select.limit {
-            text.extend([" LIMIT ", &self.bind(limit)?]);
+            text.extend([" LIMIT ", &self.bind_limit(limit)?]);
         }
         Ok(self.done(text))
+    }
+
+    /// A column to group by, or the name that the answer has for one: its place there.
+    fn group(&self, select: &Select, name: &str) -> Result<String, Refusal> {
+        if let (None, Fields::Named(fields)) = (self.table.column(name), &select.fields) {
+            let place = fields.iter().position(|field| field.label.eq_ignore_ascii_case(name));
+            if let Some(place) = place {
+                return Ok((place + 1).to_string());
+            }
+        }
+        self.column(name, "group statement")
     }
 
     fn insert(mut self, insert: &Insert) -> Result<Sql, Refusal> {
@@ -159,7 +173,7 @@ impl Writer<'_> {
                     continue;
                 }
             };
-            let value = self.bind(&condition.operand)?;
+            let value = self.bind_compared(&condition.operand)?;
             all.push(format!("{column}{collation} {operator} {value}"));
         }
         let all = all.join(" AND ");
@@ -179,6 +193,24 @@ impl Writer<'_> {
                 Bound::Integer(i64::try_from(*number).map_err(out_of_range)?)
             }
         });
+        Ok(format!("?{}", self.values.len()))
+    }
+
+    /// Binds what is only compared: a number may be beyond those that a column holds.
+    #[expect(clippy::cast_precision_loss, reason = "it stays beyond all numbers of 64 bits")]
+    fn bind_compared(&mut self, operand: &Operand) -> Result<String, Refusal> {
+        match operand.value(self.parameters) {
+            Value::Integer(number) if i64::try_from(*number).is_err() => {
+                self.values.push(Bound::Real(*number as f64));
+                Ok(format!("?{}", self.values.len()))
+            }
+            Value::Integer(_) | Value::Null | Value::Text(_) => self.bind(operand),
+        }
+    }
+
+    fn bind_limit(&mut self, limit: &Operand) -> Result<String, Refusal> {
+        let limit = limit_of(limit, self.parameters)?;
+        self.values.push(Bound::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
         Ok(format!("?{}", self.values.len()))
     }
 
@@ -212,6 +244,10 @@ pub(super) fn select_columns(
                 Function::AsText => {
                     shown(&field.column, &field.label)?;
                     Ok(Column::computed(&field.label, Kind::VARCHAR))
+                }
+                Function::AsBytes => {
+                    shown(&field.column, &field.label)?;
+                    Ok(Column::computed(&field.label, Kind::VARBINARY))
                 }
                 Function::Plain | Function::Min | Function::Max => {
                     shown(&field.column, &field.label)

@@ -105,6 +105,19 @@ async fn a_commit_is_done_or_not_and_only_its_answer_is_lost() {
 }
 
 #[tokio::test]
+async fn a_session_that_hangs_holds_its_transaction() {
+    let mut client = Client::new().await;
+    let mut other = client.another().await;
+    client.done("BEGIN").await;
+    client.faults.add(Rule::once(Service::Mysql, "INSERT buckets", "'a'", Fault::Hang));
+    client.ask("INSERT INTO contentrepo.buckets (bucketName) VALUES ('a')").await;
+    assert_eq!(client.next().await, Came::Silence);
+    let insert = "INSERT INTO contentrepo.buckets (bucketName) VALUES ('b')";
+    assert_eq!(other.refused(insert).await.0, 1205);
+    assert_eq!(other.shown(BUCKETS).await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_deadlock_takes_the_transaction_back_and_a_lock_that_is_waited_for_does_not() {
     for (number, rows) in [(1213, 0), (1205, 1), (1317, 1), (1290, 1)] {
         let mut client = Client::new().await;
@@ -203,10 +216,11 @@ async fn a_server_of_latin1_shows_it() {
     let text = client.shown("SHOW CREATE TABLE contentrepo.objects").await.concat();
     for words in [
         "`downloadName` varchar(1000) DEFAULT NULL",
-        "`status` tinyint NOT NULL DEFAULT '0'",
-        "`timestamp` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
+        "`status` tinyint DEFAULT '0'",
+        "`timestamp` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,",
+        "`creationDate` timestamp NULL DEFAULT NULL",
         "`userMetadata` longtext,",
-        "UNIQUE KEY `objkey_version` (`bucketId`,`objkey`,`versionNumber`)",
+        "UNIQUE KEY `keyVersion` (`bucketId`,`objkey`,`versionNumber`)",
         "DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci",
     ] {
         assert!(text.contains(words), "nothing of `{words}`: {text}");
@@ -241,7 +255,12 @@ async fn what_cannot_be_written_says_why() {
         ("INSERT INTO contentrepo.nothing (a) VALUES (1)", 1146, "'contentrepo.nothing'"),
         ("UPDATE contentrepo.buckets SET a = 1 WHERE bucketId = 1", 1054, "'a' in 'field list'"),
         ("DELETE FROM contentrepo.buckets WHERE a = 1", 1054, "'a' in 'where clause'"),
-        ("DELETE FROM contentrepo.buckets WHERE bucketId = 99999999999999999999", 1264, "9999"),
+        (
+            "UPDATE contentrepo.buckets SET bucketId = 9999999999999999999 WHERE bucketId = 1",
+            1264,
+            "9999",
+        ),
+        ("SELECT bucketId FROM contentrepo.buckets LIMIT -1", 1210, "LIMIT"),
         ("DELETE FROM file WHERE fid = 1", 1064, "DELETE FROM file WHERE fid = 1"),
         ("SHOW CREATE TABLE file", 1064, "SHOW CREATE TABLE file"),
         ("SELECT MIN(fid) FROM file", 1235, "MogileFS"),
@@ -250,6 +269,8 @@ async fn what_cannot_be_written_says_why() {
         assert_eq!(got, number, "{sql}: {text}");
         assert!(text.contains(named), "{sql}: {text}");
     }
+    let beyond = "DELETE FROM contentrepo.buckets WHERE bucketId > 18446744073709551615";
+    assert_eq!(client.done(beyond).await.0, 0);
     client.done("SET SESSION TRANSACTION READ ONLY").await;
     for sql in [
         "INSERT INTO contentrepo.buckets (bucketName) VALUES ('b')",

@@ -1,0 +1,50 @@
+//! The contracts of [`domain::ports::ContentRepoDatabase`] and [`domain::ports::RhinoDatabase`], kept by
+//! their adapters over the wire face of the world. `containers/client_databases` has real servers.
+
+use std::sync::Arc;
+
+use adapters::calls::Calls;
+use adapters::mysql::{DatabaseUrl, MysqlContentRepo, MysqlRhino};
+use sqlx::Connection;
+use sqlx::mysql::MySqlConnection;
+use stand_ins::fault::Faults;
+use stand_ins::wire::mysql::{self, MysqlServer};
+use stand_ins::world::databases::{Collation, Databases};
+use stand_ins::world::mogile::MogileFs;
+use tests::containers::client_tables::{plant_content_repo, plant_rhino};
+use tests::contract::client_databases::{
+    content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
+};
+use tests::planted_clients::{ContentRepoRows, article_files};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn the_contracts_are_kept_with_every_collation() {
+    for collation in [Collation::Latin1SwedishCi, Collation::Utf8GeneralCi, Collation::Utf8Bin] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let databases = Arc::new(Databases::new(collation).expect("a folder"));
+        let server = MysqlServer::new(Arc::new(MogileFs::default()), "writer", "s3cret");
+        let server = Arc::new(server.with_databases(databases));
+        let task = tokio::spawn(mysql::serve(listener, server, Arc::new(Faults::default())));
+        let url = |database: &str| format!("mysql://writer:s3cret@{address}/{database}");
+        let parsed = |database| url(database).parse::<DatabaseUrl>().expect("a URL");
+        let calls = Arc::new(Calls::default());
+
+        let database = MysqlContentRepo::new(parsed("contentrepo"), calls.clone());
+        empty_content_repo_holds(&database).await;
+        let mut writer = MySqlConnection::connect(&url("contentrepo")).await.expect("a session");
+        let rows = ContentRepoRows::new();
+        plant_content_repo(&mut writer, &rows).await.expect("planted");
+        content_repo_holds(&database, &rows).await;
+
+        let database = MysqlRhino::new(parsed("rhino"), calls.clone());
+        empty_rhino_holds(&database).await;
+        let mut writer = MySqlConnection::connect(&url("rhino")).await.expect("a session");
+        plant_rhino(&mut writer, &article_files()).await.expect("planted");
+        rhino_holds(&database).await;
+        let calls = calls.all();
+        assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{collation:?}: {calls:?}");
+        task.abort();
+    }
+}
