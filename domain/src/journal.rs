@@ -36,6 +36,9 @@ pub struct Entry {
     pub at: Timestamp,
     /// Who wrote it.
     pub by: String,
+    /// A random number of the process that wrote it: two processes of one person, with the same words
+    /// at the same time, write different entries.
+    pub writer: u64,
     /// What it says.
     #[serde(flatten)]
     pub content: Content,
@@ -116,15 +119,16 @@ impl SealedEntry {
         migration: &str,
         behind: Option<Head>,
         at: Timestamp,
-        by: &str,
+        (by, writer): (&str, u64),
         content: Content,
     ) -> Result<Self, SealError> {
         let entry = Entry {
             migration: migration.to_owned(),
-            sequence: behind.as_ref().map_or(0, |head| head.sequence) + 1,
+            sequence: behind.as_ref().map_or(1, |head| head.sequence.saturating_add(1)),
             previous: behind.as_ref().map(|head| head.hash),
             at,
             by: by.to_owned(),
+            writer,
             content,
         };
         let line = serde_json::to_string(&entry)?;

@@ -1,6 +1,7 @@
 //! The writer of the journal: what it promises when answers are lost and when others write.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Timestamp;
 use domain::journal::{Chain, ChainFault, Content, StoredEntry};
@@ -16,13 +17,15 @@ struct Stage {
     database: Database,
     clock: Arc<VirtualClock>,
     faults: Arc<PortFaults>,
+    writers: AtomicU64,
 }
 
 impl Stage {
     fn new() -> Self {
         let database = new_database().expect("a database in memory");
         create_journal_table(&database, TABLE).expect("a new table");
-        Self { database, clock: Arc::default(), faults: Arc::new(PortFaults::instant()) }
+        let faults = Arc::new(PortFaults::instant());
+        Self { database, clock: Arc::default(), faults, writers: AtomicU64::default() }
     }
 
     fn journal(&self) -> Arc<dyn Journal> {
@@ -36,7 +39,8 @@ impl Stage {
 
     async fn open(&self, by: &str) -> Result<JournalWriter, JournalTrouble> {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        JournalWriter::open(self.journal(), clock, by.to_owned()).await
+        let number = self.writers.fetch_add(1, Ordering::Relaxed);
+        JournalWriter::open(self.journal(), clock, (by.to_owned(), number)).await
     }
 
     async fn writer(&self, by: &str) -> JournalWriter {
@@ -112,6 +116,37 @@ fn of_two_who_began_together_one_writes() {
         let trouble = ann.append(note("second")).await.expect_err("taken over");
         assert!(matches!(trouble, JournalTrouble::TakenOver(_)), "{trouble:?}");
         assert_eq!(stage.entries().await.len(), 1);
+    });
+}
+
+/// The same person, with the same words at the same moment.
+#[test]
+fn equal_words_of_two_writers_are_two_entries() {
+    let stage = Stage::new();
+    stage.run(async {
+        let (mut one, mut other) = (stage.writer("ann").await, stage.writer("ann").await);
+        one.append(note("begin")).await.expect("written");
+        let trouble = other.append(note("begin")).await.expect_err("taken over");
+        assert!(matches!(trouble, JournalTrouble::TakenOver(_)), "{trouble:?}");
+    });
+}
+
+/// The answer to an entry is lost, and somebody takes over before it is asked for again.
+#[test]
+fn a_lost_answer_is_no_way_past_the_fence() {
+    let stage = Stage::new();
+    stage.run(async {
+        let mut ann = stage.writer("ann").await;
+        stage.faults.strike(Call::Append, "1", PortFault::AnswerLost, 50);
+        ann.append(note("ann begins")).await.expect_err("no answer");
+        stage.faults.clear();
+        let mut bob = stage.writer("bob").await;
+        bob.append(note("bob takes over")).await.expect("written");
+        let trouble = ann.append(note("ann goes on")).await.expect_err("taken over");
+        let JournalTrouble::TakenOver(TakenOver { sequence: 2, by, .. }) = &trouble else {
+            panic!("{trouble:?}")
+        };
+        assert_eq!(by, "bob");
     });
 }
 

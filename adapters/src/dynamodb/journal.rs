@@ -26,6 +26,9 @@ use crate::calls::Calls;
 /// `TransactWriteItems`).
 const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
+/// What `DynamoDB` says of the writes of a cancelled transaction that were not the cause.
+const NO_REASON: &str = "None";
+
 /// The number under which the last entry is named.
 const HEAD: u64 = 0;
 
@@ -137,12 +140,17 @@ impl Journal for DynamoJournal {
         if self.table.answer("TransactWriteItems", call).await? {
             return Ok(Appended::Written);
         }
-        // It may be there from a try whose answer was lost.
-        let by = self.entry(sealed.sequence).await?;
-        if by.as_ref() == Some(&sealed.stored()) {
+        // It may be there from a try whose answer was lost. That counts only while nobody has written
+        // behind it.
+        if self.head().await? == Some(sealed.head()) {
             return Ok(Appended::Written);
         }
-        Ok(Appended::Taken { by })
+        match self.entry(sealed.sequence).await? {
+            Some(own) if own == sealed.stored() => {
+                Ok(Appended::Taken { by: self.entry(sealed.sequence.saturating_add(1)).await? })
+            }
+            by => Ok(Appended::Taken { by }),
+        }
     }
 
     async fn read(&self, each: &mut (dyn FnMut(StoredEntry) + Send)) -> Result<(), LedgerError> {
@@ -163,8 +171,9 @@ fn is_condition(error: &SdkError<TransactWriteItemsError>) -> bool {
     else {
         return false;
     };
-    let mut reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    reasons.any(|code| code == CONDITION_FAILED)
+    let reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let reasons: Vec<_> = reasons.filter(|code| *code != NO_REASON).collect();
+    !reasons.is_empty() && reasons.iter().all(|code| *code == CONDITION_FAILED)
 }
 
 fn head_of(item: &Item) -> Result<Head, String> {

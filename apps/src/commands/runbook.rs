@@ -1,6 +1,7 @@
 //! `mogile2s3 runbook`: the journal of what was done to the migration.
 
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,23 +139,31 @@ async fn read(
     each: &mut (dyn FnMut(&StoredEntry, Vec<ChainFault>) + Send),
 ) -> anyhow::Result<(Option<Head>, Option<ChainFault>)> {
     let head = journal.head().await.map_err(|error| trouble(&error))?;
-    let mut chain = Chain::of(journal.migration());
+    let last = head.as_ref().map_or(0, |head| head.sequence);
+    let (mut chain, mut highest) = (Chain::of(journal.migration()), 0);
     let mut follow = |entry: StoredEntry| {
+        highest = highest.max(entry.sequence);
         // What is written meanwhile is for the next time.
-        if head.as_ref().is_none_or(|head| entry.sequence <= head.sequence) {
+        if entry.sequence <= last {
             each(&entry, chain.follow(&entry).1);
         }
     };
     journal.read(&mut follow).await.map_err(|error| trouble(&error))?;
-    let fault = chain.end(head.as_ref());
-    if head.is_none()
-        && fault.is_some()
-        && journal.head().await.map_err(|error| trouble(&error))?.is_some()
-    {
-        // Its first entry was written meanwhile.
-        return Ok((head, None));
+    if let Some(fault) = chain.end(head.as_ref()) {
+        return Ok((head, Some(fault)));
     }
-    Ok((head, fault))
+    if highest > last {
+        // Entries were written meanwhile, and the journal names them now; or it never will.
+        let now = journal.head().await.map_err(|error| trouble(&error))?;
+        if now.as_ref().is_none_or(|now| now.sequence < highest) {
+            let fault = match now {
+                None => ChainFault::NoHead { last: highest },
+                Some(now) => ChainFault::OtherHead { last: highest, head: now.sequence },
+            };
+            return Ok((head, Some(fault)));
+        }
+    }
+    Ok((head, None))
 }
 
 fn check_file(path: &PathBuf) -> anyhow::Result<CheckReport> {
@@ -192,7 +201,7 @@ impl Note {
             None => session.services(aws, time).caller().await?,
         };
         let journal = self.common.journal(&session).await?;
-        let writer = JournalWriter::open(journal, Arc::new(SystemClock), by).await;
+        let writer = JournalWriter::open(journal, Arc::new(SystemClock), (by, random())).await;
         let mut writer = writer.map_err(refused)?;
         if self.text != "-" {
             return write(&session, &mut writer, self.text.clone()).await;
@@ -214,6 +223,11 @@ async fn write(
 ) -> anyhow::Result<Exit> {
     let head = writer.append(Content::Note { text }).await.map_err(refused)?;
     session.print(&Written::new(head))
+}
+
+/// Of this process: the standard library's hashers begin with random keys.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 fn trouble(error: &LedgerError) -> TroubleError {

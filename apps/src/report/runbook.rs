@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Report;
+use super::shell::printable;
 use crate::exit::{Exit, Verdict};
 
 /// Faults that are named.
@@ -172,7 +173,8 @@ impl ExportEnd {
     /// Says on stderr what was wrong. Returns the exit code.
     pub fn tell(&self) -> Exit {
         let Some(first) = &self.first else { return Exit::Clean };
-        eprintln!("the journal is not as it was written, at {} places: {first}", self.faults);
+        let (places, first) = (self.faults, printable(first));
+        eprintln!("the journal is not as it was written, at {places} places: {first}");
         eprintln!("`mogile2s3 runbook check` names them.");
         Exit::Findings
     }

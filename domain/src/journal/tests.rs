@@ -9,7 +9,7 @@ fn written(entries: u64) -> (Vec<StoredEntry>, Option<Head>) {
     let (mut all, mut head) = (Vec::new(), None);
     for number in 1..=entries {
         let content = Content::Note { text: format!("note {number}") };
-        let sealed = SealedEntry::new("ledger", head, NOW, "ann", content).expect("small");
+        let sealed = SealedEntry::new("ledger", head, NOW, ("ann", 7), content).expect("small");
         head = Some(sealed.head());
         all.push(sealed.stored());
     }
@@ -35,7 +35,7 @@ fn faults(entries: &[StoredEntry], head: Option<&Head>) -> Vec<ChainFault> {
 #[test]
 fn the_line_of_an_entry() {
     let (all, head) = written(2);
-    let first = r#"{"migration":"ledger","sequence":1,"previous":null,"at":"2026-01-01T00:00:00.123Z","by":"ann","kind":"note","text":"note 1"}"#;
+    let first = r#"{"migration":"ledger","sequence":1,"previous":null,"at":"2026-01-01T00:00:00.123Z","by":"ann","writer":7,"kind":"note","text":"note 1"}"#;
     assert_eq!(all[0].line, first);
     let previous = format!(r#""previous":"{}""#, Sha256::of(first.as_bytes()));
     assert!(all[1].line.contains(&previous), "{}", all[1].line);
@@ -47,7 +47,7 @@ fn the_line_of_an_entry() {
 
 #[test]
 fn entries_of_later_versions_are_read() {
-    let line = r#"{"migration":"l","sequence":3,"previous":null,"at":"2027-01-01T00:00:00Z","by":"b","kind":"launch","rockets":[1],"new":{}}"#;
+    let line = r#"{"migration":"l","sequence":3,"previous":null,"at":"2027-01-01T00:00:00Z","by":"b","writer":1,"kind":"launch","rockets":[1],"new":{}}"#;
     assert_eq!(Entry::parse(line).expect("an entry").content, Content::Other);
     for (line, why) in [
         ("", "EOF"),
@@ -64,7 +64,7 @@ fn entries_of_later_versions_are_read() {
 fn an_entry_has_a_largest_size() {
     let sealed = |bytes: usize| {
         let content = Content::Note { text: "x".repeat(bytes) };
-        SealedEntry::new("ledger", None, NOW, "ann", content)
+        SealedEntry::new("ledger", None, NOW, ("ann", 7), content)
     };
     assert!(sealed(limits::JOURNAL_ENTRY_BYTES - 1_000).is_ok());
     let error = sealed(limits::JOURNAL_ENTRY_BYTES).expect_err("too large");
@@ -122,8 +122,13 @@ fn data_comes_back_whole_or_not_at_all() {
         let mut reader = DataReader::default();
         let mut whole = None;
         for (number, content) in (1..).zip(&parts) {
-            let sealed =
-                SealedEntry::new(&"m".repeat(255), None, NOW, &"b".repeat(2_048), content.clone());
+            let sealed = SealedEntry::new(
+                &"m".repeat(255),
+                None,
+                NOW,
+                (&"b".repeat(2_048), u64::MAX),
+                content.clone(),
+            );
             assert!(sealed.is_ok(), "{} bytes, part {number}", bytes.len());
             let Content::Data(data) = content else { panic!("{content:?}") };
             whole = reader.take(data.clone()).expect("in order");

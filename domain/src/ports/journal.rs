@@ -17,7 +17,7 @@ pub trait Journal: Send + Sync {
 
     /// Writes an entry, and makes it the last one, in one step. It must be behind the entry that is
     /// the last one, and its number must be free. The same entry may be written again: where it is the
-    /// last one already, nothing changes.
+    /// last one already, nothing changes. Where somebody has written behind it, it is taken.
     async fn append(&self, entry: &SealedEntry) -> Result<Appended, LedgerError>;
 
     /// Passes every entry to `each`, ascending by number, by consistent reads.
@@ -29,8 +29,8 @@ pub trait Journal: Send + Sync {
 pub enum Appended {
     /// It is the last entry of the journal.
     Written,
-    /// Another entry has its number, or the journal names another last entry than the one that it was
-    /// to follow. Nothing was changed.
+    /// Another entry has its number or stands behind it, or the journal names another last entry than
+    /// the one that it was to follow. Nothing was changed by this call.
     Taken {
         /// The other entry, where there is one.
         by: Option<StoredEntry>,

@@ -15,6 +15,7 @@ pub struct JournalWriter {
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
     by: String,
+    number: u64,
     head: Option<Head>,
     /// An entry of which it is not known whether it was written.
     unsure: Option<SealedEntry>,
@@ -51,18 +52,18 @@ pub enum JournalTrouble {
 }
 
 impl JournalWriter {
-    /// Begins behind the last entry, when that is as it was written.
+    /// Begins behind the last entry, when that is as it was written. `number` is a random one.
     pub async fn open(
         journal: Arc<dyn Journal>,
         clock: Arc<dyn Clock>,
-        by: String,
+        (by, number): (String, u64),
     ) -> Result<Self, JournalTrouble> {
         let head = retried(&*clock, 0, || journal.head()).await?;
         if let Some(head) = &head {
             let last = retried(&*clock, 0, || journal.entry(head.sequence)).await?;
             is_intact(head, last.as_ref()).map_err(JournalTrouble::Changed)?;
         }
-        Ok(Self { journal, clock, by, head, unsure: None, taken_over: None })
+        Ok(Self { journal, clock, by, number, head, unsure: None, taken_over: None })
     }
 
     /// The last entry that this writer knows of.
@@ -81,14 +82,16 @@ impl JournalWriter {
             self.write(unsure).await?;
         }
         let (now, behind) = (self.clock.now(), self.head.clone());
-        let entry = SealedEntry::new(self.journal.migration(), behind, now, &self.by, content)?;
+        let by = (&*self.by, self.number);
+        let entry = SealedEntry::new(self.journal.migration(), behind, now, by, content)?;
         self.write(entry).await
     }
 
     async fn write(&mut self, entry: SealedEntry) -> Result<Head, JournalTrouble> {
         self.unsure = Some(entry.clone());
         let salt = entry.sequence;
-        let appended = retried(&*self.clock, salt, || self.journal.append(&entry)).await?;
+        let appended =
+            retried(&*self.clock, salt ^ self.number, || self.journal.append(&entry)).await?;
         self.unsure = None;
         match appended {
             Appended::Written => {
@@ -108,7 +111,7 @@ impl JournalWriter {
 impl TakenOver {
     fn by(sequence: u64, other: Option<&StoredEntry>) -> Self {
         match other.map(|other| Entry::parse(&other.line)) {
-            Some(Ok(entry)) => Self { sequence, by: entry.by, at: Some(entry.at) },
+            Some(Ok(Entry { sequence, by, at, .. })) => Self { sequence, by, at: Some(at) },
             Some(Err(_)) | None => Self { sequence, by: "somebody else".to_owned(), at: None },
         }
     }

@@ -64,6 +64,11 @@ async fn the_same_entry_may_be_written_again(journal: &dyn Journal) {
         assert_eq!(journal.append(&entry).await.expect("an answer"), Appended::Written);
     }
     assert_eq!(all(journal).await.len(), 4);
+    // Not when somebody has written behind it: who asks again was overtaken meanwhile.
+    let behind = sealed(journal, Some(entry.head()), "behind it");
+    assert_eq!(journal.append(&behind).await.expect("an answer"), Appended::Written);
+    let taken = Appended::Taken { by: Some(behind.stored()) };
+    assert_eq!(journal.append(&entry).await.expect("an answer"), taken);
 }
 
 async fn no_number_is_given_twice(journal: &dyn Journal) {
@@ -73,7 +78,7 @@ async fn no_number_is_given_twice(journal: &dyn Journal) {
     let taken = Appended::Taken { by: Some(theirs.stored()) };
     assert_eq!(journal.append(&ours).await.expect("an answer"), taken);
     assert_eq!(head(journal).await, Some(theirs.head()));
-    assert_eq!(all(journal).await.len(), 5);
+    assert_eq!(all(journal).await.len(), 6);
 }
 
 async fn only_the_last_entry_is_continued(journal: &dyn Journal) {
@@ -89,7 +94,7 @@ async fn only_the_last_entry_is_continued(journal: &dyn Journal) {
     let answer = journal.append(&first).await.expect("an answer");
     assert!(matches!(answer, Appended::Taken { by: Some(_) }), "{answer:?}");
     assert_eq!(head(journal).await, Some(now));
-    assert_eq!(all(journal).await.len(), 5);
+    assert_eq!(all(journal).await.len(), 6);
 }
 
 async fn each_migration_has_its_own(journal: &dyn Journal, other: &dyn Journal) {
@@ -98,7 +103,7 @@ async fn each_migration_has_its_own(journal: &dyn Journal, other: &dyn Journal) 
     let entry = sealed(other, None, "theirs");
     assert_eq!(other.append(&entry).await.expect("an answer"), Appended::Written);
     assert_eq!(all(other).await, [entry.stored()]);
-    assert_eq!(all(journal).await.len(), 5);
+    assert_eq!(all(journal).await.len(), 6);
 }
 
 async fn every_entry_is_told_in_order(journal: &dyn Journal) {
@@ -108,7 +113,7 @@ async fn every_entry_is_told_in_order(journal: &dyn Journal) {
         assert_eq!(journal.append(&entry).await.expect("an answer"), Appended::Written);
     }
     let all = all(journal).await;
-    assert_eq!(all.len() as u64, 5 + MANY);
+    assert_eq!(all.len() as u64, 6 + MANY);
     let mut chain = Chain::default();
     let faults: Vec<_> = all.iter().flat_map(|entry| chain.follow(entry).1).collect();
     assert_eq!(faults, []);
@@ -146,5 +151,5 @@ async fn all(journal: &dyn Journal) -> Vec<StoredEntry> {
 pub fn sealed(journal: &dyn Journal, behind: Option<Head>, text: &str) -> SealedEntry {
     let content = Content::Note { text: text.to_owned() };
     let (migration, at) = (journal.migration(), Timestamp(1_767_225_600_123));
-    SealedEntry::new(migration, behind, at, "ann", content).expect("short words")
+    SealedEntry::new(migration, behind, at, ("ann", 7), content).expect("short words")
 }

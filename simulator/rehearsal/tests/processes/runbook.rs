@@ -104,6 +104,15 @@ async fn a_journal_that_was_changed_is_told_and_not_continued() {
     put(head.into_iter().chain([number("last", 4)]).collect());
     let said = text(&run(&stage, &["runbook", "check"], 1).await.stdout);
     assert!(said.contains("entries 4 to 4 are missing"), "{said}");
+    // Entries behind the one that the journal names are not hidden by it.
+    let two = Fields(&item(&stage, 2)).the_text("hash").expect("a hash").to_owned();
+    let head = item(&stage, 0);
+    put(head.into_iter().chain([number("last", 2), value("hash", &two)]).collect());
+    for command in [&["runbook", "check"][..], &["runbook", "export"]] {
+        let output = run(&stage, command, 1).await;
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(said.contains("entry 3 is the last one that is there"), "{said}");
+    }
 }
 
 /// A writer that waits for notes on its stdin.

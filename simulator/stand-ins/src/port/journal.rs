@@ -46,10 +46,15 @@ impl PortJournal {
     /// Looks and writes with nothing between them.
     fn write(&self, sealed: &SealedEntry) -> Result<Appended, LedgerError> {
         let there = self.item(sealed.sequence)?.as_ref().and_then(entry_of);
-        if there.as_ref() == Some(&sealed.stored()) {
+        let last = self.last()?;
+        if last == Some(sealed.head()) {
             return Ok(Appended::Written);
         }
-        if there.is_some() || self.last()? != sealed.behind {
+        if there.as_ref() == Some(&sealed.stored()) {
+            let by = self.item(sealed.sequence.saturating_add(1))?.as_ref().and_then(entry_of);
+            return Ok(Appended::Taken { by });
+        }
+        if there.is_some() || last != sealed.behind {
             return Ok(Appended::Taken { by: there });
         }
         let hash = || text("hash", &sealed.hash.to_string());

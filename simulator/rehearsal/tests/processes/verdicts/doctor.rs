@@ -82,25 +82,35 @@ async fn storage_nodes_that_may_not_be_asked_name_the_setting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_how_many_storage_nodes_there_are_and_who_says_so() {
-    let session = Session::new(90, 4).await;
-    let said = session.said(&["doctor"], 0).await;
+    let mut session = Session::new(90, 4).await;
     let hosts = session.stage.world.mogile.listed_host_rows().len();
-    let tracker = &session.environment()["MOGILE_TRACKERS"];
-    let words = format!(
-        "({hosts} hosts with {hosts} addresses and ports, by `get_hosts` of the trackers {tracker})"
-    );
-    assert!(said.contains(&words), "{words}: {said}");
+    let says = async |session: &Session, origin: &str| {
+        let said = session.said(&["doctor"], 0).await;
+        let words = format!("({hosts} hosts with {hosts} addresses and ports, by {origin}");
+        assert!(said.contains(&words), "{words}: {said}");
+    };
+    says(&session, "the table `host` of `127.0.0.1:").await;
+    session.set("MOGILE_DATABASE_URL", "");
+    let tracker = session.environment()["MOGILE_TRACKERS"].clone();
+    says(&session, &format!("`get_hosts` of the trackers {tracker})")).await;
 }
 
 /// It is an outage: no file is lost by it, and the doctor names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_that_the_storage_nodes_cannot_be_listed() {
-    let session = Session::new(91, 4).await;
-    let operation = Some("get_hosts".to_owned());
-    let rule = Rule { operation, ..Rule::always(Service::Tracker, Fault::RequestLost) };
-    session.stage.world.faults.add(rule);
-    session.is_diagnosed("source-unreachable", &["OUT  storage nodes", "get_hosts"]).await;
-    session.mend();
+    let mut session = Session::new(91, 4).await;
+    // By the database first, then by the trackers.
+    for (service, operation, origin) in [
+        (Service::Mysql, "SELECT host", "/mogilefs` cannot be reached"),
+        (Service::Tracker, "get_hosts", "`get_hosts`"),
+    ] {
+        let operation = Some(operation.to_owned());
+        let rule = Rule { operation, ..Rule::always(service, Fault::RequestLost) };
+        session.stage.world.faults.add(rule);
+        session.is_diagnosed("source-unreachable", &["OUT  storage nodes", origin]).await;
+        session.mend();
+        session.set("MOGILE_DATABASE_URL", "");
+    }
     session.is_healthy().await;
 }
 
@@ -192,7 +202,7 @@ async fn provision_changes_access_by_the_printed_flag() {
 async fn what_does_not_answer_is_named_while_a_command_waits_for_it() {
     let mut session = Session::new(92, 4).await;
     session.set("REQUEST_TIMEOUT_SECONDS", "9");
-    for service in [Service::Tracker, Service::Sqs] {
+    for service in [Service::Mysql, Service::Sqs] {
         session.strike(service, Fault::Hang);
     }
     let commands = [["plan", "--json"], ["status", "--queue-only"]];
@@ -201,7 +211,7 @@ async fn what_does_not_answer_is_named_while_a_command_waits_for_it() {
         async move { mogile2s3(&environment, &command).await }
     });
     let (plan, status) = tokio::join!(plan, status);
-    for (output, words) in [(plan, "waiting for tracker: "), (status, "waiting for SQS: ")] {
+    for (output, words) in [(plan, "waiting for MySQL: "), (status, "waiting for SQS: ")] {
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{said}");
         let told = said.find(words).unwrap_or_else(|| panic!("no `{words}`: {said}"));

@@ -104,6 +104,7 @@ fn every_command_that_is_printed_is_one() {
 fn every_flag_that_is_printed_is_one() {
     let subcommands = ["doctor", "plan", "provision", "migrate", "enqueue", "work", "dlq list"];
     let subcommands = subcommands.iter().chain(&["dlq redrive", "status", "fids"]);
+    let subcommands = subcommands.chain(&["runbook export", "runbook check", "runbook note"]);
     let known: String =
         subcommands.map(|command| text(&help(&words(command)).stdout) + "\n").collect();
     let names = |text: &str| -> BTreeSet<String> {
