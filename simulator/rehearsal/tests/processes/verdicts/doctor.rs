@@ -82,20 +82,24 @@ async fn storage_nodes_that_may_not_be_asked_name_the_setting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_how_many_storage_nodes_there_are_and_who_says_so() {
-    let session = Session::new(90, 4).await;
-    let said = session.said(&["doctor"], 0).await;
+    let mut session = Session::new(90, 4).await;
     let hosts = session.stage.world.mogile.listed_host_rows().len();
+    let count = format!("({hosts} hosts with {hosts} addresses and ports, by ");
+    let said = session.said(&["doctor"], 0).await;
+    assert!(said.contains(&format!("{count}the table `host` of `127.0.0.1:")), "{said}");
+    session.set("MOGILE_DATABASE_URL", "");
+    let said = session.said(&["doctor"], 0).await;
     let tracker = &session.environment()["MOGILE_TRACKERS"];
-    let words = format!(
-        "({hosts} hosts with {hosts} addresses and ports, by `get_hosts` of the trackers {tracker})"
-    );
+    let words = format!("{count}`get_hosts` of the trackers {tracker})");
     assert!(said.contains(&words), "{words}: {said}");
 }
 
 /// It is an outage: no file is lost by it, and the doctor names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_tells_that_the_storage_nodes_cannot_be_listed() {
-    let session = Session::new(91, 4).await;
+    let mut session = Session::new(91, 4).await;
+    // The trackers are asked for them where there is no database.
+    session.set("MOGILE_DATABASE_URL", "");
     let operation = Some("get_hosts".to_owned());
     let rule = Rule { operation, ..Rule::always(Service::Tracker, Fault::RequestLost) };
     session.stage.world.faults.add(rule);
@@ -191,6 +195,8 @@ async fn provision_changes_access_by_the_printed_flag() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_answer_is_named_while_a_command_waits_for_it() {
     let mut session = Session::new(92, 4).await;
+    // So that the trackers list the index.
+    session.set("MOGILE_DATABASE_URL", "");
     session.set("REQUEST_TIMEOUT_SECONDS", "9");
     for service in [Service::Tracker, Service::Sqs] {
         session.strike(service, Fault::Hang);

@@ -159,7 +159,7 @@ fn classes(mogile: &MogileFs) -> Vec<Row> {
 }
 
 fn hosts(mogile: &MogileFs) -> Vec<Row> {
-    let hosts = mogile.host_rows().into_iter();
+    let hosts = mogile.listed_host_rows().into_iter();
     hosts
         .map(|(host, address)| {
             vec![
