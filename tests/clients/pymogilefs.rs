@@ -51,7 +51,7 @@ async fn no_address_of_a_world_with_hazards_is_outside_loopback() {
     let options = Options { seed: 1, files: 300, folder: None, hazards: Hazards::All };
     let stage = Stage::set(&options).await.expect("a world");
     let mogile = &stage.world.mogile;
-    for (host, address) in mogile.listed_host_rows() {
+    for (host, address) in mogile.host_rows() {
         assert!(address.ip().is_loopback(), "host {host} is at {address}");
     }
     // Of every new file, wherever the tracker sends it, a node takes the bytes.

@@ -36,6 +36,12 @@ impl MogileFs {
         self.state(|state| state.topology.listed_hosts().collect())
     }
 
+    /// The same, with the hosts that are not listed.
+    #[must_use]
+    pub fn host_rows(&self) -> Vec<(HostId, SocketAddr)> {
+        self.state(|state| state.topology.hosts().collect())
+    }
+
     /// `get_devices`.
     #[must_use]
     pub fn device_rows(&self) -> Vec<DeviceRow> {
