@@ -102,7 +102,7 @@ async fn doctor_tells_that_the_storage_nodes_cannot_be_listed() {
     // By the database first, then by the trackers.
     for (service, operation, origin) in [
         (Service::Mysql, "SELECT host", "/mogilefs` cannot be reached"),
-        (Service::Tracker, "get_hosts", "`get_hosts`"),
+        (Service::Tracker, "get_hosts", "get_hosts"),
     ] {
         let operation = Some(operation.to_owned());
         let rule = Rule { operation, ..Rule::always(service, Fault::RequestLost) };
