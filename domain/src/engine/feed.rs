@@ -72,6 +72,11 @@ pub(crate) trait Feed: Send {
     /// The engine is idle: what is gathered is sent.
     fn flush(&mut self) {}
 
+    /// Whether all ends are told where tasks come from.
+    fn has_told_ends(&self) -> bool {
+        true
+    }
+
     /// Whether no task will come and all that had to be said was.
     fn is_done(&self) -> bool;
 

@@ -148,12 +148,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.start(task);
         }
         self.planner.start();
-        if self.begun() == 0
-            && self.recorder.unrecorded() == 0
-            && let Some(task) = self.alone.pop_front()
-        {
-            self.start(task);
-        }
+        self.start_one_alone();
         let is_idle = self.begun() == 0;
         self.feed.ask(Demand {
             concurrency: self.concurrency,
@@ -179,6 +174,23 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.stop_if_all_is_refused();
         }
         self.set_alarm();
+    }
+
+    /// A task that may end its worker is begun when nothing else could be lost with it: the ends of all
+    /// others are recorded and told. One whose end was lost again and again would be taken for another
+    /// that ends its worker.
+    fn start_one_alone(&mut self) {
+        if self.begun() > 0 || self.alone.is_empty() {
+            return;
+        }
+        if !(self.recorder.is_idle() && self.feed.has_told_ends()) {
+            self.recorder.send_all();
+            self.feed.flush();
+            return;
+        }
+        if let Some(task) = self.alone.pop_front() {
+            self.start(task);
+        }
     }
 
     /// S3 refuses every file that there was, and more of them would fare no better.

@@ -347,6 +347,10 @@ impl<'a> Feed for JobFeed<'a> {
         self.answers.tell(true, &self.events);
     }
 
+    fn has_told_ends(&self) -> bool {
+        self.answers.has_told_all()
+    }
+
     fn is_done(&self) -> bool {
         let is_done = match &self.source {
             Source::Queue(asking) => asking.is_done(),

@@ -174,6 +174,9 @@ async fn dead_letters(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>>
     }
     let dead = stage.world.sqs.counts(DEAD_LETTERS)?.all();
     expect(&dead.into(), 2, "dead letters", &mut problems);
+    if !problems.is_empty() {
+        problems.push(format!("the dead letters are {}", listed["reasons"]));
+    }
     problems.extend(noted(stage, cast)?);
     problems.extend(stage.judge().problems);
     Ok(problems)
