@@ -15,6 +15,7 @@ pub mod fids;
 pub mod migrate;
 pub mod plan;
 pub mod provision;
+#[cfg(feature = "command-line")]
 pub mod runbook;
 pub mod status;
 pub mod work;
