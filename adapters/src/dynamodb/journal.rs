@@ -2,8 +2,8 @@
 //! which is the entry byte for byte, and `hash` (S). The item of sequence 0 names the last entry, in
 //! `last` (N) and `hash` (S).
 //!
-//! An entry and the item that names it are written in one transaction: without the second one nobody
-//! could tell that the last entries were taken away.
+//! An entry and the item that names it are written in one transaction: the second one shows when
+//! the last entries were deleted.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -90,10 +90,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let summary = migrate_run(&ports, &plan, stops, &observers).await;
     progress.finish();
 
+    let failure_list = failures.as_ref().map(FailureList::finish);
     session.print(&MigrateReport {
-        verdict: verdict(&summary),
+        verdict: verdict(&summary, failure_list.as_ref()),
         summary,
-        failure_list: failures.as_ref().map(FailureList::finish),
+        failure_list,
         cost: session.cost(),
         command: arguments.command(),
         fids: arguments.selection.fids_flag(),

@@ -36,17 +36,20 @@ pub struct MigrateReport {
     pub fids: String,
 }
 
-/// The verdict on a run.
-pub fn verdict(summary: &Summary) -> Verdict {
-    let differs = match summary.stopped {
-        // What was stopped is not clean for that alone.
-        Some(_) => {
-            !summary.ends.failed.is_empty()
-                || summary.ends.uncleared.files > 0
-                || !summary.intake.is_clean()
-        }
-        None => !summary.is_clean(),
-    };
+/// The verdict on a run. A list that was asked for and lacks lines is a finding: findings may be named
+/// nowhere else.
+pub fn verdict(summary: &Summary, list: Option<&FailureListEnd>) -> Verdict {
+    let lacks_lines = list.is_some_and(|list| list.trouble.is_some());
+    let differs = lacks_lines
+        || match summary.stopped {
+            // What was stopped is not clean for that alone.
+            Some(_) => {
+                !summary.ends.failed.is_empty()
+                    || summary.ends.uncleared.files > 0
+                    || !summary.intake.is_clean()
+            }
+            None => !summary.is_clean(),
+        };
     Verdict::of(summary.stopped.as_ref(), differs).with_failures(&summary.ends.failed)
 }
 
@@ -185,6 +188,13 @@ fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
         None => {}
     }
     if summary.is_clean() {
+        if report.failure_list.as_ref().is_some_and(|list| list.trouble.is_some()) {
+            return writeln!(
+                out,
+                "Nothing failed, but not all findings are listed: free space on the disk. The report \
+                 above names the first fids of each."
+            );
+        }
         return writeln!(out, "Clean: every row is in a class above, and nothing failed.");
     }
     writeln!(out, "Not clean: mend what is named above, then run:")?;

@@ -72,7 +72,7 @@ pub(crate) trait Feed: Send {
     /// The engine is idle: what is gathered is sent.
     fn flush(&mut self) {}
 
-    /// Whether all ends are told where tasks come from.
+    /// Whether the queue has heard of every end. A feed without a queue tells nobody.
     fn has_told_ends(&self) -> bool {
         true
     }

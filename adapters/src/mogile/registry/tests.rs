@@ -143,7 +143,7 @@ async fn a_table_that_cannot_be_read_refuses_no_node() {
     assert_eq!(table.reads(), 1, "a failure is shared by those who waited for it");
     advance(Duration::from_millis(1)).await;
     assert_eq!(judge(&registry, "10.0.0.7").await, Err(away()));
-    assert_eq!(table.reads(), 2, "whoever comes later tries again");
+    assert_eq!(table.reads(), 2, "a later question reads it again");
 
     advance(Duration::from_millis(1)).await;
     table.change(Ok(vec![host("10.0.0.7", "alive")]));

@@ -57,7 +57,7 @@ fn migrate() -> Vec<Value> {
         Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, findings: 1, trouble })
     };
     let report = |summary: Summary, failure_list| {
-        let (verdict, command) = (migrate::verdict(&summary), String::new());
+        let (verdict, command) = (migrate::verdict(&summary, None), String::new());
         json!(migrate::MigrateReport {
             summary,
             failure_list,

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 
 fn report(summary: Summary) -> MigrateReport {
     MigrateReport {
-        verdict: verdict(&summary),
+        verdict: verdict(&summary, None),
         summary,
         failure_list: None,
         cost: Cost { requests: BTreeMap::new(), took: Duration::from_secs(3) },
@@ -124,7 +124,7 @@ fn what_stopped_a_run_is_not_repeated_behind_the_failures() {
     assert_eq!(text.matches("bucket `b` does not exist").count(), 1, "{text}");
     assert!(text.contains("STOPPED: s3-no-bucket, as above."), "{text}");
     assert_eq!(text.matches("  → ").count(), 1, "{text}");
-    assert_eq!(verdict(&summary).exit, Exit::Usage);
+    assert_eq!(verdict(&summary, None).exit, Exit::Usage);
     // Its kind alone says less of it.
     let keys = Reason::new(ReasonKind::StoreDenied, "SignatureDoesNotMatch");
     let keys = keys.because_of(Obstacle::Keys(KeyTrouble::Unknown));
@@ -138,6 +138,20 @@ fn what_stopped_a_run_is_not_repeated_behind_the_failures() {
     let other = Reason::new(ReasonKind::NoBucket, "bucket `c` does not exist");
     summary.stopped = Some(Stopped::Trouble(other));
     assert!(render(&report(summary)).contains("bucket `c` does not exist"));
+}
+
+#[test]
+fn a_list_that_lacks_lines_is_not_clean() {
+    let mut report = report(Summary::default());
+    report.summary.intake.rows = 1;
+    report.summary.intake.ignored = 1;
+    let trouble = Some("no space left".to_owned());
+    let list = FailureListEnd { file: "f.tsv".into(), lines: 0, findings: 9, trouble };
+    assert_eq!(verdict(&report.summary, None).exit, Exit::Clean);
+    assert_eq!(verdict(&report.summary, Some(&list)).exit, Exit::Findings);
+    report.failure_list = Some(list);
+    let text = render(&report);
+    assert!(text.contains("IS NOT COMPLETE") && !text.contains("Clean:"), "{text}");
 }
 
 #[test]
@@ -191,7 +205,7 @@ fn a_runs_exit_code_says_what_became_of_it() {
         (stopped(Stopped::Trouble(outage)), Exit::Unreachable),
         (stopped(Stopped::Misconfigured(no_domain)), Exit::Usage),
     ] {
-        assert_eq!(verdict(&summary).exit, exit, "{summary:?}");
+        assert_eq!(verdict(&summary, None).exit, exit, "{summary:?}");
     }
 }
 
@@ -201,10 +215,10 @@ fn incomplete_wins_over_differs_and_machines_are_told_both() {
     let stopped = Some(Stopped::Trouble(outage));
     let mut summary = Summary { stopped, ..Summary::default() };
     let expected = |exit, incomplete, differs| Verdict { exit, incomplete, differs };
-    assert_eq!(verdict(&summary), expected(Exit::Unreachable, true, false));
+    assert_eq!(verdict(&summary, None), expected(Exit::Unreachable, true, false));
     summary.intake.rows = 1;
     summary.intake.add_rejected(Fid(1), &Rejection::NoKey);
-    assert_eq!(verdict(&summary), expected(Exit::Unreachable, true, true));
+    assert_eq!(verdict(&summary, None), expected(Exit::Unreachable, true, true));
     summary.stopped = None;
-    assert_eq!(verdict(&summary), expected(Exit::Findings, false, true));
+    assert_eq!(verdict(&summary, None), expected(Exit::Findings, false, true));
 }
