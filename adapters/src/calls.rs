@@ -116,14 +116,21 @@ pub struct Silence {
 }
 
 impl Calls {
-    /// Begins a call that may take up to `limit`. The system counts as silent when the call has
-    /// waited for half of that, and for no less than 8 seconds.
+    /// Begins a call. The system counts as silent when the call has waited for 8 seconds, however
+    /// much longer it may wait.
     #[must_use]
-    pub fn begin(&self, system: System, operation: &'static str, limit: Duration) -> Call<'_> {
+    pub fn begin(&self, system: System, operation: &'static str) -> Call<'_> {
+        self.begin_long(system, operation, Duration::ZERO)
+    }
+
+    /// Begins a call that moves content, or waits for something to come: no silence is seen in it for
+    /// `more` than the 8 seconds.
+    #[must_use]
+    pub fn begin_long(&self, system: System, operation: &'static str, more: Duration) -> Call<'_> {
         let mut inner = self.inner();
         inner.number += 1;
         let number = inner.number;
-        let patience = SILENT_AFTER.max(limit / 2);
+        let patience = SILENT_AFTER + more;
         let waiting = Waiting { operation, since: Instant::now(), patience };
         inner.standings.entry(system).or_default().waiting.insert(number, waiting);
         Call { calls: self, system, operation, number }
@@ -166,13 +173,12 @@ impl Calls {
         inner.standings.iter().filter_map(what).collect()
     }
 
-    /// Whether the last call of this system was answered.
+    /// Whether a call of this system was answered after this moment.
     #[must_use]
-    pub fn is_answered(&self, system: System) -> bool {
+    pub fn is_answered_since(&self, system: System, moment: Instant) -> bool {
         let inner = self.inner();
-        let standing = inner.standings.get(&system);
-        standing
-            .is_some_and(|standing| standing.answered_at.is_some() && standing.failing.is_none())
+        let answered_at = inner.standings.get(&system).and_then(|standing| standing.answered_at);
+        answered_at.is_some_and(|at| at >= moment)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -205,19 +211,28 @@ impl Standing {
 impl Call<'_> {
     /// Ends the call with its answer: counts it and returns the result.
     pub fn end<T, E: Classed>(self, result: Result<T, E>) -> Result<T, E> {
+        self.end_by(result, |error| error)
+    }
+
+    /// The same, where the error has the class of another one.
+    pub fn end_by<T, E, C: Classed>(
+        self,
+        result: Result<T, E>,
+        classed: impl Fn(&E) -> &C,
+    ) -> Result<T, E> {
         {
             let mut inner = self.calls.inner();
             let standing = inner.standings.entry(self.system).or_default();
             let now = Instant::now();
             match &result {
-                Err(error) if error.class() == ErrorClass::Retry => {
+                Err(error) if classed(error).class() == ErrorClass::Retry => {
                     let began = standing.waiting.get(&self.number).map_or(now, |call| call.since);
                     let since = standing.failing.as_ref().map(|failing| failing.since);
                     standing.failing = Some(Failing {
                         since: since.unwrap_or(began),
                         last_at: now,
                         several: since.is_some(),
-                        why: error.to_string(),
+                        why: classed(error).to_string(),
                     });
                 }
                 // A refusal is an answer too.
@@ -252,8 +267,6 @@ mod tests {
 
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(10);
-
     fn unreachable() -> Result<(), SourceError> {
         Err(SourceError::Unreachable { at: "tracker t1".into(), cause: "refused".into() })
     }
@@ -267,18 +280,15 @@ mod tests {
     #[test]
     fn a_system_that_does_not_answer_is_named_before_the_call_is_given_up() {
         let calls = Calls::default();
-        let waiting = calls.begin(System::Tracker, "get_paths", LIMIT);
+        let waiting = calls.begin(System::Tracker, "get_paths");
         assert_eq!(silent_after(&calls, 7), Vec::<String>::new());
         assert_eq!(silent_after(&calls, 9), ["tracker: no answer to get_paths for 9 s"]);
-        let _moving = calls.begin(System::S3, "PutObject", Duration::from_mins(5));
+        let _moving = calls.begin_long(System::S3, "PutObject", Duration::from_mins(2));
         assert_eq!(silent_after(&calls, 60).len(), 1, "what moves much content may take its time");
-        assert_eq!(silent_after(&calls, 151).len(), 2);
+        assert_eq!(silent_after(&calls, 129).len(), 2);
 
         // Another tracker has answered meanwhile, so the trackers are not silent.
-        calls
-            .begin(System::Tracker, "get_paths", LIMIT)
-            .end(Ok::<_, SourceError>(()))
-            .expect("answered");
+        calls.begin(System::Tracker, "get_paths").end(Ok::<_, SourceError>(())).expect("answered");
         assert_eq!(silent_after(&calls, 9), Vec::<String>::new());
         drop(waiting);
     }
@@ -286,7 +296,7 @@ mod tests {
     #[test]
     fn a_system_whose_calls_fail_is_named_with_its_own_words() {
         let calls = Calls::default();
-        let fail = || calls.begin(System::Tracker, "get_paths", LIMIT).end(unreachable());
+        let fail = || calls.begin(System::Tracker, "get_paths").end(unreachable());
         fail().unwrap_err();
         assert_eq!(silent_after(&calls, 9), Vec::<String>::new(), "once is nothing");
         fail().unwrap_err();
@@ -295,7 +305,7 @@ mod tests {
         assert_eq!(silent_after(&calls, 99), Vec::<String>::new(), "nothing is asked any more");
         // An unknown key is an answer, too.
         let unknown: Result<(), _> = Err(SourceError::UnknownKey { key: "k".into() });
-        calls.begin(System::Tracker, "get_paths", LIMIT).end(unknown).unwrap_err();
+        calls.begin(System::Tracker, "get_paths").end(unknown).unwrap_err();
         assert_eq!(silent_after(&calls, 9), Vec::<String>::new());
         let counted = calls.all()[&(System::Tracker, "get_paths")];
         assert_eq!(counted, Outcomes { ok: 0, failed: 3 });

@@ -58,7 +58,7 @@ impl LambdaWorkerFunction {
 #[async_trait]
 impl WorkerFunction for LambdaWorkerFunction {
     async fn report(&self) -> Result<WorkerReport, FunctionError> {
-        let report = self.invoke().await;
-        self.calls.count(System::Lambda, "Invoke", report)
+        let waiting = self.calls.begin(System::Lambda, "Invoke");
+        waiting.end(self.invoke().await)
     }
 }

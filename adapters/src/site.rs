@@ -66,13 +66,15 @@ impl AwsSite {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        let waiting = self.calls.begin(system, call);
         let answer = match timeout(self.timeouts.request, request).await {
             Ok(answer) => answer.map_err(|error| Refusal::of(call, &error)),
             Err(_) => Err(Refusal::no_answer(call, self.timeouts.request)),
         };
         let address = self.addresses.iter().find(|(of, _)| *of == system);
         let address = address.map_or("", |(_, address)| address);
-        self.calls.count(system, call, answer.map_err(|refusal| refusal.with_address(address)))
+        let answer = answer.map_err(|refusal| refusal.with_address(address));
+        waiting.end_by(answer, |refusal| &refusal.error)
     }
 }
 

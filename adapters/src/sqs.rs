@@ -69,7 +69,8 @@ impl SqsJobQueue {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let waiting = self.calls.begin(System::Sqs, operation, time);
+        let poll = time.saturating_sub(self.timeouts.request);
+        let waiting = self.calls.begin_long(System::Sqs, operation, poll);
         let answer = answer(time, call).await;
         let with_address = |trouble| {
             let Trouble::NoAnswer(cause) = trouble else { return trouble };

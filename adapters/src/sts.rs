@@ -56,7 +56,7 @@ async fn ask(
     calls: &Calls,
 ) -> Result<String, CallerError> {
     let (call, limit) = (client.get_caller_identity().send(), timeouts.request);
-    let waiting = calls.begin(System::Sts, "GetCallerIdentity", limit);
+    let waiting = calls.begin(System::Sts, "GetCallerIdentity");
     let answer = waiting.end(answer(limit, call).await.map_err(|trouble| match trouble {
         Trouble::NoAnswer(cause) => {
             CallerError::Unavailable(from_address(&cause, &address(config, "STS")))

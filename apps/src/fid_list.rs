@@ -11,7 +11,7 @@ use crate::exit::UsageError;
 /// The most fids of one range: all that MogileFS's own column for them can hold.
 const RANGE_FIDS: u64 = 1 << 32;
 
-/// A longer line is none of a list of fids.
+/// As much of a line is looked at. A detail behind the fid may be longer; a fid is not.
 const LINE_BYTES: u64 = 64 * 1024;
 
 /// Fids as a flag takes them: ascending, what follows one another as a range.
@@ -91,15 +91,24 @@ impl FidList {
         let (mut list, mut line) = (Self::default(), Vec::new());
         for number in 1.. {
             line.clear();
+            let unread = |error: io::Error| (number, error.to_string());
             let read = lines.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
-            match read.map_err(|error| (number, error.to_string()))? as u64 {
-                0 => break,
-                LINE_BYTES => return Err((number, "it is too long for a fid".to_owned())),
-                _ => {}
+            if read.map_err(unread)? == 0 {
+                break;
+            }
+            let is_cut = line.len() as u64 == LINE_BYTES && !line.ends_with(b"\n");
+            if is_cut {
+                lines.skip_until(b'\n').map_err(unread)?;
             }
             let text = String::from_utf8_lossy(&line);
-            let entry = text.split(char::is_whitespace).find(|part| !part.is_empty());
-            let Some(entry) = entry.filter(|entry| !entry.starts_with('#')) else { continue };
+            let text = text.trim_start();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let (entry, _) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            if is_cut && entry.len() == text.len() {
+                return Err((number, "it is too long for a fid".to_owned()));
+            }
             list.add(entry).map_err(|why| (number, why))?;
         }
         Ok(list)
@@ -198,6 +207,14 @@ mod tests {
         let text = "# fid\treason\n7\tno-replica\tkey\tat 9\n\n  9-10 and more\r\n11,13\n#5\n8";
         let list = FidList::of_lines(text.as_bytes()).expect("a list");
         assert_eq!(fids(&list).0, [7, 8, 9, 10, 11, 13]);
+    }
+
+    #[test]
+    fn a_detail_may_be_of_any_length() {
+        let detail = "x".repeat(200_000);
+        let text = format!("7\tno-replica\tkey\t{detail}\n#finding\t9\t{detail}\n8\tdenied\n");
+        let list = FidList::of_lines(text.as_bytes()).expect("a list");
+        assert_eq!(fids(&list).0, [7, 8]);
     }
 
     #[test]

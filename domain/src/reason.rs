@@ -213,9 +213,9 @@ impl From<&SourceError> for Reason {
             SourceError::Unreachable { .. }
             | SourceError::Uncertain { .. }
             | SourceError::Busy { .. } => ReasonKind::SourceUnreachable,
-            SourceError::Refused { .. } | SourceError::BadAnswer { .. } => {
-                ReasonKind::SourceRefused
-            }
+            SourceError::Refused { .. }
+            | SourceError::NotAsked { .. }
+            | SourceError::BadAnswer { .. } => ReasonKind::SourceRefused,
             SourceError::WrongLength { .. } => ReasonKind::NoReplica,
             SourceError::WrongContent { .. } => ReasonKind::WrongContent,
         };

@@ -55,6 +55,17 @@ pub enum SourceError {
         /// What is wrong with it.
         why: String,
     },
+    /// A replica that is not asked: its storage node is not one that MogileFS registers, or the settings
+    /// leave it out. Nothing is known of its content.
+    #[error("`{at}` is not asked: {why}")]
+    NotAsked {
+        /// The replica.
+        at: String,
+        /// Why, and what to do about it.
+        why: String,
+        /// Whether the settings leave it out.
+        by_settings: bool,
+    },
     /// More or fewer bytes than were announced.
     #[error("replica `{replica}` gave {actual} bytes, announced {expected}")]
     WrongLength {
@@ -83,7 +94,9 @@ impl Classed for SourceError {
             Self::Unreachable { .. } | Self::Uncertain { .. } | Self::Busy { .. } => {
                 ErrorClass::Retry
             }
-            Self::UnknownKey { .. } | Self::Refused { .. } => ErrorClass::GiveUp,
+            Self::UnknownKey { .. } | Self::Refused { .. } | Self::NotAsked { .. } => {
+                ErrorClass::GiveUp
+            }
             Self::BadAnswer { .. } | Self::WrongLength { .. } | Self::WrongContent { .. } => {
                 ErrorClass::Corrupt
             }

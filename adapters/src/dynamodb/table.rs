@@ -308,7 +308,7 @@ impl Table {
     {
         Box::pin(async move {
             let limit = self.timeouts.request;
-            let waiting = self.calls.begin(System::DynamoDb, operation, limit);
+            let waiting = self.calls.begin(System::DynamoDb, operation);
             let answer = answer(limit, call).await;
             waiting.end(answer.map_err(|trouble| self.translate(trouble)))
         })
@@ -326,7 +326,7 @@ impl Table {
     {
         Box::pin(async move {
             let limit = self.timeouts.request;
-            let waiting = self.calls.begin(System::DynamoDb, operation, limit);
+            let waiting = self.calls.begin(System::DynamoDb, operation);
             let answer = match answer(limit, call).await {
                 Ok(answer) => Ok(Some(answer)),
                 Err(Trouble::Refusal { code, .. }) if code == CONDITION_FAILED => Ok(None),

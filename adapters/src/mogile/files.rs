@@ -47,19 +47,24 @@ impl MogileFiles {
         if !nodes.is_empty() && nodes.iter().all(|node| *node == Err(Unfit::OtherFid)) {
             return Err(SourceError::UnknownKey { key });
         }
-        let mut replicas = Vec::new();
+        let (mut replicas, mut unread) = (Vec::new(), None);
         for (url, node) in urls.into_iter().zip(nodes) {
             let judged = match node {
-                // While the registered nodes cannot be read, no replica is known to be refused.
-                Ok(node) => self.registry.judge(node).await?,
-                Err(unfit) => Err(unfit),
+                Ok(node) => self.registry.judge(node).await,
+                Err(unfit) => Ok(Err(unfit)),
             };
             replicas.push(match judged {
-                Ok(()) => Ok(Replica { fid: file.fid, url }),
-                Err(unfit) => Err(SourceError::BadAnswer { at: url, why: unfit.why().to_owned() }),
+                Ok(Ok(())) => Ok(Replica { fid: file.fid, url }),
+                Ok(Err(unfit)) => Err(unfit.of(url)),
+                Err(error) => Err(SourceError::from(unread.insert(error).clone())),
             });
         }
-        Ok(replicas)
+        match unread {
+            // While the registered nodes cannot be read, no replica is known to be refused. One that is
+            // known to be registered is asked all the same.
+            Some(error) if replicas.iter().all(Result::is_err) => Err(error.into()),
+            _ => Ok(replicas),
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) struct Host {
     pub(super) nodes: BTreeSet<SocketAddr>,
     /// Those of them that a tracker hands out to readers.
     pub(super) read: BTreeSet<SocketAddr>,
+    /// Those that it hands out instead to readers within `altmask`.
+    pub(super) read_by_altip: BTreeSet<SocketAddr>,
     /// Whether MogileFS reads from it.
     pub(super) is_read_from: bool,
     /// What in the row cannot be used.
@@ -110,23 +112,26 @@ impl Host {
         let http = port("http_port", &row.http_port);
         let get = port("http_get_port", &row.http_get_port);
 
-        let addresses: Vec<_> = hostip.into_iter().chain(altip).collect();
-        if addresses.is_empty() {
+        if hostip.or(altip).is_none() {
             unusable.push("it has no address".to_owned());
         }
         if http.or(get).is_none() {
             unusable.push("it has no port".to_owned());
         }
-        let nodes_at = |ports: &[Option<u16>]| -> BTreeSet<_> {
-            let ports = ports.iter().flatten();
-            ports.flat_map(|port| addresses.iter().map(|ip| SocketAddr::new(*ip, *port))).collect()
+        let nodes_at = |addresses: &[Option<IpAddr>], ports: &[Option<u16>]| {
+            let mut nodes = BTreeSet::new();
+            for port in ports.iter().flatten() {
+                nodes.extend(addresses.iter().flatten().map(|ip| SocketAddr::new(*ip, *port)));
+            }
+            nodes
         };
         let status = row.status.as_deref().unwrap_or_default();
         let name = shown(row.hostname.as_deref().unwrap_or_default());
         Self {
             name: if status.is_empty() { name } else { format!("{name} ({})", cut(status)) },
-            nodes: nodes_at(&[http, get]),
-            read: nodes_at(&[get.or(http)]),
+            nodes: nodes_at(&[hostip, altip], &[http, get]),
+            read: nodes_at(&[hostip], &[get.or(http)]),
+            read_by_altip: nodes_at(&[altip], &[get.or(http)]),
             // `Host.pm`, `should_read_from`.
             is_read_from: matches!(status, "alive" | "readonly"),
             unusable,
@@ -245,14 +250,17 @@ mod tests {
             (
                 "10.0.0.7 8.8.8.8 7500 7600",
                 "8.8.8.8:7500 8.8.8.8:7600 10.0.0.7:7500 10.0.0.7:7600",
-                "8.8.8.8:7600 10.0.0.7:7600",
+                "10.0.0.7:7600, or 8.8.8.8:7600",
             ),
             ("[fc00::7] - 7500 -", "[fc00::7]:7500", "[fc00::7]:7500"),
             ("fc00::7 - 7500 -", "[fc00::7]:7500", "[fc00::7]:7500"),
             ("::ffff:10.0.0.7 - 7500 -", "10.0.0.7:7500", "10.0.0.7:7500"),
         ] {
             let host = host(row);
-            assert_eq!((&*listed(&host.nodes), &*listed(&host.read)), (nodes, read), "{row}");
+            let by_altip = listed(&host.read_by_altip);
+            let or = if by_altip.is_empty() { "" } else { ", or " };
+            let read_from = format!("{}{or}{by_altip}", listed(&host.read));
+            assert_eq!((&*listed(&host.nodes), &*read_from), (nodes, read), "{row}");
             assert_eq!(host.unusable, [] as [&str; 0], "{row}");
         }
     }

@@ -39,11 +39,11 @@ impl std::str::FromStr for AllowedHosts {
         let listed = entries.map(|entry| {
             if let Ok(node) = entry.parse::<SocketAddr>() {
                 let port = Some(node.port());
-                return Ok(Allowed { range: node.ip().into(), port });
+                return Ok(Allowed { range: node.ip().to_canonical().into(), port });
             }
             let range = entry.parse().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
             let range = range.map_err(|_| AllowedHostsError(entry.to_owned()))?;
-            Ok(Allowed { range, port: None })
+            Ok(Allowed { range: canonical(range), port: None })
         });
         let listed = listed.collect::<Result<Vec<_>, _>>()?;
         if listed.is_empty() {
@@ -76,15 +76,44 @@ impl AllowedHosts {
     }
 }
 
+/// The first 32 bits of the unique local addresses at which AWS serves the keys of a machine or of a
+/// container (EC2 user guide, "Instance metadata"; EKS user guide, "Pod Identity").
+const AWS: [u16; 2] = [0xfd00, 0x0ec2];
+
+/// The first 96 bits of IPv6 addresses that stand for those of IPv4 (RFC 6052).
+const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
+
 /// Whether no storage node can be there. Clouds serve the metadata of a machine, with its keys, at
-/// link-local addresses, and AWS at one unique local address too.
+/// link-local addresses, and AWS at unique local addresses too.
 fn is_never_asked(address: IpAddr) -> bool {
-    let is_no_host = match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_unspecified(),
-    };
-    is_no_host || "fd00:ec2::254".parse() == Ok(address)
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast()
+        }
+        IpAddr::V6(v6) => {
+            let parts = v6.segments();
+            v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || parts.starts_with(&AWS)
+                || parts.starts_with(&TRANSLATED)
+        }
+    }
 }
+
+/// A range of IPv4 that is written in IPv6, as IPv4: addresses are compared so.
+fn canonical(range: IpNet) -> IpNet {
+    let mapped = match range.network().to_canonical() {
+        IpAddr::V4(v4) if range.addr().is_ipv6() && range.prefix_len() >= MAPPED => {
+            IpNet::new(v4.into(), range.prefix_len() - MAPPED)
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => return range,
+    };
+    mapped.unwrap_or(range)
+}
+
+/// The bits in front of an IPv4 address that is written in IPv6.
+const MAPPED: u8 = 96;
 
 #[cfg(test)]
 mod tests {
@@ -97,6 +126,7 @@ mod tests {
         let listed: AllowedHosts = "127.0.0.1, 203.0.113.0/24".parse().expect("valid");
         let all: AllowedHosts = "0.0.0.0/0,::/0".parse().expect("valid");
         let loopback: AllowedHosts = "127.0.0.0/8,::1".parse().expect("valid");
+        let mapped = "::ffff:10.0.0.7, ::ffff:192.168.1.0/120".parse().expect("valid");
         for (hosts, address, judged) in [
             (&unset, "10.0.0.7", Ok(())),
             (&unset, "8.8.8.8", Ok(())),
@@ -120,6 +150,13 @@ mod tests {
             (&all, "::ffff:169.254.169.254", Err(NeverAsked)),
             (&all, "fe80::1", Err(NeverAsked)),
             (&all, "fd00:ec2::254", Err(NeverAsked)),
+            (&all, "fd00:ec2::23", Err(NeverAsked)),
+            (&all, "64:ff9b::a9fe:a9fe", Err(NeverAsked)),
+            (&all, "224.0.0.1", Err(NeverAsked)),
+            (&all, "ff02::1", Err(NeverAsked)),
+            (&mapped, "10.0.0.7", Ok(())),
+            (&mapped, "192.168.1.2", Ok(())),
+            (&mapped, "192.168.2.2", Err(LeftOut)),
             (&all, "0.0.0.0", Err(NeverAsked)),
             (&all, "::", Err(NeverAsked)),
         ] {

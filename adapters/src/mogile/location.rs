@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use domain::Fid;
+use domain::{Fid, SourceError};
 
 /// The port of a URL that names none.
 const HTTP_PORT: u16 = 80;
@@ -28,6 +28,18 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
+    /// The failure of a replica with this URL.
+    pub(super) fn of(self, at: String) -> SourceError {
+        let why = self.why().to_owned();
+        match self {
+            Self::NotAReplica | Self::OtherFid => SourceError::BadAnswer { at, why },
+            Self::NotRegistered | Self::NeverAsked => {
+                SourceError::NotAsked { at, why, by_settings: false }
+            }
+            Self::LeftOut | Self::Loopback => SourceError::NotAsked { at, why, by_settings: true },
+        }
+    }
+
     /// The reason, and what to do where the operator can do something.
     pub(super) const fn why(self) -> &'static str {
         match self {

@@ -18,8 +18,8 @@ use super::timeouts::Timeouts;
 /// The table is read when a node is first asked about, and kept. It is read again when a URL names a
 /// node that it does not have, since a host may be added while a migration runs. That happens at most
 /// once in [`Timeouts::hosts_again`], so that unknown nodes do not cost a request a file: within that
-/// time the last read has the word. At most one read is under way; the others that need it wait for it
-/// and share its outcome.
+/// time the last read has the word, also when it failed: most files have a replica that is known.
+/// At most one read is under way; the others that need it wait for it and share its outcome.
 pub struct NodeRegistry {
     table: Arc<dyn HostTable>,
     allowed: AllowedHosts,
@@ -37,7 +37,9 @@ struct Kept {
 }
 
 struct Reading {
-    begun: Instant,
+    /// When it was there. A read that takes long is as good as one that does not: those who waited for
+    /// it do not read again, one after the other.
+    done: Instant,
     nodes: BTreeSet<SocketAddr>,
     /// What in the table cannot be used.
     unusable: Vec<String>,
@@ -50,12 +52,14 @@ pub struct HostSurvey {
     pub origin: String,
     /// The number of hosts.
     pub hosts: usize,
-    /// The number of storage nodes, each an address and a port.
-    pub nodes: usize,
+    /// The storage nodes, each an address and a port.
+    pub nodes: BTreeSet<SocketAddr>,
     /// What in the table cannot be used, by host.
     pub unusable: Vec<String>,
     /// Hosts that MogileFS reads from and that are not asked, each with the reason.
     pub left_out: Vec<String>,
+    /// The same of hosts that are asked at their `altip`, which trackers name to some clients only.
+    pub only_by_altip: Vec<String>,
 }
 
 impl NodeRegistry {
@@ -88,18 +92,26 @@ impl NodeRegistry {
     /// Reads the table, and compares it with the settings.
     pub async fn survey(&self) -> Result<HostSurvey, SourceError> {
         let hosts = self.hosts().await?;
-        let nodes: BTreeSet<_> = hosts.iter().flat_map(|host| &host.nodes).collect();
-        let read_from = hosts.iter().filter(|host| host.is_read_from);
+        let (mut left_out, mut only_by_altip) = (Vec::new(), Vec::new());
+        for host in hosts.iter().filter(|host| host.is_read_from) {
+            let is_allowed = |node: &SocketAddr| self.allowed.judge(*node).is_ok();
+            match self.why_left_out(host) {
+                None => {}
+                Some(why) if host.read_by_altip.iter().any(is_allowed) => only_by_altip.push(why),
+                Some(why) => left_out.push(why),
+            }
+        }
         Ok(HostSurvey {
             origin: self.table.origin(),
             hosts: hosts.len(),
-            nodes: nodes.len(),
+            nodes: nodes_of(&hosts),
             unusable: unusable(&hosts),
-            left_out: read_from.filter_map(|host| self.why_left_out(host)).collect(),
+            left_out,
+            only_by_altip,
         })
     }
 
-    /// Why no node of a host is asked that a tracker hands out; [`None`] where one is.
+    /// Why no node of a host is asked that a tracker hands out to everybody; [`None`] where one is.
     fn why_left_out(&self, host: &Host) -> Option<String> {
         let mut why = host.unusable.join(", ");
         for node in &host.read {
@@ -118,10 +130,8 @@ impl NodeRegistry {
         if let Some(known) = self.known(node) {
             return Ok(known);
         }
-        if let Some((at, failure)) = &self.kept().failed
-            && *at >= asked
-        {
-            return Err(failure.clone());
+        if let Some(failure) = self.failure_since(asked) {
+            return Err(failure);
         }
         self.read().await?;
         Ok(self.has(node))
@@ -134,7 +144,16 @@ impl NodeRegistry {
         if reading.has(node) {
             return Some(true);
         }
-        (reading.begun.elapsed() < self.again_after).then_some(false)
+        (reading.done.elapsed() < self.again_after).then_some(false)
+    }
+
+    /// The failure of a read that need not be tried again: of one that ended after this moment, and
+    /// for a while where the nodes were read before.
+    fn failure_since(&self, asked: Instant) -> Option<HostTableError> {
+        let kept = self.kept();
+        let (at, failure) = kept.failed.as_ref()?;
+        let has_the_word = kept.hosts.is_some() && at.elapsed() < self.again_after;
+        (*at >= asked || has_the_word).then(|| failure.clone())
     }
 
     fn has(&self, node: SocketAddr) -> bool {
@@ -142,13 +161,13 @@ impl NodeRegistry {
     }
 
     async fn read(&self) -> Result<(), HostTableError> {
-        let begun = Instant::now();
         let hosts = self.hosts().await;
         let mut kept = self.kept();
         match hosts {
             Ok(hosts) => {
-                let nodes = hosts.iter().flat_map(|host| host.nodes.iter().copied()).collect();
-                let reading = Reading { begun, nodes, unusable: unusable(&hosts) };
+                let nodes = nodes_of(&hosts);
+                let done = Instant::now();
+                let reading = Reading { done, nodes, unusable: unusable(&hosts) };
                 reading.warn(kept.hosts.as_ref());
                 *kept = Kept { hosts: Some(reading), failed: None };
                 Ok(())
@@ -182,6 +201,10 @@ impl Reading {
             tracing::warn!("MogileFS's table `host` has what cannot be used: {what}");
         }
     }
+}
+
+fn nodes_of(hosts: &[Host]) -> BTreeSet<SocketAddr> {
+    hosts.iter().flat_map(|host| host.nodes.iter().copied()).collect()
 }
 
 /// What in the rows cannot be used, by host.

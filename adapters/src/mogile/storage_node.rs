@@ -53,8 +53,7 @@ impl StorageNodes {
         let uri: Uri = replica.url.parse().map_err(|_| unfit())?;
         let node = self.node(location.node);
         let slot = node.slot().await.map_err(|error| unreachable(replica, error.into()))?;
-        let limit = self.timeouts.node_answer;
-        let waiting = self.calls.begin(System::StorageNode, "GET", limit);
+        let waiting = self.calls.begin(System::StorageNode, "GET");
         let answer = node.get(&uri).await.map_err(|cause| unreachable(replica, cause));
         let accepted = answer.and_then(|(response, connection)| {
             let (length, body) = accept(replica, response)?;

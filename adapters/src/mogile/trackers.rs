@@ -155,8 +155,7 @@ impl Trackers {
         arguments: &[(&str, &str)],
         read: &impl Fn(&Fields) -> Result<T, String>,
     ) -> Result<T, TrackerError> {
-        let limit = tracker.timeouts.tracker_answer;
-        let waiting = self.calls.begin(System::Tracker, command, limit);
+        let waiting = self.calls.begin(System::Tracker, command);
         let answer = match how {
             How::Repeatable => tracker.ask(command, arguments).await,
             How::Once => tracker.change(command, arguments).await,

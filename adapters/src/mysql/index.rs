@@ -62,7 +62,7 @@ impl MysqlIndex {
         sql: &'static str,
         arguments: &[u64],
     ) -> Result<Vec<MySqlRow>, IndexError> {
-        let waiting = self.calls.begin(System::Mysql, operation, self.sessions.time);
+        let waiting = self.calls.begin(System::Mysql, operation);
         let answer = self.sessions.rows(sql, arguments).await;
         waiting.end(answer.map_err(|trouble| self.error(trouble)))
     }

@@ -1,11 +1,14 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
 use adapters::mogile::HostSurvey;
 use clap::Args;
 use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures, examine_queues};
 use domain::ports::Ports;
 use domain::retry::{Classed, ErrorClass};
-use domain::{Check, Health};
+use domain::{Check, Health, SourceError};
 
 use crate::config::{
     AccessSettings, AwsSettings, QueueSettings, Settings, TargetSettings, WorkerFunctionSettings,
@@ -120,20 +123,18 @@ async fn examine_storage_nodes(
     let fact = "MogileFS registers them, and its table can be read";
     let survey = match wiring.registry(from)?.survey().await {
         Ok(survey) => survey,
-        Err(error) => {
-            let check = match error.class() {
-                ErrorClass::Retry => Check::unreachable(subject, fact, error.to_string()),
-                ErrorClass::GiveUp | ErrorClass::Corrupt => {
-                    Check::bad(subject, fact, error.to_string())
-                }
-            };
-            return Ok(vec![check]);
-        }
+        Err(error) => return Ok(vec![unread(subject, fact, &error)]),
     };
-    let HostSurvey { origin, hosts, nodes, unusable, left_out } = survey;
-    let mut found = format!("{hosts} hosts with {nodes} addresses and ports, by {origin}");
+    let HostSurvey { origin, hosts, nodes, unusable, left_out, only_by_altip } = survey;
+    let mut found = format!("{hosts} hosts with {} addresses and ports, by {origin}", nodes.len());
     if !unusable.is_empty() {
         found = format!("{found}; not usable there: {}", listed(&unusable));
+    }
+    if !only_by_altip.is_empty() {
+        let only = listed(&only_by_altip);
+        found = format!(
+            "{found}; asked only at their altip, which trackers name to clients within altmask: {only}"
+        );
     }
     let registered = Check::good(subject, fact, found);
     let fact = "every host that MogileFS reads from may be asked";
@@ -142,7 +143,47 @@ async fn examine_storage_nodes(
     } else {
         Check::bad(subject, fact, listed(&left_out))
     };
-    Ok(vec![registered, may_be_asked])
+    let same = examine_other_table(wiring, from, &nodes).await?;
+    Ok([registered, may_be_asked].into_iter().chain(same).collect())
+}
+
+/// Whether the database has the storage nodes of the trackers, where both are at hand. Another store's
+/// database, or a copy of long ago, shows here.
+async fn examine_other_table(
+    wiring: &Wiring<'_>,
+    from: IndexFrom,
+    here: &BTreeSet<SocketAddr>,
+) -> Result<Option<Check>, UsageError> {
+    if from == IndexFrom::Trackers || wiring.source.database()?.is_none() {
+        return Ok(None);
+    }
+    let (subject, fact) = ("storage nodes", "the database registers those that the trackers do");
+    let survey = match wiring.registry(IndexFrom::Trackers)?.survey().await {
+        Ok(survey) => survey,
+        Err(error) => return Ok(Some(unread(subject, fact, &error))),
+    };
+    let of = |nodes: &BTreeSet<SocketAddr>, others: &BTreeSet<SocketAddr>| {
+        let only: Vec<_> = nodes.difference(others).map(ToString::to_string).collect();
+        if only.is_empty() { "none".to_owned() } else { listed(&only) }
+    };
+    Ok(Some(if *here == survey.nodes {
+        Check::good(subject, fact, "the same addresses and ports")
+    } else {
+        let (only_here, only_there) = (of(here, &survey.nodes), of(&survey.nodes, here));
+        let found = format!(
+            "only in the database: {only_here}; only at the trackers: {only_there}. Is \
+             MOGILE_DATABASE_URL the trackers' own database? (a host added just now: look again)"
+        );
+        Check::bad(subject, fact, found)
+    }))
+}
+
+/// The check of what could not be read.
+fn unread(subject: &str, fact: &'static str, error: &SourceError) -> Check {
+    match error.class() {
+        ErrorClass::Retry => Check::unreachable(subject, fact, error.to_string()),
+        ErrorClass::GiveUp | ErrorClass::Corrupt => Check::bad(subject, fact, error.to_string()),
+    }
 }
 
 /// The first few, and the number of the others.

@@ -133,6 +133,9 @@ impl Arguments {
         if let Some(failures) = self.max_failures {
             command = format!("{command} --max-failures {failures}");
         }
+        if self.keep_going {
+            command += " --keep-going";
+        }
         command
     }
 }
@@ -174,9 +177,10 @@ mod tests {
             "90m",
             "--max-failures",
             "3",
+            "--keep-going",
         ];
         let expected = "mogile2s3 migrate --again --moved-from old --exclude-file 'not these' \
-                        --route mogile --concurrency 8 --wait 1h30m --max-failures 3";
+                        --route mogile --concurrency 8 --wait 1h30m --max-failures 3 --keep-going";
         assert_eq!(next(&given), (expected.to_owned(), " --fids '@my list'".to_owned()));
     }
 

@@ -85,8 +85,8 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
              `mogile2s3 doctor` tries to open a replica. Then run this again"
         }
         ReasonKind::SourceRefused => {
-            "check MOGILE_TRACKERS, MOGILE_DOMAIN and MOGILE_DATABASE_URL with `mogile2s3 doctor`, \
-             then run this again"
+            "check MOGILE_TRACKERS, MOGILE_DOMAIN, MOGILE_DATABASE_URL and MOGILE_STORAGE_HOSTS with \
+             `mogile2s3 doctor`, then run this again"
         }
         ReasonKind::KeyUnknown => {
             "check that MOGILE_DATABASE_URL is the database of MOGILE_TRACKERS, then run this again"

@@ -9,11 +9,18 @@ use crate::ports::{Replica, StoreError};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
 use crate::{
-    Finding, FindingKind, Reason, ReasonKind, SourceError, StoredObject, WriteTarget, limits,
+    ByteCount, Finding, FindingKind, Reason, ReasonKind, SourceError, StoredObject, WriteTarget,
+    limits,
 };
 
 /// Times that all replicas are gone through, while one of them may only be out for the moment.
 const ROUNDS: u32 = 2;
+
+/// What came of the write from one replica.
+enum Put {
+    Done(StoredObject),
+    TooLong(ByteCount),
+}
 
 /// What the trackers say of a file's replicas.
 type Replicas = Result<Vec<Result<Replica, SourceError>>, SourceError>;
@@ -61,8 +68,13 @@ impl FileMigration<'_> {
         let mut others = match self.replicas_anew().await {
             Ok(replicas) => replicas,
             Err(SourceError::UnknownKey { .. }) => return Seen::SourceUnknown,
-            // A tracker that waits for a dead storage node gives no answer: what is known stands.
-            Err(_) => Vec::new(),
+            // A tracker that waits for a dead storage node gives no answer. What is known stands, but it
+            // need not be all.
+            Err(error) => {
+                let mut reason = no_replica(&failures, self.opened);
+                reason.detail += &format!("; whether there are others is not known: {error}");
+                return Seen::SourceFailed(reason);
+            }
         };
         others.retain(|other| other.as_ref().is_ok_and(|other| !tried.contains(&other.url)));
         match self.put_from_any(others, target, &mut failures).await {
@@ -96,7 +108,7 @@ impl FileMigration<'_> {
         target: &WriteTarget,
         failures: &mut Vec<SourceError>,
     ) -> Option<Seen> {
-        let (mut next, mut put_off) = (VecDeque::from(replicas), Vec::new());
+        let (mut next, mut put_off) = (VecDeque::from(replicas), VecDeque::new());
         let mut most = self.file.length.0.max(limits::SINGLE_REQUEST_BYTES);
         loop {
             let replica = match next.pop_front() {
@@ -104,43 +116,47 @@ impl FileMigration<'_> {
                 None if put_off.is_empty() => return None,
                 None => {
                     most = limits::LARGEST_FILE_BYTES;
-                    next.extend(put_off.drain(..).map(Ok));
+                    next.extend(put_off.drain(..).map(|(replica, _)| Ok(replica)));
                     continue;
                 }
             };
-            let put = match &replica {
-                Ok(replica) => self.put_from(replica, target, most).await,
-                Err(_) => Ok(None),
+            let replica = match replica {
+                Ok(replica) => replica,
+                Err(refused) => {
+                    failures.push(refused);
+                    continue;
+                }
             };
-            match (put, replica) {
-                (Ok(Some(object)), _) => {
+            match self.put_from(&replica, target, most).await {
+                Ok(Put::Done(object)) => {
+                    failures
+                        .extend(put_off.iter().map(|(replica, length)| too_long(replica, *length)));
                     self.note_bad_replicas(failures);
                     return Some(Seen::Stored(object));
                 }
-                (Ok(None), Ok(replica)) if most < limits::LARGEST_FILE_BYTES => {
-                    put_off.push(replica);
+                Ok(Put::TooLong(length)) if most < limits::LARGEST_FILE_BYTES => {
+                    put_off.push_back((replica, length));
                 }
-                (Ok(None), Ok(replica)) => failures.push(too_long(&replica)),
-                (Ok(None), Err(refused)) => failures.push(refused),
-                (Err(StoreError::Source(failure)), _) => failures.push(failure),
-                (Err(error), _) => return Some(write_refused(&error)),
+                Ok(Put::TooLong(length)) => failures.push(too_long(&replica, length)),
+                Err(StoreError::Source(failure)) => failures.push(failure),
+                Err(error) => return Some(write_refused(&error)),
             }
         }
     }
 
-    /// One replica's content, opened anew for every try: a stream cannot be sent twice. [`None`] when
-    /// it announces more than `most` bytes.
+    /// One replica's content, opened anew for every try: a stream cannot be sent twice. One that
+    /// announces more than `most` bytes is not read.
     async fn put_from(
         &mut self,
         replica: &Replica,
         target: &WriteTarget,
         most: u64,
-    ) -> Result<Option<StoredObject>, StoreError> {
+    ) -> Result<Put, StoreError> {
         let mut tries = self.tries();
         loop {
             let source = self.ports.files.open(replica).await.map_err(StoreError::Source)?;
             if source.length.0 > most {
-                return Ok(None);
+                return Ok(Put::TooLong(source.length));
             }
             self.opened = true;
             let name = replica.to_string();
@@ -151,14 +167,19 @@ impl FileMigration<'_> {
             let repeatable =
                 matches!(answer, Err(StoreError::Busy { .. } | StoreError::BadDigest(_)));
             if !repeatable || !tries.another().await {
-                return answer.map(Some);
+                return answer.map(Put::Done);
             }
         }
     }
 
+    /// What the settings leave out is no finding: nobody looked at it.
     fn note_bad_replicas(&mut self, failures: &[SourceError]) {
+        let is_left_out = |failure: &&SourceError| {
+            matches!(failure, SourceError::NotAsked { by_settings: true, .. })
+        };
+        let looked_at = failures.iter().filter(|failure| !is_left_out(failure));
         self.findings.extend(
-            failures.iter().map(|failure| Finding {
+            looked_at.map(|failure| Finding {
                 kind: FindingKind::BadReplica,
                 detail: failure.to_string(),
             }),
@@ -167,7 +188,8 @@ impl FileMigration<'_> {
 }
 
 /// Why no replica gave the content, each with its own failure. A node that opened one and broke off
-/// was reached.
+/// was reached. What was not asked says nothing of the others; where none was asked, that is a matter
+/// of the settings, and of every file.
 fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     if failures.is_empty() {
         return Reason::new(ReasonKind::NoReplica, "the trackers know of no usable replica");
@@ -175,7 +197,11 @@ fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     let each: Vec<_> = failures.iter().map(ToString::to_string).collect();
     let is_out = |failure: &SourceError| failure.class() == ErrorClass::Retry;
     let is_other = |failure: &SourceError| matches!(failure, SourceError::WrongContent { .. });
-    let kind = if failures.iter().all(is_out) && !opened {
+    let is_asked = |failure: &&SourceError| !matches!(failure, SourceError::NotAsked { .. });
+    let mut asked = failures.iter().filter(is_asked).peekable();
+    let kind = if asked.peek().is_none() {
+        ReasonKind::SourceRefused
+    } else if asked.all(is_out) && !opened {
         ReasonKind::ReplicasUnreachable
     } else if failures.iter().any(is_other) && !failures.iter().any(is_out) {
         ReasonKind::WrongContent
@@ -185,9 +211,35 @@ fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     Reason::new(kind, each.join("; "))
 }
 
-/// A replica that announces more than any file that can be written.
-fn too_long(replica: &Replica) -> SourceError {
-    let most = limits::LARGEST_FILE_BYTES;
-    let why = format!("it announces more than {most} bytes, the largest file that can be written");
+/// A replica that announces more than any file that can be written, or more than another one has that
+/// is good.
+fn too_long(replica: &Replica, length: ByteCount) -> SourceError {
+    let why = format!("it announces {length} bytes, far more than the file can have");
     SourceError::BadAnswer { at: replica.to_string(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not asked tells nothing of what is: an outage stays one, and where nothing is asked the
+    /// settings are to blame.
+    #[test]
+    fn replicas_that_are_not_asked_decide_nothing() {
+        let at = || "http://10.0.0.7:7500/dev1/0/000/000/0000000001.fid".to_owned();
+        let left_out =
+            || SourceError::NotAsked { at: at(), why: "left out".to_owned(), by_settings: true };
+        let foreign =
+            || SourceError::NotAsked { at: at(), why: "no node".to_owned(), by_settings: false };
+        let down = || SourceError::Unreachable { at: at(), cause: "refused".into() };
+        let missing = || SourceError::Refused { at: at(), why: "404".to_owned() };
+        let kind = |failures: &[SourceError]| no_replica(failures, false).kind;
+        assert_eq!(kind(&[down()]), ReasonKind::ReplicasUnreachable);
+        assert_eq!(kind(&[left_out(), down()]), ReasonKind::ReplicasUnreachable);
+        assert_eq!(kind(&[down(), foreign()]), ReasonKind::ReplicasUnreachable);
+        assert_eq!(kind(&[left_out(), missing()]), ReasonKind::NoReplica);
+        assert_eq!(kind(&[left_out(), down(), missing()]), ReasonKind::NoReplica);
+        assert_eq!(kind(&[left_out(), foreign()]), ReasonKind::SourceRefused);
+        assert_eq!(kind(&[]), ReasonKind::NoReplica);
+    }
 }

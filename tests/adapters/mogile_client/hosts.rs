@@ -65,7 +65,7 @@ fn files_of(tracker: SocketAddr, allowed: &str, timeouts: Timeouts) -> MogileFil
 async fn said(files: &MogileFiles, file: &SourceFile) -> Vec<String> {
     let replicas = files.replicas(file).await.expect("the tracker answers");
     let why = |error: SourceError| {
-        let SourceError::BadAnswer { why, .. } = error else { panic!("{error}") };
+        let SourceError::NotAsked { why, .. } = error else { panic!("{error}") };
         why
     };
     replicas.into_iter().map(|replica| replica.map_or_else(why, |_| String::new())).collect()

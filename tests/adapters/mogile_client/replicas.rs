@@ -242,6 +242,8 @@ async fn a_replica_that_announces_more_than_any_file_has_is_not_taken_for_the_fi
         let (stage, file, node, outcome) = with_first_node(reply).await;
         assert!(matches!(outcome.end, FileEnd::Proven(_)), "{length}: {outcome:?}");
         assert_eq!(stage.migrated(&file), Some(content()), "{length}");
+        let [finding] = &outcome.findings[..] else { panic!("{outcome:?}") };
+        assert!(finding.detail.contains(&format!("it announces {length} bytes")), "{finding:?}");
         assert_eq!(node.requests(), 1, "its content is not waited for");
     }
 }
@@ -257,7 +259,24 @@ async fn where_every_replica_announces_too_much_the_reason_says_so() {
     let outcome = stage.migrate_by(files(&tracker, &[node.address]), &file).await;
     let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
     assert_eq!(failure.reason.kind, ReasonKind::NoReplica);
-    assert!(failure.reason.detail.contains("announces more than"), "{failure}");
+    assert!(failure.reason.detail.contains("it announces 9999999999999999 bytes"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_second_look_without_an_answer_is_told() {
+    let stage = Stage::start().await;
+    let file = stage.store(&content());
+    let node = Scripted::node(|_, _| say("HTTP/1.0 404 Not Found\r\n\r\n").then(Then::Close)).await;
+    let paths = format!("paths=1&path1=http://{}/dev9/{}", node.address, file.fid.path());
+    let tracker = Scripted::tracker(move |_, request| {
+        if request.contains("noverify=1") { ok(request, &paths) } else { nothing() }
+    })
+    .await;
+    let outcome = stage.migrate_by(files(&tracker, &[node.address]), &file).await;
+    let FileEnd::Failed(failure) = &outcome.end else { panic!("{outcome:?}") };
+    assert_eq!(failure.reason.kind, ReasonKind::NoReplica);
+    let detail = &failure.reason.detail;
+    assert!(detail.contains("404 Not Found; whether there are others is not known: "), "{detail}");
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::mogile::host_table::HostRow;
 
-/// A table that takes a second to read.
+/// A table that takes a while to read.
 struct Table {
+    takes: Duration,
     rows: Mutex<Result<Vec<HostRow>, HostTableError>>,
     reads: AtomicUsize,
 }
@@ -19,7 +20,7 @@ struct Table {
 impl HostTable for Table {
     async fn rows(&self) -> Result<Vec<HostRow>, HostTableError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        sleep(Duration::from_secs(1)).await;
+        sleep(self.takes).await;
         self.rows.lock().unwrap().clone()
     }
 
@@ -31,7 +32,13 @@ impl HostTable for Table {
 impl Table {
     /// Hosts at these addresses, alive, with port 7500.
     fn of(addresses: &[&str]) -> Arc<Self> {
-        let table = Self { rows: Mutex::new(Ok(Vec::new())), reads: AtomicUsize::new(0) };
+        Self::taking(Duration::from_secs(1), addresses)
+    }
+
+    /// The same, and a read takes this long.
+    fn taking(takes: Duration, addresses: &[&str]) -> Arc<Self> {
+        let (rows, reads) = (Mutex::new(Ok(Vec::new())), AtomicUsize::new(0));
+        let table = Self { takes, rows, reads };
         table.change(Ok(addresses.iter().map(|address| host(address, "alive")).collect()));
         Arc::new(table)
     }
@@ -134,6 +141,16 @@ async fn all_who_wait_share_one_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_read_is_not_repeated_by_each_that_waits_for_it() {
+    let slow = Timeouts::default().hosts_again + Duration::from_secs(3);
+    let table = Table::taking(slow, &["10.0.0.7"]);
+    let registry = registry(&table, "");
+    let judged = join_all((0..50).map(|_| judge(&registry, "10.0.0.9"))).await;
+    assert!(judged.iter().all(|judged| *judged == Ok(Err(Unfit::NotRegistered))), "{judged:?}");
+    assert_eq!(table.reads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_table_that_cannot_be_read_refuses_no_node() {
     let table = Table::of(&["10.0.0.7"]);
     table.change(Err(away()));
@@ -150,7 +167,10 @@ async fn a_table_that_cannot_be_read_refuses_no_node() {
     assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())));
     table.change(Err(away()));
     advance(Timeouts::default().hosts_again).await;
-    assert_eq!(judge(&registry, "10.0.0.8").await, Err(away()));
+    for _ in 0..50 {
+        assert_eq!(judge(&registry, "10.0.0.8").await, Err(away()));
+    }
+    assert_eq!(table.reads(), 4, "nor is it read for each file that has a replica there");
     assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())), "what is known stays known");
 }
 
@@ -174,7 +194,7 @@ async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
         host("10.0.0.9", "dead"),
         // A tracker hands out the get port alone.
         HostRow { http_get_port: Some("7600".to_owned()), ..host("10.0.0.10", "alive") },
-        // One address of two is enough.
+        // The other address is one that a tracker may not name to us.
         HostRow { altip: Some("10.0.0.7".to_owned()), ..host("10.1.0.7", "alive") },
         HostRow { altip: Some("?".to_owned()), ..host("10.0.0.7", "alive") },
         no_address,
@@ -186,7 +206,17 @@ async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
         HostSurvey {
             origin: "a test".to_owned(),
             hosts: 7,
-            nodes: 6,
+            nodes: BTreeSet::from(
+                [
+                    "10.0.0.7:7500",
+                    "10.0.0.8:7500",
+                    "10.0.0.9:7500",
+                    "10.0.0.10:7500",
+                    "10.0.0.10:7600",
+                    "10.1.0.7:7500",
+                ]
+                .map(|node| node.parse().unwrap())
+            ),
             unusable: vec![
                 "`store` (alive): altip `?` is not an address".to_owned(),
                 "`store` (alive): hostip `store9` is not an address, it has no address".to_owned(),
@@ -196,6 +226,7 @@ async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
                 format!("`store` (alive) at 10.0.0.10:7600, {add}"),
                 "`store` (alive) hostip `store9` is not an address, it has no address".to_owned(),
             ],
+            only_by_altip: vec![format!("`store` (alive) at 10.1.0.7:7500, {add}")],
         }
     );
     let error = {

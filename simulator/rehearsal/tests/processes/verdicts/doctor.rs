@@ -70,7 +70,7 @@ async fn storage_nodes_that_may_not_be_asked_name_the_setting() {
     session.set("MOGILE_STORAGE_HOSTS", "10.0.0.0/8");
     let said = session.said(&["migrate"], 1).await;
     let words = "only where MOGILE_STORAGE_HOSTS names it: add it there";
-    assert!(said.contains("no-replica") && said.contains(words), "{said}");
+    assert!(said.contains("source-refused") && said.contains(words), "{said}");
     let doctor = session.said(&["doctor"], 1).await;
     let fact =
         "BAD  storage nodes: does not hold: every host that MogileFS reads from may be asked";
@@ -93,6 +93,20 @@ async fn doctor_tells_how_many_storage_nodes_there_are_and_who_says_so() {
     session.set("MOGILE_DATABASE_URL", "");
     let tracker = session.environment()["MOGILE_TRACKERS"].clone();
     says(&session, &format!("`get_hosts` of the trackers {tracker})")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_the_database_is_another_stores() {
+    let mut session = Session::new(92, 4).await;
+    let words = "storage nodes: the database registers those that the trackers do (the same";
+    let said = session.said(&["doctor"], 0).await;
+    assert!(said.contains(words), "{said}");
+    let other = Session::new(93, 4).await;
+    session.set("MOGILE_DATABASE_URL", &other.environment()["MOGILE_DATABASE_URL"].clone());
+    let said = session.said(&["doctor"], 1).await;
+    let words = "BAD  storage nodes: does not hold: the database registers those that the trackers \
+                 do\n     only in the database: 127.0.0.1:";
+    assert!(said.contains(words), "{said}");
 }
 
 /// It is an outage: no file is lost by it, and the doctor names it.
