@@ -72,7 +72,8 @@ impl FileMigration<'_> {
             // need not be all.
             Err(error) => {
                 let mut reason = no_replica(&failures, self.opened);
-                reason.detail += &format!("; whether there are others is not known: {error}");
+                reason.detail =
+                    format!("{}; whether there are others is not known: {error}", reason.detail);
                 return Seen::SourceFailed(reason);
             }
         };
