@@ -169,9 +169,9 @@ async fn examine_other_table(
     Ok(Some(if *here == survey.nodes {
         Check::good(subject, fact, "the same addresses and ports")
     } else {
-        let (only_here, only_there) = (of(here, &survey.nodes), of(&survey.nodes, here));
+        let (surplus, lacking) = (of(here, &survey.nodes), of(&survey.nodes, here));
         let found = format!(
-            "only in the database: {only_here}; only at the trackers: {only_there}. Is \
+            "only in the database: {surplus}; only at the trackers: {lacking}. Is \
              MOGILE_DATABASE_URL the trackers' own database? (a host added just now: look again)"
         );
         Check::bad(subject, fact, found)

@@ -102,7 +102,7 @@ async fn doctor_tells_that_the_database_is_another_stores() {
     let said = session.said(&["doctor"], 0).await;
     assert!(said.contains(words), "{said}");
     let other = Session::new(93, 4).await;
-    session.set("MOGILE_DATABASE_URL", &other.environment()["MOGILE_DATABASE_URL"].clone());
+    session.set("MOGILE_DATABASE_URL", other.environment()["MOGILE_DATABASE_URL"].clone());
     let said = session.said(&["doctor"], 1).await;
     let words = "BAD  storage nodes: does not hold: the database registers those that the trackers \
                  do\n     only in the database: 127.0.0.1:";
