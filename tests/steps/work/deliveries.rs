@@ -1,15 +1,21 @@
 //! What uses up deliveries: a job's own failures, and workers that it ends. An outage does not.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::content::SourceContent;
 use domain::doctor::examine_queues;
-use domain::engine::{Unobserved, work_batch};
+use domain::engine::{
+    JobEnd, OutageObserver, Unobserved, WorkObserver, never, work_batch, work_queue,
+};
 use domain::ports::{Clock, JobQueue, Replica, SourceFiles, WorkPorts};
 use domain::queue::list_dead_letters;
-use domain::{Dkey, FailureRecord, Fid, Health, SourceError, SourceFile, Timestamp, limits};
+use domain::{
+    Delivery, Dkey, FailureRecord, Fid, Health, Reason, SourceError, SourceFile, Timestamp, limits,
+};
+use futures_util::StreamExt;
 use futures_util::future::{Either, join, join_all, select};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::queue::arn_of;
@@ -62,6 +68,15 @@ impl Stage {
         };
         let lanes = if killed.is_some() { 1 } else { LANES };
         join_all((0..lanes).map(|_| lane())).await.into_iter().sum()
+    }
+
+    /// Ports where this file ends whoever reads it, and what is notified then.
+    fn with_deadly(&self, file: &SourceFile) -> (WorkPorts, Arc<Notify>) {
+        let mut ports = self.world.port.work_ports();
+        let killed = Arc::new(Notify::new());
+        let (files, dkey) = (Arc::clone(&ports.files.files), file.dkey.clone());
+        ports.files.files = Arc::new(Deadly { files, dkey, killed: Arc::clone(&killed) });
+        (ports, killed)
     }
 
     /// The most deliveries that a message in the queue has had.
@@ -167,10 +182,7 @@ fn a_job_that_ends_its_worker_is_a_dead_letter_in_the_end_and_takes_no_other_alo
     let files = stage.files(40, None);
     let deadly = &files[23];
     stage.enqueue();
-    let mut ports = stage.world.port.work_ports();
-    let killed = Arc::new(Notify::new());
-    let (files_of, dkey) = (Arc::clone(&ports.files.files), deadly.dkey.clone());
-    ports.files.files = Arc::new(Deadly { files: files_of, dkey, killed: Arc::clone(&killed) });
+    let (ports, killed) = stage.with_deadly(deadly);
     let kills = stage.world.run(stage.function(&ports, Some(&killed)));
     assert!((4..=6).contains(&kills), "{kills} workers ended");
     assert_eq!((stage.dead(), stage.in_queue(), stage.records().len()), (1, 0, 39));
@@ -179,6 +191,50 @@ fn a_job_that_ends_its_worker_is_a_dead_letter_in_the_end_and_takes_no_other_alo
     let failures = stage.failures();
     assert_eq!(failures.keys().collect::<Vec<_>>(), [&deadly.fid], "{failures:?}");
     assert_eq!(failures[&deadly.fid].reason, "killed");
+}
+
+/// Counts the jobs that are at their end.
+#[derive(Default)]
+struct Ended(AtomicUsize);
+
+impl OutageObserver for Ended {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+}
+
+impl WorkObserver for Ended {
+    fn settled(&self, _delivery: &Delivery, _end: &JobEnd) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An end that was recorded and that the queue had not heard of would be lost with the worker, again
+/// and again, and its job taken for one that ends its worker.
+#[test]
+fn what_may_end_its_worker_begins_when_all_other_ends_are_told() {
+    for seed in 0..20 {
+        let stage = Stage::paced(seed);
+        let files = stage.files(40, None);
+        stage.enqueue();
+        let (ports, killed) = stage.with_deadly(&files[23]);
+        let mut kills = 0;
+        loop {
+            let (ended, before) = (Ended::default(), stage.in_queue());
+            let work = work_queue(&ports, &stage.plan, true, &ended, never().boxed());
+            let end = stage.world.run(select(Box::pin(work), Box::pin(killed.notified())));
+            if matches!(end, Either::Left(_)) {
+                break;
+            }
+            kills += 1;
+            // The first time nobody knows it yet, and the second time that is only noted.
+            if kills > 2 {
+                let told = before - stage.in_queue();
+                assert_eq!(ended.0.load(Ordering::Relaxed), told, "seed {seed}, kill {kills}");
+            }
+        }
+        assert!((4..=6).contains(&kills), "seed {seed}: {kills} workers ended");
+        assert_eq!((stage.dead(), stage.in_queue(), stage.records().len()), (1, 0, 39), "{seed}");
+    }
 }
 
 #[test]
