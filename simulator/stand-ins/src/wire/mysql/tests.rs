@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::AsyncReadExt;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::*;
