@@ -13,4 +13,5 @@ mod url;
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;
 pub use rhino::MysqlRhino;
+pub use tables::IDS_COUNTED;
 pub use url::{DatabaseUrl, DatabaseUrlError};

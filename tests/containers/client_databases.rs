@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::mysql::{MysqlContentRepo, MysqlRhino};
-use domain::ports::{ContentRepoDatabase, DatabaseError, RhinoDatabase};
+use domain::ports::{ContentRepoDatabase, DatabaseError, RhinoDatabase, RowId};
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Executor;
 use tests::containers::client_tables::{
@@ -14,6 +14,7 @@ use tests::containers::{MysqlServer, engine_answers};
 use tests::contract::client_databases::{
     content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
 };
+use tests::contract::client_schemas::{content_repo_is_whole, rhino_is_whole};
 use tests::planted_clients::{ContentRepoRows, article_files};
 
 #[tokio::test]
@@ -28,6 +29,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
         let mut root = server.create_database(&name).await?;
         set_default(&mut root, text).await?;
         create_content_repo(&mut root).await?;
+        content_repo_is_whole(&mut root, text.collation).await;
         let database = MysqlContentRepo::new(server.url(&name)?, calls.clone());
         empty_content_repo_holds(&database).await;
         let rows = ContentRepoRows::new();
@@ -38,6 +40,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
         let mut root = server.create_database(&name).await?;
         set_default(&mut root, text).await?;
         create_rhino(&mut root).await?;
+        rhino_is_whole(&mut root).await;
         let database = MysqlRhino::new(server.url(&name)?, calls.clone());
         empty_rhino_holds(&database).await;
         plant_rhino(&mut root, &article_files()).await?;
@@ -65,7 +68,7 @@ async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
     let repo = MysqlContentRepo::new(url()?, Arc::default());
     let rhino = MysqlRhino::new(url()?, Arc::default());
     is_refused(&repo.buckets().await.unwrap_err(), "is this contentrepo's database?");
-    is_refused(&rhino.files(0, 1).await.unwrap_err(), "is this rhino's database?");
+    is_refused(&rhino.files(RowId::START, 1).await.unwrap_err(), "is this rhino's database?");
 
     create_content_repo(&mut root).await?;
     create_rhino(&mut root).await?;
@@ -82,5 +85,43 @@ async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
     let words = "grant SELECT on the tables `buckets` and `objects`";
     is_refused(&repo.extent().await.unwrap_err(), words);
     is_refused(&rhino.last().await.unwrap_err(), "grant SELECT on the table `articleFile`");
+    Ok(())
+}
+
+/// contentrepo's and rhino's own columns hold none of this; those that somebody has altered may.
+#[tokio::test]
+async fn the_largest_ids_and_what_is_null_are_read_from_altered_tables() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("rhino").await?;
+    create_rhino(&mut root).await?;
+    for sql in [
+        "ALTER TABLE articleFile MODIFY fileId BIGINT UNSIGNED NOT NULL, \
+         MODIFY bucketName VARCHAR(255) NULL, MODIFY crepoKey VARCHAR(255) NULL, \
+         MODIFY crepoUuid VARCHAR(36) NULL, MODIFY fileSize BIGINT NULL",
+        "INSERT INTO articleFile (fileId, ingestionId, bucketName, ingestedFileName) VALUES \
+         (0, 1, NULL, ''), (1, 2, '', ''), (18446744073709551614, 3, NULL, ''), \
+         (18446744073709551615, 4, NULL, '')",
+    ] {
+        root.execute(sql).await?;
+    }
+    let database = MysqlRhino::new(server.url("rhino")?, Arc::default());
+    for limit in [1, 3, 9] {
+        let (mut read, mut after) = (Vec::new(), RowId::START);
+        loop {
+            let page = database.files(after, limit).await?;
+            let Some(last) = page.last() else { break };
+            assert!(last.id > after && last.key.is_none() && last.size.is_none(), "{last:?}");
+            after = last.id;
+            read.extend(page.into_iter().map(|file| file.id.0));
+        }
+        let largest = i128::from(u64::MAX);
+        assert_eq!(read, [0, 1, largest - 1, largest], "{limit} at once");
+    }
+    let buckets = database.rows_by_bucket().await?;
+    assert_eq!(buckets.into_iter().collect::<Vec<_>>(), [(None, 3), (Some(String::new()), 1)]);
+    assert_eq!(database.last().await?, Some(RowId(u64::MAX.into())));
     Ok(())
 }

@@ -21,7 +21,7 @@ pub use clock::Clock;
 pub use content_repo_database::{
     ContentRepoDatabase, RepoBucket, RepoExtent, RepoObject, RepoStatus,
 };
-pub use database::DatabaseError;
+pub use database::{DatabaseError, RowId};
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use journal::{Appended, Journal};

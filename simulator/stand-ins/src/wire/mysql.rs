@@ -24,6 +24,7 @@ use crate::world::mogile::MogileFs;
 
 mod answer;
 mod command;
+mod locks;
 mod login;
 mod packet;
 mod refusal;
@@ -37,6 +38,7 @@ mod value;
 
 use answer::{Answer, Context};
 use command::Command;
+use locks::Locks;
 use login::{Login, Nonce};
 use packet::{PacketError, Packets};
 use refusal::Refusal;
@@ -54,6 +56,7 @@ pub struct MysqlServer {
     password: String,
     mogile: Arc<MogileFs>,
     databases: Option<Arc<Databases>>,
+    locks: Locks,
     last_connection: AtomicU32,
 }
 
@@ -62,7 +65,8 @@ impl MysqlServer {
     #[must_use]
     pub fn new(mogile: Arc<MogileFs>, user: &str, password: &str) -> Self {
         let (user, password) = (user.to_owned(), password.to_owned());
-        Self { user, password, mogile, databases: None, last_connection: AtomicU32::new(0) }
+        let (databases, locks, last_connection) = (None, Locks::default(), AtomicU32::new(0));
+        Self { user, password, mogile, databases, locks, last_connection }
     }
 
     /// Shows the databases of MogileFS's clients too.

@@ -15,8 +15,9 @@ use tempfile::TempDir;
 
 mod plant;
 mod schema;
+mod tables;
 
-pub use plant::{ArticleFileRow, ObjectRow, Planting, Status};
+pub use plant::{ArticleFileRow, CollectionRow, ObjectRow, Planting, Status};
 pub use schema::{Collation, Column, Filled, Key, Kind, Table};
 
 /// The databases of MogileFS's clients.
@@ -51,8 +52,8 @@ impl Database {
     #[must_use]
     pub const fn tables(self) -> &'static [Table] {
         match self {
-            Self::ContentRepo => schema::CONTENTREPO,
-            Self::Rhino => schema::RHINO,
+            Self::ContentRepo => tables::CONTENTREPO,
+            Self::Rhino => tables::RHINO,
         }
     }
 
@@ -93,8 +94,17 @@ impl Databases {
         connection.pragma_update(None, "synchronous", "OFF")?;
         // Waiting would stop the tasks of everybody else.
         connection.busy_timeout(std::time::Duration::ZERO)?;
-        connection.create_collation(schema::BLIND, blind)?;
-        connection.create_collation(schema::EXACT, exact)?;
+        collate(&connection)?;
+        Ok(connection)
+    }
+
+    /// A database in memory with these tables, for what is asked once.
+    pub fn scratch(tables: &[&Table]) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_in_memory()?;
+        collate(&connection)?;
+        for table in tables {
+            connection.execute_batch(&table.sqlite(Collation::Utf8GeneralCi))?;
+        }
         Ok(connection)
     }
 
@@ -125,6 +135,11 @@ impl Databases {
     pub const fn collation(&self) -> Collation {
         self.collation
     }
+}
+
+fn collate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.create_collation(schema::BLIND, blind)?;
+    connection.create_collation(schema::EXACT, exact)
 }
 
 fn blind(a: &str, b: &str) -> Ordering {
