@@ -6,6 +6,7 @@ mod hosts;
 mod index;
 mod rhino;
 mod sessions;
+mod survey;
 mod tables;
 mod trouble;
 mod url;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::mysql::{MysqlContentRepo, MysqlRhino};
-use domain::ports::{ContentRepoDatabase, DatabaseError, RhinoDatabase, RowId};
+use domain::ports::{
+    AccountRights, ContentRepoDatabase, DatabaseError, RhinoDatabase, RowId, SurveyedDatabase,
+};
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Executor;
 use tests::containers::client_tables::{
@@ -85,6 +87,50 @@ async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
     let words = "grant SELECT on the tables `buckets` and `objects`";
     is_refused(&repo.extent().await.unwrap_err(), words);
     is_refused(&rhino.last().await.unwrap_err(), "grant SELECT on the table `articleFile`");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let user = MysqlServer::USER;
+    let mut root = server.create_database("my_repo").await?;
+    set_default(&mut root, TEXTS[0]).await?;
+    create_content_repo(&mut root).await?;
+    server.create_database("another").await?;
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut root).await?;
+    let survey = async || {
+        MysqlContentRepo::new(server.url("my_repo")?, Arc::default())
+            .survey()
+            .await
+            .map_err(anyhow::Error::from)
+    };
+    let found = survey().await?;
+    assert!(found.at.ends_with("/my_repo"), "{found:?}");
+    assert_eq!(found.version, version);
+    let collation = |table: &str, column: &str| found.columns[table][column].as_deref();
+    assert_eq!(collation("buckets", "bucketName"), Some("latin1_swedish_ci"));
+    assert_eq!(collation("objects", "id"), None);
+    let all = AccountRights::Writes(vec!["ALL PRIVILEGES".to_owned()]);
+    assert_eq!(found.rights, all);
+    for (sql, rights) in [
+        (format!("REVOKE ALL PRIVILEGES ON my_repo.* FROM '{user}'@'%'"), None),
+        (format!("GRANT SELECT ON `my\\_repo`.* TO '{user}'@'%'"), Some(AccountRights::ReadOnly)),
+        (
+            format!("GRANT UPDATE (bucketName) ON my_repo.buckets TO '{user}'@'%'"),
+            Some(AccountRights::Writes(vec!["UPDATE".to_owned()])),
+        ),
+    ] {
+        root.execute(sqlx::AssertSqlSafe(sql)).await?;
+        if let Some(rights) = rights {
+            let found = survey().await?;
+            assert_eq!(found.rights, rights);
+            assert!(found.columns["objects"].contains_key("uuid"));
+        }
+    }
     Ok(())
 }
 

@@ -2,13 +2,17 @@
 
 use adapters::mogile::HostSurvey;
 use clap::Args;
-use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures, examine_queues};
+use domain::doctor::{
+    examine, examine_buckets, examine_content_repo, examine_copies, examine_failures,
+    examine_queues, examine_rhino,
+};
 use domain::ports::Ports;
 use domain::retry::{Classed, ErrorClass};
 use domain::{Check, Health};
 
 use crate::config::{
-    AccessSettings, AwsSettings, QueueSettings, Settings, TargetSettings, WorkerFunctionSettings,
+    AccessSettings, AwsSettings, CONTENT_REPO, ClientSettings, QueueSettings, RHINO, Settings,
+    TargetSettings, WorkerFunctionSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
@@ -39,11 +43,16 @@ pub struct Arguments {
 
     #[command(flatten)]
     function: WorkerFunctionSettings,
+
+    #[command(flatten)]
+    clients: ClientSettings,
 }
 
 /// Checks everything. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
+    // Wrong settings are an error before anything is asked.
+    let (content_repo, rhino) = (arguments.clients.content_repo()?, arguments.clients.rhino()?);
     let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
@@ -63,7 +72,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
         checks.extend(worker_function::checks(&*function, name, &ours).await);
     }
-    session.print(&DoctorReport::new(checks))
+    let mut unset = Vec::new();
+    match content_repo.map(|url| wiring.content_repo(url)) {
+        None => unset.push(CONTENT_REPO),
+        Some(database) => {
+            checks.extend(examine_content_repo(&database, &target.bucket_map()?).await);
+        }
+    }
+    match rhino.map(|url| wiring.rhino(url)) {
+        None => unset.push(RHINO),
+        Some(database) => checks.extend(examine_rhino(&database).await),
+    }
+    session.print(&DoctorReport::new(checks).without(unset))
 }
 
 /// Checks everything, with canaries in the buckets or without.
