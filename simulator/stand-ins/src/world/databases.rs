@@ -8,6 +8,7 @@
 //! not.
 
 use std::cmp::Ordering;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use rusqlite::Connection;
@@ -64,18 +65,20 @@ impl Database {
     }
 }
 
-/// Both databases. They go when this is dropped.
+/// Both databases. New ones go when this is dropped.
 #[derive(Debug)]
 pub struct Databases {
-    folder: TempDir,
+    folder: PathBuf,
     collation: Collation,
+    #[expect(dead_code, reason = "the folder goes with it")]
+    own: Option<TempDir>,
 }
 
 impl Databases {
     /// Empty tables. Those that name no collation have this one, as the server's default.
     pub fn new(collation: Collation) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("making a folder for the databases")?;
-        let databases = Self { folder, collation };
+        let own = tempfile::tempdir().context("making a folder for the databases")?;
+        let databases = Self { folder: own.path().to_owned(), collation, own: Some(own) };
         for database in Database::ALL {
             let connection = databases.open(database)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -86,10 +89,16 @@ impl Databases {
         Ok(databases)
     }
 
+    /// What a world that was killed has left in this folder, where it stays.
+    #[must_use]
+    pub const fn reopened(folder: PathBuf, collation: Collation) -> Self {
+        Self { folder, collation, own: None }
+    }
+
     /// A connection of its own. What it has begun and not committed is rolled back when it is
     /// dropped.
     pub fn open(&self, database: Database) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(self.folder.path().join(database.name()))?;
+        let connection = Connection::open(self.folder.join(database.name()))?;
         // They go with the world: nothing must survive a loss of power.
         connection.pragma_update(None, "synchronous", "OFF")?;
         // Waiting would stop the tasks of everybody else.
