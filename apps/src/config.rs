@@ -1,7 +1,6 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
 mod access;
-#[cfg(feature = "command-line")]
 mod clients;
 mod queue;
 mod worker_function;
@@ -18,7 +17,6 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
-#[cfg(feature = "command-line")]
 pub use self::clients::{CONTENT_REPO, ClientSettings, RHINO};
 pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};

@@ -137,12 +137,14 @@ impl Wiring<'_> {
 
     /// contentrepo's database.
     #[cfg(feature = "command-line")]
+    #[must_use]
     pub fn content_repo(&self, url: DatabaseUrl) -> MysqlContentRepo {
         MysqlContentRepo::new(url, self.calls.clone()).with_time(self.time.request())
     }
 
     /// rhino's database.
     #[cfg(feature = "command-line")]
+    #[must_use]
     pub fn rhino(&self, url: DatabaseUrl) -> MysqlRhino {
         MysqlRhino::new(url, self.calls.clone()).with_time(self.time.request())
     }

@@ -17,6 +17,7 @@ use tests::contract::client_databases::{
     content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
 };
 use tests::contract::client_schemas::{content_repo_is_whole, rhino_is_whole};
+use tests::contract::locks::locks_hold;
 use tests::planted_clients::{ContentRepoRows, article_files};
 
 #[tokio::test]
@@ -131,6 +132,16 @@ async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<(
             assert!(found.columns["objects"].contains_key("uuid"));
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lock_goes_with_its_session() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    locks_hold(server.root("").await?, &mut server.root("").await?).await;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use tests::contract::client_databases::{
     content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
 };
 use tests::contract::client_schemas::{content_repo_is_whole, rhino_is_whole};
+use tests::contract::locks::locks_hold;
 use tests::planted_clients::{ContentRepoRows, article_files};
 use tokio::net::TcpListener;
 
@@ -46,6 +47,8 @@ async fn the_contracts_are_kept_with_every_collation() {
         rhino_is_whole(&mut writer).await;
         plant_rhino(&mut writer, &article_files()).await.expect("planted");
         rhino_holds(&database).await;
+        let another = MySqlConnection::connect(&url("contentrepo")).await.expect("a session");
+        locks_hold(another, &mut writer).await;
         let calls = calls.all();
         assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{collation:?}: {calls:?}");
         task.abort();

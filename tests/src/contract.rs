@@ -7,6 +7,7 @@ pub mod failure_log;
 pub mod job_queue;
 pub mod journal;
 pub mod ledger;
+pub mod locks;
 pub mod object_store;
 pub mod source_index;
 pub mod table;

@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn grants_say_who_only_reads() {
         use AccountRights::{ReadOnly, Unknown, Writes};
-        let writes = |rights: &[&str]| Writes(rights.iter().map(|&it| it.to_owned()).collect());
         const USAGE: &str = "GRANT USAGE ON *.* TO `ann`@`%` IDENTIFIED BY PASSWORD '*0A'";
+        let writes = |rights: &[&str]| Writes(rights.iter().map(|&it| it.to_owned()).collect());
         for (grants, rights) in [
             (vec![], Unknown),
             (vec![USAGE], ReadOnly),

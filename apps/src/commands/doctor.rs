@@ -1,18 +1,18 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
+#[cfg(feature = "command-line")]
+mod clients;
+
 use adapters::mogile::HostSurvey;
 use clap::Args;
-use domain::doctor::{
-    examine, examine_buckets, examine_content_repo, examine_copies, examine_failures,
-    examine_queues, examine_rhino,
-};
+use domain::doctor::{examine, examine_buckets, examine_copies, examine_failures, examine_queues};
 use domain::ports::Ports;
 use domain::retry::{Classed, ErrorClass};
 use domain::{Check, Health};
 
 use crate::config::{
-    AccessSettings, AwsSettings, CONTENT_REPO, ClientSettings, QueueSettings, RHINO, Settings,
-    TargetSettings, WorkerFunctionSettings,
+    AccessSettings, AwsSettings, ClientSettings, QueueSettings, Settings, TargetSettings,
+    WorkerFunctionSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
@@ -52,7 +52,8 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     // Wrong settings are an error before anything is asked.
-    let (content_repo, rhino) = (arguments.clients.content_repo()?, arguments.clients.rhino()?);
+    #[cfg(feature = "command-line")]
+    let clients = clients::Clients::of(&arguments.clients)?;
     let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
@@ -72,17 +73,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
         checks.extend(worker_function::checks(&*function, name, &ours).await);
     }
-    let mut unset = Vec::new();
-    match content_repo.map(|url| wiring.content_repo(url)) {
-        None => unset.push(CONTENT_REPO),
-        Some(database) => {
-            checks.extend(examine_content_repo(&database, &target.bucket_map()?).await);
-        }
-    }
-    match rhino.map(|url| wiring.rhino(url)) {
-        None => unset.push(RHINO),
-        Some(database) => checks.extend(examine_rhino(&database).await),
-    }
+    #[cfg(feature = "command-line")]
+    let unset = {
+        let (of_clients, unset) = clients.examine(&wiring, &target.bucket_map()?).await;
+        checks.extend(of_clients);
+        unset
+    };
+    // The function's program has no client of the databases.
+    #[cfg(not(feature = "command-line"))]
+    let unset = Vec::new();
     session.print(&DoctorReport::new(checks).without(unset))
 }
 

@@ -1,9 +1,13 @@
 //! The databases of MogileFS's clients.
 
+#[cfg(feature = "command-line")]
 use adapters::mysql::DatabaseUrl;
 use clap::Args;
 
-use super::{Secret, database_url};
+use super::Secret;
+#[cfg(feature = "command-line")]
+use super::database_url;
+#[cfg(feature = "command-line")]
 use crate::exit::UsageError;
 
 /// contentrepo's setting.
@@ -25,6 +29,7 @@ pub struct ClientSettings {
     pub rhino_database_url: Option<Secret>,
 }
 
+#[cfg(feature = "command-line")]
 impl ClientSettings {
     /// contentrepo's database, where it is named.
     pub fn content_repo(&self) -> Result<Option<DatabaseUrl>, UsageError> {

@@ -234,9 +234,9 @@ mod tests {
     }
 
     /// The checks as text, a line each.
-    fn said(fake: Fake) -> String {
+    fn said(fake: &Fake) -> String {
         let map = BucketMap::parse("prod:corpus-prod", "scratch").unwrap();
-        let checks = examine_content_repo(&fake, &map).now_or_never().expect("nothing to wait for");
+        let checks = examine_content_repo(fake, &map).now_or_never().expect("nothing to wait for");
         let line = |check: &Check| {
             assert_eq!(check.subject, CONTENT_REPO);
             let health = match check.health {
@@ -257,7 +257,7 @@ mod tests {
             (vec!["prod", "Prod", "old one"], "(2 of 3 are in neither: `Prod`, `old one`)"),
             (vec![""], "(1 of 1 are in neither: ``)"),
         ] {
-            let said = said(Fake { buckets, ..Fake::default() });
+            let said = said(&Fake { buckets, ..Fake::default() });
             assert!(said.contains(words), "{words}: {said}");
             assert_eq!(said.contains("BAD"), words.contains("neither"), "{said}");
         }
@@ -275,7 +275,7 @@ mod tests {
             (None, writes(), "the account may do more than read: INSERT, DROP"),
             (None, AccountRights::Unknown, "rights are not known"),
         ] {
-            let said = said(Fake { collation, rights, ..Fake::default() });
+            let said = said(&Fake { collation, rights, ..Fake::default() });
             assert!(said.contains(words) && !said.contains("BAD"), "{words}: {said}");
         }
     }
@@ -287,7 +287,7 @@ mod tests {
             (Fake { without: vec!["objects"], ..Fake::default() }, "no table `objects`"),
             (Fake { without: vec!["uuid"], ..Fake::default() }, "no column `objects`.`uuid`"),
         ] {
-            let said = said(fake);
+            let said = said(&fake);
             assert!(said.contains(words), "{words}: {said}");
             assert!(!said.contains("IGNORE_BUCKETS"), "{said}");
         }

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use crate::cli::rehearse;
 
 /// For a world to come up, on a busy machine.
-const STARTUP: Duration = Duration::from_secs(60);
+const STARTUP: Duration = Duration::from_mins(1);
 
 /// `rehearse serve` in a process of its own, with its files in a folder that outlives it.
 struct World {
@@ -73,13 +73,13 @@ impl World {
             .with_databases(Arc::new(databases));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let served = mysql::serve(listener, Arc::new(server), Arc::new(Faults::default()));
-        let served = tokio::spawn(served);
+        let task = mysql::serve(listener, Arc::new(server), Arc::new(Faults::default()));
+        let task = tokio::spawn(task);
         let url = format!("mysql://ann:secret@{address}/contentrepo");
         let mut session = MySqlConnection::connect(&url).await.expect("a session");
         let sql = "SELECT tag, COUNT(*) AS rows_of_it FROM objects GROUP BY tag";
         let rows = sqlx::query(sql).fetch_all(&mut session).await.expect("rows");
-        served.abort();
+        task.abort();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 }

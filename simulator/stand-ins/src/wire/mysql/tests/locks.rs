@@ -13,11 +13,11 @@ impl Client {
 
 #[tokio::test]
 async fn a_lock_is_held_by_one_session_until_it_gives_it_back() {
-    let mut client = Client::new().await;
-    let mut other = client.another().await;
     const TAKE: &str = "SELECT GET_LOCK('mogile2s3:rhino', 0)";
     const GIVE: &str = "SELECT RELEASE_LOCK('mogile2s3:rhino')";
     const FREE: &str = "SELECT IS_FREE_LOCK('MOGILE2S3:RHINO') AS free";
+    let mut client = Client::new().await;
+    let mut other = client.another().await;
     assert_eq!(client.value(GIVE).await, "NULL", "nobody holds it");
     assert_eq!(other.value(FREE).await, "1");
     // Taken twice, it is to be given back twice.
@@ -40,9 +40,9 @@ async fn a_lock_is_held_by_one_session_until_it_gives_it_back() {
 
 #[tokio::test]
 async fn a_lock_goes_with_its_connection_and_with_nothing_less() {
+    const FREE: &str = "SELECT IS_FREE_LOCK('a')";
     let mut client = Client::new().await;
     let mut holder = client.another().await;
-    const FREE: &str = "SELECT IS_FREE_LOCK('a')";
     holder.done("BEGIN").await;
     assert_eq!(holder.value("SELECT GET_LOCK('a', 0)").await, "1");
     holder.done("ROLLBACK").await;
