@@ -2,8 +2,10 @@
 
 mod buckets;
 mod census;
+mod clients;
 mod examine;
 
 pub use buckets::examine_buckets;
 pub use census::{Census, census};
+pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use examine::{examine, examine_copies, examine_failures, examine_queues, examine_work};
