@@ -3,9 +3,10 @@
 //!
 //! What it proves: that our statements, sessions and prepared statements are understood, what a client
 //! does when a connection breaks at any byte or an error comes, that a transaction is whole or not
-//! there, and that any other client reads the same rows. What it does not prove: anything of `InnoDB`'s locks and isolation, of DDL that runs beside
-//! other statements, of the optimizer and its choice of indexes, of grants, of TLS. Tests on real
-//! servers do (`tests/containers/`). Never assert blocking or timing on this one.
+//! there, and that any other client reads the same rows. What it does not prove: anything of `InnoDB`'s
+//! locks and isolation, of DDL that runs beside other statements, of the optimizer and its choice of
+//! indexes, of grants, of TLS. Tests on real servers do (`tests/containers/`). Never assert blocking or
+//! timing on this one.
 
 use std::io;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ mod login;
 mod packet;
 mod refusal;
 mod session;
+mod sessions;
 mod sql;
 mod stored;
 mod tables;
@@ -43,6 +45,7 @@ use login::{Login, Nonce};
 use packet::{PacketError, Packets};
 use refusal::Refusal;
 use session::Session;
+use sessions::Sessions;
 
 pub use tables::DATABASE;
 
@@ -57,6 +60,7 @@ pub struct MysqlServer {
     mogile: Arc<MogileFs>,
     databases: Option<Arc<Databases>>,
     locks: Locks,
+    sessions: Sessions,
     last_connection: AtomicU32,
 }
 
@@ -66,7 +70,8 @@ impl MysqlServer {
     pub fn new(mogile: Arc<MogileFs>, user: &str, password: &str) -> Self {
         let (user, password) = (user.to_owned(), password.to_owned());
         let (databases, locks, last_connection) = (None, Locks::default(), AtomicU32::new(0));
-        Self { user, password, mogile, databases, locks, last_connection }
+        let sessions = Sessions::default();
+        Self { user, password, mogile, databases, locks, sessions, last_connection }
     }
 
     /// Shows the databases of MogileFS's clients too.

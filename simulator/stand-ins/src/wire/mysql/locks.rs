@@ -51,6 +51,12 @@ impl Locks {
         Ok(!self.locks().contains_key(&checked(name)?))
     }
 
+    /// The session that holds it.
+    pub fn holder(&self, name: &str) -> Result<Option<u32>, Refusal> {
+        let name = checked(name)?;
+        Ok(self.locks().get(&name).map(|held| held.connection))
+    }
+
     /// Gives back all that a session holds.
     pub fn end(&self, connection: u32) {
         self.locks().retain(|_, held| held.connection != connection);

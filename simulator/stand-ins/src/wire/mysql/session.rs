@@ -7,6 +7,7 @@ use super::answer::{Answer, Context, Encoding};
 use super::command::{Command, Parameters};
 use super::login::Login;
 use super::refusal::Refusal;
+use super::sessions::Listed;
 use super::sql::{self, Place, Setting, Statement};
 use super::stored::{Stored, information};
 use super::tables::{Column, DATABASE, Row, Table, columns_of, rows_of};
@@ -15,7 +16,7 @@ use crate::world::databases::Database;
 
 mod constants;
 
-use constants::kind_of;
+use constants::{kind_of, shown_columns};
 
 /// Statements that a session may keep.
 const MOST_STATEMENTS: usize = 1_000;
@@ -31,6 +32,7 @@ pub struct Session<'a> {
     stored: Option<Stored<'a>>,
     kept: BTreeMap<u32, Kept>,
     last_statement: u32,
+    listed: Listed<'a>,
 }
 
 impl Drop for Session<'_> {
@@ -62,6 +64,7 @@ impl<'a> Session<'a> {
     /// The session of a client that has logged in.
     pub fn new(server: &'a MysqlServer, connection: u32, login: Login) -> Result<Self, Refusal> {
         let stored = server.databases.as_deref().map(Stored::new);
+        let listed = server.sessions.list(connection, &login.user, login.database.as_deref());
         let session = Self {
             server,
             connection,
@@ -76,6 +79,7 @@ impl<'a> Session<'a> {
             stored,
             kept: BTreeMap::new(),
             last_statement: 0,
+            listed,
         };
         session.database.iter().try_for_each(|name| session.owner_of(name).map(drop))?;
         Ok(session)
@@ -111,6 +115,7 @@ impl<'a> Session<'a> {
 
     /// Carries a command out; what has no answer has none here.
     pub fn carry_out(&mut self, command: Command) -> Option<Answer> {
+        self.listed.touch(self.database.as_deref());
         let answer = match command {
             Command::Quit => return None,
             Command::Close(statement) => {
@@ -217,11 +222,8 @@ impl<'a> Session<'a> {
             }
             Statement::ShowDatabases => self.databases(),
             Statement::ShowTables => self.tables()?,
-            Statement::ShowGrants => {
-                let user = &self.user;
-                let all = format!("GRANT ALL PRIVILEGES ON *.* TO `{user}`@`127.0.0.1`");
-                vec![vec![Value::Text(all)]]
-            }
+            Statement::ShowGrants => self.grants(),
+            Statement::ShowServer(shown) => self.shown(shown),
             Statement::Select(select) => match self.owner(&select.place)? {
                 Owner::MogileFs => rows_of(select, parameters, &self.server.mogile)?,
                 Owner::Server => {
@@ -304,6 +306,7 @@ impl<'a> Session<'a> {
                 .collect()),
             Statement::ShowDatabases => names("Database"),
             Statement::ShowGrants => names(&format!("Grants for {}@127.0.0.1", self.user)),
+            Statement::ShowServer(shown) => Ok(shown_columns(shown)),
             Statement::ShowTables => match &self.database {
                 Some(database) => names(&format!("Tables_in_{database}")),
                 None => Err(no_database()),

@@ -1,19 +1,22 @@
 //! The statements that the server answers: a closed list, each understood as a whole or not at all.
 
 mod condition;
+mod constant;
 mod define;
 mod parser;
 mod select;
+mod server;
 mod tokens;
 mod write;
 
 pub use condition::{Comparison, Condition};
+pub use constant::{Constant, LockCall};
 pub use define::{Alter, KeyChange};
 pub use select::{Field, Fields, Function, Operand, Place, Select};
+pub use server::Shown;
 pub use write::{Change, Delete, Insert, Update};
 
 use parser::Parser;
-use select::operand;
 use tokens::tokens;
 
 /// The version by which comments of the form `/*!50708 … */` are judged.
@@ -36,6 +39,8 @@ pub enum Statement {
     ShowCreate(Place),
     /// What the session's user may do: `SHOW GRANTS [FOR CURRENT_USER[()]]`.
     ShowGrants,
+    /// What the server says of itself.
+    ShowServer(Shown),
     /// Values that need no table, each with its name in the answer: `SELECT DATABASE(), @@version`.
     Constants(Vec<(String, Constant)>),
     /// Settings of the session.
@@ -52,40 +57,6 @@ pub enum Statement {
     ShowDatabases,
     /// The names of the session's database's tables.
     ShowTables,
-}
-
-/// A value that needs no table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Constant {
-    /// A number.
-    Number(i128),
-    /// A text.
-    Text(String),
-    /// The session's database.
-    Database,
-    /// The user and the host that it comes from.
-    User,
-    /// The server's version.
-    Version,
-    /// The number of the session.
-    ConnectionId,
-    /// Whether each statement is a transaction.
-    Autocommit,
-    /// What kind of server this is.
-    VersionComment,
-    /// What becomes of the lock of this name.
-    Lock(LockCall, Operand),
-}
-
-/// A function about a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockCall {
-    /// `GET_LOCK(name, seconds)`
-    Take,
-    /// `RELEASE_LOCK(name)`
-    GiveBack,
-    /// `IS_FREE_LOCK(name)`
-    IsFree,
 }
 
 /// What a `SET` changes.
@@ -130,9 +101,11 @@ impl Statement {
             Self::Commit => "COMMIT".to_owned(),
             Self::Rollback => "ROLLBACK".to_owned(),
             Self::Use(_) => "USE".to_owned(),
-            Self::ShowDatabases | Self::ShowTables | Self::ShowCreate(_) | Self::ShowGrants => {
-                "SHOW".to_owned()
-            }
+            Self::ShowDatabases
+            | Self::ShowTables
+            | Self::ShowCreate(_)
+            | Self::ShowServer(_)
+            | Self::ShowGrants => "SHOW".to_owned(),
         }
     }
 }
@@ -141,7 +114,7 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
     let first = parser.any_word()?;
     Some(match first.as_str() {
         "select" if parser.reads_a_table() => Statement::Select(select::parse(parser)?),
-        "select" => constants(parser)?,
+        "select" => Statement::Constants(constant::constants(parser)?),
         "set" => set(parser)?,
         "insert" => Statement::Insert(write::insert(parser)?),
         "update" => Statement::Update(write::update(parser)?),
@@ -173,80 +146,22 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
             }
             Statement::ShowGrants
         }
+        "show" if server::is_next(parser) => Statement::ShowServer(server::parse(parser)?),
         "show" if parser.word("create") => Statement::ShowCreate(define::show_create(parser)?),
-        _ => return None,
-    })
-}
-
-fn constants(parser: &mut Parser) -> Option<Statement> {
-    let mut constants = Vec::new();
-    loop {
-        constants.push(parser.labelled(constant)?);
-        if !parser.mark(',') {
-            break;
-        }
-    }
-    // There is one row: the `mariadb` client asks for no more.
-    if parser.word("limit") {
-        parser.number()?;
-    }
-    Some(Statement::Constants(constants))
-}
-
-fn constant(parser: &mut Parser) -> Option<Constant> {
-    if let Some(number) = parser.number() {
-        return Some(Constant::Number(number));
-    }
-    if let Some(text) = parser.text() {
-        return Some(Constant::Text(text));
-    }
-    if let Some(variable) = parser.variable() {
-        return Some(match variable.as_str() {
-            "autocommit" => Constant::Autocommit,
-            "version" => Constant::Version,
-            "version_comment" => Constant::VersionComment,
-            _ => return None,
-        });
-    }
-    let function = parser.any_word()?;
-    parser.mark('(').then_some(())?;
-    if let Some(call) = lock_call(&function) {
-        let name = operand(parser)?;
-        if call == LockCall::Take {
-            parser.mark(',').then_some(())?;
-            // Nobody waits here.
-            operand(parser)?;
-        }
-        return parser.mark(')').then_some(Constant::Lock(call, name));
-    }
-    parser.mark(')').then_some(())?;
-    Some(match function.as_str() {
-        "database" | "schema" => Constant::Database,
-        "user" | "current_user" => Constant::User,
-        "version" => Constant::Version,
-        "connection_id" => Constant::ConnectionId,
-        _ => return None,
-    })
-}
-
-fn lock_call(function: &str) -> Option<LockCall> {
-    Some(match function {
-        "get_lock" => LockCall::Take,
-        "release_lock" => LockCall::GiveBack,
-        "is_free_lock" => LockCall::IsFree,
         _ => return None,
     })
 }
 
 /// Settings that clients send and that change no answer: all texts are UTF-8 here, all times UTC,
 /// and no statement waits for a lock or runs for long.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "character_set_results",
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "max_execution_time",
     "net_write_timeout",
     "sql_mode",
+    "sql_quote_show_create",
     "time_zone",
     "wait_timeout",
 ];

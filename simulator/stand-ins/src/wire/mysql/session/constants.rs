@@ -3,7 +3,8 @@
 use super::Session;
 use crate::wire::mysql::login::VERSION;
 use crate::wire::mysql::refusal::Refusal;
-use crate::wire::mysql::sql::{Constant, LockCall};
+use crate::wire::mysql::sql::{Constant, LockCall, Shown};
+use crate::wire::mysql::tables::{Column, Row};
 use crate::wire::mysql::value::{Kind, Value};
 
 impl Session<'_> {
@@ -34,12 +35,60 @@ impl Session<'_> {
             Value::Integer(number) => number.to_string(),
             Value::Null => String::new(),
         };
-        let is_done = match call {
-            LockCall::Take => Some(locks.take(&name, connection)?),
-            LockCall::GiveBack => locks.give_back(&name, connection)?,
-            LockCall::IsFree => Some(locks.is_free(&name)?),
+        let number = match call {
+            LockCall::Take => Some(locks.take(&name, connection)?.into()),
+            LockCall::GiveBack => locks.give_back(&name, connection)?.map(i128::from),
+            LockCall::IsFree => Some(locks.is_free(&name)?.into()),
+            LockCall::Holder => locks.holder(&name)?.map(i128::from),
         };
-        Ok(is_done.map_or(Value::Null, |is_done| Value::Integer(is_done.into())))
+        Ok(number.map_or(Value::Null, Value::Integer))
+    }
+
+    /// What the session's user may do.
+    pub(super) fn grants(&self) -> Vec<Row> {
+        let all = format!("GRANT ALL PRIVILEGES ON *.* TO `{}`@`127.0.0.1`", self.user);
+        vec![vec![Value::Text(all)]]
+    }
+
+    /// What the server says of itself.
+    pub(super) fn shown(&self, shown: &Shown) -> Vec<Row> {
+        let Shown::Variables(names) = shown else {
+            return self.server.sessions.rows(self.connection);
+        };
+        let known = VARIABLES
+            .iter()
+            .filter(|(known, _)| names.iter().any(|name| name.eq_ignore_ascii_case(known)));
+        let text = |text: &str| Value::Text(text.to_owned());
+        known.map(|(name, value)| vec![text(name), text(value)]).collect()
+    }
+}
+
+/// The server's variables that are on the list. It writes no binary log.
+const VARIABLES: [(&str, &str); 6] = [
+    ("binlog_format", "ROW"),
+    ("log_bin", "OFF"),
+    ("read_only", "OFF"),
+    ("super_read_only", "OFF"),
+    ("transaction_isolation", "REPEATABLE-READ"),
+    ("version", VERSION),
+];
+
+/// The columns of what the server says of itself.
+pub(super) fn shown_columns(shown: &Shown) -> Vec<Column> {
+    let text = |label| Column::computed(label, Kind::VARCHAR);
+    let number = |label| Column::computed(label, Kind::BIGINT);
+    match shown {
+        Shown::Variables(_) => ["Variable_name", "Value"].map(text).into(),
+        Shown::Processes => vec![
+            number("Id"),
+            text("User"),
+            text("Host"),
+            text("db"),
+            text("Command"),
+            number("Time"),
+            text("State"),
+            text("Info"),
+        ],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::parser::Parser;
-use super::select::{Operand, operand};
+use super::select::{Function, Operand, cast, operand};
 use super::tokens::TokenKind;
 use crate::wire::mysql::value::Value;
 
@@ -70,7 +70,8 @@ impl Comparison {
     }
 }
 
-/// Reads a `WHERE` with all its conditions, or nothing. `BETWEEN` becomes two.
+/// Reads a `WHERE` with all its conditions, or nothing. `BETWEEN` becomes two, `NOT IN` one for each
+/// value.
 pub(super) fn conditions(parser: &mut Parser) -> Option<Vec<Condition>> {
     let mut all = Vec::new();
     if !parser.word("where") {
@@ -85,8 +86,7 @@ pub(super) fn conditions(parser: &mut Parser) -> Option<Vec<Condition>> {
 }
 
 fn condition(parser: &mut Parser, all: &mut Vec<Condition>) -> Option<()> {
-    let mut is_binary = parser.word("binary");
-    let column = parser.name()?;
+    let (column, mut is_binary) = column(parser)?;
     let mut add = |is_binary, comparison, operand| {
         all.push(Condition { column: column.clone(), is_binary, comparison, operand });
     };
@@ -99,12 +99,40 @@ fn condition(parser: &mut Parser, all: &mut Vec<Condition>) -> Option<()> {
         add(is_binary, Comparison::AtLeast, operand(parser)?);
         parser.word("and").then_some(())?;
         add(is_binary, Comparison::AtMost, operand(parser)?);
+    } else if parser.words(&["not", "in"]) {
+        for operand in parser.in_brackets(operand)? {
+            add(is_binary, Comparison::NotEqual, operand);
+        }
     } else {
         let comparison = comparison(parser)?;
-        is_binary |= parser.word("binary");
-        add(is_binary, comparison, operand(parser)?);
+        let (operand, is_cast) = compared(parser)?;
+        is_binary |= is_cast;
+        add(is_binary, comparison, operand);
     }
     Some(())
+}
+
+/// A column, and whether its bytes are compared: `BINARY column`, or
+/// `CAST(CONVERT(column USING utf8mb4) AS BINARY)`.
+fn column(parser: &mut Parser) -> Option<(String, bool)> {
+    let is_binary = parser.word("binary");
+    let name = parser.name()?;
+    if name.eq_ignore_ascii_case("cast") && parser.mark('(') {
+        let (column, function) = cast(parser)?;
+        return (function == Function::AsBytes && parser.mark(')')).then_some((column, true));
+    }
+    Some((name, is_binary))
+}
+
+/// A value, and whether its bytes are compared: `BINARY value`, or `CAST(value AS BINARY)`.
+fn compared(parser: &mut Parser) -> Option<(Operand, bool)> {
+    if parser.word("cast") {
+        parser.mark('(').then_some(())?;
+        let operand = operand(parser)?;
+        return (parser.words(&["as", "binary"]) && parser.mark(')')).then_some((operand, true));
+    }
+    let is_binary = parser.word("binary");
+    Some((operand(parser)?, is_binary))
 }
 
 fn comparison(parser: &mut Parser) -> Option<Comparison> {

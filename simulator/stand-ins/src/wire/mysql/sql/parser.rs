@@ -60,6 +60,11 @@ impl<'a> Parser<'a> {
         Some(value)
     }
 
+    /// Whether a keyword is next.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        self.peek().is_some_and(|kind| is_the_word(kind, word))
+    }
+
     /// A keyword, in any case.
     pub(super) fn word(&mut self, word: &str) -> bool {
         self.next_if(|kind| is_the_word(kind, word))

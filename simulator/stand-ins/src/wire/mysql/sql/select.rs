@@ -168,7 +168,7 @@ fn column_or_function(parser: &mut Parser) -> Option<(String, Function)> {
 }
 
 /// `column AS CHAR`, or `CONVERT(column USING utf8mb4) AS BINARY`: all texts are UTF-8 here.
-fn cast(parser: &mut Parser) -> Option<(String, Function)> {
+pub(super) fn cast(parser: &mut Parser) -> Option<(String, Function)> {
     let name = parser.name()?;
     if name.eq_ignore_ascii_case("convert") && parser.mark('(') {
         let column = parser.name()?;

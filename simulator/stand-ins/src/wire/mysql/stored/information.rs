@@ -67,8 +67,14 @@ static SIZES: Table = table(
     ],
 );
 
+/// No table has one.
+static TRIGGERS: Table = table(
+    "TRIGGERS",
+    &[text("TRIGGER_NAME"), text("EVENT_OBJECT_SCHEMA"), text("EVENT_OBJECT_TABLE")],
+);
+
 /// Its tables.
-pub static TABLES: [&Table; 3] = [&COLUMNS, &STATISTICS, &SIZES];
+pub static TABLES: [&Table; 4] = [&COLUMNS, &STATISTICS, &SIZES, &TRIGGERS];
 
 /// The columns of an answer.
 pub fn columns(select: &Select) -> Result<Vec<Answered>, Refusal> {
@@ -114,6 +120,9 @@ fn described(
     connection: &Connection,
     server: Collation,
 ) -> rusqlite::Result<Vec<Vec<Bound>>> {
+    if of.name == TRIGGERS.name {
+        return Ok(Vec::new());
+    }
     let place = || vec![word(database.name()), word(table.name)];
     if of.name == COLUMNS.name {
         let columns = (1..).zip(table.columns);

@@ -188,8 +188,7 @@ impl<'a> Writer<'a> {
             let value = self.bind_compared(&condition.operand)?;
             all.push(format!("{column}{collation} {operator} {value}"));
         }
-        let all = all.join(" AND ");
-        Ok(if all.is_empty() { all } else { format!(" WHERE {all}") })
+        Ok(if all.is_empty() { String::new() } else { format!(" WHERE {}", all_of(&all)) })
     }
 
     fn column(&self, name: &str, clause: &str) -> Result<String, Refusal> {
@@ -288,6 +287,15 @@ const fn kind_of(kind: Stored) -> Kind {
         Stored::LongText => Kind::text(u32::MAX),
         Stored::Timestamp => Kind::TIMESTAMP,
     }
+}
+
+/// All conditions together. In pairs of pairs: `SQLite` takes no more than 1,000 in a row.
+fn all_of(conditions: &[String]) -> String {
+    if let [one] = conditions {
+        return one.clone();
+    }
+    let (first, second) = conditions.split_at(conditions.len() / 2);
+    format!("({} AND {})", all_of(first), all_of(second))
 }
 
 fn quoted(name: &str) -> String {
