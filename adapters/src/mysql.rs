@@ -1,5 +1,7 @@
-//! Reads the databases of MogileFS, contentrepo and rhino on MySQL or MariaDB. It never writes there.
+//! The databases of MogileFS, contentrepo and rhino on MySQL or MariaDB. Only `changes` writes there; all
+//! other sessions are read-only.
 
+mod changes;
 mod columns;
 mod content_repo;
 mod hosts;
@@ -11,6 +13,7 @@ mod tables;
 mod trouble;
 mod url;
 
+pub use changes::{MysqlContentRepoChanges, MysqlRhinoChanges};
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;
 pub use rhino::MysqlRhino;

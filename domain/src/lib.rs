@@ -20,6 +20,7 @@ pub mod digest;
 pub mod fid;
 pub mod dkey;
 pub mod bucket_map;
+pub mod name_changes;
 pub mod object_key;
 pub mod proof;
 pub mod object;

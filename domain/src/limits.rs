@@ -223,6 +223,31 @@ pub const FIDS_NAMED: usize = 10;
 /// The time any request may take that moves no content.
 pub const REQUEST_TIME: Duration = Duration::from_secs(20);
 
+/// A statement that changes a database waits this long for rows or a table that another session holds.
+/// While it waits for a table, every later statement of others waits behind it.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// The time for one statement that changes rows: it may wait for a lock first.
+pub const CHANGE_TIME: Duration = Duration::from_mins(1);
+
+/// The time for dropping or creating an index of ten million rows. It is far more than any server
+/// needs: to give up too early is to create the index twice.
+pub const INDEX_TIME: Duration = Duration::from_hours(4);
+
+/// While an index is created, the server is asked this often whether our session is still there.
+pub const SESSION_WATCH: Duration = Duration::from_secs(10);
+
+/// Looks in a row that do not find our session before it counts as ended.
+pub const SESSION_LOOKS: u32 = 3;
+
+/// A session that changes rows stays open this long between two statements, while the caller waits for
+/// replicas.
+pub const SESSION_IDLE: Duration = Duration::from_hours(8);
+
+/// Rows of one range that keep their bucket names: each is a parameter, of which a statement has at most
+/// 65,535.
+pub const KEPT_ROWS: usize = 10_000;
+
 /// Content that flows slower than this, over its whole time, is given up.
 pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
 

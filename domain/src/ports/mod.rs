@@ -1,7 +1,9 @@
 //! The domain's ports to the outside, by role, one file each. The adapters and the simulator
 //! implement them.
 
+mod change_error;
 mod clock;
+mod content_repo_changes;
 mod content_repo_database;
 mod database;
 mod database_survey;
@@ -10,6 +12,7 @@ mod job_queue;
 mod journal;
 mod ledger;
 mod object_store;
+mod rhino_changes;
 mod rhino_database;
 mod site;
 mod source_files;
@@ -18,7 +21,9 @@ mod together;
 mod verification_log;
 mod worker_function;
 
+pub use change_error::{ChangeError, ServerSession, TableHolders};
 pub use clock::Clock;
+pub use content_repo_changes::{BucketRename, ContentRepoChanges, Hindrance, Renaming};
 pub use content_repo_database::{
     ContentRepoDatabase, RepoBucket, RepoExtent, RepoObject, RepoStatus,
 };
@@ -29,6 +34,9 @@ pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use journal::{Appended, Journal};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
+pub use rhino_changes::{
+    IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
+};
 pub use rhino_database::{ArticleFile, RhinoDatabase};
 pub use site::{Site, SiteError};
 pub use source_files::{Replica, SourceFiles};

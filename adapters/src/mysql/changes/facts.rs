@@ -1,0 +1,194 @@
+//! What a server says of itself, and of rhino's table.
+
+use std::collections::BTreeMap;
+
+use domain::ports::RhinoFacts;
+use sqlx::Row;
+
+use super::failure::Failure;
+use super::index_definition;
+use super::session::Session;
+use super::statement::Statement;
+use crate::mysql::columns::text;
+
+/// Each is missing on one server or another, and then it has no row.
+const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('version', 'log_bin', \
+                         'binlog_format', 'binlog_row_image', 'read_only', 'super_read_only', \
+                         'transaction_isolation', 'tx_isolation')";
+
+const CREATE_TABLE: &str = "SHOW CREATE TABLE articleFile";
+
+const TRIGGERS: &str = "SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS \
+                        WHERE EVENT_OBJECT_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ? \
+                        ORDER BY TRIGGER_NAME";
+
+const GRANTS: &str = "SHOW GRANTS";
+
+/// What the server says of itself.
+#[derive(Debug, Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
+    }
+
+    /// Whether the server writes statements into its binary log, so that `READ COMMITTED` is refused
+    /// (error 1665).
+    pub(super) fn logs_statements(&self) -> bool {
+        let format = self.get("binlog_format").unwrap_or_default();
+        self.is_on("log_bin") && format.eq_ignore_ascii_case("STATEMENT")
+    }
+
+    /// `ALGORITHM` and `LOCK` are syntax errors before MySQL 5.6 and MariaDB 10.0.
+    pub(super) fn changes_indexes_online(&self) -> bool {
+        let version = self.get("version").unwrap_or_default();
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+        let mut parts = version.split(|letter: char| !letter.is_ascii_digit());
+        let version = (number(parts.next()), number(parts.next()));
+        version >= (Some(5), Some(6))
+    }
+}
+
+impl Session {
+    pub(super) async fn variables(&mut self) -> Result<Variables, Failure> {
+        let mut variables = BTreeMap::new();
+        for row in self.rows(&Statement::new("variables", VARIABLES)).await? {
+            let value = |column| Self::read(text(&row, column)).map(Option::unwrap_or_default);
+            variables.insert(value("Variable_name")?.to_lowercase(), value("Value")?);
+        }
+        Ok(Variables(variables))
+    }
+
+    /// The statement that would make `articleFile`.
+    pub(super) async fn create_table(&mut self) -> Result<String, Failure> {
+        let rows = self.rows(&Statement::new("create table", CREATE_TABLE)).await?;
+        let shown = rows.first().map(|row| text(row, "Create Table")).transpose();
+        Ok(Self::read(shown)?.flatten().unwrap_or_default())
+    }
+
+    /// The triggers on `articleFile`. A server shows them only to accounts with the privilege
+    /// TRIGGER: nothing where this one seems not to have it.
+    pub(super) async fn triggers(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        let mut triggers = Vec::new();
+        for row in self.rows(&Statement::new("triggers", TRIGGERS).text("articleFile")).await? {
+            triggers.extend(Self::read(text(&row, "name"))?);
+        }
+        if triggers.is_empty() && !self.sees_triggers().await? {
+            return Ok(None);
+        }
+        Ok(Some(triggers))
+    }
+
+    async fn sees_triggers(&mut self) -> Result<bool, Failure> {
+        let database = self.server.url.options().get_database().unwrap_or_default().to_owned();
+        for row in self.rows(&Statement::new("grants", GRANTS)).await? {
+            let grant = Self::read(row.try_get::<String, _>(0))?;
+            if lets_see_triggers(&grant, &database) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) async fn facts(&mut self) -> Result<RhinoFacts, Failure> {
+        let variables = self.variables().await?;
+        let of = |name: &str| variables.get(name).map(str::to_owned);
+        let create_table = self.create_table().await?;
+        Ok(RhinoFacts {
+            version: of("version").unwrap_or_default(),
+            changes_indexes_online: variables.changes_indexes_online(),
+            has_binlog: variables.is_on("log_bin"),
+            binlog_format: of("binlog_format"),
+            binlog_row_image: of("binlog_row_image"),
+            is_read_only: variables.is_on("read_only") || variables.is_on("super_read_only"),
+            isolation: of("transaction_isolation").or_else(|| of("tx_isolation")),
+            index: index_definition::find(&create_table),
+            create_table,
+            triggers: self.triggers().await?,
+        })
+    }
+}
+
+/// Whether a line of `SHOW GRANTS` gives the privilege TRIGGER on `articleFile` in this database. A
+/// pattern of databases counts as this one.
+fn lets_see_triggers(grant: &str, database: &str) -> bool {
+    let Some((privileges, rest)) =
+        grant.strip_prefix("GRANT ").and_then(|it| it.split_once(" ON "))
+    else {
+        return false;
+    };
+    let mut privileges = privileges.split(',').map(str::trim);
+    if !privileges.any(|one| matches!(one, "TRIGGER" | "ALL PRIVILEGES" | "ALL")) {
+        return false;
+    }
+    let place = rest.split(" TO ").next().unwrap_or_default().replace(['`', '\\'], "");
+    let (of, table) = place.split_once('.').unwrap_or_default();
+    let is_database = of == "*" || of.contains('%') || of.eq_ignore_ascii_case(database);
+    is_database && (table == "*" || table.eq_ignore_ascii_case("articleFile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(all: &[(&str, &str)]) -> Variables {
+        let all = all.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Variables(all.collect())
+    }
+
+    #[test]
+    fn old_servers_know_no_online_change() {
+        for (version, is_online) in [
+            ("5.5.62-log", false),
+            ("5.6.51", true),
+            ("5.7.44-49-log", true),
+            ("8.4.3", true),
+            ("10.0.38-MariaDB", true),
+            ("10.11.6-MariaDB-0+deb12u1-log", true),
+            ("5.5.68-MariaDB", false),
+            ("", false),
+            ("unknown", false),
+        ] {
+            let variables = variables(&[("version", version)]);
+            assert_eq!(variables.changes_indexes_online(), is_online, "{version}");
+        }
+    }
+
+    #[test]
+    fn statements_are_logged_where_a_log_has_their_format() {
+        for (log, format, are_logged) in [
+            ("ON", "STATEMENT", true),
+            ("1", "statement", true),
+            ("ON", "ROW", false),
+            ("ON", "MIXED", false),
+            ("OFF", "STATEMENT", false),
+        ] {
+            let variables = variables(&[("log_bin", log), ("binlog_format", format)]);
+            assert_eq!(variables.logs_statements(), are_logged, "{log} {format}");
+        }
+    }
+
+    #[test]
+    fn triggers_are_seen_by_whom_the_server_lets() {
+        for (grant, is_seen) in [
+            ("GRANT ALL PRIVILEGES ON *.* TO `a`@`%`", true),
+            ("GRANT ALL PRIVILEGES ON `rhino`.* TO `a`@`%`", true),
+            ("GRANT ALL PRIVILEGES ON `rhi%`.* TO `a`@`%`", true),
+            ("GRANT ALL PRIVILEGES ON `my\\_rhino`.* TO `a`@`%`", false),
+            ("GRANT SELECT, TRIGGER, UPDATE ON `rhino`.`articleFile` TO `a`@`%`", true),
+            ("GRANT SELECT, TRIGGER ON `rhino`.`other` TO `a`@`%`", false),
+            ("GRANT SELECT, UPDATE ON `rhino`.* TO `a`@`%`", false),
+            ("GRANT USAGE ON *.* TO `a`@`%` IDENTIFIED BY PASSWORD 'x'", false),
+            ("GRANT `admin`@`%` TO `a`@`%`", false),
+            ("", false),
+        ] {
+            assert_eq!(lets_see_triggers(grant, "rhino"), is_seen, "{grant}");
+        }
+        assert!(lets_see_triggers("GRANT ALL ON `my\\_rhino`.* TO `a`@`%`", "my_rhino"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Changes rhino's table in the session that holds the lock.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::limits;
+use domain::name_changes::{NameChange, NameChanges};
+use domain::ports::{ChangeError, IndexChange, IndexDefinition, RhinoSession, RowId, RowRange};
+
+use super::failure::Failure;
+use super::index_definition::{self, NAME};
+use super::session::Session;
+use super::statement::{Statement, bears_name, quoted};
+use crate::mysql::columns::{present, text};
+
+const COUNT: &str = "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS bucket, \
+                     COUNT(*) AS files FROM articleFile WHERE fileId BETWEEN ? AND ? \
+                     GROUP BY bucket";
+
+/// A session on rhino's database that holds the lock of all operators.
+pub(super) struct MysqlRhinoSession {
+    session: Session,
+    /// What an UPDATE says of columns that are to stay as they are.
+    kept_columns: String,
+}
+
+impl MysqlRhinoSession {
+    pub(super) const fn new(session: Session, kept_columns: String) -> Self {
+        Self { session, kept_columns }
+    }
+
+    /// Changes an index, beside other sessions' statements where the server can do that.
+    async fn alter(&mut self, name: &'static str, change: &str) -> Result<(), ChangeError> {
+        let online = match self.before_alter().await {
+            Ok(true) => ", ALGORITHM=INPLACE, LOCK=NONE",
+            Ok(false) => "",
+            Err(failure) => return Err(self.session.not_changed(failure).await),
+        };
+        let sql = format!("ALTER TABLE articleFile {change}{online}");
+        let (server, id) = (self.session.server.clone(), self.session.id);
+        let altered = tokio::select! {
+            altered = Box::pin(self.session.execute(name, &sql, server.times.index)) => altered,
+            lost = Box::pin(server.lost(id)) => Err(lost),
+        };
+        match altered {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.session.perhaps_changed(failure).await),
+        }
+    }
+
+    async fn before_alter(&mut self) -> Result<bool, Failure> {
+        let is_online = self.session.variables().await?.changes_indexes_online();
+        self.session.still_holds_lock().await?;
+        Ok(is_online)
+    }
+
+    async fn index(&mut self) -> Result<Option<IndexDefinition>, ChangeError> {
+        match self.session.create_table().await {
+            Ok(table) => Ok(index_definition::find(&table)),
+            Err(failure) => Err(self.session.not_changed(failure).await),
+        }
+    }
+
+    fn refused(&self, why: String) -> ChangeError {
+        ChangeError::Refused { at: self.session.server.at().to_owned(), why }
+    }
+
+    /// Renames in a transaction that is left open.
+    async fn rename(
+        &mut self,
+        rows: RowRange,
+        changes: &NameChanges,
+        kept: &[RowId],
+    ) -> Result<Vec<u64>, Failure> {
+        self.session.begin().await?;
+        let mut renamed = Vec::new();
+        for change in changes.as_slice() {
+            renamed.push(self.session.change(&self.update(rows, change, kept)).await?);
+        }
+        self.session.still_holds_lock().await?;
+        Ok(renamed)
+    }
+
+    /// One change of a name is one statement: the server counts its rows.
+    fn update(&self, rows: RowRange, change: &NameChange, kept: &[RowId]) -> Statement {
+        let (kept_columns, guard) = (&self.kept_columns, bears_name("bucketName"));
+        let mut sql = format!(
+            "UPDATE articleFile SET bucketName = ?{kept_columns} \
+             WHERE fileId BETWEEN ? AND ? AND {guard}"
+        );
+        if !kept.is_empty() {
+            let marks = vec!["?"; kept.len()].join(", ");
+            sql.extend([" AND fileId NOT IN (", &marks, ")"]);
+        }
+        let update = Statement::new("rename files", sql);
+        let update = update.text(&change.to).id(rows.first).id(rows.last).text(&change.from);
+        kept.iter().fold(update, |update, id| update.id(*id))
+    }
+
+    async fn count(&mut self, rows: RowRange) -> Result<BTreeMap<Option<String>, u64>, Failure> {
+        let count = Statement::new("count files", COUNT).id(rows.first).id(rows.last);
+        let mut buckets = BTreeMap::new();
+        for row in self.session.rows(&count).await? {
+            let counted = text(&row, "bucket").and_then(|name| Ok((name, present(&row, "files")?)));
+            let (bucket, files) = Session::read(counted)?;
+            buckets.insert(bucket, files);
+        }
+        Ok(buckets)
+    }
+}
+
+#[async_trait]
+impl RhinoSession for MysqlRhinoSession {
+    async fn drop_index(&mut self) -> Result<IndexChange, ChangeError> {
+        if self.index().await?.is_none() {
+            return Ok(IndexChange::AlreadySo);
+        }
+        self.alter("drop index", &format!("DROP INDEX {}", quoted(NAME))).await?;
+        Ok(IndexChange::Made)
+    }
+
+    async fn add_index(&mut self, index: &IndexDefinition) -> Result<IndexChange, ChangeError> {
+        let IndexDefinition(definition) = index;
+        if !index_definition::is_definition(definition) {
+            let why = format!("`{definition}` does not define the index {NAME} and nothing more");
+            return Err(self.refused(why));
+        }
+        if let Some(found) = self.index().await? {
+            if found == *index {
+                return Ok(IndexChange::AlreadySo);
+            }
+            let why = format!("it has another index {NAME}: `{}`; drop it first", found.0);
+            return Err(self.refused(why));
+        }
+        self.alter("add index", &format!("ADD {definition}")).await?;
+        Ok(IndexChange::Made)
+    }
+
+    async fn rename_buckets(
+        &mut self,
+        rows: RowRange,
+        changes: &NameChanges,
+        kept: &[RowId],
+    ) -> Result<Vec<u64>, ChangeError> {
+        if kept.len() > limits::KEPT_ROWS {
+            let (many, most) = (kept.len(), limits::KEPT_ROWS);
+            let why = format!("{many} rows of one range keep their names, of at most {most}");
+            return Err(self.refused(why));
+        }
+        let renamed = match self.rename(rows, changes, kept).await {
+            Ok(renamed) => renamed,
+            Err(failure) => {
+                self.session.roll_back().await;
+                return Err(self.session.not_changed(failure).await);
+            }
+        };
+        self.session.committed().await?;
+        Ok(renamed)
+    }
+
+    async fn rows_by_bucket(
+        &mut self,
+        rows: RowRange,
+    ) -> Result<BTreeMap<Option<String>, u64>, ChangeError> {
+        match self.count(rows).await {
+            Ok(buckets) => Ok(buckets),
+            Err(failure) => Err(self.session.not_changed(failure).await),
+        }
+    }
+}

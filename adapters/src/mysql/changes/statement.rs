@@ -1,0 +1,75 @@
+//! Statements that change rows, each with its values apart.
+
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::{MySql, MySqlArguments};
+use sqlx::query::Query;
+
+use domain::ports::RowId;
+
+/// A statement. Its text comes from this program, and names in it from the server's own description of
+/// its tables, quoted; all else is bound.
+#[derive(Debug, Clone)]
+pub(super) struct Statement {
+    /// For the counts of calls.
+    pub(super) name: &'static str,
+    pub(super) sql: String,
+    pub(super) values: Vec<Bound>,
+}
+
+/// A value of a statement.
+#[derive(Debug, Clone)]
+pub(super) enum Bound {
+    Text(String),
+    Id(RowId),
+}
+
+impl Statement {
+    pub(super) fn new(name: &'static str, sql: impl Into<String>) -> Self {
+        Self { name, sql: sql.into(), values: Vec::new() }
+    }
+
+    pub(super) fn text(mut self, text: impl Into<String>) -> Self {
+        self.values.push(Bound::Text(text.into()));
+        self
+    }
+
+    pub(super) fn id(mut self, id: RowId) -> Self {
+        self.values.push(Bound::Id(id));
+        self
+    }
+
+    /// With its values. It is not kept on the server, since its text may be another one each time.
+    pub(super) fn query(&self) -> Query<'_, MySql, MySqlArguments> {
+        let query = sqlx::query(AssertSqlSafe(self.sql.as_str())).persistent(false);
+        self.values.iter().fold(query, |query, value| match value {
+            Bound::Text(text) => query.bind(text),
+            Bound::Id(RowId(id)) => match u64::try_from(*id) {
+                Ok(id) => query.bind(id),
+                // A range may begin before all ids.
+                Err(_) => query.bind(i64::try_from(*id).unwrap_or(i64::MIN)),
+            },
+        })
+    }
+}
+
+/// A name as an identifier: a backtick in it is doubled.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A condition that is true where the column bears the bound name byte for byte, whatever the column's
+/// collation and character set.
+pub(super) fn bears_name(column: &str) -> String {
+    format!("CAST(CONVERT({column} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_ends_its_quotes() {
+        assert_eq!(quoted("timestamp"), "`timestamp`");
+        assert_eq!(quoted("a` = 1, `b"), "`a`` = 1, ``b`");
+    }
+}
