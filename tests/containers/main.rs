@@ -1,6 +1,8 @@
 //! Real servers in containers, and the container harness itself.
 
 #[cfg(feature = "containers")]
+mod client_changes;
+#[cfg(feature = "containers")]
 mod client_databases;
 #[cfg(feature = "containers")]
 mod mysql_index;

@@ -2,6 +2,8 @@
 //! adapters over the wire face, and on LocalStack.
 
 #[cfg(feature = "containers")]
+mod client_changes;
+#[cfg(feature = "containers")]
 mod client_databases;
 mod job_queue;
 mod journal;

@@ -1,5 +1,7 @@
 //! The promises of the ports, each as a suite that the fakes and the adapters pass alike.
 
+#[cfg(feature = "containers")]
+pub mod client_changes;
 pub mod client_databases;
 pub mod client_schemas;
 pub mod ends;
