@@ -18,6 +18,7 @@ pub mod provision;
 #[cfg(feature = "command-line")]
 pub mod runbook;
 pub mod status;
+pub mod sync;
 pub mod work;
 
 // What is reported while a run goes on.

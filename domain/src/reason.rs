@@ -223,7 +223,7 @@ impl From<&SourceError> for Reason {
     }
 }
 
-/// What a failed file leaves at its final key.
+/// What a failed file leaves at its key in S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Left {
     /// Nothing that we know to be wrong or wrote unproven.
@@ -248,7 +248,7 @@ named!(Left {
 pub struct Failure {
     /// Why.
     pub reason: Reason,
-    /// What is at its final key now.
+    /// What is at its key in S3 now.
     pub left: Left,
 }
 
@@ -257,7 +257,7 @@ impl fmt::Display for Failure {
         match self.left {
             Left::Nothing => fmt::Display::fmt(&self.reason, f),
             left @ (Left::WrongObject | Left::OurObject | Left::PerhapsOurs) => {
-                write!(f, "{} (at the final key: {left})", self.reason)
+                write!(f, "{} (at its key in S3: {left})", self.reason)
             }
         }
     }

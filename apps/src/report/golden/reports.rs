@@ -20,13 +20,14 @@ use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
     Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status,
-    work,
+    sync, work,
 };
 
 /// The reports by the command that prints them.
 pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     BTreeMap::from([
-        ("migrate", migrate()),
+        ("migrate", migrate().into_iter().map(|report| json!(report)).collect()),
+        ("sync", migrate().into_iter().map(|report| json!(sync::SyncReport(report))).collect()),
         ("enqueue", enqueue()),
         ("work", work()),
         ("plan", plan()),
@@ -42,7 +43,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     ])
 }
 
-fn migrate() -> Vec<Value> {
+fn migrate() -> Vec<migrate::MigrateReport> {
     let full = Summary {
         intake: intake(),
         ends: ends(),
@@ -58,14 +59,8 @@ fn migrate() -> Vec<Value> {
     };
     let report = |summary: Summary, failure_list| {
         let (verdict, command) = (migrate::verdict(&summary, None), String::new());
-        json!(migrate::MigrateReport {
-            summary,
-            failure_list,
-            cost: cost(),
-            verdict,
-            command,
-            fids: String::new()
-        })
+        let fids = String::new();
+        migrate::MigrateReport { summary, failure_list, cost: cost(), verdict, command, fids }
     };
     vec![
         report(full.clone(), list(Some("disk full".to_owned()))),
@@ -277,6 +272,7 @@ fn ends() -> Outcomes {
         by_copy: tally(),
         by_mogile: tally(),
         already_there: tally(),
+        too_large: tally(),
         gone: 1,
         failed: BTreeMap::from([("*", sample())]),
         findings: BTreeMap::from([("*", sample())]),
