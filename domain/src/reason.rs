@@ -10,15 +10,15 @@ use crate::named::named;
 pub enum ReasonKind {
     /// Only copying was allowed, and there is nothing to copy.
     NoIntermediary,
-    /// Every replica was tried; none gave the content.
+    /// No replica gave the content.
     NoReplica,
     /// Replicas are there and have other content than the key says; no other one gave the right one.
     WrongContent,
     /// The trackers, or what lists MogileFS's storage nodes, could not be reached.
     SourceUnreachable,
-    /// The trackers could, and none of the file's storage nodes.
+    /// The trackers could, and none of the file's storage nodes that may be asked.
     ReplicasUnreachable,
-    /// Trackers refuse, or answer nonsense.
+    /// Trackers refuse, or answer nonsense, or none of the file's replicas may be asked.
     SourceRefused,
     /// The trackers do not know a key that the index has.
     KeyUnknown,
@@ -216,6 +216,7 @@ impl From<&SourceError> for Reason {
             SourceError::Refused { .. }
             | SourceError::NotAsked { .. }
             | SourceError::BadAnswer { .. } => ReasonKind::SourceRefused,
+            SourceError::Unjudged { why, .. } => Self::from(why.as_ref()).kind,
             SourceError::WrongLength { .. } => ReasonKind::NoReplica,
             SourceError::WrongContent { .. } => ReasonKind::WrongContent,
         };
