@@ -102,6 +102,7 @@ pub enum Aim {
 
 impl RunArguments {
     /// Whether the summary is for a machine.
+    #[must_use]
     pub const fn json(&self) -> bool {
         self.json
     }

@@ -75,8 +75,8 @@ impl Report for SyncReport {
         let words = Words {
             classes: write_classes,
             resumes: "what was written is in the bucket, and is skipped",
-            clean: "Clean: every row is in a class above, and nothing failed. `mogile2s3 migrate` copies \
-                    from there.",
+            clean: "Clean: every row is in a class above, and nothing failed. `mogile2s3 migrate` now \
+                    copies these within S3.",
         };
         self.0.write_in(&words, out)
     }
