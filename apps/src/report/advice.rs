@@ -82,7 +82,7 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
         }
         ReasonKind::ReplicasUnreachable => {
             "the trackers answer: start the storage nodes named here, or open the way to them. \
-             `mogile2s3 doctor` tries to open a replica. Then run this again"
+             `mogile2s3 doctor` opens a replica on each of them. Then run this again"
         }
         ReasonKind::SourceRefused => {
             "check MOGILE_TRACKERS, MOGILE_DOMAIN, MOGILE_DATABASE_URL and MOGILE_STORAGE_HOSTS with \

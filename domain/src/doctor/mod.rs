@@ -3,6 +3,7 @@
 mod buckets;
 mod census;
 mod examine;
+mod replicas;
 
 pub use buckets::examine_buckets;
 pub use census::{Census, census};
