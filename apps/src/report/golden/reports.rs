@@ -126,6 +126,7 @@ fn plan() -> Vec<Value> {
         ignored: tally(),
         rejected: BTreeMap::from([("*", sample())]),
         unmapped: tallies(),
+        without_rows: ["repo".to_owned()].into(),
         highest_fid: Some(Fid(7)),
         in_parts: tally(),
         stopped: stopped(),
