@@ -46,7 +46,7 @@ fn a_bucket_of_the_map_that_no_row_is_in_is_named() {
     for (buckets, empty) in [("repo:new-repo", &[][..]), ("repo:new-repo,other:b", &["other"])] {
         let buckets = BucketMap::parse(buckets, "").expect("good settings");
         let clock = &world.port.clock;
-        let counted = world.run(census(index.as_ref(), clock, &buckets, 1 << 30));
+        let counted = world.run(census(index.as_ref(), clock.as_ref(), &buckets, 1 << 30));
         let empty = empty.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!((counted.rows, counted.stopped, counted.without_rows), (1, None, empty));
     }
