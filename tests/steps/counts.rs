@@ -43,7 +43,9 @@ fn a_bucket_of_the_map_that_no_row_is_in_is_named() {
     let world = World::instant();
     world.store(&content(1, 100));
     let index = world.port.ports().index;
-    for (buckets, empty) in [("repo:new-repo", &[][..]), ("repo:new-repo,other:b", &["other"])] {
+    for (buckets, empty) in
+        [("repo:new-repo", &[][..]), ("repo:new-repo,other:new-other", &["other"])]
+    {
         let buckets = BucketMap::parse(buckets, "").expect("good settings");
         let clock = &world.port.clock;
         let counted = world.run(census(index.as_ref(), clock.as_ref(), &buckets, 1 << 30));
