@@ -40,6 +40,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Verdict};
 
 pub use advice::advice_on;
+#[cfg(feature = "command-line")]
+pub use advice::advice_on_keys;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use observers::Observers;
 pub use progress::{Progress, Teller};

@@ -24,7 +24,7 @@ pub use content_repo_database::{
 pub use database::DatabaseError;
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
-pub use journal::{Appended, Journal};
+pub use journal::{Appended, Journal, Repair};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use rhino_database::{ArticleFile, RhinoDatabase};

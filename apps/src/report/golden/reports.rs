@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::digest::Sha256;
 use domain::doctor::Census;
-use domain::journal::Head;
+use domain::journal::{Difference, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
+use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
     BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
@@ -39,6 +40,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("fids", fids()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
+        ("runbook restore", runbook_restore()),
         ("runbook note", vec![json!(runbook::Written::new(head()))]),
     ])
 }
@@ -178,17 +180,46 @@ fn head() -> Head {
 }
 
 fn runbook_export() -> Vec<Value> {
-    [Some(head()), None].map(|head| json!(runbook::ExportEnd::default().line(head))).to_vec()
+    let line = |head| json!(runbook::ExportEnd::default().line("ledger", head));
+    [Some(head()), None].map(line).to_vec()
 }
 
 fn runbook_check() -> Vec<Value> {
-    let report = |fault: Option<&str>, head| {
+    let report = |fault: Option<&str>, migration, head| {
         let mut report = runbook::CheckReport::new("the journal".to_owned());
-        report.take_entry(fault);
-        report.end(None::<&str>, head);
-        json!(report)
+        report.take_entries(1);
+        report.take_faults(fault);
+        report.end(migration, head);
+        report
     };
-    vec![report(Some("changed"), Some(head())), report(None, None)]
+    let difference = Difference {
+        exported: StoredEntry { sequence: 1, line: String::new(), hash: None },
+        found: None,
+    };
+    let full = Survey { first: vec![difference], other_history: Some(1), ..Survey::default() };
+    [full, Survey::default()]
+        .map(|survey| {
+            let mut report = report(Some("changed"), Some("ledger".to_owned()), Some(head()));
+            report.compare(runbook::Against::new("file".as_ref(), &head(), &survey));
+            json!(report)
+        })
+        .into_iter()
+        .chain([json!(report(None, None, None))])
+        .collect()
+}
+
+fn runbook_restore() -> Vec<Value> {
+    let full = Restored {
+        entries: 1,
+        first: vec!["in words".to_owned()],
+        head_fault: Some("in words".to_owned()),
+        added: 1,
+        written: vec![head()],
+        kept_as: vec!["ledger#replaced-2".to_owned()],
+    };
+    let report =
+        |restored| json!(runbook::RestoreReport::new("ledger", "file".as_ref(), true, restored));
+    [full, Restored::default()].map(report).to_vec()
 }
 
 fn provision() -> Vec<Value> {
