@@ -79,7 +79,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(async {
         match cli.command {
-            Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Provision(arguments) => provision::run(arguments).await,
             Command::Sync(arguments) => on_a_worker(sync::run(arguments)).await,

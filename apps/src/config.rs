@@ -1,6 +1,7 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
 mod access;
+mod clients;
 mod queue;
 mod worker_function;
 
@@ -16,6 +17,7 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
+pub use self::clients::{CONTENT_REPO, ClientSettings, RHINO};
 pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
@@ -116,10 +118,7 @@ impl SourceSettings {
     /// MogileFS's database, when the index is to be read there.
     #[cfg(feature = "command-line")]
     pub fn database(&self) -> Result<Option<DatabaseUrl>, UsageError> {
-        let url = self.database_url.as_ref().map(|url| url.0.as_str());
-        let url = url.filter(|url| !url.trim().is_empty());
-        let url = url.map(str::parse).transpose();
-        url.map_err(|error| UsageError(format!("MOGILE_DATABASE_URL: {error}")))
+        database_url("MOGILE_DATABASE_URL", self.database_url.as_ref())
     }
 
     /// Which of the registered storage nodes may be asked.
@@ -128,6 +127,13 @@ impl SourceSettings {
         let Some(ranges) = ranges else { return Ok(AllowedHosts::default()) };
         ranges.parse().map_err(|error| UsageError(format!("MOGILE_STORAGE_HOSTS: {error}")))
     }
+}
+
+/// The database that a setting names. An error repeats nothing of it.
+#[cfg(feature = "command-line")]
+fn database_url(setting: &str, url: Option<&Secret>) -> Result<Option<DatabaseUrl>, UsageError> {
+    let url = url.map(|url| url.0.as_str()).filter(|url| !url.trim().is_empty());
+    url.map(str::parse).transpose().map_err(|error| UsageError(format!("{setting}: {error}")))
 }
 
 /// Whether this is a host's name or address and a port: `tracker1:7001`, `[fc00::7]:7001`.

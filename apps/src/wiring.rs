@@ -10,7 +10,7 @@ use adapters::mogile::{
     HostTable, MogileFiles, NodeRegistry, StorageNodes, TrackerIndex, Trackers,
 };
 #[cfg(feature = "command-line")]
-use adapters::mysql::MysqlIndex;
+use adapters::mysql::{DatabaseUrl, MysqlContentRepo, MysqlIndex, MysqlRhino};
 use adapters::s3::S3ObjectStore;
 use domain::ports::{Ports, SourceIndex, WorkPorts};
 
@@ -133,6 +133,20 @@ impl Wiring<'_> {
         let _ = from;
         let trackers = trackers()?;
         Ok(Tables { files: Arc::new(TrackerIndex::new(trackers.clone(), domain)), hosts: trackers })
+    }
+
+    /// contentrepo's database.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn content_repo(&self, url: DatabaseUrl) -> MysqlContentRepo {
+        MysqlContentRepo::new(url, self.calls.clone()).with_time(self.time.request())
+    }
+
+    /// rhino's database.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn rhino(&self, url: DatabaseUrl) -> MysqlRhino {
+        MysqlRhino::new(url, self.calls.clone()).with_time(self.time.request())
     }
 
     /// The trackers alone.

@@ -114,14 +114,20 @@ async fn asked(client: &str, world: &EmbeddedWorld, sql: &str) -> Result<String,
 }
 
 #[tokio::test]
-async fn the_command_line_client_reads_the_tables() {
+async fn the_command_line_client_reads_and_changes_the_tables() {
     let Some(client) = client().await else { return };
     let world = world().await;
     for (sql, printed) in [
         ("SELECT fid, length FROM file WHERE fid > 1 ORDER BY fid LIMIT 2", "2\t1\n3\t1\n"),
         ("SELECT dkey, length FROM file WHERE fid = 10000000000", "NULL\tNULL\n"),
         ("SELECT COUNT(*) FROM file", "22\n"),
-        ("SHOW DATABASES", "contentrepo\nmogilefs\nrhino\n"),
+        ("SHOW DATABASES", "contentrepo\ninformation_schema\nmogilefs\nrhino\n"),
+        ("SELECT GET_LOCK('a', 0), IS_FREE_LOCK('a'), RELEASE_LOCK('a')", "1\t0\t1\n"),
+        (
+            "SELECT COLUMN_NAME, EXTRA FROM information_schema.COLUMNS \
+             WHERE TABLE_SCHEMA = 'rhino' AND EXTRA = 'auto_increment'",
+            "fileId\tauto_increment\n",
+        ),
         ("SELECT namespace FROM domain WHERE dmid = 1", "plos_repo\n"),
         ("BEGIN; SELECT 1; COMMIT", "1\n"),
     ] {
@@ -130,6 +136,17 @@ async fn the_command_line_client_reads_the_tables() {
     // The tables are the world's own.
     world.mogile.drop_row(Fid(2));
     assert_eq!(asked(client, &world, "SELECT COUNT(*) FROM file").await.as_deref(), Ok("21\n"));
+    // Its script locks, changes a bucket under a name that is exactly reverted, and reads it again.
+    let bucket = "INSERT INTO contentrepo.buckets (bucketName, timestamp) \
+                  VALUES ('old', '2001-01-01 00:00:00')";
+    let rename = "BEGIN; UPDATE contentrepo.buckets SET bucketName = 'new', timestamp = timestamp \
+                  WHERE BINARY bucketName = 'old'; COMMIT; \
+                  SELECT bucketName, timestamp FROM contentrepo.buckets";
+    assert_eq!(asked(client, &world, bucket).await.as_deref(), Ok(""));
+    let renamed = Ok("new\t2001-01-01 00:00:00\n");
+    assert_eq!(asked(client, &world, rename).await.as_deref(), renamed);
+    let delete = "DELETE FROM contentrepo.buckets WHERE bucketId = 1";
+    assert_eq!(asked(client, &world, delete).await.as_deref(), Ok(""));
     // A client that ends inside a transaction leaves nothing of it.
     let insert = "INSERT INTO contentrepo.buckets (bucketName) VALUES";
     let kept = format!("{insert} ('kept'); BEGIN; {insert} ('lost')");

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
 use adapters::mysql::{MysqlContentRepo, MysqlRhino};
-use domain::ports::{ContentRepoDatabase, DatabaseError, RhinoDatabase};
+use domain::ports::{
+    AccountRights, ContentRepoDatabase, DatabaseError, RhinoDatabase, RowId, SurveyedDatabase,
+};
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Executor;
 use tests::containers::client_tables::{
@@ -14,6 +16,8 @@ use tests::containers::{MysqlServer, engine_answers};
 use tests::contract::client_databases::{
     content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
 };
+use tests::contract::client_schemas::{content_repo_is_whole, rhino_is_whole};
+use tests::contract::locks::locks_hold;
 use tests::planted_clients::{ContentRepoRows, article_files};
 
 #[tokio::test]
@@ -28,6 +32,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
         let mut root = server.create_database(&name).await?;
         set_default(&mut root, text).await?;
         create_content_repo(&mut root).await?;
+        content_repo_is_whole(&mut root, text.collation).await;
         let database = MysqlContentRepo::new(server.url(&name)?, calls.clone());
         empty_content_repo_holds(&database).await;
         let rows = ContentRepoRows::new();
@@ -38,6 +43,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
         let mut root = server.create_database(&name).await?;
         set_default(&mut root, text).await?;
         create_rhino(&mut root).await?;
+        rhino_is_whole(&mut root).await;
         let database = MysqlRhino::new(server.url(&name)?, calls.clone());
         empty_rhino_holds(&database).await;
         plant_rhino(&mut root, &article_files()).await?;
@@ -65,7 +71,7 @@ async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
     let repo = MysqlContentRepo::new(url()?, Arc::default());
     let rhino = MysqlRhino::new(url()?, Arc::default());
     is_refused(&repo.buckets().await.unwrap_err(), "is this contentrepo's database?");
-    is_refused(&rhino.files(0, 1).await.unwrap_err(), "is this rhino's database?");
+    is_refused(&rhino.files(RowId::START, 1).await.unwrap_err(), "is this rhino's database?");
 
     create_content_repo(&mut root).await?;
     create_rhino(&mut root).await?;
@@ -82,5 +88,97 @@ async fn a_refusal_says_what_to_do() -> anyhow::Result<()> {
     let words = "grant SELECT on the tables `buckets` and `objects`";
     is_refused(&repo.extent().await.unwrap_err(), words);
     is_refused(&rhino.last().await.unwrap_err(), "grant SELECT on the table `articleFile`");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let user = MysqlServer::USER;
+    let mut root = server.create_database("my_repo").await?;
+    set_default(&mut root, TEXTS[0]).await?;
+    create_content_repo(&mut root).await?;
+    server.create_database("another").await?;
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut root).await?;
+    let survey = async || {
+        MysqlContentRepo::new(server.url("my_repo")?, Arc::default())
+            .survey()
+            .await
+            .map_err(anyhow::Error::from)
+    };
+    let found = survey().await?;
+    assert!(found.at.ends_with("/my_repo"), "{found:?}");
+    assert_eq!(found.version, version);
+    let collation = |table: &str, column: &str| found.columns[table][column].as_deref();
+    assert_eq!(collation("buckets", "bucketName"), Some("latin1_swedish_ci"));
+    assert_eq!(collation("objects", "id"), None);
+    let all = AccountRights::Writes(vec!["ALL PRIVILEGES".to_owned()]);
+    assert_eq!(found.rights, all);
+    for (sql, rights) in [
+        (format!("REVOKE ALL PRIVILEGES ON my_repo.* FROM '{user}'@'%'"), None),
+        (format!("GRANT SELECT ON `my\\_repo`.* TO '{user}'@'%'"), Some(AccountRights::ReadOnly)),
+        (
+            format!("GRANT UPDATE (bucketName) ON my_repo.buckets TO '{user}'@'%'"),
+            Some(AccountRights::Writes(vec!["UPDATE".to_owned()])),
+        ),
+    ] {
+        root.execute(sqlx::AssertSqlSafe(sql)).await?;
+        if let Some(rights) = rights {
+            let found = survey().await?;
+            assert_eq!(found.rights, rights);
+            assert!(found.columns["objects"].contains_key("uuid"));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lock_goes_with_its_session() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    locks_hold(server.root("").await?, &mut server.root("").await?).await;
+    Ok(())
+}
+
+/// contentrepo's and rhino's own columns hold none of this; those that somebody has altered may.
+#[tokio::test]
+async fn the_largest_ids_and_what_is_null_are_read_from_altered_tables() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("rhino").await?;
+    create_rhino(&mut root).await?;
+    for sql in [
+        "ALTER TABLE articleFile MODIFY fileId BIGINT UNSIGNED NOT NULL, \
+         MODIFY bucketName VARCHAR(255) NULL, MODIFY crepoKey VARCHAR(255) NULL, \
+         MODIFY crepoUuid VARCHAR(36) NULL, MODIFY fileSize BIGINT NULL",
+        "INSERT INTO articleFile (fileId, ingestionId, bucketName, ingestedFileName) VALUES \
+         (0, 1, NULL, ''), (1, 2, '', ''), (18446744073709551614, 3, NULL, ''), \
+         (18446744073709551615, 4, NULL, '')",
+    ] {
+        root.execute(sql).await?;
+    }
+    let database = MysqlRhino::new(server.url("rhino")?, Arc::default());
+    for limit in [1, 3, 9] {
+        let (mut read, mut after) = (Vec::new(), RowId::START);
+        loop {
+            let page = database.files(after, limit).await?;
+            let Some(last) = page.last() else { break };
+            assert!(last.id > after && last.key.is_none() && last.size.is_none(), "{last:?}");
+            after = last.id;
+            read.extend(page.into_iter().map(|file| file.id.0));
+        }
+        let largest = i128::from(u64::MAX);
+        assert_eq!(read, [0, 1, largest - 1, largest], "{limit} at once");
+    }
+    let buckets = database.rows_by_bucket().await?;
+    assert_eq!(buckets.into_iter().collect::<Vec<_>>(), [(None, 3), (Some(String::new()), 1)]);
+    assert_eq!(database.last().await?, Some(RowId(u64::MAX.into())));
     Ok(())
 }

@@ -15,6 +15,8 @@ use tests::containers::client_tables::{plant_content_repo, plant_rhino};
 use tests::contract::client_databases::{
     content_repo_holds, empty_content_repo_holds, empty_rhino_holds, rhino_holds,
 };
+use tests::contract::client_schemas::{content_repo_is_whole, rhino_is_whole};
+use tests::contract::locks::locks_hold;
 use tests::planted_clients::{ContentRepoRows, article_files};
 use tokio::net::TcpListener;
 
@@ -34,6 +36,7 @@ async fn the_contracts_are_kept_with_every_collation() {
         let database = MysqlContentRepo::new(parsed("contentrepo"), calls.clone());
         empty_content_repo_holds(&database).await;
         let mut writer = MySqlConnection::connect(&url("contentrepo")).await.expect("a session");
+        content_repo_is_whole(&mut writer, collation.name()).await;
         let rows = ContentRepoRows::new();
         plant_content_repo(&mut writer, &rows).await.expect("planted");
         content_repo_holds(&database, &rows).await;
@@ -41,8 +44,11 @@ async fn the_contracts_are_kept_with_every_collation() {
         let database = MysqlRhino::new(parsed("rhino"), calls.clone());
         empty_rhino_holds(&database).await;
         let mut writer = MySqlConnection::connect(&url("rhino")).await.expect("a session");
+        rhino_is_whole(&mut writer).await;
         plant_rhino(&mut writer, &article_files()).await.expect("planted");
         rhino_holds(&database).await;
+        let another = MySqlConnection::connect(&url("contentrepo")).await.expect("a session");
+        locks_hold(another, &mut writer).await;
         let calls = calls.all();
         assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{collation:?}: {calls:?}");
         task.abort();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use domain::ports::RowId;
 use sqlx::mysql::MySqlRow;
 use sqlx::{Error, Row};
 
@@ -11,10 +12,16 @@ pub(super) fn text(row: &MySqlRow, column: &str) -> Result<Option<String>, Error
     Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
+/// The text in the column of this number, counted from 0: some answers name their columns as they like.
+pub(super) fn text_at(row: &MySqlRow, column: usize) -> Result<Option<String>, Error> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
 /// What a column of numbers can hold: some installations have signed ones.
 pub(super) enum Number {
     Fit(u64),
-    Negative(i64),
+    Negative(i128),
     Null,
 }
 
@@ -30,17 +37,28 @@ impl fmt::Display for Number {
 
 /// Errors when the column is missing or of another type, which is the matter of every row.
 pub(super) fn number(row: &MySqlRow, column: &str) -> Result<Number, Error> {
-    let number: Option<u64> = match row.try_get(column) {
-        Ok(number) => number,
-        Err(_) => match row.try_get::<Option<i64>, _>(column)? {
-            Some(signed) => match u64::try_from(signed) {
-                Ok(number) => Some(number),
-                Err(_) => return Ok(Number::Negative(signed)),
-            },
-            None => None,
-        },
-    };
-    Ok(number.map_or(Number::Null, Number::Fit))
+    Ok(match integer(row, column)? {
+        Some(number) => u64::try_from(number).map_or(Number::Negative(number), Number::Fit),
+        None => Number::Null,
+    })
+}
+
+/// An id, where it is not NULL.
+pub(super) fn id(row: &MySqlRow, column: &str) -> Result<Option<RowId>, Error> {
+    Ok(integer(row, column)?.map(RowId))
+}
+
+/// The id by which a table is paged: no row lacks it.
+pub(super) fn key(row: &MySqlRow, column: &str) -> Result<RowId, Error> {
+    id(row, column)?.ok_or_else(|| Error::Protocol(format!("a row whose `{column}` is NULL")))
+}
+
+/// Any whole number, of a column with a sign or without.
+fn integer(row: &MySqlRow, column: &str) -> Result<Option<i128>, Error> {
+    match row.try_get::<Option<u64>, _>(column) {
+        Ok(number) => Ok(number.map(i128::from)),
+        Err(_) => Ok(row.try_get::<Option<i64>, _>(column)?.map(i128::from)),
+    }
 }
 
 /// A number that no row lacks.

@@ -6,27 +6,38 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ByteCount;
 use domain::ports::{
-    ContentRepoDatabase, DatabaseError, RepoBucket, RepoExtent, RepoObject, RepoStatus,
+    ContentRepoDatabase, DatabaseError, RepoBucket, RepoExtent, RepoObject, RepoStatus, RowId,
 };
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
-use super::columns::{Number, number, optional, present, text};
+use super::columns::{Number, id, key, number, optional, present, text};
 use super::sessions::Database;
-use super::tables::{ROWS_COUNTED, Tables};
+use super::tables::{Query, Tables};
 use super::url::DatabaseUrl;
 use crate::calls::Calls;
 
-const BUCKETS: &str = "SELECT bucketId, bucketName FROM buckets ORDER BY bucketId";
+const BUCKETS: Query =
+    Query { name: "buckets", sql: "SELECT bucketId, bucketName FROM buckets ORDER BY bucketId" };
 
 /// Pages by the primary key.
-const OBJECTS: &str = "SELECT id, bucketId, objkey, checksum, size, contentType, downloadName, \
-                       status, uuid FROM objects WHERE id > ? ORDER BY id LIMIT ?";
-const FIRST: &str = "SELECT MIN(id) AS id FROM objects WHERE id > ?";
+const OBJECTS: Query = Query {
+    name: "objects",
+    sql: "SELECT id, bucketId, objkey, checksum, size, contentType, downloadName, status, uuid \
+          FROM objects WHERE id >= ? ORDER BY id LIMIT ?",
+};
 
-const COUNT: &str = "SELECT status, COUNT(*) AS objects FROM objects WHERE id >= ? AND id < ? \
-                     GROUP BY status";
-const LAST: &str = "SELECT MAX(id) AS id FROM objects";
+/// Not by `MIN`: MariaDB 11.8 gives the highest id there, where all are below the argument and the
+/// argument is beyond the column's type.
+const FIRST: Query =
+    Query { name: "first object", sql: "SELECT id FROM objects WHERE id >= ? ORDER BY id LIMIT 1" };
+
+const COUNT: Query = Query {
+    name: "count objects",
+    sql: "SELECT status, COUNT(*) AS objects FROM objects WHERE id BETWEEN ? AND ? GROUP BY status",
+};
+
+const LAST: Query = Query { name: "last object", sql: "SELECT MAX(id) AS id FROM objects" };
 
 /// The largest number of a column of type INT, which larger sizes are cut to where the server is not
 /// strict (MySQL reference, "Out-of-Range and Overflow Handling").
@@ -34,7 +45,7 @@ const INT_MAX: u64 = 2_147_483_647;
 
 /// [`ContentRepoDatabase`] on MySQL or MariaDB. Its sessions are read-only: the server refuses every
 /// statement that writes.
-pub struct MysqlContentRepo(Tables);
+pub struct MysqlContentRepo(pub(super) Tables);
 
 impl MysqlContentRepo {
     /// Connects at the first query, not here.
@@ -53,33 +64,27 @@ impl MysqlContentRepo {
 #[async_trait]
 impl ContentRepoDatabase for MysqlContentRepo {
     async fn buckets(&self) -> Result<Vec<RepoBucket>, DatabaseError> {
-        let rows = self.0.ask("buckets", BUCKETS, &[]).await?;
+        let rows = self.0.ask(BUCKETS, &[]).await?;
         let bucket = |row: &MySqlRow| {
             let name = text(row, "bucketName")?.unwrap_or_default();
-            Ok(RepoBucket { id: present(row, "bucketId")?, name })
+            Ok(RepoBucket { id: key(row, "bucketId")?, name })
         };
         rows.iter().map(|row| self.0.read(bucket(row))).collect()
     }
 
-    async fn objects(&self, after: u64, limit: usize) -> Result<Vec<RepoObject>, DatabaseError> {
-        let rows = self.0.ask("objects", OBJECTS, &[after, limit.max(1) as u64]).await?;
+    async fn objects(&self, after: RowId, limit: usize) -> Result<Vec<RepoObject>, DatabaseError> {
+        let rows = self.0.page(OBJECTS, after, limit).await?;
         rows.iter().map(|row| self.0.read(object(row))).collect()
     }
 
     async fn extent(&self) -> Result<RepoExtent, DatabaseError> {
-        let last = self.0.id("last object", LAST, &[]).await?;
+        let last = self.0.id(LAST, &[]).await?;
         let mut extent = RepoExtent { last, ..RepoExtent::default() };
-        let mut after = 0;
-        while let Some(first) = self.0.id("first object", FIRST, &[after]).await? {
-            let end = first.saturating_add(ROWS_COUNTED);
-            for row in self.0.ask("count objects", COUNT, &[first, end]).await? {
-                let counted =
-                    status(&row).and_then(|status| Ok((status, present(&row, "objects")?)));
-                let (status, objects) = self.0.read(counted)?;
-                *extent.rows.entry(status).or_default() += objects;
-            }
-            after = end - 1;
-        }
+        let add = |row: &MySqlRow| {
+            *extent.rows.entry(status(row)?).or_default() += present(row, "objects")?;
+            Ok(())
+        };
+        self.0.count(FIRST, COUNT, add).await?;
         Ok(extent)
     }
 }
@@ -87,8 +92,8 @@ impl ContentRepoDatabase for MysqlContentRepo {
 fn object(row: &MySqlRow) -> Result<RepoObject, Error> {
     let size = optional(row, "size")?.filter(|size| *size != INT_MAX);
     Ok(RepoObject {
-        id: present(row, "id")?,
-        bucket: present(row, "bucketId")?,
+        id: key(row, "id")?,
+        bucket: id(row, "bucketId")?,
         key: text(row, "objkey")?.unwrap_or_default(),
         checksum: text(row, "checksum")?.unwrap_or_default(),
         size: size.map(ByteCount),

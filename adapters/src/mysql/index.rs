@@ -11,18 +11,26 @@ use sqlx::mysql::MySqlRow;
 use tokio::sync::OnceCell;
 
 use super::columns::{Number, number, present, text};
-use super::sessions::{Database, Sessions};
-use super::trouble::Trouble;
+use super::sessions::Database;
+use super::tables::{Query, Tables};
 use super::url::DatabaseUrl;
-use crate::calls::{Calls, System};
+use crate::calls::Calls;
 
-const DOMAINS: &str = "SELECT dmid, namespace FROM domain ORDER BY dmid";
+const DOMAINS: Query =
+    Query { name: "domain", sql: "SELECT dmid, namespace FROM domain ORDER BY dmid" };
 
 /// Pages by the primary key alone. With a condition on the domain the server would choose another
 /// index, and no other index has the rows in this order.
-const PAGE: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?";
-const ROW: &str = "SELECT fid, dmid, dkey, length FROM file WHERE fid = ?";
-const COUNT: &str = "SELECT COUNT(*) AS files FROM file WHERE dmid = ?";
+const PAGE: Query = Query {
+    name: "page",
+    sql: "SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?",
+};
+
+const ROW: Query =
+    Query { name: "row", sql: "SELECT fid, dmid, dkey, length FROM file WHERE fid = ?" };
+
+const COUNT: Query =
+    Query { name: "count", sql: "SELECT COUNT(*) AS files FROM file WHERE dmid = ?" };
 
 /// A [`SourceIndex`] over MogileFS's database. Its sessions are read-only: the server refuses every
 /// statement that writes.
@@ -31,40 +39,23 @@ const COUNT: &str = "SELECT COUNT(*) AS files FROM file WHERE dmid = ?";
 /// character set or as binary. Bytes of a key that are not UTF-8 become the replacement character,
 /// which no valid dkey contains.
 pub struct MysqlIndex {
-    pub(super) sessions: Sessions,
+    pub(super) tables: Tables,
     domain: String,
     dmid: OnceCell<u64>,
-    calls: Arc<Calls>,
 }
 
 impl MysqlIndex {
     /// Reads the rows of one domain. It connects at the first query, not here.
     #[must_use]
     pub fn new(url: DatabaseUrl, domain: String, calls: Arc<Calls>) -> Self {
-        Self {
-            sessions: Sessions::new(url, Database::MogileFs),
-            domain,
-            dmid: OnceCell::new(),
-            calls,
-        }
+        let tables = Tables::new(url, Database::MogileFs, calls);
+        Self { tables, domain, dmid: OnceCell::new() }
     }
 
     /// Replaces the default time limit for a query, which is production's.
     #[must_use]
-    pub const fn with_time(mut self, time: Duration) -> Self {
-        self.sessions.time = time;
-        self
-    }
-
-    pub(super) async fn ask(
-        &self,
-        operation: &'static str,
-        sql: &'static str,
-        arguments: &[u64],
-    ) -> Result<Vec<MySqlRow>, IndexError> {
-        let waiting = self.calls.begin(System::Mysql, operation);
-        let answer = self.sessions.rows(sql, arguments).await;
-        waiting.end(answer.map_err(|trouble| self.error(trouble)))
+    pub fn with_time(self, time: Duration) -> Self {
+        Self { tables: self.tables.with_time(time), ..self }
     }
 
     /// The domain's `dmid`. It is looked up at the first call and kept.
@@ -74,7 +65,7 @@ impl MysqlIndex {
 
     async fn find_domain(&self) -> Result<u64, IndexError> {
         let mut others = Vec::new();
-        for row in self.ask("domain", DOMAINS, &[]).await? {
+        for row in self.tables.ask(DOMAINS, &[]).await? {
             let name = self.read(text(&row, "namespace"))?;
             // The database may compare names without regard to case. The trackers do not.
             if name.as_ref() == Some(&self.domain) {
@@ -83,10 +74,9 @@ impl MysqlIndex {
             others.extend(name.map(|name| format!("`{name}`")));
         }
         let known = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
-        Err(self.error(Trouble::Refusal(format!(
-            "it has no domain `{}` (it has {known}): correct MOGILE_DOMAIN",
-            self.domain
-        ))))
+        let why =
+            format!("it has no domain `{}` (it has {known}): correct MOGILE_DOMAIN", self.domain);
+        Err(IndexError::Refused { at: self.tables.at().to_owned(), why })
     }
 
     /// A row of the configured domain, or [`None`] for one of another. A value that the table may
@@ -112,17 +102,8 @@ impl MysqlIndex {
         Ok(Some(Entry::Read(IndexRow { fid, dkey, length })))
     }
 
-    pub(super) fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
-        value.map_err(|error| self.error(Trouble::of(error, Database::MogileFs)))
-    }
-
-    pub(super) fn error(&self, trouble: Trouble) -> IndexError {
-        let at = self.sessions.at().to_owned();
-        match trouble {
-            Trouble::Passing(cause) => IndexError::Unavailable { at, cause },
-            Trouble::Refusal(why) => IndexError::Refused { at, why },
-            Trouble::Nonsense(why) => IndexError::BadAnswer { at, why },
-        }
+    fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
+        Ok(self.tables.read(value)?)
     }
 }
 
@@ -131,7 +112,7 @@ impl SourceIndex for MysqlIndex {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
         let dmid = self.dmid().await?;
         let mut page = RowPage::default();
-        for row in self.ask("page", PAGE, &[after.0, limit.max(1) as u64]).await? {
+        for row in self.tables.ask(PAGE, &[after.0.into(), limit.max(1) as i128]).await? {
             page.next = Some(Fid(self.read(present(&row, "fid"))?));
             match self.entry(&row, dmid)? {
                 Some(Entry::Read(row)) => page.rows.push(row),
@@ -144,12 +125,12 @@ impl SourceIndex for MysqlIndex {
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
         let dmid = self.dmid().await?;
-        let rows = self.ask("row", ROW, &[fid.0]).await?;
+        let rows = self.tables.ask(ROW, &[fid.0.into()]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         match self.entry(row, dmid)? {
             Some(Entry::Read(row)) => Ok(Some(row)),
             Some(Entry::Unreadable(UnreadableRow { fid, why })) => {
-                Err(IndexError::UnreadableRow { at: self.sessions.at().to_owned(), fid, why })
+                Err(IndexError::UnreadableRow { at: self.tables.at().to_owned(), fid, why })
             }
             None => Ok(None),
         }
@@ -157,7 +138,7 @@ impl SourceIndex for MysqlIndex {
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         let dmid = self.dmid().await?;
-        let rows = self.ask("count", COUNT, &[dmid]).await?;
+        let rows = self.tables.ask_of_all(COUNT, &[dmid.into()]).await?;
         rows.first().map(|row| self.read(present(row, "files"))).transpose()
     }
 
@@ -166,7 +147,7 @@ impl SourceIndex for MysqlIndex {
     }
 
     async fn domains(&self) -> Result<Vec<String>, IndexError> {
-        let rows = self.ask("domain", DOMAINS, &[]).await?;
+        let rows = self.tables.ask(DOMAINS, &[]).await?;
         let names = rows.iter().map(|row| self.read(text(row, "namespace")));
         Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }

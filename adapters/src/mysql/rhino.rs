@@ -6,30 +6,41 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ByteCount;
-use domain::ports::{ArticleFile, DatabaseError, RhinoDatabase};
+use domain::ports::{ArticleFile, DatabaseError, RhinoDatabase, RowId};
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
-use super::columns::{optional, present, text};
+use super::columns::{key, optional, present, text};
 use super::sessions::Database;
-use super::tables::{ROWS_COUNTED, Tables};
+use super::tables::{Query, Tables};
 use super::url::DatabaseUrl;
 use crate::calls::Calls;
 
 /// Pages by the primary key.
-const FILES: &str = "SELECT fileId, bucketName, crepoKey, crepoUuid, fileSize FROM articleFile \
-                     WHERE fileId > ? ORDER BY fileId LIMIT ?";
-const FIRST: &str = "SELECT MIN(fileId) AS id FROM articleFile WHERE fileId > ?";
-const LAST: &str = "SELECT MAX(fileId) AS id FROM articleFile";
+const FILES: Query = Query {
+    name: "files",
+    sql: "SELECT fileId, bucketName, crepoKey, crepoUuid, fileSize FROM articleFile \
+          WHERE fileId >= ? ORDER BY fileId LIMIT ?",
+};
+
+/// Not by `MIN`, for MariaDB's sake: see contentrepo's.
+const FIRST: Query = Query {
+    name: "first file",
+    sql: "SELECT fileId AS id FROM articleFile WHERE fileId >= ? ORDER BY fileId LIMIT 1",
+};
 
 /// Byte for byte: by the column's own collation `a`, `A` and `a ` can be one name.
-const COUNT: &str = "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS bucket, \
-                     COUNT(*) AS files FROM articleFile WHERE fileId >= ? AND fileId < ? \
-                     GROUP BY bucket";
+const COUNT: Query = Query {
+    name: "count files",
+    sql: "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS bucket, COUNT(*) AS files \
+          FROM articleFile WHERE fileId BETWEEN ? AND ? GROUP BY bucket",
+};
+
+const LAST: Query = Query { name: "last file", sql: "SELECT MAX(fileId) AS id FROM articleFile" };
 
 /// [`RhinoDatabase`] on MySQL or MariaDB. Its sessions are read-only: the server refuses every statement
 /// that writes.
-pub struct MysqlRhino(Tables);
+pub struct MysqlRhino(pub(super) Tables);
 
 impl MysqlRhino {
     /// Connects at the first query, not here.
@@ -47,34 +58,29 @@ impl MysqlRhino {
 
 #[async_trait]
 impl RhinoDatabase for MysqlRhino {
-    async fn files(&self, after: u64, limit: usize) -> Result<Vec<ArticleFile>, DatabaseError> {
-        let rows = self.0.ask("files", FILES, &[after, limit.max(1) as u64]).await?;
+    async fn files(&self, after: RowId, limit: usize) -> Result<Vec<ArticleFile>, DatabaseError> {
+        let rows = self.0.page(FILES, after, limit).await?;
         rows.iter().map(|row| self.0.read(file(row))).collect()
     }
 
     async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError> {
-        let (mut buckets, mut after) = (BTreeMap::new(), 0);
-        while let Some(first) = self.0.id("first file", FIRST, &[after]).await? {
-            let end = first.saturating_add(ROWS_COUNTED);
-            for row in self.0.ask("count files", COUNT, &[first, end]).await? {
-                let counted =
-                    text(&row, "bucket").and_then(|bucket| Ok((bucket, present(&row, "files")?)));
-                let (bucket, files) = self.0.read(counted)?;
-                *buckets.entry(bucket).or_default() += files;
-            }
-            after = end - 1;
-        }
+        let mut buckets = BTreeMap::new();
+        let add = |row: &MySqlRow| {
+            *buckets.entry(text(row, "bucket")?).or_default() += present(row, "files")?;
+            Ok(())
+        };
+        self.0.count(FIRST, COUNT, add).await?;
         Ok(buckets)
     }
 
-    async fn last(&self) -> Result<Option<u64>, DatabaseError> {
-        self.0.id("last file", LAST, &[]).await
+    async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
+        self.0.id(LAST, &[]).await
     }
 }
 
 fn file(row: &MySqlRow) -> Result<ArticleFile, Error> {
     Ok(ArticleFile {
-        id: present(row, "fileId")?,
+        id: key(row, "fileId")?,
         bucket: text(row, "bucketName")?,
         key: text(row, "crepoKey")?,
         uuid: text(row, "crepoUuid")?,

@@ -7,7 +7,8 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use domain::limits;
-use sqlx::mysql::{MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::mysql::{MySql, MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -80,7 +81,7 @@ impl Sessions {
     pub(super) async fn rows(
         &self,
         sql: &'static str,
-        arguments: &[u64],
+        arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let answer = async {
             let Ok(_slot) = self.slots.acquire().await else { return Err(self.late()) };
@@ -103,10 +104,12 @@ impl Sessions {
         &self,
         mut session: MySqlConnection,
         sql: &'static str,
-        arguments: &[u64],
+        arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, Trouble> {
-        let query = arguments.iter().fold(sqlx::query(sql), |query, number| query.bind(*number));
-        let rows = query.fetch_all(&mut session).await.map_err(|error| self.trouble(error))?;
+        let rows = bound(sql, arguments)
+            .fetch_all(&mut session)
+            .await
+            .map_err(|error| self.trouble(error))?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
         Ok(rows)
     }
@@ -151,6 +154,15 @@ impl Sessions {
     fn take_idle(&self) -> Option<MySqlConnection> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
+}
+
+/// The query with its arguments. One beyond all numbers of the server becomes the last of them.
+fn bound(sql: &'static str, arguments: &[i128]) -> Query<'static, MySql, MySqlArguments> {
+    arguments.iter().fold(sqlx::query(sql), |query, number| match u64::try_from(*number) {
+        Ok(number) => query.bind(number),
+        Err(_) if *number > 0 => query.bind(u64::MAX),
+        Err(_) => query.bind(i64::try_from(*number).unwrap_or(i64::MIN)),
+    })
 }
 
 /// `ER_PARSE_ERROR`, which is how MySQL before 5.6.5 answers to `READ ONLY` (MySQL 5.6 reference, "SET

@@ -1,5 +1,8 @@
 //! `mogile2s3 doctor`: is everything as the migration needs it?
 
+#[cfg(feature = "command-line")]
+mod clients;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -11,7 +14,8 @@ use domain::retry::{Classed, ErrorClass};
 use domain::{Check, Health, SourceError};
 
 use crate::config::{
-    AccessSettings, AwsSettings, QueueSettings, Settings, TargetSettings, WorkerFunctionSettings,
+    AccessSettings, AwsSettings, ClientSettings, QueueSettings, Settings, TargetSettings,
+    WorkerFunctionSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
@@ -42,11 +46,17 @@ pub struct Arguments {
 
     #[command(flatten)]
     function: WorkerFunctionSettings,
+
+    #[command(flatten)]
+    clients: ClientSettings,
 }
 
 /// Checks everything. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
+    // Wrong settings are an error before anything is asked.
+    #[cfg(feature = "command-line")]
+    let clients = clients::Clients::of(&arguments.clients)?;
     let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
@@ -66,7 +76,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
         checks.extend(worker_function::checks(&*function, name, &ours).await);
     }
-    session.print(&DoctorReport::new(checks))
+    #[cfg(feature = "command-line")]
+    let unset = {
+        let (of_clients, unset) = clients.examine(&wiring, &target.bucket_map()?).await;
+        checks.extend(of_clients);
+        unset
+    };
+    // The function's program has no client of the databases.
+    #[cfg(not(feature = "command-line"))]
+    let unset = Vec::new();
+    session.print(&DoctorReport::new(checks).without(unset))
 }
 
 /// Checks everything, with canaries in the buckets or without.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use domain::{Check, Health};
+use domain::{Check, Health, doctor};
 use serde::Serialize;
 
 use super::Report;
@@ -13,6 +13,8 @@ use crate::exit::Verdict;
 #[derive(Debug, Serialize)]
 pub struct DoctorReport {
     checks: Vec<Check>,
+    /// Settings that name a database of MogileFS's clients, and are not given.
+    unset: Vec<&'static str>,
     #[serde(flatten)]
     verdict: Verdict,
 }
@@ -22,7 +24,13 @@ impl DoctorReport {
     pub fn new(checks: Vec<Check>) -> Self {
         let any = |health| checks.iter().any(|check| check.health == health);
         let verdict = Verdict::of_checks(any(Health::Unreachable), any(Health::Bad));
-        Self { checks, verdict }
+        Self { checks, unset: Vec::new(), verdict }
+    }
+
+    /// The databases that these settings would name were not looked at. A migration needs none of
+    /// them.
+    pub fn without(self, unset: Vec<&'static str>) -> Self {
+        Self { unset, ..self }
     }
 }
 
@@ -48,6 +56,13 @@ impl Report for DoctorReport {
                 writeln!(out, "     → {advice}")?;
             }
         }
+        if !self.unset.is_empty() {
+            let unset = self.unset.join(", ");
+            writeln!(
+                out,
+                "note MogileFS's clients: not looked at, for want of {unset}; no file needs it"
+            )?;
+        }
         let all = self.checks.len();
         match self.checks.iter().filter(|check| check.health != Health::Good).count() {
             0 => writeln!(out, "All {all} checks are good."),
@@ -72,6 +87,10 @@ fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
             "`mogile2s3 provision`, which needs --access-profile, gives the queue what it lacks; \
              --dry-run shows first what it would do",
         ),
+        doctor::CONTENT_REPO => Some(
+            "correct BUCKETS and IGNORE_BUCKETS, or CONTENTREPO_DATABASE_URL, then run this again",
+        ),
+        doctor::RHINO => Some("correct RHINO_DATABASE_URL, then run this again"),
         "dead-letter queue" => Some("set SQS_DLQ_URL, for the function too, then run this again"),
         _ => None,
     }
@@ -98,6 +117,17 @@ mod tests {
             let verdict = DoctorReport::new(checks).verdict();
             assert_eq!(verdict, Verdict { exit, incomplete, differs });
         }
+    }
+
+    #[test]
+    fn what_is_not_looked_at_is_no_failure() {
+        let good = || vec![Check::good("index", "it answers", "noop")];
+        let report = DoctorReport::new(good()).without(vec!["A_URL", "B_URL"]);
+        assert_eq!(report.verdict(), DoctorReport::new(good()).verdict());
+        let mut said = String::new();
+        report.write(&mut said).expect("a string takes it");
+        assert!(said.contains("not looked at, for want of A_URL, B_URL;"), "{said}");
+        assert!(said.contains("All 1 checks are good."), "{said}");
     }
 
     #[test]

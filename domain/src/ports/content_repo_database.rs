@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::DatabaseError;
+use super::{DatabaseError, RowId};
 use crate::ByteCount;
 
 /// contentrepo's database: the names of its buckets, and the objects that refer to content. The port
@@ -16,8 +16,8 @@ pub trait ContentRepoDatabase: Send + Sync {
     async fn buckets(&self) -> Result<Vec<RepoBucket>, DatabaseError>;
 
     /// Returns the next objects behind the row id `after`, of every status, ascending by id and at most
-    /// `limit` of them. An empty page is the end.
-    async fn objects(&self, after: u64, limit: usize) -> Result<Vec<RepoObject>, DatabaseError>;
+    /// `limit` of them. The first page is behind [`RowId::START`], and an empty page is the end.
+    async fn objects(&self, after: RowId, limit: usize) -> Result<Vec<RepoObject>, DatabaseError>;
 
     /// Returns how far the objects have come. It reads every row, which may take minutes.
     async fn extent(&self) -> Result<RepoExtent, DatabaseError>;
@@ -27,7 +27,7 @@ pub trait ContentRepoDatabase: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoBucket {
     /// The column `bucketId`.
-    pub id: u64,
+    pub id: RowId,
     /// The column `bucketName`.
     pub name: String,
 }
@@ -36,9 +36,10 @@ pub struct RepoBucket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoObject {
     /// The column `id`. Of several rows for one content the newest has the highest.
-    pub id: u64,
-    /// The column `bucketId`.
-    pub bucket: u64,
+    pub id: RowId,
+    /// The column `bucketId`. The table lets it be NULL, and nothing makes sure that the bucket is
+    /// there.
+    pub bucket: Option<RowId>,
     /// The column `objkey`.
     pub key: String,
     /// The column `checksum`, where the SHA-1 should be.
@@ -73,7 +74,7 @@ pub enum RepoStatus {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RepoExtent {
     /// The highest row id; none of an empty table.
-    pub last: Option<u64>,
+    pub last: Option<RowId>,
     /// The number of rows by status.
     pub rows: BTreeMap<RepoStatus, u64>,
 }

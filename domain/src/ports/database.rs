@@ -1,4 +1,23 @@
+use std::fmt;
+
+use super::IndexError;
 use crate::retry::{Cause, Classed, ErrorClass};
+
+/// The id of a row, by which a table is paged. It holds whatever a column of integers can hold: a
+/// server gives ids from 1 on, and an INSERT may give any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId(pub i128);
+
+impl RowId {
+    /// Before every id: the page behind it is the first one.
+    pub const START: Self = Self(i64::MIN as i128 - 1);
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
 
 /// The database of contentrepo or rhino gave no answer that could be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +55,17 @@ impl Classed for DatabaseError {
             Self::Unavailable { .. } => ErrorClass::Retry,
             Self::Refused { .. } => ErrorClass::GiveUp,
             Self::BadAnswer { .. } => ErrorClass::Corrupt,
+        }
+    }
+}
+
+/// The same failure, of a database that is read as MogileFS's index.
+impl From<DatabaseError> for IndexError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::Unavailable { at, cause } => Self::Unavailable { at, cause },
+            DatabaseError::Refused { at, why } => Self::Refused { at, why },
+            DatabaseError::BadAnswer { at, why } => Self::BadAnswer { at, why },
         }
     }
 }

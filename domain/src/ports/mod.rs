@@ -4,6 +4,7 @@
 mod clock;
 mod content_repo_database;
 mod database;
+mod database_survey;
 mod failure_log;
 mod job_queue;
 mod journal;
@@ -21,7 +22,8 @@ pub use clock::Clock;
 pub use content_repo_database::{
     ContentRepoDatabase, RepoBucket, RepoExtent, RepoObject, RepoStatus,
 };
-pub use database::DatabaseError;
+pub use database::{DatabaseError, RowId};
+pub use database_survey::{AccountRights, DatabaseSurvey, SurveyedDatabase};
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use journal::{Appended, Journal, Repair};

@@ -1,5 +1,6 @@
 //! The world on loopback sockets, behind listeners that know the script of faults.
 
+mod accept;
 pub mod dynamodb;
 pub mod lambda;
 pub mod listener;

@@ -1,10 +1,13 @@
 //! contentrepo's and rhino's tables, as their own programs create them.
 
-use domain::ports::ArticleFile;
+use domain::ports::{ArticleFile, RowId};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor, MySql, QueryBuilder};
 
-use crate::planted_clients::ContentRepoRows;
+use crate::planted_clients::{ContentRepoRows, PlantedObject};
+
+/// Without it the server takes an id of 0 for the next number.
+const AS_IT_IS: &str = "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'";
 
 /// The server's default for tables that declare none.
 #[derive(Debug, Clone, Copy)]
@@ -30,35 +33,75 @@ pub async fn set_default(session: &mut MySqlConnection, text: Text) -> anyhow::R
     Ok(())
 }
 
-/// Creates contentrepo's tables.
+/// Without it a strict server takes no default of `0000-00-00`, which contentrepo's tables have.
+const AS_OLD_SERVERS: &str = "SET SESSION sql_mode = ''";
+
+/// Creates contentrepo's tables, which name no collation.
 pub async fn create_content_repo(session: &mut MySqlConnection) -> anyhow::Result<()> {
     for sql in [
+        AS_OLD_SERVERS,
+        "CREATE TABLE CREPO_SCHEMA_INFO (
+           timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+           schema_ver VARCHAR(100) NOT NULL
+         ) ENGINE=InnoDB",
         "CREATE TABLE buckets (
            bucketId INTEGER NOT NULL AUTO_INCREMENT,
            bucketName VARCHAR(255) NOT NULL,
            timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
-           creationDate TIMESTAMP NULL,
+           creationDate TIMESTAMP NOT NULL DEFAULT 0,
            PRIMARY KEY (bucketId),
-           UNIQUE KEY keySum (bucketName)
+           UNIQUE KEY keyBucket (bucketName)
          ) ENGINE=InnoDB",
         "CREATE TABLE objects (
            id INTEGER NOT NULL AUTO_INCREMENT,
            bucketId INTEGER REFERENCES buckets,
            objkey VARCHAR(255) NOT NULL,
            checksum VARCHAR(255) NOT NULL,
-           timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
-           downloadName VARCHAR(1000) NULL,
-           contentType VARCHAR(200) NULL,
-           size INTEGER NULL,
-           tag VARCHAR(200) NULL,
-           status TINYINT NULL DEFAULT 0,
+           timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+           downloadName VARCHAR(1000),
+           contentType VARCHAR(200),
+           size INTEGER NOT NULL,
+           tag VARCHAR(200),
+           status TINYINT NOT NULL DEFAULT 0,
            versionNumber INTEGER NOT NULL,
-           creationDate TIMESTAMP NULL,
-           userMetadata LONGTEXT NULL,
+           creationDate TIMESTAMP NOT NULL DEFAULT 0,
+           userMetadata LONGTEXT,
            uuid CHAR(36) NOT NULL,
            PRIMARY KEY (id),
-           UNIQUE KEY keyUuid (bucketId, objkey, uuid),
+           UNIQUE KEY ObjkeyUniversalID (bucketId, objkey, uuid),
            UNIQUE KEY keyVersion (bucketId, objkey, versionNumber)
+         ) ENGINE=InnoDB",
+        "CREATE TABLE collections (
+           id INTEGER NOT NULL AUTO_INCREMENT,
+           bucketId INTEGER NOT NULL,
+           collkey VARCHAR(255) NOT NULL,
+           timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+           versionNumber INTEGER NOT NULL,
+           status TINYINT NOT NULL DEFAULT 0,
+           tag VARCHAR(200),
+           creationDate TIMESTAMP NOT NULL DEFAULT 0,
+           userMetadata LONGTEXT,
+           uuid CHAR(36) NOT NULL,
+           PRIMARY KEY (id),
+           UNIQUE KEY keyVersion (bucketId, collkey, versionNumber),
+           UNIQUE KEY CollkeyUniversalID (bucketId, collkey, uuid),
+           FOREIGN KEY (bucketId) REFERENCES buckets (bucketId)
+         ) ENGINE=InnoDB",
+        "CREATE TABLE collectionObject (
+           collectionId INTEGER NOT NULL,
+           objectId INTEGER NOT NULL,
+           UNIQUE KEY keySum (collectionId, objectId),
+           FOREIGN KEY (collectionId) REFERENCES collections (id),
+           FOREIGN KEY (objectId) REFERENCES objects (id)
+         ) ENGINE=InnoDB",
+        "CREATE TABLE audit (
+           id INTEGER NOT NULL AUTO_INCREMENT,
+           bucketName VARCHAR(255) NOT NULL,
+           keyValue VARCHAR(255),
+           operation VARCHAR(20) NOT NULL,
+           uuid CHAR(36),
+           timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+           PRIMARY KEY (id)
          ) ENGINE=InnoDB",
     ] {
         session.execute(sql).await?;
@@ -71,46 +114,56 @@ pub async fn plant_content_repo(
     session: &mut MySqlConnection,
     rows: &ContentRepoRows,
 ) -> anyhow::Result<()> {
+    session.execute(AS_IT_IS).await?;
     let mut insert = QueryBuilder::<MySql>::new("INSERT INTO buckets (bucketId, bucketName) ");
     insert.push_values(&rows.buckets, |mut values, bucket| {
-        values.push_bind(bucket.id).push_bind(&bucket.name);
+        values.push_bind(number(bucket.id)).push_bind(&bucket.name);
     });
     insert.build().execute(&mut *session).await?;
     let start = "INSERT INTO objects (id, bucketId, objkey, checksum, size, contentType, \
                  downloadName, status, versionNumber, uuid) ";
     let mut insert = QueryBuilder::<MySql>::new(start);
-    insert.push_values(rows.objects.iter().enumerate(), |mut values, (place, (object, status))| {
-        let size = ContentRepoRows::size_of(object, place);
-        values.push_bind(object.id).push_bind(object.bucket).push_bind(&object.key);
-        values.push_bind(&object.checksum).push_bind(size).push_bind(&object.content_type);
-        values.push_bind(&object.download_name).push_bind(*status);
-        values.push_bind(object.id).push_bind(&object.uuid);
+    insert.push_values(&rows.objects, |mut values, PlantedObject { object, status, size }| {
+        values.push_bind(number(object.id)).push_bind(object.bucket.map(number));
+        values.push_bind(&object.key).push_bind(&object.checksum).push_bind(*size);
+        values.push_bind(&object.content_type).push_bind(&object.download_name);
+        values.push_bind(*status).push_bind(number(object.id)).push_bind(&object.uuid);
     });
     insert.build().execute(&mut *session).await?;
     Ok(())
 }
 
-/// Creates rhino's table of files. Its text columns declare their own collations.
+/// Creates rhino's table of files, which names its collations itself, and those that it refers to. The
+/// session stops checking such references: planted rows have none.
 pub async fn create_rhino(session: &mut MySqlConnection) -> anyhow::Result<()> {
-    let sql = "CREATE TABLE articleFile (
+    for sql in [
+        "SET SESSION foreign_key_checks = 0",
+        "CREATE TABLE articleIngestion (ingestionId BIGINT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
+        "CREATE TABLE articleItem (itemId BIGINT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
+        "CREATE TABLE articleFile (
            fileId BIGINT NOT NULL AUTO_INCREMENT,
            ingestionId BIGINT NOT NULL,
-           itemId BIGINT NULL,
-           fileType VARCHAR(128) CHARACTER SET utf8 COLLATE utf8_unicode_ci NULL,
-           bucketName VARCHAR(255) CHARACTER SET utf8 COLLATE utf8_bin NULL,
-           crepoKey VARCHAR(255) CHARACTER SET utf8 COLLATE utf8_bin NULL,
-           crepoUuid VARCHAR(36) CHARACTER SET utf8 COLLATE utf8_bin NULL,
-           fileSize BIGINT NULL,
-           ingestedFileName VARCHAR(255) NULL,
+           itemId BIGINT,
+           fileType VARCHAR(128) CHARACTER SET utf8 COLLATE utf8_unicode_ci,
+           bucketName VARCHAR(255) NOT NULL,
+           crepoKey VARCHAR(255) NOT NULL,
+           crepoUuid VARCHAR(36) NOT NULL,
+           fileSize BIGINT NOT NULL,
+           ingestedFileName VARCHAR(255) NOT NULL,
            created TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
            PRIMARY KEY (fileId),
-           UNIQUE KEY crepoUuid (crepoUuid),
-           KEY bucketName_index (bucketName),
-           KEY fk_articleFile_2 (itemId),
            UNIQUE KEY ingest_ingestedFileName (ingestionId, ingestedFileName),
-           UNIQUE KEY ingest_item_filetype (ingestionId, itemId, fileType)
-         ) ENGINE=InnoDB";
-    session.execute(sql).await?;
+           UNIQUE KEY crepoUuid_UNIQUE (crepoUuid),
+           UNIQUE KEY ingest_item_filetype (ingestionId, itemId, fileType),
+           KEY fk_articleFile_2 (itemId),
+           KEY bucketName_index (bucketName),
+           CONSTRAINT fk_articleFile_1 FOREIGN KEY (ingestionId)
+             REFERENCES articleIngestion (ingestionId),
+           CONSTRAINT fk_articleFile_2 FOREIGN KEY (itemId) REFERENCES articleItem (itemId)
+         ) ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE=utf8_bin",
+    ] {
+        session.execute(sql).await?;
+    }
     Ok(())
 }
 
@@ -119,14 +172,20 @@ pub async fn plant_rhino(
     session: &mut MySqlConnection,
     files: &[ArticleFile],
 ) -> anyhow::Result<()> {
+    session.execute(AS_IT_IS).await?;
     let start = "INSERT INTO articleFile (fileId, ingestionId, bucketName, crepoKey, crepoUuid, \
                  fileSize, ingestedFileName) ";
     let mut insert = QueryBuilder::<MySql>::new(start);
     insert.push_values(files, |mut values, file| {
-        values.push_bind(file.id).push_bind(file.id).push_bind(&file.bucket);
+        values.push_bind(number(file.id)).push_bind(number(file.id)).push_bind(&file.bucket);
         values.push_bind(&file.key).push_bind(&file.uuid);
         values.push_bind(file.size.map(|size| size.0)).push_bind("a.pdf");
     });
     insert.build().execute(&mut *session).await?;
     Ok(())
+}
+
+/// An id of a column with a sign.
+fn number(id: RowId) -> i64 {
+    i64::try_from(id.0).expect("planted ids are in range")
 }

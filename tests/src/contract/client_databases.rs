@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ports::{ContentRepoDatabase, RepoExtent, RhinoDatabase};
+use domain::ports::{ContentRepoDatabase, RepoExtent, RhinoDatabase, RowId};
 
 use crate::planted_clients::{ContentRepoRows, article_files};
 
@@ -13,13 +13,14 @@ use crate::planted_clients::{ContentRepoRows, article_files};
 pub async fn content_repo_holds(database: &dyn ContentRepoDatabase, rows: &ContentRepoRows) {
     assert_eq!(database.buckets().await.expect("an answer"), rows.buckets);
     assert_eq!(database.extent().await.expect("an answer"), rows.extent());
-    let planted: Vec<_> = rows.objects.iter().map(|(object, _)| object.clone()).collect();
+    let planted: Vec<_> = rows.objects.iter().map(|planted| planted.object.clone()).collect();
     for limit in [1, 7, 89, 90, 1_000] {
-        let (mut read, mut after) = (Vec::new(), 0);
+        let (mut read, mut after) = (Vec::new(), RowId::START);
         loop {
             let page = database.objects(after, limit).await.expect("an answer");
             assert!(page.len() <= limit, "{} of {limit}", page.len());
             let Some(last) = page.last() else { break };
+            assert!(last.id > after, "behind {after} is {}", last.id);
             after = last.id;
             read.extend(page);
         }
@@ -27,11 +28,12 @@ pub async fn content_repo_holds(database: &dyn ContentRepoDatabase, rows: &Conte
     }
     // In the middle of a gap, behind the end, and with no rows asked for, which is one.
     let ids = async |after, limit| {
-        let page = database.objects(after, limit).await.expect("an answer");
-        page.into_iter().map(|object| object.id).collect::<Vec<_>>()
+        let page = database.objects(RowId(after), limit).await.expect("an answer");
+        page.into_iter().map(|object| object.id.0).collect::<Vec<_>>()
     };
     assert_eq!(ids(2, 2).await, [4, 7]);
-    assert_eq!(ids(u64::MAX, 2).await, Vec::<u64>::new());
+    assert_eq!(ids(i128::from(i32::MAX), 2).await, []);
+    assert_eq!(ids(i128::from(u64::MAX), 2).await, []);
     assert_eq!(ids(0, 0).await, [1]);
 }
 
@@ -41,7 +43,7 @@ pub async fn content_repo_holds(database: &dyn ContentRepoDatabase, rows: &Conte
 /// When a promise is not kept.
 pub async fn empty_content_repo_holds(database: &dyn ContentRepoDatabase) {
     assert_eq!(database.buckets().await.expect("an answer"), []);
-    assert_eq!(database.objects(0, 9).await.expect("an answer"), []);
+    assert_eq!(database.objects(RowId::START, 9).await.expect("an answer"), []);
     assert_eq!(database.extent().await.expect("an answer"), RepoExtent::default());
 }
 
@@ -52,11 +54,12 @@ pub async fn empty_content_repo_holds(database: &dyn ContentRepoDatabase) {
 pub async fn rhino_holds(database: &dyn RhinoDatabase) {
     let planted = article_files();
     for limit in [1, 7, 89, 90, 1_000] {
-        let (mut read, mut after) = (Vec::new(), 0);
+        let (mut read, mut after) = (Vec::new(), RowId::START);
         loop {
             let page = database.files(after, limit).await.expect("an answer");
             assert!(page.len() <= limit, "{} of {limit}", page.len());
             let Some(last) = page.last() else { break };
+            assert!(last.id > after, "behind {after} is {}", last.id);
             after = last.id;
             read.extend(page);
         }
@@ -75,7 +78,7 @@ pub async fn rhino_holds(database: &dyn RhinoDatabase) {
 /// # Panics
 /// When a promise is not kept.
 pub async fn empty_rhino_holds(database: &dyn RhinoDatabase) {
-    assert_eq!(database.files(0, 9).await.expect("an answer"), []);
+    assert_eq!(database.files(RowId::START, 9).await.expect("an answer"), []);
     assert_eq!(database.rows_by_bucket().await.expect("an answer"), BTreeMap::new());
     assert_eq!(database.last().await.expect("an answer"), None);
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, IGNORED_BUCKET};
-use stand_ins::world::databases::{ArticleFileRow, ObjectRow, Planting, Status};
+use stand_ins::world::databases::{ArticleFileRow, CollectionRow, ObjectRow, Planting, Status};
 use stand_ins::world::mogile::Fid;
 
 use super::Expected;
@@ -40,7 +40,8 @@ struct Newest {
     versions: u32,
 }
 
-/// Plants a row of `objects` at least for each file, and of `articleFile` for each object in use.
+/// Plants a row of `objects` at least for each file, of `articleFile` for each object in use, and
+/// collections of some objects.
 pub(super) fn plant(world: &EmbeddedWorld, files: &[Expected], seed: u64) -> anyhow::Result<()> {
     // Of its own: what is drawn here changes nothing in the corpus.
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x6461_7461_6261_7365);
@@ -88,15 +89,21 @@ impl Place<'_> {
         let (key, version) = (keyed.key.clone(), keyed.versions);
         keyed.versions += 1;
         let size = file.file.content.length();
-        self.plant_object(number, &key, version, &file.file.sha1, size, status)?;
+        let mut objects =
+            vec![self.plant_object(number, &key, version, &file.file.sha1, size, status)?];
         if number % 5 == 1 {
-            let again = format!("{key}.again");
-            self.plant_object(number, &again, version, &file.file.sha1, size, Status::InUse)?;
+            let (again, sha1) = (format!("{key}.again"), &file.file.sha1);
+            objects.push(self.plant_object(number, &again, version, sha1, size, Status::InUse)?);
         }
         if number % 13 == 6 {
             let purged = format!("{key}.purged");
             let gone = format!("{:040x}", u128::from(self.rng.next_u64()));
-            self.plant_object(number, &purged, 0, &gone, 7, Status::Purged)?;
+            objects.push(self.plant_object(number, &purged, 0, &gone, 7, Status::Purged)?);
+        }
+        if number % 3 == 1 {
+            let (key, uuid) = (format!("collection.{number:07}"), self.uuid());
+            let (bucket, objects) = (self.id, objects.as_slice());
+            self.planting.collection(&CollectionRow { bucket, key: &key, uuid: &uuid, objects })?;
         }
         Ok(())
     }
@@ -109,7 +116,7 @@ impl Place<'_> {
         sha1: &str,
         size: u64,
         status: Status,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<i64> {
         let uuid = self.uuid();
         let object = self.planting.object(&ObjectRow {
             bucket: self.id,
@@ -134,7 +141,7 @@ impl Place<'_> {
                 name: &format!("{object}.bin"),
             })?;
         }
-        Ok(())
+        Ok(object)
     }
 
     fn uuid(&mut self) -> String {
@@ -192,6 +199,16 @@ mod tests {
         assert!(all(5).contains("1"), "a second version");
         assert!(all(0).contains(super::IGNORED_BUCKET));
         assert!(contents.len() + 10 < objects.len(), "contents under several keys");
+
+        let collected = "SELECT c.id, COUNT(*), COUNT(b.bucketId) FROM collections c \
+                         JOIN collectionObject m ON m.collectionId = c.id \
+                         JOIN objects o ON o.id = m.objectId \
+                         LEFT JOIN buckets b ON b.bucketId = c.bucketId AND b.bucketId = o.bucketId \
+                         GROUP BY c.id";
+        let collections = asked(&stage, Database::ContentRepo, collected);
+        assert!(collections.len() > 30, "collections: {}", collections.len());
+        assert!(collections.iter().all(|row| row[1] == row[2]), "of one bucket each");
+        assert!(collections.iter().any(|row| row[1] != "1"), "of several objects");
 
         let sql = "SELECT bucketName, crepoKey, crepoUuid FROM articleFile";
         let known: BTreeSet<_> = asked(&stage, Database::Rhino, sql).into_iter().collect();

@@ -8,6 +8,7 @@ mod connections;
 mod environment;
 mod faults;
 mod killed;
+mod killed_world;
 mod lambda;
 mod oracle;
 mod provision;

@@ -4,6 +4,7 @@
 mod after_migrate;
 mod after_verify;
 mod buckets;
+mod clients;
 mod counts;
 mod doctor;
 mod guard;

@@ -18,8 +18,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
+use super::accept::accept;
 use crate::fault::{Fault, Faults, Service};
 
 mod faulty_body;
@@ -79,23 +79,9 @@ pub trait Backend: Send + Sync + 'static {
 /// Accepts for ever; every request passes the fault script first. Dropping the future closes every
 /// connection.
 pub async fn serve(listener: TcpListener, backend: Arc<dyn Backend>, faults: Arc<Faults>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&backend), Arc::clone(&faults)));
-                }
-                // Mostly a lack of file descriptors: closing connections will free some.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    let converse = |stream| converse(stream, Arc::clone(&backend), Arc::clone(&faults));
+    accept(listener, converse).await;
 }
-
-/// Between two attempts to accept, when the system refuses one.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Answers the requests of one connection until either side closes it.
 async fn converse(stream: TcpStream, backend: Arc<dyn Backend>, faults: Arc<Faults>) {

@@ -15,15 +15,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::accept::accept;
 use crate::fault::{Fault, Faults, Service};
 use crate::world::databases::Databases;
 use crate::world::mogile::MogileFs;
 
 mod answer;
 mod command;
+mod locks;
 mod login;
 mod packet;
 mod refusal;
@@ -37,15 +38,13 @@ mod value;
 
 use answer::{Answer, Context};
 use command::Command;
+use locks::Locks;
 use login::{Login, Nonce};
 use packet::{PacketError, Packets};
 use refusal::Refusal;
 use session::Session;
 
 pub use tables::DATABASE;
-
-/// Between two attempts to accept, when the system refuses one.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A login must be done by then: the server's default `connect_timeout`.
 const LOGIN_WITHIN: Duration = Duration::from_secs(10);
@@ -57,6 +56,7 @@ pub struct MysqlServer {
     password: String,
     mogile: Arc<MogileFs>,
     databases: Option<Arc<Databases>>,
+    locks: Locks,
     last_connection: AtomicU32,
 }
 
@@ -65,7 +65,8 @@ impl MysqlServer {
     #[must_use]
     pub fn new(mogile: Arc<MogileFs>, user: &str, password: &str) -> Self {
         let (user, password) = (user.to_owned(), password.to_owned());
-        Self { user, password, mogile, databases: None, last_connection: AtomicU32::new(0) }
+        let (databases, locks, last_connection) = (None, Locks::default(), AtomicU32::new(0));
+        Self { user, password, mogile, databases, locks, last_connection }
     }
 
     /// Shows the databases of MogileFS's clients too.
@@ -90,19 +91,8 @@ impl MysqlServer {
 /// Accepts for ever; every login and every command passes the fault script first. Dropping the future
 /// closes every connection.
 pub async fn serve(listener: TcpListener, server: Arc<MysqlServer>, faults: Arc<Faults>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&server), Arc::clone(&faults)));
-                }
-                // Mostly a lack of file descriptors: closing connections will free some.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    let converse = |stream| converse(stream, Arc::clone(&server), Arc::clone(&faults));
+    accept(listener, converse).await;
 }
 
 /// Whether a connection goes on after an answer.

@@ -3,13 +3,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 
+use super::accept::accept;
 use crate::fault::{Fault, Faults, Service};
 use crate::world::mogile::{MogileFs, text_of};
 
@@ -26,25 +25,11 @@ use line::{Reply, Request};
 /// answered.
 const LINE_LIMIT_BYTES: usize = 4 << 20;
 
-/// Between two attempts to accept, when the system refuses one.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-
 /// Accepts for ever; every request passes the fault script first. Dropping the future closes every
 /// connection.
 pub async fn serve(listener: TcpListener, mogile: Arc<MogileFs>, faults: Arc<Faults>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&mogile), Arc::clone(&faults)));
-                }
-                // Mostly a lack of file descriptors: closing connections will free some.
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
+    let converse = |stream| converse(stream, Arc::clone(&mogile), Arc::clone(&faults));
+    accept(listener, converse).await;
 }
 
 /// Whether a connection goes on after an answer.
@@ -154,6 +139,8 @@ fn cut(mut reply: Vec<u8>, bytes: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::{Instant, timeout};
 
     use super::*;

@@ -8,6 +8,7 @@
 //! not.
 
 use std::cmp::Ordering;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use rusqlite::Connection;
@@ -15,8 +16,9 @@ use tempfile::TempDir;
 
 mod plant;
 mod schema;
+mod tables;
 
-pub use plant::{ArticleFileRow, ObjectRow, Planting, Status};
+pub use plant::{ArticleFileRow, CollectionRow, ObjectRow, Planting, Status};
 pub use schema::{Collation, Column, Filled, Key, Kind, Table};
 
 /// The databases of MogileFS's clients.
@@ -51,8 +53,8 @@ impl Database {
     #[must_use]
     pub const fn tables(self) -> &'static [Table] {
         match self {
-            Self::ContentRepo => schema::CONTENTREPO,
-            Self::Rhino => schema::RHINO,
+            Self::ContentRepo => tables::CONTENTREPO,
+            Self::Rhino => tables::RHINO,
         }
     }
 
@@ -63,18 +65,20 @@ impl Database {
     }
 }
 
-/// Both databases. They go when this is dropped.
+/// Both databases. New ones go when this is dropped.
 #[derive(Debug)]
 pub struct Databases {
-    folder: TempDir,
+    folder: PathBuf,
     collation: Collation,
+    #[expect(dead_code, reason = "the folder goes with it")]
+    own: Option<TempDir>,
 }
 
 impl Databases {
     /// Empty tables. Those that name no collation have this one, as the server's default.
     pub fn new(collation: Collation) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("making a folder for the databases")?;
-        let databases = Self { folder, collation };
+        let own = tempfile::tempdir().context("making a folder for the databases")?;
+        let databases = Self { folder: own.path().to_owned(), collation, own: Some(own) };
         for database in Database::ALL {
             let connection = databases.open(database)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -85,16 +89,31 @@ impl Databases {
         Ok(databases)
     }
 
+    /// What a world that was killed has left in this folder, where it stays.
+    #[must_use]
+    pub const fn reopened(folder: PathBuf, collation: Collation) -> Self {
+        Self { folder, collation, own: None }
+    }
+
     /// A connection of its own. What it has begun and not committed is rolled back when it is
     /// dropped.
     pub fn open(&self, database: Database) -> rusqlite::Result<Connection> {
-        let connection = Connection::open(self.folder.path().join(database.name()))?;
+        let connection = Connection::open(self.folder.join(database.name()))?;
         // They go with the world: nothing must survive a loss of power.
         connection.pragma_update(None, "synchronous", "OFF")?;
         // Waiting would stop the tasks of everybody else.
         connection.busy_timeout(std::time::Duration::ZERO)?;
-        connection.create_collation(schema::BLIND, blind)?;
-        connection.create_collation(schema::EXACT, exact)?;
+        collate(&connection)?;
+        Ok(connection)
+    }
+
+    /// A database in memory with these tables, for what is asked once.
+    pub fn scratch(tables: &[&Table]) -> rusqlite::Result<Connection> {
+        let connection = Connection::open_in_memory()?;
+        collate(&connection)?;
+        for table in tables {
+            connection.execute_batch(&table.sqlite(Collation::Utf8GeneralCi))?;
+        }
         Ok(connection)
     }
 
@@ -125,6 +144,11 @@ impl Databases {
     pub const fn collation(&self) -> Collation {
         self.collation
     }
+}
+
+fn collate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.create_collation(schema::BLIND, blind)?;
+    connection.create_collation(schema::EXACT, exact)
 }
 
 fn blind(a: &str, b: &str) -> Ordering {

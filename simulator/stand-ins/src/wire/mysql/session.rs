@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use super::MysqlServer;
 use super::answer::{Answer, Context, Encoding};
 use super::command::{Command, Parameters};
-use super::login::{Login, VERSION};
+use super::login::Login;
 use super::refusal::Refusal;
-use super::sql::{self, Constant, Place, Setting, Statement};
-use super::stored::Stored;
+use super::sql::{self, Place, Setting, Statement};
+use super::stored::{Stored, information};
 use super::tables::{Column, DATABASE, Row, Table, columns_of, rows_of};
 use super::value::{Kind, Value};
 use crate::world::databases::Database;
+
+mod constants;
+
+use constants::kind_of;
 
 /// Statements that a session may keep.
 const MOST_STATEMENTS: usize = 1_000;
@@ -29,11 +33,19 @@ pub struct Session<'a> {
     last_statement: u32,
 }
 
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.server.locks.end(self.connection);
+    }
+}
+
 /// Whose tables a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     MogileFs,
     Client(Database),
+    /// `information_schema`.
+    Server,
 }
 
 /// A statement that is kept.
@@ -115,6 +127,7 @@ impl<'a> Session<'a> {
             Command::Ping => Ok(Answer::DONE),
             Command::ResetConnection => {
                 self.kept.clear();
+                self.server.locks.end(self.connection);
                 (self.context.autocommit, self.is_read_only) = (true, false);
                 self.roll_back().map(|()| Answer::DONE)
             }
@@ -128,9 +141,13 @@ impl<'a> Session<'a> {
         Some(answer.unwrap_or_else(Answer::Refused))
     }
 
+    fn parse(&self, sql: &str) -> Option<(Statement, usize)> {
+        sql::parse_in(self.database.as_deref(), sql)
+    }
+
     fn query(&mut self, sql: &str) -> Result<Answer, Refusal> {
         let not_listed = || Refusal::not_on_the_list(sql);
-        let (statement, parameters) = sql::parse(sql).ok_or_else(not_listed)?;
+        let (statement, parameters) = self.parse(sql).ok_or_else(not_listed)?;
         if parameters > 0 {
             return Err(not_listed());
         }
@@ -138,7 +155,7 @@ impl<'a> Session<'a> {
     }
 
     fn prepare(&mut self, sql: String) -> Result<Answer, Refusal> {
-        let (statement, count) = sql::parse(&sql).ok_or_else(|| Refusal::not_on_the_list(&sql))?;
+        let (statement, count) = self.parse(&sql).ok_or_else(|| Refusal::not_on_the_list(&sql))?;
         if self.kept.len() == MOST_STATEMENTS {
             let text = "Can't create more prepared statements: this session keeps 1000";
             return Err(Refusal::new(1461, text));
@@ -195,12 +212,23 @@ impl<'a> Session<'a> {
                 return self.change_database(name.clone()).map(|()| Answer::DONE);
             }
             Statement::Constants(constants) => {
-                vec![constants.iter().map(|(_, it)| self.constant(it)).collect()]
+                let values = constants.iter().map(|(_, it)| self.constant(it, parameters));
+                vec![values.collect::<Result<_, _>>()?]
             }
             Statement::ShowDatabases => self.databases(),
             Statement::ShowTables => self.tables()?,
+            Statement::ShowGrants => {
+                let user = &self.user;
+                let all = format!("GRANT ALL PRIVILEGES ON *.* TO `{user}`@`127.0.0.1`");
+                vec![vec![Value::Text(all)]]
+            }
             Statement::Select(select) => match self.owner(&select.place)? {
                 Owner::MogileFs => rows_of(select, parameters, &self.server.mogile)?,
+                Owner::Server => {
+                    let unknown = || unknown_database(information::NAME);
+                    let stored = self.stored.as_mut().ok_or_else(unknown)?;
+                    stored.information(select, parameters)?
+                }
                 Owner::Client(database) => {
                     return self.run_stored(database, statement, parameters, encoding);
                 }
@@ -210,7 +238,7 @@ impl<'a> Session<'a> {
             | Statement::Update(sql::Update { place, .. })
             | Statement::Delete(sql::Delete { place, .. })
             | Statement::Alter(sql::Alter { place, .. }) => match self.owner(place)? {
-                Owner::MogileFs => return Err(Refusal::not_on_the_list(sql)),
+                Owner::MogileFs | Owner::Server => return Err(Refusal::not_on_the_list(sql)),
                 Owner::Client(database) => {
                     return self.run_stored(database, statement, parameters, encoding);
                 }
@@ -263,10 +291,11 @@ impl<'a> Session<'a> {
         match statement {
             Statement::Select(select) => match self.owner(&select.place)? {
                 Owner::MogileFs => columns_of(select),
+                Owner::Server => information::columns(select),
                 Owner::Client(database) => Stored::columns(database, statement),
             },
             Statement::ShowCreate(place) => match self.owner(place)? {
-                Owner::MogileFs => Err(Refusal::not_on_the_list(sql)),
+                Owner::MogileFs | Owner::Server => Err(Refusal::not_on_the_list(sql)),
                 Owner::Client(database) => Stored::columns(database, statement),
             },
             Statement::Constants(constants) => Ok(constants
@@ -274,6 +303,7 @@ impl<'a> Session<'a> {
                 .map(|(label, constant)| Column::computed(label, kind_of(constant)))
                 .collect()),
             Statement::ShowDatabases => names("Database"),
+            Statement::ShowGrants => names(&format!("Grants for {}@127.0.0.1", self.user)),
             Statement::ShowTables => match &self.database {
                 Some(database) => names(&format!("Tables_in_{database}")),
                 None => Err(no_database()),
@@ -300,13 +330,17 @@ impl<'a> Session<'a> {
         if database == DATABASE {
             return Ok(Owner::MogileFs);
         }
+        if database.eq_ignore_ascii_case(information::NAME) && self.stored.is_some() {
+            return Ok(Owner::Server);
+        }
         let client = Database::named(database).filter(|_| self.stored.is_some());
         client.map(Owner::Client).ok_or_else(|| unknown_database(database))
     }
 
     fn databases(&self) -> Vec<Row> {
         let clients = Database::ALL.into_iter().filter(|_| self.stored.is_some());
-        let names = clients.map(Database::name).chain([DATABASE]);
+        let server = self.stored.as_ref().map(|_| information::NAME);
+        let names = clients.map(Database::name).chain([DATABASE]).chain(server);
         let mut names: Vec<_> = names.collect();
         names.sort_unstable();
         names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect()
@@ -317,23 +351,10 @@ impl<'a> Session<'a> {
         let mut names: Vec<&str> = match self.owner_of(database)? {
             Owner::MogileFs => Table::ALL.iter().map(|table| table.name()).collect(),
             Owner::Client(database) => database.tables().iter().map(|table| table.name).collect(),
+            Owner::Server => information::TABLES.iter().map(|table| table.name).collect(),
         };
         names.sort_unstable();
         Ok(names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect())
-    }
-
-    fn constant(&self, constant: &Constant) -> Value {
-        let text = |text: &str| Value::Text(text.to_owned());
-        match constant {
-            Constant::Number(number) => Value::Integer(*number),
-            Constant::Text(literal) => text(literal),
-            Constant::Database => self.database.as_deref().map_or(Value::Null, text),
-            Constant::User => Value::Text(format!("{}@127.0.0.1", self.user)),
-            Constant::Version => text(VERSION),
-            Constant::VersionComment => text("a rehearsal's stand-in, no MySQL"),
-            Constant::ConnectionId => Value::Integer(self.connection.into()),
-            Constant::Autocommit => Value::Integer(self.context.autocommit.into()),
-        }
     }
 
     fn set(&mut self, setting: Setting) -> Result<(), Refusal> {
@@ -372,17 +393,4 @@ fn unknown_database(name: &str) -> Refusal {
 
 fn no_database() -> Refusal {
     Refusal::new(1046, "No database selected")
-}
-
-const fn kind_of(constant: &Constant) -> Kind {
-    match constant {
-        Constant::Number(_) | Constant::ConnectionId | Constant::Autocommit => {
-            Kind::BIGINT.not_null()
-        }
-        Constant::Text(_)
-        | Constant::Database
-        | Constant::User
-        | Constant::Version
-        | Constant::VersionComment => Kind::VARCHAR,
-    }
 }

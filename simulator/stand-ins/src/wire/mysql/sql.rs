@@ -13,6 +13,7 @@ pub use select::{Field, Fields, Function, Operand, Place, Select};
 pub use write::{Change, Delete, Insert, Update};
 
 use parser::Parser;
+use select::operand;
 use tokens::tokens;
 
 /// The version by which comments of the form `/*!50708 … */` are judged.
@@ -33,6 +34,8 @@ pub enum Statement {
     Alter(Alter),
     /// The statement that would make a table.
     ShowCreate(Place),
+    /// What the session's user may do: `SHOW GRANTS [FOR CURRENT_USER[()]]`.
+    ShowGrants,
     /// Values that need no table, each with its name in the answer: `SELECT DATABASE(), @@version`.
     Constants(Vec<(String, Constant)>),
     /// Settings of the session.
@@ -70,6 +73,19 @@ pub enum Constant {
     Autocommit,
     /// What kind of server this is.
     VersionComment,
+    /// What becomes of the lock of this name.
+    Lock(LockCall, Operand),
+}
+
+/// A function about a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockCall {
+    /// `GET_LOCK(name, seconds)`
+    Take,
+    /// `RELEASE_LOCK(name)`
+    GiveBack,
+    /// `IS_FREE_LOCK(name)`
+    IsFree,
 }
 
 /// What a `SET` changes.
@@ -85,7 +101,12 @@ pub enum Setting {
 
 /// A statement with the number of its parameters, or `None` for one that is not on the list.
 pub fn parse(sql: &str) -> Option<(Statement, usize)> {
-    let mut parser = Parser::new(tokens(sql)?);
+    parse_in(None, sql)
+}
+
+/// The same where `DATABASE()` is this one.
+pub fn parse_in(database: Option<&str>, sql: &str) -> Option<(Statement, usize)> {
+    let mut parser = Parser::new(tokens(sql)?, database);
     let statement = statement(&mut parser)?;
     parser.mark(';');
     parser.is_at_end().then(|| (statement, parser.parameters()))
@@ -109,7 +130,9 @@ impl Statement {
             Self::Commit => "COMMIT".to_owned(),
             Self::Rollback => "ROLLBACK".to_owned(),
             Self::Use(_) => "USE".to_owned(),
-            Self::ShowDatabases | Self::ShowTables | Self::ShowCreate(_) => "SHOW".to_owned(),
+            Self::ShowDatabases | Self::ShowTables | Self::ShowCreate(_) | Self::ShowGrants => {
+                "SHOW".to_owned()
+            }
         }
     }
 }
@@ -143,6 +166,13 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
         "use" => Statement::Use(parser.name()?),
         "show" if parser.word("databases") => Statement::ShowDatabases,
         "show" if parser.word("tables") => Statement::ShowTables,
+        "show" if parser.word("grants") => {
+            if parser.word("for") {
+                let is_own = parser.word("current_user") && (!parser.mark('(') || parser.mark(')'));
+                is_own.then_some(())?;
+            }
+            Statement::ShowGrants
+        }
         "show" if parser.word("create") => Statement::ShowCreate(define::show_create(parser)?),
         _ => return None,
     })
@@ -179,12 +209,31 @@ fn constant(parser: &mut Parser) -> Option<Constant> {
         });
     }
     let function = parser.any_word()?;
-    (parser.mark('(') && parser.mark(')')).then_some(())?;
+    parser.mark('(').then_some(())?;
+    if let Some(call) = lock_call(&function) {
+        let name = operand(parser)?;
+        if call == LockCall::Take {
+            parser.mark(',').then_some(())?;
+            // Nobody waits here.
+            operand(parser)?;
+        }
+        return parser.mark(')').then_some(Constant::Lock(call, name));
+    }
+    parser.mark(')').then_some(())?;
     Some(match function.as_str() {
         "database" | "schema" => Constant::Database,
         "user" | "current_user" => Constant::User,
         "version" => Constant::Version,
         "connection_id" => Constant::ConnectionId,
+        _ => return None,
+    })
+}
+
+fn lock_call(function: &str) -> Option<LockCall> {
+    Some(match function {
+        "get_lock" => LockCall::Take,
+        "release_lock" => LockCall::GiveBack,
+        "is_free_lock" => LockCall::IsFree,
         _ => return None,
     })
 }
@@ -303,6 +352,10 @@ mod tests {
             "BEGIN 'x",
             "BEGIN /* x",
             "SHOW ENGINES",
+            "SHOW GRANTS FOR root",
+            "SELECT GET_LOCK('a')",
+            "SELECT RELEASE_LOCK()",
+            "SELECT RELEASE_ALL_LOCKS()",
         ] {
             assert_eq!(parse(sql), None, "{sql}");
         }

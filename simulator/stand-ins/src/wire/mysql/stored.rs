@@ -6,11 +6,12 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::answer::{Answer, Encoding};
 use super::refusal::Refusal;
-use super::sql::{Alter, KeyChange, Statement};
+use super::sql::{Alter, KeyChange, Select, Statement};
 use super::tables::{Column, Row};
 use super::value::{Kind, Value};
 use crate::world::databases::{Database, Databases, Table};
 
+pub mod information;
 mod show;
 mod translate;
 
@@ -33,7 +34,8 @@ impl<'a> Stored<'a> {
     pub fn columns(database: Database, statement: &Statement) -> Result<Vec<Column>, Refusal> {
         let names = |names: [&str; 2]| names.map(|it| Column::computed(it, Kind::VARCHAR)).into();
         if let Statement::Select(select) = statement {
-            return select_columns(database, table(database, &select.place.table)?, select);
+            let table = table(database, &select.place.table)?;
+            return select_columns(database.name(), table, select);
         }
         let Statement::ShowCreate(place) = statement else { return Ok(Vec::new()) };
         table(database, &place.table)?;
@@ -74,6 +76,19 @@ impl<'a> Stored<'a> {
         let is_insert = matches!(statement, Statement::Insert(_));
         let last_id = if is_insert { connection.last_insert_rowid() } else { 0 };
         Ok(Answer::Done { rows: rows as u64, last_id: u64::try_from(last_id).unwrap_or_default() })
+    }
+
+    /// The rows of an answer about the tables themselves.
+    pub fn information(
+        &mut self,
+        select: &Select,
+        parameters: &[Value],
+    ) -> Result<Vec<Row>, Refusal> {
+        for database in Database::ALL {
+            self.connection(database)?;
+        }
+        let connections = self.open.iter().map(|(database, connection)| (*database, connection));
+        information::rows(select, parameters, self.databases.collation(), connections)
     }
 
     /// Ends the open transactions.

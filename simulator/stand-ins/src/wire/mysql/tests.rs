@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use tokio::io::AsyncReadExt;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::*;
@@ -12,6 +13,7 @@ use crate::world::databases::Collation;
 use crate::world::mogile::{Content, DeviceId, Dmid};
 
 mod garbage;
+mod locks;
 mod stored;
 
 const USER: &str = "reader";
@@ -129,10 +131,11 @@ impl Client {
         }
     }
 
-    /// The rows of an answer with two columns, as they come.
+    /// The rows of an answer with one or two columns, as they come.
     async fn rows(&mut self) -> Vec<Vec<u8>> {
-        assert_eq!(self.packet().await, [2]);
-        for _ in 0..2 {
+        let columns = self.packet().await;
+        assert!([[1], [2]].iter().any(|few| columns == few), "{columns:?}");
+        for _ in 0..columns[0] {
             assert_eq!(self.packet().await[..4], *b"\x03def");
         }
         let mut rows = Vec::new();

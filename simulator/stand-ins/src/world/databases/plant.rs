@@ -39,6 +39,19 @@ pub struct ObjectRow<'a> {
     pub uuid: &'a str,
 }
 
+/// A row of `collections`, with its objects.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionRow<'a> {
+    /// The number of its bucket.
+    pub bucket: i64,
+    /// The name by which the publisher asks for it.
+    pub key: &'a str,
+    /// What rhino may know it by.
+    pub uuid: &'a str,
+    /// The numbers of its objects, no two alike.
+    pub objects: &'a [i64],
+}
+
 /// A row of `articleFile`.
 #[derive(Debug, Clone, Copy)]
 pub struct ArticleFileRow<'a> {
@@ -111,6 +124,21 @@ impl Planting<'_> {
             uuid
         ])?;
         Ok(self.contentrepo.last_insert_rowid())
+    }
+
+    /// A collection of objects, in its first version.
+    pub fn collection(&self, row: &CollectionRow<'_>) -> anyhow::Result<()> {
+        let CollectionRow { bucket, key, uuid, objects } = row;
+        let sql = "INSERT INTO collections (bucketId, collkey, versionNumber, uuid) \
+                   VALUES (?, ?, 0, ?)";
+        self.contentrepo.prepare_cached(sql)?.execute(params![bucket, key, uuid])?;
+        let collection = self.contentrepo.last_insert_rowid();
+        let sql = "INSERT INTO collectionObject (collectionId, objectId) VALUES (?, ?)";
+        let mut insert = self.contentrepo.prepare_cached(sql)?;
+        for object in *objects {
+            insert.execute(params![collection, object])?;
+        }
+        Ok(())
     }
 
     /// A file of an article.

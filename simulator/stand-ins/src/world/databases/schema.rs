@@ -1,5 +1,4 @@
-//! The tables: contentrepo's as its source has them, rhino's as a dump of a 5.6 server has them
-//! (PLOS/rhino, `V1__init.sql`), but for `NOT NULL`: old rows may lack what new ones must have.
+//! What a table is, in MySQL's words and in `SQLite`'s. [`super::tables`] has the tables.
 
 /// `SQLite`'s collation for texts that are compared without regard to case.
 pub(super) const BLIND: &str = "mysql_blind";
@@ -11,11 +10,11 @@ pub(super) const EXACT: &str = "mysql_exact";
 pub struct Table {
     /// Its name.
     pub name: &'static str,
-    /// Its columns; the first is the primary key.
+    /// Its columns; one that is [`Filled::Counted`] is the primary key.
     pub columns: &'static [Column],
     /// Its other keys.
     pub keys: &'static [Key],
-    /// Foreign keys, in MySQL's words. They are shown and not enforced: their tables are not here.
+    /// Foreign keys, in MySQL's words. They are shown and not enforced.
     pub constraints: &'static [&'static str],
     /// The collation of its texts, where it does not leave that to the server.
     pub collation: Option<Collation>,
@@ -60,8 +59,10 @@ pub enum Filled {
     ByInsert,
     /// NULL.
     Null,
-    /// 0, where it is not said to be NULL.
+    /// 0. It is never NULL.
     Zero,
+    /// The time `0000-00-00 00:00:00`. It is never NULL.
+    NoTime,
     /// The next number.
     Counted,
     /// The time.
@@ -146,6 +147,19 @@ impl Kind {
 }
 
 impl Table {
+    /// The column that is the primary key, where there is one.
+    #[must_use]
+    pub fn primary(&self) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.filled == Filled::Counted)
+    }
+
+    /// The collation of a column on a server with this one.
+    #[must_use]
+    pub fn collation_of(&self, column: &Column, server: Collation) -> Option<Collation> {
+        let collation = column.collation.or(self.collation).unwrap_or(server);
+        Some(collation).filter(|_| column.kind.is_text())
+    }
+
     /// The column of this name, in any case.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&'static Column> {
@@ -169,113 +183,19 @@ impl Table {
     }
 
     fn sqlite_column(&self, column: &Column, server: Collation) -> String {
-        let collation = column.collation.or(self.collation).unwrap_or(server);
-        let kind = match column.kind {
-            Kind::TinyInt | Kind::Int | Kind::BigInt => "INTEGER".to_owned(),
-            Kind::Timestamp => "TEXT".to_owned(),
-            Kind::Char(_) | Kind::Varchar(_) | Kind::LongText => {
-                format!("TEXT COLLATE {}", collation.sqlite())
-            }
+        let kind = match (self.collation_of(column, server), column.kind) {
+            (Some(collation), _) => format!("TEXT COLLATE {}", collation.sqlite()),
+            (None, Kind::Timestamp) => "TEXT".to_owned(),
+            (None, _) => "INTEGER".to_owned(),
         };
         let filled = match column.filled {
             Filled::ByInsert => " NOT NULL",
             Filled::Null => "",
-            Filled::Zero => " DEFAULT 0",
+            Filled::Zero => " NOT NULL DEFAULT 0",
+            Filled::NoTime => " NOT NULL DEFAULT '0000-00-00 00:00:00'",
             Filled::Counted => " PRIMARY KEY AUTOINCREMENT",
             Filled::Now | Filled::NowAtChange => " NOT NULL DEFAULT CURRENT_TIMESTAMP",
         };
         format!("\"{}\" {kind}{filled}", column.name)
     }
 }
-
-const fn column(name: &'static str, kind: Kind, filled: Filled) -> Column {
-    Column { name, kind, filled, collation: None }
-}
-
-const fn unique(name: &'static str, columns: &'static [&'static str]) -> Key {
-    Key { name, columns, is_unique: true }
-}
-
-const fn key(name: &'static str, columns: &'static [&'static str]) -> Key {
-    Key { name, columns, is_unique: false }
-}
-
-use Filled::{ByInsert, Counted, Now, NowAtChange, Null, Zero};
-use Kind::{BigInt, Char, Int, LongText, TinyInt, Varchar};
-
-const TIMESTAMP: Kind = Kind::Timestamp;
-
-/// contentrepo leaves the collation to the server.
-pub(super) const CONTENTREPO: &[Table] = &[
-    Table {
-        name: "buckets",
-        columns: &[
-            column("bucketId", Int, Counted),
-            column("bucketName", Varchar(255), ByInsert),
-            column("timestamp", TIMESTAMP, NowAtChange),
-            column("creationDate", TIMESTAMP, Null),
-        ],
-        keys: &[unique("keySum", &["bucketName"])],
-        constraints: &[],
-        collation: None,
-    },
-    Table {
-        name: "objects",
-        columns: &[
-            column("id", Int, Counted),
-            column("bucketId", Int, Null),
-            column("objkey", Varchar(255), ByInsert),
-            column("checksum", Varchar(255), ByInsert),
-            column("timestamp", TIMESTAMP, Now),
-            column("downloadName", Varchar(1000), Null),
-            column("contentType", Varchar(200), Null),
-            column("size", Int, Null),
-            column("tag", Varchar(200), Null),
-            column("status", TinyInt, Zero),
-            column("versionNumber", Int, ByInsert),
-            column("creationDate", TIMESTAMP, Null),
-            column("userMetadata", LongText, Null),
-            column("uuid", Char(36), ByInsert),
-        ],
-        keys: &[
-            unique("keyUuid", &["bucketId", "objkey", "uuid"]),
-            unique("keyVersion", &["bucketId", "objkey", "versionNumber"]),
-        ],
-        constraints: &[],
-        collation: None,
-    },
-];
-
-pub(super) const RHINO: &[Table] = &[Table {
-    name: "articleFile",
-    columns: &[
-        column("fileId", BigInt, Counted),
-        column("ingestionId", BigInt, ByInsert),
-        column("itemId", BigInt, Null),
-        Column {
-            name: "fileType",
-            kind: Varchar(128),
-            filled: Null,
-            collation: Some(Collation::Utf8UnicodeCi),
-        },
-        column("bucketName", Varchar(255), Null),
-        column("crepoKey", Varchar(255), Null),
-        column("crepoUuid", Varchar(36), Null),
-        column("fileSize", BigInt, Null),
-        column("ingestedFileName", Varchar(255), ByInsert),
-        column("created", TIMESTAMP, Now),
-    ],
-    keys: &[
-        unique("ingest_ingestedFileName", &["ingestionId", "ingestedFileName"]),
-        unique("crepoUuid_UNIQUE", &["crepoUuid"]),
-        unique("ingest_item_filetype", &["ingestionId", "itemId", "fileType"]),
-        key("fk_articleFile_2", &["itemId"]),
-        key("bucketName_index", &["bucketName"]),
-    ],
-    constraints: &[
-        "CONSTRAINT `fk_articleFile_1` FOREIGN KEY (`ingestionId`) REFERENCES `articleIngestion` \
-         (`ingestionId`)",
-        "CONSTRAINT `fk_articleFile_2` FOREIGN KEY (`itemId`) REFERENCES `articleItem` (`itemId`)",
-    ],
-    collation: Some(Collation::Utf8Bin),
-}];

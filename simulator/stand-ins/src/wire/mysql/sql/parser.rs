@@ -1,18 +1,30 @@
 //! Takes a statement's tokens one after the other.
 
 use super::tokens::{TokenKind, Tokens};
+use crate::wire::mysql::value::Value;
 
 /// A statement that is being read. What returns a `bool` or an `Option` takes tokens only where they
 /// are what was asked for.
 pub(super) struct Parser<'a> {
     tokens: Tokens<'a>,
+    database: Option<&'a str>,
     at: usize,
     parameters: usize,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) const fn new(tokens: Tokens<'a>) -> Self {
-        Self { tokens, at: 0, parameters: 0 }
+    pub(super) const fn new(tokens: Tokens<'a>, database: Option<&'a str>) -> Self {
+        Self { tokens, database, at: 0, parameters: 0 }
+    }
+
+    /// `DATABASE()`, as its value.
+    pub(super) fn current_database(&mut self) -> Option<Value> {
+        let start = self.at;
+        if self.word("database") && self.mark('(') && self.mark(')') {
+            return Some(self.database.map_or(Value::Null, |name| Value::Text(name.to_owned())));
+        }
+        self.at = start;
+        None
     }
 
     /// The parameters so far.

@@ -179,7 +179,7 @@ fn cast(parser: &mut Parser) -> Option<(String, Function)> {
     parser.words(&["as", "char"]).then_some((name, Function::AsText))
 }
 
-/// Reads a value: a parameter, a number, a text or `NULL`.
+/// Reads a value: a parameter, a number, a text, `NULL` or `DATABASE()`.
 pub(super) fn operand(parser: &mut Parser) -> Option<Operand> {
     if let Some(at) = parser.parameter() {
         return Some(Operand::Parameter(at));
@@ -190,7 +190,8 @@ pub(super) fn operand(parser: &mut Parser) -> Option<Operand> {
     if parser.word("null") {
         return Some(Operand::Value(Value::Null));
     }
-    parser.text().map(|text| Operand::Value(Value::Text(text)))
+    let text = parser.text().map(Value::Text);
+    text.or_else(|| parser.current_database()).map(Operand::Value)
 }
 
 fn order_of(parser: &mut Parser) -> Option<Order> {

@@ -14,8 +14,9 @@ pub(super) fn create_table(
 ) -> Result<String, Refusal> {
     let collation = table.collation.unwrap_or(server);
     let mut lines: Vec<_> = table.columns.iter().map(|it| column_line(it, collation)).collect();
-    lines.extend(table.columns.first().map(|key| format!("PRIMARY KEY (`{}`)", key.name)));
-    lines.extend(key_lines(connection, table).map_err(|why| refusal_of(&why))?);
+    lines.extend(table.primary().map(|key| format!("PRIMARY KEY (`{}`)", key.name)));
+    let keys = keys(connection, table).map_err(|why| refusal_of(&why))?;
+    lines.extend(keys.iter().map(Shown::line));
     lines.extend(table.constraints.iter().map(|&constraint| constraint.to_owned()));
     let (name, charset, collation) = (table.name, collation.charset(), collation.name());
     Ok(format!(
@@ -36,7 +37,8 @@ fn column_line(column: &Column, of_table: Collation) -> String {
         // A time without it would be NOT NULL on old servers.
         Filled::Null if column.kind == Kind::Timestamp => " NULL DEFAULT NULL",
         Filled::Null => " DEFAULT NULL",
-        Filled::Zero => " DEFAULT '0'",
+        Filled::Zero => " NOT NULL DEFAULT '0'",
+        Filled::NoTime => " NOT NULL DEFAULT '0000-00-00 00:00:00'",
         Filled::Counted => " NOT NULL AUTO_INCREMENT",
         Filled::Now => " NOT NULL DEFAULT CURRENT_TIMESTAMP",
         Filled::NowAtChange => " NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP",
@@ -44,19 +46,36 @@ fn column_line(column: &Column, of_table: Collation) -> String {
     line
 }
 
+/// A key that is there now.
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) is_unique: bool,
+    pub(super) columns: Vec<String>,
+}
+
+impl Shown {
+    fn line(&self) -> String {
+        let unique = if self.is_unique { "UNIQUE " } else { "" };
+        let columns: Vec<_> = self.columns.iter().map(|name| format!("`{name}`")).collect();
+        format!("{unique}KEY `{}` ({})", self.name, columns.join(","))
+    }
+}
+
 /// The keys in the order in which they were made, unique ones first, as the server shows them.
-fn key_lines(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> {
-    let sql = "SELECT i.name, l.\"unique\", (SELECT group_concat('`' || c.name || '`') \
-               FROM pragma_index_info(i.name) AS c) \
-               FROM sqlite_master AS i JOIN pragma_index_list(i.tbl_name) AS l ON l.name = i.name \
+pub(super) fn keys(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Shown>> {
+    let sql = "SELECT i.name, l.\"unique\" FROM sqlite_master AS i \
+               JOIN pragma_index_list(i.tbl_name) AS l ON l.name = i.name \
                WHERE i.type = 'index' AND i.tbl_name = ?1 ORDER BY l.\"unique\" DESC, i.rowid";
     let mut statement = connection.prepare(sql)?;
-    let keys = statement.query_map([table.name], |row| {
-        let (name, is_unique): (String, bool) = (row.get(0)?, row.get(1)?);
-        let columns: String = row.get(2)?;
-        let name = name.split_once('.').map_or(name.as_str(), |(_, key)| key);
-        let unique = if is_unique { "UNIQUE " } else { "" };
-        Ok(format!("{unique}KEY `{name}` ({columns})"))
-    })?;
-    keys.collect()
+    let found = statement.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found: Vec<(String, bool)> = found.collect::<rusqlite::Result<_>>()?;
+    let key = |(index, is_unique): (String, bool)| {
+        let sql = "SELECT name FROM pragma_index_info(?1) ORDER BY seqno";
+        let mut statement = connection.prepare_cached(sql)?;
+        let columns = statement.query_map([&index], |row| row.get(0))?;
+        let columns = columns.collect::<rusqlite::Result<_>>()?;
+        let name = index.split_once('.').map_or(index.as_str(), |(_, key)| key).to_owned();
+        Ok(Shown { name, is_unique, columns })
+    };
+    found.into_iter().map(key).collect()
 }

@@ -27,10 +27,7 @@ impl Sql {
         statement: &Statement,
         parameters: &[Value],
     ) -> Result<Self, Refusal> {
-        let writer = |name: &str| {
-            let table = table(database, name)?;
-            Ok::<_, Refusal>(Writer { table, parameters, values: Vec::new() })
-        };
+        let writer = |name: &str| Ok::<_, Refusal>(Writer::of(table(database, name)?, parameters));
         if let Statement::Select(select) = statement {
             writer(&select.place.table)?.select(select)
         } else if let Statement::Insert(insert) = statement {
@@ -45,13 +42,28 @@ impl Sql {
     }
 }
 
+impl Sql {
+    /// Translates a question about this table.
+    pub(super) fn select(
+        table: &'static Table,
+        select: &Select,
+        parameters: &[Value],
+    ) -> Result<Self, Refusal> {
+        Writer::of(table, parameters).select(select)
+    }
+}
+
 struct Writer<'a> {
     table: &'static Table,
     parameters: &'a [Value],
     values: Vec<Bound>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    const fn of(table: &'static Table, parameters: &'a [Value]) -> Self {
+        Self { table, parameters, values: Vec::new() }
+    }
+
     fn select(mut self, select: &Select) -> Result<Sql, Refusal> {
         let fields = match &select.fields {
             Fields::All => self.table.columns.iter().map(|column| quoted(column.name)).collect(),
@@ -221,14 +233,14 @@ impl Writer<'_> {
 
 /// The columns of an answer.
 pub(super) fn select_columns(
-    database: Database,
+    database: &'static str,
     table: &'static Table,
     select: &Select,
 ) -> Result<Vec<Column>, Refusal> {
     let shown = |name: &str, label: &str| {
         let column = column(table, name, "field list")?;
         Ok::<_, Refusal>(Column {
-            database: database.name(),
+            database,
             table: table.name.to_owned(),
             name: column.name.to_owned(),
             label: label.to_owned(),

@@ -6,20 +6,20 @@ const BUCKETS: &str = "SELECT bucketId, bucketName FROM contentrepo.buckets ORDE
 
 impl Client {
     /// An OK: the rows that were found, and the last number.
-    async fn done(&mut self, sql: &str) -> (u8, u8) {
+    pub(super) async fn done(&mut self, sql: &str) -> (u8, u8) {
         self.ask(sql).await;
         let packet = self.packet().await;
         assert_eq!(packet[0], 0, "{sql}: {}", String::from_utf8_lossy(&packet));
         (packet[1], packet[2])
     }
 
-    async fn refused(&mut self, sql: &str) -> (u16, String) {
+    pub(super) async fn refused(&mut self, sql: &str) -> (u16, String) {
         self.ask(sql).await;
         self.error().await
     }
 
-    /// Rows of two columns, a text of each.
-    async fn shown(&mut self, sql: &str) -> Vec<String> {
+    /// Rows, a text of each.
+    pub(super) async fn shown(&mut self, sql: &str) -> Vec<String> {
         self.ask(sql).await;
         let rows = self.rows().await;
         rows.iter().map(|row| texts(row).join(" ")).collect()
@@ -216,9 +216,9 @@ async fn a_server_of_latin1_shows_it() {
     let text = client.shown("SHOW CREATE TABLE contentrepo.objects").await.concat();
     for words in [
         "`downloadName` varchar(1000) DEFAULT NULL",
-        "`status` tinyint DEFAULT '0'",
-        "`timestamp` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,",
-        "`creationDate` timestamp NULL DEFAULT NULL",
+        "`status` tinyint NOT NULL DEFAULT '0'",
+        "`timestamp` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,",
+        "`creationDate` timestamp NOT NULL DEFAULT '0000-00-00 00:00:00'",
         "`userMetadata` longtext,",
         "UNIQUE KEY `keyVersion` (`bucketId`,`objkey`,`versionNumber`)",
         "DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci",
