@@ -177,7 +177,7 @@ async fn check(journal: &dyn Journal, against: Option<&Path>) -> anyhow::Result<
         Ok::<_, UsageError>((path, head))
     });
     let against = against.transpose()?;
-    let mut report = CheckReport::new(format!("the journal of `{migration}`"));
+    let mut report = CheckReport::of_journal(migration);
     let mut each = |_: &StoredEntry, faults| {
         report.take_entries(1);
         report.take_faults(faults);

@@ -24,6 +24,8 @@ fn in_words(entries: u64) -> String {
 pub struct CheckReport {
     /// What was checked.
     checked: String,
+    #[serde(skip)]
+    is_file: bool,
     /// The migration whose journal it is, where that is known.
     migration: Option<String>,
     /// The entries that were looked at.
@@ -96,11 +98,28 @@ impl Against {
 }
 
 impl CheckReport {
-    /// Nothing of this was looked at yet.
-    pub fn new(checked: String) -> Self {
-        let verdict = Verdict::of_checks(false, false);
-        let (first_faults, migration, head, against) = (Vec::new(), None, None, None);
-        Self { checked, migration, entries: 0, faults: 0, first_faults, head, against, verdict }
+    /// Of a journal's table. Nothing of it was looked at yet.
+    pub fn of_journal(migration: &str) -> Self {
+        Self::new(format!("the journal of `{migration}`"), false)
+    }
+
+    /// Of an export. Nothing of it was looked at yet.
+    pub fn of_file(path: &Path) -> Self {
+        Self::new(format!("`{}`", path.display()), true)
+    }
+
+    fn new(checked: String, is_file: bool) -> Self {
+        Self {
+            checked,
+            is_file,
+            migration: None,
+            entries: 0,
+            faults: 0,
+            first_faults: Vec::new(),
+            head: None,
+            against: None,
+            verdict: Verdict::of_checks(false, false),
+        }
     }
 
     /// Entries were looked at.
@@ -139,11 +158,12 @@ impl CheckReport {
         if unnamed > 0 {
             writeln!(out, "  and {} more", HumanCount(unnamed))?;
         }
-        writeln!(
-            out,
+        out.write_str(if self.is_file {
+            "  → do not rely on this file; take another export of the same journal\n"
+        } else {
             "  → an earlier export shows what was there, and repairs the table: `mogile2s3 runbook \
-             restore --from FILE --dry-run` (docs/OPERATING.md, \"A damaged journal\")"
-        )
+             restore --from FILE --dry-run` (docs/OPERATING.md, \"A damaged journal\")\n"
+        })
     }
 }
 
@@ -151,7 +171,7 @@ impl Report for CheckReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let entries = in_words(self.entries);
         let checked = match &self.migration {
-            Some(migration) if !self.checked.contains(&format!("of `{migration}`")) => {
+            Some(migration) if self.is_file => {
                 format!("{}, the journal of `{migration}`", self.checked)
             }
             Some(_) | None => self.checked.clone(),
@@ -337,7 +357,7 @@ mod tests {
         let words = format!("names the first {FAULTS_NAMED} places");
         let page = include_str!("../../../docs/OPERATING.md").replace('\n', " ");
         assert!(page.replace("  ", " ").contains(&words), "no `{words}`");
-        let mut report = CheckReport::new("it".to_owned());
+        let mut report = CheckReport::of_journal("ledger");
         report.take_faults((0..FAULTS_NAMED + 2).map(|number| format!("fault {number}.")));
         let mut text = String::new();
         report.write(&mut text).expect("a text");

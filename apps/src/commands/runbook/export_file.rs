@@ -19,7 +19,7 @@ pub struct ExportFile<'a> {
 impl ExportFile<'_> {
     /// Checks every line.
     pub fn check(&self) -> Result<CheckReport, UsageError> {
-        let mut report = CheckReport::new(format!("`{}`", self.path.display()));
+        let mut report = CheckReport::of_file(self.path);
         let mut chain = ExportChain::default();
         for line in self.lines()? {
             let line = line.map_err(|error| self.unread(&error))?;

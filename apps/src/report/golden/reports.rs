@@ -186,7 +186,7 @@ fn runbook_export() -> Vec<Value> {
 
 fn runbook_check() -> Vec<Value> {
     let report = |fault: Option<&str>, migration, head| {
-        let mut report = runbook::CheckReport::new("the journal".to_owned());
+        let mut report = runbook::CheckReport::of_journal("ledger");
         report.take_entries(1);
         report.take_faults(fault);
         report.end(migration, head);

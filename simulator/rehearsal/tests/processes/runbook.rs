@@ -91,6 +91,7 @@ async fn what_is_noted_is_exported_and_checked() {
     ] {
         let said = check(lines, 1).await;
         assert!(said.contains(words), "no `{words}` in: {said}");
+        assert!(said.contains("do not rely on this file"), "{said}");
     }
     run(&stage, &["runbook", "check", "--file", "/nowhere"], 2).await;
 }
