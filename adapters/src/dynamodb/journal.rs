@@ -86,7 +86,9 @@ impl DynamoJournal {
     fn replaces(&self, Difference { exported, found }: &Difference, kept_as: &str) -> Vec<Write> {
         let item = |migration: &str, entry: &StoredEntry| {
             let mut item = key(migration, entry.sequence);
-            item.insert("line".to_owned(), text(&entry.line));
+            // What stood there may have had none.
+            let line = Some(&entry.line).filter(|line| !line.is_empty());
+            item.extend(line.map(|line| ("line".to_owned(), text(line))));
             item.extend(entry.hash.map(|hash| ("hash".to_owned(), text(hash))));
             item
         };
