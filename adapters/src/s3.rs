@@ -84,7 +84,8 @@ impl S3ObjectStore {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let moving = limit.saturating_sub(self.timeouts.request);
+        // The content may wait for its source as long as for S3.
+        let moving = limit.saturating_sub(self.timeouts.request * 2);
         let waiting = self.calls.begin_long(System::S3, operation, moving / 2);
         let answer = match timeout(limit, call).await {
             Ok(answer) => answer.map_err(|error| error::translate(&error, at)),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status, work,
+    dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status, sync, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -31,6 +31,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Make buckets, queues and tables, and report what differs from what is needed
     Provision(provision::Arguments),
+    /// Bring raw copies of the files to S3, from which `migrate` copies them (optional)
+    Sync(sync::Arguments),
     /// Migrate files from this machine, without a queue
     Migrate(migrate::Arguments),
     /// Send a job to the queue for every selected row
@@ -80,6 +82,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Provision(arguments) => provision::run(arguments).await,
+            Command::Sync(arguments) => on_a_worker(sync::run(arguments)).await,
             Command::Migrate(arguments) => on_a_worker(migrate::run(arguments)).await,
             Command::Enqueue(arguments) => on_a_worker(enqueue::run(arguments)).await,
             Command::Work(arguments) => on_a_worker(work::run(arguments)).await,

@@ -10,4 +10,5 @@ pub mod provision;
 #[cfg(feature = "command-line")]
 pub mod runbook;
 pub mod status;
+pub mod sync;
 pub mod work;

@@ -102,12 +102,16 @@ impl FidList {
             }
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_start();
-            if text.is_empty() || text.starts_with('#') {
+            if text.starts_with('#') || text.is_empty() && !is_cut {
                 continue;
             }
-            let (entry, _) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-            if is_cut && entry.len() == text.len() {
-                return Err((number, "it is too long for a fid".to_owned()));
+            let (entry, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            // Behind a fid there may be a long detail, but not a long row of fids.
+            if is_cut && !rest.trim_start().starts_with(|next: char| next.is_ascii_alphabetic()) {
+                return Err((
+                    number,
+                    "it is too long: expected one fid or range a line".to_owned(),
+                ));
             }
             list.add(entry).map_err(|why| (number, why))?;
         }
@@ -230,8 +234,12 @@ mod tests {
         let error = FidList::read("--exclude-file", Path::new("/")).expect_err("a folder").0;
         assert!(error.contains("`/` cannot be read"), "{error}");
 
-        let long = vec![b'7'; 100_000];
-        let (line, why) = FidList::of_lines(&long[..]).expect_err("too long");
-        assert_eq!((line, why.as_str()), (1, "it is too long for a fid"));
+        for long in ["7".repeat(100_000), " ".repeat(100_000), "7 ".repeat(50_000)] {
+            let (line, why) = FidList::of_lines(long.as_bytes()).expect_err("too long");
+            assert_eq!(
+                (line, why.as_str()),
+                (1, "it is too long: expected one fid or range a line")
+            );
+        }
     }
 }

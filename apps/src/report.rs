@@ -18,6 +18,7 @@ pub mod provision;
 #[cfg(feature = "command-line")]
 pub mod runbook;
 pub mod status;
+pub mod sync;
 pub mod work;
 
 // What is reported while a run goes on.
@@ -39,6 +40,8 @@ use serde::Serialize;
 use crate::exit::{Exit, Verdict};
 
 pub use advice::advice_on;
+#[cfg(feature = "command-line")]
+pub use advice::advice_on_keys;
 pub use failure_list::{FailureList, FailureListEnd};
 pub use observers::Observers;
 pub use progress::{Progress, Teller};

@@ -5,12 +5,17 @@
 //! so two programs need not agree on how JSON is written to agree on what was changed.
 
 mod chain;
+mod comparison;
 mod data;
+mod export;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::chain::{Chain, ChainFault};
-pub use self::data::{Data, DataError, DataReader};
+pub use self::comparison::Difference;
+pub(crate) use self::comparison::{Comparison, Place};
+pub use self::data::{Data, DataError, DataReader, Wanted};
+pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 use crate::digest::Sha256;
 use crate::{Timestamp, limits};
 
@@ -21,6 +26,21 @@ pub struct Head {
     pub sequence: u64,
     /// The hash of its line.
     pub hash: Sha256,
+}
+
+/// What a journal itself says of its last entry.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum StoredHead {
+    /// Nothing, as in a journal without entries. Where there are entries, its head was removed.
+    #[default]
+    Absent,
+    /// This is the last entry.
+    Names(Head),
+    /// The head is there and cannot be read.
+    Damaged {
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// One entry.
@@ -55,9 +75,31 @@ pub enum Content {
     },
     /// A part of something that is too large for one entry.
     Data(Data),
+    /// Damage to the journal was repaired from an earlier export. This entry and the repair were
+    /// written in one step.
+    Restored {
+        /// The last entry of the export.
+        export: Head,
+        /// The entries that were put back.
+        entries: Vec<Replaced>,
+        /// What was wrong with the journal's head, where something was.
+        head_fault: Option<String>,
+        /// The name under which the table keeps what stood in the place of these entries, as
+        /// `migration` and `sequence`; [`None`] where nothing did.
+        kept_as: Option<String>,
+    },
     /// Something that a later version of this program has written.
     #[serde(other)]
     Other,
+}
+
+/// An entry that was put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its number.
+    pub sequence: u64,
+    /// The SHA-256 of the line that stood in its place; [`None`] where the entry was missing.
+    pub found: Option<Sha256>,
 }
 
 /// An entry as it is stored: the line, and what stands beside it.
@@ -96,6 +138,23 @@ pub enum SealError {
     /// It cannot be written as JSON.
     #[error("an entry of the journal cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl StoredHead {
+    /// The entry that it names.
+    #[must_use]
+    pub const fn named(&self) -> Option<&Head> {
+        match self {
+            Self::Names(head) => Some(head),
+            Self::Absent | Self::Damaged { .. } => None,
+        }
+    }
+}
+
+impl From<Option<Head>> for StoredHead {
+    fn from(head: Option<Head>) -> Self {
+        head.map_or(Self::Absent, Self::Names)
+    }
 }
 
 impl Entry {

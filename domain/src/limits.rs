@@ -268,6 +268,17 @@ pub const JOURNAL_ENTRY_BYTES: usize = 256 * 1024;
 /// below [`JOURNAL_ENTRY_BYTES`].
 pub const JOURNAL_PART_BYTES: usize = 180 * 1024;
 
+/// The most bytes of one line in an export of the journal: more than an item of `DynamoDB` can have.
+pub const JOURNAL_LINE_BYTES: usize = 512 * 1024;
+
+/// The most entries that one repair of the journal puts back, and the bytes after which it takes no
+/// more. A transaction has at most 100 items and 4 MB (`DynamoDB` API reference, `TransactWriteItems`).
+/// Each entry is one item, and what stood in its place another.
+pub const REPAIR_ENTRIES: usize = 40;
+
+/// See [`REPAIR_ENTRIES`].
+pub const REPAIR_BYTES: usize = 1024 * 1024;
+
 /// What a COPY of this size, which is answered when it is done, may take beside the request.
 #[must_use]
 pub const fn copying_time(bytes: u64) -> Duration {

@@ -10,15 +10,15 @@ use crate::named::named;
 pub enum ReasonKind {
     /// Only copying was allowed, and there is nothing to copy.
     NoIntermediary,
-    /// Every replica was tried; none gave the content.
+    /// No replica gave the content.
     NoReplica,
     /// Replicas are there and have other content than the key says; no other one gave the right one.
     WrongContent,
     /// The trackers, or what lists MogileFS's storage nodes, could not be reached.
     SourceUnreachable,
-    /// The trackers could, and none of the file's storage nodes.
+    /// The trackers could, and none of the file's storage nodes that may be asked.
     ReplicasUnreachable,
-    /// Trackers refuse, or answer nonsense.
+    /// Trackers refuse, or answer nonsense, or none of the file's replicas may be asked.
     SourceRefused,
     /// The trackers do not know a key that the index has.
     KeyUnknown,
@@ -216,6 +216,7 @@ impl From<&SourceError> for Reason {
             SourceError::Refused { .. }
             | SourceError::NotAsked { .. }
             | SourceError::BadAnswer { .. } => ReasonKind::SourceRefused,
+            SourceError::Unjudged { why, .. } => Self::from(why.as_ref()).kind,
             SourceError::WrongLength { .. } => ReasonKind::NoReplica,
             SourceError::WrongContent { .. } => ReasonKind::WrongContent,
         };
@@ -223,7 +224,7 @@ impl From<&SourceError> for Reason {
     }
 }
 
-/// What a failed file leaves at its final key.
+/// What a failed file leaves at its key in S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Left {
     /// Nothing that we know to be wrong or wrote unproven.
@@ -248,7 +249,7 @@ named!(Left {
 pub struct Failure {
     /// Why.
     pub reason: Reason,
-    /// What is at its final key now.
+    /// What is at its key in S3 now.
     pub left: Left,
 }
 
@@ -257,7 +258,7 @@ impl fmt::Display for Failure {
         match self.left {
             Left::Nothing => fmt::Display::fmt(&self.reason, f),
             left @ (Left::WrongObject | Left::OurObject | Left::PerhapsOurs) => {
-                write!(f, "{} (at the final key: {left})", self.reason)
+                write!(f, "{} (at its key in S3: {left})", self.reason)
             }
         }
     }

@@ -66,6 +66,16 @@ pub enum SourceError {
         /// Whether the settings leave it out.
         by_settings: bool,
     },
+    /// A replica of which it cannot be said whether it may be asked: MogileFS's list of storage nodes
+    /// cannot be read. Nothing is known of its content.
+    #[error("whether `{at}` may be asked is not known: {why}")]
+    Unjudged {
+        /// The replica.
+        at: String,
+        /// Why the list cannot be read.
+        #[source]
+        why: Box<Self>,
+    },
     /// More or fewer bytes than were announced.
     #[error("replica `{replica}` gave {actual} bytes, announced {expected}")]
     WrongLength {
@@ -97,6 +107,7 @@ impl Classed for SourceError {
             Self::UnknownKey { .. } | Self::Refused { .. } | Self::NotAsked { .. } => {
                 ErrorClass::GiveUp
             }
+            Self::Unjudged { why, .. } => why.class(),
             Self::BadAnswer { .. } | Self::WrongLength { .. } | Self::WrongContent { .. } => {
                 ErrorClass::Corrupt
             }

@@ -237,6 +237,9 @@ pub struct Outcomes {
     pub by_mogile: Tally,
     /// Files that were already at their final key, and proven there.
     pub already_there: Tally,
+    /// Files that a sync left out: no COPY could take their intermediaries. A migration has none.
+    #[serde(skip)]
+    pub too_large: Tally,
     /// Files that are gone from MogileFS since they were listed.
     pub gone: u64,
     /// Files that failed, by reason.
@@ -282,8 +285,8 @@ impl Outcomes {
     /// Returns the number of files in all classes.
     #[must_use]
     pub fn files(&self) -> u64 {
-        let proven = [self.by_copy, self.by_mogile, self.already_there];
-        proven.iter().map(|tally| tally.files).sum::<u64>() + self.gone + self.failures()
+        let well = [self.by_copy, self.by_mogile, self.already_there, self.too_large];
+        well.iter().map(|tally| tally.files).sum::<u64>() + self.gone + self.failures()
     }
 }
 

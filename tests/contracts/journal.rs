@@ -77,7 +77,7 @@ async fn an_entry_whose_answer_was_lost_is_written_once() {
         let again = journal.append(&entry).await.expect("an answer");
         assert_eq!(again, Appended::Written, "{fault:?}");
         let mut all = Vec::new();
-        journal.read(&mut |entry| all.push(entry)).await.expect("an answer");
+        journal.read(0, &mut |entry| all.push(entry)).await.expect("an answer");
         assert_eq!(all, [entry.stored()], "{fault:?}");
     }
 }

@@ -1,8 +1,9 @@
-//! Counts are for the eye: one that cannot be had stops nothing.
+//! What is counted of the index. Counts are for the eye: one that cannot be had stops nothing.
 
-use domain::Coverage;
+use domain::doctor::census;
 use domain::engine::{Quiet, migrate_run, never};
 use domain::queue::look_around;
+use domain::{BucketMap, Coverage};
 use stand_ins::port::{Call, PortFault};
 
 use crate::common::{World, content, plan};
@@ -35,4 +36,20 @@ fn a_count_that_fails_does_not_stop_a_look() {
     let progress = progress.expect("all else answers");
     assert!(progress.uncounted.is_some(), "{progress:?}");
     assert_eq!(progress.sight.ledger.map(|ledger| ledger.proven), Some(1));
+}
+
+#[test]
+fn a_bucket_of_the_map_that_no_row_is_in_is_named() {
+    let world = World::instant();
+    world.store(&content(1, 100));
+    let index = world.port.ports().index;
+    for (buckets, empty) in
+        [("repo:new-repo", &[][..]), ("repo:new-repo,other:new-other", &["other"])]
+    {
+        let buckets = BucketMap::parse(buckets, "").expect("good settings");
+        let clock = &world.port.clock;
+        let counted = world.run(census(index.as_ref(), clock.as_ref(), &buckets, 1 << 30));
+        let empty = empty.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!((counted.rows, counted.stopped, counted.without_rows), (1, None, empty));
+    }
 }

@@ -4,6 +4,7 @@ mod ledger;
 mod selection;
 mod simulation;
 mod stops;
+mod sync;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,36 +1,30 @@
 //! The journal's table. Its items: `migration` (S) and `sequence` (N), which are the key, `line` (S),
-//! which is the entry byte for byte, and `hash` (S). The item of sequence 0 names the last entry, in
-//! `last` (N) and `hash` (S).
+//! which is the entry byte for byte, and `hash` (S). The item of sequence 0 is the head: it names the
+//! last entry, in `last` (N) and `hash` (S). Items of `{migration}#replaced-{sequence}` are what a
+//! repair has replaced, with the same attributes.
 //!
 //! An entry and the item that names it are written in one transaction: the second one shows when
 //! the last entries were deleted.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::digest::Sha256;
-use domain::journal::{Head, SealedEntry, StoredEntry};
-use domain::ports::{Appended, Journal, LedgerError};
+use domain::journal::{Difference, Head, SealedEntry, StoredEntry, StoredHead};
+use domain::ports::{Appended, Journal, LedgerError, Repair};
 
 use super::item::{Item, number, number_of, text, text_of};
-use super::table::Table;
+use super::table::{Aliases, Range, Table, Write};
 use crate::aws::Timeouts;
 use crate::calls::Calls;
 
-/// The reason with which `DynamoDB` cancels a transaction whose condition does not hold (API reference,
-/// `TransactWriteItems`).
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
-
-/// What `DynamoDB` says of the writes of a cancelled transaction that were not the cause.
-const NO_REASON: &str = "None";
-
 /// The number under which the last entry is named.
 const HEAD: u64 = 0;
+
+/// The attributes of an entry.
+const ENTRY: [&str; 3] = ["sequence", "line", "hash"];
 
 /// [`Journal`] in a `DynamoDB` table with the hash key `migration` (S) and the range key `sequence` (N).
 pub struct DynamoJournal {
@@ -51,53 +45,81 @@ impl DynamoJournal {
         Self { table: self.table.with_timeouts(timeouts), ..self }
     }
 
-    fn key(&self, sequence: u64) -> Item {
-        let key = [("migration", text(&self.migration)), ("sequence", number(sequence))];
-        key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-
     async fn item(&self, sequence: u64) -> Result<Option<Item>, LedgerError> {
-        Ok(self.table.get(&[self.key(sequence)]).await?.pop())
+        Ok(self.table.get(&[key(&self.migration, sequence)]).await?.pop())
     }
 
-    /// The two writes of an entry, each with its condition.
-    fn writes(&self, sealed: &SealedEntry) -> [(Item, Condition); 2] {
-        let mut item = self.key(sealed.sequence);
+    async fn entry(&self, sequence: u64) -> Result<Option<StoredEntry>, LedgerError> {
+        Ok(self.item(sequence).await?.as_ref().map(entry_of))
+    }
+
+    /// The entries of a higher number than this: from [`HEAD`] on, which is no entry, all of them.
+    fn above(&self, sequence: u64) -> Range<'static> {
+        let hash = ("migration", text(&self.migration));
+        Range { hash, above: Some(("sequence", sequence)), wanted: &ENTRY }
+    }
+
+    /// The two writes of an entry behind this head.
+    fn writes(&self, sealed: &SealedEntry, head: &StoredHead) -> [Write; 2] {
+        let mut item = key(&self.migration, sealed.sequence);
         item.insert("line".to_owned(), text(&sealed.line));
         item.insert("hash".to_owned(), text(sealed.hash));
-        let mut head = self.key(HEAD);
-        head.insert("last".to_owned(), number(sealed.sequence));
-        head.insert("hash".to_owned(), text(sealed.hash));
-        let is_free = || Condition::new("attribute_not_exists(#sequence)", [("sequence", None)]);
-        let is_last = match &sealed.behind {
-            None => is_free(),
-            Some(Head { sequence, hash }) => Condition::new(
+        let mut head_item = key(&self.migration, HEAD);
+        head_item.insert("last".to_owned(), number(sealed.sequence));
+        head_item.insert("hash".to_owned(), text(sealed.hash));
+        let is_as_it_was = match head {
+            StoredHead::Absent => Some(is_free()),
+            StoredHead::Names(Head { sequence, hash }) => Some(is(
                 "#last = :last AND #hash = :hash",
-                [("last", Some(number(*sequence))), ("hash", Some(text(hash)))],
-            ),
+                [("last", number(*sequence)), ("hash", text(hash))],
+            )),
+            // Every repair takes the number of the entry, too.
+            StoredHead::Damaged { .. } => None,
         };
-        [(item, is_free()), (head, is_last)]
+        [
+            Write { item, condition: Some(is_free()) },
+            Write { item: head_item, condition: is_as_it_was },
+        ]
     }
-}
 
-/// A condition on the item that is replaced.
-struct Condition {
-    expression: &'static str,
-    names: HashMap<String, String>,
-    values: Option<HashMap<String, AttributeValue>>,
-}
+    /// The writes that put an entry back and keep what stood in its place.
+    fn replaces(&self, Difference { exported, found }: &Difference, kept_as: &str) -> Vec<Write> {
+        let item = |migration: &str, entry: &StoredEntry| {
+            let mut item = key(migration, entry.sequence);
+            // What stood there may have had none.
+            let line = Some(&entry.line).filter(|line| !line.is_empty());
+            item.extend(line.map(|line| ("line".to_owned(), text(line))));
+            item.extend(entry.hash.map(|hash| ("hash".to_owned(), text(hash))));
+            item
+        };
+        let put = item(&self.migration, exported);
+        let Some(found) = found else {
+            return vec![Write { item: put, condition: Some(is_free()) }];
+        };
+        let is_as_it_was = if found.line.is_empty() {
+            let names = [("#sequence".to_owned(), "sequence".to_owned())].into();
+            ("attribute_exists(#sequence)".to_owned(), Aliases { names, ..Aliases::default() })
+        } else {
+            is("#line = :line", [("line", text(&found.line))])
+        };
+        vec![
+            Write { item: put, condition: Some(is_as_it_was) },
+            Write { item: item(kept_as, found), condition: Some(is_free()) },
+        ]
+    }
 
-impl Condition {
-    fn new<const N: usize>(
-        expression: &'static str,
-        attributes: [(&str, Option<AttributeValue>); N],
-    ) -> Self {
-        let names = attributes.iter().map(|(name, _)| (format!("#{name}"), (*name).to_owned()));
-        let names = names.collect();
-        let values = attributes.into_iter();
-        let values = values.filter_map(|(name, value)| Some((format!(":{name}"), value?)));
-        let values = Some(values.collect::<HashMap<_, _>>()).filter(|values| !values.is_empty());
-        Self { expression, names, values }
+    async fn written(
+        &self,
+        sealed: &SealedEntry,
+        writes: Vec<Write>,
+    ) -> Result<Appended, LedgerError> {
+        if self.table.transact(writes).await? {
+            return Ok(Appended::Written);
+        }
+        let under_its_number = self.entry(sealed.sequence).await?;
+        let behind_it = self.entry(sealed.sequence.saturating_add(1)).await?;
+        let head = self.head().await?;
+        Ok(Appended::after_refusal(sealed, &head, under_its_number, behind_it))
     }
 }
 
@@ -107,89 +129,78 @@ impl Journal for DynamoJournal {
         &self.migration
     }
 
-    async fn head(&self) -> Result<Option<Head>, LedgerError> {
-        let item = self.item(HEAD).await?;
-        item.map(|item| head_of(&item).map_err(|why| self.table.refusal(why))).transpose()
+    async fn head(&self) -> Result<StoredHead, LedgerError> {
+        Ok(self.item(HEAD).await?.as_ref().map_or(StoredHead::Absent, head_of))
     }
 
-    async fn entry(&self, sequence: u64) -> Result<Option<StoredEntry>, LedgerError> {
-        Ok(self.item(sequence).await?.as_ref().and_then(entry_of))
+    async fn last(&self) -> Result<Option<StoredEntry>, LedgerError> {
+        Ok(self.table.last_of(self.above(HEAD)).await?.as_ref().map(entry_of))
     }
 
     async fn append(&self, sealed: &SealedEntry) -> Result<Appended, LedgerError> {
-        let puts = self.writes(sealed).map(|(item, Condition { expression, names, values })| {
-            let put = Put::builder()
-                .table_name(self.table.name())
-                .set_item(Some(item))
-                .condition_expression(expression)
-                .set_expression_attribute_names(Some(names))
-                .set_expression_attribute_values(values)
-                .build();
-            put.map(|put| TransactWriteItem::builder().put(put).build())
-        });
-        let puts = puts.into_iter().collect::<Result<Vec<_>, _>>();
-        let puts = puts.map_err(|error| self.table.refusal(error.to_string()))?;
-        let call = self.table.client().transact_write_items().set_transact_items(Some(puts)).send();
-        let call = async {
-            match call.await {
-                Ok(_) => Ok(true),
-                Err(error) if is_condition(&error) => Ok(false),
-                Err(error) => Err(error),
-            }
-        };
-        if self.table.answer("TransactWriteItems", call).await? {
-            return Ok(Appended::Written);
-        }
-        // It may be there from a try whose answer was lost. That counts only while nobody has written
-        // behind it.
-        if self.head().await? == Some(sealed.head()) {
-            return Ok(Appended::Written);
-        }
-        match self.entry(sealed.sequence).await? {
-            Some(own) if own == sealed.stored() => {
-                Ok(Appended::Taken { by: self.entry(sealed.sequence.saturating_add(1)).await? })
-            }
-            by => Ok(Appended::Taken { by }),
-        }
+        let writes = self.writes(sealed, &sealed.behind.clone().into());
+        self.written(sealed, writes.into()).await
     }
 
-    async fn read(&self, each: &mut (dyn FnMut(StoredEntry) + Send)) -> Result<(), LedgerError> {
-        let mut take = |item: Item| {
-            if let Some(entry) = entry_of(&item).filter(|entry| entry.sequence != HEAD) {
-                each(entry);
-            }
-        };
-        let key = ("migration", text(&self.migration));
-        self.table.query(0, key, &["sequence", "line", "hash"], &mut take).await
+    async fn restore(&self, repair: &Repair) -> Result<Appended, LedgerError> {
+        let replaces = |difference| self.replaces(difference, &repair.kept_as);
+        let mut writes: Vec<_> = repair.entries.iter().flat_map(replaces).collect();
+        writes.extend(self.writes(&repair.entry, &repair.head));
+        self.written(&repair.entry, writes).await
+    }
+
+    async fn read(
+        &self,
+        after: u64,
+        each: &mut (dyn FnMut(StoredEntry) + Send),
+    ) -> Result<(), LedgerError> {
+        let mut take = |item: Item| each(entry_of(&item));
+        self.table.query(after, self.above(after), &mut take).await
     }
 }
 
-/// Whether a transaction was cancelled because a condition does not hold, and for nothing else.
-fn is_condition(error: &SdkError<TransactWriteItemsError>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
-        return false;
+fn key(migration: &str, sequence: u64) -> Item {
+    let key = [("migration", text(migration)), ("sequence", number(sequence))];
+    key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// No item may have this key.
+fn is_free() -> (String, Aliases) {
+    let names = [("#sequence".to_owned(), "sequence".to_owned())].into();
+    ("attribute_not_exists(#sequence)".to_owned(), Aliases { names, ..Aliases::default() })
+}
+
+/// The item must have these attributes.
+fn is<const N: usize>(
+    expression: &str,
+    attributes: [(&str, AttributeValue); N],
+) -> (String, Aliases) {
+    let mut aliases = Aliases::default();
+    for (name, value) in attributes {
+        aliases.names.insert(format!("#{name}"), name.to_owned());
+        aliases.values.insert(format!(":{name}"), value);
+    }
+    (expression.to_owned(), aliases)
+}
+
+fn head_of(item: &Item) -> StoredHead {
+    // No entry has the number 0.
+    let last = number_of(item, "last").filter(|last| *last != HEAD);
+    let (Some(sequence), Some(hash)) = (last, hash_of(item)) else {
+        let lacking = if last.is_none() { "last" } else { "hash" };
+        return StoredHead::Damaged { why: format!("it has no usable `{lacking}`") };
     };
-    let reasons = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    let reasons: Vec<_> = reasons.filter(|code| *code != NO_REASON).collect();
-    !reasons.is_empty() && reasons.iter().all(|code| *code == CONDITION_FAILED)
+    StoredHead::Names(Head { sequence, hash })
 }
 
-fn head_of(item: &Item) -> Result<Head, String> {
-    let sequence = number_of(item, "last");
-    let wrong = |name: &str| format!("the item that names the last entry has no usable `{name}`");
-    Ok(Head {
-        sequence: sequence.ok_or_else(|| wrong("last"))?,
-        hash: hash_of(item).ok_or_else(|| wrong("hash"))?,
-    })
-}
-
-/// Every item has a number, since that is its key. What else is missing of it is a matter of the chain:
-/// an item that was passed over would hide it.
-fn entry_of(item: &Item) -> Option<StoredEntry> {
-    let line = text_of(item, "line").unwrap_or_default().to_owned();
-    Some(StoredEntry { sequence: number_of(item, "sequence")?, line, hash: hash_of(item) })
+/// What is missing of an item is a matter of the chain: an item that was passed over would hide it. So
+/// one whose number no entry can have stands behind all others.
+fn entry_of(item: &Item) -> StoredEntry {
+    StoredEntry {
+        sequence: number_of(item, "sequence").unwrap_or(u64::MAX),
+        line: text_of(item, "line").unwrap_or_default().to_owned(),
+        hash: hash_of(item),
+    }
 }
 
 fn hash_of(item: &Item) -> Option<Sha256> {

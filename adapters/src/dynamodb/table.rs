@@ -1,6 +1,9 @@
 //! Reads and writes one table: repeats a batch until every item of it is processed, and reads pages
 //! up to the last.
 
+mod query;
+mod transaction;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,7 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest,
+    DeleteRequest, KeysAndAttributes, PutRequest, ReturnValue, WriteRequest,
 };
 use domain::ports::{LedgerError, Segment};
 use domain::retry::backoff;
@@ -43,6 +46,8 @@ macro_rules! over_a_table {
     };
 }
 pub(super) use over_a_table;
+pub(super) use query::Range;
+pub(super) use transaction::Write;
 
 /// The most items of one page of a scan. `DynamoDB` itself would give pages of 1 MiB, and each
 /// segment of a scan needs about ten times the page's size in memory.
@@ -83,14 +88,6 @@ impl Table {
     pub(super) const fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) const fn client(&self) -> &Client {
-        &self.client
     }
 
     /// Writes these items. No two may have the same key: DynamoDB refuses such a batch as a whole.
@@ -227,41 +224,6 @@ impl Table {
         self.pages(segment.number.into(), page, each).await
     }
 
-    /// Queries the items whose hash key has this value, consistently, and passes their attributes
-    /// `wanted` to `each`. `salt` spreads the pauses between retries.
-    pub(super) async fn query(
-        &self,
-        salt: u64,
-        (hash, value): (&str, AttributeValue),
-        wanted: &[&str],
-        each: &mut (dyn FnMut(Item) + Send),
-    ) -> Result<(), LedgerError> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .consistent_read(true)
-            .limit(PAGE_ITEMS)
-            .key_condition_expression("#hash = :value")
-            .expression_attribute_names("#hash", hash)
-            .expression_attribute_values(":value", value);
-        let mut projection = Vec::new();
-        for (number, name) in wanted.iter().enumerate() {
-            let alias = format!("#w{number}");
-            query = query.expression_attribute_names(&alias, *name);
-            projection.push(alias);
-        }
-        let query = query.projection_expression(projection.join(", "));
-        let page = |from| {
-            let call = query.clone().set_exclusive_start_key(from).send();
-            async {
-                let page = self.answer("Query", call).await?;
-                Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
-            }
-        };
-        self.pages(salt, page, each).await
-    }
-
     /// Reads page after page. Tries a page that is unavailable [`limits::ATTEMPTS`] times at most.
     async fn pages<F>(
         &self,
@@ -357,8 +319,7 @@ impl Table {
                 | "ThrottlingException"
                 | "RequestLimitExceeded"
                 | "LimitExceededException"
-                // For one of the other causes of this list, or another transaction.
-                | "TransactionCanceledException"
+                // Another transaction is at the same items.
                 | "TransactionConflictException"
                 | "TransactionInProgressException",
             )
@@ -367,7 +328,7 @@ impl Table {
         }
     }
 
-    pub(super) fn refusal(&self, why: String) -> LedgerError {
+    fn refusal(&self, why: String) -> LedgerError {
         LedgerError::Refused { table: self.name.clone(), why }
     }
 

@@ -15,7 +15,7 @@ use futures_util::TryStreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::item::{Item, fid_of, number, text, text_of};
-use super::table::{Table, over_a_table};
+use super::table::{Range, Table, over_a_table};
 
 /// The number of partition keys over which one run is spread.
 const SHARDS: u64 = 64;
@@ -47,8 +47,9 @@ impl VerificationLog for DynamoVerificationLog {
                     (*each)(file);
                 }
             };
-            let key = ("run", text(key_of(run, shard)));
-            self.0.query(shard, key, &["fid", "bucket", "sha1"], &mut take).await
+            let hash = ("run", text(key_of(run, shard)));
+            let range = Range { hash, above: None, wanted: &["fid", "bucket", "sha1"] };
+            self.0.query(shard, range, &mut take).await
         });
         shards.collect::<FuturesUnordered<_>>().try_collect().await
     }

@@ -56,7 +56,10 @@ impl MogileFiles {
             replicas.push(match judged {
                 Ok(Ok(())) => Ok(Replica { fid: file.fid, url }),
                 Ok(Err(unfit)) => Err(unfit.of(url)),
-                Err(error) => Err(SourceError::from(unread.insert(error).clone())),
+                Err(error) => {
+                    let why = Box::new(unread.insert(error).clone().into());
+                    Err(SourceError::Unjudged { at: url, why })
+                }
             });
         }
         match unread {

@@ -92,11 +92,12 @@ fn is_never_asked(address: IpAddr) -> bool {
         }
         IpAddr::V6(v6) => {
             let parts = v6.segments();
+            let [.., a, b, c, d] = v6.octets();
             v6.is_unicast_link_local()
                 || v6.is_unspecified()
                 || v6.is_multicast()
                 || parts.starts_with(&AWS)
-                || parts.starts_with(&TRANSLATED)
+                || parts.starts_with(&TRANSLATED) && is_never_asked([a, b, c, d].into())
         }
     }
 }
@@ -152,6 +153,7 @@ mod tests {
             (&all, "fd00:ec2::254", Err(NeverAsked)),
             (&all, "fd00:ec2::23", Err(NeverAsked)),
             (&all, "64:ff9b::a9fe:a9fe", Err(NeverAsked)),
+            (&all, "64:ff9b::a00:7", Ok(())),
             (&all, "224.0.0.1", Err(NeverAsked)),
             (&all, "ff02::1", Err(NeverAsked)),
             (&mapped, "10.0.0.7", Ok(())),

@@ -57,8 +57,8 @@ impl Unfit {
                  if the storage node runs on this machine"
             }
             Self::NeverAsked => {
-                "a link-local, metadata, unspecified or broadcast address is never asked: correct it \
-                 in MogileFS's table `host`"
+                "no storage node can be at a link-local, metadata, multicast, unspecified or broadcast \
+                 address, so it is never asked: correct it in MogileFS's table `host`"
             }
         }
     }

@@ -18,8 +18,8 @@ use super::timeouts::Timeouts;
 /// The table is read when a node is first asked about, and kept. It is read again when a URL names a
 /// node that it does not have, since a host may be added while a migration runs. That happens at most
 /// once in [`Timeouts::hosts_again`], so that unknown nodes do not cost a request a file: within that
-/// time the last read has the word, also when it failed: most files have a replica that is known.
-/// At most one read is under way; the others that need it wait for it and share its outcome.
+/// time the last read has the word. At most one read is under way; the others that need it wait for it
+/// and share its outcome.
 pub struct NodeRegistry {
     table: Arc<dyn HostTable>,
     allowed: AllowedHosts,
@@ -27,6 +27,10 @@ pub struct NodeRegistry {
     kept: Mutex<Kept>,
     turn: tokio::sync::Mutex<()>,
 }
+
+/// Where nodes were read before, a read that failed is not repeated so soon: most files have a replica
+/// on a node that is known, and need not wait for another read of each.
+const FAILED_FOR: Duration = Duration::from_secs(2);
 
 /// What the last reads brought.
 #[derive(Default)]
@@ -152,7 +156,7 @@ impl NodeRegistry {
     fn failure_since(&self, asked: Instant) -> Option<HostTableError> {
         let kept = self.kept();
         let (at, failure) = kept.failed.as_ref()?;
-        let has_the_word = kept.hosts.is_some() && at.elapsed() < self.again_after;
+        let has_the_word = kept.hosts.is_some() && at.elapsed() < FAILED_FOR;
         (*at >= asked || has_the_word).then(|| failure.clone())
     }
 

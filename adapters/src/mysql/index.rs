@@ -138,7 +138,7 @@ impl SourceIndex for MysqlIndex {
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         let dmid = self.dmid().await?;
-        let rows = self.tables.ask(COUNT, &[dmid.into()]).await?;
+        let rows = self.tables.ask_of_all(COUNT, &[dmid.into()]).await?;
         rows.first().map(|row| self.read(present(row, "files"))).transpose()
     }
 

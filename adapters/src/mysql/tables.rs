@@ -54,7 +54,25 @@ impl Tables {
         query: Query,
         arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, DatabaseError> {
-        let waiting = self.calls.begin(System::Mysql, query.name);
+        self.ask_within(Duration::ZERO, query, arguments).await
+    }
+
+    /// The same for a query that reads every row: a server that is well may take all the time.
+    pub(super) async fn ask_of_all(
+        &self,
+        query: Query,
+        arguments: &[i128],
+    ) -> Result<Vec<MySqlRow>, DatabaseError> {
+        self.ask_within(self.sessions.time, query, arguments).await
+    }
+
+    async fn ask_within(
+        &self,
+        more: Duration,
+        query: Query,
+        arguments: &[i128],
+    ) -> Result<Vec<MySqlRow>, DatabaseError> {
+        let waiting = self.calls.begin_long(System::Mysql, query.name, more);
         let answer = self.sessions.rows(query.sql, arguments).await;
         waiting.end(answer.map_err(|trouble| self.error(trouble)))
     }

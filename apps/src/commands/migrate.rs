@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use domain::engine::{RunObserver, RunPlan, migrate_run};
+use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
 
 use crate::config::{Settings, TableSettings, duration};
 use crate::exit::{Exit, UsageError};
@@ -29,6 +29,13 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Route::Auto)]
     route: Route,
 
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+/// What can be given to every command that runs over the index.
+#[derive(Debug, Args)]
+pub struct RunArguments {
     /// Files in progress at the same time
     #[arg(long, default_value_t = CONCURRENCY, value_name = "N")]
     concurrency: NonZeroU16,
@@ -77,36 +84,72 @@ this run ended.";
 
 /// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Settings { source, target, time, aws } = &arguments.settings;
-    let session = Session::begin(arguments.json);
-    let plan = arguments.plan()?;
-    let ports = session.wiring(source, time).ports(target, &arguments.tables, aws).await?;
-    let failures = arguments.failures.as_deref().map(FailureList::create).transpose()?;
-
-    let (progress, stops) = session.watch(Teller::stop)?;
-    let mut observers: Vec<&dyn RunObserver> = vec![&progress];
-    observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
-    let observers = Observers(observers);
-    let summary = migrate_run(&ports, &plan, stops, &observers).await;
-    progress.finish();
-
-    let failure_list = failures.as_ref().map(FailureList::finish);
-    session.print(&MigrateReport {
-        verdict: verdict(&summary, failure_list.as_ref()),
-        summary,
-        failure_list,
-        cost: session.cost(),
-        command: arguments.command(),
-        fids: arguments.selection.fids_flag(),
-    })
+    let Arguments { route, run } = arguments;
+    let session = Session::begin(run.json);
+    let flags = route.flag();
+    let report = run.carry_out(&session, Aim::Migrate(route), "mogile2s3 migrate", &flags).await?;
+    session.print(&report)
 }
 
-impl Arguments {
-    fn plan(&self) -> Result<RunPlan, UsageError> {
+/// Where a run brings files.
+#[derive(Debug, Clone, Copy)]
+pub enum Aim {
+    /// To their final keys, by this route.
+    Migrate(Route),
+    /// To the keys of their intermediaries.
+    Sync,
+}
+
+impl RunArguments {
+    /// Whether the summary is for a machine.
+    #[must_use]
+    pub const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Runs over the index. `name` and `flags` are how the next command begins.
+    pub async fn carry_out(
+        &self,
+        session: &Session,
+        aim: Aim,
+        name: &str,
+        flags: &str,
+    ) -> anyhow::Result<MigrateReport> {
+        let Settings { source, target, time, aws } = &self.settings;
+        let plan = self.plan(aim)?;
+        let ports = session.wiring(source, time).ports(target, &self.tables, aws).await?;
+        let failures = self.failures.as_deref().map(FailureList::create).transpose()?;
+
+        let (progress, stops) = session.watch(Teller::stop)?;
+        let mut observers: Vec<&dyn RunObserver> = vec![&progress];
+        observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
+        let observers = Observers(observers);
+        let summary = match aim {
+            Aim::Migrate(_) => migrate_run(&ports, &plan, stops, &observers).await,
+            Aim::Sync => sync_run(&ports, &plan, stops, &observers).await,
+        };
+        progress.finish();
+
+        let failure_list = failures.as_ref().map(FailureList::finish);
+        Ok(MigrateReport {
+            verdict: verdict(&summary, failure_list.as_ref()),
+            summary,
+            failure_list,
+            cost: session.cost(),
+            command: self.command(name, flags),
+            fids: self.selection.fids_flag(),
+        })
+    }
+
+    fn plan(&self, aim: Aim) -> Result<RunPlan, UsageError> {
         let target = &self.settings.target;
+        let route = match aim {
+            Aim::Migrate(route) => route,
+            Aim::Sync => Route::Mogile,
+        };
         Ok(RunPlan {
             buckets: target.bucket_map()?,
-            route: self.route.into(),
+            route: route.into(),
             selection: self.selection.selection()?,
             concurrency: self.concurrency.get().into(),
             wait: self.wait,
@@ -119,10 +162,8 @@ impl Arguments {
 
     /// This command, as far as other fids need it. Settings are not repeated: some are secret, and
     /// all can stand in the environment.
-    fn command(&self) -> String {
-        let mut command = "mogile2s3 migrate".to_owned();
-        command += &self.selection.flags();
-        command += &self.route.flag();
+    fn command(&self, name: &str, flags: &str) -> String {
+        let mut command = format!("{name}{}{flags}", self.selection.flags());
         if self.concurrency != CONCURRENCY {
             command = format!("{command} --concurrency {}", self.concurrency);
         }
@@ -155,7 +196,8 @@ mod tests {
     fn next(flags: &[&str]) -> (String, String) {
         let required = ["migrate", "--buckets", "a:bucket"];
         let line = Line::try_parse_from(required.iter().chain(flags)).expect("good flags");
-        (line.arguments.command(), line.arguments.selection.fids_flag())
+        let Arguments { route, run } = line.arguments;
+        (run.command("mogile2s3 migrate", &route.flag()), run.selection.fids_flag())
     }
 
     #[test]
@@ -188,7 +230,7 @@ mod tests {
     fn a_time_without_a_unit_is_refused_with_an_example() {
         let wait =
             |value| Line::try_parse_from(["migrate", "--buckets", "a:bucket", "--wait", value]);
-        assert_eq!(wait("10m").expect("a time").arguments.wait, Duration::from_mins(10));
+        assert_eq!(wait("10m").expect("a time").arguments.run.wait, Duration::from_mins(10));
         let said = wait("5").expect_err("no unit").to_string();
         assert!(said.contains("30s, 10m or 2h"), "{said}");
     }

@@ -1,22 +1,27 @@
 //! `mogile2s3 runbook`: the journal of what was done to the migration.
 
-use std::fs::File;
+mod export_file;
+
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adapters::clock::SystemClock;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use domain::Reason;
-use domain::journal::{Chain, ChainFault, Content, Head, StoredEntry};
+use domain::journal::{Content, StoredEntry};
 use domain::ports::{Journal, LedgerError};
-use domain::runbook::{JournalTrouble, JournalWriter};
+use domain::runbook::{
+    Export, JournalTrouble, JournalWriter, RestoreTrouble, SurveyTrouble, read_journal, restore,
+    survey,
+};
 
+use self::export_file::{ExportFile, entries_of};
 use crate::config::{AwsSettings, JournalSettings, TimeSettings};
 use crate::exit::{Exit, RefusedError, TroubleError, UsageError};
-use crate::report::runbook::{CheckReport, ExportEnd, HeadLine, Written};
+use crate::report::runbook::{Against, CheckReport, ExportEnd, RestoreReport, Written};
 use crate::session::Session;
 
 /// What can be given to `runbook`.
@@ -34,6 +39,8 @@ enum Command {
     Check(Check),
     /// Write a note into the journal
     Note(Note),
+    /// Repair a damaged journal from an earlier export: put back what was changed or removed
+    Restore(Restore),
 }
 
 /// What all of them take.
@@ -54,6 +61,10 @@ struct Check {
     /// Check this file, which `runbook export` has written, and not the journal itself
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+
+    /// Compare the journal with this file, which `runbook export` has written earlier
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    against: Option<PathBuf>,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -80,25 +91,57 @@ struct Note {
     common: Common,
 }
 
+#[derive(Debug, Args)]
+struct Restore {
+    /// The file that `runbook export` has written
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+
+    /// Say what would be put back, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Your name in the journal [default: the ARN of the AWS keys]
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
 /// Reads or continues the journal. What was changed in it is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Export(common) => export(&common).await,
-        Command::Check(Check { file: Some(file), json, .. }) => {
-            let report = check_file(&file)?;
+        Command::Check(Check { file: Some(path), json, .. }) => {
+            let report = ExportFile { path: &path, option: "--file" }.check()?;
             Session::begin(json).print(&report)
         }
-        Command::Check(Check { file: None, json, common }) => {
+        Command::Check(Check { file: None, against, json, common }) => {
             let session = Session::begin(json);
-            session.print(&check(&*common.journal(&session).await?).await?)
+            let journal = common.journal(&session).await?;
+            session.print(&check(&*journal, against.as_deref()).await?)
         }
         Command::Note(note) => note.write().await,
+        Command::Restore(restore) => restore.run().await,
     }
 }
 
 impl Common {
     async fn journal(&self, session: &Session) -> Result<Arc<dyn Journal>, UsageError> {
         session.services(&self.aws, &self.time).journal(&self.journal).await
+    }
+
+    /// Who writes an entry: the name that was given, or the ARN of the keys.
+    async fn operator(&self, session: &Session, given: Option<&str>) -> anyhow::Result<String> {
+        match given.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => Ok(name.to_owned()),
+            None => session.services(&self.aws, &self.time).caller(random()).await,
+        }
     }
 }
 
@@ -114,9 +157,10 @@ async fn export(common: &Common) -> anyhow::Result<Exit> {
             printed = writeln!(out, "{}", entry.line);
         }
     };
-    let (head, fault) = read(&*journal, &mut each).await?;
-    end.take(fault);
-    let last = serde_json::to_string(&end.line(head))?;
+    let read = read_journal(&*journal, &SystemClock, random(), &mut each).await;
+    let read = read.map_err(|error| trouble(&error))?;
+    end.take(read.fault);
+    let last = serde_json::to_string(&end.line(journal.migration(), read.head.named().cloned()))?;
     match printed.and_then(|()| writeln!(out, "{last}")).and_then(|()| out.flush()) {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
@@ -125,67 +169,30 @@ async fn export(common: &Common) -> anyhow::Result<Exit> {
     Ok(end.tell())
 }
 
-async fn check(journal: &dyn Journal) -> anyhow::Result<CheckReport> {
-    let mut report = CheckReport::new(format!("the journal of `{}`", journal.migration()));
-    let (head, fault) = read(journal, &mut |_, faults| report.take_entry(faults)).await?;
-    report.end(fault, head);
-    Ok(report)
-}
-
-/// Passes every entry up to the last one to `each`, with what is wrong with it. Returns which is the
-/// last one, and what is wrong with that.
-async fn read(
-    journal: &dyn Journal,
-    each: &mut (dyn FnMut(&StoredEntry, Vec<ChainFault>) + Send),
-) -> anyhow::Result<(Option<Head>, Option<ChainFault>)> {
-    let head = journal.head().await.map_err(|error| trouble(&error))?;
-    let last = head.as_ref().map_or(0, |head| head.sequence);
-    let (mut chain, mut highest) = (Chain::of(journal.migration()), 0);
-    let mut follow = |entry: StoredEntry| {
-        highest = highest.max(entry.sequence);
-        // What is written meanwhile is for the next time.
-        if entry.sequence <= last {
-            each(&entry, chain.follow(&entry).1);
-        }
+async fn check(journal: &dyn Journal, against: Option<&Path>) -> anyhow::Result<CheckReport> {
+    let migration = journal.migration();
+    // A file that cannot be used is said before anything is read.
+    let against = against.map(|path| {
+        let head = ExportFile { path, option: "--against" }.whole(migration)?;
+        Ok::<_, UsageError>((path, head))
+    });
+    let against = against.transpose()?;
+    let mut report = CheckReport::of_journal(migration);
+    let mut each = |_: &StoredEntry, faults| {
+        report.take_entries(1);
+        report.take_faults(faults);
     };
-    journal.read(&mut follow).await.map_err(|error| trouble(&error))?;
-    if let Some(fault) = chain.end(head.as_ref()) {
-        return Ok((head, Some(fault)));
+    let read = read_journal(journal, &SystemClock, random(), &mut each).await;
+    let read = read.map_err(|error| trouble(&error))?;
+    report.take_faults(read.fault);
+    report.end(Some(migration.to_owned()), read.head.named().cloned());
+    if let Some((path, head)) = against {
+        let entries = entries_of(path.to_owned());
+        let export = Export { head, entries: &entries };
+        let survey = survey(journal, &SystemClock, random(), &export).await;
+        let survey = survey.map_err(|why| unsurveyed(why, path, "--against"))?;
+        report.compare(Against::new(path, &export.head, &survey));
     }
-    if highest > last {
-        // Entries were written meanwhile, and the journal names them now; or it never will.
-        let now = journal.head().await.map_err(|error| trouble(&error))?;
-        if now.as_ref().is_none_or(|now| now.sequence < highest) {
-            let fault = match now {
-                None => ChainFault::NoHead { last: highest },
-                Some(now) => ChainFault::OtherHead { last: highest, head: now.sequence },
-            };
-            return Ok((head, Some(fault)));
-        }
-    }
-    Ok((head, None))
-}
-
-fn check_file(path: &PathBuf) -> anyhow::Result<CheckReport> {
-    let shown = path.display();
-    let unread = |error| UsageError(format!("--file: `{shown}` cannot be read: {error}"));
-    let mut lines = BufReader::new(File::open(path).map_err(unread)?).lines();
-    let mut report = CheckReport::new(format!("`{shown}`"));
-    let (mut chain, mut head) = (Chain::default(), None);
-    while let Some(line) = lines.next().transpose().map_err(unread)? {
-        if let Some(end) = HeadLine::parse(&line) {
-            head = end.head;
-            break;
-        }
-        match StoredEntry::of_line(line) {
-            Ok(entry) => report.take_entry(chain.follow(&entry).1),
-            Err(error) => report.take_line(&error),
-        }
-    }
-    if lines.next().is_some() {
-        report.take_more();
-    }
-    report.end(chain.end(head.as_ref()), head);
     Ok(report)
 }
 
@@ -195,11 +202,7 @@ impl Note {
         if self.text.trim().is_empty() {
             return Err(UsageError("the note is empty".to_owned()).into());
         }
-        let Common { aws, time, .. } = &self.common;
-        let by = match self.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => name.to_owned(),
-            None => session.services(aws, time).caller().await?,
-        };
+        let by = self.common.operator(&session, self.operator.as_deref()).await?;
         let journal = self.common.journal(&session).await?;
         let writer = JournalWriter::open(journal, Arc::new(SystemClock), (by, random())).await;
         let mut writer = writer.map_err(refused)?;
@@ -225,13 +228,42 @@ async fn write(
     session.print(&Written::new(head))
 }
 
+impl Restore {
+    async fn run(&self) -> anyhow::Result<Exit> {
+        let (session, path) = (Session::begin(self.json), &*self.from);
+        let journal = self.common.journal(&session).await?;
+        let head = ExportFile { path, option: "--from" }.whole(journal.migration())?;
+        // What is not written needs no name.
+        let by = if self.dry_run {
+            String::new()
+        } else {
+            self.common.operator(&session, self.operator.as_deref()).await?
+        };
+        let entries = entries_of(path.to_owned());
+        let export = Export { head, entries: &entries };
+        let by = (&*by, random());
+        let restored = restore(&*journal, &SystemClock, by, &export, self.dry_run).await;
+        let restored = restored.map_err(|why| unrestored(why, path))?;
+        session.print(&RestoreReport::new(journal.migration(), path, self.dry_run, restored))
+    }
+}
+
 /// Of this process: the standard library's hashers begin with random keys.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-fn trouble(error: &LedgerError) -> TroubleError {
-    TroubleError(Reason::from(error))
+/// What an operator does where `DynamoDB` did not answer.
+const THE_WAY: &str = "check the way to DynamoDB, the region, and AWS_ENDPOINT_URL or \
+                       AWS_ENDPOINT_URL_DYNAMODB where it is set";
+
+fn trouble(error: &LedgerError) -> anyhow::Error {
+    match error {
+        LedgerError::Unavailable { .. } => anyhow!("{error}\n  → {THE_WAY}, then run this again"),
+        LedgerError::NoTable { .. } | LedgerError::Keys { .. } | LedgerError::Refused { .. } => {
+            TroubleError(Reason::from(error)).into()
+        }
+    }
 }
 
 /// What stands between a writer and the next entry.
@@ -243,11 +275,51 @@ fn refused(why: JournalTrouble) -> anyhow::Error {
         ))
         .into(),
         JournalTrouble::Changed(fault) => RefusedError(format!(
-            "the journal is not as it was written, and is not continued: {fault}. \
-             `mogile2s3 runbook check` names all that was changed"
+            "{fault}. The journal is not as it was written, and is not continued\n  → `mogile2s3 \
+             runbook check` names what is damaged. `mogile2s3 runbook restore --from FILE` repairs it \
+             from an earlier export (docs/OPERATING.md, \"A damaged journal\")"
         ))
         .into(),
+        JournalTrouble::NotWritten { error, sequence } => anyhow!(
+            "entry {sequence} was not written: {error}. Afterwards the journal was read, and it does \
+             not have the entry\n  → {THE_WAY}, then run this again"
+        ),
+        JournalTrouble::Unsure { error, sequence, writer } => anyhow!(
+            "it is not known whether entry {sequence} was written: {error}\n  → {THE_WAY}. Then look \
+             for it before you write it again: `mogile2s3 runbook export | grep '\"writer\":{writer},'`"
+        ),
         JournalTrouble::Unfit(error) => UsageError(error.to_string()).into(),
-        JournalTrouble::Table(error) => trouble(&error).into(),
+        JournalTrouble::Table(error) => trouble(&error),
     }
+}
+
+fn unsurveyed(why: SurveyTrouble, path: &Path, option: &str) -> anyhow::Error {
+    match why {
+        SurveyTrouble::Table(error) => trouble(&error),
+        SurveyTrouble::ExportChanged => {
+            let shown = path.display();
+            UsageError(format!(
+                "{option}: `{shown}` changed while it was read, or can be read only once: give a file \
+                 that nobody writes to"
+            ))
+            .into()
+        }
+    }
+}
+
+fn unrestored(why: RestoreTrouble, path: &Path) -> anyhow::Error {
+    let next = match why {
+        RestoreTrouble::Survey(why) => return unsurveyed(why, path, "--from"),
+        RestoreTrouble::Write(why) => return refused(why),
+        RestoreTrouble::Beyond { .. } => {
+            "give a later export. Where there is none, take one from a copy of the table of an earlier \
+             time (docs/OPERATING.md, \"A damaged journal\")"
+        }
+        RestoreTrouble::OtherHistory { .. } => {
+            "nothing is replaced that may be right: compare the two yourself (docs/OPERATING.md, \"A \
+             damaged journal\")"
+        }
+        RestoreTrouble::Disturbed => "find who else changes the journal, then run this again",
+    };
+    RefusedError(format!("{why}\n  → {next}")).into()
 }

@@ -32,13 +32,7 @@ pub const fn advice_on_obstacle(reason: &Reason) -> Option<&'static str> {
             "correct SQS_DLQ_URL or the region; or make the queue with `mogile2s3 provision`, which \
              needs --access-profile. Then run this again"
         }
-        (Obstacle::Keys(KeyTrouble::Unknown), _) => {
-            "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE \
-             names; temporary keys need AWS_SESSION_TOKEN too. Then run this again"
-        }
-        (Obstacle::Keys(KeyTrouble::Expired), _) => {
-            "log in to AWS again (`aws sso login`, or new temporary keys), then run this again"
-        }
+        (Obstacle::Keys(trouble), _) => advice_on_keys(trouble),
         (Obstacle::Unreachable, ReasonKind::LedgerUnavailable) => {
             "check the way to DynamoDB, the region, and AWS_ENDPOINT_URL or \
              AWS_ENDPOINT_URL_DYNAMODB where it is set, then run this again: it finds the objects \
@@ -58,6 +52,20 @@ pub const fn advice_on_obstacle(reason: &Reason) -> Option<&'static str> {
         }
         (Obstacle::OfItsKind | Obstacle::Unreachable | Obstacle::Refusal, _) => return None,
     })
+}
+
+/// What an operator does about keys that AWS does not accept.
+#[must_use]
+pub const fn advice_on_keys(trouble: KeyTrouble) -> &'static str {
+    match trouble {
+        KeyTrouble::Unknown => {
+            "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile that AWS_PROFILE \
+             names; temporary keys need AWS_SESSION_TOKEN too. Then run this again"
+        }
+        KeyTrouble::Expired => {
+            "log in to AWS again (`aws sso login`, or new temporary keys), then run this again"
+        }
+    }
 }
 
 /// What an operator does about files that failed so, beside what the reason itself says.
@@ -82,7 +90,7 @@ pub const fn advice(kind: ReasonKind) -> &'static str {
         }
         ReasonKind::ReplicasUnreachable => {
             "the trackers answer: start the storage nodes named here, or open the way to them. \
-             `mogile2s3 doctor` tries to open a replica. Then run this again"
+             `mogile2s3 doctor` opens a replica on each of them. Then run this again"
         }
         ReasonKind::SourceRefused => {
             "check MOGILE_TRACKERS, MOGILE_DOMAIN, MOGILE_DATABASE_URL and MOGILE_STORAGE_HOSTS with \

@@ -53,9 +53,34 @@ pub fn verdict(summary: &Summary, list: Option<&FailureListEnd>) -> Verdict {
     Verdict::of(summary.stopped.as_ref(), differs).with_failures(&summary.ends.failed)
 }
 
+/// What differs between the reports of commands that run over the index.
+pub(super) struct Words {
+    /// Writes what came of the rows.
+    pub(super) classes: fn(&mut String, &Summary) -> fmt::Result,
+    /// What the next run begins with.
+    pub(super) resumes: &'static str,
+    /// What a clean run ends with.
+    pub(super) clean: &'static str,
+}
+
 impl Report for MigrateReport {
-    /// For a tired operator: what was done, what was not, and what to do next.
     fn write(&self, out: &mut String) -> fmt::Result {
+        let words = Words {
+            classes: write_classes,
+            resumes: "proven files are in the ledger, and are skipped",
+            clean: "Clean: every row is in a class above, and nothing failed.",
+        };
+        self.write_in(&words, out)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+impl MigrateReport {
+    /// For a tired operator: what was done, what was not, and what to do next.
+    pub(super) fn write_in(&self, words: &Words, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
         if let (Some(stopped), true) = (&summary.stopped, was_not_begun(summary)) {
             return write_stopped(out, stopped);
@@ -65,7 +90,7 @@ impl Report for MigrateReport {
             write!(out, " of {}", HumanCount(counted))?;
         }
         writeln!(out, " rows in {}", HumanDuration(self.cost.took))?;
-        write_classes(out, summary)?;
+        (words.classes)(out, summary)?;
         write_coverage(out, summary)?;
         let rejected = &summary.intake.rejected;
         write_samples(out, REJECTED, rejected)?;
@@ -77,11 +102,7 @@ impl Report for MigrateReport {
         if let Some(list) = &self.failure_list {
             write_list(out, list)?;
         }
-        write_end(out, self)
-    }
-
-    fn verdict(&self) -> Verdict {
-        self.verdict
+        write_end(out, self, words)
     }
 }
 
@@ -99,6 +120,11 @@ fn write_classes(out: &mut String, summary: &Summary) -> fmt::Result {
     table.tally("already there, proven", summary.ends.already_there)?;
     table.tally("proven before", summary.intake.proven_before)?;
     write_proven_as_another(out, summary.intake.proven_as_another)?;
+    write_other_classes(out, summary)
+}
+
+/// The classes of rows of which nothing is brought to S3.
+pub(super) fn write_other_classes(out: &mut String, summary: &Summary) -> fmt::Result {
     let mut table = Table::new(out);
     for (name, count, always) in [
         ("temporary (.tmp)", summary.intake.temporary, true),
@@ -165,10 +191,10 @@ fn write_list(out: &mut String, list: &FailureListEnd) -> fmt::Result {
     }
 }
 
-fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
+fn write_end(out: &mut String, report: &MigrateReport, words: &Words) -> fmt::Result {
     let summary = &report.summary;
     write_sums(out, summary.adds_up(), "rows")?;
-    let resumes = "proven files are in the ledger, and are skipped";
+    let resumes = words.resumes;
     match &summary.stopped {
         Some(stopped @ Stopped::Trouble(_)) => {
             write_stopped_behind(out, stopped, &summary.ends.failed)?;
@@ -195,7 +221,7 @@ fn write_end(out: &mut String, report: &MigrateReport) -> fmt::Result {
                  above names the first fids of each."
             );
         }
-        return writeln!(out, "Clean: every row is in a class above, and nothing failed.");
+        return writeln!(out, "{}", words.clean);
     }
     writeln!(out, "Not clean: mend what is named above, then run:")?;
     writeln!(out, "  {}", next_command(report))

@@ -1,24 +1,33 @@
 //! What `runbook` prints.
 
 use std::fmt::{self, Display, Write};
+use std::path::Path;
 
 use domain::journal::Head;
+use domain::runbook::{Restored, Survey};
 use indicatif::HumanCount;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::Report;
-use super::shell::printable;
+use super::shell::{printable, quoted};
 use crate::exit::{Exit, Verdict};
 
 /// Faults that are named.
 const FAULTS_NAMED: usize = 20;
+
+fn in_words(entries: u64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", HumanCount(entries)) }
+}
 
 /// What was found in a journal.
 #[derive(Debug, Serialize)]
 pub struct CheckReport {
     /// What was checked.
     checked: String,
+    #[serde(skip)]
+    is_file: bool,
+    /// The migration whose journal it is, where that is known.
+    migration: Option<String>,
     /// The entries that were looked at.
     entries: u64,
     /// The places at which it is not as it was written.
@@ -27,65 +36,121 @@ pub struct CheckReport {
     first_faults: Vec<String>,
     /// Which entry is the last one.
     head: Option<Head>,
+    /// How it compares with an earlier export.
+    against: Option<Against>,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
-impl CheckReport {
-    /// Nothing of this was looked at yet.
-    pub const fn new(checked: String) -> Self {
-        let verdict = Verdict::of_checks(false, false);
-        Self { checked, entries: 0, faults: 0, first_faults: Vec::new(), head: None, verdict }
-    }
+/// How a journal compares with an earlier export.
+#[derive(Debug, Serialize)]
+pub struct Against {
+    file: String,
+    /// The entries of the export.
+    entries: u64,
+    /// The entries that are as they were exported.
+    same: u64,
+    /// The entries behind the last one of the export.
+    added: u64,
+    /// The entries of the export that are not there as they were.
+    differences: u64,
+    /// The first of them, in words.
+    first_difference: Option<String>,
+    /// An entry that differs, and that the journal itself bears out.
+    other_history: Option<u64>,
+}
 
-    /// An entry was looked at.
-    pub fn take_entry(&mut self, faults: impl IntoIterator<Item = impl Display>) {
-        self.entries += 1;
-        faults.into_iter().for_each(|fault| self.fault(&fault));
-    }
-
-    /// A line of a file is no entry.
-    pub fn take_line(&mut self, error: &dyn Display) {
-        self.entries += 1;
-        let line = self.entries;
-        self.fault(&format_args!("line {line} cannot be read as an entry: {error}"));
-    }
-
-    /// There are lines behind the one that ends an export.
-    pub fn take_more(&mut self) {
-        self.fault(&"there is more behind the line that names the last entry");
-    }
-
-    /// All was looked at. A journal without entries proves nothing.
-    pub fn end(&mut self, fault: Option<impl Display>, head: Option<Head>) {
-        if let Some(fault) = fault {
-            self.fault(&fault);
+impl Against {
+    /// The result of a comparison with this file, whose last entry is `head`.
+    pub fn new(file: &Path, head: &Head, survey: &Survey) -> Self {
+        Self {
+            file: file.display().to_string(),
+            entries: head.sequence,
+            same: survey.same,
+            added: survey.added,
+            differences: survey.differences,
+            first_difference: survey.first.first().map(ToString::to_string),
+            other_history: survey.other_history,
         }
-        self.head = head;
-        self.verdict = Verdict::of_checks(false, self.faults > 0 || self.entries == 0);
     }
 
-    fn fault(&mut self, fault: &dyn Display) {
-        self.faults += 1;
-        if self.first_faults.len() < FAULTS_NAMED {
-            self.first_faults.push(fault.to_string());
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let Self { file, entries, added, differences, .. } = self;
+        write!(out, "compared with `{file}`, which has {}: ", in_words(*entries))?;
+        let Some(first) = &self.first_difference else {
+            return writeln!(out, "all are there as they were exported; {added} more came since");
+        };
+        writeln!(out, "{} NOT THERE AS EXPORTED", in_words(*differences))?;
+        writeln!(out, "  the first: {first}")?;
+        match self.other_history {
+            Some(sequence) => writeln!(
+                out,
+                "  what follows entry {sequence} in the journal bears it out: the file may be the one \
+                 that was changed"
+            ),
+            None => writeln!(
+                out,
+                "  → `mogile2s3 runbook restore --from {} --dry-run` says what it would put back",
+                quoted(file)
+            ),
         }
     }
 }
 
-impl Report for CheckReport {
-    fn write(&self, out: &mut String) -> fmt::Result {
-        let (checked, entries) = (&self.checked, HumanCount(self.entries));
-        if self.faults == 0 {
-            return match &self.head {
-                Some(head) => {
-                    writeln!(out, "{checked}: {entries} entries, all as they were written")?;
-                    writeln!(out, "  the last one is {}, {}", head.sequence, head.hash)
-                }
-                None => writeln!(out, "{checked} has no entries: nothing was checked"),
-            };
+impl CheckReport {
+    /// Of a journal's table. Nothing of it was looked at yet.
+    pub fn of_journal(migration: &str) -> Self {
+        Self::new(format!("the journal of `{migration}`"), false)
+    }
+
+    /// Of an export. Nothing of it was looked at yet.
+    pub fn of_file(path: &Path) -> Self {
+        Self::new(format!("`{}`", path.display()), true)
+    }
+
+    fn new(checked: String, is_file: bool) -> Self {
+        Self {
+            checked,
+            is_file,
+            migration: None,
+            entries: 0,
+            faults: 0,
+            first_faults: Vec::new(),
+            head: None,
+            against: None,
+            verdict: Verdict::of_checks(false, false),
         }
-        writeln!(out, "{checked} IS NOT AS IT WAS WRITTEN; {entries} entries were read:")?;
+    }
+
+    /// Entries were looked at.
+    pub const fn take_entries(&mut self, entries: u64) {
+        self.entries += entries;
+    }
+
+    /// Something is not as it was written.
+    pub fn take_faults(&mut self, faults: impl IntoIterator<Item = impl Display>) {
+        for fault in faults {
+            self.faults += 1;
+            if self.first_faults.len() < FAULTS_NAMED {
+                self.first_faults.push(fault.to_string());
+            }
+        }
+    }
+
+    /// All was looked at. A journal without entries proves nothing.
+    pub fn end(&mut self, migration: Option<String>, head: Option<Head>) {
+        (self.migration, self.head) = (migration, head);
+        self.verdict = Verdict::of_checks(false, self.faults > 0 || self.entries == 0);
+    }
+
+    /// It was compared with an earlier export.
+    pub fn compare(&mut self, against: Against) {
+        let differs = self.verdict.differs || against.differences > 0;
+        self.verdict = Verdict::of_checks(false, differs);
+        self.against = Some(against);
+    }
+
+    fn write_faults(&self, out: &mut String) -> fmt::Result {
         for fault in &self.first_faults {
             writeln!(out, "  {fault}")?;
         }
@@ -93,11 +158,121 @@ impl Report for CheckReport {
         if unnamed > 0 {
             writeln!(out, "  and {} more", HumanCount(unnamed))?;
         }
+        out.write_str(if self.is_file {
+            "  → do not rely on this file; take another export of the same journal\n"
+        } else {
+            "  → an earlier export shows what was there, and repairs the table: `mogile2s3 runbook \
+             restore --from FILE --dry-run` (docs/OPERATING.md, \"A damaged journal\")\n"
+        })
+    }
+}
+
+impl Report for CheckReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let entries = in_words(self.entries);
+        let checked = match &self.migration {
+            Some(migration) if self.is_file => {
+                format!("{}, the journal of `{migration}`", self.checked)
+            }
+            Some(_) | None => self.checked.clone(),
+        };
+        match &self.head {
+            _ if self.faults > 0 => {
+                writeln!(out, "{checked} IS NOT AS IT WAS WRITTEN; {entries} read:")?;
+                self.write_faults(out)?;
+            }
+            Some(head) => {
+                writeln!(out, "{checked}: {entries}, as written")?;
+                writeln!(out, "  the last one is {}, {}", head.sequence, head.hash)?;
+            }
+            None => writeln!(out, "{checked} has no entries: nothing was checked")?,
+        }
+        self.against.as_ref().map_or(Ok(()), |against| against.write(out))
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// What was repaired of a journal.
+#[derive(Debug, Serialize)]
+pub struct RestoreReport {
+    migration: String,
+    file: String,
+    dry_run: bool,
+    /// The entries that were put back, or would be.
+    entries: u64,
+    /// The first of them, in words.
+    first_entries: Vec<String>,
+    /// What was wrong with the head.
+    head_fault: Option<String>,
+    /// The entries behind the last one of the export, which stay.
+    added: u64,
+    /// The entries that say so.
+    written: Vec<Head>,
+    /// Under which names the table keeps what was replaced.
+    kept_as: Vec<String>,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+impl RestoreReport {
+    /// Of this repair.
+    pub fn new(migration: &str, file: &Path, dry_run: bool, restored: Restored) -> Self {
+        let Restored { entries, mut first, head_fault, added, written, kept_as } = restored;
+        first.truncate(FAULTS_NAMED);
+        let (migration, file) = (migration.to_owned(), file.display().to_string());
+        let (first_entries, verdict) = (first, Verdict::of_checks(false, false));
+        Self {
+            migration,
+            file,
+            dry_run,
+            entries,
+            first_entries,
+            head_fault,
+            added,
+            written,
+            kept_as,
+            verdict,
+        }
+    }
+}
+
+impl Report for RestoreReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let Self { migration, file, entries, added, .. } = self;
+        if *entries == 0 && self.head_fault.is_none() {
+            return writeln!(
+                out,
+                "the journal of `{migration}` has every entry of `{file}` as it was, and {added} behind \
+                 them: there is nothing to repair"
+            );
+        }
+        let did = if self.dry_run { "would put back" } else { "put back" };
         writeln!(
             out,
-            "  → compare it with an earlier `mogile2s3 runbook export`; point-in-time recovery has \
-             the table as it was"
-        )
+            "{did} {} of the journal of `{migration}`, from `{file}`:",
+            in_words(*entries)
+        )?;
+        for entry in &self.first_entries {
+            writeln!(out, "  {entry}")?;
+        }
+        let unnamed = entries - self.first_entries.len() as u64;
+        if unnamed > 0 {
+            writeln!(out, "  and {} more", HumanCount(unnamed))?;
+        }
+        if let Some(fault) = &self.head_fault {
+            writeln!(out, "{did} the head: {fault}")?;
+        }
+        writeln!(out, "behind the last one of the file: {}, left as they are", in_words(*added))?;
+        for Head { sequence, hash } in &self.written {
+            writeln!(out, "entry {sequence} says so, {hash}")?;
+        }
+        for name in &self.kept_as {
+            writeln!(out, "what stood there is kept in the table, with `{name}` as its migration")?;
+        }
+        Ok(())
     }
 
     fn verdict(&self) -> Verdict {
@@ -138,22 +313,14 @@ pub struct ExportEnd {
     first: Option<String>,
 }
 
-/// The line that ends an export.
+/// The line that ends an export. [`domain::journal::ExportEnd`] reads it.
 #[derive(Debug, Serialize)]
 pub struct HeadLine {
+    migration: String,
     /// Which entry is the last one.
-    pub head: Option<Head>,
+    head: Option<Head>,
     #[serde(flatten)]
     verdict: Verdict,
-}
-
-impl HeadLine {
-    /// Reads a line, if it is the one that ends an export.
-    pub fn parse(line: &str) -> Option<Self> {
-        let mut line: Map<String, Value> = serde_json::from_str(line).ok()?;
-        let head = serde_json::from_value(line.remove("head")?).ok()?;
-        Some(ExportEnd::default().line(head))
-    }
 }
 
 impl ExportEnd {
@@ -166,16 +333,35 @@ impl ExportEnd {
     }
 
     /// The last line.
-    pub const fn line(&self, head: Option<Head>) -> HeadLine {
-        HeadLine { head, verdict: Verdict::of_checks(false, self.faults > 0) }
+    pub fn line(&self, migration: &str, head: Option<Head>) -> HeadLine {
+        let verdict = Verdict::of_checks(false, self.faults > 0);
+        HeadLine { migration: migration.to_owned(), head, verdict }
     }
 
     /// Says on stderr what was wrong. Returns the exit code.
     pub fn tell(&self) -> Exit {
         let Some(first) = &self.first else { return Exit::Clean };
         let (places, first) = (self.faults, printable(first));
-        eprintln!("the journal is not as it was written, at {places} places: {first}");
-        eprintln!("`mogile2s3 runbook check` names them.");
+        eprintln!("the journal is not as it was written, at {places} places; the first: {first}");
+        eprintln!("`mogile2s3 runbook check` names the first {FAULTS_NAMED} places.");
         Exit::Findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_say_how_many_faults_are_named() {
+        let words = format!("names the first {FAULTS_NAMED} places");
+        let page = include_str!("../../../docs/OPERATING.md").replace('\n', " ");
+        assert!(page.replace("  ", " ").contains(&words), "no `{words}`");
+        let mut report = CheckReport::of_journal("ledger");
+        report.take_faults((0..FAULTS_NAMED + 2).map(|number| format!("fault {number}.")));
+        let mut text = String::new();
+        report.write(&mut text).expect("a text");
+        assert_eq!(text.matches("fault ").count(), FAULTS_NAMED, "{text}");
+        assert!(text.contains("and 2 more"), "{text}");
     }
 }

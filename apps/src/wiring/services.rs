@@ -12,6 +12,8 @@ use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
 #[cfg(feature = "command-line")]
 use adapters::sts::{self, CallerError};
+#[cfg(feature = "command-line")]
+use domain::KeyTrouble;
 use domain::ports::{
     FailureLog, JobQueue, Journal, Ledger, QueueRole, VerificationLog, WatchPorts, WorkerFunction,
 };
@@ -22,6 +24,8 @@ use crate::config::{
     TargetSettings, TimeSettings,
 };
 use crate::exit::UsageError;
+#[cfg(feature = "command-line")]
+use crate::report::advice_on_keys;
 
 /// The services of one account and region. Their common settings are read when the first is asked
 /// for, and once; the settings of each are checked before that.
@@ -85,11 +89,19 @@ impl<'a> Services<'a> {
         Ok(Arc::new(journal.with_timeouts(self.time.aws())))
     }
 
-    /// Whose keys are used, as an ARN.
+    /// Whose keys are used, as an ARN. `salt` spreads the pauses between tries.
     #[cfg(feature = "command-line")]
-    pub async fn caller(&self) -> anyhow::Result<String> {
-        let caller = sts::caller(self.config().await?, self.time.aws(), self.calls).await;
+    pub async fn caller(&self, salt: u64) -> anyhow::Result<String> {
+        let caller = sts::caller(self.config().await?, self.time.aws(), self.calls, salt).await;
         caller.map_err(|error| match error {
+            // Another name would not help: DynamoDB is asked with the same keys.
+            CallerError::Keys { trouble, .. } => {
+                let text = format!("{error}\n  → {}", advice_on_keys(trouble));
+                match trouble {
+                    KeyTrouble::Unknown => UsageError(text).into(),
+                    KeyTrouble::Expired => anyhow::Error::msg(text),
+                }
+            }
             CallerError::Refused(_) => UsageError(format!("{error}: give --operator NAME")).into(),
             CallerError::Unavailable(_) => {
                 anyhow::Error::from(error).context("give --operator NAME, or try again later")

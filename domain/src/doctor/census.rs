@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub struct Census {
     /// that bucket. Where there are very many such buckets, only the first ones in the order of the
     /// fids are counted here.
     pub unmapped: BTreeMap<String, Tally>,
+    /// MogileFS buckets that the map names and that no row is in. Only a whole count knows them.
+    pub without_rows: BTreeSet<String>,
     /// The highest fid of the domain.
     pub highest_fid: Option<Fid>,
     /// Files that are too large for one PUT and are written in parts. They are part of `source`,
@@ -65,6 +67,8 @@ async fn read_all(
     census: &mut Census,
 ) -> Result<(), Stopped> {
     require_domain(index, clock).await?;
+    let mut without_rows: BTreeSet<_> =
+        buckets.pairs().map(|(bucket, _)| bucket.as_str().to_owned()).collect();
     let mut next = Some(Fid(0));
     while let Some(after) = next {
         let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
@@ -72,7 +76,11 @@ async fn read_all(
         census.other_domains += page.other_domains;
         for row in page.rows {
             let length = row.length.unwrap_or_default();
-            census.count(row.fid, length, row.classify(buckets), single_request_bytes);
+            let class = row.classify(buckets);
+            if let (RowClass::Source(file), false) = (&class, without_rows.is_empty()) {
+                without_rows.remove(file.dkey.bucket.as_str());
+            }
+            census.count(row.fid, length, class, single_request_bytes);
         }
         for UnreadableRow { fid, why } in page.unreadable {
             let class = RowClass::Rejected(Rejection::Unreadable(why));
@@ -80,6 +88,7 @@ async fn read_all(
         }
         next = page.next;
     }
+    census.without_rows = without_rows;
     require_rows((index, clock), buckets, &Selection::default(), &census.intake()).await
 }
 

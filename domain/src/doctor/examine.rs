@@ -1,23 +1,22 @@
 use std::collections::BTreeMap;
 
+use super::replicas::examine_replicas;
 use crate::migrate::require_domain;
-use crate::ports::{JobQueue, LedgerError, Ports, Replica, StoreError, WorkPorts};
+use crate::ports::{JobQueue, LedgerError, Ports, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
     BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
     Noted, ObjectAddress, ObjectKey, ObjectMeta, QueueDepth, Reason, Rejection, RowClass, S3Bucket,
-    SourceError, SourceFile, Stopped, WriteTarget, limits,
+    SourceFile, Stopped, WriteTarget, limits,
 };
 
-/// Checks every system that `migrate` uses: the index, a replica of the first file, the ledger, the
+/// Checks every system that `migrate` uses: the index, a replica on each storage node, the ledger, the
 /// failures table and each mapped bucket. It only reads.
 pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(examine_domain(ports).await);
     let sample = examine_index(ports, buckets, &mut checks).await;
-    if let Some(file) = sample.first() {
-        checks.push(examine_replicas(ports, file).await);
-    }
+    checks.extend(examine_replicas(ports, buckets, &sample).await);
     checks.push(examine_ledger(ports, &sample).await);
     checks.push(told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await));
     for (_, bucket) in buckets.pairs() {
@@ -136,34 +135,6 @@ async fn examine_index(
         }
     });
     sample
-}
-
-async fn examine_replicas(ports: &Ports, file: &SourceFile) -> Check {
-    let (subject, fact) = (format!("fid {}", file.fid), "a replica of it can be opened");
-    let replicas = match ports.files.replicas(file).await {
-        Ok(replicas) => replicas,
-        Err(error) => return failed(subject, fact, &error),
-    };
-    let mut last = None;
-    for replica in replicas {
-        match open(ports, replica).await {
-            Ok(replica) => return Check::good(subject, fact, replica.to_string()),
-            Err(error) => last = Some(error),
-        }
-    }
-    match last {
-        Some(error) => failed(subject, fact, &error),
-        None => Check::bad(subject, fact, "the trackers know of none"),
-    }
-}
-
-async fn open(
-    ports: &Ports,
-    replica: Result<Replica, SourceError>,
-) -> Result<Replica, SourceError> {
-    let replica = replica?;
-    ports.files.open(&replica).await?;
-    Ok(replica)
 }
 
 /// Checks that the ledger can be read, and that its proofs of the first files are for the buckets
@@ -318,7 +289,7 @@ where
     }
 }
 
-fn failed<E: Classed>(subject: impl Into<String>, fact: &str, error: &E) -> Check
+pub(super) fn failed<E: Classed>(subject: impl Into<String>, fact: &str, error: &E) -> Check
 where
     Reason: for<'e> From<&'e E>,
 {

@@ -4,6 +4,7 @@ mod buckets;
 mod census;
 mod clients;
 mod examine;
+mod replicas;
 
 pub use buckets::examine_buckets;
 pub use census::{Census, census};

@@ -14,7 +14,7 @@ use super::alike::FailuresAlike;
 use super::feed::{Demand, Fed, Feed};
 use super::hold::{Due, Hold, Unreached};
 use super::outages::{Outages, Patience};
-use super::planner::{Planned, Planner};
+use super::planner::{Aim, Planned, Planner};
 use super::recorder::{Recorder, Sent};
 use super::task::{EnginePorts, Task, TaskEnd};
 use super::under_way::{UnderWay, Worked};
@@ -30,6 +30,8 @@ pub(crate) struct EnginePlan {
     pub(crate) patience: Patience,
     /// Failures that point to a setting; [`None`] where they stop nothing.
     pub(crate) alike: Option<Arc<FailuresAlike>>,
+    /// Where files are brought whose way is not known yet.
+    pub(crate) aim: Aim,
 }
 
 /// What happened next.
@@ -83,7 +85,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             concurrency,
             observer,
             feed,
-            planner: Planner::new(routes),
+            planner: Planner::new(routes, plan.aim),
             waiting: VecDeque::new(),
             alone: VecDeque::new(),
             under_way: UnderWay::new(ports),

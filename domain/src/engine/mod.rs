@@ -1,4 +1,4 @@
-//! One engine for `migrate`, the worker and the Lambda function: files under way, each recorded
+//! One engine for `migrate`, `sync`, the worker and the Lambda function: files under way, each recorded
 //! before it counts.
 //!
 //! A *feed* gives tasks and takes their ends: the rows of the index, the jobs of a queue, or one batch
@@ -10,6 +10,7 @@
 //! | what happens | row of the index | job of a queue | job of a batch |
 //! |---|---|---|---|
 //! | proven or verified, and recorded | counted; its failure record is cleared | the same where it was delivered before or failed before; acknowledged | the same, and left to the caller to acknowledge |
+//! | its intermediary is written, or there already, or left out (`sync`) | counted | – | – |
 //! | gone from MogileFS | counted; its failure record is cleared, except a doubt | the same, acknowledged | the same, left to the caller |
 //! | temporary or ignored, or in hand already | – | acknowledged, counted; a second delivery shares the first one's end | the same, left to the caller |
 //! | fails by itself | counted, listed; `max_failures` ends the run | counted, its failure is noted, back to the queue; after [five such failures](crate::limits::TRIES) moved to the dead-letter queue | the same, and named to the caller until it is moved |
@@ -48,8 +49,9 @@ pub use alike::FailuresAlike;
 pub(crate) use feed::{IndexFeed, JobFeed};
 pub(crate) use flow::{EnginePlan, Flow};
 pub(crate) use outages::Patience;
+pub(crate) use planner::Aim;
 pub(crate) use recorder::{OutgoingBatch, Recorder};
-pub use run::{Quiet, RunObserver, RunPlan, migrate_run};
+pub use run::{Quiet, RunObserver, RunPlan, migrate_run, sync_run};
 pub use stop::{Stop, never};
 pub(crate) use task::EnginePorts;
 pub use work::{BatchReport, JobEnd, Unobserved, WorkObserver, WorkPlan, work_batch, work_queue};

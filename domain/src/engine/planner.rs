@@ -6,14 +6,40 @@ use futures_util::FutureExt;
 
 use super::Events;
 use super::task::{Task, Work};
-use crate::migrate::{FilePlan, Routes};
+use crate::migrate::Routes;
+use crate::ports::StoreError;
 use crate::{Reason, S3Bucket, SourceFile};
 
-/// Tasks, and their plans; or why there are none.
-pub(super) type Planned = (u64, Result<Vec<FilePlan>, Reason>);
+/// Tasks, and what is to be done for each; or why nothing is.
+pub(super) type Planned = (u64, Result<Vec<Work>, Reason>);
+
+/// Where files are brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// To their final keys.
+    Migrate,
+    /// To the keys of their intermediaries.
+    Sync,
+}
+
+impl Aim {
+    async fn plan(
+        self,
+        routes: &Routes<'_>,
+        files: &[SourceFile],
+    ) -> Result<Vec<Work>, StoreError> {
+        Ok(match self {
+            Self::Migrate => routes.plan(files).await?.into_iter().map(Work::Migrate).collect(),
+            Self::Sync => {
+                routes.plan_intermediaries(files).await?.into_iter().map(Work::Sync).collect()
+            }
+        })
+    }
+}
 
 pub(super) struct Planner<'a> {
     routes: &'a Routes<'a>,
+    aim: Aim,
     unplanned: Vec<Task>,
     /// What is being planned, by number.
     under_way: BTreeMap<u64, Vec<Task>>,
@@ -22,9 +48,9 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(routes: &'a Routes<'a>) -> Self {
+    pub(super) fn new(routes: &'a Routes<'a>, aim: Aim) -> Self {
         let (unplanned, under_way) = (Vec::new(), BTreeMap::new());
-        Self { routes, unplanned, under_way, number: 0, plans: Events::new() }
+        Self { routes, aim, unplanned, under_way, number: 0, plans: Events::new() }
     }
 
     pub(super) fn add(&mut self, task: Task) {
@@ -42,14 +68,14 @@ impl<'a> Planner<'a> {
         for task in self.unplanned.drain(..) {
             by_bucket.entry(task.file.bucket.clone()).or_default().push(task);
         }
-        let routes = self.routes;
+        let (routes, aim) = (self.routes, self.aim);
         for tasks in by_bucket.into_values() {
             self.number += 1;
             let number = self.number;
             let files: Vec<SourceFile> = tasks.iter().map(|task| task.file.clone()).collect();
             self.under_way.insert(number, tasks);
             let plans = async move {
-                let plans = routes.plan(&files).await;
+                let plans = aim.plan(routes, &files).await;
                 (number, plans.map_err(|error| Reason::from(&error)))
             };
             self.plans.push(plans.boxed());
@@ -64,9 +90,13 @@ impl<'a> Planner<'a> {
         let tasks = self.under_way.remove(&number).unwrap_or_default();
         match plans {
             Ok(plans) => {
-                let with_plan = |(mut task, mut plan): (Task, FilePlan)| {
-                    plan.look_first |= task.look_first;
-                    task.work = Some(Work::Migrate(plan));
+                let with_plan = |(mut task, mut work): (Task, Work)| {
+                    match &mut work {
+                        Work::Migrate(plan) => plan.look_first |= task.look_first,
+                        Work::Sync(plan) => plan.look_first |= task.look_first,
+                        Work::Verify { .. } => {}
+                    }
+                    task.work = Some(work);
                     task
                 };
                 Ok(tasks.into_iter().zip(plans).map(with_plan).collect())

@@ -7,7 +7,9 @@ use futures_util::future::join;
 use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
-use crate::engine::{EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Patience, Stop};
+use crate::engine::{
+    Aim, EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Patience, Stop,
+};
 use crate::migrate::{
     Page, RoutePolicy, Routes, Rows, Selection, count_for_the_eye, known_files, refuse_moved_files,
     require_domain, require_rows,
@@ -83,6 +85,31 @@ pub async fn migrate_run(
     stops: impl Stream<Item = Stop> + Send + Unpin,
     observer: &dyn RunObserver,
 ) -> Summary {
+    run(Aim::Migrate, ports, plan, stops, observer).await
+}
+
+/// Brings the content of all rows that are selected to the keys of their intermediaries, from which a
+/// later migration copies it. What is proven at its final key needs none and is passed over; what a
+/// listing shows with the right length is there already, and with [`Among::Again`] it is looked at.
+/// The plan's route has no meaning here. No table is written.
+///
+/// [`Among::Again`]: crate::migrate::Among::Again
+pub async fn sync_run(
+    ports: &Ports,
+    plan: &RunPlan,
+    stops: impl Stream<Item = Stop> + Send + Unpin,
+    observer: &dyn RunObserver,
+) -> Summary {
+    run(Aim::Sync, ports, plan, stops, observer).await
+}
+
+async fn run(
+    aim: Aim,
+    ports: &Ports,
+    plan: &RunPlan,
+    stops: impl Stream<Item = Stop> + Send + Unpin,
+    observer: &dyn RunObserver,
+) -> Summary {
     let mut stops = stops.fuse();
     // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
     let ready = select_biased! {
@@ -100,11 +127,11 @@ pub async fn migrate_run(
     let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &known);
     let limit = plan.single_request_bytes;
     let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
-    let feed = IndexFeed::new(&rows, clock, observer, &known.failed, plan.max_failures);
+    let feed = IndexFeed::new(aim, &rows, clock, observer, &known.failed, plan.max_failures);
     let engine_ports = EnginePorts { files: ports, verifications: &NoVerifications };
     let patience = Patience::of(Some(plan.wait));
     let alike = (!plan.keep_going).then(Arc::default);
-    let engine = EnginePlan { concurrency: plan.concurrency, patience, alike };
+    let engine = EnginePlan { concurrency: plan.concurrency, patience, alike, aim };
     let flow = Flow::new(engine_ports, &routes, engine, observer, feed);
     let (feed, stopped) = flow.run(stops).await;
 

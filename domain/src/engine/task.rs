@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::migrate::{FileEnd, FileOutcome, FilePlan, Writing, migrate_file};
+use crate::migrate::{
+    FileEnd, FileOutcome, FilePlan, SyncEnd, SyncOutcome, SyncPlan, Writing, migrate_file,
+    sync_file,
+};
 use crate::ports::{Ports, VerificationLog};
 use crate::retried::retried;
 use crate::verify::verify_file;
@@ -86,6 +89,7 @@ impl Suspicion {
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
     Migrate(FilePlan),
+    Sync(SyncPlan),
     Verify {
         run: String,
         /// S3 has no SHA-1 of the content, most likely, so that it must be read.
@@ -105,6 +109,8 @@ pub(crate) enum Record {
 pub(crate) enum TaskEnd {
     /// It was done, and its record is written.
     Recorded(Record),
+    /// Its intermediary is there, or is left out; no table gets anything.
+    Synced(SyncEnd),
     /// MogileFS does not have the file any more.
     Gone,
     /// It was given up.
@@ -125,6 +131,7 @@ pub(super) struct Outcome {
 
 pub(super) enum Carried {
     Proven(Record),
+    Synced(SyncEnd),
     Gone,
     Failed(Failure),
 }
@@ -146,8 +153,12 @@ impl Task {
     }
 
     /// Whether MogileFS is asked for the content before anything else is tried.
-    pub(super) const fn comes_from_mogile(&self) -> bool {
-        matches!(&self.work, Some(Work::Migrate(plan)) if plan.copy_from.is_none() && plan.mogile)
+    pub(super) fn comes_from_mogile(&self) -> bool {
+        match &self.work {
+            Some(Work::Migrate(plan)) => plan.copy_from.is_none() && plan.mogile,
+            Some(Work::Sync(plan)) => plan.known_end(&self.file).is_none(),
+            Some(Work::Verify { .. }) | None => false,
+        }
     }
 
     /// Whether it is worked on when all others are done.
@@ -165,6 +176,7 @@ impl Task {
             Work::Migrate(plan) => {
                 migrate_file(files, &self.file, plan, &self.writing).await.into()
             }
+            Work::Sync(plan) => sync_file(files, &self.file, plan, &self.writing).await.into(),
             Work::Verify { run, .. } => {
                 let (objects, clock) = (files.objects.as_ref(), files.clock.as_ref());
                 let end = match verify_file(objects, clock, &self.file, run).await {
@@ -196,6 +208,7 @@ impl Task {
     pub(super) fn flowing(&self) -> u64 {
         let flows = match &self.work {
             Some(Work::Migrate(plan)) => plan.copy_from.is_none(),
+            Some(Work::Sync(plan)) => plan.known_end(&self.file).is_none(),
             Some(Work::Verify { reads, .. }) => *reads,
             None => true,
         };
@@ -214,6 +227,19 @@ impl Task {
             Duration::ZERO
         };
         limits::JOB_TIME.saturating_add(time)
+    }
+}
+
+impl From<SyncOutcome> for Outcome {
+    fn from(SyncOutcome { end, findings }: SyncOutcome) -> Self {
+        let end = match end {
+            SyncEnd::Gone => Carried::Gone,
+            SyncEnd::Failed(failure) => Carried::Failed(failure),
+            end @ (SyncEnd::Proven { .. } | SyncEnd::Listed | SyncEnd::TooLarge) => {
+                Carried::Synced(end)
+            }
+        };
+        Self { end, findings }
     }
 }
 

@@ -8,7 +8,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use crate::engine::{
-    EnginePlan, EnginePorts, FailuresAlike, Flow, JobFeed, OutageObserver, Patience, Stop, never,
+    Aim, EnginePlan, EnginePorts, FailuresAlike, Flow, JobFeed, OutageObserver, Patience, Stop,
+    never,
 };
 use crate::migrate::{RoutePolicy, Routes};
 use crate::ports::WorkPorts;
@@ -144,7 +145,12 @@ fn engine_ports(ports: &WorkPorts) -> EnginePorts<'_> {
 }
 
 fn engine(plan: &WorkPlan, patience: Patience) -> EnginePlan {
-    EnginePlan { concurrency: plan.concurrency, patience, alike: plan.alike.clone() }
+    EnginePlan {
+        concurrency: plan.concurrency,
+        patience,
+        alike: plan.alike.clone(),
+        aim: Aim::Migrate,
+    }
 }
 
 fn routes<'a>(ports: &'a WorkPorts, plan: &WorkPlan) -> Routes<'a> {

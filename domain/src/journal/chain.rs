@@ -1,6 +1,6 @@
 //! Whether a journal is as it was written.
 
-use super::{Entry, Head, StoredEntry};
+use super::{Entry, Head, StoredEntry, StoredHead};
 use crate::digest::Sha256;
 
 /// Follows a journal from its first entry to its last, and tells what was changed. Give it the entries
@@ -46,7 +46,7 @@ pub enum ChainFault {
         behind: u64,
     },
     /// Entries are not there.
-    #[error("entries {first} to {last} are missing")]
+    #[error("{}", missing(*first, *last))]
     Missing {
         /// The first of them.
         first: u64,
@@ -67,11 +67,17 @@ pub enum ChainFault {
         /// The migration's name.
         migration: String,
     },
-    /// Nothing says which entry is the last one, though there are entries.
-    #[error("nothing says which entry is the last one: entries behind entry {last} may be missing")]
+    /// The head is missing, though there are entries.
+    #[error("the journal's head is missing: entries behind entry {last} may be missing, too")]
     NoHead {
         /// The last entry that is there.
         last: u64,
+    },
+    /// The head cannot be read.
+    #[error("the journal's head is damaged: {why}")]
+    HeadDamaged {
+        /// What is wrong with it.
+        why: String,
     },
     /// The journal says of another entry that it is the last one.
     #[error("entry {last} is the last one that is there, and the journal names entry {head}")]
@@ -130,21 +136,20 @@ impl Chain {
 
     /// Ends the chain. `head` is what the journal itself says of its last entry.
     #[must_use]
-    pub fn end(&self, head: Option<&Head>) -> Option<ChainFault> {
-        match (&self.last, head) {
-            (Some(last), None) => Some(ChainFault::NoHead { last: last.sequence }),
-            (None, Some(head)) => Some(ChainFault::Missing { first: 1, last: head.sequence }),
-            (Some(last), Some(head)) if last.sequence < head.sequence => {
-                Some(ChainFault::Missing { first: last.sequence + 1, last: head.sequence })
-            }
-            (Some(last), Some(head)) if last.sequence > head.sequence => {
-                Some(ChainFault::OtherHead { last: last.sequence, head: head.sequence })
-            }
-            (Some(last), Some(head)) if last.hash != head.hash => {
-                Some(ChainFault::HeadChanged { sequence: last.sequence })
-            }
-            (None, None) | (Some(_), Some(_)) => None,
-        }
+    pub fn end(&self, head: &StoredHead) -> Option<ChainFault> {
+        ChainFault::of_end(self.last.as_ref(), head)
+    }
+
+    /// The last entry that was followed.
+    #[must_use]
+    pub const fn last(&self) -> Option<&Head> {
+        self.last.as_ref()
+    }
+
+    /// The migration that every entry names, where it is known.
+    #[must_use]
+    pub fn migration(&self) -> Option<&str> {
+        self.migration.as_deref()
     }
 
     /// What is wrong with the place of this number.
@@ -155,5 +160,37 @@ impl Chain {
         }
         let (first, last) = (behind + 1, sequence - 1);
         if first <= last { vec![ChainFault::Missing { first, last }] } else { Vec::new() }
+    }
+}
+
+impl ChainFault {
+    /// What is wrong with the end of a journal whose entry of the highest number is `last`.
+    #[must_use]
+    pub fn of_end(last: Option<&Head>, head: &StoredHead) -> Option<Self> {
+        match (last, head) {
+            (_, StoredHead::Damaged { why }) => Some(Self::HeadDamaged { why: why.clone() }),
+            (Some(last), StoredHead::Absent) => Some(Self::NoHead { last: last.sequence }),
+            (None, StoredHead::Names(head)) => {
+                Some(Self::Missing { first: 1, last: head.sequence })
+            }
+            (Some(last), StoredHead::Names(head)) if last.sequence < head.sequence => {
+                Some(Self::Missing { first: last.sequence + 1, last: head.sequence })
+            }
+            (Some(last), StoredHead::Names(head)) if last.sequence > head.sequence => {
+                Some(Self::OtherHead { last: last.sequence, head: head.sequence })
+            }
+            (Some(last), StoredHead::Names(head)) if last.hash != head.hash => {
+                Some(Self::HeadChanged { sequence: last.sequence })
+            }
+            (None, StoredHead::Absent) | (Some(_), StoredHead::Names(_)) => None,
+        }
+    }
+}
+
+fn missing(first: u64, last: u64) -> String {
+    if first == last {
+        format!("entry {first} is missing")
+    } else {
+        format!("entries {first} to {last} are missing")
     }
 }

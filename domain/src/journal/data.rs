@@ -1,5 +1,7 @@
 //! Data that is too large for one entry.
 
+use std::fmt;
+
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
@@ -26,18 +28,22 @@ pub struct Data {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// A part is not the one that comes next.
-    #[error("part {part} of {of} of `{name}` comes where part {wanted} of {wanted_of} belongs")]
+    #[error("part {part} of {of} of `{name}` comes where {wanted} belongs")]
     OtherPart {
         /// The name of the data that has come.
         name: String,
-        /// Its number.
+        /// The number of its part.
         part: u32,
-        /// Out of this number.
+        /// How many parts it says that there are.
         of: u32,
-        /// The number that should have come.
-        wanted: u32,
-        /// Out of this number.
-        wanted_of: u32,
+        /// The part that belongs there.
+        wanted: Wanted,
+    },
+    /// The journal ends before the last part.
+    #[error("the journal ends where {wanted} belongs")]
+    Incomplete {
+        /// The first part that is missing.
+        wanted: Wanted,
     },
     /// A part is not in base64.
     #[error("part {part} of `{name}` is not in base64")]
@@ -53,6 +59,25 @@ pub enum DataError {
         /// The name of the data.
         name: String,
     },
+}
+
+/// The part that belongs at a place of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name of the data; [`None`] where any may begin.
+    pub name: Option<String>,
+    /// The number of the part.
+    pub part: u32,
+    /// The number of all parts; [`None`] where any may begin.
+    pub of: Option<u32>,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "part {}", self.part)?;
+        self.of.map_or(Ok(()), |of| write!(f, " of {of}"))?;
+        self.name.as_ref().map_or(Ok(()), |name| write!(f, " of `{name}`"))
+    }
 }
 
 impl Data {
@@ -85,22 +110,22 @@ impl DataReader {
     /// Takes the next part. Returns the whole data behind its last part, when it is what was written.
     ///
     /// A first part begins anew: a writer that was killed between two parts writes all of them again.
+    /// Data that was begun before and is not whole is dropped.
     pub fn take(&mut self, data: Data) -> Result<Option<Vec<u8>>, DataError> {
         if data.part == 1 {
             *self = Self::default();
         }
-        let (wanted, wanted_of) = match &self.last {
-            None => (1, data.of),
-            Some(last) => (last.part + 1, last.of),
+        let is_next = match &self.last {
+            None => data.part == 1 && data.of >= 1,
+            Some(last) => {
+                let next = (&last.name, &last.sha256, last.of, last.part + 1);
+                (&data.name, &data.sha256, data.of, data.part) == next
+            }
         };
-        let is_of_the_same = self
-            .last
-            .as_ref()
-            .is_none_or(|last| (&last.name, &last.sha256) == (&data.name, &data.sha256));
         let Data { name, part, of, sha256, base64 } = &data;
-        if (*part, *of) != (wanted, wanted_of) || !is_of_the_same {
-            let (name, part, of) = (name.clone(), *part, *of);
-            return Err(DataError::OtherPart { name, part, of, wanted, wanted_of });
+        if !is_next {
+            let (name, part, of, wanted) = (name.clone(), *part, *of, self.wanted());
+            return Err(DataError::OtherPart { name, part, of, wanted });
         }
         let bytes = BASE64.decode(base64.as_bytes());
         let not_base64 = |_| DataError::NotBase64 { name: name.clone(), part: *part };
@@ -115,5 +140,22 @@ impl DataReader {
             return Err(DataError::OtherContent { name: name.clone() });
         }
         Ok(Some(whole))
+    }
+
+    /// Ends the reading. Errors with [`DataError::Incomplete`] where parts are missing at the end.
+    pub fn finish(self) -> Result<(), DataError> {
+        if self.last.is_none() {
+            return Ok(());
+        }
+        Err(DataError::Incomplete { wanted: self.wanted() })
+    }
+
+    fn wanted(&self) -> Wanted {
+        match &self.last {
+            None => Wanted { name: None, part: 1, of: None },
+            Some(Data { name, part, of, .. }) => {
+                Wanted { name: Some(name.clone()), part: part + 1, of: Some(*of) }
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 const NOW: Timestamp = Timestamp(1_767_225_600_123);
 
 /// A journal with this number of entries, and its head.
-fn written(entries: u64) -> (Vec<StoredEntry>, Option<Head>) {
+pub(super) fn written(entries: u64) -> (Vec<StoredEntry>, Option<Head>) {
     let (mut all, mut head) = (Vec::new(), None);
     for number in 1..=entries {
         let content = Content::Note { text: format!("note {number}") };
@@ -26,9 +26,9 @@ fn rewrite(entry: &mut StoredEntry) {
 type Change = fn(&mut Vec<StoredEntry>);
 
 fn faults(entries: &[StoredEntry], head: Option<&Head>) -> Vec<ChainFault> {
-    let mut chain = Chain::default();
+    let (head, mut chain) = (StoredHead::from(head.cloned()), Chain::default());
     let mut faults: Vec<_> = entries.iter().flat_map(|entry| chain.follow(entry).1).collect();
-    faults.extend(chain.end(head));
+    faults.extend(chain.end(&head));
     faults
 }
 
@@ -89,7 +89,7 @@ fn what_was_changed_is_named() {
         ("entry 5, the last one, is not", |all| rewrite(&mut all[4])),
         ("entries 1 to 2 are missing", |all| drop(all.drain(..2))),
         ("entries 3 to 4 are missing", |all| drop(all.drain(2..4))),
-        ("entries 5 to 5 are missing", |all| drop(all.pop())),
+        ("entry 5 is missing", |all| drop(all.pop())),
         ("entries 1 to 5 are missing", |all| all.clear()),
         ("entry 2 comes behind entry 3: the order", |all| all.swap(1, 2)),
         ("entry 5 comes behind entry 5: the order", |all| all.push(all[4].clone())),
@@ -109,6 +109,9 @@ fn what_was_changed_is_named() {
     }
     let no_head = faults(&all, None);
     assert_eq!(no_head, [ChainFault::NoHead { last: 5 }]);
+    let damaged = StoredHead::Damaged { why: "no `hash`".to_owned() };
+    let fault = Chain::default().end(&damaged).expect("a fault").to_string();
+    assert_eq!(fault, "the journal's head is damaged: no `hash`");
     let (_, shorter) = written(4);
     assert_eq!(faults(&all, shorter.as_ref()), [ChainFault::OtherHead { last: 5, head: 4 }]);
     assert_eq!(faults(&[], None), []);
@@ -133,6 +136,11 @@ fn data_comes_back_whole_or_not_at_all() {
             let Content::Data(data) = content else { panic!("{content:?}") };
             whole = reader.take(data.clone()).expect("in order");
             assert_eq!(whole.is_some(), number == parts.len());
+            // A journal that ends here ends within the data, or behind it.
+            let end = reader.clone().finish().map_err(|error| error.to_string());
+            let missing = format!("part {} of {} of `backup \"é\"`", number + 1, parts.len());
+            let within = Err(format!("the journal ends where {missing} belongs"));
+            assert_eq!(end, if whole.is_some() { Ok(()) } else { within });
         }
         assert!(whole.as_ref() == Some(&bytes));
     }
@@ -157,12 +165,14 @@ fn parts_of_something_else_are_not_put_together() {
     let other = Data { name: "two".to_owned(), ..second.clone() };
     let of_three = Data { of: 3, ..second.clone() };
     let changed = Data { base64: first.base64.replace("Bw", "CA"), ..second.clone() };
+    let of_none = Data { of: 0, ..first.clone() };
     let no_base64 = Data { base64: "*".to_owned(), ..second.clone() };
     for (parts, why) in [
-        ([second, second], "part 2 of 2 of `one` comes where part 1 of 2 belongs"),
-        ([first, &other], "part 2 of 2 of `two` comes where"),
-        ([first, &of_three], "part 2 of 3 of `one` comes where part 2 of 2 belongs"),
+        ([second, second], "part 2 of 2 of `one` comes where part 1 belongs"),
+        ([first, &other], "part 2 of 2 of `two` comes where part 2 of 2 of `one` belongs"),
+        ([first, &of_three], "part 2 of 3 of `one` comes where part 2 of 2 of `one` belongs"),
         ([first, &changed], "the hash of the whole is another one"),
+        ([first, &of_none], "part 1 of 0 of `one` comes where part 1 belongs"),
         ([first, &no_base64], "part 2 of `one` is not in base64"),
     ] {
         let error = taken(&parts).expect_err(why).to_string();

@@ -277,7 +277,7 @@ impl State {
         }
         let ending = self.pending.take().unwrap_or_else(|| {
             let better = self.trouble.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-            let detail = format!("the final key has other content, and there is no better{better}");
+            let detail = format!("its key has other content, and there is no better{better}");
             self.failure(Reason::new(ReasonKind::WrongObject, detail))
         });
         self.conclude(ending)

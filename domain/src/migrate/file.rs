@@ -79,7 +79,7 @@ pub async fn migrate_file(
     plan: &FilePlan,
     writing: &Writing,
 ) -> FileOutcome {
-    FileMigration::new(ports, file, plan, writing).run().await
+    FileMigration::to(file.address(), ports, file, plan, writing).run().await
 }
 
 /// The state of one file's migration.
@@ -105,13 +105,14 @@ pub struct FileMigration<'a> {
 }
 
 impl<'a> FileMigration<'a> {
-    fn new(
+    /// The way of a file's content to this address.
+    pub(super) const fn to(
+        address: ObjectAddress,
         ports: &'a Ports,
         file: &'a SourceFile,
         plan: &'a FilePlan,
         writing: &'a Writing,
     ) -> Self {
-        let address = file.address();
         Self {
             ports,
             file,
@@ -128,7 +129,7 @@ impl<'a> FileMigration<'a> {
         }
     }
 
-    async fn run(mut self) -> FileOutcome {
+    pub(super) async fn run(mut self) -> FileOutcome {
         let ways = Ways { copy: self.plan.copy_from.is_some(), mogile: self.plan.mogile };
         let (mut state, mut action) = State::begin(self.file.dkey.sha1, ways, self.plan.look_first);
         let mut uncertain = 0;

@@ -1,5 +1,5 @@
-//! What `migrate` does with a row and a file: which rows are taken, which way a file may come, and
-//! one file's way to its final key.
+//! What `migrate` and `sync` do with a row and a file: which rows are taken, which way a file may come,
+//! and one file's way to its final key or to its intermediary's.
 
 pub mod decision;
 mod file;
@@ -8,6 +8,7 @@ mod rows;
 mod scan;
 mod settings_guard;
 mod stream_from_mogile;
+mod sync;
 
 pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, Writing, migrate_file};
 pub use routes::RoutePolicy;
@@ -18,3 +19,4 @@ pub use scan::{known_files, scan_ledger};
 pub(crate) use settings_guard::{
     count_for_the_eye, refuse_moved_files, require_domain, require_rows,
 };
+pub use sync::{SyncEnd, SyncOutcome, SyncPlan, sync_file};

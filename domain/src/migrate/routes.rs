@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::file::FilePlan;
+use super::sync::SyncPlan;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
 use crate::{
@@ -70,6 +71,24 @@ impl<'a> Routes<'a> {
             // before it is cheaper.
             let look_first = file.length.0 > self.single_request_bytes;
             FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default(), look_first }
+        };
+        Ok(files.iter().map(plan).collect())
+    }
+
+    /// Returns a plan for the intermediary of each of these files, in their order. It costs what
+    /// [`plan`](Self::plan) costs.
+    pub(crate) async fn plan_intermediaries(
+        &self,
+        files: &[SourceFile],
+    ) -> Result<Vec<SyncPlan>, StoreError> {
+        let there = self.intermediaries(files).await?;
+        let plan = |file: &SourceFile| {
+            let there = IntermediaryForm::ALL.into_iter().find_map(|form| {
+                let length = there.get(&(file.bucket.clone(), file.fid, form))?;
+                Some((form, *length))
+            });
+            let too_large = file.length.0 > self.single_request_bytes;
+            SyncPlan { there, too_large, look_first: false }
         };
         Ok(files.iter().map(plan).collect())
     }

@@ -103,6 +103,11 @@ impl<'a> Rows<'a> {
         Self { index, clock, buckets, selection, known, each }
     }
 
+    /// Whether files that are done are taken all the same.
+    pub(crate) const fn takes_again(&self) -> bool {
+        matches!(self.selection.among, Among::Again)
+    }
+
     /// The fid to give to the first call of [`page`](Self::page).
     #[must_use]
     pub const fn begin(&self) -> Fid {

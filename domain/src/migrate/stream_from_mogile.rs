@@ -77,7 +77,11 @@ impl FileMigration<'_> {
                 return Seen::SourceFailed(reason);
             }
         };
-        others.retain(|other| other.as_ref().is_ok_and(|other| !tried.contains(&other.url)));
+        let told: BTreeSet<_> = failures.iter().map(ToString::to_string).collect();
+        others.retain(|other| match other {
+            Ok(other) => !tried.contains(&other.url),
+            Err(refused) => !told.contains(&refused.to_string()),
+        });
         match self.put_from_any(others, target, &mut failures).await {
             Some(seen) => seen,
             None => Seen::SourceFailed(no_replica(&failures, self.opened)),
@@ -173,12 +177,16 @@ impl FileMigration<'_> {
         }
     }
 
-    /// What the settings leave out is no finding: nobody looked at it.
+    /// What the settings leave out is no finding, and neither is what could not be judged: nobody
+    /// looked at it.
     fn note_bad_replicas(&mut self, failures: &[SourceError]) {
-        let is_left_out = |failure: &&SourceError| {
-            matches!(failure, SourceError::NotAsked { by_settings: true, .. })
+        let is_unseen = |failure: &&SourceError| {
+            matches!(
+                failure,
+                SourceError::NotAsked { by_settings: true, .. } | SourceError::Unjudged { .. }
+            )
         };
-        let looked_at = failures.iter().filter(|failure| !is_left_out(failure));
+        let looked_at = failures.iter().filter(|failure| !is_unseen(failure));
         self.findings.extend(
             looked_at.map(|failure| Finding {
                 kind: FindingKind::BadReplica,
@@ -189,8 +197,9 @@ impl FileMigration<'_> {
 }
 
 /// Why no replica gave the content, each with its own failure. A node that opened one and broke off
-/// was reached. What was not asked says nothing of the others; where none was asked, that is a matter
-/// of the settings, and of every file.
+/// was reached. What was not asked says nothing of the others, and may be good: while the list of the
+/// nodes cannot be read that is the trouble, and where none may be asked it is a matter of the settings,
+/// and of every file.
 fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     if failures.is_empty() {
         return Reason::new(ReasonKind::NoReplica, "the trackers know of no usable replica");
@@ -198,13 +207,20 @@ fn no_replica(failures: &[SourceError], opened: bool) -> Reason {
     let each: Vec<_> = failures.iter().map(ToString::to_string).collect();
     let is_out = |failure: &SourceError| failure.class() == ErrorClass::Retry;
     let is_other = |failure: &SourceError| matches!(failure, SourceError::WrongContent { .. });
-    let is_asked = |failure: &&SourceError| !matches!(failure, SourceError::NotAsked { .. });
-    let mut asked = failures.iter().filter(is_asked).peekable();
-    let kind = if asked.peek().is_none() {
-        ReasonKind::SourceRefused
-    } else if asked.all(is_out) && !opened {
+    let is_asked = |failure: &&SourceError| {
+        !matches!(failure, SourceError::NotAsked { .. } | SourceError::Unjudged { .. })
+    };
+    let asked: Vec<_> = failures.iter().filter(is_asked).collect();
+    let mut unjudged =
+        failures.iter().filter(|failure| matches!(failure, SourceError::Unjudged { .. }));
+    let is_all_asked = asked.len() == failures.len();
+    let kind = if !asked.is_empty() && asked.iter().all(|failure| is_out(failure)) && !opened {
         ReasonKind::ReplicasUnreachable
-    } else if failures.iter().any(is_other) && !failures.iter().any(is_out) {
+    } else if let Some(unjudged) = unjudged.next() {
+        Reason::from(unjudged).kind
+    } else if asked.is_empty() {
+        ReasonKind::SourceRefused
+    } else if failures.iter().any(is_other) && !failures.iter().any(is_out) && is_all_asked {
         ReasonKind::WrongContent
     } else {
         ReasonKind::NoReplica
@@ -222,6 +238,7 @@ fn too_long(replica: &Replica, length: ByteCount) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ContentHasher;
 
     /// What is not asked tells nothing of what is: an outage stays one, and where nothing is asked the
     /// settings are to blame.
@@ -234,6 +251,15 @@ mod tests {
             || SourceError::NotAsked { at: at(), why: "no node".to_owned(), by_settings: false };
         let down = || SourceError::Unreachable { at: at(), cause: "refused".into() };
         let missing = || SourceError::Refused { at: at(), why: "404".to_owned() };
+        let wrong = || SourceError::WrongContent {
+            replica: at(),
+            expected: ContentHasher::of(b"").sha1,
+            actual: ContentHasher::of(b"other").sha1,
+        };
+        let unjudged = |why: SourceError| SourceError::Unjudged { at: at(), why: Box::new(why) };
+        let away = || unjudged(SourceError::Unreachable { at: at(), cause: "refused".into() });
+        let nonsense =
+            || unjudged(SourceError::BadAnswer { at: at(), why: "it lists no host".to_owned() });
         let kind = |failures: &[SourceError]| no_replica(failures, false).kind;
         assert_eq!(kind(&[down()]), ReasonKind::ReplicasUnreachable);
         assert_eq!(kind(&[left_out(), down()]), ReasonKind::ReplicasUnreachable);
@@ -241,6 +267,12 @@ mod tests {
         assert_eq!(kind(&[left_out(), missing()]), ReasonKind::NoReplica);
         assert_eq!(kind(&[left_out(), down(), missing()]), ReasonKind::NoReplica);
         assert_eq!(kind(&[left_out(), foreign()]), ReasonKind::SourceRefused);
+        assert_eq!(kind(&[wrong()]), ReasonKind::WrongContent);
+        assert_eq!(kind(&[left_out(), wrong()]), ReasonKind::NoReplica);
+        assert_eq!(kind(&[missing(), away()]), ReasonKind::SourceUnreachable);
+        assert_eq!(kind(&[wrong(), away()]), ReasonKind::SourceUnreachable);
+        assert_eq!(kind(&[missing(), nonsense()]), ReasonKind::SourceRefused);
+        assert_eq!(kind(&[down(), nonsense()]), ReasonKind::ReplicasUnreachable);
         assert_eq!(kind(&[]), ReasonKind::NoReplica);
     }
 }

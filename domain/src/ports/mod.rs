@@ -31,7 +31,7 @@ pub use database::{DatabaseError, RowId};
 pub use database_survey::{AccountRights, DatabaseSurvey, SurveyedDatabase};
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
-pub use journal::{Appended, Journal};
+pub use journal::{Appended, Journal, Repair};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use rhino_changes::{

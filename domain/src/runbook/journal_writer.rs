@@ -1,10 +1,15 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Timestamp;
 use crate::digest::Sha256;
-use crate::journal::{ChainFault, Content, Entry, Head, SealError, SealedEntry, StoredEntry};
+use crate::journal::{
+    ChainFault, Content, Entry, Head, SealError, SealedEntry, StoredEntry, StoredHead,
+};
+use crate::limits;
 use crate::ports::{Appended, Clock, Journal, LedgerError};
 use crate::retried::retried;
+use crate::retry::{Classed, ErrorClass, backoff};
 
 /// Writes the entries of one process, one behind the other.
 ///
@@ -41,11 +46,29 @@ pub enum JournalTrouble {
     #[error(transparent)]
     TakenOver(#[from] TakenOver),
     /// Its end is not as it was written.
-    #[error("the journal is not as it was written: {0}")]
+    #[error(transparent)]
     Changed(ChainFault),
     /// What was to be said cannot be an entry.
     #[error(transparent)]
     Unfit(#[from] SealError),
+    /// The table did not answer in time, and then did not have the entry.
+    #[error("entry {sequence} was not written: {error}")]
+    NotWritten {
+        /// The number of the entry.
+        sequence: u64,
+        /// Why it was not.
+        error: LedgerError,
+    },
+    /// The table did not answer, and could not be asked whether it has the entry.
+    #[error("it is not known whether entry {sequence} was written: {error}")]
+    Unsure {
+        /// The number of the entry.
+        sequence: u64,
+        /// The number of its writer, by which the entry can be found.
+        writer: u64,
+        /// Why there was no answer.
+        error: LedgerError,
+    },
     /// Its table.
     #[error(transparent)]
     Table(#[from] LedgerError),
@@ -58,11 +81,7 @@ impl JournalWriter {
         clock: Arc<dyn Clock>,
         (by, number): (String, u64),
     ) -> Result<Self, JournalTrouble> {
-        let head = retried(&*clock, 0, || journal.head()).await?;
-        if let Some(head) = &head {
-            let last = retried(&*clock, 0, || journal.entry(head.sequence)).await?;
-            is_intact(head, last.as_ref()).map_err(JournalTrouble::Changed)?;
-        }
+        let head = intact_head(&*journal, &*clock, number).await?;
         Ok(Self { journal, clock, by, number, head, unsure: None, taken_over: None })
     }
 
@@ -89,9 +108,19 @@ impl JournalWriter {
 
     async fn write(&mut self, entry: SealedEntry) -> Result<Head, JournalTrouble> {
         self.unsure = Some(entry.clone());
-        let salt = entry.sequence;
-        let appended =
-            retried(&*self.clock, salt ^ self.number, || self.journal.append(&entry)).await?;
+        let sequence = entry.sequence;
+        let is_lost = AtomicBool::new(false);
+        let append = async || {
+            let appended = self.journal.append(&entry).await;
+            if appended.as_ref().is_err_and(|error| error.class() == ErrorClass::Retry) {
+                is_lost.store(true, Ordering::Relaxed);
+            }
+            appended
+        };
+        let appended = match retried(&*self.clock, sequence ^ self.number, append).await {
+            Err(error) if is_lost.into_inner() => self.look_for(&entry, error).await?,
+            appended => appended?,
+        };
         self.unsure = None;
         match appended {
             Appended::Written => {
@@ -100,16 +129,32 @@ impl JournalWriter {
                 Ok(head)
             }
             Appended::Taken { by } => {
-                let taken_over = TakenOver::by(salt, by.as_ref());
+                let taken_over = TakenOver::by(sequence, by.as_ref());
                 self.taken_over = Some(taken_over.clone());
                 Err(taken_over.into())
             }
+            Appended::Damaged(fault) => Err(JournalTrouble::Changed(fault)),
+        }
+    }
+
+    /// Looks what became of an entry whose answer was lost.
+    async fn look_for(
+        &self,
+        entry: &SealedEntry,
+        error: LedgerError,
+    ) -> Result<Appended, JournalTrouble> {
+        let sequence = entry.sequence;
+        match retried(&*self.clock, sequence ^ self.number, || self.journal.last()).await {
+            Ok(Some(last)) if last == entry.stored() => Ok(Appended::Written),
+            Ok(Some(last)) if last.sequence >= sequence => Ok(Appended::Taken { by: Some(last) }),
+            Ok(_) => Err(JournalTrouble::NotWritten { sequence, error }),
+            Err(_) => Err(JournalTrouble::Unsure { sequence, writer: self.number, error }),
         }
     }
 }
 
 impl TakenOver {
-    fn by(sequence: u64, other: Option<&StoredEntry>) -> Self {
+    pub(super) fn by(sequence: u64, other: Option<&StoredEntry>) -> Self {
         match other.map(|other| Entry::parse(&other.line)) {
             Some(Ok(Entry { sequence, by, at, .. })) => Self { sequence, by, at: Some(at) },
             Some(Err(_)) | None => Self { sequence, by: "somebody else".to_owned(), at: None },
@@ -121,15 +166,41 @@ fn when(at: Option<&Timestamp>) -> String {
     at.map(|at| format!(", written at {at}")).unwrap_or_default()
 }
 
-/// Whether the entry that a journal names as its last one is there, and is it.
-fn is_intact(head: &Head, last: Option<&StoredEntry>) -> Result<(), ChainFault> {
-    let sequence = head.sequence;
-    let Some(last) = last else {
-        return Err(ChainFault::Missing { first: sequence, last: sequence });
-    };
-    let hash = Sha256::of(last.line.as_bytes());
-    if last.hash != Some(hash) {
-        return Err(ChainFault::Changed { sequence });
+/// The head of a journal whose end is as it was written. Others may write between the two readings: so
+/// only what is found twice, behind the same head, is damage.
+async fn intact_head(
+    journal: &dyn Journal,
+    clock: &dyn Clock,
+    salt: u64,
+) -> Result<Option<Head>, JournalTrouble> {
+    let mut before = None;
+    for attempt in 1..=limits::ATTEMPTS {
+        let head = retried(clock, salt, || journal.head()).await?;
+        let last = retried(clock, salt, || journal.last()).await?;
+        let Some(fault) = fault_of_end(&head, last.as_ref()) else {
+            return Ok(head.named().cloned());
+        };
+        if before.as_ref() == Some(&head) {
+            return Err(JournalTrouble::Changed(fault));
+        }
+        before = Some(head);
+        clock.sleep(backoff(attempt, salt)).await;
     }
-    if hash == head.hash { Ok(()) } else { Err(ChainFault::HeadChanged { sequence }) }
+    // Others write all the time. The first entry shows whether one of them was faster.
+    Ok(before.as_ref().and_then(StoredHead::named).cloned())
+}
+
+/// What is wrong with the end of a journal that has this entry as its last one.
+fn fault_of_end(head: &StoredHead, last: Option<&StoredEntry>) -> Option<ChainFault> {
+    let of = |last: &StoredEntry| Head {
+        sequence: last.sequence,
+        hash: Sha256::of(last.line.as_bytes()),
+    };
+    let (stored, last) = (last.and_then(|last| last.hash), last.map(of));
+    match (ChainFault::of_end(last.as_ref(), head), last) {
+        (None | Some(ChainFault::HeadChanged { .. }), Some(last)) if stored != Some(last.hash) => {
+            Some(ChainFault::Changed { sequence: last.sequence })
+        }
+        (fault, _) => fault,
+    }
 }

@@ -1,5 +1,11 @@
 //! The runbook: what was done to a migration, and by whom.
 
 mod journal_writer;
+mod reading;
+mod restoring;
+mod survey;
 
 pub use journal_writer::{JournalTrouble, JournalWriter, TakenOver};
+pub use reading::{JournalEnd, read_journal};
+pub use restoring::{RestoreTrouble, Restored, restore};
+pub use survey::{Export, Survey, SurveyTrouble, survey};

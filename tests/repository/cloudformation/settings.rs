@@ -192,3 +192,33 @@ fn a_new_ledger_can_be_warm_and_the_other_tables_stay_as_they_are() {
     let cold = Stack::with(&[]).resource("Ledger");
     assert!(cold["Properties"].get("WarmThroughput").is_none());
 }
+
+/// CloudFormation reads these patterns as Java does (user guide, "Regular expressions"), where a `[`
+/// within a class opens another class: unescaped it spoils the whole template.
+#[test]
+fn allowed_patterns_are_those_of_java_too() {
+    let stack = Stack::with(&[]);
+    let mut seen = 0;
+    for (name, parameter) in stack.parameters() {
+        let Some(pattern) = parameter["AllowedPattern"].as_str() else { continue };
+        seen += 1;
+        let (mut in_class, mut escaped) = (false, false);
+        for sign in pattern.chars() {
+            match sign {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '[' => {
+                    assert!(!in_class, "{name}: `[` within a class of {pattern}");
+                    in_class = true;
+                }
+                ']' => {
+                    assert!(in_class, "{name}: `]` without a class in {pattern}");
+                    in_class = false;
+                }
+                _ => {}
+            }
+        }
+        assert!(!in_class, "{name}: a class without its end in {pattern}");
+    }
+    assert!(seen > 10, "{seen}");
+}

@@ -140,3 +140,27 @@ fn every_statement_is_for_things_of_the_migration() {
         }
     }
 }
+
+/// Whoever could delete there, or write without a condition by the batch, could remove what was done.
+#[test]
+fn entries_of_the_journal_are_only_added() {
+    const JOURNAL: &str = "arn:aws:dynamodb:REGION:ACCOUNT:table/mogile2s3-ledger-journal";
+    let is_journal = |resource: &String| match resource.split_once('*') {
+        None => resource == JOURNAL,
+        Some((start, end)) => JOURNAL.starts_with(start) && JOURNAL.ends_with(end),
+    };
+    let all = policies();
+    let actions = |heading: &str| {
+        let statements = all[heading].iter();
+        let of_journal = statements.filter(|it| list(it, "Resource").iter().any(is_journal));
+        of_journal.flat_map(|statement| list(statement, "Action")).collect::<BTreeSet<_>>()
+    };
+    assert!(actions("Read-only").contains("dynamodb:Query"));
+    assert_eq!(actions("Migrating"), BTreeSet::from(["dynamodb:PutItem".to_owned()]));
+    for heading in ["Read-only", "Provisioning"] {
+        let writes = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "DeleteTable"];
+        for write in writes.map(|write| format!("dynamodb:{write}")) {
+            assert!(!actions(heading).contains(&write), "{heading}: {write}");
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! What every [`Journal`] promises.
 
 use domain::Timestamp;
-use domain::journal::{Chain, Content, Head, SealedEntry, StoredEntry};
-use domain::ports::{Appended, Journal, LedgerError};
+use domain::digest::Sha256;
+use domain::journal::{
+    Chain, ChainFault, Content, Difference, Head, SealedEntry, StoredEntry, StoredHead,
+};
+use domain::ports::{Appended, Journal, LedgerError, Repair};
 
 use super::table::{Attribute, Table};
 
@@ -23,6 +26,8 @@ pub async fn holds(journal: &dyn Journal, other: &dyn Journal, table: &dyn Table
     each_migration_has_its_own(journal, other).await;
     every_entry_is_told_in_order(journal).await;
     what_others_wrote_is_told_as_it_is(other, table).await;
+    a_repair_is_written_as_a_whole(other, table).await;
+    a_damaged_head_is_told_and_not_continued(other, table).await;
 }
 
 /// Checks what a journal without a table says.
@@ -32,9 +37,10 @@ pub async fn holds(journal: &dyn Journal, other: &dyn Journal, table: &dyn Table
 pub async fn missing_table_is_told(journal: &dyn Journal) {
     let answers = [
         journal.head().await.map(drop),
-        journal.entry(1).await.map(drop),
+        journal.last().await.map(drop),
         journal.append(&sealed(journal, None, "one")).await.map(drop),
-        journal.read(&mut |_| ()).await,
+        journal.restore(&repair(sealed(journal, None, "one"), StoredHead::Absent)).await.map(drop),
+        journal.read(0, &mut |_| ()).await,
     ];
     for answer in answers {
         assert!(matches!(answer, Err(LedgerError::NoTable { .. })), "{answer:?}");
@@ -42,8 +48,8 @@ pub async fn missing_table_is_told(journal: &dyn Journal) {
 }
 
 async fn nothing_is_there(journal: &dyn Journal) {
-    assert_eq!(journal.head().await.expect("an answer"), None);
-    assert_eq!(journal.entry(1).await.expect("an answer"), None);
+    assert_eq!(journal.head().await.expect("an answer"), StoredHead::Absent);
+    assert_eq!(last(journal).await, None);
     assert_eq!(all(journal).await, []);
 }
 
@@ -52,8 +58,7 @@ async fn entries_follow_one_another(journal: &dyn Journal) {
         let entry = sealed(journal, head(journal).await, text);
         assert_eq!(journal.append(&entry).await.expect("an answer"), Appended::Written);
         assert_eq!(head(journal).await, Some(entry.head()));
-        let found = journal.entry(entry.sequence).await.expect("an answer");
-        assert_eq!(found, Some(entry.stored()));
+        assert_eq!(last(journal).await, Some(entry.stored()));
     }
     assert_eq!(all(journal).await.len(), 3);
 }
@@ -83,7 +88,7 @@ async fn no_number_is_given_twice(journal: &dyn Journal) {
 
 async fn only_the_last_entry_is_continued(journal: &dyn Journal) {
     let now = head(journal).await.expect("entries");
-    let other = Head { hash: domain::digest::Sha256::of(b"another"), ..now.clone() };
+    let other = Head { hash: Sha256::of(b"another"), ..now.clone() };
     let late = Head { sequence: now.sequence + 7, ..now.clone() };
     for behind in [Some(other), Some(late)] {
         let entry = sealed(journal, behind, "astray");
@@ -117,29 +122,129 @@ async fn every_entry_is_told_in_order(journal: &dyn Journal) {
     let mut chain = Chain::default();
     let faults: Vec<_> = all.iter().flat_map(|entry| chain.follow(entry).1).collect();
     assert_eq!(faults, []);
-    assert_eq!(chain.end(head(journal).await.as_ref()), None);
+    assert_eq!(chain.end(&head(journal).await.into()), None);
+    // And from any place.
+    for after in [1, 6, MANY + 5, MANY + 6, u64::MAX] {
+        let mut some = Vec::new();
+        journal.read(after, &mut |entry| some.push(entry)).await.expect("an answer");
+        let expected: Vec<_> = all.iter().filter(|entry| entry.sequence > after).cloned().collect();
+        assert_eq!(some, expected, "{after}");
+    }
 }
 
 /// An item that is no entry any more is not passed over: it would hide what was there.
 async fn what_others_wrote_is_told_as_it_is(journal: &dyn Journal, table: &dyn Table) {
-    let migration = ("migration", Attribute::Text(journal.migration()));
-    let item = [migration, ("sequence", Attribute::Number(2))];
-    table.plant(&item).await.expect("planted");
+    table.plant(&key(journal, 2)).await.expect("planted");
     let bare = StoredEntry { sequence: 2, line: String::new(), hash: None };
-    assert_eq!(journal.entry(2).await.expect("an answer"), Some(bare.clone()));
+    assert_eq!(last(journal).await, Some(bare.clone()));
     assert_eq!(all(journal).await.last(), Some(&bare));
     let entry = sealed(journal, head(journal).await, "behind it");
     let taken = Appended::Taken { by: Some(bare) };
     assert_eq!(journal.append(&entry).await.expect("an answer"), taken);
 }
 
+/// Behind one entry stands an item that is none. A repair puts an entry there, and one that is missing.
+async fn a_repair_is_written_as_a_whole(journal: &dyn Journal, table: &dyn Table) {
+    let first = all(journal).await[0].clone();
+    let second = sealed(journal, head(journal).await, "second");
+    let third = sealed(journal, Some(second.head()), "third");
+    let mut repair =
+        repair(sealed(journal, Some(third.head()), "says so"), head(journal).await.into());
+    let bare = StoredEntry { sequence: 2, line: String::new(), hash: None };
+    repair.entries = vec![
+        Difference { exported: second.stored(), found: Some(bare.clone()) },
+        Difference { exported: third.stored(), found: None },
+    ];
+    // Not when something changed meanwhile.
+    let hash = Sha256::of(b"head");
+    let of_other_head = StoredHead::Names(Head { sequence: 1, hash });
+    let other_words = StoredEntry { line: "words".to_owned(), ..bare.clone() };
+    let mut of_other_entry = repair.clone();
+    of_other_entry.entries[0].found = Some(other_words);
+    let mut of_less = repair.clone();
+    of_less.entries[0].found = None;
+    let others = [Repair { head: of_other_head, ..repair.clone() }, of_other_entry, of_less];
+    for other in others {
+        let answer = journal.restore(&other).await.expect("an answer");
+        assert_eq!(answer, Appended::Taken { by: None }, "{other:?}");
+        assert_eq!(all(journal).await, [first.clone(), bare.clone()]);
+    }
+    // The same again changes nothing.
+    for _ in 0..2 {
+        assert_eq!(journal.restore(&repair).await.expect("an answer"), Appended::Written);
+        let whole = [&second, &third, &repair.entry].map(SealedEntry::stored);
+        assert_eq!(all(journal).await[1..], whole);
+        assert_eq!(head(journal).await, Some(repair.entry.head()));
+    }
+    // What stood there has a place of its own, which no second repair of this name may take.
+    let behind = sealed(journal, Some(repair.entry.head()), "again");
+    let exported = StoredEntry { sequence: 2, ..first };
+    let found = Some(second.stored());
+    let again = Repair {
+        entries: vec![Difference { exported, found }],
+        head: StoredHead::Names(repair.entry.head()),
+        entry: behind,
+        kept_as: repair.kept_as.clone(),
+    };
+    assert_eq!(journal.restore(&again).await.expect("an answer"), Appended::Taken { by: None });
+    table.plant(&key(journal, 2)).await.expect("planted");
+    let kept = StoredEntry { sequence: 2, line: String::new(), hash: None };
+    assert_eq!(all(journal).await[1], kept);
+}
+
+/// Who is to continue a journal hears what is wrong with it, and not that somebody else was there.
+async fn a_damaged_head_is_told_and_not_continued(journal: &dyn Journal, table: &dyn Table) {
+    let before = all(journal).await;
+    let entry = sealed(journal, head(journal).await, "behind it");
+    let beef = ("hash", Attribute::Text("beef"));
+    let hash = Sha256::of(b"").to_string();
+    let hash = ("hash", Attribute::Text(&hash));
+    let number = |number| ("last", Attribute::Number(number));
+    let heads: [(&[_], _); 5] = [
+        (&[], "it has no usable `last`"),
+        (&[hash], "it has no usable `last`"),
+        (&[hash, number(0)], "it has no usable `last`"),
+        (&[number(4)], "it has no usable `hash`"),
+        (&[number(4), beef], "it has no usable `hash`"),
+    ];
+    for (attributes, why) in heads {
+        let item = [&key(journal, 0)[..], attributes].concat();
+        table.plant(&item).await.expect("planted");
+        let why = why.to_owned();
+        let damaged = StoredHead::Damaged { why: why.clone() };
+        assert_eq!(journal.head().await.expect("an answer"), damaged);
+        let answer = journal.append(&entry).await.expect("an answer");
+        assert_eq!(answer, Appended::Damaged(ChainFault::HeadDamaged { why }));
+        assert_eq!(all(journal).await, before);
+    }
+    // A repair may replace it.
+    let damaged = journal.head().await.expect("an answer");
+    let repair = repair(entry, damaged);
+    assert_eq!(journal.restore(&repair).await.expect("an answer"), Appended::Written);
+    assert_eq!(head(journal).await, Some(repair.entry.head()));
+}
+
+/// A repair that puts no entry back.
+fn repair(entry: SealedEntry, head: StoredHead) -> Repair {
+    Repair { entries: Vec::new(), head, entry, kept_as: "kept".to_owned() }
+}
+
+fn key(journal: &dyn Journal, sequence: u64) -> [(&'static str, Attribute<'_>); 2] {
+    let migration = Attribute::Text(journal.migration());
+    [("migration", migration), ("sequence", Attribute::Number(sequence))]
+}
+
 async fn head(journal: &dyn Journal) -> Option<Head> {
-    journal.head().await.expect("an answer")
+    journal.head().await.expect("an answer").named().cloned()
+}
+
+async fn last(journal: &dyn Journal) -> Option<StoredEntry> {
+    journal.last().await.expect("an answer")
 }
 
 async fn all(journal: &dyn Journal) -> Vec<StoredEntry> {
     let mut all = Vec::new();
-    journal.read(&mut |entry| all.push(entry)).await.expect("an answer");
+    journal.read(0, &mut |entry| all.push(entry)).await.expect("an answer");
     all
 }
 

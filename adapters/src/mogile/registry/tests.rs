@@ -171,6 +171,9 @@ async fn a_table_that_cannot_be_read_refuses_no_node() {
         assert_eq!(judge(&registry, "10.0.0.8").await, Err(away()));
     }
     assert_eq!(table.reads(), 4, "nor is it read for each file that has a replica there");
+    advance(FAILED_FOR).await;
+    assert_eq!(judge(&registry, "10.0.0.8").await, Err(away()));
+    assert_eq!(table.reads(), 5, "but soon again");
     assert_eq!(judge(&registry, "10.0.0.7").await, Ok(Ok(())), "what is known stays known");
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::digest::Sha256;
 use domain::doctor::Census;
-use domain::journal::Head;
+use domain::journal::{Difference, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
+use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
     BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
@@ -20,13 +21,14 @@ use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
     Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status,
-    work,
+    sync, work,
 };
 
 /// The reports by the command that prints them.
 pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     BTreeMap::from([
-        ("migrate", migrate()),
+        ("migrate", migrate().into_iter().map(|report| json!(report)).collect()),
+        ("sync", migrate().into_iter().map(|report| json!(sync::SyncReport(report))).collect()),
         ("enqueue", enqueue()),
         ("work", work()),
         ("plan", plan()),
@@ -38,11 +40,12 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("fids", fids()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
+        ("runbook restore", runbook_restore()),
         ("runbook note", vec![json!(runbook::Written::new(head()))]),
     ])
 }
 
-fn migrate() -> Vec<Value> {
+fn migrate() -> Vec<migrate::MigrateReport> {
     let full = Summary {
         intake: intake(),
         ends: ends(),
@@ -58,14 +61,8 @@ fn migrate() -> Vec<Value> {
     };
     let report = |summary: Summary, failure_list| {
         let (verdict, command) = (migrate::verdict(&summary, None), String::new());
-        json!(migrate::MigrateReport {
-            summary,
-            failure_list,
-            cost: cost(),
-            verdict,
-            command,
-            fids: String::new()
-        })
+        let fids = String::new();
+        migrate::MigrateReport { summary, failure_list, cost: cost(), verdict, command, fids }
     };
     vec![
         report(full.clone(), list(Some("disk full".to_owned()))),
@@ -131,6 +128,7 @@ fn plan() -> Vec<Value> {
         ignored: tally(),
         rejected: BTreeMap::from([("*", sample())]),
         unmapped: tallies(),
+        without_rows: ["repo".to_owned()].into(),
         highest_fid: Some(Fid(7)),
         in_parts: tally(),
         stopped: stopped(),
@@ -182,17 +180,46 @@ fn head() -> Head {
 }
 
 fn runbook_export() -> Vec<Value> {
-    [Some(head()), None].map(|head| json!(runbook::ExportEnd::default().line(head))).to_vec()
+    let line = |head| json!(runbook::ExportEnd::default().line("ledger", head));
+    [Some(head()), None].map(line).to_vec()
 }
 
 fn runbook_check() -> Vec<Value> {
-    let report = |fault: Option<&str>, head| {
-        let mut report = runbook::CheckReport::new("the journal".to_owned());
-        report.take_entry(fault);
-        report.end(None::<&str>, head);
-        json!(report)
+    let report = |fault: Option<&str>, migration, head| {
+        let mut report = runbook::CheckReport::of_journal("ledger");
+        report.take_entries(1);
+        report.take_faults(fault);
+        report.end(migration, head);
+        report
     };
-    vec![report(Some("changed"), Some(head())), report(None, None)]
+    let difference = Difference {
+        exported: StoredEntry { sequence: 1, line: String::new(), hash: None },
+        found: None,
+    };
+    let full = Survey { first: vec![difference], other_history: Some(1), ..Survey::default() };
+    [full, Survey::default()]
+        .map(|survey| {
+            let mut report = report(Some("changed"), Some("ledger".to_owned()), Some(head()));
+            report.compare(runbook::Against::new("file".as_ref(), &head(), &survey));
+            json!(report)
+        })
+        .into_iter()
+        .chain([json!(report(None, None, None))])
+        .collect()
+}
+
+fn runbook_restore() -> Vec<Value> {
+    let full = Restored {
+        entries: 1,
+        first: vec!["in words".to_owned()],
+        head_fault: Some("in words".to_owned()),
+        added: 1,
+        written: vec![head()],
+        kept_as: vec!["ledger#replaced-2".to_owned()],
+    };
+    let report =
+        |restored| json!(runbook::RestoreReport::new("ledger", "file".as_ref(), true, restored));
+    [full, Restored::default()].map(report).to_vec()
 }
 
 fn provision() -> Vec<Value> {
@@ -277,6 +304,7 @@ fn ends() -> Outcomes {
         by_copy: tally(),
         by_mogile: tally(),
         already_there: tally(),
+        too_large: tally(),
         gone: 1,
         failed: BTreeMap::from([("*", sample())]),
         findings: BTreeMap::from([("*", sample())]),

@@ -5,8 +5,8 @@ use roaring::RoaringTreemap;
 
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Record, Task, TaskEnd};
-use crate::engine::{Events, OutgoingBatch, Recorder, RunObserver, Stop};
-use crate::migrate::{Page, Rows};
+use crate::engine::{Aim, Events, OutgoingBatch, Recorder, RunObserver, Stop};
+use crate::migrate::{Page, Rows, SyncEnd};
 use crate::ports::{Clock, IndexError};
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
 pub(crate) type PageRead = (Fid, Result<Box<Page>, IndexError>);
 
 pub(crate) struct IndexFeed<'a> {
+    aim: Aim,
     rows: &'a Rows<'a>,
     clock: &'a dyn Clock,
     observer: &'a dyn RunObserver,
@@ -34,6 +35,7 @@ pub(crate) struct IndexFeed<'a> {
 
 impl<'a> IndexFeed<'a> {
     pub(crate) fn new(
+        aim: Aim,
         rows: &'a Rows<'a>,
         clock: &'a dyn Clock,
         observer: &'a dyn RunObserver,
@@ -41,6 +43,7 @@ impl<'a> IndexFeed<'a> {
         max_failures: Option<u64>,
     ) -> Self {
         Self {
+            aim,
             rows,
             clock,
             observer,
@@ -72,8 +75,15 @@ impl<'a> IndexFeed<'a> {
         self.next_page = page.next;
         self.summary.intake.merge(page.intake);
         let task = |file: SourceFile| {
-            let look_first = page.look_first.contains(file.fid.0);
-            let failed_before = self.failed_before.contains(file.fid.0);
+            let (look_first, failed_before) = match self.aim {
+                Aim::Migrate => {
+                    let fid = file.fid.0;
+                    (page.look_first.contains(fid), self.failed_before.contains(fid))
+                }
+                // What is known of the final key says nothing of the intermediary's, and a sync clears
+                // no failure of a migration.
+                Aim::Sync => (self.rows.takes_again(), false),
+            };
             Task { look_first, failed_before, ..Task::new(file, JobAction::Migrate, None) }
         };
         let tasks = page.files.into_iter().map(task).collect();
@@ -148,6 +158,17 @@ impl<'a> Feed for IndexFeed<'a> {
                 ends.add_proven(record.route, record.length.unwrap_or_default());
                 if task.failed_before {
                     recorder.clear_failure_of_proven(file.fid);
+                }
+                self.observer.settled(file, None);
+            }
+            TaskEnd::Synced(end) => {
+                match end {
+                    SyncEnd::Proven { length, written: true } => ends.by_mogile.add(length),
+                    SyncEnd::Proven { length, written: false } => ends.already_there.add(length),
+                    SyncEnd::Listed => ends.already_there.add(file.length),
+                    SyncEnd::TooLarge => ends.too_large.add(file.length),
+                    // These have ends of their own.
+                    SyncEnd::Gone | SyncEnd::Failed(_) => {}
                 }
                 self.observer.settled(file, None);
             }

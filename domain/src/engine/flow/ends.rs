@@ -7,7 +7,8 @@ use crate::engine::hold::Unreached;
 use crate::engine::recorder::Sent;
 use crate::engine::task::{Carried, Outcome, Record, Task, TaskEnd};
 use crate::engine::under_way::Worked;
-use crate::{Failure, Finding, FindingKind, Stopped, System};
+use crate::migrate::SyncEnd;
+use crate::{Failure, Finding, FindingKind, Route, Stopped, System};
 
 impl<F: Feed> Flow<'_, F> {
     pub(super) fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
@@ -15,7 +16,8 @@ impl<F: Feed> Flow<'_, F> {
         // A file that is held is tried again, and says the rest again; what it has replaced is gone
         // now.
         let (counted, later): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| {
-            matches!(end, Carried::Proven(_)) || finding.kind == FindingKind::Replaced
+            matches!(end, Carried::Proven(_) | Carried::Synced(_))
+                || finding.kind == FindingKind::Replaced
         });
         self.notice(&task, &counted);
         match end {
@@ -28,6 +30,15 @@ impl<F: Feed> Flow<'_, F> {
                 };
                 self.recorder.record(task, record);
                 self.reached(System::reached_by(route));
+            }
+            Carried::Synced(end) => {
+                if let SyncEnd::Proven { written, .. } = end {
+                    self.hold.outages.succeeded(self.ports.now());
+                    self.reached(System::reached_by(written.then_some(Route::Mogile)));
+                } else {
+                    self.hold.outages.ended_otherwise();
+                }
+                self.end(&task, TaskEnd::Synced(end));
             }
             Carried::Gone => {
                 self.hold.outages.ended_otherwise();

@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rehearsal::stage::Stage;
 use stand_ins::embedded::BUCKETS;
+use stand_ins::fault::Service;
 
 use crate::cli::{is_honest, json, mogile2s3, rehearse, stage, text};
 
@@ -32,10 +33,10 @@ async fn requests_of_a_whole_run(concurrency: &str) -> u64 {
 
 /// Starts a run and kills it once the world has seen so many requests and a little time more.
 /// Whether it was under way still.
-async fn killed(stage: &Stage, concurrency: &str, after: u64, pause: Duration) -> bool {
+async fn killed(stage: &Stage, what: &str, concurrency: &str, after: u64, pause: Duration) -> bool {
     let mut command = tokio::process::Command::from(rehearse());
     let mut run = command
-        .args(["mogile2s3", "migrate", "--concurrency", concurrency])
+        .args(["mogile2s3", what, "--concurrency", concurrency])
         .envs(stage.world.environment())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -75,7 +76,7 @@ async fn kill_and_complete(seed: u64, moments: usize, concurrency: u64) {
         let (after, pause) = (rng.random_range(1..all), rng.random_range(0..3_000));
         let stage = stage(seed + moment as u64, FILES).await;
         let pause = Duration::from_micros(pause);
-        under_way += usize::from(killed(&stage, &at_once, after, pause).await);
+        under_way += usize::from(killed(&stage, "migrate", &at_once, after, pause).await);
         let told = format!("seed {seed}, moment {moment}: killed after {after} of {all} requests");
         // What the killed run had sent is still carried out.
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -103,4 +104,38 @@ async fn a_run_killed_at_any_moment_costs_the_next_one_a_ledger_batch_at_most() 
 #[tokio::test(flavor = "multi_thread")]
 async fn so_it_is_with_one_file_at_a_time() {
     kill_and_complete(101, 6, 1).await;
+}
+
+/// Contents that storage nodes were asked for.
+fn reads(stage: &Stage) -> u64 {
+    stage.world.faults.counts().get(&(Service::StorageNode, "GET".to_owned())).copied().unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_sync_goes_on_and_what_it_brought_is_copied() {
+    for seed in 201..205 {
+        let stage = stage(seed, FILES).await;
+        let mut kills = 0;
+        while killed(&stage, "sync", "8", requests(&stage) + 60, Duration::from_millis(1)).await {
+            kills += 1;
+            assert!(kills < 50, "seed {seed}: each goes on where the one before it was killed");
+        }
+        assert!(kills > 1, "seed {seed}: {kills}");
+        let synced = json(&mogile2s3(stage.world.environment(), &["sync", "--json"]).await);
+        assert_eq!((&synced["exit_code"], &synced["written"]["files"]), (&0.into(), &0.into()));
+        // Of raw copies that others left some have other content of the right length.
+        let looked =
+            json(&mogile2s3(stage.world.environment(), &["sync", "--again", "--json"]).await);
+        assert_eq!(looked["exit_code"], 0, "{looked}");
+        let too_large = looked["too_large"]["files"].as_u64().expect("a count");
+
+        let before = reads(&stage);
+        let migrated = mogile2s3(stage.world.environment(), &["migrate", "--json"]).await;
+        assert!(migrated.status.success() && is_honest(&migrated), "seed {seed}: {migrated:?}");
+        assert_eq!(reads(&stage) - before, too_large, "seed {seed}: the others are copied");
+        // The oracle knows of no raw copies but those that were planted.
+        let mut problems = stage.judge().problems;
+        problems.retain(|problem| !problem.contains(".fid`"));
+        assert!(problems.is_empty(), "seed {seed}: {problems:?}");
+    }
 }

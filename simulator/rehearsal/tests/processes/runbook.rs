@@ -3,6 +3,8 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use domain::Timestamp;
+use domain::journal::{Content, SealedEntry};
 use rehearsal::stage::Stage;
 use serde_json::Value;
 use stand_ins::embedded::JOURNAL;
@@ -61,21 +63,35 @@ async fn what_is_noted_is_exported_and_checked() {
     };
     let said = text(&export.stdout);
     let [one, two, head] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
-    check(&[one, two, head], 0).await;
+    let whole = check(&[one, two, head], 0).await;
+    assert!(whole.contains("the journal of `mogile2s3-ledger`: 2 entries, as written"), "{whole}");
     let lie = one.replace("stopped", "running");
+    let damaged = head.replace("\"differs\":false", "\"differs\":true");
+    let other = head.replace("mogile2s3-ledger", "other");
+    let no_end = one.replace('{', "{\"head\":null,");
+    let long = "x".repeat(3 << 20);
     for (lines, words) in [
         (&[&lie, two, head][..], "entry 2 does not continue entry 1"),
         (&[two, one, head], "entry 1 comes behind entry 2"),
-        (&[one, head], "entries 2 to 2 are missing"),
-        (&[two, head], "entries 1 to 1 are missing"),
-        (&[one, two], "nothing says which entry is the last one"),
+        (&[one, head], "entry 2 is missing"),
+        (&[two, head], "entry 1 is missing"),
+        (&[one, two], "the last line, which names the last entry, is missing"),
         (&[one, "{}", two, head], "line 2 cannot be read as an entry"),
-        (&[one, two, head, one], "there is more behind"),
+        (
+            &[one, &long, two, head],
+            "line 2 cannot be read as an entry: it has more than 524288 bytes",
+        ),
+        (&[one, two, head, one], "more lines follow"),
+        (&[one, two, &damaged], "the journal was damaged when it was exported"),
+        (&[one, two, &other], "the last line is of the migration `other`"),
+        // An entry in which somebody has put a head is no end.
+        (&[&no_end, two, head], "entry 2 does not continue entry 1"),
         (&[head], "entries 1 to 2 are missing"),
-        (&[], "has no entries"),
+        (&[], "is missing: entries behind entry 0"),
     ] {
         let said = check(lines, 1).await;
         assert!(said.contains(words), "no `{words}` in: {said}");
+        assert!(said.contains("do not rely on this file"), "{said}");
     }
     run(&stage, &["runbook", "check", "--file", "/nowhere"], 2).await;
 }
@@ -103,7 +119,7 @@ async fn a_journal_that_was_changed_is_told_and_not_continued() {
     let head = item(&stage, 0);
     put(head.into_iter().chain([number("last", 4)]).collect());
     let said = text(&run(&stage, &["runbook", "check"], 1).await.stdout);
-    assert!(said.contains("entries 4 to 4 are missing"), "{said}");
+    assert!(said.contains("entry 4 is missing"), "{said}");
     // Entries behind the one that the journal names are not hidden by it.
     let two = Fields(&item(&stage, 2)).the_text("hash").expect("a hash").to_owned();
     let head = item(&stage, 0);
@@ -113,6 +129,115 @@ async fn a_journal_that_was_changed_is_told_and_not_continued() {
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(said.contains("entry 3 is the last one that is there"), "{said}");
     }
+}
+
+/// The address of what is to be done is in every refusal, and it helps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_journal_is_compared_with_an_export_and_restored_from_it() {
+    let stage = stage(106, 1).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("journal.jsonl");
+    let path = file.to_str().expect("text");
+    let note = async |words: &str, code| {
+        run(&stage, &["runbook", "note", words, "--operator", "ann"], code).await
+    };
+    note("one", 0).await;
+    note("two", 0).await;
+    std::fs::write(&file, run(&stage, &["runbook", "export"], 0).await.stdout).expect("written");
+    note("three", 0).await;
+    let against = ["runbook", "check", "--against", path];
+    let whole = json(&run(&stage, &[&against[..], &["--json"]].concat(), 0).await);
+    assert_eq!((&whole["against"]["same"], &whole["against"]["added"]), (&2.into(), &1.into()));
+    let restore = ["runbook", "restore", "--from", path, "--operator", "bob"];
+    let said = text(&run(&stage, &restore, 0).await.stdout);
+    assert!(said.contains("there is nothing to repair"), "{said}");
+
+    // Somebody changes an entry, and somebody removes the head.
+    let put = |item: Item| dynamodb::put(&stage.world.database, JOURNAL, item).expect("put");
+    put(item(&stage, 2).into_iter().chain([value("line", "{}")]).collect());
+    put(item(&stage, 0).into_iter().filter(|(name, _)| name != "last").collect());
+    let refused = text(&note("four", 4).await.stderr);
+    assert!(
+        refused.contains("the journal's head is damaged: it has no usable `last`"),
+        "{refused}"
+    );
+    assert!(refused.contains("runbook restore --from FILE"), "{refused}");
+    let said = text(&run(&stage, &against, 1).await.stdout);
+    for words in [
+        "the journal's head is damaged",
+        "1 entry NOT THERE AS EXPORTED",
+        "entry 2 has other words",
+    ] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    let dry = text(&run(&stage, &[&restore[..], &["--dry-run"]].concat(), 0).await.stdout);
+    assert!(dry.contains("would put back 1 entry of"), "{dry}");
+    note("four", 4).await;
+
+    let done = json(&run(&stage, &[&restore[..], &["--json"]].concat(), 0).await);
+    assert_eq!((&done["entries"], &done["written"][0]["sequence"]), (&1.into(), &4.into()));
+    run(&stage, &against, 0).await;
+    let lines = text(&run(&stage, &["runbook", "export"], 0).await.stdout);
+    let last: Value = serde_json::from_str(lines.lines().nth(3).expect("four")).expect("JSON");
+    assert_eq!((&last["kind"], &last["by"]), (&"restored".into(), &"bob".into()));
+    note("four", 0).await;
+
+    // A file that is not whole, or of another journal, is not used.
+    let export = std::fs::read_to_string(&file).expect("readable");
+    let of_another = other_journal();
+    for (lie, words) in [
+        (export.replace("one", "eins"), "does not continue entry 1"),
+        (of_another, "is of the journal of `other`, and DYNAMODB_TABLE names `mogile2s3-ledger`"),
+        (String::new(), "is missing"),
+    ] {
+        std::fs::write(&file, lie).expect("written");
+        for command in [&against[..], &restore] {
+            let said = text(&run(&stage, command, 2).await.stderr);
+            assert!(said.contains(words), "no `{words}` in: {said}");
+        }
+    }
+    run(&stage, &["runbook", "check"], 0).await;
+}
+
+/// A whole export of one entry, of another migration.
+fn other_journal() -> String {
+    let content = Content::Note { text: "words".to_owned() };
+    let entry = SealedEntry::new("other", None, Timestamp(0), ("ann", 7), content).expect("small");
+    let verdict = "\"exit_code\":0,\"incomplete\":false,\"differs\":false";
+    let head = format!("{{\"sequence\":1,\"hash\":\"{}\"}}", entry.hash);
+    format!("{}\n{{\"migration\":\"other\",\"head\":{head},{verdict}}}\n", entry.line)
+}
+
+/// The answers to a note are lost: it is said whether it was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_note_without_an_answer_is_said() {
+    let stage = stage(107, 1).await;
+    let arguments = ["runbook", "note", "words", "--operator", "ann"];
+    let lose = |operation: &str, fault, skip| {
+        let operation = Some(operation.to_owned());
+        let rule = Rule::always(Service::DynamoDb, fault);
+        stage.world.faults.add(Rule { operation, skip, ..rule });
+    };
+    lose("TransactWriteItems", Fault::AnswerLost, 0);
+    let said = text(&run(&stage, &arguments, 0).await.stdout);
+    assert!(said.contains("entry 1 is written"), "{said}");
+    stage.world.faults.clear();
+    lose("TransactWriteItems", Fault::RequestLost, 0);
+    let said = text(&run(&stage, &arguments, 3).await.stderr);
+    assert!(said.contains("entry 2 was not written"), "{said}");
+    assert!(said.contains("run this again"), "{said}");
+    stage.world.faults.clear();
+    lose("TransactWriteItems", Fault::AnswerLost, 0);
+    lose("Query", Fault::RequestLost, 1);
+    let said = text(&run(&stage, &arguments, 3).await.stderr);
+    assert!(said.contains("it is not known whether entry 2 was written"), "{said}");
+    assert!(!said.contains("run this again"), "{said}");
+    stage.world.faults.clear();
+    // As the words say, it can be found.
+    let wanted = said.split("grep '").nth(1).and_then(|rest| rest.split('\'').next());
+    let wanted = wanted.expect("how to find it");
+    let export = text(&run(&stage, &["runbook", "export"], 0).await.stdout);
+    assert_eq!(export.lines().filter(|line| line.contains(wanted)).count(), 1, "{export}");
 }
 
 /// A writer that waits for notes on its stdin.
@@ -193,11 +318,26 @@ async fn a_killed_writer_leaves_whole_entries() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_writes_is_asked_of_aws_or_given() {
     let stage = stage(105, 1).await;
-    let refuse = Fault::Refuse { status: 403, code: "InvalidClientTokenId".to_owned() };
-    stage.world.faults.add(Rule::always(Service::Sts, refuse));
-    let said = text(&run(&stage, &["runbook", "note", "words"], 2).await.stderr);
-    assert!(said.contains("STS does not say whose keys these are"), "{said}");
-    assert!(said.contains("give --operator NAME"), "{said}");
+    let refuse = |status, code: &str| Fault::Refuse { status, code: code.to_owned() };
+    for (status, code, exit, words) in [
+        (403, "InvalidClientTokenId", 2, "correct AWS_ACCESS_KEY_ID"),
+        (403, "ExpiredToken", 3, "log in to AWS again"),
+        (403, "AccessDenied", 2, "give --operator NAME"),
+    ] {
+        stage.world.faults.clear();
+        stage.world.faults.add(Rule::always(Service::Sts, refuse(status, code)));
+        let said = text(&run(&stage, &["runbook", "note", "words"], exit).await.stderr);
+        assert!(said.contains(words), "{said}");
+        // Another name helps only where the keys are good.
+        assert_eq!(said.contains("--operator"), code == "AccessDenied", "{said}");
+    }
+    // It asks to slow down, once.
+    stage.world.faults.clear();
+    stage
+        .world
+        .faults
+        .add(Rule { times: 1, ..Rule::always(Service::Sts, refuse(400, "Throttling")) });
+    run(&stage, &["runbook", "note", "words"], 0).await;
     run(&stage, &["runbook", "note", "words", "--operator", "ann"], 0).await;
     stage.world.faults.clear();
     stage.world.faults.add(Rule::always(Service::Sts, Fault::RequestLost));

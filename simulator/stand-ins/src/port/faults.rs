@@ -73,10 +73,12 @@ pub enum Call {
     Verified,
     /// `Journal::head`; the migration.
     JournalHead,
-    /// `Journal::entry`; the entry's number.
-    JournalEntry,
+    /// `Journal::last`; the migration.
+    JournalLast,
     /// `Journal::append`; the entry's number.
     Append,
+    /// `Journal::restore`; the number of the entry that says so.
+    RestoreJournal,
     /// `Journal::read`; the migration.
     ReadJournal,
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::digest::Sha256;
-use domain::journal::{Head, SealedEntry, StoredEntry};
-use domain::ports::{Appended, Journal, LedgerError};
+use domain::journal::{Head, SealedEntry, StoredEntry, StoredHead};
+use domain::ports::{Appended, Journal, LedgerError, Repair};
 use dynoxide::Database;
 
 use super::table::Table;
@@ -31,39 +31,63 @@ impl PortJournal {
         Self { table: Table::new(database, table, faults), migration }
     }
 
-    fn key(&self, sequence: u64) -> Item {
-        Item::from([text("migration", &self.migration), number("sequence", sequence)])
-    }
-
     fn item(&self, sequence: u64) -> Result<Option<Item>, LedgerError> {
-        Ok(self.table.get(&[self.key(sequence)])?.pop())
+        Ok(self.table.get(&[key(&self.migration, sequence)])?.pop())
     }
 
-    fn last(&self) -> Result<Option<Head>, LedgerError> {
-        Ok(self.item(0)?.as_ref().and_then(head_of))
+    fn entry(&self, sequence: u64) -> Result<Option<StoredEntry>, LedgerError> {
+        Ok(self.item(sequence)?.as_ref().map(entry_of))
     }
 
-    /// Looks and writes with nothing between them.
-    fn write(&self, sealed: &SealedEntry) -> Result<Appended, LedgerError> {
-        let there = self.item(sealed.sequence)?.as_ref().and_then(entry_of);
-        let last = self.last()?;
-        if last == Some(sealed.head()) {
-            return Ok(Appended::Written);
+    fn stored_head(&self) -> Result<StoredHead, LedgerError> {
+        Ok(self.item(0)?.as_ref().map_or(StoredHead::Absent, head_of))
+    }
+
+    fn above(&self, sequence: u64) -> Result<Vec<StoredEntry>, LedgerError> {
+        let items = self.table.query(text("migration", &self.migration))?;
+        let entries = items.iter().map(entry_of);
+        Ok(entries.filter(|entry| entry.sequence > sequence).collect())
+    }
+
+    /// Looks and writes with nothing between them. `behind` is the head that must be there.
+    fn write(
+        &self,
+        sealed: &SealedEntry,
+        behind: &StoredHead,
+        others: Vec<Item>,
+        is_as_it_was: bool,
+    ) -> Result<Appended, LedgerError> {
+        let under_its_number = self.entry(sealed.sequence)?;
+        let head = self.stored_head()?;
+        let is_behind = match behind {
+            StoredHead::Damaged { .. } => true,
+            StoredHead::Absent | StoredHead::Names(_) => *behind == head,
+        };
+        if under_its_number.is_some() || !is_behind || !is_as_it_was {
+            let behind_it = self.entry(sealed.sequence.saturating_add(1))?;
+            return Ok(Appended::after_refusal(sealed, &head, under_its_number, behind_it));
         }
-        if there.as_ref() == Some(&sealed.stored()) {
-            let by = self.item(sealed.sequence.saturating_add(1))?.as_ref().and_then(entry_of);
-            return Ok(Appended::Taken { by });
-        }
-        if there.is_some() || last != sealed.behind {
-            return Ok(Appended::Taken { by: there });
-        }
-        let hash = || text("hash", &sealed.hash.to_string());
-        let mut entry = self.key(sealed.sequence);
-        entry.extend([text("line", &sealed.line), hash()]);
-        let mut head = self.key(0);
-        head.extend([number("last", sealed.sequence), hash()]);
-        self.table.put(&[entry, head])?;
+        let entry = item(&self.migration, &sealed.stored());
+        let mut head = key(&self.migration, 0);
+        head.extend([number("last", sealed.sequence), text("hash", &sealed.hash.to_string())]);
+        let all: Vec<_> = others.into_iter().chain([entry, head]).collect();
+        self.table.put(&all)?;
         Ok(Appended::Written)
+    }
+
+    fn repair(&self, repair: &Repair) -> Result<Appended, LedgerError> {
+        let (mut items, mut is_as_it_was) = (Vec::new(), true);
+        for difference in &repair.entries {
+            let there = self.entry(difference.exported.sequence)?;
+            is_as_it_was &= there == difference.found;
+            items.push(item(&self.migration, &difference.exported));
+            if let Some(found) = &difference.found {
+                let kept = key(&repair.kept_as, found.sequence);
+                is_as_it_was &= self.table.get(&[kept])?.is_empty();
+                items.push(item(&repair.kept_as, found));
+            }
+        }
+        self.write(&repair.entry, &repair.head, items, is_as_it_was)
     }
 }
 
@@ -73,35 +97,63 @@ impl Journal for PortJournal {
         &self.migration
     }
 
-    async fn head(&self) -> Result<Option<Head>, LedgerError> {
-        self.table.ask(Call::JournalHead, &self.migration, || self.last()).await
+    async fn head(&self) -> Result<StoredHead, LedgerError> {
+        self.table.ask(Call::JournalHead, &self.migration, || self.stored_head()).await
     }
 
-    async fn entry(&self, sequence: u64) -> Result<Option<StoredEntry>, LedgerError> {
-        let look = || Ok(self.item(sequence)?.as_ref().and_then(entry_of));
-        self.table.ask(Call::JournalEntry, &sequence.to_string(), look).await
+    async fn last(&self) -> Result<Option<StoredEntry>, LedgerError> {
+        let look = || Ok(self.above(0)?.pop());
+        self.table.ask(Call::JournalLast, &self.migration, look).await
     }
 
     async fn append(&self, sealed: &SealedEntry) -> Result<Appended, LedgerError> {
-        self.table.ask(Call::Append, &sealed.sequence.to_string(), || self.write(sealed)).await
+        let write = || self.write(sealed, &sealed.behind.clone().into(), Vec::new(), true);
+        self.table.ask(Call::Append, &sealed.sequence.to_string(), write).await
     }
 
-    async fn read(&self, each: &mut (dyn FnMut(StoredEntry) + Send)) -> Result<(), LedgerError> {
-        let all = || self.table.query(text("migration", &self.migration));
-        let items = self.table.ask(Call::ReadJournal, &self.migration, all).await?;
-        items.iter().filter_map(entry_of).filter(|entry| entry.sequence != 0).for_each(each);
+    async fn restore(&self, repair: &Repair) -> Result<Appended, LedgerError> {
+        let key = repair.entry.sequence.to_string();
+        self.table.ask(Call::RestoreJournal, &key, || self.repair(repair)).await
+    }
+
+    async fn read(
+        &self,
+        after: u64,
+        each: &mut (dyn FnMut(StoredEntry) + Send),
+    ) -> Result<(), LedgerError> {
+        let entries = self.table.ask(Call::ReadJournal, &self.migration, || self.above(after));
+        entries.await?.into_iter().for_each(each);
         Ok(())
     }
 }
 
-fn head_of(item: &Item) -> Option<Head> {
-    Some(Head { sequence: Fields(item).the_number("last").ok()?, hash: hash_of(item)? })
+fn key(migration: &str, sequence: u64) -> Item {
+    Item::from([text("migration", migration), number("sequence", sequence)])
 }
 
-fn entry_of(item: &Item) -> Option<StoredEntry> {
+fn item(migration: &str, entry: &StoredEntry) -> Item {
+    let mut item = key(migration, entry.sequence);
+    item.extend([text("line", &entry.line)]);
+    item.extend(entry.hash.map(|hash| text("hash", &hash.to_string())));
+    item
+}
+
+fn head_of(item: &Item) -> StoredHead {
+    let last = Fields(item).the_number("last").ok().filter(|last| *last != 0);
+    match (last, hash_of(item)) {
+        (Some(sequence), Some(hash)) => StoredHead::Names(Head { sequence, hash }),
+        (None, _) => StoredHead::Damaged { why: "it has no usable `last`".to_owned() },
+        (Some(_), None) => StoredHead::Damaged { why: "it has no usable `hash`".to_owned() },
+    }
+}
+
+fn entry_of(item: &Item) -> StoredEntry {
     let fields = Fields(item);
-    let line = fields.text("line").ok().flatten().unwrap_or_default().to_owned();
-    Some(StoredEntry { sequence: fields.the_number("sequence").ok()?, line, hash: hash_of(item) })
+    StoredEntry {
+        sequence: fields.the_number("sequence").unwrap_or(u64::MAX),
+        line: fields.text("line").ok().flatten().unwrap_or_default().to_owned(),
+        hash: hash_of(item),
+    }
 }
 
 fn hash_of(item: &Item) -> Option<Sha256> {

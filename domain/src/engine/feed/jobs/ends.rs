@@ -16,6 +16,8 @@ impl JobFeed<'_> {
             TaskEnd::Recorded(Record::Migrated(record)) => JobEnd::Migrated(record),
             TaskEnd::Recorded(Record::Verified(seen)) => JobEnd::Verified(seen),
             TaskEnd::Gone => JobEnd::Gone,
+            // A queue gives no such task.
+            TaskEnd::Synced(_) => back(not_started("a job does not sync")),
             TaskEnd::Failed(failure) => JobEnd::Failed(failure),
             TaskEnd::Unrecorded(reason) => back(reason),
             TaskEnd::NotBegun(_) if is_queue => back(not_started("the worker was asked to stop")),

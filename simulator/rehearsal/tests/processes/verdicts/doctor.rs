@@ -46,7 +46,7 @@ async fn doctor_tells_which_tracker_is_away() {
 async fn doctor_tells_that_a_storage_node_is_away() {
     let session = Session::new(82, 4).await;
     session.strike(Service::StorageNode, Fault::RequestLost);
-    session.is_diagnosed("replicas-unreachable", &["not checked: a replica of it can be"]).await;
+    session.is_diagnosed("replicas-unreachable", &["not checked: a replica on it can be"]).await;
     session.mend();
     session.is_healthy().await;
 }
@@ -58,9 +58,28 @@ async fn doctor_tells_that_trackers_refuse() {
     let operation = Some("get_paths".to_owned());
     let rule = Rule { operation, ..Rule::always(Service::Tracker, refuse) };
     session.stage.world.faults.add(rule);
-    session.is_diagnosed("source-refused", &["a replica of it can be opened", "no_devices"]).await;
+    session
+        .is_diagnosed("source-refused", &["the trackers know replicas of them", "no_devices"])
+        .await;
     session.mend();
     session.is_healthy().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_which_storage_node_is_down() {
+    let session = Session::new(94, 40).await;
+    // A node has two devices.
+    for device in ["/dev1/", "/dev2/"] {
+        let lost = Rule::always(Service::StorageNode, Fault::RequestLost);
+        session.stage.world.faults.add(Rule { target: Some(device.to_owned()), ..lost });
+    }
+    let said = session.said(&["doctor"], 3).await;
+    let out = "OUT  storage node 127.0.0.1:";
+    assert!(said.contains(out) && said.contains("ok   storage node 127.0.0.1:"), "{said}");
+    session.mend();
+    let said = session.said(&["doctor"], 0).await;
+    let nodes = said.lines().filter(|line| line.starts_with("ok   storage node 127.0.0.1:"));
+    assert_eq!(nodes.count(), session.stage.world.mogile.listed_host_rows().len(), "{said}");
 }
 
 /// The failure itself names the setting.
