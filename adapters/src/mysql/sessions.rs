@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::trouble::Trouble;
+use super::trouble::{Trouble, unless_it_panics};
 use super::url::DatabaseUrl;
 
 /// The most sessions at once. One reads pages; the others look up single rows.
@@ -106,8 +106,7 @@ impl Sessions {
         sql: &'static str,
         arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, Trouble> {
-        let rows = bound(sql, arguments)
-            .fetch_all(&mut session)
+        let rows = unless_it_panics(bound(sql, arguments).fetch_all(&mut session))
             .await
             .map_err(|error| self.trouble(error))?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
@@ -116,14 +115,15 @@ impl Sessions {
 
     async fn connect(&self) -> Result<MySqlConnection, Trouble> {
         let trouble = |error| self.trouble(error);
-        let mut session = self.url.options().connect().await.map_err(trouble)?;
-        match session.execute("SET SESSION TRANSACTION READ ONLY").await {
+        let mut session = unless_it_panics(self.url.options().connect()).await.map_err(trouble)?;
+        match unless_it_panics(session.execute("SET SESSION TRANSACTION READ ONLY")).await {
             Err(error) if is_syntax_error(&error) => self.warn_of_old_server(),
             answer => {
                 answer.map_err(trouble)?;
             }
         }
-        session.execute(AssertSqlSafe(set_up(self.time))).await.map_err(trouble)?;
+        let set_up = session.execute(AssertSqlSafe(set_up(self.time)));
+        unless_it_panics(set_up).await.map_err(trouble)?;
         Ok(session)
     }
 

@@ -1,9 +1,11 @@
 //! Translates the errors of sqlx and of the server into the ports' three kinds.
 
 use std::io::ErrorKind;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use domain::Cause;
+use futures_util::FutureExt;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
@@ -47,6 +49,16 @@ impl Trouble {
             error => Self::Nonsense(error.to_string()),
         }
     }
+}
+
+/// The outcome of what sqlx does. It panics at some answers that are none (sqlx 0.9.0 reads past the end
+/// of a packet), which must not end the program.
+pub(super) async fn unless_it_panics<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        Err(Error::Protocol("the server's answer is not in MySQL's protocol".to_owned()))
+    })
 }
 
 /// Translates an error of the server by its number (MySQL and MariaDB error references) and by the

@@ -1,12 +1,10 @@
 //! What went wrong with a statement, and what that means for the database.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use domain::Cause;
 use domain::ports::DatabaseError;
 use domain::retry::{Classed, ErrorClass};
-use futures_util::FutureExt;
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
 
@@ -94,16 +92,6 @@ impl Failure {
             Self::Ended => DatabaseError::Unavailable { at, cause: self.into() },
         }
     }
-}
-
-/// The outcome of what sqlx does. It panics at some answers that are none (sqlx 0.9.0 reads past the end
-/// of a packet), which must not end the program between two statements.
-pub(super) async fn unless_it_panics<T>(
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        Err(Error::Protocol("the server's answer is not in MySQL's protocol".to_owned()))
-    })
 }
 
 /// For the counts of calls: an answer is one, error or not.

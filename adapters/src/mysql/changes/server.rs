@@ -9,11 +9,11 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row};
 use tokio::time::{sleep, timeout};
 
-use super::failure::{Failure, unconnected, unless_it_panics};
+use super::failure::{Failure, unconnected};
 use super::session::Session;
 use crate::calls::{Calls, System};
 use crate::mysql::sessions::Database;
-use crate::mysql::trouble::Trouble;
+use crate::mysql::trouble::{Trouble, unless_it_panics};
 use crate::mysql::url::DatabaseUrl;
 
 /// A database, and how it is changed.

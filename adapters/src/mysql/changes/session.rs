@@ -8,11 +8,12 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Error, Executor};
 use tokio::time::timeout;
 
-use super::failure::{Failure, unless_it_panics};
+use super::failure::Failure;
 use super::server::Server;
 use super::statement::Statement;
 use crate::calls::System;
 use crate::mysql::columns::optional;
+use crate::mysql::trouble::unless_it_panics;
 
 /// Letters of a lock's name (MySQL 8.4 reference, "Locking Functions").
 const LOCK_NAME_LETTERS: usize = 64;

@@ -134,7 +134,7 @@ hazards! {
         => FromMogile, BAD_REPLICA, "paths, open 3, write", 12;
     FirstReplicaAnnounces "first replica announces ten petabytes" Streamed
         [Strike(Request::First, Announces(9_999_999_999_999_999), 1)]
-        => FromMogile, &[], SECOND_REPLICA_UNSENT, 12;
+        => FromMogile, BAD_REPLICA, SECOND_REPLICA_UNSENT, 12;
     CachedDevice "tracker's cache has its former device" Streamed [Cached(Stale::Device)]
         => FromMogile, BAD_REPLICA, "paths 2, open 2, write", 12;
     CachedFid "tracker's cache has a former file's fid" Streamed [Cached(Stale::Fid)]
