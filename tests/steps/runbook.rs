@@ -103,7 +103,7 @@ fn a_writer_that_was_overtaken_never_writes_again() {
         bob.append(note("bob takes over")).await.expect("written");
         for _ in 0..2 {
             let trouble = ann.append(note("ann wakes up")).await.expect_err("taken over");
-            let JournalTrouble::TakenOver(TakenOver { sequence, by, at }) = &trouble else {
+            let JournalTrouble::TakenOver(TakenOver { sequence, by, at, .. }) = &trouble else {
                 panic!("{trouble:?}")
             };
             assert_eq!((*sequence, &**by, *at), (2, "bob", Some(stage.clock.now())));
@@ -150,7 +150,7 @@ fn a_lost_answer_is_no_way_past_the_fence() {
     stage.run(async {
         let mut ann = stage.writer("ann").await;
         stage.faults.strike(Call::Append, "1", PortFault::AnswerLost, 50);
-        stage.faults.strike(Call::JournalLast, "", PortFault::RequestLost, 50);
+        stage.faults.strike(Call::ReadJournal, "", PortFault::RequestLost, 50);
         let trouble = ann.append(note("ann begins")).await.expect_err("no answer");
         // By the writer's number the entry can be found.
         assert!(
@@ -161,10 +161,10 @@ fn a_lost_answer_is_no_way_past_the_fence() {
         let mut bob = stage.writer("bob").await;
         bob.append(note("bob takes over")).await.expect("written");
         let trouble = ann.append(note("ann goes on")).await.expect_err("taken over");
-        let JournalTrouble::TakenOver(TakenOver { sequence: 2, by, .. }) = &trouble else {
+        let JournalTrouble::TakenOver(TakenOver { sequence: 2, own, by, .. }) = &trouble else {
             panic!("{trouble:?}")
         };
-        assert_eq!(by, "bob");
+        assert_eq!((by.as_str(), *own), ("bob", Some(1)), "her first entry is written");
     });
 }
 
@@ -180,7 +180,7 @@ fn an_entry_whose_answer_is_lost_is_there_once() {
             stage.faults.strike(Call::Append, "2", fault, 50);
             match ann.append(note("two")).await {
                 Ok(head) => assert_eq!((fault, head.sequence), (PortFault::AnswerLost, 2)),
-                Err(JournalTrouble::NotWritten { sequence: 2, error }) => {
+                Err(JournalTrouble::NotWritten { sequence: 2, error, .. }) => {
                     assert_ne!(fault, PortFault::AnswerLost, "{error}");
                     assert_eq!(stage.entries().await.len(), 1);
                 }

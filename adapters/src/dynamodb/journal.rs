@@ -1,6 +1,6 @@
 //! The journal's table. Its items: `migration` (S) and `sequence` (N), which are the key, `line` (S),
 //! which is the entry byte for byte, and `hash` (S). The item of sequence 0 is the head: it names the
-//! last entry, in `last` (N) and `hash` (S). Items of `{migration}#replaced-{sequence}` are what a
+//! last entry, in `last` (N) and `hash` (S). Items of `{migration}#replaced-{sequence}-{writer}` are what a
 //! repair has replaced, with the same attributes.
 //!
 //! An entry and the item that names it are written in one transaction: the second one shows when

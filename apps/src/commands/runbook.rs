@@ -160,13 +160,18 @@ async fn export(common: &Common) -> anyhow::Result<Exit> {
     let read = read_journal(&*journal, &SystemClock, random(), &mut each).await;
     let read = read.map_err(|error| trouble(&error))?;
     end.take(read.fault);
-    let last = serde_json::to_string(&end.line(journal.migration(), read.head.named().cloned()))?;
+    let head = read.head.named().cloned();
+    if head.is_none() {
+        eprintln!("the journal of `{}` has no last entry: nothing is proven", journal.migration());
+    }
+    let exit = if head.is_none() { Exit::Findings } else { end.tell() };
+    let last = serde_json::to_string(&end.line(journal.migration(), head))?;
     match printed.and_then(|()| writeln!(out, "{last}")).and_then(|()| out.flush()) {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.context("writing to stdout")?,
     }
-    Ok(end.tell())
+    Ok(exit)
 }
 
 async fn check(journal: &dyn Journal, against: Option<&Path>) -> anyhow::Result<CheckReport> {
@@ -210,7 +215,10 @@ impl Note {
             return write(&session, &mut writer, self.text.clone()).await;
         }
         for line in io::stdin().lines() {
-            let line = line.context("reading notes from stdin")?;
+            let line = line.map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => UsageError("stdin is not in UTF-8".to_owned()).into(),
+                _ => anyhow::Error::from(error).context("reading notes from stdin"),
+            })?;
             if !line.trim().is_empty() {
                 write(&session, &mut writer, line).await?;
             }
@@ -270,8 +278,8 @@ fn trouble(error: &LedgerError) -> anyhow::Error {
 fn refused(why: JournalTrouble) -> anyhow::Error {
     match why {
         JournalTrouble::TakenOver(taken_over) => RefusedError(format!(
-            "{taken_over}. Nothing more was written. Read it with `mogile2s3 runbook export`, then \
-             begin anew"
+            "{taken_over}. Nothing more was written. Read it with `mogile2s3 runbook export` before you \
+             go on"
         ))
         .into(),
         JournalTrouble::Changed(fault) => RefusedError(format!(
@@ -280,9 +288,10 @@ fn refused(why: JournalTrouble) -> anyhow::Error {
              from an earlier export (docs/OPERATING.md, \"A damaged journal\")"
         ))
         .into(),
-        JournalTrouble::NotWritten { error, sequence } => anyhow!(
+        JournalTrouble::NotWritten { error, sequence, writer } => anyhow!(
             "entry {sequence} was not written: {error}. Afterwards the journal was read, and it does \
-             not have the entry\n  → {THE_WAY}, then run this again"
+             not have the entry\n  → {THE_WAY}. A request may arrive late: look for the entry before \
+             you write it again: `mogile2s3 runbook export | grep '\"writer\":{writer},'`"
         ),
         JournalTrouble::Unsure { error, sequence, writer } => anyhow!(
             "it is not known whether entry {sequence} was written: {error}\n  → {THE_WAY}. Then look \

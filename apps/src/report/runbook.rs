@@ -213,6 +213,8 @@ pub struct RestoreReport {
     written: Vec<Head>,
     /// Under which names the table keeps what was replaced.
     kept_as: Vec<String>,
+    /// Whether entries behind the last one of the file may be lost, too.
+    may_lack_entries: bool,
     #[serde(flatten)]
     verdict: Verdict,
 }
@@ -220,10 +222,11 @@ pub struct RestoreReport {
 impl RestoreReport {
     /// Of this repair.
     pub fn new(migration: &str, file: &Path, dry_run: bool, restored: Restored) -> Self {
-        let Restored { entries, mut first, head_fault, added, written, kept_as } = restored;
+        let Restored { entries, mut first, head_fault, added, written, kept_as, may_lack_entries } =
+            restored;
         first.truncate(FAULTS_NAMED);
         let (migration, file) = (migration.to_owned(), file.display().to_string());
-        let (first_entries, verdict) = (first, Verdict::of_checks(false, false));
+        let (first_entries, verdict) = (first, Verdict::of_checks(false, may_lack_entries));
         Self {
             migration,
             file,
@@ -234,6 +237,7 @@ impl RestoreReport {
             added,
             written,
             kept_as,
+            may_lack_entries,
             verdict,
         }
     }
@@ -266,6 +270,14 @@ impl Report for RestoreReport {
             writeln!(out, "{did} the head: {fault}")?;
         }
         writeln!(out, "behind the last one of the file: {}, left as they are", in_words(*added))?;
+        if self.may_lack_entries {
+            writeln!(
+                out,
+                "NOT CERTAIN: without its head nobody knows whether entries behind the file's last one \
+                 are missing too. Is there a later export? Use that one: behind this repair it fits no \
+                 more."
+            )?;
+        }
         for Head { sequence, hash } in &self.written {
             writeln!(out, "entry {sequence} says so, {hash}")?;
         }

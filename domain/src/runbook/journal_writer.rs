@@ -29,10 +29,16 @@ pub struct JournalWriter {
 
 /// Somebody else has written behind the last entry of a writer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("taken over by {by}: entry {sequence} of the journal is theirs{}", when(.at.as_ref()))]
+#[error(
+    "taken over by {by}: entry {sequence} of the journal is theirs{}{}",
+    when(.at.as_ref()),
+    behind(.own.as_ref())
+)]
 pub struct TakenOver {
-    /// The number of the entry that could not be written.
+    /// The number of their entry.
     pub sequence: u64,
+    /// The number of our own entry before it, where that was written though its answer was lost.
+    pub own: Option<u64>,
     /// Who has written the entry of this number.
     pub by: String,
     /// When, by their clock, where their entry can be read.
@@ -56,6 +62,8 @@ pub enum JournalTrouble {
     NotWritten {
         /// The number of the entry.
         sequence: u64,
+        /// The number of its writer, by which the entry can be found.
+        writer: u64,
         /// Why it was not.
         error: LedgerError,
     },
@@ -144,26 +152,50 @@ impl JournalWriter {
         error: LedgerError,
     ) -> Result<Appended, JournalTrouble> {
         let sequence = entry.sequence;
-        match retried(&*self.clock, sequence ^ self.number, || self.journal.last()).await {
-            Ok(Some(last)) if last == entry.stored() => Ok(Appended::Written),
-            Ok(Some(last)) if last.sequence >= sequence => Ok(Appended::Taken { by: Some(last) }),
-            Ok(_) => Err(JournalTrouble::NotWritten { sequence, error }),
-            Err(_) => Err(JournalTrouble::Unsure { sequence, writer: self.number, error }),
+        let (salt, writer) = (sequence ^ self.number, self.number);
+        // The entry of this number, and the one behind it.
+        let read = || async {
+            let mut found = Vec::new();
+            let mut take = |entry| {
+                if found.len() < 2 {
+                    found.push(entry);
+                }
+            };
+            self.journal.read(sequence - 1, &mut take).await.map(|()| found)
+        };
+        let Ok(found) = retried(&*self.clock, salt, read).await else {
+            return Err(JournalTrouble::Unsure { sequence, writer, error });
+        };
+        let mut found = found.into_iter();
+        match (found.next(), found.next()) {
+            (Some(own), None) if own == entry.stored() => Ok(Appended::Written),
+            (Some(own), behind @ Some(_)) if own == entry.stored() => {
+                Ok(Appended::Taken { by: behind })
+            }
+            (by @ Some(_), _) => Ok(Appended::Taken { by }),
+            (None, _) => Err(JournalTrouble::NotWritten { sequence, writer, error }),
         }
     }
 }
 
 impl TakenOver {
     pub(super) fn by(sequence: u64, other: Option<&StoredEntry>) -> Self {
+        // Where their entry is behind the one that could not be written, that one is our own.
+        let own = other.is_some_and(|other| other.sequence > sequence).then_some(sequence);
+        let sequence = other.map_or(sequence, |other| other.sequence);
         match other.map(|other| Entry::parse(&other.line)) {
-            Some(Ok(Entry { sequence, by, at, .. })) => Self { sequence, by, at: Some(at) },
-            Some(Err(_)) | None => Self { sequence, by: "somebody else".to_owned(), at: None },
+            Some(Ok(Entry { by, at, .. })) => Self { sequence, own, by, at: Some(at) },
+            Some(Err(_)) | None => Self { sequence, own, by: "somebody else".to_owned(), at: None },
         }
     }
 }
 
 fn when(at: Option<&Timestamp>) -> String {
     at.map(|at| format!(", written at {at}")).unwrap_or_default()
+}
+
+fn behind(own: Option<&u64>) -> String {
+    own.map(|own| format!(", behind your entry {own}, which is written")).unwrap_or_default()
 }
 
 /// The head of a journal whose end is as it was written. Others may write between the two readings: so

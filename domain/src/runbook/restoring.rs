@@ -18,6 +18,8 @@ pub struct Restored {
     pub added: u64,
     /// The entries that say so.
     pub written: Vec<Head>,
+    /// Whether entries behind the export's last one may be lost, too: nothing is left that names them.
+    pub may_lack_entries: bool,
     /// The names under which the table keeps what stood in the place of these entries.
     pub kept_as: Vec<String>,
 }
@@ -49,7 +51,10 @@ pub enum RestoreTrouble {
         sequence: u64,
     },
     /// Somebody else changes the journal at the same time.
-    #[error("the journal is being changed by somebody else while it is repaired")]
+    #[error(
+        "the journal is being changed by somebody else while it is repaired. Repairs that were written \
+         before that stay, each with an entry that says so"
+    )]
     Disturbed,
 }
 
@@ -76,6 +81,11 @@ pub async fn restore(
             restored.entries = survey.differences;
             restored.first = survey.first.iter().map(ToString::to_string).collect();
             restored.head_fault = survey.head_fault.as_ref().map(ToString::to_string);
+            let is_lost = matches!(
+                survey.head_fault,
+                Some(ChainFault::NoHead { .. } | ChainFault::HeadDamaged { .. })
+            );
+            restored.may_lack_entries = is_lost && survey.added == 0;
             restored.added = survey.added;
         }
         if let Some(sequence) = survey.other_history {
@@ -98,6 +108,7 @@ pub async fn restore(
                 restored.written.push(repair.entry.head());
                 restored.kept_as.extend(kept_as);
             }
+            Appended::Taken { by: None } => return Err(RestoreTrouble::Disturbed),
             Appended::Taken { by } => {
                 let taken_over = TakenOver::by(repair.entry.sequence, by.as_ref());
                 return Err(JournalTrouble::TakenOver(taken_over).into());
@@ -115,7 +126,8 @@ fn repair(
     survey: Survey,
 ) -> Result<Repair, JournalTrouble> {
     let sequence = survey.last.as_ref().map_or(1, |last| last.sequence.saturating_add(1));
-    let kept_as = format!("{migration}#replaced-{sequence}");
+    // The number of the writer: another repair may have had this number, and be lost since.
+    let kept_as = format!("{migration}#replaced-{sequence}-{}", by.1);
     let replaced = |difference: &Difference| Replaced {
         sequence: difference.exported.sequence,
         found: difference.found.as_ref().map(|found| Sha256::of(found.line.as_bytes())),

@@ -111,7 +111,10 @@ impl Surveyor {
     fn different(&mut self, difference: Difference) {
         self.follow_export(&difference.exported);
         let found = difference.found.as_ref();
-        self.suspect = found.and_then(whole);
+        // What is missing behind the last entry takes nothing away from it.
+        if let Some(found) = found {
+            self.suspect = whole(found);
+        }
         self.survey.differences += 1;
         self.bytes += difference.exported.line.len() + found.map_or(0, |found| found.line.len());
         let first = &mut self.survey.first;

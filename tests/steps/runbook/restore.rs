@@ -160,8 +160,9 @@ fn what_stood_in_the_place_of_an_entry_is_kept() {
         let before = written(&stage).await;
         let [lie, hash] = rewrite(&stage, 2);
         let done = restored(&stage, &before[..3], false).await.expect("repaired");
-        assert_eq!(done.kept_as, ["ledger#replaced-6"]);
-        let key = [text("migration", "ledger#replaced-6"), number("sequence", 2)];
+        let [kept_as] = &done.kept_as[..] else { panic!("{done:?}") };
+        assert!(kept_as.starts_with("ledger#replaced-6-"), "{kept_as}");
+        let key = [text("migration", kept_as), number("sequence", 2)];
         let kept: Item = key.into_iter().chain([lie, hash]).collect();
         assert!(items(&stage).contains(&kept));
     });
@@ -217,13 +218,16 @@ fn another_history_is_not_replaced() {
         let hash = before[2].hash.expect("a hash").to_string();
         change(&stage, 0, [number("last", 3), text("hash", &hash)]);
         let mut bob = stage.writer("bob").await;
+        // Also while the export has entries that this history does not have.
         for words in ["bob's four", "bob's five"] {
             bob.append(note(words)).await.expect("written");
+            let there = items(&stage);
+            let trouble = restored(&stage, &before, false).await.expect_err("another history");
+            let RestoreTrouble::OtherHistory { sequence: 4 } = &trouble else {
+                panic!("{trouble:?}")
+            };
+            assert_eq!(items(&stage), there);
         }
-        let there = items(&stage);
-        let trouble = restored(&stage, &before, false).await.expect_err("another history");
-        let RestoreTrouble::OtherHistory { sequence: 4 } = &trouble else { panic!("{trouble:?}") };
-        assert_eq!(items(&stage), there);
     });
 }
 
