@@ -215,10 +215,10 @@ impl Note {
             return write(&session, &mut writer, self.text.clone()).await;
         }
         for line in io::stdin().lines() {
-            let line = line.map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => UsageError("stdin is not in UTF-8".to_owned()).into(),
-                _ => anyhow::Error::from(error).context("reading notes from stdin"),
-            })?;
+            if line.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::InvalidData) {
+                return Err(UsageError("the notes on stdin are not in UTF-8".to_owned()).into());
+            }
+            let line = line.context("reading notes from stdin")?;
             if !line.trim().is_empty() {
                 write(&session, &mut writer, line).await?;
             }

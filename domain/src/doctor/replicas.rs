@@ -109,13 +109,12 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
         let detail = format!("of {} of {files} looked at; not of fid {fid}", files - lacking);
         return Check::good(subject, fact, detail);
     }
-    match why {
-        Some(error) => failed(format!("fid {fid}"), fact, &error),
-        None => {
-            let detail = format!("of {lacking} of {files} looked at they know none");
-            Check::bad(format!("fid {fid}"), fact, detail)
-        }
-    }
+    let subject = format!("fid {fid}");
+    let Some(error) = why else {
+        let detail = format!("of {lacking} of {files} looked at they know none");
+        return Check::bad(subject, fact, detail);
+    };
+    failed(subject, fact, &error)
 }
 
 async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Check {
