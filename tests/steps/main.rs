@@ -3,6 +3,7 @@
 mod common;
 
 mod counts;
+mod doctor;
 mod migrate_file;
 mod migrate_run;
 mod runbook;

@@ -43,22 +43,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let limit = arguments.target.single_request_bytes;
     let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
     let mut hazards = hazards(&arguments).await;
-    hazards.extend(empty_buckets(&census));
+    hazards.extend(misspelt_buckets(&census));
     session.print(&PlanReport { verdict: verdict(&census, &hazards), census, hazards })
 }
 
-/// The buckets of BUCKETS in which MogileFS has no file: most likely another name was meant.
-fn empty_buckets(census: &Census) -> impl Iterator<Item = String> {
-    census.without_rows.iter().map(|bucket| {
-        let near = |other: &&String| {
-            strsim::damerau_levenshtein(&other.to_lowercase(), &bucket.to_lowercase()) <= 2
+/// The buckets of BUCKETS in which MogileFS has no file, where one that is not named has nearly the same
+/// name: most likely that one was meant.
+fn misspelt_buckets(census: &Census) -> impl Iterator<Item = String> {
+    census.without_rows.iter().filter_map(|bucket| {
+        let distance = |other: &&String| {
+            strsim::damerau_levenshtein(&other.to_lowercase(), &bucket.to_lowercase())
         };
-        let meant = census.unmapped.keys().find(near);
-        let meant = meant.map(|other| format!(": is `{other}` meant, which it does not name?"));
-        format!(
-            "BUCKETS names `{bucket}`, and no row of the index is in that bucket{}",
-            meant.unwrap_or_default()
-        )
+        let nearest = census.unmapped.keys().min_by_key(distance)?;
+        let is_near = distance(&nearest) <= 2 && distance(&nearest) * 3 <= bucket.len();
+        is_near.then(|| {
+            format!(
+                "BUCKETS names `{bucket}`, and no row of the index is in that bucket: is `{nearest}` \
+                 meant, which it does not name?"
+            )
+        })
     })
 }
 
@@ -81,18 +84,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_without_rows_is_told_with_the_one_that_may_be_meant() {
+    fn a_bucket_without_rows_is_a_hazard_where_another_may_be_meant() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let said = |without_rows: &[&str], unmapped: &[&str]| {
             let unmapped = unmapped.iter().map(|name| ((*name).to_owned(), Tally::default()));
             let without_rows = names(without_rows);
             let census = Census { without_rows, unmapped: unmapped.collect(), ..Census::default() };
-            empty_buckets(&census).collect::<Vec<_>>()
+            misspelt_buckets(&census).collect::<Vec<_>>()
         };
         let none = "BUCKETS names `prod-repo`, and no row of the index is in that bucket";
         assert_eq!(said(&[], &["prod-rpeo"]), [""; 0]);
-        assert_eq!(said(&["prod-repo"], &[]), [none]);
-        assert_eq!(said(&["prod-repo"], &["editorial"]), [none]);
+        assert_eq!(said(&["prod-repo"], &[]), [""; 0], "it may be empty");
+        assert_eq!(said(&["prod-repo"], &["editorial"]), [""; 0]);
+        assert_eq!(said(&["ab"], &["cd"]), [""; 0], "any name of two letters is near");
+        let two = said(&["prod-repo"], &["prod-rep", "prod-rope", "prod-repo2"]);
+        assert!(two[0].contains("`prod-rep` meant"), "{two:?}");
         for near in ["prod-rpeo", "Prod-Repo", "prod_repo", "prod-repos"] {
             let words = format!("{none}: is `{near}` meant, which it does not name?");
             assert_eq!(said(&["prod-repo"], &["editorial", near]), [words]);

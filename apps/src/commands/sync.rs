@@ -18,10 +18,11 @@ pub struct Arguments {
 const AFTER_HELP: &str = "\
 Each file that has no proven copy at its final key yet is written to `0/000/000/0000000001.fid`, the
 key of its intermediary, in the bucket that BUCKETS names, unless an intermediary of its length is
-there already. Its SHA-1 goes with the PUT, so that S3 refuses other content. Files that one COPY
-could not take (above 5 GiB) are left out: `migrate` brings them from MogileFS. The ledger is read and
-not written. --again also takes files that are proven, and looks at each intermediary that is there;
-one with other content is replaced.
+there already. One of another length is looked at, and replaced where its content is wrong. The SHA-1
+goes with each PUT, so that S3 refuses other content. Files that one COPY could not take (above 5 GiB)
+are left out: `migrate` brings them from MogileFS. The ledger is read and not written. --again also
+takes files that are proven, and looks at each intermediary that is there: by a HEAD, or by reading it
+whole where S3 has no SHA-1 of it.
 
 Signals: after the first SIGINT or SIGTERM no new file is started, and files in progress have 20
 seconds. The second signal abandons them. The third signal ends the process at once.

@@ -88,9 +88,10 @@ fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
              --dry-run shows first what it would do",
         ),
         doctor::CONTENT_REPO => Some(
-            "correct BUCKETS and IGNORE_BUCKETS, or CONTENTREPO_DATABASE_URL, then run this again",
+            "correct CONTENTREPO_DATABASE_URL or its account, or BUCKETS and IGNORE_BUCKETS, then run \
+             this again",
         ),
-        doctor::RHINO => Some("correct RHINO_DATABASE_URL, then run this again"),
+        doctor::RHINO => Some("correct RHINO_DATABASE_URL or its account, then run this again"),
         "dead-letter queue" => Some("set SQS_DLQ_URL, for the function too, then run this again"),
         _ => None,
     }

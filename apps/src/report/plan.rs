@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Report;
 use super::sample::{REJECTED, write_samples, write_stopped};
+use super::shell::printable;
 use super::table::{Table, write_other_domains};
 use crate::exit::Verdict;
 
@@ -51,6 +52,10 @@ impl Report for PlanReport {
         let mut table = Table::of_buckets(out);
         for (bucket, tally) in &census.unmapped {
             table.tally(bucket, *tally)?;
+        }
+        for bucket in &census.without_rows {
+            let bucket = printable(bucket);
+            writeln!(out, "No row of the index is in `{bucket}`, which BUCKETS names.")?;
         }
         self.hazards.iter().try_for_each(|hazard| writeln!(out, "HAZARD: {hazard}"))?;
         census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))

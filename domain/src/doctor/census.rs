@@ -7,7 +7,8 @@ use crate::ports::{Clock, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
-    BucketMap, ByteCount, Fid, Reason, Rejection, RowClass, RowCounts, Stopped, Tally, limits,
+    BucketMap, ByteCount, Dkey, Fid, MogileBucket, Reason, Rejection, RowClass, RowCounts, Stopped,
+    Tally, limits,
 };
 
 /// The whole index, counted by class and bucket.
@@ -77,8 +78,10 @@ async fn read_all(
         for row in page.rows {
             let length = row.length.unwrap_or_default();
             let class = row.classify(buckets);
-            if let (RowClass::Source(file), false) = (&class, without_rows.is_empty()) {
-                without_rows.remove(file.dkey.bucket.as_str());
+            if !without_rows.is_empty()
+                && let Some(bucket) = mapped_bucket(&class)
+            {
+                without_rows.remove(bucket.as_str());
             }
             census.count(row.fid, length, class, single_request_bytes);
         }
@@ -90,6 +93,15 @@ async fn read_all(
     }
     census.without_rows = without_rows;
     require_rows((index, clock), buckets, &Selection::default(), &census.intake()).await
+}
+
+/// The bucket of a row that the map has a place for, whether it can be migrated or not.
+fn mapped_bucket(class: &RowClass) -> Option<MogileBucket> {
+    match class {
+        RowClass::Source(file) => Some(file.dkey.bucket.clone()),
+        RowClass::Rejected(Rejection::NoLength(key)) => Dkey::parse(key).map(|dkey| dkey.bucket),
+        RowClass::Temporary | RowClass::Ignored | RowClass::Rejected(_) => None,
+    }
 }
 
 impl Census {

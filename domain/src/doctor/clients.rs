@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::examine::not_seen;
 use crate::ports::{
     AccountRights, ContentRepoDatabase, DatabaseSurvey, RepoBucket, RhinoDatabase, RowId,
@@ -67,7 +69,9 @@ where
     };
     let fact = "its rows can be read";
     checks.push(match database.files(RowId::START, 1).await {
-        Ok(files) if files.is_empty() => Check::good(RHINO, fact, "it has none"),
+        Ok(files) if files.is_empty() => {
+            Check::bad(RHINO, fact, "`articleFile` is empty: is it the rhino of this store?")
+        }
         Ok(_) => Check::good(RHINO, fact, "the first was read"),
         Err(error) => not_seen(RHINO, fact, &error),
     });
@@ -102,7 +106,7 @@ async fn examine_server<D: SurveyedDatabase + ?Sized>(
     let tables: Vec<_> = needed.iter().map(|(table, _)| format!("`{table}`")).collect();
     checks.push(Check::good(subject, fact, tables.join(", ")));
     let (table, column) = names;
-    let collation = survey.columns.get(table).and_then(|columns| columns.get(column));
+    let collation = named(&survey.columns, table).and_then(|columns| named(columns, column));
     let fact = "the names of buckets have a collation that is known";
     let of = format!("`{table}`.`{column}`");
     checks.push(match collation {
@@ -140,15 +144,19 @@ fn rights(survey: &DatabaseSurvey) -> String {
 fn missing(survey: &DatabaseSurvey, needed: &[Needed]) -> Vec<String> {
     let mut missing = Vec::new();
     for (table, columns) in needed {
-        let Some(found) = survey.columns.get(*table) else {
+        let Some(found) = named(&survey.columns, table) else {
             missing.push(format!("table `{table}`"));
             continue;
         };
-        let is_there = |name: &str| found.keys().any(|it| it.eq_ignore_ascii_case(name));
-        let absent = columns.iter().filter(|name| !is_there(name));
+        let absent = columns.iter().filter(|name| named(found, name).is_none());
         missing.extend(absent.map(|name| format!("column `{table}`.`{name}`")));
     }
     missing
+}
+
+/// What a server has under a name. Columns have no case there, and on some servers tables neither.
+fn named<'a, T>(all: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
+    all.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, found)| found)
 }
 
 /// A bucket that has its new name already is mapped too.
@@ -168,6 +176,10 @@ fn mapped(fact: &str, buckets: &[RepoBucket], map: &BucketMap) -> Check {
     if unmapped.is_empty() {
         let detail =
             format!("{moved} are mapped, {ignored} ignored, {renamed} have their new names");
+        if moved + renamed == 0 {
+            let detail = format!("{detail}: is it the contentrepo of this store?");
+            return Check::bad(CONTENT_REPO, fact, detail);
+        }
         return Check::good(CONTENT_REPO, fact, detail);
     }
     let detail =
@@ -177,8 +189,6 @@ fn mapped(fact: &str, buckets: &[RepoBucket], map: &BucketMap) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use async_trait::async_trait;
     use futures_util::FutureExt;
 
@@ -256,10 +266,13 @@ mod tests {
             (vec!["corpus-prod"], "(0 are mapped, 0 ignored, 1 have their new names)"),
             (vec!["prod", "Prod", "old one"], "(2 of 3 are in neither: `Prod`, `old one`)"),
             (vec![""], "(1 of 1 are in neither: ``)"),
+            (vec!["scratch"], "0 have their new names: is it the contentrepo of this store?)"),
+            (vec![], "0 have their new names: is it the contentrepo of this store?)"),
         ] {
             let said = said(&Fake { buckets, ..Fake::default() });
             assert!(said.contains(words), "{words}: {said}");
-            assert_eq!(said.contains("BAD"), words.contains("neither"), "{said}");
+            let is_bad = words.contains("neither") || words.contains("is it");
+            assert_eq!(said.contains("BAD"), is_bad, "{said}");
         }
     }
 
@@ -275,7 +288,7 @@ mod tests {
             (None, writes(), "the account may do more than read: INSERT, DROP"),
             (None, AccountRights::Unknown, "rights are not known"),
         ] {
-            let said = said(&Fake { collation, rights, ..Fake::default() });
+            let said = said(&Fake { buckets: vec!["prod"], collation, rights, ..Fake::default() });
             assert!(said.contains(words) && !said.contains("BAD"), "{words}: {said}");
         }
     }

@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 
 use super::examine::failed;
-use crate::ports::{Ports, Replica};
+use crate::ports::{IndexError, Ports, Replica, RowPage};
+use crate::retried::retried;
+use crate::retry::{Classed, ErrorClass};
 use crate::{BucketMap, Check, Fid, RowClass, SourceError, SourceFile, limits};
 
 /// Files that are looked at from each place in the index.
 const FILES_AT_A_PLACE: usize = 10;
 
-/// Places behind the beginning, evenly up to the highest fid.
+/// Places behind the beginning, evenly up to the end of the index.
 const PLACES: u64 = 4;
+
+/// How often the place of the last row is narrowed down: to a thousandth of the fids before it.
+const HALVINGS: u32 = 10;
 
 /// Replicas that are tried on a storage node before it counts as bad: single ones may be.
 const TRIES: usize = 3;
@@ -25,11 +30,18 @@ pub(super) async fn examine_replicas(
     first: &[SourceFile],
 ) -> Vec<Check> {
     let mut sample = first[..first.len().min(FILES_AT_A_PLACE)].to_vec();
-    sample.extend(files_further_on(ports, buckets).await);
+    let mut checks = Vec::new();
+    match files_further_on(ports, buckets, first).await {
+        Ok(files) => sample.extend(files),
+        Err(error) => checks.push(failed("index", "its rows further on can be read", &error)),
+    }
     sample.sort_unstable_by_key(|file| file.fid);
     sample.dedup_by_key(|file| file.fid);
     if sample.is_empty() {
-        return Vec::new();
+        let detail =
+            "none of the rows looked at is a file of a bucket in BUCKETS: no replica was tried";
+        checks.push(Check::bad("files", "there are some to migrate", detail));
+        return checks;
     }
     let replicas = |file| async move { (file, ports.files.replicas(file).await) };
     let told = stream::iter(&sample).map(replicas).buffered(limits::LISTINGS_AT_ONCE);
@@ -49,31 +61,52 @@ pub(super) async fn examine_replicas(
     }
     let nodes = stream::iter(by_node).map(|(node, replicas)| examine_node(ports, node, replicas));
     let nodes: Vec<_> = nodes.buffered(limits::LISTINGS_AT_ONCE).collect().await;
-    std::iter::once(examine_sample(sample.len(), without)).chain(nodes).collect()
+    checks.push(examine_sample(sample.len(), without));
+    checks.extend(nodes);
+    checks
 }
 
-/// Some files of a few places behind the index's beginning. Where the index cannot be read there are
-/// none: a check of its own says so.
-async fn files_further_on(ports: &Ports, buckets: &BucketMap) -> Vec<SourceFile> {
-    let mut reach = Fid(0);
-    for bit in 0..u64::BITS {
-        let after = Fid(1 << bit);
-        match ports.index.page(after, 1).await {
-            Ok(page) if page.rows.is_empty() && page.next.is_none() => break,
-            Ok(_) => reach = after,
-            Err(_) => return Vec::new(),
+/// Some files of a few places behind the first ones.
+async fn files_further_on(
+    ports: &Ports,
+    buckets: &BucketMap,
+    first: &[SourceFile],
+) -> Result<Vec<SourceFile>, IndexError> {
+    let (clock, index) = (ports.clock.as_ref(), ports.index.as_ref());
+    let page = async |after: Fid, limit| retried(clock, after.0, || index.page(after, limit)).await;
+    let begin = first.last().map_or(0, |file| file.fid.0);
+    // Fids have gaps. The last row is within the last step that found one.
+    let (mut found, mut step) = (begin, 1);
+    while has_rows(&page(Fid(begin.saturating_add(step)), 1).await?) {
+        found = begin.saturating_add(step);
+        if found == u64::MAX {
+            break;
+        }
+        step = step.saturating_mul(2);
+    }
+    let (mut low, mut high) = (found, begin.saturating_add(step));
+    for _ in 0..HALVINGS {
+        let middle = low + (high - low) / 2;
+        if has_rows(&page(Fid(middle), 1).await?) {
+            low = middle;
+        } else {
+            high = middle;
         }
     }
     let mut files = Vec::new();
     for place in 1..=PLACES {
-        let after = Fid(reach.0 / PLACES * place);
-        let Ok(page) = ports.index.page(after, FILES_AT_A_PLACE).await else { break };
+        let after = Fid(begin + (low - begin) / PLACES * place);
+        let page = page(after, FILES_AT_A_PLACE).await?;
         files.extend(page.rows.into_iter().filter_map(|row| match row.classify(buckets) {
             RowClass::Source(file) => Some(file),
             RowClass::Temporary | RowClass::Ignored | RowClass::Rejected(_) => None,
         }));
     }
-    files
+    Ok(files)
+}
+
+fn has_rows(page: &RowPage) -> bool {
+    !page.rows.is_empty() || page.next.is_some()
 }
 
 /// The replicas that may be asked; an error where there is none.
@@ -105,7 +138,8 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
     let Some((fid, why)) = without.into_iter().next() else {
         return Check::good(subject, fact, format!("{files} looked at"));
     };
-    if lacking * 2 < files {
+    let is_away = why.as_ref().is_some_and(|why| why.class() == ErrorClass::Retry);
+    if lacking * 2 < files && !is_away {
         let detail = format!("of {} of {files} looked at; not of fid {fid}", files - lacking);
         return Check::good(subject, fact, detail);
     }
@@ -123,11 +157,19 @@ async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Ch
     for replica in replicas.iter().take(TRIES) {
         match ports.files.open(replica).await {
             Ok(_) => return Check::good(subject, fact, replica.to_string()),
+            // The others are on the same node, which is away.
+            Err(error) if error.class() == ErrorClass::Retry => {
+                return failed(subject, fact, &error);
+            }
             Err(error) => last = Some(error),
         }
     }
     match last {
-        Some(error) => failed(subject, fact, &error),
+        Some(error) if replicas.len() >= TRIES => failed(subject, fact, &error),
+        Some(error) => {
+            let few = replicas.len();
+            Check::good(subject, fact, format!("it answers; of {few} replicas tried none: {error}"))
+        }
         None => Check::bad(subject, fact, "no replica was tried"),
     }
 }

@@ -63,7 +63,9 @@ impl<'a> Routes<'a> {
         let plan = |file: &SourceFile| {
             let found = IntermediaryForm::ALL.into_iter().find_map(|form| {
                 let length = there.get(&(file.bucket.clone(), file.fid, form))?;
-                Some((ObjectKey::intermediary(file.fid, form), *length))
+                // One COPY takes no more.
+                let fits = length.0 <= self.single_request_bytes;
+                fits.then(|| (ObjectKey::intermediary(file.fid, form), *length))
             });
             let (copy_from, copy_length) = found.unzip();
             let mogile = self.policy != RoutePolicy::Copy;
@@ -87,7 +89,9 @@ impl<'a> Routes<'a> {
                 let length = there.get(&(file.bucket.clone(), file.fid, form))?;
                 Some((form, *length))
             });
-            let too_large = file.length.0 > self.single_request_bytes;
+            let most = self.single_request_bytes;
+            let is_above = |(_, length): (_, ByteCount)| length.0 > most;
+            let too_large = file.length.0 > most || there.is_some_and(is_above);
             SyncPlan { there, too_large, look_first: false }
         };
         Ok(files.iter().map(plan).collect())
@@ -126,7 +130,7 @@ impl<'a> Routes<'a> {
         Ok(any)
     }
 
-    /// The intermediaries in one folder that one COPY can take.
+    /// The intermediaries in one folder.
     async fn list(
         &self,
         (bucket, prefix): Folder,
@@ -135,15 +139,10 @@ impl<'a> Routes<'a> {
         let mut after = None;
         loop {
             let page = self.page(&bucket, &prefix, after.as_ref()).await?;
-            found.extend(
-                page.objects
-                    .iter()
-                    .filter(|object| object.length.0 <= self.single_request_bytes)
-                    .filter_map(|object| {
-                        let (fid, form) = object.key.as_intermediary()?;
-                        Some(((bucket.clone(), fid, form), object.length))
-                    }),
-            );
+            found.extend(page.objects.iter().filter_map(|object| {
+                let (fid, form) = object.key.as_intermediary()?;
+                Some(((bucket.clone(), fid, form), object.length))
+            }));
             match page.objects.into_iter().next_back() {
                 Some(last) if page.more => after = Some(last.key),
                 _ => return Ok(found),
