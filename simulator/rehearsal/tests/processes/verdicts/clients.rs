@@ -63,7 +63,7 @@ async fn doctor_tells_which_buckets_of_contentrepo_go_nowhere() {
     let words = [
         "BAD  contentrepo's database: does not hold: each of its buckets is in BUCKETS or IGNORE",
         "2 of 5 are in neither: `stray one`, `Corpus-prod`",
-        "→ correct BUCKETS and IGNORE_BUCKETS",
+        "or BUCKETS and IGNORE_BUCKETS",
     ];
     session.doctor_says(1, &words).await;
     session.set("IGNORE_BUCKETS", format!("{IGNORED_BUCKET},Corpus-prod"));
@@ -75,7 +75,8 @@ async fn doctor_tells_what_is_wrong_with_the_url_of_a_client() {
     let mut session = Session::new(97, 4).await;
     let right = session.environment()[CONTENT_REPO].clone();
     session.set(CONTENT_REPO, session.environment()[RHINO].clone());
-    let words = ["/rhino` has no table `buckets`, table `objects`", "→ correct BUCKETS and"];
+    let words =
+        ["/rhino` has no table `buckets`, table `objects`", "→ correct CONTENTREPO_DATABASE_URL"];
     session.doctor_says(1, &words).await;
     session.set(CONTENT_REPO, right.replace("/contentrepo", "/nowhere"));
     session.doctor_says(1, &["BAD  contentrepo's database", "correct the database's name"]).await;
