@@ -104,6 +104,14 @@ impl Wiring<'_> {
         Ok(self.tables(IndexFrom::Settings, || self.trackers())?.files)
     }
 
+    /// Whether MogileFS's database is named. The function's program has no client of it.
+    pub fn has_database(&self) -> Result<bool, UsageError> {
+        #[cfg(feature = "command-line")]
+        return Ok(self.source.database()?.is_some());
+        #[cfg(not(feature = "command-line"))]
+        Ok(false)
+    }
+
     /// The storage nodes that may be asked, alone.
     pub fn registry(&self, from: IndexFrom) -> Result<NodeRegistry, UsageError> {
         self.registry_of(self.tables(from, || self.trackers())?.hosts)

@@ -173,7 +173,7 @@ async fn examine_other_table(
     from: IndexFrom,
     here: &BTreeSet<SocketAddr>,
 ) -> Result<Option<Check>, UsageError> {
-    if from == IndexFrom::Trackers || wiring.source.database()?.is_none() {
+    if from == IndexFrom::Trackers || !wiring.has_database()? {
         return Ok(None);
     }
     let (subject, fact) = ("storage nodes", "the database registers those that the trackers do");
