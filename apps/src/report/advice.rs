@@ -21,7 +21,7 @@ pub const fn advice_on_obstacle(reason: &Reason) -> Option<&'static str> {
         (Obstacle::Absent(Thing::Bucket), _) => advice(ReasonKind::NoBucket),
         (Obstacle::Absent(Thing::Table), _) => {
             "correct DYNAMODB_TABLE, DYNAMODB_FAILURES_TABLE, DYNAMODB_VERIFICATIONS_TABLE, \
-             DYNAMODB_JOURNAL_TABLE or the region (`mogile2s3 doctor` tries the tables); or make the table with `mogile2s3 provision`, \
+             DYNAMODB_JOURNAL_TABLE or the region (`mogile2s3 doctor` tries the first two); or make the table with `mogile2s3 provision`, \
              which needs --access-profile. Then run this again"
         }
         (Obstacle::Absent(Thing::JobQueue), _) => {

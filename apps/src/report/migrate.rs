@@ -67,7 +67,7 @@ impl Report for MigrateReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let words = Words {
             classes: write_classes,
-            resumes: "proven files are in the ledger, and are skipped",
+            resumes: "proven files are in the ledger, and are skipped except with --again",
             clean: "Clean: every row is in a class above, and nothing failed.",
         };
         self.write_in(&words, out)
