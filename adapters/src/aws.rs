@@ -4,6 +4,8 @@ use std::time::Duration;
 
 pub use aws_config::SdkConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -64,6 +66,32 @@ pub async fn load(region: Option<String>) -> SdkConfig {
     }
 }
 
+/// Why there are no keys to sign requests with.
+#[derive(Debug)]
+pub enum NoCredentials {
+    /// The standard environment has none.
+    Absent,
+    /// What it says of them makes no sense, in these words.
+    Misconfigured(String),
+    /// What it names for them gives none, in these words: a login that has expired, mostly.
+    NotGiven(String),
+}
+
+/// Errors where the standard environment has no keys, or what it names for them (a login, a program, a
+/// service) gives none. Where that does not answer in time there may be some: the first request says why
+/// there are none.
+pub async fn require_credentials(config: &SdkConfig) -> Result<(), NoCredentials> {
+    let Some(provider) = config.credentials_provider() else { return Err(NoCredentials::Absent) };
+    match timeout(limits::REQUEST_TIME, provider.provide_credentials()).await {
+        Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Err(NoCredentials::Absent),
+        Ok(Err(error @ CredentialsError::InvalidConfiguration(_))) => {
+            Err(NoCredentials::Misconfigured(in_full(&error)))
+        }
+        Ok(Ok(_) | Err(CredentialsError::ProviderTimedOut(_))) | Err(_) => Ok(()),
+        Ok(Err(error)) => Err(NoCredentials::NotGiven(in_full(&error))),
+    }
+}
+
 /// Whether S3 is an endpoint of one's own (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or a profile's)
 /// rather than Amazon's. Amazon's endpoints in a VPC (`PrivateLink`,
 /// `https://bucket.vpce-….s3.REGION.vpce.amazonaws.com`) are Amazon's.
@@ -83,6 +111,12 @@ pub(crate) fn has_other_s3_endpoint(config: &SdkConfig) -> bool {
 #[must_use]
 pub fn has_own_sqs_endpoint(config: &SdkConfig) -> bool {
     endpoint(config, "AWS_ENDPOINT_URL_SQS").is_some_and(|url| !is_amazons(&url))
+}
+
+/// Whether there is a Lambda beside the SQS that is set: an SQS of one's own has none at Amazon.
+#[must_use]
+pub fn has_lambda_beside_sqs(config: &SdkConfig) -> bool {
+    !has_own_sqs_endpoint(config) || endpoint(config, "AWS_ENDPOINT_URL_LAMBDA").is_some()
 }
 
 /// The endpoint that is set for a service, the narrowest setting first.
@@ -137,6 +171,10 @@ pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
             Some(KeyTrouble::Expired)
         }
+        // Signing up, or the opening of the account, is not complete; or the account is closed.
+        "NotSignedUp" | "OptInRequired" | "SubscriptionRequiredException" => {
+            Some(KeyTrouble::NotSignedUp)
+        }
         _ => None,
     }
 }
@@ -153,6 +191,9 @@ const fn meaning(trouble: KeyTrouble) -> &'static str {
             "AWS does not know this access key, or the secret key is not the one of this access key"
         }
         KeyTrouble::Expired => "log in again",
+        KeyTrouble::NotSignedUp => {
+            "the AWS account of these keys is not signed up for this service"
+        }
     }
 }
 
@@ -251,6 +292,9 @@ mod tests {
             ("InvalidClientTokenId", Some(KeyTrouble::Unknown)),
             ("ExpiredToken", Some(KeyTrouble::Expired)),
             ("ExpiredTokenException", Some(KeyTrouble::Expired)),
+            ("NotSignedUp", Some(KeyTrouble::NotSignedUp)),
+            ("OptInRequired", Some(KeyTrouble::NotSignedUp)),
+            ("SubscriptionRequiredException", Some(KeyTrouble::NotSignedUp)),
             ("AccessDenied", None),
             ("AccessDeniedException", None),
             ("", None),

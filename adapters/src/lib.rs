@@ -13,6 +13,8 @@ pub mod mogile;
 pub mod mysql;
 pub mod s3;
 pub mod site;
+#[cfg(feature = "command-line")]
+pub mod spool;
 pub mod sqs;
 #[cfg(feature = "command-line")]
 pub mod sts;

@@ -4,6 +4,7 @@
 mod changes;
 mod columns;
 mod content_repo;
+mod grants;
 mod hosts;
 mod index;
 mod rhino;
@@ -13,7 +14,7 @@ mod tables;
 mod trouble;
 mod url;
 
-pub use changes::{MysqlContentRepoChanges, MysqlRhinoChanges};
+pub use changes::{ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges};
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;
 pub use rhino::MysqlRhino;

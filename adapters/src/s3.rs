@@ -117,14 +117,24 @@ impl S3ObjectStore {
 /// addressed by path: one of one's own has no DNS names for buckets, and one in a VPC takes both.
 #[must_use]
 pub fn client(config: &SdkConfig) -> Client {
-    let config = aws_sdk_s3::config::Builder::from(config)
+    Client::from_conf(settings(config).build())
+}
+
+/// The same for requests that nobody signs, as readers without keys send them.
+#[must_use]
+pub fn client_without_keys(config: &SdkConfig) -> Client {
+    let mut config = config.to_builder();
+    config.set_credentials_provider(None);
+    Client::from_conf(settings(&config.build()).allow_no_auth().build())
+}
+
+fn settings(config: &SdkConfig) -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::config::Builder::from(config)
         .force_path_style(aws::has_other_s3_endpoint(config))
         // Every write carries the SHA-1 of the content already, or none is wanted.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         // The SDK checks no checksum of what it reads: we hash downloaded content ourselves.
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-        .build();
-    Client::from_conf(config)
 }
 
 #[async_trait]

@@ -1,6 +1,9 @@
 //! Sets up buckets, queues and tables in one AWS account and region.
 
+mod anonymous;
 mod bucket;
+mod consumers;
+mod guards;
 mod lifecycle;
 mod queue;
 mod refusal;
@@ -13,9 +16,10 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::S3Bucket;
 use domain::blueprint::{
-    BucketChange, BucketState, QueueChange, QueueState, TableChange, TableState,
+    BucketChange, BucketGuards, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
+    TableChange, TableKey, TableState,
 };
-use domain::ports::{Site, SiteError};
+use domain::ports::{Site, SiteError, SiteLooks};
 use tokio::time::timeout;
 
 use crate::aws::Timeouts;
@@ -25,10 +29,12 @@ use refusal::Refusal;
 /// [`Site`] on Amazon Web Services, or on services with the same protocols.
 pub struct AwsSite {
     s3: aws_sdk_s3::Client,
+    s3_without_keys: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
     dynamodb: aws_sdk_dynamodb::Client,
+    lambda: aws_sdk_lambda::Client,
     region: String,
-    addresses: [(System, String); 3],
+    addresses: [(System, String); 4],
     timeouts: Timeouts,
     calls: Arc<Calls>,
 }
@@ -39,10 +45,12 @@ impl AwsSite {
     pub fn new(config: &SdkConfig, calls: Arc<Calls>) -> Self {
         Self {
             s3: crate::s3::client(config),
+            s3_without_keys: crate::s3::client_without_keys(config),
             sqs: aws_sdk_sqs::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
+            lambda: aws_sdk_lambda::Client::new(config),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
-            addresses: [System::S3, System::DynamoDb, System::Sqs]
+            addresses: [System::S3, System::DynamoDb, System::Sqs, System::Lambda]
                 .map(|system| (system, crate::aws::address(config, &system.to_string()))),
             timeouts: Timeouts::default(),
             calls,
@@ -84,6 +92,10 @@ impl Site for AwsSite {
         self.look_at_bucket(name.as_str()).await
     }
 
+    async fn bucket_guards(&self, name: &S3Bucket) -> Result<BucketGuards, SiteError> {
+        self.look_at_guards(name.as_str()).await
+    }
+
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError> {
         self.set_up_bucket(name.as_str(), change).await
     }
@@ -102,5 +114,25 @@ impl Site for AwsSite {
 
     async fn change_table(&self, name: &str, change: &TableChange) -> Result<(), SiteError> {
         self.set_up_table(name, change).await
+    }
+}
+
+#[async_trait]
+impl SiteLooks for AwsSite {
+    async fn expiry_rules(&self, bucket: &S3Bucket) -> Result<Vec<ExpiryRule>, SiteError> {
+        let rules = self.lifecycle_if_known(bucket.as_str()).await?;
+        Ok(lifecycle::expiry_rules(rules.as_ref()))
+    }
+
+    async fn object_lock(&self, bucket: &S3Bucket) -> Result<Option<ObjectLock>, SiteError> {
+        self.look_at_lock(bucket.as_str()).await
+    }
+
+    async fn table_key(&self, name: &str) -> Result<Option<TableKey>, SiteError> {
+        Ok(self.describe_table(name).await?.map(|(_, key)| key))
+    }
+
+    async fn queue_arn(&self, url: &str) -> Result<String, SiteError> {
+        self.look_at_queue_arn(url).await
     }
 }

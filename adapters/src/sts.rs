@@ -130,6 +130,7 @@ mod tests {
             (403, "SignatureDoesNotMatch", "does not know this access key"),
             (403, "ExpiredToken", "log in again"),
             (400, "RequestExpired", "log in again"),
+            (403, "OptInRequired", "is not signed up for this service"),
             (403, "AccessDenied", "does not say whose keys these are"),
             (400, "InvalidAction", "does not say whose keys these are"),
         ] {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status, sync, work,
+    dlq, doctor, enqueue, fids, migrate, plan, provision, rekey, runbook, status, sync, tmp, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -33,6 +33,10 @@ enum Command {
     Provision(provision::Arguments),
     /// Bring raw copies of the files to S3, from which `migrate` copies them (optional)
     Sync(sync::Arguments),
+    /// List the unfinished uploads in MogileFS, and delete those that are over
+    Tmp(tmp::Arguments),
+    /// Correct the key of a file whose content hashes to another SHA-1 than the key says
+    Rekey(rekey::Arguments),
     /// Migrate files from this machine, without a queue
     Migrate(migrate::Arguments),
     /// Send a job to the queue for every selected row
@@ -83,6 +87,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Provision(arguments) => provision::run(arguments).await,
             Command::Sync(arguments) => on_a_worker(sync::run(arguments)).await,
+            Command::Tmp(arguments) => on_a_worker(tmp::run(arguments)).await,
+            Command::Rekey(arguments) => Box::pin(rekey::run(arguments)).await,
             Command::Migrate(arguments) => on_a_worker(migrate::run(arguments)).await,
             Command::Enqueue(arguments) => on_a_worker(enqueue::run(arguments)).await,
             Command::Work(arguments) => on_a_worker(work::run(arguments)).await,

@@ -2,9 +2,12 @@
 
 mod access;
 mod clients;
+#[cfg(feature = "command-line")]
+mod key_changes;
 mod queue;
 mod worker_function;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use adapters::mogile::AllowedHosts;
@@ -17,7 +20,9 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
-pub use self::clients::{CONTENT_REPO, ClientSettings, RHINO};
+pub use self::clients::{CONTENT_REPO, ClientSettings, ContentRepoSettings, RHINO, TypesSettings};
+#[cfg(feature = "command-line")]
+pub use self::key_changes::{KeyChangeSettings, WRITE_URL};
 pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
@@ -85,12 +90,12 @@ pub struct SourceSettings {
     pub storage_hosts: Option<String>,
 
     /// Connections to each tracker, at most
-    #[arg(long, env = "MOGILE_TRACKER_CONNECTIONS", default_value_t = 8, value_name = "N")]
-    pub tracker_connections: u16,
+    #[arg(long, env = "MOGILE_TRACKER_CONNECTIONS", default_value = "8", value_name = "N", value_parser = at_once)]
+    pub tracker_connections: NonZeroU16,
 
     /// Connections to each storage node, at most
-    #[arg(long, env = "MOGILE_NODE_CONNECTIONS", default_value_t = 16, value_name = "N")]
-    pub node_connections: u16,
+    #[arg(long, env = "MOGILE_NODE_CONNECTIONS", default_value = "16", value_name = "N", value_parser = at_once)]
+    pub node_connections: NonZeroU16,
 }
 
 impl SourceSettings {
@@ -188,6 +193,13 @@ impl TargetSettings {
         Parts::new(self.single_request_bytes, self.part_bytes, limits::PART_POOL_BYTES)
     }
 
+    /// When an object is written in parts, and how large these are.
+    #[must_use]
+    pub const fn sizes(&self) -> domain::doctor::WriteSizes {
+        let (single_request_bytes, part_bytes) = (self.single_request_bytes, self.part_bytes);
+        domain::doctor::WriteSizes { single_request_bytes, part_bytes }
+    }
+
     /// What may be believed of the endpoint.
     #[must_use]
     pub fn conditionals(&self, own_endpoint: bool) -> Conditionals {
@@ -231,6 +243,12 @@ pub struct TimeSettings {
 }
 
 impl AwsSettings {
+    /// Whether the ledger's table is named.
+    #[must_use]
+    pub fn has_ledger_table(&self) -> bool {
+        self.ledger_table.as_ref().is_some_and(|table| !table.is_empty())
+    }
+
     /// The ledger's table.
     pub fn ledger_table(&self) -> Result<String, UsageError> {
         let table = self.ledger_table.clone().filter(|table| !table.is_empty());
@@ -282,10 +300,23 @@ pub fn parse_buckets(buckets: &str, ignored: &str) -> Result<BucketMap, UsageErr
     })
 }
 
+/// A wait that is longer is none: SQS keeps jobs for fourteen days.
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
+
 /// A time with its unit.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let example = "give a number with its unit, as 30s, 10m or 2h";
-    humantime::parse_duration(text).map_err(|error| format!("{error}: {example}"))
+    let range = "give a time from 0s to 365d with its unit, such as 30s, 10m or 2h";
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= LONGEST_WAIT => Ok(time),
+        Ok(_) => Err(format!("it is too long: {range}")),
+        Err(error) => Err(format!("{error}: {range}")),
+    }
+}
+
+/// A number of things at the same time.
+pub fn at_once(text: &str) -> Result<NonZeroU16, String> {
+    let most = u16::MAX;
+    text.trim().parse().map_err(|_| format!("give a number from 1 to {most}, such as 16"))
 }
 
 fn missing(variable: &str, what: &str) -> UsageError {

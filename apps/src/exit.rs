@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use domain::summary::Sample;
-use domain::{Reason, ReasonKind, Stopped};
+use domain::{Misconfigured, Reason, ReasonKind, Stopped};
 use serde::{Serialize, Serializer};
 
-use crate::report::advice_on;
+use crate::report::{advice_on, advice_on_settings};
 
 /// What a command that ran to its end found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,18 @@ pub const fn of_reason(reason: &Reason) -> Exit {
     if reason.is_of_wrong_settings() { Exit::Usage } else { Exit::Unreachable }
 }
 
+/// A wrong setting that ended a command before it had anything to report.
+#[derive(Debug)]
+pub struct MisconfiguredError(pub Misconfigured);
+
+impl std::fmt::Display for MisconfiguredError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n  → {}", self.0, advice_on_settings(&self.0))
+    }
+}
+
+impl std::error::Error for MisconfiguredError {}
+
 /// A trouble that ended a command before it had anything to report.
 #[derive(Debug)]
 pub struct TroubleError(pub Reason);
@@ -173,7 +185,8 @@ pub fn of_error(error: &anyhow::Error) -> Exit {
     if error.is::<RefusedError>() {
         return Exit::Refused;
     }
-    if error.is::<UsageError>() { Exit::Usage } else { Exit::Unreachable }
+    let of_settings = error.is::<UsageError>() || error.is::<MisconfiguredError>();
+    if of_settings { Exit::Usage } else { Exit::Unreachable }
 }
 
 #[cfg(test)]

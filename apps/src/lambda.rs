@@ -7,6 +7,7 @@
 mod event;
 mod logs;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
 use crate::commands::doctor;
-use crate::config::{QueueSettings, Settings};
+use crate::config::{QueueSettings, Settings, at_once};
 use crate::exit::{self, UsageError};
 use crate::wiring::{IndexFrom, Wiring};
 use crate::{environment, worker_function};
@@ -45,7 +46,7 @@ struct FunctionSettings {
     queue: QueueSettings,
 
     /// Files under way at once in one process
-    #[arg(long, env = "WORKER_CONCURRENCY", default_value = "32")]
+    #[arg(long, env = "WORKER_CONCURRENCY", default_value = "32", value_parser = at_once)]
     concurrency: NonZeroU16,
 }
 
@@ -75,7 +76,7 @@ pub fn command() -> clap::Command {
 
 /// The doctor's answer: what was found, and what the function is.
 fn health(checks: &[Check], report: &WorkerReport) -> Value {
-    let healthy = checks.iter().all(|check| check.health == Health::Good);
+    let healthy = checks.iter().all(|check| matches!(check.health, Health::Good | Health::Caution));
     let WorkerReport { version, formats, domain, buckets } = report;
     json!({
         "healthy": healthy,
@@ -215,7 +216,8 @@ impl MoverFunction {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
         let (from, ports) = (IndexFrom::Trackers, &self.ports.files);
-        let mut checks = doctor::checks(&wiring, from, ports, target, aws, true).await?;
+        let mut checks =
+            doctor::checks(&wiring, from, ports, target, aws, Some(&BTreeSet::new())).await?;
         checks.extend(examine_work(&self.ports).await);
         Ok(checks)
     }

@@ -2,6 +2,9 @@
 //!
 //! Results go to stdout, progress and logs to stderr; what the exit codes mean is in [`exit`].
 
+// The function's program has one command, and so needs few of the reports and their words.
+#![cfg_attr(not(feature = "command-line"), allow(dead_code, unused_imports))]
+
 #[cfg(feature = "command-line")]
 pub mod cli;
 pub mod commands;
@@ -11,6 +14,8 @@ pub mod environment;
 pub mod exit;
 pub mod fid_list;
 pub mod interrupt;
+#[cfg(feature = "command-line")]
+mod journal;
 pub mod lambda;
 mod report;
 pub mod route;

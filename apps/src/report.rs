@@ -6,6 +6,7 @@ mod requests;
 mod sample;
 pub(crate) mod shell;
 mod table;
+mod types;
 
 // A file a command: what it prints, its `--json`, and its verdict.
 pub mod dlq;
@@ -16,9 +17,13 @@ pub mod migrate;
 pub mod plan;
 pub mod provision;
 #[cfg(feature = "command-line")]
+pub mod rekey;
+#[cfg(feature = "command-line")]
 pub mod runbook;
 pub mod status;
 pub mod sync;
+#[cfg(feature = "command-line")]
+pub mod tmp;
 pub mod work;
 
 // What is reported while a run goes on.
@@ -39,10 +44,11 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Verdict};
 
-pub use advice::advice_on;
 #[cfg(feature = "command-line")]
 pub use advice::advice_on_keys;
+pub use advice::{advice_on, advice_on_settings};
 pub use failure_list::{FailureList, FailureListEnd};
+pub use meter::Counted;
 pub use observers::Observers;
 pub use progress::{Progress, Teller};
 pub use requests::Cost;

@@ -32,8 +32,8 @@ pub struct SelectionArguments {
     #[arg(long, value_name = "FILE")]
     pub exclude_file: Option<PathBuf>,
 
-    /// Migrate the files again that are proven in this S3 bucket, which BUCKETS no longer names.
-    /// Without this flag more than 1,000 such files, or 1 %, count as an error in BUCKETS
+    /// Migrate the files again that are proven in this S3 bucket, to which BUCKETS takes them no
+    /// longer. Without this flag more than 1,000 such files, or 1 %, count as an error in BUCKETS
     #[arg(long, value_name = "BUCKET")]
     pub moved_from: Vec<String>,
 }
@@ -42,9 +42,10 @@ impl SelectionArguments {
     /// The buckets that files may have moved from.
     pub fn moved_from(&self) -> Result<BTreeSet<S3Bucket>, UsageError> {
         let bucket = |name: &String| {
-            let text =
-                || UsageError(format!("--moved-from: `{name}` is not the name of an S3 bucket"));
-            S3Bucket::new(name).ok_or_else(text)
+            S3Bucket::new(name).ok_or_else(|| {
+                let how = S3Bucket::how_to_write(name);
+                UsageError(format!("--moved-from: `{name}` is not the name of an S3 bucket: {how}"))
+            })
         };
         self.moved_from.iter().map(bucket).collect()
     }

@@ -6,14 +6,18 @@ use std::time::Instant;
 
 use adapters::calls::Calls;
 use anyhow::Context;
+#[cfg(feature = "command-line")]
+use domain::cleanup::StopRequest;
 use domain::engine::Stop;
+#[cfg(feature = "command-line")]
+use futures_util::FutureExt;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
 use crate::config::{AwsSettings, SourceSettings, TimeSettings};
 use crate::exit::Exit;
 use crate::interrupt;
-use crate::report::{self, Cost, Progress, Report, SilenceTeller, Teller};
+use crate::report::{self, Cost, Counted, Progress, Report, SilenceTeller, Teller};
 use crate::wiring::{Services, Wiring};
 
 /// One run of one command.
@@ -59,12 +63,31 @@ impl Session {
     /// first two signals does.
     pub fn watch(
         &self,
+        counted: Counted,
         announce: impl Fn(&Teller, Stop) + Send + 'static,
     ) -> anyhow::Result<(Progress, BoxStream<'static, Stop>)> {
         self.silence.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (progress, teller) = Progress::start(&self.calls);
+        let (progress, teller) = Progress::start(&self.calls, counted);
         let stops = interrupt::stops(move |stop| announce(&teller, stop));
         Ok((progress, stops.context("listening for signals")?.boxed()))
+    }
+
+    /// Starts to listen for signals, without progress to draw. The first one ends the returned future;
+    /// the third ends the process at once.
+    #[cfg(feature = "command-line")]
+    pub fn stop_request() -> anyhow::Result<(Teller, StopRequest)> {
+        let teller = Teller::plain();
+        let announcer = teller.clone();
+        let stops = interrupt::stops(move |stop| {
+            announcer.say(match stop {
+                Stop::Drain => {
+                    "stopping; what is being changed is brought to its end. The third signal ends the process at once"
+                }
+                Stop::Abandon => "still stopping",
+            });
+        });
+        let stops = stops.context("listening for signals")?;
+        Ok((teller, stops.into_future().map(|_| ()).boxed().shared()))
     }
 
     /// The requests and the time up to now.

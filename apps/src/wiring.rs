@@ -10,9 +10,11 @@ use adapters::mogile::{
     HostTable, MogileFiles, NodeRegistry, StorageNodes, TrackerIndex, Trackers,
 };
 #[cfg(feature = "command-line")]
-use adapters::mysql::{DatabaseUrl, MysqlContentRepo, MysqlIndex, MysqlRhino};
+use adapters::mysql::{
+    ChangeTimes, DatabaseUrl, MysqlContentRepo, MysqlIndex, MysqlKeyChanges, MysqlRhino,
+};
 use adapters::s3::S3ObjectStore;
-use domain::ports::{Ports, SourceIndex, WorkPorts};
+use domain::ports::{Ports, SourceFiles, SourceIndex, WorkPorts};
 
 pub use self::services::Services;
 use crate::config::{
@@ -39,6 +41,9 @@ pub enum IndexFrom {
     /// The trackers, whether there is a database or not.
     Trackers,
 }
+
+/// MogileFS: its index and its files.
+type Mogile = (Arc<dyn SourceIndex>, Arc<dyn SourceFiles>);
 
 /// MogileFS's tables.
 struct Tables {
@@ -82,21 +87,28 @@ impl Wiring<'_> {
         tables: &TableSettings,
         services: &Services<'_>,
     ) -> Result<Ports, UsageError> {
-        let trackers = self.trackers()?;
-        // Index, hosts and files share the trackers and the database, because the connections to
-        // each are limited.
-        let Tables { files: index, hosts } = self.tables(index, || Ok(trackers.clone()))?;
-        let nodes = StorageNodes::new(self.source.node_connections.into(), self.calls.clone())
-            .with_timeouts(self.time.mogile());
-        let domain = self.source.domain.clone();
+        let (index, files) = self.mogile(index)?;
         Ok(Ports {
             index,
-            files: Arc::new(MogileFiles::new(trackers, nodes, self.registry_of(hosts)?, domain)),
+            files,
             ledger: services.ledger().await?,
             failures: services.failures(tables).await?,
             objects: Arc::new(services.s3(target).await?),
             clock: Arc::new(SystemClock),
         })
+    }
+
+    /// MogileFS: its index and its files. Index, hosts and files share the trackers and the database,
+    /// because the connections to each are limited.
+    pub fn mogile(&self, index: IndexFrom) -> Result<Mogile, UsageError> {
+        let trackers = self.trackers()?;
+        let Tables { files: index, hosts } = self.tables(index, || Ok(trackers.clone()))?;
+        let nodes =
+            StorageNodes::new(self.source.node_connections.get().into(), self.calls.clone())
+                .with_timeouts(self.time.mogile());
+        let domain = self.source.domain.clone();
+        let files = MogileFiles::new(trackers, nodes, self.registry_of(hosts)?, domain);
+        Ok((index, Arc::new(files)))
     }
 
     /// The index alone.
@@ -130,10 +142,8 @@ impl Wiring<'_> {
         let domain = self.source.domain.clone();
         #[cfg(feature = "command-line")]
         if from == IndexFrom::Settings
-            && let Some(url) = self.source.database()?
+            && let Some(index) = self.mogile_database()?.map(Arc::new)
         {
-            let index = MysqlIndex::new(url, domain, self.calls.clone());
-            let index = Arc::new(index.with_time(self.time.request()));
             return Ok(Tables { files: index.clone(), hosts: index });
         }
         // The function's program has no client of the database.
@@ -141,6 +151,23 @@ impl Wiring<'_> {
         let _ = from;
         let trackers = trackers()?;
         Ok(Tables { files: Arc::new(TrackerIndex::new(trackers.clone(), domain)), hosts: trackers })
+    }
+
+    /// MogileFS's database, where it is named, in sessions of its own.
+    #[cfg(feature = "command-line")]
+    pub fn mogile_database(&self) -> Result<Option<MysqlIndex>, UsageError> {
+        let index = |url| MysqlIndex::new(url, self.source.domain.clone(), self.calls.clone());
+        let url = self.source.database()?;
+        Ok(url.map(|url| index(url).with_time(self.time.request())))
+    }
+
+    /// MogileFS's database as one that is changed.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn key_changes(&self, url: DatabaseUrl) -> MysqlKeyChanges {
+        let request = self.time.request();
+        let times = ChangeTimes { request, ..ChangeTimes::default() };
+        MysqlKeyChanges::new(url, self.source.domain.clone(), self.calls.clone()).with_times(times)
     }
 
     /// contentrepo's database.
@@ -159,7 +186,7 @@ impl Wiring<'_> {
 
     /// The trackers alone.
     pub fn trackers(&self) -> Result<Arc<Trackers>, UsageError> {
-        let connections = self.source.tracker_connections.into();
+        let connections = self.source.tracker_connections.get().into();
         let addresses = self.source.trackers()?;
         let trackers = Trackers::new(&addresses, connections, self.calls.clone());
         Ok(Arc::new(trackers.with_timeouts(self.time.mogile())))

@@ -5,6 +5,7 @@
 //! makes the same queues and tables; a test compares the two.
 
 mod bucket;
+mod bucket_guards;
 pub mod contentrepo;
 mod entry;
 mod policy;
@@ -18,6 +19,7 @@ pub use bucket::{
     AbortRule, AccessProfile, Block, BucketBlueprint, BucketChange, BucketState, Encryption,
     Ownership,
 };
+pub use bucket_guards::{BucketGuards, ExpiryRule, ObjectLock};
 pub use entry::{Entry, Outcome};
 pub use policy::{PUBLIC_KEYS, is_public_read, public_read};
 pub use queue::{QueueBlueprint, QueueChange, QueueState, Redrive, RedriveBlueprint};
@@ -125,24 +127,36 @@ impl Queues {
 /// The four tables.
 #[must_use]
 pub fn tables(names: TableNames) -> Vec<TableBlueprint> {
-    let column = |name: &str, kind| KeyColumn { name: name.to_owned(), kind };
-    let fid = || column("fid", KeyKind::Number);
-    let run = column("run", KeyKind::Text);
     let (migration, sequence) =
-        (column("migration", KeyKind::Text), column("sequence", KeyKind::Number));
-    let by_fid = || TableKey { hash: fid(), range: None };
+        (key_column("migration", KeyKind::Text), key_column("sequence", KeyKind::Number));
+    let key = TableKey { hash: migration, range: Some(sequence) };
     vec![
-        TableBlueprint { name: names.ledger, key: by_fid() },
-        TableBlueprint { name: names.failures, key: by_fid() },
-        TableBlueprint {
-            name: names.verifications,
-            key: TableKey { hash: run, range: Some(fid()) },
-        },
-        TableBlueprint {
-            name: names.journal,
-            key: TableKey { hash: migration, range: Some(sequence) },
-        },
+        table_by_fid(names.ledger),
+        table_by_fid(names.failures),
+        verifications_table(names.verifications),
+        TableBlueprint { name: names.journal, key },
     ]
+}
+
+/// The ledger, or the failures table.
+#[must_use]
+pub fn table_by_fid(name: String) -> TableBlueprint {
+    TableBlueprint { name, key: TableKey { hash: fid(), range: None } }
+}
+
+/// The verifications table.
+#[must_use]
+pub fn verifications_table(name: String) -> TableBlueprint {
+    let run = key_column("run", KeyKind::Text);
+    TableBlueprint { name, key: TableKey { hash: run, range: Some(fid()) } }
+}
+
+fn fid() -> KeyColumn {
+    key_column("fid", KeyKind::Number)
+}
+
+fn key_column(name: &str, kind: KeyKind) -> KeyColumn {
+    KeyColumn { name: name.to_owned(), kind }
 }
 
 /// The buckets, all of one profile and region.

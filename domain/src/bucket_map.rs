@@ -27,6 +27,20 @@ impl S3Bucket {
         valid.then(|| Self(name.into()))
     }
 
+    /// How a name is to be written that [`new`](Self::new) refuses: an address of S3 holds it.
+    #[must_use]
+    pub fn how_to_write(refused: &str) -> String {
+        let name = refused.trim_start_matches("s3:").trim_matches('/');
+        match Self::new(name) {
+            Some(name) if refused.contains('/') => {
+                format!("write `{name}`, without `s3:` and slashes")
+            }
+            Some(_) | None => {
+                "a name has 3 to 63 of a-z 0-9 . - and no slash, such as `corpus-prod`".to_owned()
+            }
+        }
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -72,7 +86,10 @@ pub enum BucketMapError {
     #[error("`{0}` is not `old:new`")]
     NotAPair(String),
     /// The new name cannot be an S3 bucket.
-    #[error("`{old}` is mapped to `{new}`, which is no S3 bucket name: 3 to 63 of a-z 0-9 . -")]
+    #[error(
+        "`{old}` is mapped to `{new}`, which is no S3 bucket name: {}",
+        S3Bucket::how_to_write(new)
+    )]
     NotABucketName {
         /// The MogileFS bucket.
         old: String,

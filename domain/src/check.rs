@@ -10,6 +10,8 @@ use crate::Reason;
 pub enum Health {
     /// As it must be.
     Good,
+    /// It stops nothing, and costs or hinders later: know it before the migration starts.
+    Caution,
     /// Not as it must be: do not start.
     Bad,
     /// Nothing can be said, since it could not be reached.
@@ -36,6 +38,11 @@ impl Check {
     /// A check of a fact that holds.
     pub fn good(subject: impl Into<String>, fact: &str, detail: impl Into<String>) -> Self {
         Self::new(subject, fact, Health::Good, detail)
+    }
+
+    /// A check of a fact that does not hold and stops no migration.
+    pub fn caution(subject: impl Into<String>, fact: &str, detail: impl Into<String>) -> Self {
+        Self::new(subject, fact, Health::Caution, detail)
     }
 
     /// A check of a fact that does not hold.

@@ -86,6 +86,14 @@ impl FailureNote {
         let what = if is_own { Noted::Failed } else { Noted::PutOff };
         Some(Self { message: delivery.message.clone(), record, what })
     }
+
+    /// Whether it says nothing of the file: its job was only not begun. Where the file's record [doubts
+    /// the proof](FailureRecord::doubts_the_proof), that record's words stay.
+    #[must_use]
+    pub fn leaves_doubts_alone(&self) -> bool {
+        let not_begun = [ReasonKind::NotStarted, ReasonKind::OtherSettings];
+        !self.record.doubted && not_begun.iter().any(|kind| self.record.reason == kind.name())
+    }
 }
 
 impl FailureRecord {

@@ -3,7 +3,19 @@
 use std::fmt;
 
 /// A MogileFS file id. The ids of a store have gaps, since every upload that is begun uses one up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Fid(pub u64);
 
 impl Fid {

@@ -2,7 +2,7 @@
 
 use crate::ByteCount;
 
-use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket};
+use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket, TypeAndName};
 
 /// One row of the configured domain, as MogileFS has it. Nothing in it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct IndexRow {
     pub dkey: Option<String>,
     /// The length that the uploader reported; the schema allows NULL.
     pub length: Option<ByteCount>,
+    /// The number of its replicas, as the index counts them (`devcount`); [`None`] where that is not
+    /// told. It is for counts: a run asks for the replicas themselves.
+    pub replicas: Option<u64>,
 }
 
 /// A file to be migrated: its key names the content, and its bucket is mapped. Jobs are made from
@@ -27,9 +30,17 @@ pub struct SourceFile {
     pub length: ByteCount,
     /// The S3 bucket it goes to.
     pub bucket: S3Bucket,
+    /// Its content type and download name, where they are known.
+    pub type_and_name: TypeAndName,
 }
 
 impl SourceFile {
+    /// A file of which neither type nor name is known.
+    #[must_use]
+    pub fn new(fid: Fid, dkey: Dkey, length: ByteCount, bucket: S3Bucket) -> Self {
+        Self { fid, dkey, length, bucket, type_and_name: TypeAndName::default() }
+    }
+
     /// Where the content belongs in S3.
     #[must_use]
     pub fn address(&self) -> ObjectAddress {
@@ -70,23 +81,29 @@ pub enum Rejection {
     Unreadable(String),
 }
 
+/// The name of [`Rejection::NoKey`].
+pub const NO_KEY: &str = "no-key";
+
 /// The name of [`Rejection::NoLength`].
-pub(crate) const NO_LENGTH: &str = "no-length";
+pub const NO_LENGTH: &str = "no-length";
+
+/// The name of [`Rejection::NotContentAddressed`].
+pub const NOT_CONTENT_ADDRESSED: &str = "not-content-addressed";
 
 /// The name of rows whose bucket is neither mapped nor ignored.
 pub const UNMAPPED_BUCKET: &str = "unmapped-bucket";
 
 /// The name of [`Rejection::Unreadable`].
-pub(crate) const UNREADABLE: &str = "unreadable-row";
+pub const UNREADABLE: &str = "unreadable-row";
 
 impl Rejection {
     /// The reason's name in counts and filters.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::NoKey => "no-key",
+            Self::NoKey => NO_KEY,
             Self::NoLength(_) => NO_LENGTH,
-            Self::NotContentAddressed(_) => "not-content-addressed",
+            Self::NotContentAddressed(_) => NOT_CONTENT_ADDRESSED,
             Self::UnmappedBucket(_) => UNMAPPED_BUCKET,
             Self::Unreadable(_) => UNREADABLE,
         }
@@ -111,9 +128,29 @@ impl IndexRow {
             }
             (Destination::Bucket(_), None) => RowClass::Rejected(Rejection::NoLength(key.clone())),
             (Destination::Bucket(bucket), Some(length)) => {
-                RowClass::Source(SourceFile { fid: self.fid, length, bucket: bucket.clone(), dkey })
+                RowClass::Source(SourceFile::new(self.fid, dkey, length, bucket.clone()))
             }
         }
+    }
+}
+
+impl IndexRow {
+    /// The key, where it is `{uuid}.tmp`: an upload that was never finished, or is not yet.
+    #[must_use]
+    pub fn temporary_key(&self) -> Option<&str> {
+        self.dkey.as_deref().filter(|key| is_temporary(key))
+    }
+
+    /// The key, where it looks like one of those and is none, nor the key of content: `a.tmp`, or a
+    /// uuid in other letters than MogileFS's clients write.
+    #[must_use]
+    pub fn key_like_temporary(&self) -> Option<&str> {
+        let is_alike = |key: &&str| {
+            key.trim_end().to_ascii_lowercase().ends_with(".tmp")
+                && !is_temporary(key)
+                && Dkey::parse(key).is_none()
+        };
+        self.dkey.as_deref().filter(is_alike)
     }
 }
 
@@ -136,7 +173,8 @@ mod tests {
 
     fn class_of(dkey: Option<&str>, length: Option<u64>) -> RowClass {
         let dkey = dkey.map(str::to_owned);
-        IndexRow { fid: Fid(7), dkey, length: length.map(ByteCount) }.classify(&buckets())
+        let length = length.map(ByteCount);
+        IndexRow { fid: Fid(7), dkey, length, replicas: None }.classify(&buckets())
     }
 
     #[test]
@@ -171,6 +209,40 @@ mod tests {
             (Some(format!("{}.tmp", &SHA1[..36])), Some(1), odd(&format!("{}.tmp", &SHA1[..36]))),
         ] {
             assert_eq!(class_of(dkey.as_deref(), length), class, "{dkey:?} {length:?}");
+        }
+    }
+
+    /// `T` the key of an unfinished upload, `A` one that is alike, `-` neither.
+    #[test]
+    fn only_a_uuid_with_dashes_and_tmp_to_the_letter_is_temporary() {
+        let uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+        for (key, kind) in [
+            (format!("{uuid}.tmp"), 'T'),
+            (format!("{}.tmp", uuid.to_uppercase()), 'T'),
+            (format!("{uuid}.TMP"), 'A'),
+            (format!("{uuid}.tmp "), 'A'),
+            (format!(" {uuid}.tmp"), 'A'),
+            (format!("{}.tmp", uuid.replace('-', "")), 'A'),
+            (format!("{{{uuid}}}.tmp"), 'A'),
+            (format!("urn:uuid:{uuid}.tmp"), 'A'),
+            (format!("{}.tmp", &uuid[1..]), 'A'),
+            (format!("{}g.tmp", &uuid[..35]), 'A'),
+            ("a.tmp".to_owned(), 'A'),
+            (".tmp".to_owned(), 'A'),
+            (format!("{uuid}.tmp.bak"), '-'),
+            (format!("{uuid}.tmp.tm"), '-'),
+            (uuid.to_owned(), '-'),
+            ("tmp".to_owned(), '-'),
+            (String::new(), '-'),
+            // The key of content, of a bucket with an odd name.
+            (format!("{SHA1}-repo.tmp"), '-'),
+        ] {
+            let dkey = Some(key.clone());
+            let row = IndexRow { fid: Fid(7), dkey, length: None, replicas: None };
+            let kinds = (row.temporary_key().is_some(), row.key_like_temporary().is_some());
+            let expected = (kind == 'T', kind == 'A');
+            assert_eq!(kinds, expected, "`{key}`");
+            assert_eq!(row.classify(&buckets()) == RowClass::Temporary, kind == 'T', "`{key}`");
         }
     }
 

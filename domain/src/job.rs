@@ -1,7 +1,9 @@
 //! A job names a file and the work on it. It carries identity, never conclusions.
 
 use crate::named::named;
-use crate::{ByteCount, Fid, IntermediaryForm, ObjectKey, SourceFile, limits};
+use crate::{
+    ByteCount, Fid, IntermediaryForm, ObjectKey, S3Bucket, SourceFile, TypeAndName, limits,
+};
 
 /// The work that a job asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +62,11 @@ pub struct Hints {
     /// The MogileFS domain that the file is in. A worker with another domain would not find the
     /// file and must not take it for deleted.
     pub domain: Option<String>,
+    /// The S3 bucket to which the sender's map takes the file. A worker with another map would write
+    /// it elsewhere, or would not find it there.
+    pub bucket: Option<S3Bucket>,
+    /// The type and the name that S3 is to give to readers with the content.
+    pub type_and_name: TypeAndName,
 }
 
 /// Whether this can be the name of a verification: 1 to [`limits::LONGEST_RUN_BYTES`] bytes without

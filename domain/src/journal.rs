@@ -8,7 +8,9 @@ mod chain;
 mod comparison;
 mod data;
 mod export;
+mod temporary;
 
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
 pub use self::chain::{Chain, ChainFault};
@@ -16,8 +18,9 @@ pub use self::comparison::Difference;
 pub(crate) use self::comparison::{Comparison, Place};
 pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
+pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
-use crate::{Timestamp, limits};
+use crate::{ByteCount, Fid, Timestamp, limits};
 
 /// The number and the hash of the last entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +55,8 @@ pub struct Entry {
     pub sequence: u64,
     /// The hash of the entry before it; [`None`] for the first one.
     pub previous: Option<Sha256>,
-    /// When it was written, by the clock of its writer. Nothing is decided by it.
+    /// When it was written, by the clock of its writer. Only the age of unfinished uploads is decided by
+    /// it: the clock of whoever writes [`Content::TemporarySeen`] was compared with another one.
     pub at: Timestamp,
     /// Who wrote it.
     pub by: String,
@@ -84,9 +88,61 @@ pub enum Content {
         entries: Vec<Replaced>,
         /// What was wrong with the journal's head, where something was.
         head_fault: Option<String>,
-        /// The name under which the table keeps what stood in the place of these entries, as
-        /// `migration` and `sequence`; [`None`] where nothing did.
+        /// The SHA-256 of the line that stood under the number of this entry, behind the end of the
+        /// journal, where somebody had put something.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<Sha256>,
+        /// The name under which the table keeps what was replaced, as `migration` and `sequence`: what
+        /// stood in the place of entries, and under the number 0 the head; [`None`] where nothing was.
         kept_as: Option<String>,
+    },
+    /// Unfinished uploads that `tmp list` saw: all of these rows were there before this was written.
+    TemporarySeen {
+        /// The MogileFS domain.
+        domain: String,
+        /// The rows, ascending by fid.
+        rows: Vec<SeenRow>,
+    },
+    /// `tmp delete` is about to delete these files. The entry is written before the first of them.
+    TemporaryCondemned {
+        /// The MogileFS domain.
+        domain: String,
+        /// The files, ascending by fid.
+        files: Vec<CondemnedFile>,
+    },
+    /// What became of the files of the last [`Content::TemporaryCondemned`]. Where this entry is
+    /// missing the process ended before it could say so.
+    TemporaryDeleted {
+        /// How many of them were deleted: all but those of `spared`.
+        deleted: u64,
+        /// Those that were not, or that may not have been.
+        spared: Vec<SparedFile>,
+    },
+    /// `rekey` is about to change the key of a file, after every replica was read. The entry is written
+    /// before the change.
+    RekeyBegun {
+        /// The MogileFS domain.
+        domain: String,
+        /// The file's number.
+        fid: Fid,
+        /// The key that it has.
+        from: String,
+        /// The key that it gets.
+        to: String,
+        /// The number of its bytes.
+        length: ByteCount,
+        /// What changes it: `database` or `tracker`.
+        way: String,
+    },
+    /// What became of the last [`Content::RekeyBegun`]. Where this entry is missing the process ended
+    /// before it could say so.
+    RekeyEnded {
+        /// The file's number.
+        fid: Fid,
+        /// The outcome's name.
+        outcome: String,
+        /// The same in words.
+        why: String,
     },
     /// Something that a later version of this program has written.
     #[serde(other)]
@@ -158,8 +214,11 @@ impl From<Option<Head>> for StoredHead {
 }
 
 impl Entry {
-    /// Reads a line.
+    /// Reads a line. An entry that has several could stand in no export, which has one an entry.
     pub fn parse(line: &str) -> Result<Self, serde_json::Error> {
+        if line.contains(['\n', '\r']) {
+            return Err(serde_json::Error::custom("it has a line break inside"));
+        }
         serde_json::from_str(line)
     }
 }

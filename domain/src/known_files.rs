@@ -34,8 +34,9 @@ pub struct KnownFiles {
     pub doubted: RoaringTreemap,
     /// The fids that have a failure record. A run clears the record when the file is proven.
     pub failed: RoaringTreemap,
-    /// The fids that are proven in buckets that today's map does not name.
-    pub elsewhere: BTreeMap<S3Bucket, RoaringTreemap>,
+    /// The fids that each bucket has a record for, whether today's map names it or not: proven ones, and
+    /// s3migrate's claims.
+    pub recorded_in: BTreeMap<S3Bucket, RoaringTreemap>,
 }
 
 impl KnownFiles {
@@ -65,17 +66,19 @@ pub struct KnownFilesBuilder {
 impl KnownFilesBuilder {
     /// Adds an item of the ledger. Of several for one fid the last counts. An item that cannot be
     /// read is ignored.
-    pub fn add_item(&mut self, item: &LedgerItem, is_mapped: impl Fn(&S3Bucket) -> bool) {
+    pub fn add_item(&mut self, item: &LedgerItem) {
         let Ok(record) = item else { return };
+        let recorded = &mut self.known.recorded_in;
+        match recorded.get_mut(&record.bucket) {
+            Some(fids) => fids.insert(record.fid.0),
+            None => recorded.entry(record.bucket.clone()).or_default().insert(record.fid.0),
+        };
         if record.proof.is_none() {
             self.known.claimed.insert(record.fid.0);
             return;
         }
         self.known.claimed.remove(record.fid.0);
         self.proven.add(record.fid, &record.bucket, &record.sha1);
-        if !is_mapped(&record.bucket) {
-            self.known.elsewhere.entry(record.bucket.clone()).or_default().insert(record.fid.0);
-        }
     }
 
     /// Adds a file that a verification found whole, so that the run does not look at it again.
@@ -152,10 +155,10 @@ mod tests {
             item(10, "here", b"a", None),
             item(10, "here", b"a", proof),
         ] {
-            builder.add_item(&Ok(record), |name| name.as_str() == "here");
+            builder.add_item(&Ok(record));
         }
         let unreadable = UnreadableItem { fid: Some(Fid(5)), why: "md5".to_owned() };
-        builder.add_item(&Err(unreadable), |name| name.as_str() == "here");
+        builder.add_item(&Err(unreadable));
         builder.add_failure(&failure(7, JobAction::Verify, "missing"));
         builder.add_failure(&failure(8, JobAction::Verify, "s3-unreachable"));
         let kept = FailureRecord { doubted: true, ..failure(9, JobAction::Migrate, "no-replica") };
@@ -175,10 +178,14 @@ mod tests {
         ] {
             let dkey = Dkey::parse(&format!("{}-repo", Sha1::of(b"a"))).expect("a key");
             let (fid, bucket, length) = (Fid(fid), bucket("here"), ByteCount(1));
-            let file = SourceFile { fid, dkey, length, bucket };
+            let file = SourceFile::new(fid, dkey, length, bucket);
             assert_eq!(known.standing(&file), standing, "fid {fid}");
         }
         assert_eq!(known.failed, [7, 8, 9].into_iter().collect());
-        assert_eq!(known.elsewhere[&bucket("there")], [2].into_iter().collect());
+        assert_eq!(
+            known.recorded_in[&bucket("here")],
+            [1, 3, 4, 7, 8, 9, 10].into_iter().collect()
+        );
+        assert_eq!(known.recorded_in[&bucket("there")], [2].into_iter().collect());
     }
 }

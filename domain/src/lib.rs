@@ -7,8 +7,8 @@
 //! The modules stand in the order in which they are made of each other. First the nouns: values and
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
-//! the [`queue`], [`provision`], the [`doctor`] and the [`runbook`]. Nothing here opens a socket, reads
-//! a clock or knows a vendor.
+//! the [`queue`], [`provision`], the [`doctor`], the [`runbook`] and the [`cleanup`]. Nothing here opens a
+//! socket, reads a clock or knows a vendor.
 
 mod named;
 
@@ -16,6 +16,7 @@ pub mod timestamp;
 pub mod limits;
 pub mod retry;
 pub mod quantities;
+pub mod prices;
 pub mod digest;
 pub mod fid;
 pub mod dkey;
@@ -24,6 +25,7 @@ pub mod name_changes;
 pub mod object_key;
 pub mod proof;
 pub mod object;
+pub mod type_and_name;
 pub mod index_row;
 pub mod job;
 pub mod delivery;
@@ -35,6 +37,7 @@ pub mod reason;
 pub mod system;
 pub mod coverage;
 pub mod misconfigured;
+pub mod types_summary;
 pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
@@ -57,6 +60,7 @@ pub mod queue;
 pub mod provision;
 pub mod doctor;
 pub mod runbook;
+pub mod cleanup;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
 pub use check::{Check, Health};
@@ -74,12 +78,13 @@ pub use index_row::{IndexRow, Rejection, RowClass, SourceFile};
 pub use job::{Hints, Job, JobAction, RouteHint};
 pub use known_files::{FileStanding, KnownFiles};
 pub use ledger::{LedgerItem, LedgerRecord, Route, UnreadableItem};
-pub use misconfigured::{Misconfigured, Moved};
+pub use misconfigured::{Misconfigured, Moved, Swapped};
 pub use named::UnknownName;
 pub use object::{
     Condition, ETag, FoundObject, ListPage, ListedObject, ObjectMeta, StoredObject, WriteTarget,
 };
 pub use object_key::{IntermediaryForm, ObjectAddress, ObjectKey};
+pub use prices::{Dollars, Prices, PricesError};
 pub use proof::Proof;
 pub use proven_files::{ProvenFiles, ProvenFilesBuilder, Standing};
 pub use quantities::{ByteCount, Tally};
@@ -89,5 +94,7 @@ pub use source_error::SourceError;
 pub use summary::{Finding, FindingKind, Outcomes, RowCounts, Stopped, Summary};
 pub use system::System;
 pub use timestamp::Timestamp;
+pub use type_and_name::{ContentType, DownloadName, TypeAndName};
+pub use types_summary::{TypesRead, TypesSummary};
 pub use verification::{Sight, Verification, VerifiedFile};
 pub use work_summary::WorkSummary;

@@ -57,6 +57,41 @@ pub const WRITE_COST_MICRODOLLARS: u64 = 5;
 /// Files that may change their bucket without being asked for, though they are proven in another.
 pub const MOVED_FILES: u64 = 1_000;
 
+/// The bytes on disk that one row's type and name take while they are sorted, for names of usual
+/// lengths: two records of 39 bytes and a text of about 50.
+pub const SPOOL_BYTES_A_ROW: u64 = 130;
+
+/// The most user metadata that S3 takes with an object, in bytes (Amazon S3 user guide, "Working with
+/// object metadata": 2 KB).
+pub const USER_METADATA_BYTES: usize = 2_048;
+
+/// Characters of contentrepo's user metadata that are read: one more than S3 takes.
+pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
+
+/// Rows at each place of the index that are looked at to see whether contentrepo's database is this
+/// store's.
+pub const SAMPLED_ROWS: usize = 50;
+
+/// The number of places that lie evenly over the index.
+pub const SAMPLED_PLACES: u64 = 16;
+
+/// The fewest files that say, when contentrepo's database knows hardly any of them, that it is another
+/// store's.
+pub const FILES_OF_A_STORE: u64 = 100;
+
+/// contentrepo's database must know one of so many files that are looked for. Some are in every store,
+/// such as the empty one.
+pub const KNOWN_OF_A_STORE: u64 = 10;
+
+/// Files of the store that contentrepo's database is searched for, at most, to see that it is this
+/// store's.
+pub const CONTROL_FILES: usize = 1_000;
+
+/// Proven files of each bucket whose rows are looked at before a run begins, to see whether the
+/// bucket map still takes them there. Names that were swapped are wrong for all of a bucket's files;
+/// a few are looked at because rows may be gone or changed.
+pub const PROVEN_FILES_LOOKED_AT: u64 = 16;
+
 /// Tries of one request before it is given up.
 pub const ATTEMPTS: u32 = 5;
 
@@ -278,6 +313,28 @@ pub const REPAIR_ENTRIES: usize = 40;
 
 /// See [`REPAIR_ENTRIES`].
 pub const REPAIR_BYTES: usize = 1024 * 1024;
+
+/// Rows of unfinished uploads in one entry of the journal. Each has at most 85 bytes there, so that the
+/// entry stays below [`JOURNAL_ENTRY_BYTES`].
+pub const SEEN_ROWS: usize = 2_500;
+
+/// Files that one entry of the journal condemns. Each has at most 600 bytes there.
+pub const CONDEMNED_FILES: usize = 400;
+
+/// Unfinished uploads that one `tmp delete` looks at: about 200 bytes of memory each.
+pub const TEMPORARY_ROWS: usize = 250_000;
+
+/// Rows of contentrepo that `rekey` prints: more than a person looks through.
+pub const REFERRING_ROWS: usize = 100;
+
+/// A clock of ours may differ from that of the journal's service by this much: as far as AWS itself
+/// lets one differ (`DynamoDB` refuses signatures that are older than five minutes).
+pub const CLOCKS_APART: Duration = Duration::from_mins(5);
+
+/// An upload that a listing saw this long ago is not going on any more: 24 hours, and the time by which
+/// the clocks of the one that listed and the one that deletes may be apart.
+pub const UPLOAD_OVER_AFTER: Duration =
+    Duration::from_secs(24 * 60 * 60 + 2 * CLOCKS_APART.as_secs());
 
 /// What a COPY of this size, which is answered when it is done, may take beside the request.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Tally, limits};
+use crate::{Dollars, Tally, limits};
 
 /// Why a run is not begun, or means nothing: something is set wrongly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +42,81 @@ pub enum Misconfigured {
         /// The map's old names.
         mapped: Vec<String>,
     },
+    /// The queue has jobs for another S3 bucket than the one to which the map takes their files.
+    OtherBucket {
+        /// The files' MogileFS bucket.
+        files: String,
+        /// The S3 bucket for which the jobs were sent.
+        jobs: String,
+        /// The S3 bucket of the map; [`None`] where it does not name theirs.
+        mapped_to: Option<String>,
+    },
+    /// contentrepo's database refers to no file of this store, or to hardly any: the empty file and
+    /// the like are in every store.
+    OtherContentRepo {
+        /// The number of files that were looked for.
+        looked_for: u64,
+        /// The number of those to which it refers.
+        found: u64,
+    },
+    /// A bucket deletes by itself what is to be written.
+    ExpiringObjects {
+        /// The bucket.
+        bucket: String,
+        /// Its lifecycle rules that do, each with what it is for.
+        rules: Vec<String>,
+    },
+    /// A bucket keeps each new object: one that comes out wrong could not be taken away.
+    LockedObjects {
+        /// The bucket.
+        bucket: String,
+        /// The default retention: `COMPLIANCE, 30 days`.
+        retention: String,
+    },
+    /// A table has the key of another one: it takes no record.
+    OtherTableKey {
+        /// The table.
+        table: String,
+        /// Its key.
+        found: String,
+        /// The key that is needed.
+        wanted: String,
+    },
+    /// Another function than ours takes jobs from the queue.
+    OtherConsumer {
+        /// Its name.
+        function: String,
+        /// The event source mapping, by which it takes them.
+        mapping: String,
+        /// The function that the settings name.
+        named: Option<String>,
+    },
     /// Many files are proven in a bucket that the map does not name, and would be copied again.
     Moved(Vec<Moved>),
+    /// Files are proven in buckets that the map names for other files, and would be copied again.
+    Swapped(Vec<Swapped>),
+}
+
+/// Files that are proven in one bucket of the map, and that the map takes to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Swapped {
+    /// Where they are.
+    pub recorded_in: String,
+    /// Where most of those that were looked at would go.
+    pub mapped_to: String,
+    /// The number of files that are proven there.
+    pub files: u64,
+    /// The number of them whose rows were looked at.
+    pub looked_at: u64,
+    /// The number of rows, of those, that the map takes to `mapped_to`.
+    pub moved: u64,
 }
 
 /// Files that are proven in one bucket, and that the map sends to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// Where they are.
-    pub proven_in: String,
+    pub recorded_in: String,
     /// Where they would go.
     pub mapped_to: String,
     /// How many.
@@ -81,16 +147,63 @@ impl fmt::Display for Misconfigured {
                 "none of the {rows} rows is in a bucket that is mapped; mapped are {}",
                 Names(mapped)
             ),
+            Self::OtherBucket { files, jobs, mapped_to } => {
+                let ours = mapped_to.as_ref().map_or_else(
+                    || format!("leaves `{files}` out (BUCKETS, IGNORE_BUCKETS)"),
+                    |bucket| format!("takes them to `{bucket}` (BUCKETS)"),
+                );
+                write!(
+                    f,
+                    "the queue has jobs for files of `{files}` in bucket `{jobs}`, and this worker {ours}"
+                )
+            }
+            Self::OtherContentRepo { looked_for, found } => write!(
+                f,
+                "contentrepo's database refers to {found} of {looked_for} files of this store that were \
+                 looked for: one of the two is of another store, or the database is empty"
+            ),
+            Self::ExpiringObjects { bucket, rules } => {
+                write!(f, "bucket `{bucket}` deletes objects by itself: {}", rules.join("; "))
+            }
+            Self::LockedObjects { bucket, retention } => write!(
+                f,
+                "bucket `{bucket}` keeps each new object by Object Lock ({retention}): a copy that comes \
+                 out wrong could not be taken away, nor could intermediaries"
+            ),
+            Self::OtherTableKey { table, found, wanted } => {
+                write!(f, "table `{table}` has the key {found}, and {wanted} is needed")
+            }
+            Self::OtherConsumer { function, named, .. } => {
+                let ours = named.as_ref().map_or_else(
+                    || "and LAMBDA_FUNCTION is not set".to_owned(),
+                    |named| format!("and LAMBDA_FUNCTION is `{named}`"),
+                );
+                write!(f, "the function `{function}` takes jobs from the queue, {ours}")
+            }
+            Self::Swapped(swapped) => {
+                for (number, one) in swapped.iter().enumerate() {
+                    let and = if number == 0 { "" } else { "; " };
+                    let Swapped { recorded_in, mapped_to, files, looked_at, moved } = one;
+                    write!(
+                        f,
+                        "{and}{files} files are recorded in bucket `{recorded_in}`, and BUCKETS takes \
+                         {moved} of the {looked_at} that were looked at to `{mapped_to}`"
+                    )?;
+                }
+                Ok(())
+            }
             Self::Moved(moved) => {
-                for (number, Moved { proven_in, mapped_to, files }) in moved.iter().enumerate() {
+                for (number, Moved { recorded_in, mapped_to, files }) in moved.iter().enumerate() {
                     let and = if number == 0 { "" } else { "; " };
                     let Tally { files, bytes } = files;
                     write!(
                         f,
-                        "{and}{files} files ({bytes} bytes) are proven in bucket `{proven_in}`, \
+                        "{and}{files} files ({bytes} bytes) are recorded in bucket `{recorded_in}`, \
                          which the map does not name, and would be written again to `{mapped_to}`, \
                          for about {} of requests and the storage of a second copy",
-                        Dollars(files.saturating_mul(limits::WRITE_COST_MICRODOLLARS))
+                        Dollars {
+                            millionths: files.saturating_mul(limits::WRITE_COST_MICRODOLLARS)
+                        }
                     )?;
                 }
                 Ok(())
@@ -108,16 +221,6 @@ impl fmt::Display for Names<'_> {
         }
         let names: Vec<_> = self.0.iter().map(|name| format!("`{name}`")).collect();
         f.write_str(&names.join(", "))
-    }
-}
-
-/// A price, from millionths of a dollar; rounded up to the cent.
-struct Dollars(u64);
-
-impl fmt::Display for Dollars {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cents = self.0.div_ceil(10_000);
-        write!(f, "${}.{:02}", cents / 100, cents % 100)
     }
 }
 
@@ -150,7 +253,7 @@ mod tests {
     fn both_buckets_and_the_price_are_named() {
         let files = Tally { files: 10_000_000, bytes: 7 };
         let moved = Misconfigured::Moved(vec![Moved {
-            proven_in: "corpus-prod".to_owned(),
+            recorded_in: "corpus-prod".to_owned(),
             mapped_to: "corpus-new".to_owned(),
             files,
         }]);

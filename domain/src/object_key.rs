@@ -48,6 +48,12 @@ impl ObjectKey {
         Self(sha1.to_string())
     }
 
+    /// Reads the SHA-1 of a final key; [`None`] for any other key.
+    #[must_use]
+    pub fn as_content(&self) -> Option<Sha1> {
+        Sha1::from_hex(&self.0).ok()
+    }
+
     /// Returns the key of a fid's intermediary.
     #[must_use]
     pub fn intermediary(fid: Fid, form: IntermediaryForm) -> Self {
@@ -117,7 +123,12 @@ mod tests {
 
         #[test]
         fn a_final_key_is_never_an_intermediary(bytes: [u8; 20]) {
-            prop_assert_eq!(ObjectKey::of_content(&Sha1::from_bytes(bytes)).as_intermediary(), None);
+            let (sha1, fid) = (Sha1::from_bytes(bytes), Fid(u64::from(bytes[0])));
+            let key = ObjectKey::of_content(&sha1);
+            prop_assert_eq!((key.as_intermediary(), key.as_content()), (None, Some(sha1)));
+            for form in IntermediaryForm::ALL {
+                prop_assert_eq!(ObjectKey::intermediary(fid, form).as_content(), None);
+            }
         }
     }
 }

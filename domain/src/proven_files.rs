@@ -11,10 +11,10 @@ use crate::{Fid, S3Bucket, Sha1};
 
 /// 64 bits of a bucket and a SHA-1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fingerprint(u64);
+pub(crate) struct Fingerprint(pub(crate) u64);
 
 impl Fingerprint {
-    fn of(bucket: &S3Bucket, sha1: &Sha1) -> Self {
+    pub(crate) fn of(bucket: &S3Bucket, sha1: &Sha1) -> Self {
         // The bits of a SHA-1 are evenly distributed. The bucket's name is hashed to make its bits
         // so, too.
         Self(first_bits(sha1) ^ first_bits(&Sha1::of(bucket.as_str().as_bytes())))

@@ -36,6 +36,8 @@ pub enum ReasonKind {
     StoreRefused,
     /// The index could not be asked again.
     IndexUnreadable,
+    /// contentrepo's types and names could not be read, or not be kept on this machine's disk.
+    TypesAndNames,
     /// The file is in S3 and proven, but the ledger did not take its record.
     LedgerUnavailable,
     /// The queue could not be reached, or refuses.
@@ -44,6 +46,9 @@ pub enum ReasonKind {
     BadMessage,
     /// The job is about a file that cannot be migrated: its key or its bucket is none of ours.
     BadJob,
+    /// The worker's settings are not those of the job's sender: another MogileFS domain, or another S3
+    /// bucket. The worker left it to others.
+    OtherSettings,
     /// There was not time enough left to start it, or to finish it.
     NotStarted,
     /// A verification found nothing at the final key.
@@ -67,10 +72,12 @@ named!(ReasonKind {
     NoBucket = "s3-no-bucket",
     StoreRefused = "s3-refused",
     IndexUnreadable = "index-unreadable",
+    TypesAndNames = "types-and-names",
     LedgerUnavailable = "ledger-unavailable",
     QueueUnavailable = "queue-unavailable",
     BadMessage = "bad-message",
     BadJob = "bad-job",
+    OtherSettings = "other-settings",
     NotStarted = "not-started",
     Missing = "missing",
     Killed = "killed",
@@ -98,9 +105,10 @@ impl ReasonKind {
             | Self::NotStarted
             | Self::Contended => Remedy::Waiting,
             // A table, a queue or a database that is away and one that does not exist have one name.
-            Self::IndexUnreadable | Self::LedgerUnavailable | Self::QueueUnavailable => {
-                Remedy::WordsSay
-            }
+            Self::IndexUnreadable
+            | Self::TypesAndNames
+            | Self::LedgerUnavailable
+            | Self::QueueUnavailable => Remedy::WordsSay,
             Self::NoIntermediary
             | Self::NoReplica
             | Self::WrongContent
@@ -112,6 +120,7 @@ impl ReasonKind {
             | Self::StoreRefused
             | Self::BadMessage
             | Self::BadJob
+            | Self::OtherSettings
             | Self::Missing
             | Self::Killed => Remedy::Person,
         }
@@ -166,6 +175,8 @@ pub enum KeyTrouble {
     Unknown,
     /// They were good for a time that is over.
     Expired,
+    /// They are good, and their account has not signed up for the service.
+    NotSignedUp,
 }
 
 /// Why.
@@ -195,8 +206,10 @@ impl Reason {
     /// Whether settings name something that does not exist: waiting ends this never.
     #[must_use]
     pub const fn is_of_wrong_settings(&self) -> bool {
-        matches!(self.obstacle, Obstacle::Absent(_) | Obstacle::Keys(KeyTrouble::Unknown))
-            || matches!(self.kind, ReasonKind::NoBucket)
+        matches!(
+            self.obstacle,
+            Obstacle::Absent(_) | Obstacle::Keys(KeyTrouble::Unknown | KeyTrouble::NotSignedUp)
+        ) || matches!(self.kind, ReasonKind::NoBucket)
     }
 }
 
@@ -224,7 +237,8 @@ impl From<&SourceError> for Reason {
     }
 }
 
-/// What a failed file leaves at its key in S3.
+/// What is at the key that a run writes for a file, when that failed: the final key, or that of an
+/// intermediary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Left {
     /// Nothing that we know to be wrong or wrote unproven.
@@ -249,7 +263,7 @@ named!(Left {
 pub struct Failure {
     /// Why.
     pub reason: Reason,
-    /// What is at its key in S3 now.
+    /// What is at the key now.
     pub left: Left,
 }
 
@@ -258,7 +272,7 @@ impl fmt::Display for Failure {
         match self.left {
             Left::Nothing => fmt::Display::fmt(&self.reason, f),
             left @ (Left::WrongObject | Left::OurObject | Left::PerhapsOurs) => {
-                write!(f, "{} (at its key in S3: {left})", self.reason)
+                write!(f, "{} (at the key that this run writes: {left})", self.reason)
             }
         }
     }
@@ -288,6 +302,7 @@ mod tests {
         check(Obstacle::Absent(Thing::Table), true);
         check(Obstacle::Keys(KeyTrouble::Unknown), true);
         check(Obstacle::Keys(KeyTrouble::Expired), false);
+        check(Obstacle::Keys(KeyTrouble::NotSignedUp), true);
         assert!(Reason::new(ReasonKind::NoBucket, "words").is_of_wrong_settings());
     }
 }

@@ -62,12 +62,14 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::Contended
         | ReasonKind::StoreRefused => Patience::Some,
         ReasonKind::NotStarted
+        | ReasonKind::OtherSettings
         | ReasonKind::SourceUnreachable
         | ReasonKind::ReplicasUnreachable
         | ReasonKind::StoreUnreachable
         | ReasonKind::StoreDenied
         | ReasonKind::NoBucket
         | ReasonKind::IndexUnreadable
+        | ReasonKind::TypesAndNames
         | ReasonKind::LedgerUnavailable
         | ReasonKind::QueueUnavailable => Patience::Much,
     }

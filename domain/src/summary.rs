@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::index_row::{NO_LENGTH, UNREADABLE};
 use crate::named::named;
 use crate::{
-    ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, coverage, limits,
+    ByteCount, Coverage, Failure, Fid, Misconfigured, Reason, Rejection, Route, TypesSummary,
+    coverage, limits,
 };
 
 /// Files that share a reason: their number, the lowest fids, and the text for the lowest one. The
@@ -313,6 +314,10 @@ pub struct Summary {
     pub counted_after: Option<u64>,
     /// Why the index could not be counted; [`None`] when there was no error.
     pub uncounted: Option<String>,
+    /// The types and names of the files; [`None`] where contentrepo's database is not named.
+    pub types: Option<TypesSummary>,
+    /// What could not be looked at before the first file, in words.
+    pub not_looked_at: Vec<String>,
 }
 
 impl Summary {

@@ -51,8 +51,10 @@ impl System {
             | ReasonKind::StoreRefused
             | ReasonKind::NoIntermediary
             | ReasonKind::Missing => (None, &[Self::S3]),
-            ReasonKind::BadMessage
+            ReasonKind::TypesAndNames
+            | ReasonKind::BadMessage
             | ReasonKind::BadJob
+            | ReasonKind::OtherSettings
             | ReasonKind::NotStarted
             | ReasonKind::Killed => (None, &[]),
         }

@@ -1,11 +1,12 @@
-//! The client of MogileFS's database on a server that is older than any image of one: what it says is
-//! played by a script, in the words of the protocol (MySQL internals manual, "Client/Server Protocol").
+//! The clients of databases on a server that is older than any image of one, or that is none: what it
+//! says is played by a script, in the words of the protocol (MySQL internals manual, "Client/Server
+//! Protocol") or in others.
 
 use std::sync::{Arc, Mutex};
 
-use adapters::mysql::{DatabaseUrl, MysqlIndex};
+use adapters::mysql::{DatabaseUrl, MysqlIndex, MysqlRhinoChanges};
 use domain::Fid;
-use domain::ports::SourceIndex;
+use domain::ports::{RhinoChanges, SourceIndex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -41,26 +42,41 @@ fn error(number: u16, state: &str, words: &str) -> Vec<u8> {
     [&[0xff], number.as_slice(), b"#", state.as_bytes(), words.as_bytes()].concat()
 }
 
-/// Plays one session: every statement is fine but the one that asks for a read-only session, and no
-/// query can be prepared. Notes each command.
-async fn play(
-    mut stream: TcpStream,
-    refusal: Vec<u8>,
-    said: Arc<Mutex<Vec<String>>>,
-) -> Option<()> {
-    send(&mut stream, 0, &greeting()).await?;
+/// What a server says that is not the same each time.
+#[derive(Clone)]
+struct Words {
+    greeting: Vec<u8>,
+    login: Vec<u8>,
+    /// To the statement that asks for a read-only session.
+    read_only: Vec<u8>,
+    /// To the other statements that set the session up.
+    set_up: Vec<u8>,
+    /// To a query that is to be prepared.
+    query: Vec<u8>,
+}
+
+impl Words {
+    fn new() -> Self {
+        let (ok, query) = (OK.to_vec(), error(1142, "42000", "SELECT command denied"));
+        let (login, read_only, set_up) = (ok.clone(), ok.clone(), ok);
+        Self { greeting: greeting(), login, read_only, set_up, query }
+    }
+}
+
+/// Plays one session. Notes each command.
+async fn play(mut stream: TcpStream, words: Words, said: Arc<Mutex<Vec<String>>>) -> Option<()> {
+    send(&mut stream, 0, &words.greeting).await?;
     receive(&mut stream).await?;
-    send(&mut stream, 2, OK).await?;
+    send(&mut stream, 2, &words.login).await?;
     loop {
         let command = receive(&mut stream).await?;
         let text = String::from_utf8_lossy(&command[1..]).into_owned();
         let is_read_only = text.contains("READ ONLY");
         said.lock().expect("no panic").push(text);
-        let denied = error(1142, "42000", "SELECT command denied");
         let answer = match command[0] {
-            COM_QUERY if is_read_only => &refusal,
-            COM_QUERY => OK,
-            COM_STMT_PREPARE => &denied,
+            COM_QUERY if is_read_only => &words.read_only,
+            COM_QUERY => &words.set_up,
+            COM_STMT_PREPARE => &words.query,
             _ => return None,
         };
         send(&mut stream, 1, answer).await?;
@@ -81,19 +97,24 @@ async fn receive(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(payload)
 }
 
-/// What a first page ends with on a server that answers so, and all statements.
-async fn asked(refusal: Vec<u8>) -> (String, Vec<String>) {
+/// A server that says this, and all statements that come to it.
+async fn serve(words: Words) -> (DatabaseUrl, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
     let address = listener.local_addr().expect("bound");
     let said = Arc::new(Mutex::new(Vec::new()));
     let noted = said.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(play(stream, refusal.clone(), noted.clone()));
+            tokio::spawn(play(stream, words.clone(), noted.clone()));
         }
     });
-    let url: DatabaseUrl =
-        format!("mysql://u:p@{address}/mogile?ssl-mode=disabled").parse().expect("a URL");
+    let url = format!("mysql://u:p@{address}/mogile?ssl-mode=disabled");
+    (url.parse().expect("a URL"), said)
+}
+
+/// What a first page ends with, and all statements.
+async fn asked(read_only: Vec<u8>) -> (String, Vec<String>) {
+    let (url, said) = serve(Words { read_only, ..Words::new() }).await;
     let index = MysqlIndex::new(url, "plos_repo".to_owned(), Arc::default());
     let error = index.page(Fid(0), 10).await.expect_err("no query is answered").to_string();
     let said = said.lock().expect("no panic").clone();
@@ -115,4 +136,29 @@ async fn any_other_refusal_of_a_read_only_session_stands() {
     let (error, said) = asked(error(1227, "42000", "you need SUPER")).await;
     assert!(error.contains("you need SUPER"), "{error}");
     assert!(!said.iter().any(|text| text.contains("FROM")), "{said:?}");
+}
+
+/// sqlx reads past the end of such packets, and panics.
+#[tokio::test]
+async fn an_answer_at_which_sqlx_panics_is_an_error() {
+    const NO_NUMBER: [u8; 1] = [0xff];
+    let good = Words::new;
+    for (name, words) in [
+        ("an error as a greeting", Words { greeting: NO_NUMBER.into(), ..good() }),
+        ("a short greeting", Words { greeting: b"\x0a5.5\0\x01".into(), ..good() }),
+        ("the login", Words { login: NO_NUMBER.into(), ..good() }),
+        ("a read-only session", Words { read_only: NO_NUMBER.into(), ..good() }),
+        ("a setting", Words { set_up: NO_NUMBER.into(), ..good() }),
+        ("a query", Words { query: NO_NUMBER.into(), ..good() }),
+    ] {
+        let (url, _) = serve(words).await;
+        let index = MysqlIndex::new(url.clone(), "plos_repo".to_owned(), Arc::default());
+        let error = index.page(Fid(0), 10).await.expect_err(name).to_string();
+        assert!(error.contains("not in MySQL's protocol"), "{name}: {error}");
+        if !["a read-only session", "a query"].contains(&name) {
+            let changes = MysqlRhinoChanges::new(url, Arc::default());
+            let error = changes.facts().await.expect_err(name).to_string();
+            assert!(error.contains("not in MySQL's protocol"), "{name}: {error}");
+        }
+    }
 }

@@ -10,7 +10,8 @@ use domain::ports::{
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Executor;
 use tests::containers::client_tables::{
-    TEXTS, create_content_repo, create_rhino, plant_content_repo, plant_rhino, set_default,
+    TEXTS, create_content_repo, create_rhino, new_content_repo, new_rhino, plant_content_repo,
+    plant_rhino,
 };
 use tests::containers::{MysqlServer, engine_answers};
 use tests::contract::client_databases::{
@@ -29,9 +30,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
     for (number, text) in TEXTS.into_iter().enumerate() {
         let calls = Arc::new(Calls::default());
         let name = format!("repo{number}");
-        let mut root = server.create_database(&name).await?;
-        set_default(&mut root, text).await?;
-        create_content_repo(&mut root).await?;
+        let mut root = new_content_repo(&server, &name, text).await?;
         content_repo_is_whole(&mut root, text.collation).await;
         let database = MysqlContentRepo::new(server.url(&name)?, calls.clone());
         empty_content_repo_holds(&database).await;
@@ -40,9 +39,7 @@ async fn the_contracts_are_kept_with_every_character_set() -> anyhow::Result<()>
         content_repo_holds(&database, &rows).await;
 
         let name = format!("rhino{number}");
-        let mut root = server.create_database(&name).await?;
-        set_default(&mut root, text).await?;
-        create_rhino(&mut root).await?;
+        let mut root = new_rhino(&server, &name, text).await?;
         rhino_is_whole(&mut root).await;
         let database = MysqlRhino::new(server.url(&name)?, calls.clone());
         empty_rhino_holds(&database).await;
@@ -98,9 +95,7 @@ async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<(
     }
     let server = MysqlServer::start().await?;
     let user = MysqlServer::USER;
-    let mut root = server.create_database("my_repo").await?;
-    set_default(&mut root, TEXTS[0]).await?;
-    create_content_repo(&mut root).await?;
+    let mut root = new_content_repo(&server, "my_repo", TEXTS[0]).await?;
     server.create_database("another").await?;
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut root).await?;
     let survey = async || {
@@ -112,23 +107,43 @@ async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<(
     let found = survey().await?;
     assert!(found.at.ends_with("/my_repo"), "{found:?}");
     assert_eq!(found.version, version);
-    let collation = |table: &str, column: &str| found.columns[table][column].as_deref();
+    let collation = |table: &str, column: &str| found.columns[table][column].collation.as_deref();
     assert_eq!(collation("buckets", "bucketName"), Some("latin1_swedish_ci"));
     assert_eq!(collation("objects", "id"), None);
     let all = AccountRights::Writes(vec!["ALL PRIVILEGES".to_owned()]);
-    assert_eq!(found.rights, all);
-    for (sql, rights) in [
-        (format!("REVOKE ALL PRIVILEGES ON my_repo.* FROM '{user}'@'%'"), None),
-        (format!("GRANT SELECT ON `my\\_repo`.* TO '{user}'@'%'"), Some(AccountRights::ReadOnly)),
+    assert_eq!((found.rights, found.lacking), (all, Some(Vec::new())));
+    let writes = |rights: &[&str]| {
+        AccountRights::Writes(rights.iter().map(|&right| right.to_owned()).collect())
+    };
+    for (sql, rights, lacking) in [
+        (format!("REVOKE ALL PRIVILEGES ON my_repo.* FROM '{user}'@'%'"), None, ""),
+        (
+            format!("GRANT SELECT ON `my\\_repo`.* TO '{user}'@'%'"),
+            Some(AccountRights::ReadOnly),
+            "UPDATE, TRIGGER",
+        ),
         (
             format!("GRANT UPDATE (bucketName) ON my_repo.buckets TO '{user}'@'%'"),
-            Some(AccountRights::Writes(vec!["UPDATE".to_owned()])),
+            Some(writes(&["UPDATE"])),
+            "UPDATE, TRIGGER",
+        ),
+        // The name of a database is a pattern, and the server takes the most specific one alone.
+        (
+            format!("GRANT UPDATE, TRIGGER ON `my_r%`.* TO '{user}'@'%'"),
+            Some(writes(&["UPDATE", "TRIGGER"])),
+            "UPDATE, TRIGGER",
+        ),
+        (
+            format!("GRANT UPDATE, TRIGGER ON `my\\_repo`.* TO '{user}'@'%'"),
+            Some(writes(&["UPDATE", "TRIGGER"])),
+            "",
         ),
     ] {
         root.execute(sqlx::AssertSqlSafe(sql)).await?;
         if let Some(rights) = rights {
             let found = survey().await?;
             assert_eq!(found.rights, rights);
+            assert_eq!(found.lacking.map(|all| all.join(", ")).as_deref(), Some(lacking));
             assert!(found.columns["objects"].contains_key("uuid"));
         }
     }
@@ -152,8 +167,7 @@ async fn the_largest_ids_and_what_is_null_are_read_from_altered_tables() -> anyh
         return Ok(());
     }
     let server = MysqlServer::start().await?;
-    let mut root = server.create_database("rhino").await?;
-    create_rhino(&mut root).await?;
+    let mut root = new_rhino(&server, "rhino", TEXTS[0]).await?;
     for sql in [
         "ALTER TABLE articleFile MODIFY fileId BIGINT UNSIGNED NOT NULL, \
          MODIFY bucketName VARCHAR(255) NULL, MODIFY crepoKey VARCHAR(255) NULL, \

@@ -5,6 +5,10 @@ mod client_changes;
 #[cfg(feature = "containers")]
 mod client_databases;
 #[cfg(feature = "containers")]
+mod key_changes;
+#[cfg(feature = "containers")]
+mod mogile_database;
+#[cfg(feature = "containers")]
 mod mysql_index;
 #[cfg(feature = "containers")]
 mod site;

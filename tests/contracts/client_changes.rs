@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::calls::Calls;
-use adapters::mysql::{DatabaseUrl, MysqlContentRepoChanges, MysqlRhinoChanges};
+use adapters::mysql::{ChangeTimes, DatabaseUrl, MysqlContentRepoChanges, MysqlRhinoChanges};
 use domain::ports::{
     BucketRename, ChangeError, ContentRepoChanges, IndexChange, IndexDefinition, Renaming,
-    RhinoChanges, RowId,
+    RhinoChanges, RhinoSession, RowId,
 };
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Connection;
@@ -28,8 +28,19 @@ use tests::planted_clients::article_files;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+mod index;
+
 /// For each call, so that one that is never answered ends soon.
 const TIME: Duration = Duration::from_millis(300);
+
+fn short_times() -> ChangeTimes {
+    ChangeTimes { request: TIME, change: TIME, index: TIME, ..ChangeTimes::default() }
+}
+
+/// Production's times, but for a shorter one between two looks for our session.
+fn watched_each(watch: Duration) -> ChangeTimes {
+    ChangeTimes { watch, ..ChangeTimes::default() }
+}
 
 /// The world's end with its databases.
 struct World {
@@ -144,7 +155,7 @@ async fn buckets_are_renamed_whole_or_not_whatever_statement_fails() {
             };
             let renames = [rename(0, "one"), rename(1, "two")];
             world.strike(skip, fault.clone());
-            let changes = world.content_repo().with_times(TIME, TIME);
+            let changes = world.content_repo().with_times(short_times());
             let outcome = changes.rename_buckets(&renames).await;
             let was_struck = world.faults.unspent().is_empty();
             world.faults.clear();
@@ -193,7 +204,7 @@ async fn files_are_renamed_whole_or_not_whatever_statement_fails() {
     // The other faults end a statement in the same way, and are tried above.
     for fault in faults().into_iter().step_by(2) {
         for skip in 0.. {
-            let changes = world.rhino().with_times(TIME, TIME, TIME);
+            let changes = world.rhino().with_times(short_times());
             let mut session = changes.lock().await.expect("the lock");
             world.strike(skip, fault.clone());
             let outcome = session.rename_buckets(ALL, &forth, &[]).await;
@@ -254,108 +265,6 @@ async fn an_error_at_the_commit_is_uncertain_unless_it_is_known() {
         drop(session);
         settled(&mut writer).await;
         assert_eq!(files(&mut writer).await, before, "{number}");
-    }
-}
-
-#[tokio::test]
-async fn an_index_whose_change_is_not_answered_is_looked_for() {
-    let world = World::new(Collation::Utf8Bin).await;
-    let index = IndexDefinition(INDEX.to_owned());
-    let alter = |fault| Rule::once(Service::Mysql, "ALTER articleFile", "", fault);
-    for fault in [Fault::RequestLost, Fault::AnswerLost, Fault::Hang] {
-        for adds in [false, true] {
-            world.faults.add(alter(fault.clone()));
-            let changes = world.rhino().with_times(TIME, TIME, TIME);
-            let mut session = changes.lock().await.expect("the lock");
-            let change =
-                if adds { session.add_index(&index).await } else { session.drop_index().await };
-            let error = change.expect_err("it is not answered");
-            assert!(matches!(error, ChangeError::Uncertain { .. }), "{error:?}");
-            drop(session);
-            let mut writer = world.writer("rhino").await;
-            settled(&mut writer).await;
-            drop(writer);
-            let was_made = fault != Fault::RequestLost;
-            let facts = changes.facts().await.expect("an answer");
-            assert_eq!(facts.index.is_some(), adds == was_made, "{fault:?}");
-            let mut session = changes.lock().await.expect("the lock");
-            let again =
-                if adds { session.add_index(&index).await } else { session.drop_index().await };
-            let wanted = if was_made { IndexChange::AlreadySo } else { IndexChange::Made };
-            assert_eq!(again.expect("an answer"), wanted, "{fault:?}");
-            drop(session);
-        }
-    }
-    // A table that is held is not changed, and what the server says is passed on.
-    let text = "Lock wait timeout exceeded".to_owned();
-    world.faults.add(alter(Fault::Refuse { status: 1205, code: text }));
-    let mut session = world.rhino().lock().await.expect("the lock");
-    let error = session.drop_index().await.expect_err("it is held");
-    assert!(matches!(error, ChangeError::Blocked { .. }), "{error:?}");
-    assert!(error.to_string().contains("Lock wait timeout exceeded (error 1205)"), "{error}");
-    assert_eq!(session.drop_index().await.expect("an answer"), IndexChange::Made);
-}
-
-/// The server's end of the connection goes, and the client's never learns of it: as behind a firewall
-/// that forgets a connection on which nothing is sent for long.
-#[tokio::test]
-async fn a_session_that_ends_unnoticed_while_an_index_is_made_is_missed() {
-    let world = World::new(Collation::Utf8Bin).await;
-    let relay = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = relay.local_addr().expect("an address").port();
-    let server = world.address;
-    let relayed = tokio::spawn(relay::forget_at(relay, server, b"ALTER TABLE"));
-    let url = format!("mysql://writer:s3cret@127.0.0.1:{port}/rhino");
-    let changes = MysqlRhinoChanges::new(url.parse().expect("a URL"), Arc::default());
-    let changes = changes.with_watch(Duration::from_millis(50));
-    let mut session = changes.lock().await.expect("the lock");
-    let change = tokio::time::timeout(Duration::from_secs(20), session.drop_index()).await;
-    let error = change.expect("noticed long before the time limit").expect_err("it is lost");
-    assert!(matches!(error, ChangeError::Uncertain { .. }), "{error:?}");
-    assert!(error.to_string().contains("no session"), "{error}");
-    let lost = session.drop_index().await.expect_err("the lock is gone");
-    assert!(matches!(lost, ChangeError::SessionLost { .. }), "{lost:?}");
-    relayed.abort();
-}
-
-mod relay {
-    use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
-
-    /// Relays connections to a server. Where a client sends these bytes, the server's end is closed
-    /// and the client's stays open in silence.
-    pub(super) async fn forget_at(relay: TcpListener, server: SocketAddr, at: &'static [u8]) {
-        while let Ok((mut client, _)) = relay.accept().await {
-            tokio::spawn(async move {
-                let mut upstream = TcpStream::connect(server).await?;
-                let (mut sent, mut answered) = ([0; 4096], [0; 4096]);
-                loop {
-                    tokio::select! {
-                        read = client.read(&mut sent) => {
-                            let read = read?;
-                            if read == 0 {
-                                return Ok(());
-                            }
-                            if sent[..read].windows(at.len()).any(|window| window == at) {
-                                break;
-                            }
-                            upstream.write_all(&sent[..read]).await?;
-                        }
-                        read = upstream.read(&mut answered) => {
-                            let read = read?;
-                            if read == 0 {
-                                return Ok(());
-                            }
-                            client.write_all(&answered[..read]).await?;
-                        }
-                    }
-                }
-                drop(upstream);
-                while client.read(&mut sent).await? > 0 {}
-                Ok::<_, std::io::Error>(())
-            });
-        }
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use adapters::aws::Timeouts;
 use adapters::calls::{Calls, System};
+use adapters::clock::SystemClock;
 use adapters::dynamodb::DynamoJournal;
-use domain::ports::{Appended, Journal, LedgerError};
+use domain::ports::{Appended, Clock, Journal, LedgerError, ServiceTime};
 use stand_ins::embedded::{EmbeddedWorld, JOURNAL};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::port::{PortFaults, PortJournal, VirtualClock};
@@ -48,6 +49,23 @@ async fn the_adapter_keeps_the_contract() {
     // More than one page for the many, and one for each of the others.
     assert!(all[&(System::DynamoDb, "Query")].ok > 10, "{all:?}");
     missing_table_is_told(&journal("nobody-made-it", "ledger")).await;
+}
+
+/// The clock of the service is that of its answers, which the world has from this machine.
+#[tokio::test]
+async fn the_adapter_gives_the_services_time() {
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    let config = dynamodb_of(&world).await;
+    let journal = |table: &str| {
+        DynamoJournal::new(&config, table.to_owned(), "ledger".to_owned(), Arc::default())
+    };
+    let theirs = journal(JOURNAL).service_time().await.expect("an answer").expect("a date");
+    let ours = SystemClock.now();
+    let apart = ours.until(theirs).max(theirs.until(ours));
+    // A date has no parts of a second.
+    assert!(apart < Duration::from_secs(30), "{theirs} {ours}");
+    let none = journal("nobody-made-it").service_time().await;
+    assert!(matches!(none, Err(LedgerError::NoTable { .. })), "{none:?}");
 }
 
 /// Whatever was lost, the entry is there once when writing it again is answered.

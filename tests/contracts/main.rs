@@ -7,7 +7,11 @@ mod client_changes;
 mod client_databases;
 mod job_queue;
 mod journal;
+#[cfg(feature = "containers")]
+mod key_changes;
 mod ledger;
+#[cfg(feature = "containers")]
+mod mogile_database;
 mod object_store;
 mod source_files;
 mod source_index;

@@ -87,6 +87,27 @@ async fn a_key_that_is_unknown_or_another_files_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_key_of_any_form_is_looked_up_anew_with_its_fid() {
+    check(async |face| {
+        let file = face.store(&content());
+        let key = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6.tmp";
+        let fid_of = async |key: &str| face.files.fid_of(key).await.expect("an answer");
+        assert_eq!(fid_of(&file.dkey.to_string()).await, Some(file.fid));
+        assert_eq!(fid_of(key).await, None);
+        let row = face.mogile.row(world_fid(&file)).expect("stored");
+        face.mogile.plant(mogile::FileRow { dkey: Some(key.to_owned()), ..row });
+        assert_eq!(fid_of(key).await, Some(file.fid));
+        assert_eq!(fid_of(&file.dkey.to_string()).await, None);
+        let anew = face.files.replicas_anew(file.fid, key).await.expect("known");
+        let anew: Vec<_> = anew.into_iter().map(|replica| replica.expect("fit").fid).collect();
+        assert_eq!(anew, [file.fid; 2]);
+        let another = face.files.replicas_anew(Fid(file.fid.0 + 1), key).await;
+        assert!(matches!(another, Err(SourceError::UnknownKey { .. })), "{another:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn draining_devices_come_last_and_those_down_only_alone() {
     check(async |face| {
         let file = face.store(&content());

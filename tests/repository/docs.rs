@@ -5,3 +5,4 @@ mod iam;
 mod links;
 mod page;
 mod settings;
+mod window;

@@ -8,8 +8,12 @@ pub mod ends;
 pub mod failure_log;
 pub mod job_queue;
 pub mod journal;
+#[cfg(feature = "containers")]
+pub mod key_changes;
 pub mod ledger;
 pub mod locks;
+#[cfg(feature = "containers")]
+pub mod mogile_database;
 pub mod object_store;
 pub mod source_index;
 pub mod table;

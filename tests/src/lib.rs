@@ -4,6 +4,7 @@
 #[cfg(feature = "containers")]
 pub mod containers;
 pub mod contract;
+pub mod cut_connections;
 pub mod planted;
 pub mod planted_clients;
 pub mod python;

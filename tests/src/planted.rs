@@ -50,6 +50,12 @@ impl PlantedRow {
     pub fn dmid(&self) -> u16 {
         if self.fate == Fate::Foreign { 2 } else { 1 }
     }
+
+    /// The number of its replicas: none, one or two.
+    #[must_use]
+    pub const fn replicas(&self) -> u8 {
+        (self.fid % 3) as u8
+    }
 }
 
 /// The buckets that the fates go by.
@@ -163,7 +169,7 @@ pub fn plant(mogile: &MogileFs, rows: &[PlantedRow]) {
             dkey: row.dkey.clone(),
             length: row.length,
             classid: ClassId(row.classid),
-            devids: vec![DeviceId(1)],
+            devids: (1..=row.replicas()).map(|number| DeviceId(number.into())).collect(),
         });
     }
 }

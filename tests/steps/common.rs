@@ -67,12 +67,12 @@ impl World {
         let dkey = Dkey { sha1: digests.sha1, bucket };
         let bytes = Content::from(content.to_vec());
         let fid = self.port.mogile.store(self.dmid, &dkey.to_string(), &bytes, &self.devices[..2]);
-        SourceFile {
-            fid: domain::Fid(fid.0),
+        SourceFile::new(
+            domain::Fid(fid.0),
             dkey,
-            length: digests.length,
-            bucket: domain::S3Bucket::new(BUCKET).expect("a name"),
-        }
+            digests.length,
+            domain::S3Bucket::new(BUCKET).expect("a name"),
+        )
     }
 
     /// The devices that hold a file, in the order in which the tracker names them.
@@ -140,5 +140,7 @@ pub fn plan() -> RunPlan {
         keep_going: false,
         moved_from: <_>::default(),
         single_request_bytes: limits::SINGLE_REQUEST_BYTES,
+        types: None,
+        guard: None,
     }
 }

@@ -1,12 +1,14 @@
 //! What is counted of the index. Counts are for the eye: one that cannot be had stops nothing.
 
-use domain::doctor::census;
+use domain::doctor::{WriteSizes, census};
 use domain::engine::{Quiet, migrate_run, never};
 use domain::queue::look_around;
 use domain::{BucketMap, Coverage};
 use stand_ins::port::{Call, PortFault};
 
 use crate::common::{World, content, plan};
+
+const SIZES: WriteSizes = WriteSizes { single_request_bytes: 1 << 30, part_bytes: 1 << 20 };
 
 /// The port face counts, as only the database does.
 #[test]
@@ -34,7 +36,7 @@ fn a_count_that_fails_does_not_stop_a_look() {
     let counting = Some((index.as_ref(), &buckets));
     let progress = world.run(look_around(&world.port.watch_ports(), counting));
     let progress = progress.expect("all else answers");
-    assert!(progress.uncounted.is_some(), "{progress:?}");
+    assert!(progress.sight.uncounted.is_some(), "{progress:?}");
     assert_eq!(progress.sight.ledger.map(|ledger| ledger.proven), Some(1));
 }
 
@@ -48,7 +50,7 @@ fn a_bucket_of_the_map_that_no_row_is_in_is_named() {
     {
         let buckets = BucketMap::parse(buckets, "").expect("good settings");
         let clock = &world.port.clock;
-        let counted = world.run(census(index.as_ref(), clock.as_ref(), &buckets, 1 << 30));
+        let counted = world.run(census(index.as_ref(), clock.as_ref(), &buckets, SIZES, None));
         let empty = empty.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!((counted.rows, counted.stopped, counted.without_rows), (1, None, empty));
     }

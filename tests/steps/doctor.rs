@@ -1,6 +1,6 @@
 //! What the doctor sees of MogileFS: files from all over the index, on each storage node.
 
-use domain::doctor::examine;
+use domain::doctor::{BUCKETS_OF_FIRST_ROWS, FIRST_ROWS, examine};
 use domain::{BucketMap, Check, Health};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::mogile::Content;
@@ -45,4 +45,25 @@ fn where_no_file_can_be_tried_that_is_said() {
     let looked = checks(&world, "other:new-repo", "repo");
     let files = of(&looked, "files");
     assert_eq!((files.len(), files[0].health), (1, Health::Bad), "{files:?}");
+}
+
+/// A bucket that nobody named is a setting's trouble; a row without a key is its own.
+#[test]
+fn rows_that_are_rejected_for_their_bucket_have_a_check_of_their_own() {
+    let world = World::instant();
+    world.store(&content(1, 10));
+    let health = |buckets: &str, fact: &str| {
+        let looked = checks(&world, buckets, "");
+        let check = looked.iter().find(|check| check.fact == fact).expect("it is made").clone();
+        (check.health, check.detail)
+    };
+    let (unmapped, detail) = health("other:new-repo", BUCKETS_OF_FIRST_ROWS);
+    assert_eq!(unmapped, Health::Bad);
+    assert!(detail.contains("bucket `repo` is neither mapped nor ignored"), "{detail}");
+    assert_eq!(health("other:new-repo", FIRST_ROWS).0, Health::Good);
+    assert_eq!(health("repo:new-repo", BUCKETS_OF_FIRST_ROWS).0, Health::Good);
+    let content = Content::from(content(2, 10));
+    world.port.mogile.store(world.dmid, "test", &content, &world.devices[..1]);
+    assert_eq!(health("repo:new-repo", BUCKETS_OF_FIRST_ROWS).0, Health::Good);
+    assert_eq!(health("repo:new-repo", FIRST_ROWS).0, Health::Bad);
 }

@@ -2,6 +2,7 @@
 
 mod common;
 
+mod cleanup;
 mod counts;
 mod doctor;
 mod migrate_file;

@@ -1,13 +1,15 @@
 //! The writer of the journal: what it promises when answers are lost and when others write.
 
 mod reading;
+mod refused;
 mod restore;
+mod tampered;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Timestamp;
-use domain::journal::{Chain, ChainFault, Content, StoredEntry};
+use domain::journal::{Chain, ChainFault, Content, SealedEntry, StoredEntry};
 use domain::ports::{Clock, Journal};
 use domain::runbook::{JournalTrouble, JournalWriter, TakenOver};
 use dynoxide::Database;

@@ -12,7 +12,7 @@ use domain::engine::{OutageObserver, RunObserver, RunPlan, migrate_run, never};
 use domain::migrate::{FileEnd, FilePlan, Page, RoutePolicy, Writing, migrate_file};
 use domain::ports::{ObjectContent, ObjectStore, Ports, Replica, SourceFiles, StoreError};
 use domain::{
-    ByteCount, Condition, ETag, Failure, Finding, FoundObject, IntermediaryForm, ListPage,
+    ByteCount, Condition, ETag, Failure, Fid, Finding, FoundObject, IntermediaryForm, ListPage,
     ObjectAddress, ObjectKey, ObjectMeta, Proof, Reason, S3Bucket, Sha1, SourceError, SourceFile,
     StoredObject, WriteTarget,
 };
@@ -49,8 +49,11 @@ mock! {
         ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
         async fn replicas_anew(
             &self,
-            file: &SourceFile,
+            fid: Fid,
+            key: &str,
         ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
+        async fn fid_of(&self, key: &str) -> Result<Option<Fid>, SourceError>;
+        async fn devices_of(&self, key: &str) -> Result<Option<Vec<u64>>, SourceError>;
         async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError>;
         async fn delete(&self, key: &str) -> Result<(), SourceError>;
         async fn rename(&self, from: &str, to: &str) -> Result<(), SourceError>;

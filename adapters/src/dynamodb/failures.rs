@@ -38,6 +38,15 @@ const BEGUN: &str = "begun";
 const ATTRIBUTES: [&str; 7] =
     ["action", "dkey", "reason", "detail", "attempt", "failed_at", DOUBTED];
 
+/// What a note writes beside the count of its delivery.
+#[derive(Clone, Copy)]
+enum Written {
+    /// Every attribute of its record.
+    All,
+    /// Nothing.
+    Delivery,
+}
+
 /// [`FailureLog`] in one `DynamoDB` table with the hash key `fid` (N).
 pub struct DynamoFailureLog(Table);
 
@@ -91,6 +100,9 @@ impl FailureLog for DynamoFailureLog {
 
 impl DynamoFailureLog {
     async fn note_one(&self, note: &FailureNote) -> Result<MessageTries, LedgerError> {
+        if note.leaves_doubts_alone() {
+            return self.note_beside_doubts(note).await;
+        }
         let mut condition = None;
         if !note.record.doubted {
             // An older version wrote no `doubted`: its doubts show by action and reason, which this
@@ -100,27 +112,49 @@ impl DynamoFailureLog {
             condition =
                 Some((format!("attribute_exists(#{DOUBTED}) OR NOT ({is_doubt})"), aliases));
         }
-        if let Some(item) = self.write(note, condition).await? {
+        if let Some(item) = self.write(note, Written::All, condition).await? {
             return Ok(tries_of(&item, &note.message));
         }
         let record = FailureRecord { doubted: true, ..note.record.clone() };
-        let item = self.write(&FailureNote { record, ..note.clone() }, None).await?;
+        let item = self.write(&FailureNote { record, ..note.clone() }, Written::All, None).await?;
         Ok(tries_of(&item.unwrap_or_default(), &note.message))
     }
 
-    /// Writes every attribute of the record and counts the delivery. `doubted` is written only
-    /// where it is true, and never removed. Returns the item after the write; [`None`] where
+    /// Writes the record where there is no doubt, and else only counts the delivery.
+    async fn note_beside_doubts(&self, note: &FailureNote) -> Result<MessageTries, LedgerError> {
+        let mut aliases = Aliases::default();
+        let condition = format!("NOT ({})", is_doubt(&mut aliases));
+        let mut item = self.write(note, Written::All, Some((condition, aliases))).await?;
+        if item.is_none() {
+            let mut aliases = Aliases::default();
+            let is_doubt = is_doubt(&mut aliases);
+            item = self.write(note, Written::Delivery, Some((is_doubt, aliases))).await?;
+        }
+        if item.is_none() {
+            // The doubt was cleared between the two.
+            item = self.write(note, Written::All, None).await?;
+        }
+        Ok(tries_of(&item.unwrap_or_default(), &note.message))
+    }
+
+    /// Writes every attribute of the record, or none, and counts the delivery. `doubted` is written
+    /// only where it is true, and never removed. Returns the item after the write; [`None`] where
     /// `condition` does not hold.
     async fn write(
         &self,
         FailureNote { message, record, what }: &FailureNote,
+        written: Written,
         condition: Option<(String, Aliases)>,
     ) -> Result<Option<Item>, LedgerError> {
         let (condition, mut aliases) = condition.unzip();
         let Aliases { names, values } = aliases.get_or_insert_default();
         let mut item = item_of(record);
         let (mut set, mut add, mut remove) = (Vec::new(), Vec::new(), Vec::new());
-        for name in ATTRIBUTES {
+        let attributes = match written {
+            Written::All => &ATTRIBUTES[..],
+            Written::Delivery => &[],
+        };
+        for &name in attributes {
             match item.remove(name) {
                 Some(value) => {
                     set.push(format!("#{name} = :{name}"));
@@ -139,6 +173,7 @@ impl DynamoFailureLog {
             add.push(format!("{} :one", counted(BEGUN)));
         } else {
             set.push(format!("{} = :attempt", counted(ENDED)));
+            values.insert(":attempt".to_owned(), number(record.attempt.into()));
             remove.push(counted(BEGUN));
         }
         if *what == Noted::Failed {

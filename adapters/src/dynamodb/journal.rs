@@ -1,7 +1,7 @@
 //! The journal's table. Its items: `migration` (S) and `sequence` (N), which are the key, `line` (S),
 //! which is the entry byte for byte, and `hash` (S). The item of sequence 0 is the head: it names the
 //! last entry, in `last` (N) and `hash` (S). Items of `{migration}#replaced-{sequence}-{writer}` are what a
-//! repair has replaced, with the same attributes.
+//! repair has replaced: entries with the same attributes, and a head with all that it had.
 //!
 //! An entry and the item that names it are written in one transaction: the second one shows when
 //! the last entries were deleted.
@@ -11,9 +11,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
 use domain::digest::Sha256;
 use domain::journal::{Difference, Head, SealedEntry, StoredEntry, StoredHead};
-use domain::ports::{Appended, Journal, LedgerError, Repair};
+use domain::ports::{Appended, Journal, LedgerError, Repair, ServiceTime};
 
 use super::item::{Item, number, number_of, text, text_of};
 use super::table::{Aliases, Range, Table, Write};
@@ -22,6 +23,9 @@ use crate::calls::Calls;
 
 /// The number under which the last entry is named.
 const HEAD: u64 = 0;
+
+/// Attributes of a damaged head that must be as they were found.
+const ATTRIBUTES_COMPARED: usize = 20;
 
 /// The attributes of an entry.
 const ENTRY: [&str; 3] = ["sequence", "line", "hash"];
@@ -73,7 +77,7 @@ impl DynamoJournal {
                 "#last = :last AND #hash = :hash",
                 [("last", number(*sequence)), ("hash", text(hash))],
             )),
-            // Every repair takes the number of the entry, too.
+            // Only a repair writes then, and it takes the number of the entry, too.
             StoredHead::Damaged { .. } => None,
         };
         [
@@ -84,28 +88,30 @@ impl DynamoJournal {
 
     /// The writes that put an entry back and keep what stood in its place.
     fn replaces(&self, Difference { exported, found }: &Difference, kept_as: &str) -> Vec<Write> {
-        let item = |migration: &str, entry: &StoredEntry| {
-            let mut item = key(migration, entry.sequence);
-            // What stood there may have had none.
-            let line = Some(&entry.line).filter(|line| !line.is_empty());
-            item.extend(line.map(|line| ("line".to_owned(), text(line))));
-            item.extend(entry.hash.map(|hash| ("hash".to_owned(), text(hash))));
-            item
-        };
-        let put = item(&self.migration, exported);
+        let put = item_of(&self.migration, exported);
         let Some(found) = found else {
             return vec![Write { item: put, condition: Some(is_free()) }];
         };
-        let is_as_it_was = if found.line.is_empty() {
-            let names = [("#sequence".to_owned(), "sequence".to_owned())].into();
-            ("attribute_exists(#sequence)".to_owned(), Aliases { names, ..Aliases::default() })
-        } else {
-            is("#line = :line", [("line", text(&found.line))])
-        };
-        vec![
-            Write { item: put, condition: Some(is_as_it_was) },
-            Write { item: item(kept_as, found), condition: Some(is_free()) },
-        ]
+        vec![Write { item: put, condition: Some(is_still(found)) }, keeps(kept_as, found)]
+    }
+
+    /// The writes of a repair. `head` is the head as it is now, with all that it has.
+    fn repairs(&self, repair: &Repair, head: Option<Item>) -> Vec<Write> {
+        let replaces = |difference| self.replaces(difference, &repair.kept_as);
+        let mut writes: Vec<_> = repair.entries.iter().flat_map(replaces).collect();
+        let [mut entry, mut new_head] = self.writes(&repair.entry, &repair.head);
+        if let Some(found) = &repair.instead_of {
+            entry.condition = Some(is_still(found));
+            writes.push(keeps(&repair.kept_as, found));
+        }
+        if let Some(head) = head.filter(|_| repair.keeps_head()) {
+            new_head.condition = new_head.condition.or_else(|| Some(has_all(&head)));
+            let mut kept = head;
+            kept.insert("migration".to_owned(), text(&repair.kept_as));
+            writes.push(Write { item: kept, condition: Some(is_free()) });
+        }
+        writes.extend([entry, new_head]);
+        writes
     }
 
     async fn written(
@@ -143,10 +149,8 @@ impl Journal for DynamoJournal {
     }
 
     async fn restore(&self, repair: &Repair) -> Result<Appended, LedgerError> {
-        let replaces = |difference| self.replaces(difference, &repair.kept_as);
-        let mut writes: Vec<_> = repair.entries.iter().flat_map(replaces).collect();
-        writes.extend(self.writes(&repair.entry, &repair.head));
-        self.written(&repair.entry, writes).await
+        let head = if repair.keeps_head() { self.item(HEAD).await? } else { None };
+        self.written(&repair.entry, self.repairs(repair, head)).await
     }
 
     async fn read(
@@ -159,9 +163,51 @@ impl Journal for DynamoJournal {
     }
 }
 
+#[async_trait]
+impl ServiceTime for DynamoJournal {
+    async fn service_time(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.table.service_time(key(&self.migration, HEAD)).await
+    }
+}
+
 fn key(migration: &str, sequence: u64) -> Item {
     let key = [("migration", text(migration)), ("sequence", number(sequence))];
     key.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The item of an entry.
+fn item_of(migration: &str, entry: &StoredEntry) -> Item {
+    let mut item = key(migration, entry.sequence);
+    // What stood there may have had none.
+    let line = Some(&entry.line).filter(|line| !line.is_empty());
+    item.extend(line.map(|line| ("line".to_owned(), text(line))));
+    item.extend(entry.hash.map(|hash| ("hash".to_owned(), text(hash))));
+    item
+}
+
+/// The write that keeps what is replaced.
+fn keeps(kept_as: &str, found: &StoredEntry) -> Write {
+    Write { item: item_of(kept_as, found), condition: Some(is_free()) }
+}
+
+/// What was found must still be there.
+fn is_still(found: &StoredEntry) -> (String, Aliases) {
+    if found.line.is_empty() {
+        let names = [("#sequence".to_owned(), "sequence".to_owned())].into();
+        return ("attribute_exists(#sequence)".to_owned(), Aliases { names, ..Aliases::default() });
+    }
+    is("#line = :line", [("line", text(&found.line))])
+}
+
+/// The item must be there with what it has now, as far as a condition takes it (4 KB).
+fn has_all(item: &Item) -> (String, Aliases) {
+    let (mut all, mut aliases) = (Vec::new(), Aliases::default());
+    for (number, (name, value)) in item.iter().take(ATTRIBUTES_COMPARED).enumerate() {
+        all.push(format!("#n{number} = :v{number}"));
+        aliases.names.insert(format!("#n{number}"), name.clone());
+        aliases.values.insert(format!(":v{number}"), value.clone());
+    }
+    (all.join(" AND "), aliases)
 }
 
 /// No item may have this key.

@@ -2,6 +2,7 @@
 //! up to the last.
 
 mod query;
+mod service_time;
 mod transaction;
 
 use std::collections::HashMap;

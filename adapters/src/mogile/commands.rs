@@ -41,6 +41,8 @@ pub struct ListedFile {
     pub key: Option<String>,
     /// The length in the index; [`None`] where that is NULL.
     pub length: Option<ByteCount>,
+    /// The number of its replicas; [`None`] where the tracker says none.
+    pub replicas: Option<u64>,
 }
 
 impl Trackers {
@@ -95,6 +97,14 @@ impl Trackers {
     /// Errors with [`TrackerError::Gone`] when there is no file of this key.
     pub async fn file_info(&self, domain: &str, key: &str) -> Result<FileInfo, TrackerError> {
         self.ask("file_info", &[("domain", domain), ("key", key)], file_info).await
+    }
+
+    /// The numbers of the devices on which the index has a replica, whatever their state: the rows of
+    /// `file_on` (MogileFS-Server, `cmd_file_info` with `devices=1`).
+    ///
+    /// Errors with [`TrackerError::Gone`] when there is no file of this key.
+    pub async fn devices_of(&self, domain: &str, key: &str) -> Result<Vec<u64>, TrackerError> {
+        self.ask("file_info", &[("domain", domain), ("key", key), ("devices", "1")], devices).await
     }
 
     /// Returns the next files behind `after`, of all domains, ascending by fid: at most `limit`
@@ -232,6 +242,13 @@ fn file_info(fields: &Fields) -> Result<FileInfo, String> {
     })
 }
 
+/// Reads the devices of a `file_info` reply: `devids=1,2`, and the empty text for none.
+fn devices(fields: &Fields) -> Result<Vec<u64>, String> {
+    let all = text(fields, "devids")?;
+    let numbers = all.split(',').filter(|number| !number.is_empty());
+    numbers.map(|number| number.parse().map_err(|_| format!("devids is `{all}`"))).collect()
+}
+
 /// Reads the files of a `list_fids` reply. Each fid must be greater than `after`, or paging would
 /// never end.
 fn listed_files(fields: &Fields, after: Fid, limit: usize) -> Result<Vec<ListedFile>, String> {
@@ -246,6 +263,7 @@ fn listed_files(fields: &Fields, after: Fid, limit: usize) -> Result<Vec<ListedF
             domain: text(fields, &name("domain"))?,
             key: fields.get(&name("key")).filter(|key| !key.is_empty()).cloned(),
             length: number_or_null(fields, &name("length"))?.map(ByteCount),
+            replicas: fields.get(&name("devcount")).and_then(|count| count.parse().ok()),
         })
     })?;
     files.sort_by_key(|file| file.fid);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::content::SourceContent;
 use domain::ports::{Replica, SourceFiles};
-use domain::{SourceError, SourceFile};
+use domain::{Fid, SourceError, SourceFile};
 
 use super::error::TrackerError;
 use super::location::{Location, Unfit};
@@ -38,14 +38,14 @@ impl MogileFiles {
     /// What a tracker's answer about a file's paths means.
     async fn judge(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
         urls: Result<Vec<String>, TrackerError>,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        let key = file.dkey.to_string();
-        let urls = urls.map_err(|error| error.about(&key))?;
-        let nodes: Vec<_> = urls.iter().map(|url| Location::node_of(url, file.fid)).collect();
+        let urls = urls.map_err(|error| error.about(key))?;
+        let nodes: Vec<_> = urls.iter().map(|url| Location::node_of(url, fid)).collect();
         if !nodes.is_empty() && nodes.iter().all(|node| *node == Err(Unfit::OtherFid)) {
-            return Err(SourceError::UnknownKey { key });
+            return Err(SourceError::UnknownKey { key: key.to_owned() });
         }
         let (mut replicas, mut unread) = (Vec::new(), None);
         for (url, node) in urls.into_iter().zip(nodes) {
@@ -54,7 +54,7 @@ impl MogileFiles {
                 Err(unfit) => Ok(Err(unfit)),
             };
             replicas.push(match judged {
-                Ok(Ok(())) => Ok(Replica { fid: file.fid, url }),
+                Ok(Ok(())) => Ok(Replica { fid, url }),
                 Ok(Err(unfit)) => Err(unfit.of(url)),
                 Err(error) => {
                     let why = Box::new(unread.insert(error).clone().into());
@@ -77,16 +77,34 @@ impl SourceFiles for MogileFiles {
         &self,
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        let urls = self.trackers.get_paths(&self.domain, &file.dkey.to_string()).await;
-        self.judge(file, urls).await
+        let key = file.dkey.to_string();
+        let urls = self.trackers.get_paths(&self.domain, &key).await;
+        self.judge(file.fid, &key, urls).await
     }
 
     async fn replicas_anew(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        let urls = self.trackers.get_verified_paths(&self.domain, &file.dkey.to_string()).await;
-        self.judge(file, urls).await
+        let urls = self.trackers.get_verified_paths(&self.domain, key).await;
+        self.judge(fid, key, urls).await
+    }
+
+    async fn fid_of(&self, key: &str) -> Result<Option<Fid>, SourceError> {
+        match self.trackers.file_info(&self.domain, key).await {
+            Ok(info) => Ok(Some(info.fid)),
+            Err(TrackerError::Gone { .. }) => Ok(None),
+            Err(error) => Err(error.about(key)),
+        }
+    }
+
+    async fn devices_of(&self, key: &str) -> Result<Option<Vec<u64>>, SourceError> {
+        match self.trackers.devices_of(&self.domain, key).await {
+            Ok(devices) => Ok(Some(devices)),
+            Err(TrackerError::Gone { .. }) => Ok(None),
+            Err(error) => Err(error.about(key)),
+        }
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {

@@ -100,5 +100,6 @@ impl SourceIndex for TrackerIndex {
 }
 
 fn row(file: ListedFile) -> IndexRow {
-    IndexRow { fid: file.fid, dkey: file.key, length: file.length }
+    let ListedFile { fid, domain: _, key: dkey, length, replicas } = file;
+    IndexRow { fid, dkey, length, replicas }
 }

@@ -52,14 +52,15 @@ impl Tracker {
         self.slots.acquire().await.ok()
     }
 
-    /// Sends a request that may be sent twice, and returns its answer.
-    pub(super) async fn ask(
+    /// Sends a request that may be sent twice, and returns what `read` makes of its answer.
+    pub(super) async fn ask<T>(
         &self,
         command: &str,
         arguments: &[(&str, &str)],
-    ) -> Result<Fields, TrackerError> {
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
         if let Some(kept) = self.take_kept() {
-            match self.converse(kept, command, arguments).await {
+            match self.converse(kept, command, arguments, &read).await {
                 // Most likely the tracker closed the kept connection while it was idle, so a new
                 // one is tried.
                 Ok(None) => {}
@@ -67,23 +68,25 @@ impl Tracker {
             }
         }
         let new = self.connect().await?;
-        let settled = self.converse(new, command, arguments).await;
+        let settled = self.converse(new, command, arguments, &read).await;
         self.answered(settled)
     }
 
-    /// Sends a request that must not be sent twice, and returns its answer. It uses a new
-    /// connection: after a kept one closes, it is unknown whether the request was carried out.
+    /// Sends a request that must not be sent twice, and returns what `read` makes of its answer.
+    /// It uses a new connection: after a kept one closes, it is unknown whether the request was
+    /// carried out.
     ///
     /// Errors with [`TrackerError::Unreachable`] only when nothing was sent.
-    pub(super) async fn change(
+    pub(super) async fn change<T>(
         &self,
         command: &str,
         arguments: &[(&str, &str)],
-    ) -> Result<Fields, TrackerError> {
+        read: impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<T, TrackerError> {
         // The new connection replaces a kept one, so that their number stays within the limit.
         drop(self.take_kept());
         let new = self.connect().await?;
-        let settled = self.converse(new, command, arguments).await;
+        let settled = self.converse(new, command, arguments, &read).await;
         self.answered(settled).map_err(TrackerError::of_a_change)
     }
 
@@ -101,7 +104,7 @@ impl Tracker {
         format!("tracker {}", self.address)
     }
 
-    pub(super) fn bad_answer(&self, why: String) -> TrackerError {
+    fn bad_answer(&self, why: String) -> TrackerError {
         TrackerError::BadAnswer { at: self.name(), why }
     }
 
@@ -114,14 +117,15 @@ impl Tracker {
         }
     }
 
-    /// Sends one request and returns its answer; [`None`] when the connection was closed before a
-    /// whole answer.
-    async fn converse(
+    /// Sends one request and returns what `read` makes of its answer; [`None`] when the connection
+    /// was closed before a whole answer.
+    async fn converse<T>(
         &self,
         connection: Connection,
         command: &str,
         arguments: &[(&str, &str)],
-    ) -> Result<Option<Fields>, TrackerError> {
+        read: &impl Fn(&Fields) -> Result<T, String>,
+    ) -> Result<Option<T>, TrackerError> {
         let callid = self.calls.fetch_add(1, Ordering::Relaxed).to_string();
         let mut request = wire::request(command, arguments, &callid);
         if !self.has_answered.load(Ordering::Relaxed) {
@@ -132,9 +136,14 @@ impl Tracker {
         let limit = self.timeouts.tracker_answer;
         match connection.ask(&request, limit).await {
             Heard::Line(line, connection) => {
-                let answer = self.understand(&line, &callid)?;
+                // After an answer that cannot be read the connection is not kept: what else comes
+                // on it may belong to that answer.
+                let answer = match self.understand(&line, &callid)? {
+                    Ok(fields) => Ok(read(&fields).map_err(|why| self.bad_answer(why))?),
+                    Err(rejection) => Err(TrackerError::of(rejection, self.name())),
+                };
                 self.keep(connection);
-                answer.map(Some).map_err(|rejection| TrackerError::of(rejection, self.name()))
+                answer.map(Some)
             }
             Heard::Closed => Ok(None),
             Heard::Endless => {
@@ -175,10 +184,7 @@ impl Tracker {
         ))
     }
 
-    fn answered(
-        &self,
-        settled: Result<Option<Fields>, TrackerError>,
-    ) -> Result<Fields, TrackerError> {
+    fn answered<T>(&self, settled: Result<Option<T>, TrackerError>) -> Result<T, TrackerError> {
         settled?.ok_or_else(|| self.unreachable("the connection was closed before a whole answer"))
     }
 

@@ -157,10 +157,9 @@ impl Trackers {
     ) -> Result<T, TrackerError> {
         let waiting = self.calls.begin(System::Tracker, command);
         let answer = match how {
-            How::Repeatable => tracker.ask(command, arguments).await,
-            How::Once => tracker.change(command, arguments).await,
+            How::Repeatable => tracker.ask(command, arguments, read).await,
+            How::Once => tracker.change(command, arguments, read).await,
         };
-        let answer = answer.and_then(|fields| read(&fields).map_err(|why| tracker.bad_answer(why)));
         let is_well = match &answer {
             Ok(_) | Err(TrackerError::Gone { .. } | TrackerError::Refused { .. }) => true,
             Err(

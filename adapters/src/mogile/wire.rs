@@ -42,6 +42,19 @@ pub(super) fn request(command: &str, arguments: &[(&str, &str)], callid: &str) -
     format!("{command} {}\r\n", encoded.join("&"))
 }
 
+/// The request that renames a file, as a person sends it to a tracker: without its line end.
+#[must_use]
+pub fn rename_request(domain: &str, from: &str, to: &str) -> String {
+    let (domain, from, to) = (encode(domain), encode(from), encode(to));
+    format!("rename domain={domain}&from_key={from}&to_key={to}")
+}
+
+/// The request that deletes the file of a key, as a person sends it to a tracker.
+#[must_use]
+pub fn delete_request(domain: &str, key: &str) -> String {
+    format!("delete domain={}&key={}", encode(domain), encode(key))
+}
+
 /// Parses a reply's line, without its line end. [`None`] when it is neither `OK` nor `ERR`.
 pub(super) fn parse_reply(line: &[u8]) -> Option<Reply> {
     let (status, rest) = split_at_space(line);
@@ -153,6 +166,7 @@ mod tests {
             "get_paths domain=plos_repo&key=4cb6+%3D%26%25-repo&noverify=1&callid=7\r\n"
         );
         assert_eq!(request("noop", &[], "8"), "noop callid=8\r\n");
+        assert_eq!(rename_request("d", "a b", "c&"), "rename domain=d&from_key=a+b&to_key=c%26");
     }
 
     proptest! {

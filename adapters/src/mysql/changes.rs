@@ -1,17 +1,21 @@
-//! Changes the databases of contentrepo and rhino, in sessions apart from those that read.
+//! Changes the databases of MogileFS, contentrepo and rhino, in sessions apart from those that read.
 
 mod content_repo;
 mod facts;
 mod failure;
 mod holders;
 mod index_definition;
+mod keys;
+mod lock;
 mod outcome;
 mod rhino;
 mod rhino_session;
 mod server;
 mod session;
 mod statement;
-mod touched;
+mod table;
 
 pub use content_repo::MysqlContentRepoChanges;
+pub use keys::MysqlKeyChanges;
 pub use rhino::MysqlRhinoChanges;
+pub use server::ChangeTimes;

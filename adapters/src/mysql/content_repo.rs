@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ByteCount;
 use domain::ports::{
-    ContentRepoDatabase, DatabaseError, RepoBucket, RepoExtent, RepoObject, RepoStatus, RowId,
+    ContentRepoDatabase, DatabaseError, RepoBucket, RepoExtent, RepoMetadata, RepoObject,
+    RepoStatus, RowId,
 };
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
@@ -27,6 +28,14 @@ const OBJECTS: Query = Query {
           FROM objects WHERE id >= ? ORDER BY id LIMIT ?",
 };
 
+/// The same pages. The number is [`METADATA_READ`](domain::limits::METADATA_READ): the column may hold
+/// 4 GB.
+const METADATA: Query = Query {
+    name: "metadata",
+    sql: "SELECT id, bucketId, objkey, size, status, LEFT(userMetadata, 2049) AS userMetadata \
+          FROM objects WHERE id >= ? ORDER BY id LIMIT ?",
+};
+
 /// Not by `MIN`: MariaDB 11.8 gives the highest id there, where all are below the argument and the
 /// argument is beyond the column's type.
 const FIRST: Query =
@@ -34,7 +43,7 @@ const FIRST: Query =
 
 const COUNT: Query = Query {
     name: "count objects",
-    sql: "SELECT status, COUNT(*) AS objects FROM objects WHERE id BETWEEN ? AND ? GROUP BY status",
+    sql: "SELECT status, COUNT(*) AS objects FROM objects WHERE id >= ? AND id <= ? GROUP BY status",
 };
 
 const LAST: Query = Query { name: "last object", sql: "SELECT MAX(id) AS id FROM objects" };
@@ -77,6 +86,15 @@ impl ContentRepoDatabase for MysqlContentRepo {
         rows.iter().map(|row| self.0.read(object(row))).collect()
     }
 
+    async fn metadata(
+        &self,
+        after: RowId,
+        limit: usize,
+    ) -> Result<Vec<RepoMetadata>, DatabaseError> {
+        let rows = self.0.page(METADATA, after, limit).await?;
+        rows.iter().map(|row| self.0.read(metadata(row))).collect()
+    }
+
     async fn extent(&self) -> Result<RepoExtent, DatabaseError> {
         let last = self.0.id(LAST, &[]).await?;
         let mut extent = RepoExtent { last, ..RepoExtent::default() };
@@ -90,18 +108,34 @@ impl ContentRepoDatabase for MysqlContentRepo {
 }
 
 fn object(row: &MySqlRow) -> Result<RepoObject, Error> {
-    let size = optional(row, "size")?.filter(|size| *size != INT_MAX);
     Ok(RepoObject {
         id: key(row, "id")?,
         bucket: id(row, "bucketId")?,
         key: text(row, "objkey")?.unwrap_or_default(),
         checksum: text(row, "checksum")?.unwrap_or_default(),
-        size: size.map(ByteCount),
+        size: size(row)?,
         content_type: text(row, "contentType")?,
         download_name: text(row, "downloadName")?,
         status: status(row)?,
         uuid: text(row, "uuid")?.unwrap_or_default(),
     })
+}
+
+fn metadata(row: &MySqlRow) -> Result<RepoMetadata, Error> {
+    Ok(RepoMetadata {
+        id: key(row, "id")?,
+        bucket: id(row, "bucketId")?,
+        key: text(row, "objkey")?.unwrap_or_default(),
+        size: size(row)?,
+        status: status(row)?,
+        user_metadata: text(row, "userMetadata")?,
+    })
+}
+
+/// The size, where the column can hold it.
+fn size(row: &MySqlRow) -> Result<Option<ByteCount>, Error> {
+    let size = optional(row, "size")?.filter(|size| *size != INT_MAX);
+    Ok(size.map(ByteCount))
 }
 
 fn status(row: &MySqlRow) -> Result<RepoStatus, Error> {
@@ -111,4 +145,17 @@ fn status(row: &MySqlRow) -> Result<RepoStatus, Error> {
         Number::Fit(2) => RepoStatus::Purged,
         Number::Fit(_) | Number::Negative(_) | Number::Null => RepoStatus::Unknown,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::limits;
+
+    use super::*;
+
+    #[test]
+    fn one_character_more_is_read_than_s3_takes() {
+        let read = format!("LEFT(userMetadata, {})", limits::METADATA_READ);
+        assert!(METADATA.sql.contains(&read), "{}", METADATA.sql);
+    }
 }

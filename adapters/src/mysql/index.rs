@@ -23,11 +23,11 @@ const DOMAINS: Query =
 /// index, and no other index has the rows in this order.
 const PAGE: Query = Query {
     name: "page",
-    sql: "SELECT fid, dmid, dkey, length FROM file WHERE fid > ? ORDER BY fid LIMIT ?",
+    sql: "SELECT fid, dmid, dkey, length, devcount FROM file WHERE fid > ? ORDER BY fid LIMIT ?",
 };
 
 const ROW: Query =
-    Query { name: "row", sql: "SELECT fid, dmid, dkey, length FROM file WHERE fid = ?" };
+    Query { name: "row", sql: "SELECT fid, dmid, dkey, length, devcount FROM file WHERE fid = ?" };
 
 const COUNT: Query =
     Query { name: "count", sql: "SELECT COUNT(*) AS files FROM file WHERE dmid = ?" };
@@ -99,7 +99,11 @@ impl MysqlIndex {
                 return Ok(unreadable(format!("its `length` is {unfit}")));
             }
         };
-        Ok(Some(Entry::Read(IndexRow { fid, dkey, length })))
+        let replicas = match self.read(number(row, "devcount"))? {
+            Number::Fit(replicas) => Some(replicas),
+            Number::Null | Number::Negative(_) => None,
+        };
+        Ok(Some(Entry::Read(IndexRow { fid, dkey, length, replicas })))
     }
 
     fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {

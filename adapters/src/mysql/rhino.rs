@@ -33,7 +33,7 @@ const FIRST: Query = Query {
 const COUNT: Query = Query {
     name: "count files",
     sql: "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS bucket, COUNT(*) AS files \
-          FROM articleFile WHERE fileId BETWEEN ? AND ? GROUP BY bucket",
+          FROM articleFile WHERE fileId >= ? AND fileId <= ? GROUP BY bucket",
 };
 
 const LAST: Query = Query { name: "last file", sql: "SELECT MAX(fileId) AS id FROM articleFile" };

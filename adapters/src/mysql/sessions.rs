@@ -45,6 +45,25 @@ impl Database {
             Self::Rhino => "the table `articleFile`",
         }
     }
+
+    /// The table that is changed.
+    pub(super) const fn changed_table(self) -> &'static str {
+        match self {
+            Self::ContentRepo => "buckets",
+            Self::Rhino => "articleFile",
+            Self::MogileFs => "file",
+        }
+    }
+
+    /// The rights on [`Self::changed_table`] for its changes. An index is dropped and made by
+    /// `ALTER TABLE`, which wants INSERT and CREATE too (MySQL 8.4 reference, "ALTER TABLE
+    /// Statement"); triggers are shown to whom TRIGGER is granted alone.
+    pub(super) const fn rights_for_changes(self) -> &'static [&'static str] {
+        match self {
+            Self::Rhino => &["SELECT", "UPDATE", "ALTER", "INDEX", "INSERT", "CREATE", "TRIGGER"],
+            Self::ContentRepo | Self::MogileFs => &["SELECT", "UPDATE", "TRIGGER"],
+        }
+    }
 }
 
 /// Sessions on the server of one URL.
@@ -156,13 +175,22 @@ impl Sessions {
     }
 }
 
-/// The query with its arguments. One beyond all numbers of the server becomes the last of them.
+/// The query with its arguments.
 fn bound(sql: &'static str, arguments: &[i128]) -> Query<'static, MySql, MySqlArguments> {
-    arguments.iter().fold(sqlx::query(sql), |query, number| match u64::try_from(*number) {
+    arguments.iter().fold(sqlx::query(sql), |query, number| with_number(query, *number))
+}
+
+/// The query with a number more. A range may begin before all numbers of the server and end behind them:
+/// there stands its lowest or its highest one.
+pub(super) fn with_number(
+    query: Query<'_, MySql, MySqlArguments>,
+    number: i128,
+) -> Query<'_, MySql, MySqlArguments> {
+    match u64::try_from(number) {
         Ok(number) => query.bind(number),
-        Err(_) if *number > 0 => query.bind(u64::MAX),
-        Err(_) => query.bind(i64::try_from(*number).unwrap_or(i64::MIN)),
-    })
+        Err(_) if number > 0 => query.bind(u64::MAX),
+        Err(_) => query.bind(i64::try_from(number).unwrap_or(i64::MIN)),
+    }
 }
 
 /// `ER_PARSE_ERROR`, which is how MySQL before 5.6.5 answers to `READ ONLY` (MySQL 5.6 reference, "SET

@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::ports::{AccountRights, DatabaseError, DatabaseSurvey, SurveyedDatabase};
+use domain::ports::{
+    AccountRights, DatabaseError, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+};
+use domain::{Fid, Timestamp};
 
-use super::columns::{text, text_at};
+use super::columns::{present, text, text_at};
 use super::content_repo::MysqlContentRepo;
+use super::grants::Grants;
+use super::index::MysqlIndex;
 use super::rhino::MysqlRhino;
+use super::sessions::Database;
 use super::tables::{Query, Tables};
 
 const VERSION: Query = Query { name: "version", sql: "SELECT VERSION() AS version" };
@@ -15,17 +21,28 @@ const VERSION: Query = Query { name: "version", sql: "SELECT VERSION() AS versio
 /// The server shows only those columns that the account may use.
 const COLUMNS: Query = Query {
     name: "columns",
-    sql: "SELECT TABLE_NAME AS owner, COLUMN_NAME AS name, COLLATION_NAME AS collation \
-          FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() \
-          ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    sql: "SELECT TABLE_NAME AS owner, COLUMN_NAME AS name, COLUMN_TYPE AS kind, \
+          COLLATION_NAME AS collation FROM information_schema.COLUMNS \
+          WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION",
 };
 
 const GRANTS: Query = Query { name: "grants", sql: "SHOW GRANTS FOR CURRENT_USER()" };
+
+/// A number, whatever the time zone of the session is.
+const CLOCK: Query = Query { name: "clock", sql: "SELECT UNIX_TIMESTAMP() AS seconds" };
+
+/// The last row of the primary key.
+const HIGHEST_FID: Query =
+    Query { name: "highest fid", sql: "SELECT fid FROM file ORDER BY fid DESC LIMIT 1" };
 
 #[async_trait]
 impl SurveyedDatabase for MysqlContentRepo {
     async fn survey(&self) -> Result<DatabaseSurvey, DatabaseError> {
         survey(&self.0).await
+    }
+
+    async fn server_time(&self) -> Result<Timestamp, DatabaseError> {
+        server_time(&self.0).await
     }
 }
 
@@ -34,6 +51,37 @@ impl SurveyedDatabase for MysqlRhino {
     async fn survey(&self) -> Result<DatabaseSurvey, DatabaseError> {
         survey(&self.0).await
     }
+
+    async fn server_time(&self) -> Result<Timestamp, DatabaseError> {
+        server_time(&self.0).await
+    }
+}
+
+#[async_trait]
+impl SurveyedDatabase for MysqlIndex {
+    async fn survey(&self) -> Result<DatabaseSurvey, DatabaseError> {
+        survey(&self.tables).await
+    }
+
+    async fn server_time(&self) -> Result<Timestamp, DatabaseError> {
+        server_time(&self.tables).await
+    }
+}
+
+#[async_trait]
+impl MogileDatabase for MysqlIndex {
+    async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError> {
+        let rows = self.tables.ask(HIGHEST_FID, &[]).await?;
+        let fid = rows.first().map(|row| self.tables.read(present(row, "fid"))).transpose()?;
+        Ok(fid.map(Fid))
+    }
+}
+
+async fn server_time(tables: &Tables) -> Result<Timestamp, DatabaseError> {
+    let rows = tables.ask(CLOCK, &[]).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound);
+    let seconds = row.and_then(|row| present(row, "seconds"));
+    Ok(Timestamp(tables.read(seconds)?.saturating_mul(1_000)))
 }
 
 async fn survey(tables: &Tables) -> Result<DatabaseSurvey, DatabaseError> {
@@ -44,21 +92,25 @@ async fn survey(tables: &Tables) -> Result<DatabaseSurvey, DatabaseError> {
         let read = |column| tables.read(text(&row, column));
         let table = read("owner")?.unwrap_or_default();
         let column = read("name")?.unwrap_or_default();
-        columns.entry(table).or_default().insert(column, read("collation")?);
+        let kind = read("kind")?.unwrap_or_default();
+        let described = SurveyedColumn { kind, collation: read("collation")? };
+        columns.entry(table).or_default().insert(column, described);
     }
+    let grants = grants(tables).await;
     Ok(DatabaseSurvey {
         at: tables.at().to_owned(),
         version: version.unwrap_or_default(),
         columns,
-        rights: rights(tables).await,
+        rights: rights_in(&grants, tables.database_name()),
+        lacking: lacking(&grants, tables.database_name(), tables.database()),
     })
 }
 
 /// The rights are only to be told: where they cannot be read, they are not known.
-async fn rights(tables: &Tables) -> AccountRights {
-    let Ok(rows) = tables.ask(GRANTS, &[]).await else { return AccountRights::Unknown };
-    let grants = rows.iter().filter_map(|row| text_at(row, 0).ok().flatten());
-    rights_in(&grants.collect::<Vec<_>>(), tables.database_name())
+async fn grants(tables: &Tables) -> Grants {
+    let Ok(rows) = tables.ask(GRANTS, &[]).await else { return Grants::default() };
+    let lines: Vec<_> = rows.iter().filter_map(|row| text_at(row, 0).ok().flatten()).collect();
+    Grants::read(lines.iter().map(String::as_str))
 }
 
 /// Rights that change nothing.
@@ -73,49 +125,23 @@ const READING: [&str; 8] = [
     "SLAVE MONITOR",
 ];
 
-/// What grants of the form ``GRANT SELECT, INSERT (`a`, `b`) ON `db`.* TO …`` allow in a database. A
-/// grant of a role hides what it allows.
-fn rights_in(grants: &[String], database: &str) -> AccountRights {
-    let mut more: Vec<String> = Vec::new();
-    for grant in grants {
-        let Some(grant) = grant.strip_prefix("GRANT ") else { continue };
-        let Some((rights, rest)) = grant.split_once(" ON ") else { return AccountRights::Unknown };
-        if !concerns(rest, database) {
-            continue;
-        }
-        for right in rights_of(rights) {
-            if !READING.contains(&right.as_str()) && !more.contains(&right) {
-                more.push(right);
-            }
-        }
+/// What the account may do in a database.
+fn rights_in(grants: &Grants, database: &str) -> AccountRights {
+    if grants.is_empty() || grants.has_role() {
+        return AccountRights::Unknown;
     }
-    match (grants.is_empty(), more.is_empty()) {
-        (true, _) => AccountRights::Unknown,
-        (false, true) => AccountRights::ReadOnly,
-        (false, false) => AccountRights::Writes(more),
-    }
+    let rights = grants.rights_in(database).into_iter();
+    let more: Vec<_> = rights.filter(|right| !READING.contains(right)).map(str::to_owned).collect();
+    if more.is_empty() { AccountRights::ReadOnly } else { AccountRights::Writes(more) }
 }
 
-/// Whether a grant on ``*.*``, ``db.*`` or ``db.table`` is about this database. A name may have `\_`
-/// for `_`, and `%` for anything.
-fn concerns(place: &str, database: &str) -> bool {
-    let Some((name, _)) = place.split_once('.') else { return false };
-    let name = name.trim_matches('`').replace("\\_", "_");
-    name == "*" || name.contains('%') || name == database
-}
-
-/// The rights without the columns in brackets.
-fn rights_of(rights: &str) -> Vec<String> {
-    let (mut plain, mut open) = (String::new(), 0_usize);
-    for letter in rights.chars() {
-        match letter {
-            '(' => open += 1,
-            ')' => open = open.saturating_sub(1),
-            letter if open == 0 => plain.push(letter),
-            _ => {}
-        }
+/// What the account lacks for the changes of the cut-over, where that is known.
+fn lacking(grants: &Grants, database: &str, of: Database) -> Option<Vec<String>> {
+    if grants.is_empty() || grants.has_role() {
+        return None;
     }
-    plain.split(',').map(|right| right.trim().to_owned()).collect()
+    let lacking = grants.lacks(of.rights_for_changes(), database, of.changed_table());
+    Some(lacking.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -127,31 +153,54 @@ mod tests {
         use AccountRights::{ReadOnly, Unknown, Writes};
         const USAGE: &str = "GRANT USAGE ON *.* TO `ann`@`%` IDENTIFIED BY PASSWORD '*0A'";
         let writes = |rights: &[&str]| Writes(rights.iter().map(|&it| it.to_owned()).collect());
-        for (grants, rights) in [
+        for (lines, rights) in [
             (vec![], Unknown),
             (vec![USAGE], ReadOnly),
-            (vec![USAGE, "GRANT SELECT, SHOW VIEW ON `repo`.* TO `ann`@`%`"], ReadOnly),
-            (vec!["GRANT SELECT (`id`, `size`) ON `repo`.`objects` TO `ann`@`%`"], ReadOnly),
+            (vec![USAGE, "GRANT SELECT, SHOW VIEW ON `my_repo`.* TO `ann`@`%`"], ReadOnly),
+            (vec!["GRANT SELECT (`id`, `size`) ON `my_repo`.`objects` TO `ann`@`%`"], ReadOnly),
             (
                 vec!["GRANT ALL PRIVILEGES ON *.* TO `ann`@`%` WITH GRANT OPTION"],
                 writes(&["ALL PRIVILEGES"]),
             ),
             (
                 vec![
-                    "GRANT SELECT, INSERT ON `repo`.* TO `ann`@`%`",
-                    "GRANT UPDATE (`a`, `b`), INSERT ON `repo`.`buckets` TO `ann`@`%`",
+                    "GRANT SELECT, INSERT ON `my\\_repo`.* TO `ann`@`%`",
+                    "GRANT UPDATE (`a`, `b`), INSERT ON `my_repo`.`buckets` TO `ann`@`%`",
                 ],
                 writes(&["INSERT", "UPDATE"]),
             ),
             // In another database.
             (vec![USAGE, "GRANT INSERT ON `other`.* TO `ann`@`%`"], ReadOnly),
-            (vec!["GRANT DROP ON `re%`.* TO `ann`@`%`"], writes(&["DROP"])),
+            (vec!["GRANT DROP ON `my%`.* TO `ann`@`%`"], writes(&["DROP"])),
+            (vec!["GRANT DROP ON `my_r_po`.* TO `ann`@`%`"], writes(&["DROP"])),
+            (vec!["GRANT DROP ON `my\\_r\\_po`.* TO `ann`@`%`"], ReadOnly),
+            (vec!["GRANT EXECUTE ON PROCEDURE `my_repo`.`p` TO `ann`@`%`"], writes(&["EXECUTE"])),
             (vec![USAGE, "GRANT `reader`@`%` TO `ann`@`%`"], Unknown),
         ] {
-            let grants: Vec<_> = grants.into_iter().map(str::to_owned).collect();
-            assert_eq!(rights_in(&grants, "repo"), rights, "{grants:?}");
+            let grants = Grants::read(lines.iter().copied());
+            assert_eq!(rights_in(&grants, "my_repo"), rights, "{lines:?}");
         }
-        let escaped = ["GRANT INSERT ON `my\\_repo`.* TO `ann`@`%`".to_owned()];
-        assert_eq!(rights_in(&escaped, "my_repo"), writes(&["INSERT"]));
+    }
+
+    #[test]
+    fn what_the_cut_over_lacks_is_named() {
+        for (line, of, said) in [
+            ("GRANT ALL PRIVILEGES ON `db`.* TO `ann`@`%`", Database::Rhino, Some("")),
+            ("GRANT SELECT, UPDATE ON `db`.* TO `ann`@`%`", Database::ContentRepo, Some("TRIGGER")),
+            (
+                "GRANT SELECT, UPDATE (`bucketName`), TRIGGER ON `db`.`buckets` TO `ann`@`%`",
+                Database::ContentRepo,
+                Some("UPDATE"),
+            ),
+            (
+                "GRANT SELECT, UPDATE, ALTER, INDEX ON `db`.* TO `ann`@`%`",
+                Database::Rhino,
+                Some("INSERT, CREATE, TRIGGER"),
+            ),
+            ("GRANT `cutter`@`%` TO `ann`@`%`", Database::Rhino, None),
+        ] {
+            let found = lacking(&Grants::read([line]), "db", of);
+            assert_eq!(found.map(|lacking| lacking.join(", ")).as_deref(), said, "{line}");
+        }
     }
 }

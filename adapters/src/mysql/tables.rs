@@ -44,6 +44,11 @@ impl Tables {
         self.sessions.at()
     }
 
+    /// Whose database it is.
+    pub(super) const fn database(&self) -> Database {
+        self.sessions.database()
+    }
+
     /// The name of the database.
     pub(super) fn database_name(&self) -> &str {
         self.at().rsplit('/').next().unwrap_or_default()

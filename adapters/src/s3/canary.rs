@@ -57,8 +57,12 @@ impl S3ObjectStore {
                 "a PUT with a wrong SHA-1 is refused and stores nothing",
                 canary.wrong_sha1_is_refused().await,
             ),
-            canary.check("a PUT tells the SHA-1, and so does HEAD", canary.put_tells_sha1().await),
-            canary.check("a COPY tells the SHA-1", canary.copy_tells_sha1("plain").await),
+            canary.check(
+                "the answers to a PUT and a HEAD have the SHA-1",
+                canary.put_tells_sha1().await,
+            ),
+            canary
+                .check("the answer to a COPY has the SHA-1", canary.copy_tells_sha1("plain").await),
             canary.check(
                 "a PUT onto an object is refused and leaves it alone",
                 canary.put_leaves_object_alone().await,
@@ -71,7 +75,7 @@ impl S3ObjectStore {
                 canary.copy_leaves_object_alone().await,
             ),
             (
-                "a DELETE spares an object that is not the one meant",
+                "a DELETE with another object's ETag is refused and leaves the object alone",
                 canary.delete_spares_another().await,
             ),
         ];
@@ -87,7 +91,7 @@ impl S3ObjectStore {
             other => canary.check(fact, other),
         }));
         checks.push(canary.check(
-            "a COPY of a multipart object tells a full SHA-1",
+            "the answer to a COPY of a multipart object has a full SHA-1",
             canary.copy_of_multipart_tells_sha1().await,
         ));
         checks.push(canary.check("the canaries are taken away again", canary.clean_up().await));
@@ -189,7 +193,7 @@ impl Canary<'_> {
         }
         let found = self.store.look(&self.at("plain")).await.map_err(wrong)?;
         match found.and_then(|found| found.sha1) {
-            Some(stored) if stored == sha1 => Ok("told".to_owned()),
+            Some(stored) if stored == sha1 => Ok("in both answers".to_owned()),
             other => Err(no_sha1("HEAD", other)),
         }
     }
@@ -197,7 +201,7 @@ impl Canary<'_> {
     async fn copy_tells_sha1(&self, from: &str) -> Sighting {
         let answered = self.copy(from, &format!("{from}-copy")).await.map_err(wrong)?;
         if answered == Some(Sha1::of(FIRST)) {
-            Ok("told".to_owned())
+            Ok("in the answer".to_owned())
         } else {
             Err(no_sha1("COPY", answered))
         }
@@ -235,7 +239,7 @@ impl Canary<'_> {
             Err(error) => return Err(wrong(error)),
             Ok(()) => return broken("a conditional DELETE deleted another object"),
         }
-        self.content("plain").await.map(|_| "spared".to_owned())
+        self.content("plain").await.map(|_| "refused, and the object untouched".to_owned())
     }
 
     async fn copy_of_multipart_tells_sha1(&self) -> Sighting {
@@ -251,7 +255,7 @@ impl Canary<'_> {
         };
         let stored = self.store.put_in_parts(&target, content).await.map_err(wrong)?;
         if stored.sha1 != Some(sha1) {
-            return broken("a multipart upload does not tell the SHA-1 of its parts");
+            return broken("the answer to a multipart upload has no SHA-1 of its parts");
         }
         self.copy_tells_sha1("parts").await
     }
@@ -342,7 +346,9 @@ fn broken<T>(words: &str) -> Result<T, Wrong> {
 
 fn no_sha1(operation: &str, answered: Option<Sha1>) -> Wrong {
     Wrong::Broken(match answered {
-        None => format!("{operation} tells no SHA-1: nothing could be proven without downloads"),
-        Some(other) => format!("{operation} tells another SHA-1, {other}"),
+        None => format!(
+            "the answer to {operation} has no SHA-1: nothing could be proven without downloads"
+        ),
+        Some(other) => format!("the answer to {operation} has another SHA-1, {other}"),
     })
 }

@@ -83,6 +83,7 @@ mod tests {
         check(403, "AccessDenied", "Denied");
         assert!(check(403, "SignatureDoesNotMatch", "Keys").contains("secret key is not"));
         assert!(check(403, "InvalidAccessKeyId", "Keys").contains("does not know this access key"));
+        assert!(check(403, "NotSignedUp", "Keys").contains("is not signed up"));
         assert!(check(400, "ExpiredToken", "Keys").contains("log in again"));
         check(400, "BadDigest", "BadDigest");
         check(400, "RequestTimeout", "Busy");

@@ -7,10 +7,11 @@ use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule,
     LifecycleRuleFilter, TransitionDefaultMinimumObjectSize,
 };
-use domain::blueprint::AbortRule;
+use domain::blueprint::{AbortRule, ExpiryRule};
 use domain::ports::SiteError;
 
 use super::bucket::incomplete;
+use super::guards::implemented;
 use super::refusal::{done, present};
 use super::{AwsSite, System};
 
@@ -42,6 +43,47 @@ pub(super) fn rules(found: Option<&GetBucketLifecycleConfigurationOutput>) -> Ru
     }
 }
 
+/// Reads the enabled rules that delete files or intermediaries.
+pub(super) fn expiry_rules(
+    found: Option<&GetBucketLifecycleConfigurationOutput>,
+) -> Vec<ExpiryRule> {
+    let all = found.map(GetBucketLifecycleConfigurationOutput::rules).unwrap_or_default();
+    let in_force = all.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
+    let rules = in_force.filter(|rule| expires(rule)).map(|rule| ExpiryRule {
+        name: name(rule).to_owned(),
+        of_files: can_match_a_file(rule),
+        of_intermediaries: can_match_an_intermediary(prefix_of(rule)),
+        of_tagged: is_for_tagged(rule),
+    });
+    rules.filter(|rule| rule.of_files || rule.of_intermediaries).collect()
+}
+
+fn is_for_tagged(rule: &LifecycleRule) -> bool {
+    rule.filter().is_some_and(|filter| {
+        filter.tag().is_some() || filter.and().is_some_and(|and| !and.tags().is_empty())
+    })
+}
+
+fn prefix_of(rule: &LifecycleRule) -> &str {
+    let prefix = match rule.filter() {
+        Some(filter) => filter.prefix().or_else(|| filter.and().and_then(|and| and.prefix())),
+        None => old_prefix(rule),
+    };
+    prefix.unwrap_or_default()
+}
+
+/// Whether keys like `0/000/000/0000000001.fid`, or with a slash before that, begin so.
+fn can_match_an_intermediary(prefix: &str) -> bool {
+    const FORM: &str = "0/000/000/0000000000.fid";
+    let is_like = |form: &str| {
+        let is_one = |(wanted, letter): (char, char)| {
+            if wanted == '0' { letter.is_ascii_digit() } else { wanted == letter }
+        };
+        prefix.len() <= form.len() && form.chars().zip(prefix.chars()).all(is_one)
+    };
+    is_like(FORM) || is_like(&format!("/{FORM}"))
+}
+
 /// Whether a rule deletes objects. A marker without versions behind it is no object.
 fn expires(rule: &LifecycleRule) -> bool {
     let expiration = rule.expiration();
@@ -50,11 +92,7 @@ fn expires(rule: &LifecycleRule) -> bool {
 
 /// By its prefix alone: files are of any size, and a COPY may have brought any tags along.
 fn can_match_a_file(rule: &LifecycleRule) -> bool {
-    let prefix = match rule.filter() {
-        Some(filter) => filter.prefix().or_else(|| filter.and().and_then(|and| and.prefix())),
-        None => old_prefix(rule),
-    };
-    let prefix = prefix.unwrap_or_default();
+    let prefix = prefix_of(rule);
     let is_digit = |letter: char| matches!(letter, '0'..='9' | 'a'..='f');
     prefix.len() <= 40 && prefix.chars().all(is_digit)
 }
@@ -126,6 +164,16 @@ impl AwsSite {
         let request = self.s3.get_bucket_lifecycle_configuration().bucket(name).send();
         let answer = self.answer(System::S3, "GetBucketLifecycleConfiguration", request).await;
         present(answer, &["NoSuchLifecycleConfiguration"])
+    }
+
+    /// The same; [`None`] also where the end does not know of such rules.
+    pub(super) async fn lifecycle_if_known(
+        &self,
+        name: &str,
+    ) -> Result<Option<GetBucketLifecycleConfigurationOutput>, SiteError> {
+        let request = self.s3.get_bucket_lifecycle_configuration().bucket(name).send();
+        let answer = self.answer(System::S3, "GetBucketLifecycleConfiguration", request).await;
+        implemented(answer, "NoSuchLifecycleConfiguration")
     }
 
     /// Writes our rule, and with it all rules that the bucket already has: S3 replaces them all at
@@ -257,6 +305,30 @@ mod tests {
             assert!(read(vec![off]).that_delete_files.is_empty(), "{rule:?}");
             let moves = Transition::builder().days(1).build();
             assert!(read(vec![rule.transitions(moves)]).that_delete_files.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_rule_is_for_files_for_intermediaries_or_for_both() {
+        for (prefix, of_files, of_intermediaries) in [
+            ("", true, true),
+            ("0", true, true),
+            ("ab", true, false),
+            ("0/", false, true),
+            ("7/123/456/7123456789.fid", false, true),
+            ("/0/00", false, true),
+            ("0/000/000/0000000001.fid.old", false, false),
+            ("0000/", false, false),
+            ("logs/", false, false),
+        ] {
+            assert_eq!(can_match_an_intermediary(prefix), of_intermediaries, "{prefix}");
+            let filter = LifecycleRuleFilter::builder().prefix(prefix).build();
+            let rule = rule("a")
+                .filter(filter)
+                .expiration(LifecycleExpiration::builder().days(30).build())
+                .build()
+                .expect("whole");
+            assert_eq!(can_match_a_file(&rule), of_files, "{prefix}");
         }
     }
 

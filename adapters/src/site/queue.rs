@@ -31,6 +31,15 @@ impl AwsSite {
         state.map(Some).map_err(|why| SiteError::Refused { call, why })
     }
 
+    pub(super) async fn look_at_queue_arn(&self, url: &str) -> Result<String, SiteError> {
+        let call = "GetQueueAttributes";
+        let name = QueueAttributeName::QueueArn;
+        let request = self.sqs.get_queue_attributes().queue_url(url).attribute_names(name.clone());
+        let answer = self.answer(System::Sqs, call, request.send()).await.map_err(|it| it.error)?;
+        let arn = answer.attributes.and_then(|mut attributes| attributes.remove(&name));
+        arn.ok_or_else(|| SiteError::Refused { call, why: "the answer has no ARN".to_owned() })
+    }
+
     async fn queue_url(&self, name: &str) -> Result<Option<String>, SiteError> {
         let request = self.sqs.get_queue_url().queue_name(name).send();
         let answer = self.answer(System::Sqs, "GetQueueUrl", request).await;

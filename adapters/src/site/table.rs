@@ -15,14 +15,7 @@ const NO_TABLE: &[&str] = &["ResourceNotFoundException", "TableNotFoundException
 
 impl AwsSite {
     pub(super) async fn look_at_table(&self, name: &str) -> Result<Option<TableState>, SiteError> {
-        let call = "DescribeTable";
-        let request = self.dynamodb.describe_table().table_name(name).send();
-        let answer = present(self.answer(System::DynamoDb, call, request).await, NO_TABLE)?;
-        let Some(table) = answer.and_then(|answer| answer.table) else { return Ok(None) };
-        let key = key(&table).ok_or_else(|| {
-            let why = "the answer tells no key that can be understood".to_owned();
-            SiteError::Refused { call, why }
-        })?;
+        let Some((table, key)) = self.describe_table(name).await? else { return Ok(None) };
         // A table in deletion counts as one that is changing, until it is gone.
         let active = table.table_status == Some(TableStatus::Active);
         let billing = table.billing_mode_summary.and_then(|summary| summary.billing_mode);
@@ -34,6 +27,22 @@ impl AwsSite {
             recoverable: active && self.is_recoverable(name).await?,
             protected: table.deletion_protection_enabled == Some(true),
         }))
+    }
+
+    /// The table with its key.
+    pub(super) async fn describe_table(
+        &self,
+        name: &str,
+    ) -> Result<Option<(TableDescription, TableKey)>, SiteError> {
+        let call = "DescribeTable";
+        let request = self.dynamodb.describe_table().table_name(name).send();
+        let answer = present(self.answer(System::DynamoDb, call, request).await, NO_TABLE)?;
+        let Some(table) = answer.and_then(|answer| answer.table) else { return Ok(None) };
+        let key = key(&table).ok_or_else(|| {
+            let why = "the answer tells no key that can be understood".to_owned();
+            SiteError::Refused { call, why }
+        })?;
+        Ok(Some((table, key)))
     }
 
     async fn is_recoverable(&self, name: &str) -> Result<bool, SiteError> {

@@ -121,6 +121,7 @@ mod tests {
         for (code, said) in [
             ("InvalidClientTokenId", "does not know this access key"),
             ("ExpiredToken", "log in again"),
+            ("OptInRequired", "is not signed up for this service"),
         ] {
             let error = told(403, code);
             assert!(matches!(error, QueueError::Keys { .. }), "{code}: {error:?}");

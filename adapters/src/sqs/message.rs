@@ -7,7 +7,9 @@
 use std::fmt::Write;
 
 use domain::limits::LONGEST_RUN_BYTES;
-use domain::{BadMessage, ByteCount, Fid, Hints, Job};
+use domain::{
+    BadMessage, ByteCount, ContentType, DownloadName, Fid, Hints, Job, S3Bucket, TypeAndName,
+};
 use serde_json::{Map, Value};
 
 /// The attribute with the action: `migrate` or `verify`.
@@ -28,6 +30,15 @@ pub const RUN: &str = "run";
 /// The attribute of [`Hints::domain`].
 pub const DOMAIN: &str = "domain";
 
+/// The attribute of [`Hints::bucket`].
+pub const BUCKET: &str = "bucket";
+
+/// The attribute of the content type in [`Hints::type_and_name`].
+pub const CONTENT_TYPE: &str = "content_type";
+
+/// The attribute of the download name there.
+pub const DOWNLOAD_NAME: &str = "download_name";
+
 /// The most characters of a foreign text that an error quotes.
 const QUOTED: usize = 80;
 
@@ -42,7 +53,7 @@ pub fn body_of(job: &Job) -> String {
 /// that.
 #[must_use]
 pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
-    let Hints { route, failed_before, look_first, run, domain } = &job.hints;
+    let Hints { route, failed_before, look_first, run, domain, bucket, type_and_name } = &job.hints;
     let mut attributes = vec![(ACTION, job.action.name().to_owned())];
     attributes.extend(route.map(|route| (ROUTE, route.name().to_owned())));
     attributes.extend(failed_before.then(|| (FAILED_BEFORE, true.to_string())));
@@ -51,6 +62,10 @@ pub fn attributes_of(job: &Job) -> Vec<(&'static str, String)> {
         let text = text.as_ref().filter(|text| !text.is_empty());
         attributes.extend(text.map(|text| (name, text.clone())));
     }
+    attributes.extend(bucket.as_ref().map(|bucket| (BUCKET, bucket.to_string())));
+    let TypeAndName { content_type, download_name } = type_and_name;
+    attributes.extend(content_type.iter().map(|of| (CONTENT_TYPE, of.as_str().to_owned())));
+    attributes.extend(download_name.iter().map(|of| (DOWNLOAD_NAME, of.as_str().to_owned())));
     attributes
 }
 
@@ -89,6 +104,11 @@ pub fn job_of<'a>(
         look_first: attribute(LOOK_FIRST) == Some("true"),
         run: run.map(str::to_owned),
         domain: attribute(DOMAIN).filter(|domain| !domain.is_empty()).map(str::to_owned),
+        bucket: attribute(BUCKET).and_then(S3Bucket::new),
+        type_and_name: TypeAndName {
+            content_type: attribute(CONTENT_TYPE).and_then(ContentType::parse),
+            download_name: attribute(DOWNLOAD_NAME).and_then(DownloadName::parse),
+        },
     };
     let fid = Fid(*fid.as_ref().map_err(|why| bad(why.clone()))?);
     let dkey = dkey.clone().map_err(bad)?;

@@ -3,18 +3,19 @@
 use std::num::NonZeroU16;
 
 use clap::{Args, ValueEnum};
+use domain::blueprint::{TableBlueprint, table_by_fid, verifications_table};
 use domain::job::is_run_name;
 use domain::queue::{EnqueuePlan, enqueue};
 use domain::{Fid, JobAction, limits};
 
-use crate::config::{QueueSettings, Settings, WorkerFunctionSettings};
+use crate::config::{QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once};
 use crate::exit::{Exit, UsageError};
-use crate::report::Teller;
 use crate::report::enqueue::{EnqueueReport, verdict};
+use crate::report::{Counted, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
-use crate::wiring::IndexFrom;
+use crate::wiring::{IndexFrom, Wiring};
 use crate::{fid_list, worker_function};
 
 /// What can be given to `enqueue`.
@@ -44,7 +45,7 @@ pub struct Arguments {
     route: Route,
 
     /// Requests to the queue at the same time, of ten jobs each
-    #[arg(long, default_value = "16", value_name = "N")]
+    #[arg(long, default_value = "16", value_name = "N", value_parser = at_once)]
     concurrency: NonZeroU16,
 
     /// Print the summary as JSON
@@ -53,6 +54,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     selection: SelectionArguments,
+
+    #[command(flatten)]
+    types: TypesSettings,
 
     #[command(flatten)]
     queue: QueueSettings,
@@ -65,14 +69,18 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 every row that should have a job has one; 1 a job was not sent, a row was rejected, a
-file is too large for the function, or the run was interrupted; 2 wrong usage or configuration; 3 something
-could not be reached. A job that is sent twice is done once.
+With CONTENTREPO_DATABASE_URL each job of `migrate` carries the content type and the download name
+of its file's newest row in contentrepo. The worker writes them with the content, at no extra
+request.
+
+Exit codes: 0 every row that should have a job has one; 1 a job was not sent, a row was rejected,
+a file is too large for the function, or the run was interrupted; 2 wrong usage or configuration;
+3 something could not be reached. A job that is sent twice is done once.
 
 Where --function or LAMBDA_FUNCTION names the worker function, `enqueue` asks it before it sends
-anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify` its
-formats, too. Otherwise nothing is sent, and the exit code is 2, or 3 where the function could not be
-reached. Without the setting no function is asked.";
+anything. The function must have the MOGILE_DOMAIN and BUCKETS of this program, and for `verify`
+its formats, too. Otherwise nothing is sent, and the exit code is 2, or 3 where the function
+could not be reached. Without the setting no function is asked.";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Action {
@@ -86,9 +94,14 @@ enum Action {
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
     let session = Session::begin(arguments.json);
-    let plan = arguments.plan()?;
     let wiring = session.wiring(source, time);
+    let mut plan = arguments.plan(&wiring)?;
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
+    let url = arguments.queue.queue_url()?;
+    let tables = arguments.tables()?;
+    plan.guard = Some(
+        session.services(aws, time).guard(tables, Some((&url, arguments.function.name()))).await?,
+    );
     if let Some(name) = arguments.function.name() {
         let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &plan.buckets);
@@ -96,14 +109,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
 
     let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
-    let (progress, stops) = session.watch(announce)?;
+    let (progress, stops) = session.watch(Counted::Rows, announce)?;
     let summary = enqueue(&ports, &plan, stops, &progress).await;
     progress.finish();
 
     session.print(&EnqueueReport {
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run,
-        again: arguments.selection.flags() + &arguments.route.flag(),
+        again: arguments.selection.flags() + &arguments.route.flag() + &arguments.types.flag(),
         verdict: verdict(&summary),
         summary,
         cost: session.cost(),
@@ -111,7 +124,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 impl Arguments {
-    fn plan(&self) -> Result<EnqueuePlan, UsageError> {
+    fn tables(&self) -> Result<Vec<TableBlueprint>, UsageError> {
+        let (tables, aws) = (&self.queue.tables, &self.settings.aws);
+        let verifications = verifications_table(tables.verifications_table(aws)?);
+        let by_fid = [aws.ledger_table()?, tables.failures_table(aws)?].map(table_by_fid);
+        Ok(by_fid.into_iter().chain([verifications]).collect())
+    }
+
+    fn plan(&self, wiring: &Wiring<'_>) -> Result<EnqueuePlan, UsageError> {
         let mut selection = self.selection.selection()?;
         selection.from = Fid(self.from_fid.unwrap_or_default());
         let action = match self.action {
@@ -143,10 +163,16 @@ impl Arguments {
             buckets: self.settings.target.bucket_map()?,
             selection,
             route: self.route.into(),
+            // A verification gives no file a type.
+            types: match self.action {
+                Action::Migrate => self.types.from(wiring)?,
+                Action::Verify => None,
+            },
             single_request_bytes: self.settings.target.single_request_bytes,
             most_bytes: self.lambda_max_bytes,
             concurrency: self.concurrency.get().into(),
             run: self.run.clone(),
+            guard: None,
         })
     }
 }

@@ -1,19 +1,22 @@
 //! `mogile2s3 migrate`: the migration from here, without a queue.
 
-use std::num::{NonZeroU16, NonZeroU64};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use domain::blueprint::table_by_fid;
 use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
+use domain::migrate::TypesFrom;
 
-use crate::config::{Settings, TableSettings, duration};
+use crate::config::{Settings, TableSettings, TypesSettings, at_once, duration};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
-use crate::report::{FailureList, Observers, Teller};
+use crate::report::{Counted, FailureList, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
+use crate::wiring::Wiring;
 
 /// Files in progress at the same time, unless --concurrency says otherwise.
 const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
@@ -30,6 +33,9 @@ pub struct Arguments {
     route: Route,
 
     #[command(flatten)]
+    types: TypesSettings,
+
+    #[command(flatten)]
     run: RunArguments,
 }
 
@@ -37,7 +43,7 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct RunArguments {
     /// Files in progress at the same time
-    #[arg(long, default_value_t = CONCURRENCY, value_name = "N")]
+    #[arg(long, default_value_t = CONCURRENCY, value_name = "N", value_parser = at_once)]
     concurrency: NonZeroU16,
 
     /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up
@@ -49,8 +55,8 @@ pub struct RunArguments {
     keep_going: bool,
 
     /// Start no more files after N failures [default: no limit]
-    #[arg(long, value_name = "N")]
-    max_failures: Option<NonZeroU64>,
+    #[arg(long, value_name = "N", value_parser = failures_allowed)]
+    max_failures: Option<u64>,
 
     /// Write every failed file and rejected row to this new file as it happens, one a line: fid,
     /// reason, key and detail, separated by tabs. `--fids @FILE` reads it. Findings are in it, too,
@@ -73,29 +79,33 @@ pub struct RunArguments {
 }
 
 const AFTER_HELP: &str = "\
+With CONTENTREPO_DATABASE_URL each object that is written gets the content type and the download
+name of its newest row in contentrepo, at no extra request. Its table is read once, before the
+first file. An object that is there already keeps what it has.
+
 Signals: after the first SIGINT or SIGTERM no new file is started, and files in progress have 20
-seconds. The second signal abandons them. After either of the two, proven files are recorded and the
-summary is printed. The third signal ends the process at once.
+seconds. The second signal abandons them. After either of the two, proven files are recorded and
+the summary is printed. The third signal ends the process at once.
 
 Exit codes: 0 every row is in a class and nothing failed; 1 files failed, rows were rejected or
-missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3 something
-could not be reached; 130 after a third signal. After each of them the same command continues where
-this run ended.";
+missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3
+something could not be reached; 130 after a third signal. After each of them the same command
+continues where this run ended.";
 
 /// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { route, run } = arguments;
+    let Arguments { route, types, run } = arguments;
     let session = Session::begin(run.json);
-    let flags = route.flag();
-    let report = run.carry_out(&session, Aim::Migrate(route), "mogile2s3 migrate", &flags).await?;
+    let aim = Aim::Migrate(route, types.from(&run.wiring(&session))?);
+    let flags = route.flag() + &types.flag();
+    let report = run.carry_out(&session, aim, "mogile2s3 migrate", &flags).await?;
     session.print(&report)
 }
 
 /// Where a run brings files.
-#[derive(Debug, Clone, Copy)]
 pub enum Aim {
-    /// To their final keys, by this route.
-    Migrate(Route),
+    /// To their final keys, by this route, with types and names from there.
+    Migrate(Route, Option<TypesFrom>),
     /// To the keys of their intermediaries.
     Sync,
 }
@@ -115,17 +125,20 @@ impl RunArguments {
         name: &str,
         flags: &str,
     ) -> anyhow::Result<MigrateReport> {
-        let Settings { source, target, time, aws } = &self.settings;
-        let plan = self.plan(aim)?;
-        let ports = session.wiring(source, time).ports(target, &self.tables, aws).await?;
+        let Settings { target, aws, .. } = &self.settings;
+        let mut plan = self.plan(&aim)?;
+        let ports = self.wiring(session).ports(target, &self.tables, aws).await?;
+        let tables = [aws.ledger_table()?, self.tables.failures_table(aws)?].map(table_by_fid);
+        plan.guard =
+            Some(session.services(aws, &self.settings.time).guard(tables.into(), None).await?);
         let failures = self.failures.as_deref().map(FailureList::create).transpose()?;
 
-        let (progress, stops) = session.watch(Teller::stop)?;
+        let (progress, stops) = session.watch(Counted::Rows, Teller::stop)?;
         let mut observers: Vec<&dyn RunObserver> = vec![&progress];
         observers.extend(failures.as_ref().map(|failures| failures as &dyn RunObserver));
         let observers = Observers(observers);
         let summary = match aim {
-            Aim::Migrate(_) => migrate_run(&ports, &plan, stops, &observers).await,
+            Aim::Migrate(..) => migrate_run(&ports, &plan, stops, &observers).await,
             Aim::Sync => sync_run(&ports, &plan, stops, &observers).await,
         };
         progress.finish();
@@ -141,11 +154,15 @@ impl RunArguments {
         })
     }
 
-    fn plan(&self, aim: Aim) -> Result<RunPlan, UsageError> {
+    fn wiring<'a>(&'a self, session: &'a Session) -> Wiring<'a> {
+        session.wiring(&self.settings.source, &self.settings.time)
+    }
+
+    fn plan(&self, aim: &Aim) -> Result<RunPlan, UsageError> {
         let target = &self.settings.target;
-        let route = match aim {
-            Aim::Migrate(route) => route,
-            Aim::Sync => Route::Mogile,
+        let (route, types) = match aim {
+            Aim::Migrate(route, types) => (*route, types.clone()),
+            Aim::Sync => (Route::Mogile, None),
         };
         Ok(RunPlan {
             buckets: target.bucket_map()?,
@@ -155,8 +172,10 @@ impl RunArguments {
             wait: self.wait,
             keep_going: self.keep_going,
             moved_from: self.selection.moved_from()?,
-            max_failures: self.max_failures.map(NonZeroU64::get),
+            max_failures: self.max_failures,
             single_request_bytes: target.single_request_bytes,
+            types,
+            guard: None,
         })
     }
 
@@ -181,6 +200,16 @@ impl RunArguments {
     }
 }
 
+/// `--max-failures`: none at all would be a run that starts nothing.
+fn failures_allowed(given: &str) -> Result<u64, String> {
+    let number = given.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| {
+        "give a whole number from 1 on: 1 ends the run at the first failure. Without the flag no number \
+         of failures does"
+            .to_owned()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -196,8 +225,9 @@ mod tests {
     fn next(flags: &[&str]) -> (String, String) {
         let required = ["migrate", "--buckets", "a:bucket"];
         let line = Line::try_parse_from(required.iter().chain(flags)).expect("good flags");
-        let Arguments { route, run } = line.arguments;
-        (run.command("mogile2s3 migrate", &route.flag()), run.selection.fids_flag())
+        let Arguments { route, types, run } = line.arguments;
+        let flags = route.flag() + &types.flag();
+        (run.command("mogile2s3 migrate", &flags), run.selection.fids_flag())
     }
 
     #[test]
@@ -220,9 +250,11 @@ mod tests {
             "--max-failures",
             "3",
             "--keep-going",
+            "--spool-dir",
+            "/my disk",
         ];
         let expected = "mogile2s3 migrate --again --moved-from old --exclude-file 'not these' \
-                        --route mogile --concurrency 8 --wait 1h30m --max-failures 3 --keep-going";
+                        --route mogile --spool-dir '/my disk' --concurrency 8 --wait 1h30m --max-failures 3 --keep-going";
         assert_eq!(next(&given), (expected.to_owned(), " --fids '@my list'".to_owned()));
     }
 
@@ -231,7 +263,25 @@ mod tests {
         let wait =
             |value| Line::try_parse_from(["migrate", "--buckets", "a:bucket", "--wait", value]);
         assert_eq!(wait("10m").expect("a time").arguments.run.wait, Duration::from_mins(10));
-        let said = wait("5").expect_err("no unit").to_string();
-        assert!(said.contains("30s, 10m or 2h"), "{said}");
+        for wrong in ["5", "2000y", "soon", "-1s"] {
+            let given = format!("--wait={wrong}");
+            let said = Line::try_parse_from(["migrate", "--buckets", "a:bucket", &given]);
+            let said = said.expect_err("it is wrong").to_string();
+            let words = "give a time from 0s to 365d with its unit, such as 30s, 10m or 2h";
+            assert!(said.contains("--wait") && said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_things_at_once_say_their_range() {
+        for flag in ["--concurrency", "--tracker-connections", "--node-connections"] {
+            for wrong in ["0", "70000", "many"] {
+                let given = format!("{flag}={wrong}");
+                let said = Line::try_parse_from(["migrate", "--buckets", "a:bucket", &given]);
+                let said = said.expect_err("it is wrong").to_string();
+                let words = "give a number from 1 to 65535, such as 16";
+                assert!(said.contains(flag) && said.contains(words), "{said}");
+            }
+        }
     }
 }

@@ -1,14 +1,23 @@
 //! `mogile2s3 plan`: what there is to migrate.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use adapters::aws;
 use adapters::clock::SystemClock;
 use clap::Args;
 use domain::blueprint::{AccessProfile, contentrepo};
-use domain::doctor::{Census, census};
+use domain::doctor::{Census, Contents, census, count_rhino_rows, plan_types};
+use domain::summary::Sample;
+use domain::{BucketMap, Prices, Reason};
+use indicatif::HumanCount;
 
-use crate::config::{AccessSettings, SourceSettings, TargetSettings, TimeSettings};
-use crate::exit::Exit;
-use crate::report::plan::{PlanReport, verdict};
+use crate::config::{
+    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TargetSettings, TimeSettings,
+};
+use crate::exit::{Exit, UsageError};
+use crate::report::Teller;
+use crate::report::plan::{Beside, PlanReport};
 use crate::session::Session;
 
 /// What can be given to `plan`.
@@ -18,9 +27,25 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 
-    /// Region of the buckets [default: the standard AWS environment's]
-    #[arg(long, env = "AWS_S3_REGION_NAME", value_name = "REGION")]
-    region: Option<String>,
+    /// Compute costs by the prices in this file, which has the form of `domain/prices.json`
+    /// [default: the prices of us-east-1]
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+
+    /// List the buckets of BUCKETS, and scan the ledger where its table is set: how much is there already,
+    /// and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
+    /// is not asked
+    #[arg(long)]
+    list_buckets: bool,
+
+    /// Say how long the maintenance window of the cut-over is, gate by gate. Where rhino's database is set
+    /// its rows are counted, which may take minutes
+    #[arg(long)]
+    window: bool,
+
+    /// Files that come in between the last migration before the window and the freeze
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "window")]
+    ingested: u64,
 
     #[command(flatten)]
     access: AccessSettings,
@@ -32,19 +57,83 @@ pub struct Arguments {
     target: TargetSettings,
 
     #[command(flatten)]
+    clients: ClientSettings,
+
+    #[command(flatten)]
     time: TimeSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
 }
 
 /// Counts the whole index. Rejected rows are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let buckets = arguments.target.bucket_map()?;
-    let index = session.wiring(&arguments.source, &arguments.time).index()?;
-    let limit = arguments.target.single_request_bytes;
-    let census = census(index.as_ref(), &SystemClock, &buckets, limit).await;
+    let prices = prices(arguments.prices.as_deref())?;
+    let wiring = session.wiring(&arguments.source, &arguments.time);
+    let (index, content_repo) = (wiring.index()?, arguments.clients.content_repo()?);
+    let rhino = arguments.clients.rhino()?.filter(|_| arguments.window);
+    let listed = arguments.contents(&session, &buckets).await?;
+    let (contents, unlisted) = match listed.transpose() {
+        Ok(contents) => (contents, None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let sizes = arguments.target.sizes();
+    let census = census(index.as_ref(), &SystemClock, &buckets, sizes, contents.as_ref()).await;
+    // The most of what this run holds, and nothing asks for it any more.
+    drop(contents);
     let mut hazards = hazards(&arguments).await;
     hazards.extend(misspelt_buckets(&census));
-    session.print(&PlanReport { verdict: verdict(&census, &hazards), census, hazards })
+    hazards.extend(buckets_of_other_case(&census, &buckets));
+    hazards.extend(keys_in_capitals(&census));
+    hazards.extend(lost_files(&census));
+    let types = match content_repo.map(|url| wiring.content_repo(url)) {
+        Some(database) => Some(plan_types(&database, &SystemClock, &buckets).await),
+        None => None,
+    };
+    let rhino = match rhino.map(|url| wiring.rhino(url)) {
+        Some(database) => Some(count_rhino_rows(&database, &SystemClock, &buckets).await),
+        None => None,
+    };
+    let window = arguments.window.then_some(arguments.ingested);
+    let beside = Beside { types, unlisted, window, rhino };
+    session.print(&PlanReport::new(census, hazards, &prices, &buckets, beside))
+}
+
+impl Arguments {
+    /// What S3 and the ledger have already, where that is asked for; the reason where it cannot be told.
+    async fn contents(
+        &self,
+        session: &Session,
+        buckets: &BucketMap,
+    ) -> anyhow::Result<Option<Result<Contents, Reason>>> {
+        if !self.list_buckets {
+            return Ok(None);
+        }
+        let services = session.services(&self.aws, &self.time);
+        let objects = services.s3(&self.target).await?;
+        let ledger =
+            if self.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };
+        let teller = Teller::plain();
+        let tell = |objects| teller.say(&format!("{} objects listed", HumanCount(objects)));
+        let ledger = ledger.as_deref();
+        Ok(Some(Contents::gather(&objects, ledger, &SystemClock, buckets, &tell).await))
+    }
+}
+
+/// The prices in this file, or those that come with the program.
+fn prices(file: Option<&Path>) -> Result<Prices, UsageError> {
+    let Some(path) = file else { return Ok(Prices::us_east_1()) };
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .map_err(|error| UsageError(format!("--prices: `{shown}` cannot be read: {error}")))?;
+    Prices::parse(&text).map_err(|error| {
+        UsageError(format!(
+            "--prices: `{shown}` is no table of prices: {error}. It has the form of \
+             `domain/prices.json`"
+        ))
+    })
 }
 
 /// The buckets of BUCKETS in which MogileFS has no file, where one that is not named has nearly the same
@@ -65,12 +154,50 @@ fn misspelt_buckets(census: &Census) -> impl Iterator<Item = String> {
     })
 }
 
+/// Buckets that differ from one of BUCKETS only in case: both MogileFS and contentrepo may take the two
+/// for one, and this program does not.
+fn buckets_of_other_case(census: &Census, buckets: &BucketMap) -> Vec<String> {
+    let other = |name: &String| {
+        // Where none of its rows are there that is said already: the name is misspelt.
+        let with_rows = |old: &&str| !census.without_rows.contains(*old);
+        let mut of_map = buckets.pairs().map(|(old, _)| old.as_str()).filter(with_rows);
+        let alike = of_map.find(|old| old.to_lowercase() == name.to_lowercase())?;
+        Some(format!(
+            "rows are in bucket `{name}`, and others in `{alike}`, which differs only in case and is the \
+             one that BUCKETS names: add `{name}` to BUCKETS or to IGNORE_BUCKETS"
+        ))
+    };
+    census.unmapped.keys().filter_map(other).collect()
+}
+
+/// Keys that name no content only because of their capitals.
+fn keys_in_capitals(census: &Census) -> Option<String> {
+    let Sample { files, example, .. } = &census.in_capitals;
+    let words = || {
+        format!(
+            "{files} rejected keys have their SHA-1 in capitals, such as `{example}`: rename them in \
+             MogileFS where contentrepo refers to them in small letters"
+        )
+    };
+    (*files > 0).then(words)
+}
+
+/// Files of which MogileFS has lost every replica.
+fn lost_files(census: &Census) -> Option<String> {
+    let Sample { files, first_fids, example } = &census.without_replica;
+    let fid = first_fids.first()?;
+    Some(format!(
+        "{files} files have no replica, such as fid {fid} (`{example}`): they end as no-replica unless an \
+         intermediary or an object has their content. Restore them in MogileFS, or exclude them"
+    ))
+}
+
 /// What is wrong with the way after the migration, as far as settings alone show it. AWS is not asked.
 async fn hazards(arguments: &Arguments) -> Vec<String> {
     if arguments.access.profile() != Some(AccessProfile::ContentrepoLegacy) {
         return Vec::new();
     }
-    let config = aws::load(arguments.region.clone()).await;
+    let config = aws::load(arguments.aws.region.clone()).await;
     match config.region() {
         Some(region) => contentrepo::signatures(region.as_ref()).err().into_iter().collect(),
         None => vec!["no AWS region is set: a stock contentrepo can use few of them".to_owned()],
@@ -82,6 +209,28 @@ mod tests {
     use domain::Tally;
 
     use super::*;
+
+    #[test]
+    fn capitals_and_lost_files_are_hazards() {
+        let map = BucketMap::parse("repo:corpus,Other:other", "").expect("a map");
+        let unmapped = ["REPO", "scratch"].map(|name| (name.to_owned(), Tally::default()));
+        let mut census = Census { unmapped: unmapped.into(), ..Census::default() };
+        let said = buckets_of_other_case(&census, &map);
+        let words = "rows are in bucket `REPO`, and others in `repo`, which differs only in case";
+        assert!(said.len() == 1 && said[0].starts_with(words), "{said:?}");
+        census.without_rows.insert("repo".to_owned());
+        assert_eq!(buckets_of_other_case(&census, &map), [""; 0], "`REPO` is meant");
+        assert_eq!(keys_in_capitals(&census), None);
+        assert_eq!(lost_files(&census), None);
+        census.without_replica.add(domain::Fid(8), "ab-repo");
+        let said = lost_files(&census).expect("a hazard");
+        assert!(said.starts_with("1 files have no replica, such as fid 8 (`ab-repo`)"), "{said}");
+        census.in_capitals.add(domain::Fid(7), "AB-repo");
+        let said = keys_in_capitals(&census).expect("a hazard");
+        assert!(
+            said.starts_with("1 rejected keys have their SHA-1 in capitals, such as `AB-repo`")
+        );
+    }
 
     #[test]
     fn a_bucket_without_rows_is_a_hazard_where_another_may_be_meant() {

@@ -2,25 +2,23 @@
 
 mod export_file;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adapters::clock::SystemClock;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use domain::Reason;
 use domain::journal::{Content, StoredEntry};
-use domain::ports::{Journal, LedgerError};
+use domain::ports::Journal;
 use domain::runbook::{
-    Export, JournalTrouble, JournalWriter, RestoreTrouble, SurveyTrouble, read_journal, restore,
-    survey,
+    Export, JournalWriter, RestoreTrouble, SurveyTrouble, Unrestored, read_journal, restore, survey,
 };
 
 use self::export_file::{ExportFile, entries_of};
 use crate::config::{AwsSettings, JournalSettings, TimeSettings};
-use crate::exit::{Exit, RefusedError, TroubleError, UsageError};
+use crate::exit::{Exit, RefusedError, UsageError, of_error};
+use crate::journal::{OperatorSettings, random, refused, trouble};
 use crate::report::runbook::{Against, CheckReport, ExportEnd, RestoreReport, Written};
 use crate::session::Session;
 
@@ -79,9 +77,8 @@ struct Note {
     /// The note; `-` reads notes from stdin, one a line, and writes each as it comes
     text: String,
 
-    /// Your name in the journal [default: the ARN of the AWS keys]
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     /// Print the number and the hash of each entry as JSON, one a line
     #[arg(long)]
@@ -101,9 +98,8 @@ struct Restore {
     #[arg(long)]
     dry_run: bool,
 
-    /// Your name in the journal [default: the ARN of the AWS keys]
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -136,12 +132,8 @@ impl Common {
         session.services(&self.aws, &self.time).journal(&self.journal).await
     }
 
-    /// Who writes an entry: the name that was given, or the ARN of the keys.
-    async fn operator(&self, session: &Session, given: Option<&str>) -> anyhow::Result<String> {
-        match given.map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => Ok(name.to_owned()),
-            None => session.services(&self.aws, &self.time).caller(random()).await,
-        }
+    async fn operator(&self, session: &Session, by: &OperatorSettings) -> anyhow::Result<String> {
+        by.name(&session.services(&self.aws, &self.time)).await
     }
 }
 
@@ -207,12 +199,12 @@ impl Note {
         if self.text.trim().is_empty() {
             return Err(UsageError("the note is empty".to_owned()).into());
         }
-        let by = self.common.operator(&session, self.operator.as_deref()).await?;
+        let by = self.common.operator(&session, &self.operator).await?;
         let journal = self.common.journal(&session).await?;
         let writer = JournalWriter::open(journal, Arc::new(SystemClock), (by, random())).await;
         let mut writer = writer.map_err(refused)?;
         if self.text != "-" {
-            return write(&session, &mut writer, self.text.clone()).await;
+            return self.append(&session, &mut writer, self.text.clone()).await;
         }
         for line in io::stdin().lines() {
             if line.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::InvalidData) {
@@ -220,20 +212,23 @@ impl Note {
             }
             let line = line.context("reading notes from stdin")?;
             if !line.trim().is_empty() {
-                write(&session, &mut writer, line).await?;
+                self.append(&session, &mut writer, line).await?;
             }
         }
         Ok(Exit::Clean)
     }
-}
 
-async fn write(
-    session: &Session,
-    writer: &mut JournalWriter,
-    text: String,
-) -> anyhow::Result<Exit> {
-    let head = writer.append(Content::Note { text }).await.map_err(refused)?;
-    session.print(&Written::new(head))
+    async fn append(
+        &self,
+        session: &Session,
+        writer: &mut JournalWriter,
+        text: String,
+    ) -> anyhow::Result<Exit> {
+        let Common { journal, aws, .. } = &self.common;
+        let (migration, table) = (aws.ledger_table()?, journal.journal_table(aws)?);
+        let head = writer.append(Content::Note { text }).await.map_err(refused)?;
+        session.print(&Written::new(&migration, &table, head))
+    }
 }
 
 impl Restore {
@@ -245,60 +240,27 @@ impl Restore {
         let by = if self.dry_run {
             String::new()
         } else {
-            self.common.operator(&session, self.operator.as_deref()).await?
+            self.common.operator(&session, &self.operator).await?
         };
         let entries = entries_of(path.to_owned());
         let export = Export { head, entries: &entries };
         let by = (&*by, random());
         let restored = restore(&*journal, &SystemClock, by, &export, self.dry_run).await;
-        let restored = restored.map_err(|why| unrestored(why, path))?;
-        session.print(&RestoreReport::new(journal.migration(), path, self.dry_run, restored))
-    }
-}
-
-/// Of this process: the standard library's hashers begin with random keys.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
-/// What an operator does where `DynamoDB` did not answer.
-const THE_WAY: &str = "check the way to DynamoDB, the region, and AWS_ENDPOINT_URL or \
-                       AWS_ENDPOINT_URL_DYNAMODB where it is set";
-
-fn trouble(error: &LedgerError) -> anyhow::Error {
-    match error {
-        LedgerError::Unavailable { .. } => anyhow!("{error}\n  → {THE_WAY}, then run this again"),
-        LedgerError::NoTable { .. } | LedgerError::Keys { .. } | LedgerError::Refused { .. } => {
-            TroubleError(Reason::from(error)).into()
+        let report =
+            |restored| RestoreReport::new(journal.migration(), path, self.dry_run, restored);
+        match restored {
+            Ok(restored) => session.print(&report(restored)),
+            Err(stopped) => {
+                let Unrestored { why, done } = *stopped;
+                let is_begun = !done.written.is_empty();
+                let error = unrestored(why, path);
+                // What was written is said, and then why it is not all.
+                if is_begun {
+                    session.print(&report(done).ended_by(of_error(&error)))?;
+                }
+                Err(error)
+            }
         }
-    }
-}
-
-/// What stands between a writer and the next entry.
-fn refused(why: JournalTrouble) -> anyhow::Error {
-    match why {
-        JournalTrouble::TakenOver(taken_over) => RefusedError(format!(
-            "{taken_over}. Nothing more was written. Read it with `mogile2s3 runbook export` before you \
-             go on"
-        ))
-        .into(),
-        JournalTrouble::Changed(fault) => RefusedError(format!(
-            "{fault}. The journal is not as it was written, and is not continued\n  → `mogile2s3 \
-             runbook check` names what is damaged. `mogile2s3 runbook restore --from FILE` repairs it \
-             from an earlier export (docs/OPERATING.md, \"A damaged journal\")"
-        ))
-        .into(),
-        JournalTrouble::NotWritten { error, sequence, writer } => anyhow!(
-            "entry {sequence} was not written: {error}. Afterwards the journal was read, and it does \
-             not have the entry\n  → {THE_WAY}. A request may arrive late: look for the entry before \
-             you write it again: `mogile2s3 runbook export | grep '\"writer\":{writer},'`"
-        ),
-        JournalTrouble::Unsure { error, sequence, writer } => anyhow!(
-            "it is not known whether entry {sequence} was written: {error}\n  → {THE_WAY}. Then look \
-             for it before you write it again: `mogile2s3 runbook export | grep '\"writer\":{writer},'`"
-        ),
-        JournalTrouble::Unfit(error) => UsageError(error.to_string()).into(),
-        JournalTrouble::Table(error) => trouble(&error),
     }
 }
 
@@ -327,6 +289,10 @@ fn unrestored(why: RestoreTrouble, path: &Path) -> anyhow::Error {
         RestoreTrouble::OtherHistory { .. } => {
             "nothing is replaced that may be right: compare the two yourself (docs/OPERATING.md, \"A \
              damaged journal\")"
+        }
+        RestoreTrouble::Astray { .. } => {
+            "keep a copy of that item and take it out of the table by hand (docs/OPERATING.md, \"A damaged \
+             journal\"), then run this again"
         }
         RestoreTrouble::Disturbed => "find who else changes the journal, then run this again",
     };

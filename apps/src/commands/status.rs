@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use domain::BucketMap;
 use domain::queue::look_around;
+use domain::{BucketMap, Stopped};
 
 use crate::config::{AwsSettings, QueueSettings, SourceSettings, TimeSettings, parse_buckets};
-use crate::exit::{Exit, TroubleError, UsageError};
+use crate::exit::{Exit, MisconfiguredError, TroubleError, UsageError};
 use crate::report::status::{StatusReport, StatusTrouble};
 use crate::session::Session;
 
 /// What can be given to `status`.
 #[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
     /// Look again every SECONDS seconds [default: 30], until interrupted. Reading the ledger takes at
     /// most a fifth of the time
@@ -45,6 +46,15 @@ pub struct Arguments {
     aws: AwsSettings,
 }
 
+const AFTER_HELP: &str = "\
+Failures are those of workers and verifications, from the failures table. `mogile2s3 migrate`
+keeps none there: its own report has them, and --failures FILE lists them.
+
+Exit codes: 0 none of the following; 1 dead letters, failed files that nothing tries again, files
+proven in other buckets, or waiting is not safe; 2 wrong usage or configuration, also a
+MOGILE_DOMAIN that MogileFS does not have; 3 queue or tables could not be read, or the index
+could not be counted.";
+
 /// Looks, and says what it means. Dead letters are findings, and so is what makes waiting unsafe.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
@@ -57,8 +67,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         let counting = counted.as_ref().map(|(index, buckets)| (index.as_ref(), buckets));
         let looked = look_around(&ports, counting).await;
         let Some(seconds) = arguments.watch else {
-            let progress = looked.map_err(TroubleError)?;
-            return session.print(&StatusReport::new(&progress));
+            return session.print(&StatusReport::new(&looked.map_err(error_of)?));
         };
         let pause = Duration::from_secs(seconds.max(1));
         let ((exit, is_read), pause) = match looked {
@@ -67,12 +76,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
                 (printed, pause.max(begun.elapsed() * 4))
             }
             // An operator who watches wants to see that the trouble is over, too.
-            Err(reason) => (session.print_one_of_many(&StatusTrouble::new(&reason))?, pause),
+            Err(Stopped::Trouble(reason)) => {
+                (session.print_one_of_many(&StatusTrouble::new(&reason))?, pause)
+            }
+            Err(stopped) => return Err(error_of(stopped)),
         };
         if !is_read {
             return Ok(exit);
         }
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// The error that ends the command where nothing was looked at.
+fn error_of(stopped: Stopped) -> anyhow::Error {
+    match stopped {
+        Stopped::Trouble(reason) => TroubleError(reason).into(),
+        Stopped::Misconfigured(why) => MisconfiguredError(why).into(),
+        Stopped::Failures(_) | Stopped::Interrupted => anyhow::Error::msg(stopped.to_string()),
     }
 }
 

@@ -16,21 +16,21 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Each file that has no proven copy at its final key yet is written to `0/000/000/0000000001.fid`, the
-key of its intermediary, in the bucket that BUCKETS names, unless an intermediary of its length is
-there already. One of another length is looked at, and replaced where its content is wrong. The SHA-1
-goes with each PUT, so that S3 refuses other content. Files that one COPY could not take (above 5 GiB)
-are left out: `migrate` brings them from MogileFS. The ledger is read and not written. --again also
-takes files that are proven, and looks at each intermediary that is there: by a HEAD, or by reading it
-whole where S3 has no SHA-1 of it.
+Each file that has no proven copy at its final key yet is written to `0/000/000/0000000001.fid`,
+the key of its intermediary, in the bucket that BUCKETS names, unless an intermediary of its
+length is there already. One of another length is looked at, and replaced where its content is
+wrong. The SHA-1 goes with each PUT, so that S3 refuses other content. Files that one COPY could
+not take (above 5 GiB) are left out: `migrate` brings them from MogileFS. The ledger is read and
+not written. --again also takes files that are proven, and looks at each intermediary that is
+there: by a HEAD, or by reading it whole where S3 has no SHA-1 of it.
 
 Signals: after the first SIGINT or SIGTERM no new file is started, and files in progress have 20
 seconds. The second signal abandons them. The third signal ends the process at once.
 
 Exit codes: 0 every row is in a class and nothing failed; 1 files failed, rows were rejected or
-missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3 something
-could not be reached; 130 after a third signal. After each of them the same command continues where
-this run ended.";
+missing, or the run was interrupted; 2 wrong usage or configuration, nothing was done; 3
+something could not be reached; 130 after a third signal. After each of them the same command
+continues where this run ended.";
 
 /// Brings what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use domain::Stopped;
 use domain::engine::{WorkPlan, work_queue};
+use domain::migrate::require_domain;
 
-use crate::config::{QueueSettings, Settings, duration};
+use crate::config::{QueueSettings, Settings, at_once, duration};
 use crate::exit::Exit;
-use crate::report::Teller;
 use crate::report::work::{WorkReport, verdict};
+use crate::report::{Counted, Teller};
 use crate::route::Route;
 use crate::session::Session;
 use crate::wiring::IndexFrom;
@@ -28,7 +30,7 @@ pub struct Arguments {
     route: Route,
 
     /// Files in progress at the same time
-    #[arg(long, default_value = "64", value_name = "N")]
+    #[arg(long, default_value = "64", value_name = "N", value_parser = at_once)]
     concurrency: NonZeroU16,
 
     /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up [default:
@@ -52,12 +54,12 @@ pub struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Several workers may share one queue, also with a Lambda function. While a service cannot be reached
-the worker keeps its jobs and tries one at a time; delivery counts do not grow.
+Several workers may share one queue, also with a Lambda function. While a service cannot be
+reached the worker keeps its jobs and tries one at a time; delivery counts do not grow.
 
-Signals: after the first SIGINT or SIGTERM the worker takes no more jobs, and jobs in progress have
-20 seconds. The second signal abandons them. The third ends the process at once. Jobs that are not
-done go back to the queue.
+Signals: after the first SIGINT or SIGTERM the worker takes no more jobs, and jobs in progress
+have 20 seconds. The second signal abandons them. The third ends the process at once. Jobs that
+are not done go back to the queue.
 
 Exit codes: 0 all jobs that were taken are done, or went back to the queue because of a signal; 1
 jobs failed and went back to the queue; 2 wrong usage or configuration; 3 something could not be
@@ -81,9 +83,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let wiring = session.wiring(source, time);
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
 
-    let (progress, stops) = session.watch(Teller::stop)?;
-    let summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
+    let (progress, stops) = session.watch(Counted::Deliveries, Teller::stop)?;
+    let mut summary = work_queue(&ports, &plan, arguments.until_empty, &progress, stops).await;
     progress.finish();
+    if summary.stopped.is_none() && summary.deliveries == 0 {
+        // No job has shown whether MogileFS has this domain.
+        let (index, clock) = (ports.files.index.as_ref(), ports.files.clock.as_ref());
+        if let Err(wrong @ Stopped::Misconfigured(_)) = require_domain(index, clock).await {
+            summary.stopped = Some(wrong);
+        }
+    }
 
     let (verdict, cost) = (verdict(&summary), session.cost());
     session.print(&WorkReport { summary, verdict, cost })

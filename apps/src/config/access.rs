@@ -8,7 +8,8 @@ use domain::blueprint::AccessProfile;
 #[command(next_help_heading = "Access")]
 pub struct AccessSettings {
     /// Who may read the buckets, and whether writes may carry ACLs. `provision` has no default;
-    /// `doctor` and `plan` check what a stock contentrepo needs where it is `contentrepo-legacy`
+    /// `doctor` compares the buckets with it, and with `contentrepo-legacy` `doctor` and `plan` check
+    /// what a stock contentrepo needs
     #[arg(long, env = "ACCESS_PROFILE", value_enum, value_name = "PROFILE")]
     pub access_profile: Option<Profile>,
 }

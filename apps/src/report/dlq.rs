@@ -7,6 +7,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 use super::Report;
+use super::advice::Again;
 use super::sample::{write_reason, write_sample, write_stopped};
 use crate::exit::Verdict;
 
@@ -67,7 +68,7 @@ impl Report for ListReport {
         }
         writeln!(out, "Dead letters: {}", HumanCount(list.letters))?;
         for (reason, sample) in &list.reasons {
-            write_reason(out, reason, sample)?;
+            write_reason(out, reason, sample, |_| Again::DeadLetters)?;
             if reason == DONE_SINCE {
                 writeln!(
                     out,

@@ -2,12 +2,20 @@
 
 use std::fmt::{self, Write};
 
-use domain::{Check, Health, doctor};
+use domain::{Check, Health, Reason, doctor};
 use serde::Serialize;
 
+use crate::config::CONTENT_REPO;
+
 use super::Report;
-use super::advice::advice_on_obstacle;
+use super::advice::{Again, advice, advice_on_obstacle};
 use crate::exit::Verdict;
+
+/// What it costs that no content types can be written with the files: a COPY of each object onto itself
+/// afterwards (ten million at $5 a million).
+const WITHOUT_CONTENT_REPO: &str = "without CONTENTREPO_DATABASE_URL the objects in S3 get no content types and \
+     no download names. contentrepo's own readers do not need them; to add them later costs a COPY of each \
+     object, about $50 for ten million";
 
 /// The checks of all systems.
 #[derive(Debug, Serialize)]
@@ -40,6 +48,9 @@ impl Report for DoctorReport {
             let Check { subject, fact, health, detail, reason } = check;
             match health {
                 Health::Good => writeln!(out, "ok   {subject}: {fact} ({detail})")?,
+                Health::Caution => {
+                    writeln!(out, "!    {subject}: does not hold: {fact}\n     {detail}")?;
+                }
                 Health::Bad => {
                     writeln!(out, "BAD  {subject}: does not hold: {fact}\n     {detail}")?;
                 }
@@ -48,8 +59,10 @@ impl Report for DoctorReport {
                 }
             }
             let advice = match reason {
-                Some(reason) => advice_on_obstacle(reason),
-                None if *health == Health::Bad => advice_on_settings_of(subject),
+                Some(reason) => Some(advice_in_doctor(reason)),
+                None if *health == Health::Bad => {
+                    advice_on_settings_of(subject, fact).map(str::to_owned)
+                }
                 None => None,
             };
             if let Some(advice) = advice {
@@ -63,10 +76,23 @@ impl Report for DoctorReport {
                 "note MogileFS's clients: not looked at, for want of {unset}; no file needs it"
             )?;
         }
+        if self.unset.contains(&CONTENT_REPO) {
+            writeln!(out, "note content types: {WITHOUT_CONTENT_REPO}")?;
+        }
         let all = self.checks.len();
-        match self.checks.iter().filter(|check| check.health != Health::Good).count() {
-            0 => writeln!(out, "All {all} checks are good."),
-            sick => writeln!(out, "{sick} of {all} checks are not good: mend them first."),
+        let count = |wanted: &[Health]| {
+            self.checks.iter().filter(|check| wanted.contains(&check.health)).count()
+        };
+        let cautions = match count(&[Health::Caution]) {
+            0 => String::new(),
+            cautions => format!(" {cautions} begin with `!`: they stop nothing, read them."),
+        };
+        match count(&[Health::Bad, Health::Unreachable]) {
+            0 if cautions.is_empty() => writeln!(out, "All {all} checks are good."),
+            0 => writeln!(out, "The checks are good.{cautions}"),
+            sick => {
+                writeln!(out, "{sick} of {all} checks are not good: mend them first.{cautions}")
+            }
         }
     }
 
@@ -75,10 +101,31 @@ impl Report for DoctorReport {
     }
 }
 
+fn advice_in_doctor(reason: &Reason) -> String {
+    advice_on_obstacle(reason).map_or_else(|| advice(reason.kind, Again::Doctor), str::to_owned)
+}
+
 /// Which settings say what these checks compare.
-fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
+fn advice_on_settings_of(subject: &str, fact: &str) -> Option<&'static str> {
     match subject {
+        "index" if fact == doctor::BUCKETS_OF_FIRST_ROWS => Some(
+            "add the bucket to BUCKETS or to IGNORE_BUCKETS, then run this again. `mogile2s3 plan` \
+             names the buckets of all rows",
+        ),
+        "index" if fact == doctor::FIRST_ROWS => Some(
+            "the other files can be migrated. `mogile2s3 plan` counts all such rows, and says what to \
+             do about each kind",
+        ),
+        "files" => Some(
+            "correct BUCKETS, then run this again. `mogile2s3 plan` names the buckets of all rows",
+        ),
         "index" => Some("correct MOGILE_DOMAIN, or MOGILE_DATABASE_URL, then run this again"),
+        _ if fact == doctor::TABLE_KEY => Some(
+            "correct the table's setting, or give a new name there and make that table with `mogile2s3 \
+             provision`, which needs --access-profile",
+        ),
+        // These say themselves what to do.
+        "queue" if fact != doctor::DELIVERIES => None,
         "ledger" => Some(
             "correct BUCKETS, then run this again; if the files are to move, see --moved-from in \
              `mogile2s3 migrate --help`",
@@ -90,6 +137,11 @@ fn advice_on_settings_of(subject: &str) -> Option<&'static str> {
         doctor::CONTENT_REPO => Some(
             "correct CONTENTREPO_DATABASE_URL or its account, or BUCKETS and IGNORE_BUCKETS, then run \
              this again",
+        ),
+        doctor::MOGILE => Some("correct MOGILE_DATABASE_URL or its account, then run this again"),
+        doctor::KEY_CHANGES => Some(
+            "correct MOGILE_DATABASE_WRITE_URL or its account, then run this again. Only `rekey \
+             --execute` needs it: leave it empty to do without",
         ),
         doctor::RHINO => Some("correct RHINO_DATABASE_URL or its account, then run this again"),
         "dead-letter queue" => Some("set SQS_DLQ_URL, for the function too, then run this again"),
@@ -145,5 +197,30 @@ mod tests {
         assert!(said.contains("→ correct MOGILE_DOMAIN"), "{said}");
         assert!(said.contains("→ correct DYNAMODB_TABLE"), "{said}");
         assert_eq!(said.matches('→').count(), 2, "{said}");
+    }
+
+    /// Each rejected row needs a setting of its own; and `doctor` never sends to `doctor`.
+    #[test]
+    fn advice_is_of_what_is_wrong_and_leads_away_from_here() {
+        let said = |check: Check| {
+            let mut said = String::new();
+            DoctorReport::new(vec![check]).write(&mut said).expect("a string takes it");
+            let (_, advice) = said.split_once("→ ").unwrap_or_else(|| panic!("no advice: {said}"));
+            advice.to_owned()
+        };
+        let index = |fact| said(Check::bad("index", fact, "1 are rejected"));
+        let unmapped = index(doctor::BUCKETS_OF_FIRST_ROWS);
+        assert!(unmapped.contains("BUCKETS or to IGNORE_BUCKETS"), "{unmapped}");
+        let odd = index(doctor::FIRST_ROWS);
+        assert!(odd.contains("`mogile2s3 plan` counts"), "{odd}");
+        for advice in [&unmapped, &odd] {
+            assert!(!advice.contains("MOGILE_DOMAIN"), "{advice}");
+        }
+        for kind in [ReasonKind::SourceRefused, ReasonKind::KeyUnknown, ReasonKind::StoreRefused] {
+            let check = Check::bad("fid 7", "it can be read", "words");
+            let advice = said(check.because_of(Reason::new(kind, "words")));
+            let again = advice.contains("Then run this again");
+            assert!(again && !advice.contains("mogile2s3"), "{kind}: {advice}");
+        }
     }
 }

@@ -8,8 +8,9 @@ use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::requests::write_requests;
-use super::sample::{REJECTED, write_samples, write_stopped};
+use super::sample::{write_not_looked_at, write_rejected, write_samples, write_stopped};
 use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
+use super::types::write_types;
 use super::{Cost, Report, shell};
 use crate::exit::Verdict;
 
@@ -52,12 +53,16 @@ impl Report for EnqueueReport {
         }
         writeln!(out, "{} rows in {}", HumanCount(intake.rows), HumanDuration(self.cost.took))?;
         write_classes(out, summary)?;
-        write_samples(out, REJECTED, &intake.rejected)?;
+        if self.run.is_none() {
+            write_types(out, "jobs", summary.sent.files, summary.types.as_ref())?;
+        }
+        write_rejected(out, &intake.rejected)?;
         if intake.absent.files > 0 {
             let (count, example) = (HumanCount(intake.absent.files), &intake.absent.example);
             writeln!(out, "{count} requested fids have no row: {example}")?;
         }
         write_samples(out, "Jobs that the queue did not accept", &summary.failed)?;
+        write_not_looked_at(out, &summary.not_looked_at)?;
         write_requests(out, &self.cost)?;
         if summary.queue_before > 0 {
             let count = HumanCount(summary.queue_before);

@@ -196,12 +196,12 @@ mod tests {
         let path = folder.path().join("failures.tsv");
         let list = FailureList::create(&path).expect("a new file");
         let sha1 = "0123456789abcdef0123456789abcdef01234567";
-        let file = SourceFile {
-            fid: Fid(7),
-            dkey: Dkey::parse(&format!("{sha1}-b")).expect("a dkey"),
-            length: ByteCount(3),
-            bucket: S3Bucket::new("corpus").expect("a bucket"),
-        };
+        let file = SourceFile::new(
+            Fid(7),
+            Dkey::parse(&format!("{sha1}-b")).expect("a dkey"),
+            ByteCount(3),
+            S3Bucket::new("corpus").expect("a bucket"),
+        );
         let detail = "http://10.0.0.7:7500/dev1\tis cut short".to_owned();
         list.noticed(&file, &Finding { kind: FindingKind::BadReplica, detail });
         list.read(&page());

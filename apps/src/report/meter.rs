@@ -23,15 +23,26 @@ pub(super) struct Counts {
     pub(super) failures: u64,
 }
 
+/// What a run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Rows of the index, and files among them.
+    Rows,
+    /// Deliveries of a queue, and jobs among them that are done. One job may be delivered often.
+    Deliveries,
+}
+
 /// Counts over the last while.
 #[derive(Debug)]
 pub(super) struct Meter {
+    counted: Counted,
     samples: VecDeque<(Duration, Counts)>,
 }
 
 /// What the meter shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reading {
+    counted: Counted,
     counts: Counts,
     expected: Option<u64>,
     files_per_second: u64,
@@ -41,8 +52,8 @@ pub(super) struct Reading {
 
 impl Meter {
     /// At the beginning, with nothing done.
-    pub(super) fn new() -> Self {
-        Self { samples: VecDeque::from([(Duration::ZERO, Counts::default())]) }
+    pub(super) fn new(counted: Counted) -> Self {
+        Self { counted, samples: VecDeque::from([(Duration::ZERO, Counts::default())]) }
     }
 
     /// Takes the counts at this time after the beginning, and returns how far the run is.
@@ -62,6 +73,7 @@ impl Meter {
             Duration::from_millis(saturated(rows * millis / rows_done))
         });
         Reading {
+            counted: self.counted,
             counts,
             expected,
             files_per_second: per_second(done(|counts| counts.files)),
@@ -82,9 +94,13 @@ impl fmt::Display for Reading {
         if let Some(expected) = self.expected {
             write!(f, " of {}", HumanCount(expected))?;
         }
+        let (rows_are, files_are, each) = match self.counted {
+            Counted::Rows => ("rows", "files", "files"),
+            Counted::Deliveries => ("deliveries", "jobs done", "jobs"),
+        };
         write!(
             f,
-            " rows; {} files, {}; now {} files/s, {}/s; {} failed",
+            " {rows_are}; {} {files_are}, {}; now {} {each}/s, {}/s; {} failed",
             HumanCount(files),
             HumanBytes(bytes),
             HumanCount(self.files_per_second),
@@ -108,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_the_recent_one_and_the_time_left_follows_it() {
-        let mut meter = Meter::new();
+        let mut meter = Meter::new(Counted::Rows);
         // A hundred files a second for a minute, then ten.
         for second in 1..=60 {
             meter.read(Duration::from_secs(second), counts(second * 100), Some(7_000));
@@ -128,11 +144,20 @@ mod tests {
 
     #[test]
     fn while_nothing_moves_nobody_knows_how_long() {
-        let mut meter = Meter::new();
+        let mut meter = Meter::new(Counted::Rows);
         let reading = meter.read(Duration::from_secs(5), Counts::default(), Some(10));
         let told = "0 of 10 rows; 0 files, 0 B; now 0 files/s, 0 B/s; 0 failed";
         assert_eq!(reading.to_string(), told);
         let reading = meter.read(Duration::from_secs(6), counts(3), None);
         assert!(reading.to_string().starts_with("3 rows; 3 files"), "{reading}");
+    }
+
+    /// A job that fails five times is one file, and five deliveries.
+    #[test]
+    fn a_worker_counts_deliveries_and_jobs_that_are_done() {
+        let counts = Counts { rows: 7, files: 2, bytes: 2048, failures: 5 };
+        let reading = Meter::new(Counted::Deliveries).read(Duration::from_secs(1), counts, None);
+        let told = "7 deliveries; 2 jobs done, 2.00 KiB; now 2 jobs/s, 2.00 KiB/s; 5 failed";
+        assert_eq!(reading.to_string(), told);
     }
 }

@@ -7,12 +7,14 @@ use domain::{Coverage, Stopped, Summary};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
+use super::advice::Again;
 use super::requests::write_requests;
 use super::sample::{
-    FINDINGS, REJECTED, is_whole, write_failed, write_sample, write_samples, write_stopped,
-    write_stopped_behind, write_uncleared,
+    FINDINGS, is_whole, write_failed, write_not_looked_at, write_rejected, write_sample,
+    write_samples, write_stopped, write_stopped_behind, write_uncleared,
 };
 use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
+use super::types::write_types;
 use super::{Cost, FailureListEnd, Report, shell};
 use crate::exit::Verdict;
 
@@ -57,18 +59,27 @@ pub fn verdict(summary: &Summary, list: Option<&FailureListEnd>) -> Verdict {
 pub(super) struct Words {
     /// Writes what came of the rows.
     pub(super) classes: fn(&mut String, &Summary) -> fmt::Result,
+    /// Writes what objects have of types and names.
+    pub(super) types: fn(&mut String, &Summary) -> fmt::Result,
     /// What the next run begins with.
     pub(super) resumes: &'static str,
     /// What a clean run ends with.
     pub(super) clean: &'static str,
+    /// Who takes failed files again.
+    pub(super) again: Again,
 }
 
 impl Report for MigrateReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let words = Words {
             classes: write_classes,
+            types: |out, summary| {
+                let written = summary.ends.by_copy.files + summary.ends.by_mogile.files;
+                write_types(out, "objects", written, summary.types.as_ref())
+            },
             resumes: "proven files are in the ledger, and are skipped except with --again",
             clean: "Clean: every row is in a class above, and nothing failed.",
+            again: Again::ThisCommand,
         };
         self.write_in(&words, out)
     }
@@ -91,13 +102,14 @@ impl MigrateReport {
         }
         writeln!(out, " rows in {}", HumanDuration(self.cost.took))?;
         (words.classes)(out, summary)?;
+        (words.types)(out, summary)?;
         write_coverage(out, summary)?;
-        let rejected = &summary.intake.rejected;
-        write_samples(out, REJECTED, rejected)?;
+        write_rejected(out, &summary.intake.rejected)?;
         write_absent(out, &summary.intake.absent)?;
-        write_failed(out, "Failed files", &summary.ends.failed)?;
+        write_failed(out, "Failed files", &summary.ends.failed, words.again)?;
         write_samples(out, FINDINGS, &summary.ends.findings)?;
         write_uncleared(out, &summary.ends.uncleared)?;
+        write_not_looked_at(out, &summary.not_looked_at)?;
         write_requests(out, &self.cost)?;
         if let Some(list) = &self.failure_list {
             write_list(out, list)?;

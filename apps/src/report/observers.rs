@@ -20,6 +20,10 @@ impl RunObserver for Observers<'_> {
         self.0.iter().for_each(|observer| observer.expect(rows));
     }
 
+    fn types_read(&self, rows: u64) {
+        self.0.iter().for_each(|observer| observer.types_read(rows));
+    }
+
     fn read(&self, page: &Page) {
         self.0.iter().for_each(|observer| observer.read(page));
     }

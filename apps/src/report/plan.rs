@@ -1,13 +1,28 @@
 //! What `plan` prints.
 
+mod arrived;
+mod bill;
+mod refused;
+mod window;
+
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use domain::doctor::Census;
-use indicatif::HumanCount;
-use serde::Serialize;
+use domain::doctor::{
+    Arrived, Census, CostLine, DataCosts, RhinoRows, Stage, TypesPlanned, Window, WindowSize, costs,
+};
+use domain::ports::DatabaseError;
+use domain::prices::Unit;
+use domain::{BucketMap, Prices, Reason, Stopped, Tally};
+use indicatif::{HumanBytes, HumanCount};
+use serde::{Serialize, Serializer};
 
+use self::arrived::{write_arrived, write_not_listed};
+use self::bill::{write_beside, write_stages, write_time};
+use self::refused::write_refused;
+use self::window::write_window;
 use super::Report;
-use super::sample::{REJECTED, write_samples, write_stopped};
+use super::sample::{write_rejected, write_stopped};
 use super::shell::printable;
 use super::table::{Table, write_other_domains};
 use crate::exit::Verdict;
@@ -16,17 +31,220 @@ use crate::exit::Verdict;
 #[derive(Debug, Serialize)]
 pub struct PlanReport {
     #[serde(flatten)]
-    pub census: Census,
+    census: Census,
     /// What the settings alone show to be wrong with the way after the migration, and the ways out.
-    pub hazards: Vec<String>,
+    hazards: Vec<String>,
+    costs: Vec<CostLine>,
+    /// The lines of what is left; none where S3 was not listed.
+    costs_left: Option<Vec<CostLine>>,
+    /// Why S3 could not be listed, or the ledger not be read.
+    unlisted: Option<String>,
+    data_costs: DataCosts,
+    /// What contentrepo's database has of types and names; none where it is not named or not read.
+    types: Option<TypesPlanned>,
+    /// Why it could not be read.
+    types_unread: Option<String>,
+    /// The maintenance window; none where it was not asked for, or not every row was counted.
+    window: Option<Window>,
+    /// Why the rows of rhino could not be counted.
+    rhino_unread: Option<String>,
+    #[serde(serialize_with = "by_region")]
+    prices: Prices,
+    /// The old name of each S3 bucket.
+    #[serde(skip)]
+    old_names: BTreeMap<String, String>,
     #[serde(flatten)]
-    pub verdict: Verdict,
+    verdict: Verdict,
 }
 
-/// The verdict on a count: rejected rows and hazards are findings.
-pub fn verdict(census: &Census, hazards: &[String]) -> Verdict {
-    let differs = !census.rejected.is_empty() || !hazards.is_empty();
-    Verdict::of(census.stopped.as_ref(), differs)
+/// What was found beside the index.
+#[derive(Default)]
+pub struct Beside {
+    /// What contentrepo's database has of types and names, where it is named.
+    pub types: Option<Result<TypesPlanned, Reason>>,
+    /// Why S3 could not be listed.
+    pub unlisted: Option<Reason>,
+    /// How many files come in before the window, where the window is asked for.
+    pub window: Option<u64>,
+    /// The rows of rhino, where its database is named and the window is asked for.
+    pub rhino: Option<Result<RhinoRows, DatabaseError>>,
+}
+
+/// The lines of what is left. Files are verified whether they are left or not.
+fn costs_left(arrived: &Arrived, prices: &Prices) -> Vec<CostLine> {
+    let mut lines = costs(&arrived.requests_left, prices);
+    lines.retain(|line| line.stage != Stage::Verification);
+    lines
+}
+
+fn by_region<S: Serializer>(prices: &Prices, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&format_args!("{}, {}", prices.region, prices.as_of))
+}
+
+impl PlanReport {
+    /// What the census costs by these prices. Rejected rows and hazards are findings.
+    pub fn new(
+        census: Census,
+        mut hazards: Vec<String>,
+        prices: &Prices,
+        buckets: &BucketMap,
+        Beside { types, unlisted, window, rhino }: Beside,
+    ) -> Self {
+        let (types, unread) = match types.transpose() {
+            Ok(types) => (types, None),
+            Err(reason) => (None, Some(reason)),
+        };
+        hazards.extend(types.iter().flat_map(|types| &types.unmapped_buckets).map(|bucket| {
+            format!(
+                "contentrepo has a bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names",
+                printable(bucket)
+            )
+        }));
+        let (rhino, rhino_unread) = match rhino.transpose() {
+            Ok(rows) => (rows, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        hazards.extend(rhino.iter().flat_map(|rows| &rows.unmapped).map(|(bucket, rows)| {
+            format!(
+                "{rows} rows of rhino are in bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names: \
+                 they stop the cut-over",
+                printable(bucket)
+            )
+        }));
+        let absent = census.arrived.as_ref().map_or(0, |it| it.proven_and_absent.files);
+        let differs = !census.rejected.is_empty() || !hazards.is_empty() || absent > 0;
+        let types_unread = unread.as_ref().map(ToString::to_string);
+        let troubles = unread.or_else(|| unlisted.clone()).map(Stopped::Trouble);
+        let stopped = census.stopped.clone().or(troubles);
+        let mut files = Tally::default();
+        census.source.values().for_each(|tally| files.merge(*tally));
+        let window = window.filter(|_| census.stopped.is_none()).map(|ingested| {
+            Window::of(WindowSize {
+                index_rows: census.rows + census.other_domains,
+                files: census.requests_needed.files(),
+                ingested,
+                rhino_rows: rhino.map(|rows| rows.changing),
+            })
+        });
+        let verdict = match (&stopped, &rhino_unread) {
+            (None, Some(_)) => Verdict::of_checks(true, differs),
+            (stopped, _) => Verdict::of(stopped.as_ref(), differs),
+        };
+        Self {
+            verdict,
+            window,
+            rhino_unread,
+            costs: costs(&census.requests_needed, prices),
+            costs_left: census.arrived.as_ref().map(|it| costs_left(it, prices)),
+            unlisted: unlisted.map(|why| why.to_string()),
+            data_costs: DataCosts::of(files, prices),
+            prices: prices.clone(),
+            types,
+            types_unread,
+            old_names: buckets
+                .pairs()
+                .map(|(old, new)| (new.to_string(), old.to_string()))
+                .collect(),
+            census,
+            hazards,
+        }
+    }
+
+    /// A bill for people. Nothing where not every row was counted: it would be too small.
+    fn write_costs(&self, out: &mut String) -> fmt::Result {
+        if self.census.stopped.is_some() || self.costs.is_empty() {
+            return Ok(());
+        }
+        let Prices { region, as_of, .. } = &self.prices;
+        writeln!(
+            out,
+            "What it costs by the prices of {region} ({as_of}), where every try succeeds:"
+        )?;
+        let stages = [
+            (Stage::Migration, "a first migration, and a pass that finds nothing to do"),
+            (Stage::Queue, "and by the queue and the function"),
+            (Stage::Verification, "a verification by the function"),
+        ];
+        write_stages(out, &self.costs, &stages, &self.prices)?;
+        let rejected: u64 = self.census.rejected.values().map(|sample| sample.files).sum();
+        if rejected > 0 {
+            writeln!(out, "  The {} rejected rows are not in these sums.", HumanCount(rejected))?;
+        }
+        let files = self.census.requests_needed.files();
+        write_beside(out, files, self.data_costs, &self.prices)?;
+        write_time(out, files)?;
+        self.write_left(out)
+    }
+
+    /// The same of what is left, where S3 was listed.
+    fn write_left(&self, out: &mut String) -> fmt::Result {
+        let (Some(arrived), Some(lines)) = (&self.census.arrived, &self.costs_left) else {
+            return Ok(());
+        };
+        let files = arrived.requests_left.files();
+        if files == 0 {
+            return writeln!(out, "Nothing of it is left: the ledger has a proof of each file.");
+        }
+        writeln!(
+            out,
+            "What is left of it: {} files that the ledger has no proof of, or that are not there:",
+            HumanCount(files)
+        )?;
+        let stages = [
+            (Stage::Migration, "their migration, and a pass that finds nothing to do"),
+            (Stage::Queue, "and by the queue and the function"),
+        ];
+        write_stages(out, lines, &stages, &self.prices)?;
+        write_time(out, files)
+    }
+
+    /// What is in S3 already, or why nobody knows.
+    fn write_arrived(&self, out: &mut String) -> fmt::Result {
+        if let Some(why) = &self.unlisted {
+            return writeln!(
+                out,
+                "WHAT IS IN S3 IS UNKNOWN: {}\n  → `mogile2s3 doctor` checks buckets, table and permissions. \
+                 Then run this again",
+                printable(why)
+            );
+        }
+        if self.census.stopped.is_some() {
+            return Ok(());
+        }
+        if let Some(arrived) = &self.census.arrived {
+            return write_arrived(out, arrived, &self.prices);
+        }
+        let buckets = self.old_names.len() as u64;
+        write_not_listed(out, self.census.requests_needed.files(), buckets, &self.prices)
+    }
+
+    /// Where types and names come from, or what it costs to do without.
+    fn write_types(&self, out: &mut String) -> fmt::Result {
+        if let Some(types) = &self.types {
+            let (rows, room) = (HumanCount(types.rows), HumanBytes(types.spool_bytes));
+            writeln!(
+                out,
+                "Types and names come from {rows} rows of contentrepo's database. While they are used they \
+                 take up to {room} in --spool-dir."
+            )?;
+            return write_refused(out, types);
+        }
+        if let Some(why) = &self.types_unread {
+            return writeln!(
+                out,
+                "TYPES AND NAMES ARE UNKNOWN: {why}\n  → start the database, or correct \
+                 CONTENTREPO_DATABASE_URL, then run this again"
+            );
+        }
+        let files: u64 = self.census.source.values().map(|tally| tally.files).sum();
+        writeln!(
+            out,
+            "The objects get no content types and download names: CONTENTREPO_DATABASE_URL is not set. To \
+             give them to {} objects later costs {} of COPYs.",
+            HumanCount(files),
+            self.prices.of(files, Unit::S3Write)
+        )
+    }
 }
 
 impl Report for PlanReport {
@@ -36,16 +254,19 @@ impl Report for PlanReport {
         writeln!(out, "{} rows{}", HumanCount(census.rows), highest.unwrap_or_default())?;
         let mut table = Table::of_buckets(out);
         for (bucket, tally) in &census.source {
-            table.tally(&format!("to {bucket}"), *tally)?;
+            let old = self.old_names.get(bucket).map(|old| format!("{old} ")).unwrap_or_default();
+            table.tally(&format!("{old}to {bucket}"), *tally)?;
         }
         table.tally("temporary (.tmp)", census.temporary)?;
         table.tally("in ignored buckets", census.ignored)?;
         table.count("rejected", census.rejected.values().map(|sample| sample.files).sum())?;
-        if census.in_parts.files > 0 {
-            table.tally("(of them too large for one PUT)", census.in_parts)?;
+        write_in_parts(out, census.in_parts)?;
+        if census.one_replica.files > 0 {
+            let files = HumanCount(census.one_replica.files);
+            writeln!(out, "Of the files to be migrated {files} have one replica alone.")?;
         }
         write_other_domains(out, census.other_domains)?;
-        write_samples(out, REJECTED, &census.rejected)?;
+        write_rejected(out, &census.rejected)?;
         if !census.unmapped.is_empty() {
             writeln!(out, "Buckets of MogileFS that neither BUCKETS nor IGNORE_BUCKETS names:")?;
         }
@@ -57,11 +278,52 @@ impl Report for PlanReport {
             let bucket = printable(bucket);
             writeln!(out, "No row of the index is in `{bucket}`, which BUCKETS names.")?;
         }
+        self.write_arrived(out)?;
+        self.write_costs(out)?;
+        self.write_types(out)?;
+        self.window.iter().try_for_each(|window| write_window(out, window))?;
+        if let Some(why) = &self.rhino_unread {
+            writeln!(
+                out,
+                "THE ROWS OF RHINO ARE NOT COUNTED: {}\n  → start the database, or correct \
+                 RHINO_DATABASE_URL, then run this again",
+                printable(why)
+            )?;
+        }
         self.hazards.iter().try_for_each(|hazard| writeln!(out, "HAZARD: {hazard}"))?;
         census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))
     }
 
     fn verdict(&self) -> Verdict {
         self.verdict
+    }
+}
+
+/// They are among the files that are to be migrated.
+fn write_in_parts(out: &mut String, Tally { files, bytes }: Tally) -> fmt::Result {
+    if files == 0 {
+        return Ok(());
+    }
+    let (files, bytes) = (HumanCount(files), HumanBytes(bytes));
+    writeln!(
+        out,
+        "Of the files to be migrated {files} ({bytes}) are too large for one PUT, and are written in \
+         parts."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_in_parts_are_said_of_those_that_are_to_be_migrated() {
+        let mut said = String::new();
+        write_in_parts(&mut said, Tally { files: 2, bytes: 12 << 30 }).expect("a string takes it");
+        let words = "Of the files to be migrated 2 (12.00 GiB) are too large for one PUT";
+        assert!(said.starts_with(words), "{said}");
+        said.clear();
+        write_in_parts(&mut said, Tally::default()).expect("a string takes it");
+        assert_eq!(said, "");
     }
 }

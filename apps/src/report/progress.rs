@@ -10,9 +10,9 @@ use domain::engine::{JobEnd, OutageObserver, RunObserver, Stop, WorkObserver};
 use domain::migrate::Page;
 use domain::queue::EnqueueObserver;
 use domain::{Delivery, Failure, Finding, QueueDepth, Reason, ReasonKind, SourceFile, limits};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::meter::{Counts, Meter};
+use super::meter::{Counted, Counts, Meter};
 use super::shell::printable_lines;
 use super::silences::{LOOKED_EVERY, Silences};
 
@@ -40,6 +40,8 @@ struct Shared {
     files: AtomicU64,
     bytes: AtomicU64,
     failures: AtomicU64,
+    /// Rows of contentrepo's database that were read for their types and names.
+    type_rows: AtomicU64,
     /// Why nothing new is begun, while that is so.
     holding: Mutex<Option<String>>,
     failure_lines: Mutex<FailureLines>,
@@ -52,7 +54,7 @@ pub struct Teller(ProgressBar);
 impl Progress {
     /// Begins to draw.
     #[must_use]
-    pub fn start(calls: &Arc<Calls>) -> (Self, Teller) {
+    pub fn start(calls: &Arc<Calls>, counted: Counted) -> (Self, Teller) {
         let shared = Arc::<Shared>::default();
         let bar = if io::stderr().is_terminal() {
             ProgressBar::no_length()
@@ -61,7 +63,7 @@ impl Progress {
         };
         let (end, ended) = mpsc::channel();
         let drawn = (Arc::clone(&shared), Arc::clone(calls), bar.clone());
-        let drawing = thread::spawn(move || draw(&drawn.0, &drawn.1, &drawn.2, &ended));
+        let drawing = thread::spawn(move || draw(&drawn.0, &drawn.1, &drawn.2, counted, &ended));
         (Self { shared, _end: end, drawing: Some(drawing) }, Teller(bar))
     }
 
@@ -77,6 +79,12 @@ impl Progress {
 }
 
 impl Teller {
+    /// One without a bar.
+    #[cfg(feature = "command-line")]
+    pub fn plain() -> Self {
+        Self(ProgressBar::hidden())
+    }
+
     /// What a signal means.
     pub fn stop(&self, stop: Stop) {
         let seconds = limits::STOPPING_TIME.as_secs();
@@ -98,10 +106,16 @@ impl Teller {
 }
 
 /// Until the other end of `ended` is gone.
-fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receiver<()>) {
+fn draw(
+    shared: &Shared,
+    calls: &Calls,
+    bar: &ProgressBar,
+    counted: Counted,
+    ended: &mpsc::Receiver<()>,
+) {
     let begun = Instant::now();
     let every = if bar.is_hidden() { LOOKED_EVERY } else { DRAWN_EVERY };
-    let (mut meter, mut has_length) = (Meter::new(), false);
+    let (mut meter, mut has_length) = (Meter::new(counted), false);
     let (mut silences, mut told_at) = (Silences::default(), begun);
     bar.set_style(style("{spinner} {msg} ({elapsed})"));
     while ended.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -112,7 +126,7 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
             continue;
         }
         told_at = Instant::now();
-        let waiting = shared.waiting(&calls.silent());
+        let waiting = shared.preparing() + &shared.waiting(&calls.silent());
         let (counts, expected) = shared.read();
         let reading = meter.read(begun.elapsed(), counts, expected);
         if bar.is_hidden() {
@@ -132,6 +146,16 @@ fn draw(shared: &Shared, calls: &Calls, bar: &ProgressBar, ended: &mpsc::Receive
 }
 
 impl Shared {
+    /// What is read before the first file.
+    fn preparing(&self) -> String {
+        let rows = self.type_rows.load(Ordering::Relaxed);
+        if rows == 0 || self.rows.load(Ordering::Relaxed) > 0 {
+            return String::new();
+        }
+        let rows = HumanCount(rows);
+        format!("; reading types and names: {rows} rows of contentrepo's database")
+    }
+
     /// What is waited for, to stand behind the counts.
     fn waiting(&self, silent: &[Silence]) -> String {
         let holding = locked(&self.holding).clone();
@@ -157,6 +181,10 @@ impl RunObserver for Progress {
         self.shared.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
     }
 
+    fn types_read(&self, rows: u64) {
+        self.shared.type_rows.store(rows, Ordering::Relaxed);
+    }
+
     fn read(&self, page: &Page) {
         let done = page.intake.passed_over() + page.absent.len();
         self.shared.rows.fetch_add(done, Ordering::Relaxed);
@@ -179,6 +207,10 @@ impl EnqueueObserver for Progress {
         self.shared.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
     }
 
+    fn types_read(&self, rows: u64) {
+        self.shared.type_rows.store(rows, Ordering::Relaxed);
+    }
+
     fn dealt_with(&self, rows: u64, sent: u64) {
         self.shared.rows.fetch_add(rows, Ordering::Relaxed);
         self.shared.files.fetch_add(sent, Ordering::Relaxed);
@@ -197,22 +229,27 @@ impl WorkObserver for Progress {
             }
         } else {
             self.shared.bytes.fetch_add(length, Ordering::Relaxed);
+            self.shared.files.fetch_add(1, Ordering::Relaxed);
         }
-        self.shared.files.fetch_add(1, Ordering::Relaxed);
         self.shared.rows.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl OutageObserver for Progress {
     fn holding(&self, why: &Reason) {
-        *locked(&self.shared.holding) = Some(why.to_string());
-        tracing::warn!("paused until it can be reached again: {why}");
+        *locked(&self.shared.holding) = Some(format!("{why}; {}", next_try()));
+        tracing::warn!("paused until it can be reached again: {why}; {}", next_try());
     }
 
     fn going_on(&self) {
         *locked(&self.shared.holding) = None;
         tracing::warn!("it can be reached again: continuing");
     }
+}
+
+/// The first comes within a second, and each next after a longer pause.
+fn next_try() -> String {
+    format!("the next try comes within {} s", limits::OUTAGE_PAUSE_LONGEST.as_secs())
 }
 
 /// A failure of one kind is logged at once, and then one in this time: a thousand lines of one cause
@@ -252,7 +289,12 @@ fn log_failure(delivery: &Delivery, failure: &Failure, others: u64) {
     };
     let (attempt, message_id) = (delivery.attempt, &delivery.message);
     match &delivery.job {
-        Ok(job) if failure.reason.kind == ReasonKind::NotStarted => {
+        Ok(job)
+            if matches!(
+                failure.reason.kind,
+                ReasonKind::NotStarted | ReasonKind::OtherSettings
+            ) =>
+        {
             tracing::info!(fid = job.fid.0, key = job.dkey, attempt, message_id, "{failure}{more}");
         }
         Ok(job) => {
@@ -311,7 +353,8 @@ mod tests {
         let progress = Progress { shared, _end: end, drawing: None };
         progress.holding(&Reason::new(ReasonKind::StoreUnreachable, "no way there"));
         let waiting = || progress.shared.waiting(&silent);
-        assert_eq!(waiting(), "; waiting: s3-unreachable: no way there");
+        let next_try = "the next try comes within 60 s";
+        assert_eq!(waiting(), format!("; waiting: s3-unreachable: no way there; {next_try}"));
         progress.going_on();
         assert_eq!(waiting(), "; waiting: S3: no answer to PutObject for 9 s");
     }

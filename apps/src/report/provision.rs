@@ -66,20 +66,39 @@ fn line(entry: &Entry) -> String {
     }
 }
 
+/// A thing that is missing has no settings yet that could be looked at.
 fn end(things: &[Entry]) -> String {
-    let count =
-        |wanted: &[Outcome]| things.iter().filter(|entry| wanted.contains(&entry.outcome)).count();
+    let count = |wanted: Outcome| things.iter().filter(|entry| entry.outcome == wanted).count();
     let trouble = things.iter().filter(|entry| entry.outcome.is_trouble()).count();
-    if trouble > 0 {
-        return format!("{trouble} settings need your attention: they are in capitals above.");
+    let missing =
+        (count(Outcome::WouldMake), "missing thing", "to be made, each with all its settings");
+    let differing = (count(Outcome::WouldChange), "setting", "to be changed");
+    let would = counted(&[missing, differing]);
+    let did = counted(&[
+        (count(Outcome::Made), "thing", "made"),
+        (count(Outcome::Changed), "setting", "changed"),
+    ]);
+    let done = match (would, did) {
+        (Some(would), _) => format!("this was a dry run: {would}"),
+        (None, Some(did)) => did,
+        (None, None) => "nothing was changed".to_owned(),
+    };
+    match trouble {
+        0 if done.contains("dry run") => format!("Nothing stands against it; {done}."),
+        0 => format!("Everything is as it must be; {done}."),
+        1 => format!("1 line above, in capitals, needs your attention; {done}."),
+        lines => format!("{lines} lines above, in capitals, need your attention; {done}."),
     }
-    let would = count(&[Outcome::WouldMake, Outcome::WouldChange]);
-    let did = count(&[Outcome::Made, Outcome::Changed]);
-    match (would, did) {
-        (0, 0) => "Everything is as it must be; nothing was changed.".to_owned(),
-        (0, did) => format!("Everything is as it must be now: {did} things were made or changed."),
-        (would, _) => format!("A dry run: {would} things would be made or changed."),
-    }
+}
+
+/// What is counted, without that of which there is none: `2 things made; 1 setting changed`.
+fn counted(parts: &[(usize, &str, &str)]) -> Option<String> {
+    let parts = parts.iter().filter(|(count, ..)| *count > 0).map(|(count, what, done)| {
+        let plural = if *count == 1 { "" } else { "s" };
+        format!("{count} {what}{plural} {done}")
+    });
+    let parts: Vec<_> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -106,6 +125,42 @@ mod tests {
         let settings = text.lines().filter(|line| !line.starts_with("# "));
         assert_eq!(settings.collect::<Vec<_>>(), ["SQS_URL=https://sqs/1/jobs"]);
         assert!(text.contains("#   retention: LEFT AS IT IS: as it is\n"), "{text}");
-        assert!(text.contains("# 1 settings need your attention"), "{text}");
+        let end = "# 1 line above, in capitals, needs your attention; 1 setting changed.";
+        assert!(text.contains(end), "{text}");
+    }
+
+    #[test]
+    fn a_dry_run_counts_what_is_missing_and_what_differs_apart() {
+        let entry = |setting, outcome| Entry {
+            thing: "bucket b".to_owned(),
+            setting,
+            outcome,
+            detail: "words".to_owned(),
+        };
+        let missing = || entry(None, Outcome::WouldMake);
+        let differs = || entry(Some("versioning"), Outcome::WouldChange);
+        for (things, said) in [
+            (
+                vec![entry(None, Outcome::Found)],
+                "Everything is as it must be; nothing was changed.",
+            ),
+            (
+                vec![missing(), missing(), differs()],
+                "Nothing stands against it; this was a dry run: 2 missing things to be made, each \
+                 with all its settings; 1 setting to be changed.",
+            ),
+            (
+                vec![missing(), entry(Some("policy"), Outcome::Refused)],
+                "1 line above, in capitals, needs your attention; this was a dry run: 1 missing thing \
+                 to be made",
+            ),
+            (
+                vec![entry(None, Outcome::Made), entry(Some("policy"), Outcome::Changed)],
+                "Everything is as it must be; 1 thing made; 1 setting changed.",
+            ),
+        ] {
+            let end = end(&things);
+            assert!(end.starts_with(said), "{end}");
+        }
     }
 }

@@ -21,7 +21,7 @@ pub struct Cost {
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct RequestCount {
     pub ok: u64,
-    /// Refused, failed or unanswered.
+    /// Refused or unanswered. The same may have been asked again, with success.
     pub failed: u64,
 }
 
@@ -40,12 +40,45 @@ impl Cost {
 pub fn write_requests(out: &mut String, cost: &Cost) -> fmt::Result {
     let requests = cost.requests.iter().map(|(name, count)| match count.failed {
         0 => format!("{name} {}", HumanCount(count.ok)),
-        failed => format!("{name} {} (and {} failed)", HumanCount(count.ok), HumanCount(failed)),
+        failed => {
+            let without = HumanCount(failed);
+            format!("{name} {} (and {without} without success)", HumanCount(count.ok))
+        }
     });
-    writeln!(out, "Requests: {}", requests.collect::<Vec<_>>().join(", "))
+    writeln!(out, "Requests: {}", requests.collect::<Vec<_>>().join(", "))?;
+    if cost.requests.values().all(|count| count.failed == 0) {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  (one without success was repeated, or its answer decided what to do next: of files that \
+         failed see the classes above)"
+    )
 }
 
 /// For machines: seconds, to the millisecond.
 fn in_seconds<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_was_repeated_with_success_has_not_failed() {
+        let of = |failed| {
+            let requests = [("S3 COPY".to_owned(), RequestCount { ok: 5, failed })].into();
+            let mut said = String::new();
+            let cost = Cost { requests, took: Duration::ZERO };
+            write_requests(&mut said, &cost).expect("a string takes it");
+            said
+        };
+        assert_eq!(of(0), "Requests: S3 COPY 5\n");
+        let repeated = of(2);
+        let line =
+            "Requests: S3 COPY 5 (and 2 without success)\n  (one without success was repeated";
+        assert!(repeated.starts_with(line), "{repeated}");
+        assert!(!repeated.contains("2 failed"), "{repeated}");
+    }
 }

@@ -1,13 +1,16 @@
 //! What `runbook` prints.
 
+mod restored;
+
 use std::fmt::{self, Display, Write};
 use std::path::Path;
 
 use domain::journal::Head;
-use domain::runbook::{Restored, Survey};
+use domain::runbook::Survey;
 use indicatif::HumanCount;
 use serde::Serialize;
 
+pub use self::restored::RestoreReport;
 use super::Report;
 use super::shell::{printable, quoted};
 use crate::exit::{Exit, Verdict};
@@ -195,122 +198,31 @@ impl Report for CheckReport {
     }
 }
 
-/// What was repaired of a journal.
-#[derive(Debug, Serialize)]
-pub struct RestoreReport {
-    migration: String,
-    file: String,
-    dry_run: bool,
-    /// The entries that were put back, or would be.
-    entries: u64,
-    /// The first of them, in words.
-    first_entries: Vec<String>,
-    /// What was wrong with the head.
-    head_fault: Option<String>,
-    /// The entries behind the last one of the export, which stay.
-    added: u64,
-    /// The entries that say so.
-    written: Vec<Head>,
-    /// Under which names the table keeps what was replaced.
-    kept_as: Vec<String>,
-    /// Whether entries behind the last one of the file may be lost, too.
-    may_lack_entries: bool,
-    #[serde(flatten)]
-    verdict: Verdict,
-}
-
-impl RestoreReport {
-    /// Of this repair.
-    pub fn new(migration: &str, file: &Path, dry_run: bool, restored: Restored) -> Self {
-        let Restored { entries, mut first, head_fault, added, written, kept_as, may_lack_entries } =
-            restored;
-        first.truncate(FAULTS_NAMED);
-        let (migration, file) = (migration.to_owned(), file.display().to_string());
-        let (first_entries, verdict) = (first, Verdict::of_checks(false, may_lack_entries));
-        Self {
-            migration,
-            file,
-            dry_run,
-            entries,
-            first_entries,
-            head_fault,
-            added,
-            written,
-            kept_as,
-            may_lack_entries,
-            verdict,
-        }
-    }
-}
-
-impl Report for RestoreReport {
-    fn write(&self, out: &mut String) -> fmt::Result {
-        let Self { migration, file, entries, added, .. } = self;
-        if *entries == 0 && self.head_fault.is_none() {
-            return writeln!(
-                out,
-                "the journal of `{migration}` has every entry of `{file}` as it was, and {added} behind \
-                 them: there is nothing to repair"
-            );
-        }
-        let did = if self.dry_run { "would put back" } else { "put back" };
-        writeln!(
-            out,
-            "{did} {} of the journal of `{migration}`, from `{file}`:",
-            in_words(*entries)
-        )?;
-        for entry in &self.first_entries {
-            writeln!(out, "  {entry}")?;
-        }
-        let unnamed = entries - self.first_entries.len() as u64;
-        if unnamed > 0 {
-            writeln!(out, "  and {} more", HumanCount(unnamed))?;
-        }
-        if let Some(fault) = &self.head_fault {
-            writeln!(out, "{did} the head: {fault}")?;
-        }
-        writeln!(out, "behind the last one of the file: {}, left as they are", in_words(*added))?;
-        if self.may_lack_entries {
-            writeln!(
-                out,
-                "NOT CERTAIN: without its head nobody knows whether entries behind the file's last one \
-                 are missing too. Is there a later export? Use that one: behind this repair it fits no \
-                 more."
-            )?;
-        }
-        for Head { sequence, hash } in &self.written {
-            writeln!(out, "entry {sequence} says so, {hash}")?;
-        }
-        for name in &self.kept_as {
-            writeln!(out, "what stood there is kept in the table, with `{name}` as its migration")?;
-        }
-        Ok(())
-    }
-
-    fn verdict(&self) -> Verdict {
-        self.verdict
-    }
-}
-
 /// An entry was written.
 #[derive(Debug, Serialize)]
-pub struct Written {
+pub struct Written<'a> {
+    migration: &'a str,
+    table: &'a str,
     #[serde(flatten)]
     head: Head,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
-impl Written {
-    /// As this one.
-    pub const fn new(head: Head) -> Self {
-        Self { head, verdict: Verdict::of_checks(false, false) }
+impl<'a> Written<'a> {
+    /// As this one, into a migration's journal in a table.
+    pub const fn new(migration: &'a str, table: &'a str, head: Head) -> Self {
+        Self { migration, table, head, verdict: Verdict::of_checks(false, false) }
     }
 }
 
-impl Report for Written {
+impl Report for Written<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
-        writeln!(out, "entry {} is written, {}", self.head.sequence, self.head.hash)
+        let Self { migration, table, head: Head { sequence, hash }, .. } = self;
+        writeln!(
+            out,
+            "entry {sequence} is written into the journal of `{migration}`, in the table `{table}`: {hash}"
+        )
     }
 
     fn verdict(&self) -> Verdict {

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use domain::index_row::UNMAPPED_BUCKET;
 use domain::summary::Sample;
-use domain::{Reason, ReasonKind, Stopped};
+use domain::{Reason, ReasonKind, Stopped, limits};
 use indicatif::HumanCount;
 
-use super::advice::{advice, advice_on, advice_on_settings};
+use super::advice::{
+    Again, advice, advice_on, advice_on_obstacle, advice_on_rejected, advice_on_settings,
+};
 use super::shell;
-
-/// The title of rows that were rejected.
-pub const REJECTED: &str = "Rejected rows, which cannot be migrated as they are";
 
 /// The title of findings.
 pub const FINDINGS: &str = "Findings about files that are counted above";
@@ -26,7 +24,9 @@ pub fn is_whole(sample: &Sample) -> bool {
 pub fn write_sample(out: &mut String, reason: &str, sample: &Sample) -> fmt::Result {
     let count = HumanCount(sample.files);
     let fids: Vec<_> = sample.first_fids.iter().map(ToString::to_string).collect();
-    let more = if is_whole(sample) { "" } else { " …" };
+    // A fid that is counted twice is named once: where fewer than can be are named, these are all.
+    let are_all = fids.len() < limits::FIDS_NAMED || is_whole(sample);
+    let more = if are_all { "" } else { " …" };
     if fids.is_empty() {
         writeln!(out, "  {count} {reason}")?;
     } else {
@@ -45,23 +45,32 @@ pub fn write_samples(
         return Ok(());
     }
     writeln!(out, "{title}:")?;
-    for (reason, sample) in samples {
+    samples.iter().try_for_each(|(reason, sample)| write_sample(out, reason, sample))
+}
+
+/// Rows that were rejected, with what to do about them; nothing when there are none.
+pub fn write_rejected(out: &mut String, rejected: &BTreeMap<&'static str, Sample>) -> fmt::Result {
+    if rejected.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Rejected rows, which cannot be migrated as they are:")?;
+    for (reason, sample) in rejected {
         write_sample(out, reason, sample)?;
-        if *reason == UNMAPPED_BUCKET {
-            writeln!(
-                out,
-                "    → add the bucket to BUCKETS or to IGNORE_BUCKETS, then run this again"
-            )?;
-        }
+        writeln!(out, "    → {}", advice_on_rejected(reason))?;
     }
     Ok(())
 }
 
 /// One reason, with what to do about it.
-pub fn write_reason(out: &mut String, reason: &str, sample: &Sample) -> fmt::Result {
+pub fn write_reason(
+    out: &mut String,
+    reason: &str,
+    sample: &Sample,
+    again: impl FnOnce(ReasonKind) -> Again,
+) -> fmt::Result {
     write_sample(out, reason, sample)?;
     match reason.parse::<ReasonKind>() {
-        Ok(kind) => writeln!(out, "    → {}", advice(kind)),
+        Ok(kind) => writeln!(out, "    → {}", advice(kind, again(kind))),
         Err(_) => Ok(()),
     }
 }
@@ -71,12 +80,28 @@ pub fn write_failed(
     out: &mut String,
     title: &str,
     failed: &BTreeMap<&'static str, Sample>,
+    again: Again,
 ) -> fmt::Result {
     if failed.is_empty() {
         return Ok(());
     }
     writeln!(out, "{title}:")?;
-    failed.iter().try_for_each(|(reason, sample)| write_reason(out, reason, sample))
+    failed.iter().try_for_each(|(reason, sample)| write_reason(out, reason, sample, |_| again))
+}
+
+/// What could not be looked at before a run began. The run went on without.
+pub fn write_not_looked_at(out: &mut String, unseen: &[String]) -> fmt::Result {
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "NOT LOOKED AT before the start, whether it could harm the files:")?;
+    for words in unseen {
+        writeln!(out, "    {words}")?;
+    }
+    writeln!(
+        out,
+        "    → `mogile2s3 doctor` looks at all of it; docs/IAM.md has the rights that it needs"
+    )
 }
 
 /// Files whose old failure records are still there, with what to do about it.
@@ -111,8 +136,10 @@ pub fn write_stopped_behind(
     {
         writeln!(out, "STOPPED: {}, as above.", reason.kind)?;
         // What stands above has the advice of its kind. Of this one more may be known.
-        let known = advice_on(reason);
-        return if known == advice(reason.kind) { Ok(()) } else { writeln!(out, "  → {known}") };
+        return match advice_on_obstacle(reason) {
+            Some(_) => writeln!(out, "  → {}", advice_on(reason)),
+            None => Ok(()),
+        };
     }
     write_stopped(out, stopped)
 }

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use domain::Reason;
-use domain::outlook::{Failing, LedgerCounts, Outlook, QueueSnapshot, RATE_STALE_AFTER, outlook};
+use domain::outlook::{
+    Failing, LedgerCounts, Outlook, QueueSnapshot, RATE_STALE_AFTER, Uncounted, outlook,
+};
 use domain::queue::{Progress, RATE_OVER};
+use domain::redelivery::is_own_failure;
+use domain::{Reason, limits};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::Report;
-use super::advice::{advice, advice_on};
+use super::advice::{Again, advice, advice_on};
 use super::sample::write_reason;
 use super::shell;
 use crate::exit::Verdict;
@@ -50,7 +53,7 @@ pub struct StatusTrouble {
     #[serde(flatten)]
     verdict: Verdict,
     #[serde(skip)]
-    advice: &'static str,
+    advice: String,
 }
 
 /// How fast files are done now.
@@ -95,9 +98,11 @@ impl Rate {
 }
 
 impl<'a> StatusReport<'a> {
-    /// Dead letters and forgotten files are findings, and so is what makes waiting unsafe.
+    /// Dead letters and forgotten files are findings, and so is what makes waiting unsafe. An index that
+    /// was asked for and could not be counted makes the report incomplete.
     pub fn new(progress: &'a Progress) -> Self {
-        let QueueSnapshot { queue, dead_letters, failing, ledger, rows, at } = &progress.sight;
+        let QueueSnapshot { queue, dead_letters, failing, ledger, rows, uncounted, at } =
+            &progress.sight;
         let (rate, outlooks) = (Rate::new(progress), outlook(&progress.sight));
         let safe_to_wait = outlooks.iter().all(Outlook::is_safe_to_wait);
         Self {
@@ -109,16 +114,25 @@ impl<'a> StatusReport<'a> {
             proven: ledger.as_ref().map(|ledger| ledger.proven),
             ledger: ledger.as_ref(),
             rows: *rows,
-            uncounted: progress.uncounted.as_deref(),
+            uncounted: uncounted.as_deref(),
             files_per_second: rate.map(Rate::a_second),
             seconds_left: rate.and_then(Rate::left).map(|left| left.as_secs()),
             failing,
             safe_to_wait,
             must_act: outlooks.iter().filter_map(must_act).collect(),
-            outlook: outlooks.iter().map(words).collect(),
-            verdict: Verdict::of_checks(false, !safe_to_wait || outlooks.iter().any(is_finding)),
+            outlook: outlooks.iter().map(|outlook| words(outlook, &progress.sight)).collect(),
+            verdict: Verdict::of_checks(
+                uncounted.is_some(),
+                !safe_to_wait || outlooks.iter().any(is_finding),
+            ),
             rate,
         }
+    }
+}
+
+impl StatusReport<'_> {
+    const fn jobs(&self) -> Again {
+        jobs(self.visible + self.in_flight + self.delayed, self.dead_letters)
     }
 }
 
@@ -144,7 +158,7 @@ const fn is_finding(outlook: &Outlook) -> bool {
         | Outlook::RunningOut { .. }
         | Outlook::EmptyWithRowsLeft(_)
         | Outlook::Done
-        | Outlook::Empty
+        | Outlook::Empty(_)
         | Outlook::Working => false,
     }
 }
@@ -185,7 +199,7 @@ impl Report for StatusReport<'_> {
             writeln!(out, "Files that failed and have not succeeded since:")?;
         }
         for (reason, failing) in groups.into_iter().take(REASONS_SHOWN) {
-            write_reason(out, reason, &failing.files)?;
+            write_reason(out, reason, &failing.files, |_| self.jobs())?;
         }
         self.outlook.iter().try_for_each(|words| writeln!(out, "→ {words}"))
     }
@@ -248,7 +262,17 @@ fn write_rate(out: &mut String, rate: Rate) -> fmt::Result {
     line(out, "rate", text)
 }
 
-fn words(outlook: &Outlook) -> String {
+/// Where the jobs of failed files are.
+const fn jobs(in_queue: u64, dead_letters: u64) -> Again {
+    match (in_queue, dead_letters) {
+        (0, 0) => Again::NoJobs,
+        (0, _) => Again::DeadLetters,
+        (_, _) => Again::Queue,
+    }
+}
+
+fn words(outlook: &Outlook, sight: &QueueSnapshot) -> String {
+    let jobs = jobs(sight.queue.all(), sight.dead_letters);
     match outlook {
         Outlook::DeadLetters(letters) => {
             let letters = HumanCount(*letters);
@@ -258,15 +282,20 @@ fn words(outlook: &Outlook) -> String {
             "{reason}: the queue delivers these jobs again, and they succeed when the cause is over. \
              Waiting is safe."
         ),
-        Outlook::NeedsPerson { reason } => format!(
-            "{reason}: YOU MUST ACT. Waiting does not end this. The jobs stay in the queue, fourteen \
-             days at most, and fail until it is mended: {}.",
-            advice(*reason)
-        ),
+        Outlook::NeedsPerson { reason } => {
+            let until_then = if is_own_failure(*reason) {
+                format!("A job that has failed {} times is a dead letter", limits::TRIES)
+            } else {
+                "The jobs stay in the queue, fourteen days at most, and fail until it is mended"
+                    .to_owned()
+            };
+            let advice = advice(*reason, jobs);
+            format!("{reason}: YOU MUST ACT. Waiting does not end this. {until_then}: {advice}.")
+        }
         Outlook::LookAtWords { reason } => format!(
             "{reason}: look at the words above. What cannot be reached comes back by itself. What \
              does not exist, or refuses, waits for you: {}.",
-            advice(*reason)
+            advice(*reason, jobs)
         ),
         Outlook::NotTaken { waiting } => format!(
             "{} jobs wait, and none is in flight: no worker takes jobs now. Start `mogile2s3 work`; \
@@ -280,9 +309,10 @@ fn words(outlook: &Outlook) -> String {
              stop `work`), mend the cause, then start them again."
         ),
         Outlook::EmptyWithRowsLeft(rows) => format!(
-            "the queue is empty, and the index has {} rows more than there are proven files: \
-             `mogile2s3 plan` counts the rows that are to be migrated, and `enqueue migrate` sends \
-             their jobs.",
+            "the queue is empty, and the index has {} rows more than there are proven files: temporary, \
+             ignored and rejected rows are among them, which `mogile2s3 plan` counts, and files that \
+             `mogile2s3 migrate` could not bring, which have no record here. `enqueue migrate` sends a \
+             job for each file that is not proven; where it sends none, nothing is left to migrate.",
             HumanCount(*rows)
         ),
         Outlook::Forgotten { files, first_fids } => {
@@ -305,13 +335,22 @@ fn words(outlook: &Outlook) -> String {
                           migrate` compares them file by file."
                 .to_owned()
         }
-        Outlook::Empty => {
-            "the queue is empty. The files were not counted: --queue-only does not count \
-                           them, or the line `index` says why. `enqueue migrate` sends jobs for those \
-                           that are not proven."
-                .to_owned()
-        }
+        Outlook::Empty(why) => format!(
+            "the queue is empty. The files were not counted: {}. `enqueue migrate` sends jobs for those \
+             that are not proven.",
+            not_counted(*why)
+        ),
         Outlook::Working => "jobs are being worked on, and nothing blocks them.".to_owned(),
+    }
+}
+
+const fn not_counted(why: Uncounted) -> &'static str {
+    match why {
+        Uncounted::NotAsked => "--queue-only leaves them out",
+        Uncounted::IndexUnreadable => "the line `index` says why",
+        Uncounted::IndexHasNoCount => {
+            "trackers cannot count the rows of their index. MOGILE_DATABASE_URL can"
+        }
     }
 }
 

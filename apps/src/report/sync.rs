@@ -8,6 +8,7 @@ use domain::summary::Sample;
 use domain::{RowCounts, Stopped, Summary, Tally};
 use serde::{Serialize, Serializer};
 
+use super::advice::Again;
 use super::migrate::{MigrateReport, Words, write_other_classes};
 use super::table::Table;
 use super::{Cost, FailureListEnd, Report};
@@ -37,6 +38,7 @@ struct Keys<'a> {
     counted_before: Option<u64>,
     counted_after: Option<u64>,
     uncounted: &'a Option<String>,
+    not_looked_at: &'a [String],
     failure_list: &'a Option<FailureListEnd>,
     #[serde(flatten)]
     cost: &'a Cost,
@@ -62,6 +64,7 @@ impl Serialize for SyncReport {
             counted_before: summary.counted_before,
             counted_after: summary.counted_after,
             uncounted,
+            not_looked_at: &summary.not_looked_at,
             failure_list,
             cost,
             verdict: *verdict,
@@ -74,9 +77,12 @@ impl Report for SyncReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let words = Words {
             classes: write_classes,
+            // Intermediaries have none.
+            types: |_, _| Ok(()),
             resumes: "what was written is in the bucket, and is skipped",
             clean: "Clean: every row is in a class above, and nothing failed. `mogile2s3 migrate` now \
                     copies these within S3.",
+            again: Again::Sync,
         };
         self.0.write_in(&words, out)
     }
@@ -95,4 +101,33 @@ fn write_classes(out: &mut String, summary: &Summary) -> fmt::Result {
         table.tally("too large to be copied", summary.ends.too_large)?;
     }
     write_other_classes(out, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Fid, ReasonKind};
+
+    use super::*;
+    use crate::report::migrate::verdict;
+
+    #[test]
+    fn a_wrong_object_is_at_an_intermediarys_key() {
+        let mut summary = Summary::default();
+        summary.intake.rows = 1;
+        let mut sample = Sample::default();
+        sample.add(Fid(7), "wrong-object: words");
+        summary.ends.failed.insert(ReasonKind::WrongObject.name(), sample);
+        let report = SyncReport(MigrateReport {
+            verdict: verdict(&summary, None),
+            summary,
+            failure_list: None,
+            cost: Cost::default(),
+            command: "mogile2s3 sync".to_owned(),
+            fids: String::new(),
+        });
+        let mut said = String::new();
+        report.write(&mut said).expect("a string takes it");
+        assert!(said.contains("objects at the keys of intermediaries"), "{said}");
+        assert!(!said.contains("enqueue migrate"), "{said}");
+    }
 }

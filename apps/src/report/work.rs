@@ -7,6 +7,7 @@ use indicatif::{HumanCount, HumanDuration};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
+use super::advice::Again;
 use super::requests::write_requests;
 use super::sample::{
     FINDINGS, write_failed, write_samples, write_stopped, write_stopped_behind, write_uncleared,
@@ -29,7 +30,7 @@ pub struct WorkReport {
 
 /// The verdict on a worker's run.
 pub fn verdict(summary: &WorkSummary) -> Verdict {
-    let not_started = summary.ends.failed.contains_key(ReasonKind::NotStarted.name());
+    let not_started = summary.ends.failed.keys().any(|reason| is_not_begun(reason));
     let incomplete = summary.stopped.is_some() || not_started || !summary.unnoted_doubts.is_empty();
     let verdict = Verdict { exit: exit_of(summary), incomplete, differs: !is_whole(summary) };
     verdict.with_failures(&summary.ends.failed)
@@ -37,10 +38,14 @@ pub fn verdict(summary: &WorkSummary) -> Verdict {
 
 /// Whether what was begun ended well.
 fn is_whole(summary: &WorkSummary) -> bool {
-    let not_started = ReasonKind::NotStarted.name();
     summary.adds_up()
         && summary.ends.uncleared.files == 0
-        && summary.ends.failed.keys().all(|reason| *reason == not_started)
+        && summary.ends.failed.keys().all(|reason| is_not_begun(reason))
+}
+
+/// Whether files with this reason were left to the next worker.
+fn is_not_begun(reason: &str) -> bool {
+    [ReasonKind::NotStarted, ReasonKind::OtherSettings].iter().any(|kind| kind.name() == reason)
 }
 
 fn exit_of(summary: &WorkSummary) -> Exit {
@@ -68,7 +73,7 @@ impl Report for WorkReport {
         writeln!(out, "{deliveries} deliveries in {took}")?;
         write_classes(out, summary)?;
         let failed = &summary.ends.failed;
-        write_failed(out, "Failed jobs, which the queue delivers again", failed)?;
+        write_failed(out, "Failed deliveries", failed, Again::Queue)?;
         write_samples(out, FINDINGS, &summary.ends.findings)?;
         write_uncleared(out, &summary.ends.uncleared)?;
         write_requests(out, &self.cost)?;
@@ -98,8 +103,8 @@ fn write_classes(out: &mut String, summary: &WorkSummary) -> fmt::Result {
         ("in ignored buckets", summary.ignored),
         ("gone from MogileFS", summary.ends.gone),
         ("delivered twice, done once", summary.merged),
-        ("failed, back in the queue", summary.ends.failures()),
-        ("moved to the dead-letter queue", summary.dead_letters),
+        ("deliveries that failed", summary.ends.failures()),
+        ("of these, dead letters", summary.dead_letters),
     ] {
         table.count(name, count)?;
     }
@@ -167,5 +172,28 @@ fn write_end(out: &mut String, summary: &WorkSummary) -> fmt::Result {
             "The queue is empty. Each job that failed has been done since, or is a dead letter: \
              `mogile2s3 dlq list` shows the dead letters, and why."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Fid;
+    use domain::summary::Sample;
+
+    use super::*;
+
+    /// One job that failed five times: it is one file, and not five.
+    #[test]
+    fn failures_are_of_deliveries_and_follow_their_jobs() {
+        let mut summary = WorkSummary { deliveries: 5, ..WorkSummary::default() };
+        let mut sample = Sample::default();
+        (0..5).for_each(|_| sample.add(Fid(7), "key-unknown: words"));
+        summary.ends.failed.insert(ReasonKind::KeyUnknown.name(), sample);
+        let report = WorkReport { verdict: verdict(&summary), summary, cost: Cost::default() };
+        let mut said = String::new();
+        report.write(&mut said).expect("a string takes it");
+        assert!(said.contains("Failed deliveries:\n  5 key-unknown: fids 7\n"), "{said}");
+        assert!(said.contains("dlq redrive --reason key-unknown` sends those"), "{said}");
+        assert!(!said.contains("run this again"), "{said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::aws::{self, SdkConfig};
+use adapters::aws::{self, NoCredentials, SdkConfig};
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
 use adapters::dynamodb::{DynamoFailureLog, DynamoJournal, DynamoLedger, DynamoVerificationLog};
@@ -14,8 +14,13 @@ use adapters::sqs::{QueueUrl, SqsJobQueue};
 use adapters::sts::{self, CallerError};
 #[cfg(feature = "command-line")]
 use domain::KeyTrouble;
+#[cfg(feature = "command-line")]
+use domain::blueprint::TableBlueprint;
+#[cfg(feature = "command-line")]
+use domain::migrate::{GuardedQueue, SiteGuard};
 use domain::ports::{
-    FailureLog, JobQueue, Journal, Ledger, QueueRole, VerificationLog, WatchPorts, WorkerFunction,
+    FailureLog, JobQueue, Journal, Ledger, QueueRole, ServiceTime, VerificationLog, WatchPorts,
+    WorkerFunction,
 };
 use tokio::sync::OnceCell;
 
@@ -83,10 +88,19 @@ impl<'a> Services<'a> {
         &self,
         settings: &JournalSettings,
     ) -> Result<Arc<dyn Journal>, UsageError> {
+        Ok(self.journal_with_time(settings).await?.0)
+    }
+
+    /// The same, with the clock of the service that keeps it.
+    pub async fn journal_with_time(
+        &self,
+        settings: &JournalSettings,
+    ) -> Result<(Arc<dyn Journal>, Arc<dyn ServiceTime>), UsageError> {
         let (table, migration) = (settings.journal_table(self.aws)?, self.aws.ledger_table()?);
         let journal =
             DynamoJournal::new(self.config().await?, table, migration, self.calls.clone());
-        Ok(Arc::new(journal.with_timeouts(self.time.aws())))
+        let journal = Arc::new(journal.with_timeouts(self.time.aws()));
+        Ok((journal.clone(), journal))
     }
 
     /// Whose keys are used, as an ARN. `salt` spreads the pauses between tries.
@@ -98,7 +112,7 @@ impl<'a> Services<'a> {
             CallerError::Keys { trouble, .. } => {
                 let text = format!("{error}\n  → {}", advice_on_keys(trouble));
                 match trouble {
-                    KeyTrouble::Unknown => UsageError(text).into(),
+                    KeyTrouble::Unknown | KeyTrouble::NotSignedUp => UsageError(text).into(),
                     KeyTrouble::Expired => anyhow::Error::msg(text),
                 }
             }
@@ -151,11 +165,34 @@ impl<'a> Services<'a> {
         Ok(Arc::new(function.with_timeouts(self.time.aws())))
     }
 
+    /// Whether Lambda can be asked which functions take jobs from the queue.
+    pub async fn has_lambda(&self) -> Result<bool, UsageError> {
+        Ok(aws::has_lambda_beside_sqs(self.config().await?))
+    }
+
     /// The account and region in which things are set up, and the region's name.
     pub async fn site(&self) -> Result<(AwsSite, String), UsageError> {
         let config = self.config().await?;
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Ok((AwsSite::new(config, self.calls.clone()).with_timeouts(self.time.aws()), region))
+    }
+
+    /// What looks at the site before a run begins. `queue` has the queue's URL and the function that may
+    /// take its jobs, where jobs are sent.
+    #[cfg(feature = "command-line")]
+    pub async fn guard(
+        &self,
+        tables: Vec<TableBlueprint>,
+        queue: Option<(&QueueUrl, Option<&str>)>,
+    ) -> Result<SiteGuard, UsageError> {
+        let looks = Arc::new(self.site().await?.0);
+        let has_lambda = self.has_lambda().await?;
+        let queue = queue.filter(|_| has_lambda).map(|(url, function)| GuardedQueue {
+            consumers: looks.clone(),
+            url: url.to_string(),
+            function: function.map(str::to_owned),
+        });
+        Ok(SiteGuard { looks, tables, queue })
     }
 
     async fn queue_at(
@@ -186,6 +223,10 @@ impl<'a> Services<'a> {
     }
 }
 
+const NO_KEYS: &str = "no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (temporary keys need \
+     AWS_SESSION_TOKEN too), in the environment or in .env; or name a profile in AWS_PROFILE that has \
+     some; or give this machine a role";
+
 async fn aws_config(aws: &AwsSettings) -> Result<SdkConfig, UsageError> {
     let region = aws.region.clone().filter(|region| !region.trim().is_empty());
     let config = aws::load(region).await;
@@ -194,5 +235,16 @@ async fn aws_config(aws: &AwsSettings) -> Result<SdkConfig, UsageError> {
             "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";
         return Err(UsageError(text.to_owned()));
     }
-    Ok(config)
+    match aws::require_credentials(&config).await {
+        Ok(()) => Ok(config),
+        Err(NoCredentials::Absent) => Err(UsageError(NO_KEYS.to_owned())),
+        Err(NoCredentials::Misconfigured(why)) => Err(UsageError(format!(
+            "the AWS credentials cannot be used as they are configured: {why}. Correct the profile, or \
+             name another one in AWS_PROFILE"
+        ))),
+        Err(NoCredentials::NotGiven(why)) => Err(UsageError(format!(
+            "no AWS credentials were given: {why}. Sign in again (`aws sso login`, or the program of \
+             credential_process in the profile), or name another profile in AWS_PROFILE"
+        ))),
+    }
 }

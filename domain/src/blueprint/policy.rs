@@ -6,8 +6,8 @@ use crate::S3Bucket;
 
 /// The keys that everybody may read, as a policy's pattern: exactly forty characters, the length of
 /// a SHA-1 in hex. Intermediaries (`0/000/000/0000000001.fid`, 24 characters, or 25 with a leading
-/// slash) and canaries have other lengths. `MogileFS`'s temporary files (`{uuid}.tmp`) have forty,
-/// too, but never come here.
+/// slash) and canaries have other lengths, except the one that doctor reads without AWS keys. `MogileFS`'s
+/// temporary files (`{uuid}.tmp`) have forty, too, but never come here.
 pub const PUBLIC_KEYS: &str = "????????????????????????????????????????";
 
 /// The policy for a bucket.

@@ -1,47 +1,194 @@
-use super::examine::not_seen;
-use crate::blueprint::{AccessProfile, BucketState, contentrepo};
-use crate::ports::Site;
-use crate::{BucketMap, Check};
+use std::collections::BTreeSet;
 
-/// Looks at the buckets' settings: does anything delete files, and can a stock contentrepo use the
-/// buckets, where `profile` says that one will? A bucket that is missing is left to the other checks.
+use super::examine::not_seen;
+use crate::blueprint::{
+    AccessProfile, Block, BucketGuards, BucketState, Encryption, ObjectLock, contentrepo,
+    is_public_read,
+};
+use crate::ports::Site;
+use crate::{BucketMap, Check, S3Bucket};
+
+/// What was found of the buckets' settings.
+#[derive(Debug, Default)]
+pub struct BucketChecks {
+    /// The checks of all buckets.
+    pub checks: Vec<Check>,
+    /// Buckets that lock each new object: what is written there can not be taken away again.
+    pub locked: BTreeSet<S3Bucket>,
+    /// Buckets whose own settings let anybody read files.
+    pub public: BTreeSet<S3Bucket>,
+}
+
+/// Looks at the buckets' settings: does anything delete, lock or copy what is written, how is it
+/// encrypted, and can those read it whom `profile` names? A bucket that is missing is left to the other
+/// checks.
 pub async fn examine_buckets(
     site: &dyn Site,
     buckets: &BucketMap,
     profile: Option<AccessProfile>,
     region: &str,
-) -> Vec<Check> {
-    let mut checks = Vec::new();
+) -> BucketChecks {
+    let mut all = BucketChecks::default();
     for (_, bucket) in buckets.pairs() {
         let subject = format!("bucket {bucket}");
-        match site.bucket(bucket).await {
-            Ok(None) => {}
-            Ok(Some(found)) => {
-                checks.push(examine_rules(&subject, &found));
-                if profile == Some(AccessProfile::ContentrepoLegacy) {
-                    checks.extend(contentrepo::needs(region, &found).into_iter().map(|need| {
-                        match need.seen {
-                            Ok(seen) => Check::good(&subject, need.fact, seen),
-                            Err(why) => Check::bad(&subject, need.fact, why),
-                        }
-                    }));
-                }
+        let found = match site.bucket(bucket).await {
+            Ok(None) => continue,
+            Ok(Some(found)) => found,
+            Err(error) => {
+                all.checks.push(not_seen(subject, "its settings can be read", &error));
+                continue;
             }
-            Err(error) => checks.push(not_seen(subject, "its settings can be read", &error)),
+        };
+        all.checks.extend(examine_rules(&subject, &found));
+        all.checks.push(examine_encryption(&subject, &found, profile));
+        all.checks.push(examine_versions(&subject, &found));
+        if lets_anybody_read(bucket, &found) {
+            all.public.insert(bucket.clone());
         }
+        match site.bucket_guards(bucket).await {
+            Ok(guards) => {
+                if matches!(guards.object_lock, Some(ObjectLock::Each(_))) {
+                    all.locked.insert(bucket.clone());
+                }
+                all.checks.push(examine_lock(&subject, &guards));
+                all.checks.push(examine_replication(&subject, &guards));
+            }
+            Err(error) => {
+                let fact = "Object Lock and replication can be read";
+                all.checks.push(not_seen(&subject, fact, &error));
+            }
+        }
+        all.checks.extend(examine_readers(&subject, bucket, &found, profile, region));
+    }
+    all
+}
+
+/// Whether those can read and write the bucket whom the profile names.
+fn examine_readers(
+    subject: &str,
+    bucket: &S3Bucket,
+    found: &BucketState,
+    profile: Option<AccessProfile>,
+    region: &str,
+) -> Vec<Check> {
+    let needs = match profile {
+        None => return Vec::new(),
+        Some(AccessProfile::Private) => return vec![examine_privacy(subject, bucket, found)],
+        Some(AccessProfile::PublicPolicy) => contentrepo::public_reads(bucket, found),
+        Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
+    };
+    let check = |need: contentrepo::Need| match need.seen {
+        Ok(seen) => Check::good(subject, need.fact, seen),
+        Err(why) => Check::bad(subject, need.fact, why),
+    };
+    needs.into_iter().map(check).collect()
+}
+
+/// A policy that is there counts, as long as it is not ignored.
+fn lets_anybody_read(bucket: &S3Bucket, found: &BucketState) -> bool {
+    let is_public = found.policy.as_ref().is_some_and(|policy| is_public_read(policy, bucket));
+    is_public && !found.blocked.contains(&Block::OldPolicies)
+}
+
+fn examine_privacy(subject: &str, bucket: &S3Bucket, found: &BucketState) -> Check {
+    let fact = "only holders of AWS keys read it";
+    if lets_anybody_read(bucket, found) {
+        let detail = format!(
+            "its policy lets anybody read the files: remove it (aws s3api delete-bucket-policy \
+             --bucket {bucket}), or choose --access-profile public-policy"
+        );
+        return Check::bad(subject, fact, detail);
+    }
+    if found.blocked == AccessProfile::Private.blocked() {
+        return Check::good(subject, fact, "all public access is blocked");
+    }
+    let detail = "public access is not blocked in all four ways, so that a later policy or ACL could \
+                  make files public: run `mogile2s3 provision --access-profile private`, where the \
+                  bucket has objects with --change-access";
+    Check::caution(subject, fact, detail)
+}
+
+/// A rule that deletes files stops the migration. One that moves them, or is for other keys, does not.
+fn examine_rules(subject: &str, found: &BucketState) -> Vec<Check> {
+    let fact = "no lifecycle rule deletes files";
+    if !found.rules_that_delete_files.is_empty() {
+        let detail = format!(
+            "{} deletes objects with keys of 40 characters, which the files have: remove it, or narrow it \
+             by a prefix, before anything is migrated",
+            found.rules_that_delete_files.join(", ")
+        );
+        return vec![Check::bad(subject, fact, detail)];
+    }
+    let mut checks = vec![Check::good(subject, fact, "none")];
+    if !found.rules_for_objects.is_empty() {
+        let detail = format!(
+            "{} deletes other objects, or moves objects to another storage class. An intermediary in \
+             Glacier cannot be copied, and reads there take hours or cost: look at it before anything is \
+             migrated",
+            found.rules_for_objects.join(", ")
+        );
+        checks.push(Check::caution(subject, "no lifecycle rule is for objects", detail));
     }
     checks
 }
 
-fn examine_rules(subject: &str, found: &BucketState) -> Check {
-    let fact = "no lifecycle rule deletes files";
-    if found.rules_that_delete_files.is_empty() {
-        return Check::good(subject, fact, "none");
+/// Where a profile names readers without keys, [`examine_readers`] says that they cannot read.
+fn examine_encryption(subject: &str, found: &BucketState, profile: Option<AccessProfile>) -> Check {
+    let fact = "new objects are encrypted by S3's own keys";
+    match found.encryption {
+        Some(Encryption::Kms) if profile.is_none_or(|profile| !profile.is_public()) => {
+            let detail = "the default is aws:kms or aws:kms:dsse: each reader and writer needs a right to \
+                          the key, each request of it costs, and no ETag is an MD5, so that a stock \
+                          contentrepo can neither read nor write here. Set SSE-S3 (AES256) as the default \
+                          before anything is migrated, unless the key is wanted";
+            Check::caution(subject, fact, detail)
+        }
+        Some(Encryption::Kms) => Check::good(subject, "it has a default encryption", "aws:kms"),
+        Some(Encryption::S3) => Check::good(subject, fact, "AES256"),
+        None => Check::good(subject, fact, "no other default is set"),
+    }
+}
+
+fn examine_versions(subject: &str, found: &BucketState) -> Check {
+    let fact = "it keeps no older versions";
+    if !found.versioned {
+        return Check::good(subject, fact, "versioning is off");
+    }
+    let detail = "versioning is on: what is replaced or deleted stays, and is billed, intermediaries \
+                  that are deleted later too. Add a rule that expires noncurrent versions after the \
+                  migration, or leave it so on purpose";
+    Check::caution(subject, fact, detail)
+}
+
+fn examine_lock(subject: &str, guards: &BucketGuards) -> Check {
+    let fact = "new objects can be deleted again";
+    match &guards.object_lock {
+        None => Check::good(subject, fact, "no Object Lock"),
+        Some(ObjectLock::ByRequest) => {
+            Check::good(subject, fact, "Object Lock is on, and has no default retention")
+        }
+        Some(ObjectLock::Each(how)) => {
+            let detail = format!(
+                "Object Lock keeps each new object ({how}): an object that comes out wrong could not be \
+                 taken away, nor could intermediaries. No canaries were written here. Take the default \
+                 retention away for the time of the migration (aws s3api \
+                 put-object-lock-configuration --bucket BUCKET --object-lock-configuration \
+                 ObjectLockEnabled=Enabled)"
+            );
+            Check::bad(subject, fact, detail)
+        }
+    }
+}
+
+fn examine_replication(subject: &str, guards: &BucketGuards) -> Check {
+    let fact = "new objects are not copied to another bucket";
+    if guards.replicas.is_empty() {
+        return Check::good(subject, fact, "no replication");
     }
     let detail = format!(
-        "{} deletes objects with keys of 40 characters, which the files have: remove it, or narrow it \
-         by a prefix, before anything is migrated",
-        found.rules_that_delete_files.join(", ")
+        "a rule copies each new object to {}: that costs a PUT, the transfer and the storage of each file \
+         again. Where that is not wanted, disable the rule before anything is migrated",
+        guards.replicas.join(", ")
     );
-    Check::bad(subject, fact, detail)
+    Check::caution(subject, fact, detail)
 }

@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
-
+use super::clock::examine_server_clock;
+use super::database::{Names, Needed, examine_server};
 use super::examine::not_seen;
 use crate::ports::{
-    AccountRights, ContentRepoDatabase, DatabaseSurvey, RepoBucket, RhinoDatabase, RowId,
-    SurveyedDatabase,
+    Clock, ContentRepoDatabase, DatabaseSurvey, RepoBucket, RhinoDatabase, RowId, SurveyedDatabase,
 };
 use crate::{BucketMap, Check, Destination, MogileBucket};
 
@@ -13,8 +12,7 @@ pub const CONTENT_REPO: &str = "contentrepo's database";
 /// The subject of checks on rhino's database.
 pub const RHINO: &str = "rhino's database";
 
-/// A table, and the columns of it that later steps need.
-type Needed = (&'static str, &'static [&'static str]);
+const BUCKET_NAMES: &str = "the names of buckets have a collation that is known";
 
 const CONTENT_REPO_TABLES: [Needed; 2] = [
     ("buckets", &["bucketId", "bucketName", "timestamp"]),
@@ -37,18 +35,20 @@ const CONTENT_REPO_TABLES: [Needed; 2] = [
 const RHINO_TABLES: [Needed; 1] =
     [("articleFile", &["fileId", "bucketName", "crepoKey", "crepoUuid", "fileSize"])];
 
-/// Checks contentrepo's database: server, account, tables, and whether each of its buckets is mapped. It
-/// reads no more than the server's description and the table `buckets`.
-pub async fn examine_content_repo<D>(database: &D, map: &BucketMap) -> Vec<Check>
+/// Checks contentrepo's database: server, account, clock, tables, and whether each of its buckets is mapped.
+/// It reads no more than the server's description and the table `buckets`.
+pub async fn examine_content_repo<D>(database: &D, map: &BucketMap, clock: &dyn Clock) -> Vec<Check>
 where
     D: SurveyedDatabase + ContentRepoDatabase + ?Sized,
 {
-    let names = ("buckets", "bucketName");
-    let mut checks = match examine_server(CONTENT_REPO, database, &CONTENT_REPO_TABLES, names).await
-    {
-        Ok(checks) => checks,
+    let names = Names { table: "buckets", column: "bucketName", fact: BUCKET_NAMES, one: "name" };
+    let rights = |survey: &DatabaseSurvey| for_the_cut_over(survey, names.table);
+    let server = examine_server(CONTENT_REPO, database, &CONTENT_REPO_TABLES, &names, rights).await;
+    let mut checks = match server {
+        Ok((checks, _)) => checks,
         Err(checks) => return checks,
     };
+    checks.push(examine_server_clock(CONTENT_REPO, database, clock).await);
     let fact = "each of its buckets is in BUCKETS or IGNORE_BUCKETS";
     checks.push(match database.buckets().await {
         Ok(buckets) => mapped(fact, &buckets, map),
@@ -57,16 +57,19 @@ where
     checks
 }
 
-/// Checks rhino's database: server, account and table. It reads one row.
-pub async fn examine_rhino<D>(database: &D) -> Vec<Check>
+/// Checks rhino's database: server, account, clock and table. It reads one row.
+pub async fn examine_rhino<D>(database: &D, clock: &dyn Clock) -> Vec<Check>
 where
     D: SurveyedDatabase + RhinoDatabase + ?Sized,
 {
-    let names = ("articleFile", "bucketName");
-    let mut checks = match examine_server(RHINO, database, &RHINO_TABLES, names).await {
-        Ok(checks) => checks,
+    let names =
+        Names { table: "articleFile", column: "bucketName", fact: BUCKET_NAMES, one: "name" };
+    let rights = |survey: &DatabaseSurvey| for_the_cut_over(survey, names.table);
+    let mut checks = match examine_server(RHINO, database, &RHINO_TABLES, &names, rights).await {
+        Ok((checks, _)) => checks,
         Err(checks) => return checks,
     };
+    checks.push(examine_server_clock(RHINO, database, clock).await);
     let fact = "its rows can be read";
     checks.push(match database.files(RowId::START, 1).await {
         Ok(files) if files.is_empty() => {
@@ -78,85 +81,14 @@ where
     checks
 }
 
-/// Checks what the server describes. As an error where nothing else can be looked at.
-async fn examine_server<D: SurveyedDatabase + ?Sized>(
-    subject: &str,
-    database: &D,
-    needed: &[Needed],
-    names: (&str, &str),
-) -> Result<Vec<Check>, Vec<Check>> {
-    let fact = "its server answers";
-    let survey = match database.survey().await {
-        Ok(survey) => survey,
-        Err(error) => return Err(vec![not_seen(subject, fact, &error)]),
-    };
-    let server = format!("{}, version {}; {}", survey.at, survey.version, rights(&survey));
-    let mut checks = vec![Check::good(subject, fact, server)];
-    let fact = "it has the tables and columns that are needed";
-    let missing = missing(&survey, needed);
-    if !missing.is_empty() {
-        let missing = missing.join(", ");
-        let detail = format!(
-            "`{}` has no {missing}, or this account may not read them: correct the URL, or grant SELECT",
-            survey.at
-        );
-        checks.push(Check::bad(subject, fact, detail));
-        return Err(checks);
-    }
-    let tables: Vec<_> = needed.iter().map(|(table, _)| format!("`{table}`")).collect();
-    checks.push(Check::good(subject, fact, tables.join(", ")));
-    let (table, column) = names;
-    let collation = named(&survey.columns, table).and_then(|columns| named(columns, column));
-    let fact = "the names of buckets have a collation that is known";
-    let of = format!("`{table}`.`{column}`");
-    checks.push(match collation {
-        Some(Some(collation)) => {
-            let detail = format!("{of} is {collation}: {}", blindness(collation));
-            Check::good(subject, fact, detail)
+/// What is needed of the account, said beside what it may do.
+fn for_the_cut_over(survey: &DatabaseSurvey, table: &str) -> String {
+    match survey.lacking.as_deref() {
+        None | Some([]) => String::new(),
+        Some(lacking) => {
+            format!("; for the cut-over grant {} on `{table}`", lacking.join(", "))
         }
-        // Bytes have none.
-        Some(None) | None => Check::good(subject, fact, format!("{of} has none: all bytes differ")),
-    });
-    Ok(checks)
-}
-
-/// What the collation takes for the same name. Its name says it (MySQL reference, "Collation Naming
-/// Conventions").
-fn blindness(collation: &str) -> &'static str {
-    if collation.ends_with("_bin") || collation.ends_with("_cs") {
-        "`a` and `A` are two names"
-    } else {
-        "`a` and `A` are one name"
     }
-}
-
-fn rights(survey: &DatabaseSurvey) -> String {
-    match &survey.rights {
-        AccountRights::ReadOnly => "the account may only read".to_owned(),
-        AccountRights::Writes(rights) => {
-            format!("the account may do more than read: {}", rights.join(", "))
-        }
-        AccountRights::Unknown => "the account's rights are not known".to_owned(),
-    }
-}
-
-/// The tables, or the columns of tables that are there, of which the server says nothing.
-fn missing(survey: &DatabaseSurvey, needed: &[Needed]) -> Vec<String> {
-    let mut missing = Vec::new();
-    for (table, columns) in needed {
-        let Some(found) = named(&survey.columns, table) else {
-            missing.push(format!("table `{table}`"));
-            continue;
-        };
-        let absent = columns.iter().filter(|name| named(found, name).is_none());
-        missing.extend(absent.map(|name| format!("column `{table}`.`{name}`")));
-    }
-    missing
-}
-
-/// What a server has under a name. Columns have no case there, and on some servers tables neither.
-fn named<'a, T>(all: &'a BTreeMap<String, T>, name: &str) -> Option<&'a T> {
-    all.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, found)| found)
 }
 
 /// A bucket that has its new name already is mapped too.
@@ -189,12 +121,17 @@ fn mapped(fact: &str, buckets: &[RepoBucket], map: &BucketMap) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
     use async_trait::async_trait;
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::Health;
-    use crate::ports::{DatabaseError, RepoExtent, RepoObject};
+    use crate::ports::{
+        AccountRights, DatabaseError, RepoExtent, RepoMetadata, RepoObject, SurveyedColumn,
+    };
+    use crate::{Health, Timestamp};
 
     /// A database with these buckets, and all columns but these.
     #[derive(Default)]
@@ -203,7 +140,24 @@ mod tests {
         without: Vec<&'static str>,
         collation: Option<&'static str>,
         rights: AccountRights,
+        lacking: Option<Vec<String>>,
         is_away: bool,
+        /// Of its server, in milliseconds.
+        time: u64,
+    }
+
+    /// In the year 1970.
+    struct AtOnce;
+
+    #[async_trait]
+    impl Clock for AtOnce {
+        async fn sleep(&self, _: Duration) {
+            unreachable!("it waits for nothing")
+        }
+
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
     }
 
     #[async_trait]
@@ -219,11 +173,22 @@ mod tests {
                 }
                 let names = names.iter().filter(|name| !self.without.contains(name));
                 let collation = self.collation.map(str::to_owned);
-                let names = names.map(|name| ((*name).to_owned(), collation.clone()));
+                let column = SurveyedColumn { kind: "varchar(255)".to_owned(), collation };
+                let names = names.map(|name| ((*name).to_owned(), column.clone()));
                 columns.insert(table.to_owned(), names.collect());
             }
             let (at, version) = ("db/a".to_owned(), "5.6.39".to_owned());
-            Ok(DatabaseSurvey { at, version, columns, rights: self.rights.clone() })
+            Ok(DatabaseSurvey {
+                at,
+                version,
+                columns,
+                rights: self.rights.clone(),
+                lacking: self.lacking.clone(),
+            })
+        }
+
+        async fn server_time(&self) -> Result<Timestamp, DatabaseError> {
+            Ok(Timestamp(self.time))
         }
     }
 
@@ -238,6 +203,10 @@ mod tests {
             unreachable!("there may be millions of them")
         }
 
+        async fn metadata(&self, _: RowId, _: usize) -> Result<Vec<RepoMetadata>, DatabaseError> {
+            unreachable!("there may be millions of them")
+        }
+
         async fn extent(&self) -> Result<RepoExtent, DatabaseError> {
             unreachable!("it reads every row")
         }
@@ -246,11 +215,13 @@ mod tests {
     /// The checks as text, a line each.
     fn said(fake: &Fake) -> String {
         let map = BucketMap::parse("prod:corpus-prod", "scratch").unwrap();
-        let checks = examine_content_repo(fake, &map).now_or_never().expect("nothing to wait for");
+        let checks = examine_content_repo(fake, &map, &AtOnce).now_or_never();
+        let checks = checks.expect("nothing to wait for");
         let line = |check: &Check| {
             assert_eq!(check.subject, CONTENT_REPO);
             let health = match check.health {
                 Health::Good => "ok",
+                Health::Caution => "!",
                 Health::Bad => "BAD",
                 Health::Unreachable => "OUT",
             };
@@ -291,6 +262,39 @@ mod tests {
             let said = said(&Fake { buckets: vec!["prod"], collation, rights, ..Fake::default() });
             assert!(said.contains(words) && !said.contains("BAD"), "{words}: {said}");
         }
+    }
+
+    #[test]
+    fn what_the_cut_over_lacks_is_said_before_it() {
+        let rights = || AccountRights::ReadOnly;
+        let lacking = |all: &[&str]| Some(all.iter().map(|&right| right.to_owned()).collect());
+        for (lacking, words) in [
+            (
+                lacking(&["UPDATE", "TRIGGER"]),
+                "only read; for the cut-over grant UPDATE, TRIGGER on `buckets`)",
+            ),
+            (lacking(&[]), "only read)"),
+            (None, "only read)"),
+        ] {
+            let said =
+                said(&Fake { buckets: vec!["prod"], rights: rights(), lacking, ..Fake::default() });
+            assert!(said.contains(words) && !said.contains("BAD"), "{words}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_server_with_another_time_is_told_from_30_seconds_on() {
+        let said = |seconds: u64| {
+            said(&Fake { buckets: vec!["prod"], time: seconds * 1_000, ..Fake::default() })
+        };
+        let fact = "its server has the time of this machine";
+        let near = said(29);
+        assert!(near.contains(&format!("ok {fact} (within 30 s)")), "{near}");
+        let far = said(30);
+        assert!(
+            far.contains(&format!("! {fact} (this machine is 30 s behind the server")),
+            "{far}"
+        );
     }
 
     #[test]

@@ -1,22 +1,39 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::replicas::examine_replicas;
 use crate::migrate::require_domain;
 use crate::ports::{JobQueue, LedgerError, Ports, StoreError, WorkPorts};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, LedgerRecord, ListedObject,
-    Noted, ObjectAddress, ObjectKey, ObjectMeta, QueueDepth, Reason, Rejection, RowClass, S3Bucket,
-    SourceFile, Stopped, WriteTarget, limits,
+    BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, Health, LedgerRecord,
+    ListedObject, Noted, ObjectAddress, ObjectKey, ObjectMeta, Obstacle, QueueDepth, Reason,
+    Rejection, RowClass, S3Bucket, SourceFile, Stopped, WriteTarget, limits,
 };
+
+/// The fact that no row near the index's beginning is rejected for its bucket: a setting mends it.
+pub const BUCKETS_OF_FIRST_ROWS: &str =
+    "each bucket of its first rows is in BUCKETS or IGNORE_BUCKETS";
+
+/// The fact that no such row is rejected for what it has itself.
+pub const FIRST_ROWS: &str = "its first rows have keys and lengths that can be used";
+
+/// The fact that a job outlives an outage.
+pub const DELIVERIES: &str = "an outage does not use up the deliveries of its jobs";
 
 /// Checks every system that `migrate` uses: the index, a replica on each storage node, the ledger, the
 /// failures table and each mapped bucket. It only reads.
 pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
     let mut checks = Vec::new();
-    checks.push(examine_domain(ports).await);
-    let sample = examine_index(ports, buckets, &mut checks).await;
-    checks.extend(examine_replicas(ports, buckets, &sample).await);
+    let domain = examine_domain(ports).await;
+    let is_read = domain.health == Health::Good;
+    checks.push(domain);
+    let mut sample = Vec::new();
+    // Of a domain that is not there, or in an index that gives nothing, nothing else can be said. The
+    // other settings may be right.
+    if is_read {
+        sample = examine_index(ports, buckets, &mut checks).await;
+        checks.extend(examine_replicas(ports, buckets, &sample).await);
+    }
     checks.push(examine_ledger(ports, &sample).await);
     checks.push(told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await));
     for (_, bucket) in buckets.pairs() {
@@ -49,7 +66,7 @@ pub async fn examine_queues(
     queue: &dyn JobQueue,
     dead_letters: Option<&dyn JobQueue>,
 ) -> Vec<Check> {
-    let (subject, fact) = ("queue", "an outage does not use up the deliveries of its jobs");
+    let (subject, fact) = ("queue", DELIVERIES);
     let mut checks = vec![match queue.depth().await {
         Err(error) => failed(subject, fact, &error),
         Ok(QueueDepth { deliveries: None, .. }) => {
@@ -88,9 +105,14 @@ async fn examine_domain(ports: &Ports) -> Check {
     let (subject, fact) = ("index", "MogileFS has the configured domain");
     match require_domain(ports.index.as_ref(), ports.clock.as_ref()).await {
         Ok(()) => Check::good(subject, fact, format!("`{}`", ports.index.domain())),
-        Err(Stopped::Trouble(reason)) => {
-            Check::unreachable(subject, fact, reason.to_string()).because_of(reason)
-        }
+        Err(Stopped::Trouble(reason)) => match reason.obstacle {
+            Obstacle::Unreachable => {
+                Check::unreachable(subject, fact, reason.to_string()).because_of(reason)
+            }
+            Obstacle::OfItsKind | Obstacle::Refusal | Obstacle::Absent(_) | Obstacle::Keys(_) => {
+                Check::bad(subject, fact, reason.to_string()).because_of(reason)
+            }
+        },
         Err(wrong) => Check::bad(subject, fact, format!("{wrong}: correct the domain")),
     }
 }
@@ -116,10 +138,13 @@ async fn examine_index(
     } else {
         Check::good(subject, fact, format!("{rows} rows looked at"))
     });
-    let (mut sample, mut rejected) = (Vec::new(), Vec::new());
+    let (mut sample, mut rejected, mut unmapped) = (Vec::new(), Vec::new(), Vec::new());
     for row in page.rows {
         match row.classify(buckets) {
             RowClass::Source(file) => sample.push(file),
+            RowClass::Rejected(why @ Rejection::UnmappedBucket(_)) => {
+                unmapped.push(format!("fid {}: {why}", row.fid));
+            }
             RowClass::Rejected(why) => rejected.push(format!("fid {}: {why}", row.fid)),
             RowClass::Temporary | RowClass::Ignored => {}
         }
@@ -127,20 +152,21 @@ async fn examine_index(
     for row in page.unreadable {
         rejected.push(format!("fid {}: {}", row.fid, Rejection::Unreadable(row.why)));
     }
-    let fact = "its first rows can be migrated";
-    checks.push(match rejected.first() {
-        None => Check::good(subject, fact, "none is rejected"),
-        Some(first) => {
-            Check::bad(subject, fact, format!("{} are rejected; {first}", rejected.len()))
-        }
-    });
+    for (fact, rejected) in [(BUCKETS_OF_FIRST_ROWS, unmapped), (FIRST_ROWS, rejected)] {
+        checks.push(match rejected.first() {
+            None => Check::good(subject, fact, "none is rejected"),
+            Some(first) => {
+                Check::bad(subject, fact, format!("{} are rejected; {first}", rejected.len()))
+            }
+        });
+    }
     sample
 }
 
 /// Checks that the ledger can be read, and that its proofs of the first files are for the buckets
 /// that BUCKETS names today.
 async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
-    let (subject, fact) = ("ledger", "its proofs are of the buckets that are mapped");
+    let (subject, fact) = ("ledger", "its records are of the buckets that are mapped");
     let sample = &sample[..sample.len().min(limits::LEDGER_READ)];
     // Without a file to ask for, any fid shows whether the table can be read.
     let mut fids: Vec<_> = sample.iter().map(|file| file.fid).collect();
@@ -151,16 +177,15 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
         Ok(records) => records,
         Err(error) => return failed(subject, "its records can be read", &error),
     };
-    let proven: Vec<_> = records.iter().filter(|record| record.proof.is_some()).collect();
-    let elsewhere = |record: &&&LedgerRecord| {
+    let elsewhere = |record: &&LedgerRecord| {
         sample.iter().any(|file| file.fid == record.fid && file.bucket != record.bucket)
     };
-    match proven.iter().find(elsewhere) {
-        None => Check::good(subject, fact, format!("{} proofs looked at", proven.len())),
+    match records.iter().find(elsewhere) {
+        None => Check::good(subject, fact, format!("{} records looked at", records.len())),
         Some(record) => {
             let detail = format!(
-                "fid {} is proven in bucket `{}`, and the map sends it elsewhere: correct the map, \
-                 or all such files are migrated again",
+                "fid {} is recorded in bucket `{}`, and BUCKETS takes it elsewhere: correct BUCKETS, or all \
+                 such files are migrated again",
                 record.fid, record.bucket
             );
             Check::bad(subject, fact, detail)
@@ -203,16 +228,17 @@ pub async fn examine_failures(ports: &Ports) -> Check {
 /// MogileFS gives no file this fid.
 const NO_FILE: Fid = Fid(0);
 
-/// Copies one intermediary of each bucket, as a migration would, and deletes the copy. S3 refuses
+/// Copies one intermediary of each bucket that does not lock its objects, as a migration would, and deletes the copy. S3 refuses
 /// to copy some objects for good, for example those in Glacier, or those that are encrypted with
 /// another key.
 pub async fn examine_copies(
     ports: &Ports,
     buckets: &BucketMap,
+    locked: &BTreeSet<S3Bucket>,
     single_request_bytes: u64,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
-    for (_, bucket) in buckets.pairs() {
+    for (_, bucket) in buckets.pairs().filter(|(_, bucket)| !locked.contains(*bucket)) {
         let subject = format!("bucket {bucket}");
         let fact = "an intermediary can be copied, and S3 gives the copy's SHA-1";
         checks.push(match copy_one(ports, bucket, single_request_bytes).await {

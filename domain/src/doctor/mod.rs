@@ -1,12 +1,41 @@
 //! Checks every system that a migration needs, and counts the rows of the index.
 
+mod arrived;
 mod buckets;
 mod census;
 mod clients;
+mod clock;
+mod consumers;
+mod content_set;
+mod contents;
+mod database;
+mod estimate;
 mod examine;
+mod key_changes;
+mod mogile_database;
+mod public_reads;
+mod queues;
 mod replicas;
+mod tables;
+mod types_planned;
+mod window;
 
-pub use buckets::examine_buckets;
+pub use arrived::{Arrived, BucketArrivals};
+pub use buckets::{BucketChecks, examine_buckets};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
-pub use examine::{examine, examine_copies, examine_failures, examine_queues, examine_work};
+pub use clock::examine_clock;
+pub use consumers::examine_consumers;
+pub use contents::{Contents, lists_at_most};
+pub use estimate::{CostLine, DataCosts, RequestsNeeded, Stage, WriteSizes, costs, scan_reads};
+pub use examine::{
+    BUCKETS_OF_FIRST_ROWS, DELIVERIES, FIRST_ROWS, examine, examine_copies, examine_failures,
+    examine_queues, examine_work,
+};
+pub use key_changes::{KEY_CHANGES, examine_key_changes};
+pub use mogile_database::{MOGILE, examine_mogile_database};
+pub use public_reads::{Readers, examine_public_reads};
+pub use queues::{QueueNames, examine_queue_settings};
+pub use tables::{TABLE_KEY, examine_tables};
+pub use types_planned::{NamedObjects, TypesPlanned, plan_types};
+pub use window::{Basis, RhinoRows, Window, WindowGate, WindowSize, count_rhino_rows};

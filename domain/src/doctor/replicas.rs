@@ -16,6 +16,9 @@ const FILES_AT_A_PLACE: usize = 10;
 /// Places behind the beginning, evenly up to the end of the index.
 const PLACES: u64 = 4;
 
+/// Keys that are compared with the trackers', evenly over the sample.
+const KEYS_COMPARED: usize = 5;
+
 /// How often the place of the last row is narrowed down: to a thousandth of the fids before it.
 const HALVINGS: u32 = 10;
 
@@ -43,6 +46,7 @@ pub(super) async fn examine_replicas(
         checks.push(Check::bad("files", "there are some to migrate", detail));
         return checks;
     }
+    checks.extend(examine_fids(ports, &sample).await);
     let replicas = |file| async move { (file, ports.files.replicas(file).await) };
     let told = stream::iter(&sample).map(replicas).buffered(limits::LISTINGS_AT_ONCE);
     let told: Vec<_> = told.collect().await;
@@ -64,6 +68,35 @@ pub(super) async fn examine_replicas(
     checks.push(examine_sample(sample.len(), without));
     checks.extend(nodes);
     checks
+}
+
+/// Whether the trackers have some keys of the index under the same fids. Another store's database, or a copy
+/// of long ago, shows here. Nothing is said where the trackers cannot be asked: other checks say that.
+async fn examine_fids(ports: &Ports, sample: &[SourceFile]) -> Option<Check> {
+    let (subject, fact) = ("index", "the trackers have its keys under the same fids");
+    let step = (sample.len() / KEYS_COMPARED).max(1);
+    let (mut compared, mut differing) = (0, Vec::new());
+    for file in sample.iter().step_by(step).take(KEYS_COMPARED) {
+        let key = file.dkey.to_string();
+        let at_trackers = ports.files.fid_of(&key).await.ok()?;
+        compared += 1;
+        if at_trackers != Some(file.fid) {
+            let there = at_trackers.map_or("none".to_owned(), |fid| format!("fid {fid}"));
+            differing.push(format!("`{key}` is fid {} here, and {there} there", file.fid));
+        }
+    }
+    let Some(first) = differing.first() else {
+        return Some(Check::good(subject, fact, format!("{compared} keys compared")));
+    };
+    let detail = format!(
+        "{} of {compared} keys differ; {first}. Is MOGILE_DATABASE_URL the trackers' own database?",
+        differing.len()
+    );
+    // A file may be deleted or stored again meanwhile.
+    if differing.len() == 1 && compared > 1 {
+        return Some(Check::caution(subject, fact, detail));
+    }
+    Some(Check::bad(subject, fact, detail))
 }
 
 /// Some files of a few places behind the first ones.

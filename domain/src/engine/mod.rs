@@ -9,7 +9,7 @@
 //!
 //! | what happens | row of the index | job of a queue | job of a batch |
 //! |---|---|---|---|
-//! | proven or verified, and recorded | counted; its failure record is cleared | the same where it was delivered before or failed before; acknowledged | the same, and left to the caller to acknowledge |
+//! | proven or verified, and recorded | counted; its failure record is cleared | the same where it was delivered before or failed before; then acknowledged | the same, and left to the caller to acknowledge |
 //! | its intermediary is written, or there already, or left out (`sync`) | counted | – | – |
 //! | gone from MogileFS | counted; its failure record is cleared, except a doubt | the same, acknowledged | the same, left to the caller |
 //! | temporary or ignored, or in hand already | – | acknowledged, counted; a second delivery shares the first one's end | the same, left to the caller |

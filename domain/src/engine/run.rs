@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join;
+use futures_util::future::try_join4;
 use futures_util::{FutureExt, Stream, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 
@@ -11,10 +11,11 @@ use crate::engine::{
     Aim, EnginePlan, EnginePorts, Flow, IndexFeed, OutageObserver, Patience, Stop,
 };
 use crate::migrate::{
-    Page, RoutePolicy, Routes, Rows, Selection, count_for_the_eye, known_files, refuse_moved_files,
-    require_domain, require_rows,
+    Page, RoutePolicy, Routes, Rows, Selection, SiteGuard, Types, TypesFrom, Writes,
+    count_for_the_eye, gather_types, known_files, refuse_moved_files, require_domain,
+    require_fit_site, require_rows,
 };
-use crate::ports::{LedgerError, Ports, VerificationLog};
+use crate::ports::{LedgerError, Ports, TypesAndNames, VerificationLog};
 use crate::{
     BucketMap, Coverage, Failure, Finding, KnownFiles, Reason, S3Bucket, SourceFile, Stopped,
     Summary, Verification, VerifiedFile,
@@ -42,12 +43,19 @@ pub struct RunPlan {
     /// The largest object that one request may write,
     /// [`SINGLE_REQUEST_BYTES`](crate::limits::SINGLE_REQUEST_BYTES) at Amazon.
     pub single_request_bytes: u64,
+    /// Where content types and download names come from; with [`None`] objects have none.
+    pub types: Option<TypesFrom>,
+    /// What looks at buckets and tables first; with [`None`] nobody does.
+    pub guard: Option<SiteGuard>,
 }
 
 /// Is told of a run while it goes on.
 pub trait RunObserver: OutageObserver {
     /// How many rows there will be, at most, where that is known.
     fn expect(&self, rows: Option<u64>);
+
+    /// So many rows of contentrepo's database were read for their types and names.
+    fn types_read(&self, _rows: u64) {}
 
     /// Some rows were read. Of each file of theirs that is begun the end will be told.
     fn read(&self, page: &Page);
@@ -114,9 +122,9 @@ async fn run(
     // Nothing is begun yet: whatever stop it is, there is nothing to wait for.
     let ready = select_biased! {
         _ = stops.select_next_some() => Err(Stopped::Interrupted),
-        ready = prepare(ports, plan).fuse() => ready,
+        ready = prepare(aim, ports, plan, observer).fuse() => ready,
     };
-    let Ready { known, counted, uncounted } = match ready {
+    let Ready { known, counted, uncounted, types, unseen } = match ready {
         Ok(ready) => ready,
         Err(stopped) => return Summary { stopped: Some(stopped), ..Summary::default() },
     };
@@ -124,10 +132,14 @@ async fn run(
     observer.expect(named.or(counted));
 
     let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
-    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &known);
+    let rows = Rows::new(index, clock, &plan.buckets, &plan.selection, &known)
+        .with_types(types.as_ref().map(|types| types as &dyn TypesAndNames));
     let limit = plan.single_request_bytes;
     let routes = Routes::new(ports.objects.as_ref(), clock, plan.route, limit);
-    let feed = IndexFeed::new(aim, &rows, clock, observer, &known.failed, plan.max_failures);
+    let types_summary = types.as_ref().map(Types::summary);
+    let summary = Summary { types: types_summary, not_looked_at: unseen, ..Summary::default() };
+    let feed = IndexFeed::new(aim, &rows, clock, observer, &known.failed, plan.max_failures)
+        .counting_in(summary);
     let engine_ports = EnginePorts { files: ports, verifications: &NoVerifications };
     let patience = Patience::of(Some(plan.wait));
     let alike = (!plan.keep_going).then(Arc::default);
@@ -178,18 +190,39 @@ struct Ready {
     /// What the index counts, where all of it is to be read; or why it does not.
     counted: Option<u64>,
     uncounted: Option<String>,
+    types: Option<Types>,
+    /// What could not be looked at, in words.
+    unseen: Vec<String>,
 }
 
-async fn prepare(ports: &Ports, plan: &RunPlan) -> Result<Ready, Stopped> {
+async fn prepare(
+    aim: Aim,
+    ports: &Ports,
+    plan: &RunPlan,
+    observer: &dyn RunObserver,
+) -> Result<Ready, Stopped> {
     let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
     let (buckets, selection) = (&plan.buckets, &plan.selection);
     require_domain(index, clock).await?;
     let tables = (ports.ledger.as_ref(), ports.failures.as_ref());
-    let counting =
-        async { if selection.is_whole() { count_for_the_eye(index).await } else { (None, None) } };
-    let known = known_files(tables, clock, buckets, selection);
-    let (known, (counted, uncounted)) = join(known, counting).await;
-    let known = known.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
-    refuse_moved_files((index, clock), buckets, selection, &known, &plan.moved_from).await?;
-    Ok(Ready { known, counted, uncounted })
+    let counting = async {
+        Ok(if selection.is_whole() { count_for_the_eye(index).await } else { (None, None) })
+    };
+    let known = async {
+        let known = known_files(tables, clock, selection).await;
+        let known = known.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
+        refuse_moved_files((index, clock), buckets, selection, &known, &plan.moved_from).await?;
+        Ok(known)
+    };
+    let tell = |rows| observer.types_read(rows);
+    let types = gather_types(plan.types.as_ref(), (index, clock), buckets, &tell);
+    let writes = match aim {
+        Aim::Migrate => Writes::Files(plan.route),
+        Aim::Sync => Writes::Intermediaries,
+    };
+    let fit = require_fit_site(plan.guard.as_ref(), clock, buckets, writes);
+    // What is wrong with one is said at once, however long the others take.
+    let (known, types, unseen, (counted, uncounted)) =
+        try_join4(known, types, fit, counting).await?;
+    Ok(Ready { known, counted, uncounted, types, unseen })
 }

@@ -41,6 +41,8 @@ pub struct ExportChain {
     chain: Chain,
     lines: u64,
     entries: u64,
+    /// Lines since the last entry that cannot be read.
+    unreadable: u64,
     end: Option<ExportEnd>,
     is_more: bool,
 }
@@ -112,7 +114,11 @@ impl ExportChain {
         match line {
             ExportLine::Entry(entry) => {
                 self.entries += 1;
-                self.chain.follow(&entry).1.into_iter().map(ExportFault::Chain).collect()
+                let unreadable = std::mem::take(&mut self.unreadable);
+                // What cannot be read is there, and a fault already. It may be in several lines.
+                let is_there = |fault: &ChainFault| matches!(fault, ChainFault::Missing { first, last } if last - first < unreadable);
+                let faults = self.chain.follow(&entry).1.into_iter();
+                faults.filter(|fault| !is_there(fault)).map(ExportFault::Chain).collect()
             }
             ExportLine::End(end) => {
                 self.end = Some(end);
@@ -120,6 +126,7 @@ impl ExportChain {
             }
             ExportLine::Unreadable { why } => {
                 self.entries += 1;
+                self.unreadable += 1;
                 vec![ExportFault::Unreadable { line: self.lines, why }]
             }
         }
@@ -204,6 +211,34 @@ mod tests {
         ] {
             assert!(!is_end(&other), "{other}");
         }
+    }
+
+    /// Nothing else is wrong with it: what cannot be read is not missing, too.
+    #[test]
+    fn an_entry_in_several_lines_is_lines_that_cannot_be_read() {
+        let (all, head) = written(4);
+        for (at, breaks, expected) in [(0, 1, 2), (1, 1, 2), (2, 2, 3), (3, 1, 2)] {
+            let mut lines: Vec<_> = all.iter().map(|entry| entry.line.clone()).collect();
+            for place in 0..breaks {
+                lines[at].insert(1 + place * 9, '\n');
+            }
+            let mut chain = ExportChain::default();
+            let lines = lines.join("\n");
+            let parsed = lines.lines().map(|line| ExportLine::parse(line.to_owned()));
+            let faults: Vec<_> = parsed.flat_map(|line| chain.follow(line)).collect();
+            let is_unreadable =
+                |fault: &ExportFault| matches!(fault, ExportFault::Unreadable { .. });
+            assert!(faults.iter().all(is_unreadable), "{faults:?}");
+            assert_eq!(faults.len(), expected, "{faults:?}");
+        }
+        // An entry that is missing beside it is.
+        let mut chain = ExportChain::default();
+        let none = || ExportLine::Unreadable { why: "no JSON".to_owned() };
+        let entry = |at: usize| ExportLine::Entry(all[at].clone());
+        let lines = [entry(0), none(), entry(3)];
+        let faults: Vec<_> = lines.into_iter().flat_map(|line| chain.follow(line)).collect();
+        let missing = ExportFault::Chain(ChainFault::Missing { first: 2, last: 3 });
+        assert!(faults.contains(&missing), "{faults:?} {head:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::{ByteCount, Fid, Sha1};
 
 const NOW: Timestamp = Timestamp(1_767_225_600_123);
 
@@ -81,7 +82,7 @@ fn what_was_changed_is_named() {
         faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     assert_eq!(changed(|_| ()), "");
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 15] = [
         ("entry 2 was changed", |all| all[1].line.push(' ')),
         ("entry 2 was changed", |all| all[1].hash = None),
         ("entry 2 cannot be read as an entry", |all| all[1].line.clear()),
@@ -98,6 +99,11 @@ fn what_was_changed_is_named() {
             all[3] = StoredEntry { sequence: 4, line, hash };
         }),
         ("entry 4 cannot be read as an entry", |all| all[3].line.truncate(20)),
+        // It would stand in two lines of an export.
+        ("entry 3 cannot be read as an entry: it has a line break inside", |all| {
+            all[2].line.insert(1, '\n');
+            all[2].hash = Some(Sha256::of(all[2].line.as_bytes()));
+        }),
         ("entry 1 is of the migration `led`", |all| {
             let line = all[0].line.replace("ledger", "led");
             all.insert(1, StoredEntry::of_line(line).expect("an entry"));
@@ -177,6 +183,26 @@ fn parts_of_something_else_are_not_put_together() {
     ] {
         let error = taken(&parts).expect_err(why).to_string();
         assert!(error.contains(why), "{error}");
+    }
+}
+
+/// As many rows and files as there may be, each as large as it can be.
+#[test]
+fn the_largest_entries_about_unfinished_uploads_fit() {
+    let (fid, domain) = (Fid(u64::MAX), "d".repeat(255));
+    let key = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6.tmp".to_owned();
+    let row = SeenRow { fid, key: key.clone() };
+    let seen =
+        Content::TemporarySeen { domain: domain.clone(), rows: vec![row; limits::SEEN_ROWS] };
+    // A column holds 255 characters, and JSON escapes some of them.
+    let because = format!("fid {fid}, `{}`, has its content", "\"".repeat(214));
+    let (sha1, length) = (Sha1::from_bytes([255; 20]), ByteCount(u64::MAX));
+    let file = CondemnedFile { fid, key, sha1, length, because };
+    let files = vec![file; limits::CONDEMNED_FILES];
+    let condemned = Content::TemporaryCondemned { domain, files };
+    for content in [seen, condemned] {
+        let sealed = SealedEntry::new("ledger", None, NOW, ("ann", 7), content);
+        assert!(sealed.is_ok(), "{sealed:?}");
     }
 }
 

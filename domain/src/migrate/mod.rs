@@ -7,16 +7,21 @@ mod routes;
 mod rows;
 mod scan;
 mod settings_guard;
+mod site_guard;
 mod stream_from_mogile;
 mod sync;
+mod types;
 
 pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, Writing, migrate_file};
 pub use routes::RoutePolicy;
 pub(crate) use routes::Routes;
-pub use rows::{Among, Page, RejectedRow, Rows, Selection};
+pub use rows::{Among, Page, PageError, RejectedRow, Rows, Selection};
 pub(crate) use scan::verified_files;
 pub use scan::{known_files, scan_ledger};
-pub(crate) use settings_guard::{
-    count_for_the_eye, refuse_moved_files, require_domain, require_rows,
-};
+pub use settings_guard::require_domain;
+pub(crate) use settings_guard::{count_for_the_eye, refuse_moved_files, require_rows};
+pub use site_guard::{GuardedQueue, SiteGuard};
+pub(crate) use site_guard::{Writes, require_fit_site};
 pub use sync::{SyncEnd, SyncOutcome, SyncPlan, sync_file};
+pub use types::TypesFrom;
+pub(crate) use types::{Types, gather_types, sample_of_store};

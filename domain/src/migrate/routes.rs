@@ -72,7 +72,8 @@ impl<'a> Routes<'a> {
             // S3 refuses an upload in parts only at its end, after many paid requests; a HEAD
             // before it is cheaper.
             let look_first = file.length.0 > self.single_request_bytes;
-            FilePlan { copy_from, copy_length, mogile, meta: ObjectMeta::default(), look_first }
+            let meta = ObjectMeta::from(&file.type_and_name);
+            FilePlan { copy_from, copy_length, mogile, meta, look_first }
         };
         Ok(files.iter().map(plan).collect())
     }

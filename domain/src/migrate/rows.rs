@@ -3,11 +3,14 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
 
-use crate::ports::{Clock, IndexError, RowPage, SourceIndex, UnreadableRow};
+use crate::ports::{
+    Clock, IndexError, RowPage, SourceIndex, TypesAndNames, TypesError, UnreadableRow,
+};
 use crate::retried::retried;
+use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Rejection, RowClass, RowCounts, SourceFile,
-    limits,
+    BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Reason, Rejection, RowClass, RowCounts,
+    SourceFile, limits,
 };
 
 /// Whether files that are already proven are selected, too.
@@ -71,6 +74,8 @@ pub struct Page {
     pub absent: RoaringTreemap,
     /// The counts of this page's rows.
     pub intake: RowCounts,
+    /// The number of those files of which contentrepo has no row; 0 where it is not asked.
+    pub without_row: u64,
     /// Every selected row up to this fid is in this page or an earlier one, and the next page
     /// begins behind it. [`None`] on the last page.
     pub next: Option<Fid>,
@@ -85,6 +90,37 @@ pub struct Rows<'a> {
     known: &'a KnownFiles,
     /// The fids that were named one by one.
     each: RoaringTreemap,
+    /// What is said of the files' types and names, where that is known.
+    types: Option<&'a dyn TypesAndNames>,
+}
+
+/// A page could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// Its rows could not be read.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The types and names of its files could not be read back.
+    #[error(transparent)]
+    Types(#[from] TypesError),
+}
+
+impl Classed for PageError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Index(error) => error.class(),
+            Self::Types(error) => error.class(),
+        }
+    }
+}
+
+impl From<&PageError> for Reason {
+    fn from(error: &PageError) -> Self {
+        match error {
+            PageError::Index(error) => error.into(),
+            PageError::Types(error) => error.into(),
+        }
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -100,7 +136,13 @@ impl<'a> Rows<'a> {
     ) -> Self {
         let each = selection.only.as_ref().map(|only| only - &selection.in_ranges);
         let each = each.unwrap_or_default();
-        Self { index, clock, buckets, selection, known, each }
+        Self { index, clock, buckets, selection, known, each, types: None }
+    }
+
+    /// The same, and each file with its type and name.
+    #[must_use]
+    pub fn with_types(self, types: Option<&'a dyn TypesAndNames>) -> Self {
+        Self { types, ..self }
     }
 
     /// Whether files that are done are taken all the same.
@@ -116,7 +158,20 @@ impl<'a> Rows<'a> {
 
     /// Returns the next selected rows behind `after`. A page may be empty without being the last
     /// one; only [`Page::next`] says which is the last.
-    pub async fn page(&self, after: Fid) -> Result<Page, IndexError> {
+    pub async fn page(&self, after: Fid) -> Result<Page, PageError> {
+        let mut page = self.page_of_index(after).await?;
+        if let Some(types) = self.types {
+            let files: Vec<_> = page.files.iter().map(|file| file.dkey.clone()).collect();
+            let said = retried(self.clock, after.0, || types.of(&files)).await?;
+            for (file, said) in page.files.iter_mut().zip(said) {
+                page.without_row += u64::from(said.is_none());
+                file.type_and_name = said.unwrap_or_default();
+            }
+        }
+        Ok(page)
+    }
+
+    async fn page_of_index(&self, after: Fid) -> Result<Page, IndexError> {
         let Some(only) = &self.selection.only else { return self.whole_page(after).await };
         let Some(first) = first_behind(only, after) else { return Ok(Page::default()) };
         let end = first.saturating_add(limits::PAGE_ROWS as u64);

@@ -11,7 +11,7 @@ use super::rows::{Among, Selection};
 use crate::known_files::KnownFilesBuilder;
 use crate::ports::{Clock, FailureLog, Ledger, LedgerError, Segment, VerificationLog};
 use crate::retried::retried;
-use crate::{BucketMap, Fid, KnownFiles, LedgerItem, limits};
+use crate::{Fid, KnownFiles, LedgerItem, limits};
 
 /// The number of segments in which the ledger is scanned in parallel.
 const SEGMENTS: u32 = 4;
@@ -38,11 +38,9 @@ pub async fn scan_ledger(
 pub async fn known_files(
     (ledger, failures): (&dyn Ledger, &dyn FailureLog),
     clock: &dyn Clock,
-    buckets: &BucketMap,
     selection: &Selection,
 ) -> Result<KnownFiles, LedgerError> {
     let mut known = KnownFilesBuilder::default();
-    let is_mapped = |bucket: &_| buckets.pairs().any(|(_, mapped)| mapped == bucket);
     match &selection.only {
         Some(only) if only.len() <= limits::FIDS_READ_SINGLY => {
             let mut named = only.iter();
@@ -50,7 +48,7 @@ pub async fn known_files(
                 let fids: Vec<_> = named.by_ref().take(limits::LEDGER_READ).map(Fid).collect();
                 let Some(first) = fids.first() else { break };
                 for record in retried(clock, first.0, || ledger.read(&fids)).await? {
-                    known.add_item(&Ok(record), is_mapped);
+                    known.add_item(&Ok(record));
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
                 for record in &failed {
@@ -59,7 +57,7 @@ pub async fn known_files(
             }
         }
         Some(_) | None => {
-            scan_ledger(ledger, |item| known.add_item(&item, is_mapped)).await?;
+            scan_ledger(ledger, |item| known.add_item(&item)).await?;
             failures.scan(&mut |record| known.add_failure(&record)).await?;
         }
     }

@@ -102,7 +102,8 @@ impl FileMigration<'_> {
 
     async fn replicas_anew(&self) -> Replicas {
         let clock = self.ports.clock.as_ref();
-        retried(clock, self.file.fid.0, || self.ports.files.replicas_anew(self.file)).await
+        let (fid, key) = (self.file.fid, self.file.dkey.to_string());
+        retried(clock, fid.0, || self.ports.files.replicas_anew(fid, &key)).await
     }
 
     /// What came of the write from the first replica that gives the content; [`None`] when none does.

@@ -29,7 +29,11 @@ pub enum ChangeError {
         holders: TableHolders,
     },
     /// Another session holds the lock by which operators exclude each other. The caller stops.
-    #[error("nothing was changed in `{at}`: {holder} changes it now")]
+    #[error(
+        "nothing was changed in `{at}`: {holder} changes it now; wait for it, or where nobody is at work \
+         there any more `KILL {}`",
+        holder.id
+    )]
     Locked {
         /// Host, port and name.
         at: String,

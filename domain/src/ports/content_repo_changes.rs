@@ -9,7 +9,8 @@ pub trait ContentRepoChanges: Send + Sync {
     ///
     /// A bucket is renamed only where its row bears the old name byte for byte. No other column
     /// changes, not even one that takes the time of each change. While it works it holds the lock
-    /// of all operators, so that no two change the same database.
+    /// of all operators, so that no two change the same database. It refuses a table with triggers,
+    /// and one that cannot take a change back.
     async fn rename_buckets(&self, renames: &[BucketRename]) -> Result<Renaming, ChangeError>;
 }
 

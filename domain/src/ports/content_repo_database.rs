@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::{DatabaseError, RowId};
-use crate::ByteCount;
+use crate::{ByteCount, Sha1};
 
 /// contentrepo's database: the names of its buckets, and the objects that refer to content. The port
 /// only reads it.
@@ -18,6 +18,14 @@ pub trait ContentRepoDatabase: Send + Sync {
     /// Returns the next objects behind the row id `after`, of every status, ascending by id and at most
     /// `limit` of them. The first page is behind [`RowId::START`], and an empty page is the end.
     async fn objects(&self, after: RowId, limit: usize) -> Result<Vec<RepoObject>, DatabaseError>;
+
+    /// Returns what the next objects behind the row id `after` say about themselves, as
+    /// [`objects`](Self::objects) does.
+    async fn metadata(
+        &self,
+        after: RowId,
+        limit: usize,
+    ) -> Result<Vec<RepoMetadata>, DatabaseError>;
 
     /// Returns how far the objects have come. It reads every row, which may take minutes.
     async fn extent(&self) -> Result<RepoExtent, DatabaseError>;
@@ -55,6 +63,33 @@ pub struct RepoObject {
     pub status: RepoStatus,
     /// The column `uuid`, by which rhino refers to this row.
     pub uuid: String,
+}
+
+/// What a row of the table `objects` has beside its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoMetadata {
+    /// The column `id`.
+    pub id: RowId,
+    /// The column `bucketId`.
+    pub bucket: Option<RowId>,
+    /// The column `objkey`.
+    pub key: String,
+    /// The column `size`, as in [`RepoObject::size`].
+    pub size: Option<ByteCount>,
+    /// The column `status`.
+    pub status: RepoStatus,
+    /// The column `userMetadata`: of a long one only the first
+    /// [`METADATA_READ`](crate::limits::METADATA_READ) characters.
+    pub user_metadata: Option<String>,
+}
+
+impl RepoObject {
+    /// The SHA-1 of its content, where the column has one. A client may have written its hex in
+    /// capitals, or with blanks.
+    #[must_use]
+    pub fn content(&self) -> Option<Sha1> {
+        Sha1::from_hex(&self.checksum.trim().to_ascii_lowercase()).ok()
+    }
 }
 
 /// What contentrepo says of an object.

@@ -3,13 +3,25 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use super::DatabaseError;
+use crate::{Fid, Timestamp};
 
-/// A database of one of MogileFS's clients, as its server describes it.
+/// A database of MogileFS or of one of its clients, as its server describes it.
 #[async_trait]
 pub trait SurveyedDatabase: Send + Sync {
     /// Returns what the server says of itself, of the account and of the tables. It reads no row of
     /// them.
     async fn survey(&self) -> Result<DatabaseSurvey, DatabaseError>;
+
+    /// Returns the server's time, to the second, from a new answer of it.
+    async fn server_time(&self) -> Result<Timestamp, DatabaseError>;
+}
+
+/// MogileFS's own database, as far as the index does not show it.
+#[async_trait]
+pub trait MogileDatabase: SurveyedDatabase {
+    /// Returns the highest fid of the table `file`, of whatever domain; [`None`] where the table is
+    /// empty.
+    async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError>;
 }
 
 /// What a server says.
@@ -19,10 +31,22 @@ pub struct DatabaseSurvey {
     pub at: String,
     /// The server's version, in its own words.
     pub version: String,
-    /// The columns that this account may read, by table, each with its collation if it is a text.
-    pub columns: BTreeMap<String, BTreeMap<String, Option<String>>>,
+    /// The columns that this account may read, by table.
+    pub columns: BTreeMap<String, BTreeMap<String, SurveyedColumn>>,
     /// What the account may do.
     pub rights: AccountRights,
+    /// The rights that it lacks for the changes of the cut-over, in the server's words; [`None`] where
+    /// that is not known.
+    pub lacking: Option<Vec<String>>,
+}
+
+/// A column as its server describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SurveyedColumn {
+    /// Its type, in the server's words: `bigint unsigned`, or `bigint(20) unsigned` on older servers.
+    pub kind: String,
+    /// Its collation; [`None`] for what is no text.
+    pub collation: Option<String>,
 }
 
 /// What an account may do in a database.

@@ -18,7 +18,8 @@ pub trait FailureLog: Send + Sync {
     ///
     /// A doubt stays. The written record is doubted where the existing one [doubts the
     /// proof](FailureRecord::doubts_the_proof), or where one of several notes with the same fid
-    /// does.
+    /// does. A note that [says nothing of the file](FailureNote::leaves_doubts_alone) counts its
+    /// delivery and changes nothing else of such a record.
     async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError>;
 
     /// Deletes the records of these fids. A fid without a record is no error.

@@ -107,7 +107,7 @@ impl Classed for QueueError {
                 ErrorClass::Retry
             }
             Self::NoQueue { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }

@@ -20,8 +20,8 @@ pub trait Journal: Send + Sync {
     /// last one already, nothing changes. Where somebody has written behind it, it is taken.
     async fn append(&self, entry: &SealedEntry) -> Result<Appended, LedgerError>;
 
-    /// Puts entries back, keeps what stood in their places, and writes an entry as [`Self::append`]
-    /// does, all in one step. The same repair may be written again, as an entry may.
+    /// Puts entries back, keeps what stood in their places and the head that is not right, and writes
+    /// an entry as [`Self::append`] does, all in one step. The same repair may be written again, as an entry may.
     async fn restore(&self, repair: &Repair) -> Result<Appended, LedgerError>;
 
     /// Passes every entry of a higher number than `after` to `each` once, ascending by number, by
@@ -38,12 +38,26 @@ pub trait Journal: Send + Sync {
 pub struct Repair {
     /// Each with what was found in its place, which must still stand there.
     pub entries: Vec<Difference>,
-    /// The head as it was found. One that can be read must still be that.
+    /// The head as it was found. It must still be that.
     pub head: StoredHead,
-    /// The entry that says so. It becomes the last one; its number must be free.
+    /// The entry that says so. It becomes the last one.
     pub entry: SealedEntry,
+    /// What stands under its number, and must still stand there. Otherwise that must be free.
+    pub instead_of: Option<StoredEntry>,
     /// The migration's name under which what was found is kept, each under its number.
     pub kept_as: String,
+}
+
+impl Repair {
+    /// Whether a head was found that does not name the entry before the new one, and is kept.
+    #[must_use]
+    pub fn keeps_head(&self) -> bool {
+        match &self.head {
+            StoredHead::Absent => false,
+            StoredHead::Damaged { .. } => true,
+            StoredHead::Names(head) => Some(head) != self.entry.behind.as_ref(),
+        }
+    }
 }
 
 /// What became of an entry.

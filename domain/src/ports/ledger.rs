@@ -79,7 +79,7 @@ impl Classed for LedgerError {
                 ErrorClass::Retry
             }
             Self::NoTable { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }

@@ -1,6 +1,7 @@
 //! The domain's ports to the outside, by role, one file each. The adapters and the simulator
 //! implement them.
 
+mod anonymous_reads;
 mod change_error;
 mod clock;
 mod content_repo_changes;
@@ -10,37 +11,48 @@ mod database_survey;
 mod failure_log;
 mod job_queue;
 mod journal;
+mod key_changes;
 mod ledger;
 mod object_store;
+mod queue_consumers;
 mod rhino_changes;
 mod rhino_database;
+mod service_time;
 mod site;
 mod source_files;
 mod source_index;
 mod together;
+mod types_and_names;
 mod verification_log;
 mod worker_function;
 
+pub use anonymous_reads::AnonymousReads;
 pub use change_error::{ChangeError, ServerSession, TableHolders};
 pub use clock::Clock;
 pub use content_repo_changes::{BucketRename, ContentRepoChanges, Hindrance, Renaming};
 pub use content_repo_database::{
-    ContentRepoDatabase, RepoBucket, RepoExtent, RepoObject, RepoStatus,
+    ContentRepoDatabase, RepoBucket, RepoExtent, RepoMetadata, RepoObject, RepoStatus,
 };
 pub use database::{DatabaseError, RowId};
-pub use database_survey::{AccountRights, DatabaseSurvey, SurveyedDatabase};
+pub use database_survey::{
+    AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+};
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
 pub use journal::{Appended, Journal, Repair};
+pub use key_changes::{KeyChange, KeyChanged, KeyChanges};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
+pub use queue_consumers::{QueueConsumer, QueueConsumers};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };
 pub use rhino_database::{ArticleFile, RhinoDatabase};
-pub use site::{Site, SiteError};
+pub use service_time::ServiceTime;
+pub use site::{Site, SiteError, SiteLooks};
 pub use source_files::{Replica, SourceFiles};
 pub use source_index::{IndexError, RowPage, SourceIndex, UnreadableRow};
 pub use together::{Ports, WatchPorts, WorkPorts};
+pub use types_and_names::{RowSays, Spool, SpoolError, Spooled, Spools, TypesAndNames, TypesError};
 pub use verification_log::VerificationLog;
 pub use worker_function::{FunctionError, WorkerFunction};

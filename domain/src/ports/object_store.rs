@@ -139,7 +139,7 @@ impl Classed for StoreError {
             | Self::NoSuchKey(_)
             | Self::NoSuchBucket(_)
             | Self::Denied { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown, .. }
+            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
@@ -154,7 +154,7 @@ impl From<&StoreError> for Reason {
             StoreError::Denied { .. } => (ReasonKind::StoreDenied, Obstacle::Refusal),
             StoreError::Keys { trouble, .. } => {
                 let kind = match trouble {
-                    KeyTrouble::Unknown => ReasonKind::StoreDenied,
+                    KeyTrouble::Unknown | KeyTrouble::NotSignedUp => ReasonKind::StoreDenied,
                     KeyTrouble::Expired => ReasonKind::StoreUnreachable,
                 };
                 (kind, Obstacle::Keys(*trouble))

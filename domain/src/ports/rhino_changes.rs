@@ -15,7 +15,8 @@ pub trait RhinoChanges: Send + Sync {
     async fn holders(&self) -> Result<TableHolders, DatabaseError>;
 
     /// Opens a session that holds the lock of all operators until it is dropped or ends. It refuses
-    /// a table with triggers, and does not wait for another holder.
+    /// a table with triggers and one that cannot take a change back, and does not wait for another
+    /// holder.
     async fn lock(&self) -> Result<Box<dyn RhinoSession>, ChangeError>;
 }
 
@@ -23,7 +24,8 @@ pub trait RhinoChanges: Send + Sync {
 /// then on every call is [`ChangeError::SessionLost`] and sends nothing.
 #[async_trait]
 pub trait RhinoSession: Send {
-    /// Drops the index on the bucket names.
+    /// Drops the index on the bucket names. One that [`Self::add_index`] could not create again is
+    /// refused.
     async fn drop_index(&mut self) -> Result<IndexChange, ChangeError>;
 
     /// Creates the index on the bucket names, which may take an hour. An index of that name with

@@ -2,7 +2,8 @@ use async_trait::async_trait;
 
 use crate::S3Bucket;
 use crate::blueprint::{
-    BucketChange, BucketState, QueueChange, QueueState, TableChange, TableState,
+    BucketChange, BucketGuards, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
+    TableChange, TableKey, TableState,
 };
 use crate::retry::{Cause, Classed, ErrorClass};
 
@@ -13,6 +14,10 @@ use crate::retry::{Cause, Classed, ErrorClass};
 pub trait Site: Send + Sync {
     /// Returns a bucket's settings; [`None`] when no account has a bucket of that name.
     async fn bucket(&self, name: &S3Bucket) -> Result<Option<BucketState>, SiteError>;
+
+    /// Returns what locks or copies the objects of a bucket that is there. An end that does not know of
+    /// such settings has none.
+    async fn bucket_guards(&self, name: &S3Bucket) -> Result<BucketGuards, SiteError>;
 
     /// Makes or changes a bucket.
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError>;
@@ -28,6 +33,23 @@ pub trait Site: Send + Sync {
 
     /// Makes or changes a table.
     async fn change_table(&self, name: &str, change: &TableChange) -> Result<(), SiteError>;
+}
+
+/// Reads single settings, by one request each.
+#[async_trait]
+pub trait SiteLooks: Send + Sync {
+    /// Returns a bucket's enabled lifecycle rules that delete files or their intermediaries. An end
+    /// that does not know of such rules has none.
+    async fn expiry_rules(&self, bucket: &S3Bucket) -> Result<Vec<ExpiryRule>, SiteError>;
+
+    /// Returns a bucket's Object Lock. An end that does not know of it has none.
+    async fn object_lock(&self, bucket: &S3Bucket) -> Result<Option<ObjectLock>, SiteError>;
+
+    /// Returns a table's key; [`None`] when there is no such table.
+    async fn table_key(&self, name: &str) -> Result<Option<TableKey>, SiteError>;
+
+    /// Returns the ARN of the queue at this URL.
+    async fn queue_arn(&self, url: &str) -> Result<String, SiteError>;
 }
 
 /// Why a setting could not be read or changed.

@@ -21,13 +21,23 @@ pub trait SourceFiles: Send + Sync {
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
 
-    /// Returns the same as [`replicas`](Self::replicas), never from a cache. A tracker may ask a
-    /// storage node first and leave out replicas of another length than the index has. Callers ask
-    /// this before they give a file up.
+    /// Returns the same as [`replicas`](Self::replicas), of a file with any key, and never from a
+    /// cache. A tracker may ask a storage node first and leave out replicas of another length than the
+    /// index has. Callers ask this before they give a file up.
     async fn replicas_anew(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError>;
+
+    /// Returns the fid that the trackers have under this key now, whatever key that is, from their
+    /// database; [`None`] when they have none. The database compares the keys, usually without regard
+    /// to case.
+    async fn fid_of(&self, key: &str) -> Result<Option<Fid>, SourceError>;
+
+    /// Returns the numbers of the devices on which the index has a replica of the file with this key,
+    /// whether or not they can be asked; [`None`] when the trackers do not know the key.
+    async fn devices_of(&self, key: &str) -> Result<Option<Vec<u64>>, SourceError>;
 
     /// Opens one replica; its bytes then come as they are asked for. A stream that goes silent,
     /// or crawls, ends with an error.

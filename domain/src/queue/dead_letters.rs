@@ -121,6 +121,49 @@ impl<'a> Sweeper<'a> for Lister {
     }
 }
 
+/// The files of some dead letters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeadFiles {
+    /// Their fids.
+    pub fids: RoaringTreemap,
+    /// Whether the queue may have more than were looked at.
+    pub more: bool,
+    /// Why it ended before its end, if it did.
+    pub stopped: Option<Stopped>,
+}
+
+/// Looks at every dead letter as [`list_dead_letters`] does. Returns the files of those whose reason has
+/// one of these names.
+pub async fn files_of_dead_letters(
+    ports: &WatchPorts,
+    reasons: &'static [&'static str],
+) -> DeadFiles {
+    let mut collector = Collector { reasons, fids: RoaringTreemap::new() };
+    let mut sweep = Sweep::new(ports);
+    let swept = sweep.run(&mut collector).await;
+    let more = sweep.is_full();
+    sweep.release().await;
+    let stopped = swept.err().map(Stopped::Trouble);
+    DeadFiles { fids: collector.fids, more, stopped }
+}
+
+struct Collector {
+    reasons: &'static [&'static str],
+    fids: RoaringTreemap,
+}
+
+impl<'a> Sweeper<'a> for Collector {
+    fn take(&mut self, letters: Vec<(Delivery, Why)>) -> Option<BoxFuture<'a, Step>> {
+        let wanted = letters.iter().filter(|(_, why)| self.reasons.contains(&why.name.as_str()));
+        self.fids.extend(wanted.filter_map(|(letter, _)| fid_of(letter)).map(|fid| fid.0));
+        None
+    }
+
+    fn done(&mut self, _sent: Sent) -> Vec<Receipt> {
+        Vec::new()
+    }
+}
+
 /// Sends the chosen dead letters to the job queue again: each is sent first, and then taken away.
 pub async fn redrive(ports: &WatchPorts, choice: &Choice) -> Redriven {
     let (sent_before, redriven) = <_>::default();
@@ -177,9 +220,11 @@ impl<'a> Sweeper<'a> for Redriver<'a> {
     }
 }
 
-/// The job as a new message has it: the worker that does it clears the failure record.
+/// The job as a new message has it: the worker that does it clears the failure record. Its bucket is the
+/// one that the worker's map names: the letter may be older than that map.
 fn again(job: &Job) -> Job {
-    Job { hints: Hints { failed_before: true, ..job.hints.clone() }, ..job.clone() }
+    let hints = Hints { failed_before: true, bucket: None, ..job.hints.clone() };
+    Job { hints, ..job.clone() }
 }
 
 /// Sends these, and takes away what was sent.

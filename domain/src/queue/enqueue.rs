@@ -1,26 +1,29 @@
 //! Jobs for the queue: one for every selected row, and a class for every row that gets none.
 
+mod preparation;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, select_biased};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
+use preparation::{Ready, prepare};
+
 use crate::engine::Stop;
 use crate::migrate::{
-    Page, RoutePolicy, Routes, Rows, Selection, count_for_the_eye, known_files, refuse_moved_files,
-    require_domain, require_rows, verified_files,
+    Page, RoutePolicy, Routes, Rows, Selection, SiteGuard, Types, TypesFrom, require_rows,
 };
-use crate::ports::WorkPorts;
-use crate::retried::{Tries, retried};
+use crate::ports::{TypesAndNames, WorkPorts};
+use crate::retried::Tries;
 use crate::retry::{Classed, ErrorClass};
 use crate::summary::{Sample, Stopped};
 use crate::{
-    BucketMap, Fid, Hints, Job, JobAction, KnownFiles, QueueDepth, Reason, ReasonKind, RouteHint,
-    RowCounts, S3Bucket, SourceFile, Tally, limits,
+    BucketMap, Fid, Hints, Job, JobAction, QueueDepth, Reason, ReasonKind, RouteHint, RowCounts,
+    S3Bucket, SourceFile, Tally, TypesSummary, limits,
 };
 
 /// What is to be sent.
@@ -44,6 +47,10 @@ pub struct EnqueuePlan {
     pub concurrency: usize,
     /// The name of the verification, if it is one.
     pub run: Option<String>,
+    /// Where content types and download names come from; with [`None`] objects have none.
+    pub types: Option<TypesFrom>,
+    /// What looks at buckets, tables and the queue first; with [`None`] nobody does.
+    pub guard: Option<SiteGuard>,
 }
 
 /// What came of every row.
@@ -69,6 +76,11 @@ pub struct EnqueueSummary {
     pub resume_from: Option<Fid>,
     /// Why it ended before its end, if it did.
     pub stopped: Option<Stopped>,
+    /// The types and names of the files; [`None`] where contentrepo's database is not named, and of a
+    /// verification.
+    pub types: Option<TypesSummary>,
+    /// What could not be looked at before the first was sent, in words.
+    pub not_looked_at: Vec<String>,
 }
 
 impl EnqueueSummary {
@@ -102,6 +114,9 @@ pub trait EnqueueObserver: Send + Sync {
     /// How many rows there will be, at most, where that is known; and what the queue has already.
     fn expect(&self, rows: Option<u64>, queue: &QueueDepth);
 
+    /// So many rows of contentrepo's database were read for their types and names.
+    fn types_read(&self, _rows: u64) {}
+
     /// More rows are dealt with, and for them this number of jobs was sent.
     fn dealt_with(&self, rows: u64, sent: u64);
 }
@@ -127,27 +142,23 @@ pub async fn enqueue(
 async fn send_all(
     ports: &WorkPorts,
     plan: &EnqueuePlan,
-    mut stops: BoxStream<'_, Stop>,
+    stops: BoxStream<'_, Stop>,
     observer: &dyn EnqueueObserver,
     summary: &mut EnqueueSummary,
 ) -> Result<(), Stopped> {
     let (files, selection) = (&ports.files, &plan.selection);
     let (index, clock) = (files.index.as_ref(), files.clock.as_ref());
-    require_domain(index, clock).await?;
-    let depth = retried(clock, 0, || ports.queue.depth()).await;
-    let depth = depth.map_err(|error| trouble(&error))?;
-    summary.queue_before = depth.all();
-    let counting = async {
-        match &selection.only {
-            Some(only) => Some(only.len()),
-            None => count_for_the_eye(index).await.0,
-        }
+    let mut stops = stops.fuse();
+    // Nothing is sent yet: there is nothing to wait for.
+    let ready = select_biased! {
+        _ = stops.select_next_some() => Err(Stopped::Interrupted),
+        ready = prepare(ports, plan, observer, summary).fuse() => ready,
     };
-    let (known, expected) = join(known(ports, plan), counting).await;
-    let known = known?;
-    observer.expect(expected, &depth);
+    let Ready { known, types } = ready?;
+    summary.types = types.as_ref().map(Types::summary);
 
-    let rows = Rows::new(index, clock, &plan.buckets, selection, &known);
+    let rows = Rows::new(index, clock, &plan.buckets, selection, &known)
+        .with_types(types.as_ref().map(|types| types as &dyn TypesAndNames));
     let routes = Routes::new(files.objects.as_ref(), clock, plan.route, plan.single_request_bytes);
     let sender = Sender { ports, plan, routes: &routes, failed: &known.failed };
     let mut page = rows.page(rows.begin()).await.map_err(|error| trouble(&error))?;
@@ -176,27 +187,6 @@ async fn send_all(
     summary.resume_from = None;
     require_rows((index, clock), &plan.buckets, selection, &summary.intake).await?;
     Ok(())
-}
-
-/// What is known of the files: a migration passes over what is proven, a verification what it has
-/// found whole. Both begin nothing where the ledger's proofs are of another map: each file would be
-/// copied again, or found missing.
-async fn known(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<KnownFiles, Stopped> {
-    let (index, clock) = (ports.files.index.as_ref(), ports.files.clock.as_ref());
-    let (failures, selection) = (ports.files.failures.as_ref(), &plan.selection);
-    let (buckets, moved_from) = (&plan.buckets, &plan.moved_from);
-    let tables = (ports.files.ledger.as_ref(), failures);
-    let known = known_files(tables, clock, buckets, selection).await;
-    let known = known.map_err(|error| trouble(&error))?;
-    refuse_moved_files((index, clock), buckets, selection, &known, moved_from).await?;
-    if plan.action == JobAction::Migrate {
-        return Ok(known);
-    }
-    drop(known);
-    let run = plan.run.as_deref().unwrap_or_default();
-    let tables = (ports.verifications.as_ref(), failures);
-    let verified = verified_files(tables, run, selection.among).await;
-    verified.map_err(|error| trouble(&error))
 }
 
 fn trouble<'e, E>(error: &'e E) -> Stopped
@@ -234,6 +224,9 @@ impl Sender<'_> {
     ) -> Result<(u64, u64), Reason> {
         let rows = page.intake.rows;
         summary.intake.merge(page.intake);
+        if let Some(types) = &mut summary.types {
+            types.without_row += page.without_row;
+        }
         let mut files = page.files;
         files.retain(|file| {
             let fits = file.length.0 <= self.plan.most_bytes;
@@ -263,6 +256,9 @@ impl Sender<'_> {
             sent += end.sent.len() as u64;
             for file in end.sent {
                 summary.sent.add(file.length);
+                if let Some(types) = &mut summary.types {
+                    types.add(&file.type_and_name);
+                }
             }
             for (file, reason) in end.failed {
                 summary.failed.entry(reason.kind.name()).or_default().add(file.fid, &reason);
@@ -289,7 +285,10 @@ impl Sender<'_> {
             let look_first = migrates && look_first.contains(file.fid.0);
             let run = self.plan.run.clone().filter(|_| !migrates);
             let domain = migrates.then(|| domain.to_owned());
-            let hints = Hints { route, failed_before, look_first, run, domain };
+            let bucket = Some(file.bucket.clone());
+            let type_and_name = file.type_and_name.clone();
+            let hints =
+                Hints { route, failed_before, look_first, run, domain, bucket, type_and_name };
             Job { hints, ..Job::new(self.plan.action, file) }
         });
         Ok(jobs.collect())

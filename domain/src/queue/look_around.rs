@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::migrate::{count_for_the_eye, scan_ledger};
+use crate::migrate::{count_for_the_eye, require_domain, scan_ledger};
 use crate::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
-use crate::ports::{Ledger, LedgerError, SourceIndex, WatchPorts};
+use crate::ports::{Clock, Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;
-use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Timestamp};
+use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Stopped, Timestamp};
 
 /// How far work has come that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,28 +14,26 @@ pub struct Progress {
     pub sight: QueueSnapshot,
     /// Files recorded in [`RATE_OVER`], where the ledger was read and there were any.
     pub recorded_lately: Option<RecordedLately>,
-    /// Why the index could not be counted, where it could not.
-    pub uncounted: Option<String>,
 }
 
 /// Files that were recorded longer ago say nothing of the rate.
 pub const RATE_OVER: Duration = Duration::from_mins(5);
 
 /// Looks at queue, dead letters and failures; and, with `count`, at every record of the ledger and
-/// at how many rows the index has.
+/// at how many rows the index has. Errors where one of the first cannot be read, or MogileFS does not
+/// have the index's domain.
 pub async fn look_around(
     ports: &WatchPorts,
     count: Option<(&dyn SourceIndex, &BucketMap)>,
-) -> Result<Progress, Reason> {
+) -> Result<Progress, Stopped> {
     let clock = ports.clock.as_ref();
-    let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| Reason::from(&e))?;
-    let dead =
-        retried(clock, 1, || ports.dead_letters.depth()).await.map_err(|e| Reason::from(&e))?;
+    let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| trouble(&e))?;
+    let dead = retried(clock, 1, || ports.dead_letters.depth()).await.map_err(|e| trouble(&e))?;
     let mut failing: BTreeMap<String, Failing> = BTreeMap::new();
     let mut take = |record: FailureRecord| {
         failing.entry(record.reason.clone()).or_default().add(&record);
     };
-    ports.failures.scan(&mut take).await.map_err(|error| Reason::from(&error))?;
+    ports.failures.scan(&mut take).await.map_err(|error| trouble(&error))?;
     let at = clock.now();
     let mut progress = Progress {
         sight: QueueSnapshot {
@@ -44,18 +42,37 @@ pub async fn look_around(
             failing,
             ledger: None,
             rows: None,
+            uncounted: None,
             at,
         },
         recorded_lately: None,
-        uncounted: None,
     };
     if let Some((index, buckets)) = count {
-        (progress.sight.rows, progress.uncounted) = count_for_the_eye(index).await;
+        (progress.sight.rows, progress.sight.uncounted) = count_of(index, clock).await?;
         let counts = count_records(ports.ledger.as_ref(), buckets, at).await;
-        let (counts, lately) = counts.map_err(|error| Reason::from(&error))?;
+        let (counts, lately) = counts.map_err(|error| trouble(&error))?;
         (progress.sight.ledger, progress.recorded_lately) = (Some(counts), lately);
     }
     Ok(progress)
+}
+
+/// The index's rows; or why it could not be counted. Errors where MogileFS does not have the domain.
+async fn count_of(
+    index: &dyn SourceIndex,
+    clock: &dyn Clock,
+) -> Result<(Option<u64>, Option<String>), Stopped> {
+    match require_domain(index, clock).await {
+        Ok(()) => Ok(count_for_the_eye(index).await),
+        Err(Stopped::Trouble(reason)) => Ok((None, Some(reason.detail))),
+        Err(stopped) => Err(stopped),
+    }
+}
+
+fn trouble<'a, E>(error: &'a E) -> Stopped
+where
+    Reason: From<&'a E>,
+{
+    Stopped::Trouble(Reason::from(error))
 }
 
 /// The ledger's items by what they are; and those that are not older than [`RATE_OVER`].

@@ -127,7 +127,11 @@ impl JournalWriter {
         };
         let appended = match retried(&*self.clock, sequence ^ self.number, append).await {
             Err(error) if is_lost.into_inner() => self.look_for(&entry, error).await?,
-            appended => appended?,
+            appended => {
+                // Every try was answered: what was refused is not there, and never will be.
+                self.unsure = None;
+                appended?
+            }
         };
         self.unsure = None;
         match appended {

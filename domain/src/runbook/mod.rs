@@ -7,5 +7,5 @@ mod survey;
 
 pub use journal_writer::{JournalTrouble, JournalWriter, TakenOver};
 pub use reading::{JournalEnd, read_journal};
-pub use restoring::{RestoreTrouble, Restored, restore};
+pub use restoring::{RestoreTrouble, Restored, Unrestored, restore};
 pub use survey::{Export, Survey, SurveyTrouble, survey};

@@ -21,14 +21,20 @@ pub(super) fn judge(
         let object = left.remove(expected.sha1.as_str());
         let before = expectation.objects.get(&(bucket.to_owned(), expected.sha1.clone()));
         let wrong = match expected.outcome {
-            Outcome::ByCopy | Outcome::FromMogile => whole(expected, object, judgement),
+            Outcome::ByCopy | Outcome::FromMogile => {
+                let wrong = whole(expected, object, judgement).map(str::to_owned);
+                wrong.or_else(|| other_headers(expected, object))
+            }
             Outcome::AlreadyThere | Outcome::ProvenBefore => {
-                whole(expected, object, judgement).or_else(|| touched(before, object))
+                let wrong = whole(expected, object, judgement).or_else(|| touched(before, object));
+                wrong.map(str::to_owned)
             }
             Outcome::Failed { left: Left::Nothing, .. } | Outcome::Rejected(_) | Outcome::Gone => {
-                object.map(|_| "something is at its key")
+                object.map(|_| "something is at its key".to_owned())
             }
-            Outcome::Failed { left: Left::Theirs, .. } => touched(before, object),
+            Outcome::Failed { left: Left::Theirs, .. } => {
+                touched(before, object).map(str::to_owned)
+            }
         };
         if let Some(wrong) = wrong {
             let (fid, sha1) = (expected.fid, &expected.sha1);
@@ -39,11 +45,13 @@ pub(super) fn judge(
     for ((_, key), content) in raw {
         let wrong = match left.remove(key.as_str()) {
             Some(object) if object.content == *content => continue,
+            Some(object) if expectation.is_synced(bucket, key, object) => continue,
             Some(_) => "was changed",
             None => "was taken away",
         };
         judgement.problems.push(format!("intermediary `{bucket}/{key}` {wrong}"));
     }
+    left.retain(|key, object| !expectation.is_synced(bucket, key, object));
     let strangers = left.keys().map(|key| format!("`{bucket}/{key}` should not be there"));
     judgement.problems.extend(strangers);
 }
@@ -68,6 +76,22 @@ fn whole(
     judgement.whole += 1;
     judgement.bytes += object.content.len() as u64;
     None
+}
+
+/// An object that was written must have its file's type and name. Where there is no type it may have
+/// one that says nothing: its intermediary's, which a copy keeps.
+fn other_headers(expected: &ExpectedFile, object: Option<&Object>) -> Option<String> {
+    let (wanted, found) = (&expected.headers, &object?.headers);
+    let differs = |what: &str, wanted: &Option<String>, found: &Option<String>| {
+        let said = |of: &Option<String>| of.clone().unwrap_or_else(|| "none".to_owned());
+        let words = || format!("its {what} is {}, and not {}", said(found), said(wanted));
+        (wanted != found).then(words)
+    };
+    let is_any = |of: &&String| of.as_str() == "application/octet-stream";
+    let of_content = |of: &Option<String>| of.as_ref().filter(|of| !is_any(of)).cloned();
+    let (kind, found_kind) = (of_content(&wanted.content_type), of_content(&found.content_type));
+    differs("content type", &kind, &found_kind)
+        .or_else(|| differs("disposition", &wanted.disposition, &found.disposition))
 }
 
 /// An object that was at the key before the run must still be there, unchanged.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::state::{Item, MogileState, Object};
+use crate::buckets::is_whole;
+use crate::state::{Headers, Item, MogileState, Object};
 
 /// The end that a file must reach in a first run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +89,8 @@ pub struct ExpectedFile {
     pub sha1: String,
     /// The length of its content in bytes.
     pub length: u64,
+    /// What S3 must give to its readers, where the run writes it.
+    pub headers: Headers,
     /// The end that it must reach.
     pub outcome: Outcome,
 }
@@ -102,6 +105,9 @@ pub struct Expectation {
     pub files: Vec<ExpectedFile>,
     /// The content of each intermediary. The migration must leave every one unchanged.
     pub intermediaries: BTreeMap<Place, Bytes>,
+    /// Whether more intermediaries may be written, and those with other content than their files be
+    /// replaced: each must then have its file's content.
+    pub synced: bool,
     /// The objects that were at final keys before the run.
     pub objects: BTreeMap<Place, Object>,
     /// The ledger's items before the run, by fid.
@@ -110,4 +116,23 @@ pub struct Expectation {
     pub renamed: BTreeMap<u64, String>,
     /// MogileFS's rows and replicas before the run.
     pub mogile: MogileState,
+}
+
+impl Expectation {
+    /// Whether this object may be there as the intermediary of a file, and has the file's content.
+    pub(crate) fn is_synced(&self, bucket: &str, key: &str, object: &Object) -> bool {
+        let fid = fid_of_intermediary(key).filter(|_| self.synced);
+        let of = |file: &&ExpectedFile| Some(file.fid) == fid && file.bucket == bucket;
+        self.files.iter().find(of).is_some_and(|file| is_whole(file, object))
+    }
+}
+
+/// `0/564/879/0564879786.fid` → 564879786; also with a slash before it. A fid has ten digits at least.
+pub(crate) fn fid_of_intermediary(key: &str) -> Option<u64> {
+    let plain = key.strip_prefix('/').unwrap_or(key);
+    let fid: u64 = plain.rsplit('/').next()?.strip_suffix(".fid")?.parse().ok()?;
+    let digits = format!("{fid:010}");
+    let folders = (&digits[..1], &digits[1..4], &digits[4..7]);
+    let path = format!("{}/{}/{}/{digits}.fid", folders.0, folders.1, folders.2);
+    (plain == path).then_some(fid)
 }

@@ -12,9 +12,20 @@ pub struct Object {
     pub content: Bytes,
     /// Its ETag, without quotes.
     pub etag: String,
+    /// What S3 gives to readers with the content.
+    pub headers: Headers,
     /// Everything else that S3 stores with the object, as text. Two objects with different metadata
     /// have different `details`.
     pub details: String,
+}
+
+/// The headers that S3 gives to readers of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// `Content-Type`; [`None`] where S3 says its default.
+    pub content_type: Option<String>,
+    /// `Content-Disposition`.
+    pub disposition: Option<String>,
 }
 
 /// One S3 bucket with its objects and unfinished uploads.

@@ -4,13 +4,18 @@ use bytes::Bytes;
 use sha1::{Digest, Sha1};
 
 use super::*;
-use crate::state::{Bucket, Item, Object, Replica, Row, Value};
+use crate::state::{Bucket, Headers, Item, Object, Replica, Row, Value};
 
 const BUCKET: &str = "corpus";
 const INTERMEDIARY: &str = "0/000/000/0000000001.fid";
 
 fn object(content: &'static str) -> Object {
-    Object { content: content.into(), etag: format!("etag of {content}"), details: String::new() }
+    Object {
+        content: content.into(),
+        etag: format!("etag of {content}"),
+        headers: Headers::default(),
+        details: String::new(),
+    }
 }
 
 fn record(fid: u64, file: &ExpectedFile, content: &str) -> Item {
@@ -28,7 +33,8 @@ fn record(fid: u64, file: &ExpectedFile, content: &str) -> Item {
 
 fn file(fid: u64, content: &str, outcome: Outcome) -> ExpectedFile {
     let sha1 = data_encoding::HEXLOWER.encode(&Sha1::digest(content));
-    ExpectedFile { fid, bucket: BUCKET.to_owned(), sha1, length: content.len() as u64, outcome }
+    let (bucket, length) = (BUCKET.to_owned(), content.len() as u64);
+    ExpectedFile { fid, bucket, sha1, length, headers: Headers::default(), outcome }
 }
 
 /// Three files: the first is copied, the second lay at its key before, the third fails. All ended as
@@ -57,6 +63,7 @@ fn migrated() -> (Expectation, EndState) {
     ]);
     let place = |key: &str| (BUCKET.to_owned(), key.to_owned());
     let expectation = Expectation {
+        synced: false,
         intermediaries: [(place(INTERMEDIARY), Bytes::from("one"))].into(),
         objects: [(place(&files[1].sha1), object("two"))].into(),
         records: BTreeMap::new(),
@@ -98,6 +105,14 @@ fn whatever_is_wrong_in_a_bucket_is_one_problem() {
     });
     check("fid 1: wrong content", |expected, found| {
         objects(found).insert(sha1(expected, 0), object("other"));
+    });
+    check("fid 1: its content type is text/html, and not none", |expected, found| {
+        let object = objects(found).get_mut(&sha1(expected, 0)).unwrap();
+        object.headers.content_type = Some("text/html".to_owned());
+    });
+    check("fid 1: its disposition is inline, and not none", |expected, found| {
+        let object = objects(found).get_mut(&sha1(expected, 0)).unwrap();
+        object.headers.disposition = Some("inline".to_owned());
     });
     check("fid 2: what lay at its key was replaced", |expected, found| {
         let again = Object { details: "later".to_owned(), ..object("two") };
@@ -169,4 +184,53 @@ fn a_route_that_was_not_planted_is_told() {
     // The second lay at its key before: no route brought it.
     let told = misrouted(&expectation, &found.ledger.unwrap());
     assert_eq!(told, ["ledger: fid 2 has route `copy`, planted was ``"]);
+}
+
+/// `sync` writes them, and replaces those that are wrong: only where it may have been run.
+#[test]
+fn intermediaries_may_be_written_where_that_is_expected_and_only_with_their_files_content() {
+    let check = |synced, key: &str, content: &'static str, wrong: &[&str]| {
+        let (mut expectation, mut found) = migrated();
+        expectation.synced = synced;
+        let bucket = found.buckets.get_mut(BUCKET).expect("a bucket").as_mut().expect("read");
+        bucket.objects.insert(key.to_owned(), object(content));
+        let problems = judge(&expectation, &found).problems;
+        assert_eq!(problems.len(), wrong.len(), "{key}: {problems:?}");
+        for (problem, words) in problems.iter().zip(wrong) {
+            assert!(problem.contains(words), "{key}: {problem}");
+        }
+    };
+    let (second, third) = ("0/000/000/0000000002.fid", "/0/000/000/0000000003.fid");
+    for (key, content) in [(second, "two"), (third, "three")] {
+        check(true, key, content, &[]);
+        check(false, key, content, &["should not be there"]);
+        check(true, key, "another", &["should not be there"]);
+    }
+    for key in ["0/000/000/0000000009.fid", "0/000/001/0000000002.fid", "0000000002.fid"] {
+        check(true, key, "two", &["should not be there"]);
+    }
+    // One that had other content before.
+    let (mut expectation, found) = migrated();
+    let planted = expectation.intermediaries.get_mut(&(BUCKET.to_owned(), INTERMEDIARY.to_owned()));
+    *planted.expect("planted") = Bytes::from("cut");
+    assert!(judge(&expectation, &found).problems[0].contains("was changed"));
+    expectation.synced = true;
+    assert!(judge(&expectation, &found).is_content());
+}
+
+#[test]
+fn an_intermediarys_key_is_of_one_fid() {
+    for (key, fid) in [
+        ("0/564/879/0564879786.fid", Some(564_879_786)),
+        ("/0/564/879/0564879786.fid", Some(564_879_786)),
+        ("1/234/567/12345678902.fid", Some(12_345_678_902)),
+        ("0/564/879/564879786.fid", None),
+        ("0/564/878/0564879786.fid", None),
+        ("0/123/456/012345678902.fid", None),
+        ("//0/564/879/0564879786.fid", None),
+        ("é/564/879/0564879786.fid", None),
+        (".fid", None),
+    ] {
+        assert_eq!(expected::fid_of_intermediary(key), fid, "{key}");
+    }
 }

@@ -234,7 +234,7 @@ async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     for ((service, operation), count) in stage.world.faults.counts() {
         eprintln!("  {count:>8} {service} {operation}");
     }
-    let judgement = stage.judge();
+    let judgement = stage.judge_after_any_command();
     let shown = judgement.problems.iter().take(20);
     shown.for_each(|problem| eprintln!("  PROBLEM: {problem}"));
     let (whole, all) = (judgement.whole, judgement.expected);

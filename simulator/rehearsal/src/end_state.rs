@@ -1,7 +1,7 @@
 //! The world and what was planted in it, as the plain data that the oracle judges.
 
 use dynoxide::AttributeValue;
-use oracle::state::{Bucket, EndState, Item, MogileState, Object, Replica, Row, Value};
+use oracle::state::{Bucket, EndState, Headers, Item, MogileState, Object, Replica, Row, Value};
 use oracle::{Expectation, ExpectedFile};
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
 use stand_ins::world::bucket::{self, StoreError};
@@ -14,6 +14,7 @@ use crate::planting::{self, Planted};
 pub(crate) fn expectation(planted: &Planted, before: &MogileState) -> Expectation {
     let file = |file: &planting::Expected| ExpectedFile {
         fid: file.fid,
+        headers: headers((file.headers.content_type, file.headers.disposition)),
         bucket: file.bucket.to_owned(),
         sha1: file.file.sha1.clone(),
         length: file.file.content.length(),
@@ -26,6 +27,7 @@ pub(crate) fn expectation(planted: &Planted, before: &MogileState) -> Expectatio
     Expectation {
         files: planted.expected.iter().map(file).collect(),
         intermediaries: raw.map(|(at, content)| (place(at), content.bytes().clone())).collect(),
+        synced: false,
         objects: occupant.map(|(at, object)| (place(at), as_object(object))).collect(),
         records: records.map(|(fid, record)| (*fid, as_item(record))).collect(),
         renamed: planted.renamed.clone(),
@@ -63,7 +65,20 @@ fn as_object(object: &bucket::Object) -> Object {
         version_id,
     } = object;
     let details = (checksum, attributes, last_modified, encryption, version_id);
-    Object { content: content.bytes().clone(), etag: etag.clone(), details: format!("{details:?}") }
+    let given = (attributes.content_type.as_deref(), attributes.content_disposition.as_deref());
+    Object {
+        content: content.bytes().clone(),
+        etag: etag.clone(),
+        headers: headers(given),
+        details: format!("{details:?}"),
+    }
+}
+
+fn headers((content_type, disposition): (Option<&str>, Option<&str>)) -> Headers {
+    Headers {
+        content_type: content_type.map(str::to_owned),
+        disposition: disposition.map(str::to_owned),
+    }
 }
 
 /// The ledger's items.

@@ -186,12 +186,12 @@ impl Arena {
         let replicas = [self.world.devices[0], self.world.devices[2]];
         let content = Content::from(content);
         let fid = self.world.mogile.store(self.world.dmid, &dkey.to_string(), &content, &replicas);
-        let file = SourceFile {
-            fid: domain::Fid(fid.0),
+        let file = SourceFile::new(
+            domain::Fid(fid.0),
             dkey,
-            length: domain::ByteCount(length),
-            bucket: S3Bucket::new(new).context("a bucket's name")?,
-        };
+            domain::ByteCount(length),
+            S3Bucket::new(new).context("a bucket's name")?,
+        );
         let mut job = Job::new(JobAction::Migrate, &file);
         // As it is sent by whoever has looked for an intermediary.
         job.hints.route = Some(RouteHint::Mogile);

@@ -8,6 +8,8 @@ mod client;
 mod cpu;
 mod field;
 mod memory;
+mod plan;
+mod types;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,10 @@ pub enum Measure {
     Cpu(cpu::Arguments),
     /// The most memory that `migrate` ever holds: many files, few, and a large one
     Memory(memory::Arguments),
+    /// The time and the memory that `plan` takes for a million rows
+    Plan(plan::Arguments),
+    /// The time, memory and disk that the types and names of a million files take
+    Types(types::Arguments),
 }
 
 /// Measures, prints, and exits with 1 where a goal is missed. Build with `--release` first.
@@ -32,6 +38,8 @@ pub async fn run(measure: Measure) -> anyhow::Result<ExitCode> {
     let met = match measure {
         Measure::Cpu(arguments) => cpu::run(&arguments).await?,
         Measure::Memory(arguments) => memory::run(&arguments).await?,
+        Measure::Plan(arguments) => plan::run(&arguments).await?,
+        Measure::Types(arguments) => types::run(&arguments).await?,
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

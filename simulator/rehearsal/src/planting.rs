@@ -19,7 +19,7 @@ mod proven;
 mod strike;
 mod trouble;
 
-pub use proven::plant_proven;
+pub use proven::{plant_arrived, plant_objects, plant_proven, plant_rows};
 pub use trouble::Trouble;
 
 use planter::Planter;
@@ -37,6 +37,17 @@ pub struct Expected {
     pub hazard: Option<Hazard>,
     /// Whether an intermediary of it, good or bad, is in the bucket.
     pub synced: bool,
+    /// What S3 must give to readers with the content.
+    pub headers: Headers,
+}
+
+/// A content type and a disposition, each where contentrepo has a usable one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// The type.
+    pub content_type: Option<&'static str>,
+    /// The disposition.
+    pub disposition: Option<&'static str>,
 }
 
 impl Expected {
@@ -89,6 +100,8 @@ pub struct Planted {
     pub renamed: BTreeMap<u64, String>,
     /// What is wrong with whole services.
     pub troubles: Vec<Trouble>,
+    /// Rows of contentrepo's table of objects.
+    pub repo_objects: usize,
     /// `{uuid}.tmp` rows.
     pub temporary: usize,
     /// Rows of the ignored bucket.
@@ -150,6 +163,6 @@ pub fn plant(
     if hazards == Hazards::All && planter.planted.expected.len() >= FILES_WITH_TROUBLE {
         planter.add_troubles();
     }
-    databases::plant(world, &planter.planted.expected, seed)?;
+    databases::plant(world, &mut planter.planted, seed)?;
     Ok(planter.planted)
 }

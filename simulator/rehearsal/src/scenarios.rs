@@ -107,8 +107,8 @@ async fn scenario(
 const READERS: [&[&str]; 3] =
     [&["migrate", "--json"], &["enqueue", "migrate", "--json"], &["plan", "--json"]];
 
-/// A domain that does not exist, a map under which no row falls, and one that names a new bucket for
-/// what is migrated already.
+/// A domain that does not exist, a map under which no row falls, and maps that take what is migrated
+/// already to a new bucket, or its two buckets to each other's.
 async fn wrong(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let mut problems = Vec::new();
     for command in READERS {
@@ -121,6 +121,9 @@ async fn wrong(stage: &Stage) -> anyhow::Result<Vec<String>> {
     for command in &READERS[..2] {
         let setting = ("BUCKETS", map_elsewhere());
         refused(stage, command, setting, &[BUCKETS[0].1, ELSEWHERE, "$"], &mut problems).await?;
+        let [(first, one), (second, other)] = BUCKETS;
+        let setting = ("BUCKETS", format!("{first}:{other},{second}:{one}"));
+        refused(stage, command, setting, &[one, other], &mut problems).await?;
     }
     Ok(problems)
 }
@@ -151,7 +154,9 @@ async fn refused(
     let unnamed = names.iter().filter(|name| !said.contains(**name));
     problems.extend(unnamed.map(|name| format!("`{told}` does not name `{name}`")));
     for (service, operation) in stage.world.faults.counts_since(&before).into_keys() {
-        let is_read = matches!(operation.as_str(), "HEAD" | "LIST" | "Scan" | "BatchGetItem");
+        let operation = operation.as_str();
+        let is_read = matches!(operation, "HEAD" | "LIST" | "Scan" | "BatchGetItem")
+            || is_look_at_settings(operation);
         let writes = match service {
             Service::S3 | Service::DynamoDb => !is_read,
             Service::Sqs => operation.starts_with("Send"),
@@ -166,6 +171,12 @@ async fn refused(
         }
     }
     Ok(())
+}
+
+/// Whether a request of S3 or DynamoDB only reads how a bucket or a table is set up.
+#[must_use]
+pub fn is_look_at_settings(operation: &str) -> bool {
+    operation.starts_with("GET_") || operation.starts_with("Describe")
 }
 
 /// The ledger has one record a file: what has moved away is proven there, and back home again.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use oracle::Judgement;
 use oracle::state::MogileState;
+use oracle::{Expectation, Judgement};
 use stand_ins::embedded::EmbeddedWorld;
 use tokio::net::TcpSocket;
 
@@ -95,6 +95,13 @@ impl Stage {
     #[must_use]
     pub fn judge(&self) -> Judgement {
         oracle::judge(&expectation(&self.planted, &self.before), &end_state(&self.world))
+    }
+
+    /// Asks the oracle of a world in which anything may have been run, `sync` too.
+    #[must_use]
+    pub fn judge_after_any_command(&self) -> Judgement {
+        let expected = Expectation { synced: true, ..expectation(&self.planted, &self.before) };
+        oracle::judge(&expected, &end_state(&self.world))
     }
 
     /// The files whose records tell another route than planted, as the oracle finds them.

@@ -90,6 +90,8 @@ pub struct EmbeddedWorld {
     pub sqs: Arc<SqsWorld>,
     /// contentrepo's and rhino's databases.
     pub databases: Arc<Databases>,
+    /// The server of all databases.
+    pub mysql: Arc<MysqlServer>,
     /// The script of faults and the counts of requests.
     pub faults: Arc<Faults>,
     environment: BTreeMap<&'static str, String>,
@@ -143,12 +145,13 @@ impl EmbeddedWorld {
         let backend = Arc::new(StsBackend::new(ACCESS_KEY.to_owned()));
         services.spawn(listener::serve(listener, backend, faults.clone()));
 
-        let (listener, mysql) = bind().await?;
+        let (listener, mysql_address) = bind().await?;
         // The default of old servers.
         let databases = Arc::new(Databases::new(Collation::Latin1SwedishCi)?);
         let server = MysqlServer::new(mogile.clone(), DATABASE_USER, DATABASE_PASSWORD)
             .with_databases(databases.clone());
-        services.spawn(mysql::serve(listener, Arc::new(server), faults.clone()));
+        let mysql = Arc::new(server);
+        services.spawn(mysql::serve(listener, mysql.clone(), faults.clone()));
 
         let addresses = Addresses {
             tracker,
@@ -156,7 +159,7 @@ impl EmbeddedWorld {
             dynamodb: dynamodb_address,
             sqs: sqs_address,
             sts,
-            mysql,
+            mysql: mysql_address,
         };
         let environment = environment(&addresses);
         Ok(Self {
@@ -168,6 +171,7 @@ impl EmbeddedWorld {
             database,
             sqs,
             databases,
+            mysql,
             faults,
             environment,
             services,
@@ -224,6 +228,7 @@ fn environment(addresses: &Addresses) -> BTreeMap<&'static str, String> {
         ("MOGILE_TRACKERS", tracker.to_string()),
         ("MOGILE_DOMAIN", DOMAIN.to_owned()),
         ("MOGILE_DATABASE_URL", url(mysql::DATABASE)),
+        ("MOGILE_DATABASE_WRITE_URL", url(mysql::DATABASE)),
         ("CONTENTREPO_DATABASE_URL", url(ClientDatabase::ContentRepo.name())),
         ("RHINO_DATABASE_URL", url(ClientDatabase::Rhino.name())),
         ("MOGILE_STORAGE_HOSTS", "127.0.0.1".to_owned()),

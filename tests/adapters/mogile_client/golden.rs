@@ -95,7 +95,7 @@ async fn every_recorded_exchange() {
             "list_fids from=3&to=1&".to_owned(),
             fids,
             format!(
-                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)) }}])"#
+                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), replicas: Some(2) }}])"#
             ),
         ),
         (
@@ -232,7 +232,7 @@ async fn the_stand_in_is_understood() {
         (
             "list_fids",
             format!(
-                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)) }}])"#
+                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), replicas: Some(2) }}])"#
             ),
         ),
         ("list_keys", format!(r#"Ok(["{KEY}", "{OTHER_KEY}"])"#)),
@@ -275,9 +275,10 @@ async fn a_row_of_nulls_does_not_end_the_index() {
     let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
     let page = index.page(Fid(3), 10).await.expect("rows");
     let length = Some(ByteCount(46394));
-    let nulls = IndexRow { fid: Fid(5), dkey: None, length: None };
-    let wanted =
-        [IndexRow { fid: Fid(4), dkey: Some(OTHER_KEY.to_owned()), length }, nulls.clone()];
+    let replicas = Some(2);
+    let nulls = IndexRow { fid: Fid(5), dkey: None, length: None, replicas };
+    let dkey = Some(OTHER_KEY.to_owned());
+    let wanted = [IndexRow { fid: Fid(4), dkey, length, replicas }, nulls.clone()];
     assert_eq!((&page.rows[..], page.next), (&wanted[..], Some(Fid(5))));
     assert_eq!(index.row(Fid(5)).await.expect("asked"), Some(nulls));
     assert_eq!(index.row(Fid(2)).await.expect("asked"), None);

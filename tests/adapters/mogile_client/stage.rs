@@ -67,12 +67,12 @@ impl Stage {
         let digests = ContentHasher::of(content);
         let bucket = MogileBucket::new("repo").expect("a name");
         let dkey = Dkey { sha1: digests.sha1, bucket };
-        SourceFile {
-            fid: domain::Fid(self.plant(&dkey.to_string(), content)),
+        SourceFile::new(
+            domain::Fid(self.plant(&dkey.to_string(), content)),
             dkey,
-            length: digests.length,
-            bucket: S3Bucket::new(BUCKET).expect("a name"),
-        }
+            digests.length,
+            S3Bucket::new(BUCKET).expect("a name"),
+        )
     }
 
     /// The replicas' URLs in the tracker's order.

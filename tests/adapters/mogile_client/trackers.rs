@@ -216,6 +216,20 @@ async fn a_connection_on_which_something_was_said_unasked_is_not_used_again() {
 }
 
 #[tokio::test]
+async fn a_connection_on_which_nonsense_was_said_is_not_used_again() {
+    // A whole line, that is no answer to this request, and its rest a little later.
+    let server = Scripted::tracker(|number, request| match number {
+        0 => say("OK paths=x\r\n").and("OK paths=1&path1=rest\r\n"),
+        _ => well(number, request),
+    });
+    let server = server.await;
+    let trackers = trackers(&[server.address]);
+    ask(&trackers).await.expect_err("nonsense");
+    assert_eq!(ask(&trackers).await.expect("well"), ["x"]);
+    assert_eq!(server.seen().connections, 2);
+}
+
+#[tokio::test]
 async fn requests_that_wait_for_a_tracker_leave_when_it_goes_bad() {
     let mute = Scripted::tracker(|_, _| nothing().then(Then::Silence)).await;
     let good = Scripted::tracker(well).await;

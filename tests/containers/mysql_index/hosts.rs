@@ -7,22 +7,10 @@ use domain::Fid;
 use domain::ports::SourceIndex;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor};
-use tests::containers::{FileTable, MysqlServer, create_and_plant, engine_answers};
+use tests::containers::{FileTable, HOST, MysqlServer, create_and_plant, engine_answers};
 use tests::planted::DOMAIN;
 
-/// The table as schema version 17 has it (MogileFS-Server 2.73, `Store.pm` and `Store/MySQL.pm`).
-const SCHEMA_17: &str = "CREATE TABLE host (
-    hostid MEDIUMINT UNSIGNED NOT NULL PRIMARY KEY,
-    status ENUM('alive','dead','down','readonly'),
-    http_port MEDIUMINT UNSIGNED DEFAULT 7500,
-    http_get_port MEDIUMINT UNSIGNED,
-    hostname VARCHAR(40),
-    hostip VARCHAR(15),
-    altip VARCHAR(15),
-    altmask VARCHAR(18),
-    UNIQUE (hostname), UNIQUE (hostip), UNIQUE (altip)) ENGINE=InnoDB";
-
-/// The same after somebody widened it, with other numbers and character sets.
+/// The table after somebody widened it, with other numbers and character sets.
 const WIDENED: &str = "CREATE TABLE host (
     hostid BIGINT NOT NULL PRIMARY KEY,
     status VARCHAR(20) CHARACTER SET latin1,
@@ -74,7 +62,7 @@ async fn the_hosts_are_read_on_every_schema_in_the_sessions_of_the_index() -> an
         return Ok(());
     }
     let server = MysqlServer::start().await?;
-    for (name, table) in [("schema_17", SCHEMA_17), ("widened", WIDENED)] {
+    for (name, table) in [("schema_17", HOST), ("widened", WIDENED)] {
         let mut root = server.create_database(name).await?;
         create_and_plant(&mut root, FileTable::Schema17, &[]).await?;
         root.execute(AssertSqlSafe(table.to_owned())).await?;
@@ -107,7 +95,7 @@ async fn hosts_that_may_not_be_read_say_which_right_is_missing() -> anyhow::Resu
     let server = MysqlServer::start().await?;
     let mut root = server.create_database("mogile").await?;
     create_and_plant(&mut root, FileTable::Schema17, &[]).await?;
-    root.execute(SCHEMA_17).await?;
+    root.execute(HOST).await?;
     for sql in [
         "CREATE USER 'few'@'%' IDENTIFIED BY 's3cr%t'",
         "GRANT SELECT ON mogile.domain TO 'few'@'%'",

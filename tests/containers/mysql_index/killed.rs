@@ -39,10 +39,12 @@ async fn page(index: &MysqlIndex, after: Fid) -> Result<RowPage, IndexError> {
     index.page(after, 10).await
 }
 
-async fn all_rows(index: &MysqlIndex) -> Result<Vec<IndexRow>, IndexError> {
+/// All rows; counts the pages.
+async fn all_rows(index: &MysqlIndex, pages: &Cell<usize>) -> Result<Vec<IndexRow>, IndexError> {
     let (mut all, mut after) = (Vec::new(), Fid(0));
     loop {
         let page = page(index, after).await?;
+        pages.set(pages.get() + 1);
         all.extend(page.rows);
         let Some(next) = page.next else { return Ok(all) };
         after = next;
@@ -59,19 +61,26 @@ async fn sessions_killed_while_they_page_change_nothing() -> anyhow::Result<()> 
     create_and_plant(&mut root, FileTable::Schema17, &rows()).await?;
     let calls = Arc::new(Calls::default());
     let index = MysqlIndex::new(server.url("mogile")?, DOMAIN.to_owned(), calls);
-    let undisturbed = all_rows(&index).await?;
+    let (killed, pages) = (Cell::new(0), Cell::new(0));
+    let undisturbed = all_rows(&index, &pages).await?;
 
-    let killed = Cell::new(0);
+    // Between two kills a page is answered: on a slow machine the kills would otherwise come faster
+    // than sessions are made, and all attempts at one page be killed.
     let kills = async {
         while killed.get() < KILLS {
+            let before = pages.get();
             killed.set(killed.get() + kill_all(&mut root).await?);
-            sleep(Duration::from_millis(5)).await;
+            while killed.get() < KILLS && pages.get() == before {
+                sleep(Duration::from_millis(1)).await;
+            }
+            sleep(Duration::from_millis(killed.get() as u64 % 7)).await;
         }
         anyhow::Ok(())
     };
     let rounds = async {
         while killed.get() < KILLS {
-            assert!(all_rows(&index).await? == undisturbed, "after {} kills", killed.get());
+            let rows = all_rows(&index, &pages).await?;
+            assert!(rows == undisturbed, "after {} kills", killed.get());
         }
         anyhow::Ok(())
     };

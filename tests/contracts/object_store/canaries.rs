@@ -44,9 +44,9 @@ async fn an_end_without_sha1s_is_told_by_every_canary_that_needs_one() {
     world.s3.configure(|options| options.answers_no_sha1 = true);
     let checks = canaries(&world, Conditionals::Sound).await;
     let wanted = [
-        "a PUT tells the SHA-1, and so does HEAD",
-        "a COPY tells the SHA-1",
-        "a COPY of a multipart object tells a full SHA-1",
+        "the answers to a PUT and a HEAD have the SHA-1",
+        "the answer to a COPY has the SHA-1",
+        "the answer to a COPY of a multipart object has a full SHA-1",
     ];
     assert_eq!(bad(&checks), wanted, "{checks:#?}");
 }
@@ -61,7 +61,10 @@ async fn an_end_that_fails_is_not_taken_for_an_unsound_one() {
         let rule = Rule { operation, times: 1, ..Rule::always(Service::S3, fault) };
         world.faults.add(rule);
         let checks = canaries(&world, conditionals).await;
-        assert_eq!(bad(&checks), ["a DELETE spares an object that is not the one meant"]);
+        assert_eq!(
+            bad(&checks),
+            ["a DELETE with another object's ETag is refused and leaves the object alone"]
+        );
         let told = checks.iter().find(|check| check.health == Health::Bad).expect("one");
         assert!(!told.detail.contains("S3_CONDITIONAL_COPY"), "{told:?}");
         world.faults.clear();

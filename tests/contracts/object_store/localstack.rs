@@ -20,7 +20,7 @@ use super::canaries::bad;
 /// The promises that it breaks.
 const BROKEN: [&str; 2] = [
     "a COPY onto an object is refused and leaves it alone",
-    "a DELETE spares an object that is not the one meant",
+    "a DELETE with another object's ETag is refused and leaves the object alone",
 ];
 
 async fn end(

@@ -81,12 +81,12 @@ impl Face {
         let dkey = Dkey { sha1: digests.sha1, bucket };
         let bytes = Content::from(content.to_vec());
         let fid = self.mogile.store(self.dmid, &dkey.to_string(), &bytes, &self.devices[..2]);
-        SourceFile {
-            fid: Fid(fid.0),
+        SourceFile::new(
+            Fid(fid.0),
             dkey,
-            length: digests.length,
-            bucket: S3Bucket::new("new-repo").expect("a name"),
-        }
+            digests.length,
+            S3Bucket::new("new-repo").expect("a name"),
+        )
     }
 
     /// The replicas' URLs in the tracker's order.

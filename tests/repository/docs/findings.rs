@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use apps::exit::{Exit, Verdict};
 use domain::blueprint::Outcome;
+use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
@@ -45,6 +46,9 @@ const NOT_CLASSES: [&str; 12] = [
 /// The same of dead letters: those by reason, and the ids of some of them.
 const NOT_CLASSES_OF_LETTERS: [&str; 3] = ["reasons", "nameless", "stopped"];
 
+/// The same of unfinished uploads: sums, times, and how a run ended.
+const NOT_CLASSES_OF_UPLOADS: [&str; 4] = ["rows", "entries", "due", "stopped"];
+
 /// Reasons that only dead letters have.
 const REASONS_OF_LETTERS: [&str; 2] = ["unreadable", "done-since"];
 
@@ -67,6 +71,9 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("What a run says of itself", statements()),
         ("Runs that end early", early_ends()),
         ("Dead letters", dead_letters()),
+        ("Unfinished uploads", unfinished_uploads()),
+        ("Keys of other content", classes_of(&[json!(KeyScan::default())], &["stopped"])),
+        ("Corrected keys", names(RekeyOutcome::ALL)),
         ("Items of the ledger", fields(&json!(LedgerCounts::default()))),
         ("What `status` says", outlooks()),
         ("Checks and settings", checks_and_settings()),
@@ -100,6 +107,11 @@ fn dead_letters() -> Vec<String> {
         classes_of(&summaries, &NOT_CLASSES_OF_LETTERS).into_iter().collect();
     names.extend(REASONS_OF_LETTERS.map(str::to_owned));
     names.into_iter().collect()
+}
+
+fn unfinished_uploads() -> Vec<String> {
+    let summaries = [json!(Listing::default()), json!(Deletion::default())];
+    classes_of(&summaries, &NOT_CLASSES_OF_UPLOADS)
 }
 
 /// The fields of all these without those that are no class, each of which must be there.
@@ -139,7 +151,14 @@ fn early_ends() -> Vec<String> {
         Misconfigured::OtherDomain { .. } => "the queue has jobs of the MogileFS domain …",
         Misconfigured::NothingSelected { .. } => "the selection has no row",
         Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
-        Misconfigured::Moved(_) => "are proven in bucket …, which the map does not name",
+        Misconfigured::OtherBucket { .. } => "the queue has jobs for files of … in bucket",
+        Misconfigured::OtherContentRepo { .. } => "contentrepo's database refers to … of … files",
+        Misconfigured::ExpiringObjects { .. } => "bucket … deletes objects by itself",
+        Misconfigured::LockedObjects { .. } => "bucket … keeps each new object by Object Lock",
+        Misconfigured::OtherTableKey { .. } => "table … has the key …, and … is needed",
+        Misconfigured::OtherConsumer { .. } => "the function … takes jobs from the queue",
+        Misconfigured::Swapped(_) => "files are recorded in bucket …, and BUCKETS takes",
+        Misconfigured::Moved(_) => "are recorded in bucket …, which the map does not name",
     }));
     all
 }
@@ -157,7 +176,7 @@ fn outlooks() -> Vec<String> {
         Outlook::Forgotten { .. } => "files have failed: nothing tries them again.",
         Outlook::ProvenElsewhere(_) => "files are proven in buckets that BUCKETS does not name:",
         Outlook::Done => "the queue is empty, and there are as many proven files as rows.",
-        Outlook::Empty => "the queue is empty. The files were not counted:",
+        Outlook::Empty(_) => "the queue is empty. The files were not counted:",
         Outlook::Working => "jobs are being worked on, and nothing blocks them.",
     })
 }
@@ -165,6 +184,7 @@ fn outlooks() -> Vec<String> {
 fn checks_and_settings() -> Vec<String> {
     let health = every!(Health {
         Health::Good => word(&json!(Health::Good)),
+        Health::Caution => word(&json!(Health::Caution)),
         Health::Bad => word(&json!(Health::Bad)),
         Health::Unreachable => word(&json!(Health::Unreachable)),
     });

@@ -4,6 +4,7 @@ use domain::ports::{ArticleFile, RowId};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor, MySql, QueryBuilder};
 
+use super::MysqlServer;
 use crate::planted_clients::{ContentRepoRows, PlantedObject};
 
 /// Without it the server takes an id of 0 for the next number.
@@ -25,8 +26,32 @@ pub const TEXTS: [Text; 3] = [
     Text { charset: "utf8mb4", collation: "utf8mb4_bin" },
 ];
 
+/// A new database with contentrepo's tables, and a session in it that may do anything.
+pub async fn new_content_repo(
+    server: &MysqlServer,
+    name: &str,
+    text: Text,
+) -> anyhow::Result<MySqlConnection> {
+    let mut root = server.create_database(name).await?;
+    set_default(&mut root, text).await?;
+    create_content_repo(&mut root).await?;
+    Ok(root)
+}
+
+/// The same with rhino's table, without rows.
+pub async fn new_rhino(
+    server: &MysqlServer,
+    name: &str,
+    text: Text,
+) -> anyhow::Result<MySqlConnection> {
+    let mut root = server.create_database(name).await?;
+    set_default(&mut root, text).await?;
+    create_rhino(&mut root).await?;
+    Ok(root)
+}
+
 /// Sets what tables of this database have that declare nothing themselves.
-pub async fn set_default(session: &mut MySqlConnection, text: Text) -> anyhow::Result<()> {
+async fn set_default(session: &mut MySqlConnection, text: Text) -> anyhow::Result<()> {
     let Text { charset, collation } = text;
     let sql = format!("ALTER DATABASE CHARACTER SET {charset} COLLATE {collation}");
     session.execute(AssertSqlSafe(sql)).await?;

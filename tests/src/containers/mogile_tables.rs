@@ -5,6 +5,18 @@ use sqlx::{AssertSqlSafe, Executor, MySql, QueryBuilder};
 
 use crate::planted::{DOMAIN, OTHER_DOMAIN, PlantedRow};
 
+/// The table `host` as schema version 17 has it (MogileFS-Server 2.73, `Store.pm` and `Store/MySQL.pm`).
+pub const HOST: &str = "CREATE TABLE host (
+    hostid MEDIUMINT UNSIGNED NOT NULL PRIMARY KEY,
+    status ENUM('alive','dead','down','readonly'),
+    http_port MEDIUMINT UNSIGNED DEFAULT 7500,
+    http_get_port MEDIUMINT UNSIGNED,
+    hostname VARCHAR(40),
+    hostip VARCHAR(15),
+    altip VARCHAR(15),
+    altmask VARCHAR(18),
+    UNIQUE (hostname), UNIQUE (hostip), UNIQUE (altip)) ENGINE=InnoDB";
+
 /// Rows of one INSERT.
 const ROWS_AT_ONCE: usize = 1_000;
 
@@ -97,7 +109,7 @@ pub async fn create_and_plant(
         let mut insert = QueryBuilder::<MySql>::new(start);
         insert.push_values(rows, |mut values, row| {
             values.push_bind(row.fid).push_bind(row.dmid()).push_bind(&row.dkey);
-            values.push_bind(row.length).push_bind(row.classid).push_bind(2_u8);
+            values.push_bind(row.length).push_bind(row.classid).push_bind(row.replicas());
         });
         insert.build().execute(&mut *session).await?;
     }

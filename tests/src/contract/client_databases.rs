@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::ports::{ContentRepoDatabase, RepoExtent, RhinoDatabase, RowId};
+use domain::ports::{
+    ContentRepoDatabase, RepoExtent, RepoMetadata, RepoObject, RhinoDatabase, RowId,
+};
 
 use crate::planted_clients::{ContentRepoRows, article_files};
 
@@ -26,6 +28,19 @@ pub async fn content_repo_holds(database: &dyn ContentRepoDatabase, rows: &Conte
         }
         assert_eq!(read, planted, "{limit} at once");
     }
+    // What they say about themselves, in the same pages.
+    let (mut read, mut after) = (Vec::new(), RowId::START);
+    loop {
+        let page = database.metadata(after, 7).await.expect("an answer");
+        let Some(last) = page.last() else { break };
+        assert!(last.id > after && page.len() <= 7, "behind {after} is {}", last.id);
+        after = last.id;
+        read.extend(page);
+    }
+    let facts = |it: &RepoMetadata| (it.id, it.bucket, it.key.clone(), it.size, it.status);
+    let of_object = |it: &RepoObject| (it.id, it.bucket, it.key.clone(), it.size, it.status);
+    let facts: Vec<_> = read.iter().map(facts).collect();
+    assert_eq!(facts, planted.iter().map(of_object).collect::<Vec<_>>());
     // In the middle of a gap, behind the end, and with no rows asked for, which is one.
     let ids = async |after, limit| {
         let page = database.objects(RowId(after), limit).await.expect("an answer");

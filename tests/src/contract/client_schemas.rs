@@ -137,12 +137,7 @@ pub async fn rhino_is_whole(session: &mut MySqlConnection) {
 
 async fn is_whole(session: &mut MySqlConnection, tables: &[(&str, &[&str])], collation: &str) {
     for (table, lines) in tables {
-        let expected: Vec<_> = lines.iter().map(|line| line.replace('@', collation)).collect();
-        let columns = sqlx::query(COLUMNS).bind(table).fetch_all(&mut *session).await;
-        let mut found: Vec<_> = columns.expect("the columns").iter().map(column_line).collect();
-        let keys = sqlx::query(KEYS).bind(table).fetch_all(&mut *session).await;
-        found.extend(key_lines(&keys.expect("the keys")));
-        assert_eq!(found, expected, "{table}");
+        is_described(session, table, lines, collation).await;
         let create = AssertSqlSafe(format!("SHOW CREATE TABLE {table}"));
         let shown = sqlx::query(create).fetch_one(&mut *session).await.expect("the table");
         let shown: String = shown.get(1);
@@ -150,12 +145,29 @@ async fn is_whole(session: &mut MySqlConnection, tables: &[(&str, &[&str])], col
     }
 }
 
+/// Checks what `information_schema` says of one table: a line a column, then a line a key. `@` stands for
+/// the collation.
+pub(super) async fn is_described(
+    session: &mut MySqlConnection,
+    table: &str,
+    lines: &[&str],
+    collation: &str,
+) {
+    let expected: Vec<_> = lines.iter().map(|line| line.replace('@', collation)).collect();
+    let columns = sqlx::query(COLUMNS).bind(table).fetch_all(&mut *session).await;
+    let mut found: Vec<_> = columns.expect("the columns").iter().map(column_line).collect();
+    let keys = sqlx::query(KEYS).bind(table).fetch_all(&mut *session).await;
+    found.extend(key_lines(&keys.expect("the keys")));
+    assert_eq!(found, expected, "{table}");
+}
+
 /// A column without what only some versions say of it: widths of integers before MySQL 8.0.19, the
 /// brackets and quotes of MariaDB, `utf8mb3` for `utf8`.
 fn column_line(row: &MySqlRow) -> String {
     let mut kind = text(row, "type").expect("a type");
-    if kind.contains("int(") {
-        kind.truncate(kind.find('(').expect("a bracket"));
+    if let Some((name, rest)) = kind.clone().split_once("int(") {
+        let sign = rest.split_once(')').map_or("", |(_, sign)| sign);
+        kind = format!("{name}int{sign}");
     }
     let mut line = format!("{} {kind}", text(row, "name").expect("a name"));
     if let Some(collation) = text(row, "collation") {

@@ -21,6 +21,7 @@ pub async fn holds(log: &dyn FailureLog, table: &dyn Table) {
     the_last_of_several_counts(log).await;
     cleared_ones_are_gone(log).await;
     doubts_stay(log, table).await;
+    a_job_that_was_not_begun_leaves_doubts_alone(log, table).await;
     doubts_stay_whoever_writes_beside(log).await;
     no_text_is_too_long(log).await;
     others_items(log, table).await;
@@ -147,6 +148,55 @@ async fn doubts_stay(log: &dyn FailureLog, table: &dyn Table) {
     assert_eq!(read(log, &fids).await, by_fid(&left));
     log.clear(&all).await.expect("cleared");
     assert_eq!(read(log, &fids).await, BTreeMap::new());
+}
+
+/// It has not looked at the file: what a verification found stays, and the delivery is counted.
+async fn a_job_that_was_not_begun_leaves_doubts_alone(log: &dyn FailureLog, table: &dyn Table) {
+    let not_started = |fid| FailureRecord {
+        reason: "not-started".to_owned(),
+        detail: "the worker was told to stop".to_owned(),
+        doubted: false,
+        attempt: 3,
+        ..failure(fid)
+    };
+    let missing = FailureRecord {
+        action: Some(JobAction::Verify),
+        reason: "missing".to_owned(),
+        doubted: true,
+        ..failure(310)
+    };
+    let no_doubt = FailureRecord { doubted: false, ..failure(311) };
+    note(log, &[missing.clone(), no_doubt]).await.expect("noted");
+    // As versions noted it that knew no `doubted`.
+    let older = [
+        ("fid", Attribute::Number(312)),
+        ("action", Attribute::Text("verify")),
+        ("reason", Attribute::Text("wrong-object")),
+        ("attempt", Attribute::Number(1)),
+        ("failed_at", Attribute::Number(1)),
+    ];
+    table.plant(&older).await.expect("planted");
+    let fids = [310, 311, 312, 313];
+    let notes = fids.map(|fid| FailureNote {
+        message: "m".to_owned(),
+        record: not_started(fid),
+        what: Noted::PutOff,
+    });
+    let counted = log.note(&notes).await.expect("noted");
+    assert_eq!(counted, [MessageTries { own: 0, ended: 3, begun: 0 }; 4]);
+    let found = read(log, &fids).await;
+    assert_eq!(found[&Fid(310)], missing);
+    assert_eq!(found[&Fid(311)], not_started(311));
+    let of_older = &found[&Fid(312)];
+    assert_eq!((of_older.reason.as_str(), of_older.attempt), ("wrong-object", 1));
+    assert_eq!(found[&Fid(313)], not_started(313));
+
+    // Whoever has looked says what is there now.
+    let looked = FailureRecord { doubted: false, ..failure(310) };
+    note(log, std::slice::from_ref(&looked)).await.expect("noted");
+    let doubted = FailureRecord { doubted: true, ..looked };
+    assert_eq!(read(log, &[310]).await, by_fid(&[doubted]));
+    log.clear(&fids.map(Fid)).await.expect("cleared");
 }
 
 /// Neither a failure that is noted nor one that is cleared at the same time takes a doubt away.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::{JobQueue, QueueError};
 use domain::{
-    AttributeContent, ByteCount, Delivery, Fid, Hints, Job, JobAction, MessageAttribute,
-    MessageContent, QueueDepth, Receipt, RouteHint, SendReport,
+    AttributeContent, ByteCount, ContentType, Delivery, DownloadName, Fid, Hints, Job, JobAction,
+    MessageAttribute, MessageContent, QueueDepth, Receipt, RouteHint, S3Bucket, SendReport,
+    TypeAndName,
 };
 use futures_util::future::join;
 
@@ -102,6 +103,13 @@ async fn every_job_comes_as_it_was_sent(post: &dyn Post) {
         look_first: fid.is_multiple_of(7),
         run: fid.is_multiple_of(3).then(|| format!("run of {fid}")),
         domain: fid.is_multiple_of(5).then(|| format!("domain of {fid}")),
+        bucket: S3Bucket::new(&format!("bucket-of-{fid}")).filter(|_| fid.is_multiple_of(4)),
+        type_and_name: TypeAndName {
+            content_type: ContentType::parse("text/xml; charset=utf-8")
+                .filter(|_| fid.is_multiple_of(2)),
+            download_name: DownloadName::parse(&format!("gr\u{f6}\u{df}e \"{fid}\" \u{1f4d6}.tif"))
+                .filter(|_| fid.is_multiple_of(3)),
+        },
     };
     let action = |fid: u64| match fid % 5 {
         0 => JobAction::Verify,

@@ -28,6 +28,7 @@ pub async fn holds(journal: &dyn Journal, other: &dyn Journal, table: &dyn Table
     what_others_wrote_is_told_as_it_is(other, table).await;
     a_repair_is_written_as_a_whole(other, table).await;
     a_damaged_head_is_told_and_not_continued(other, table).await;
+    what_stands_under_the_number_of_a_repair_is_replaced(other, table).await;
 }
 
 /// Checks what a journal without a table says.
@@ -184,6 +185,7 @@ async fn a_repair_is_written_as_a_whole(journal: &dyn Journal, table: &dyn Table
         entries: vec![Difference { exported, found }],
         head: StoredHead::Names(repair.entry.head()),
         entry: behind,
+        instead_of: None,
         kept_as: repair.kept_as.clone(),
     };
     assert_eq!(journal.restore(&again).await.expect("an answer"), Appended::Taken { by: None });
@@ -217,16 +219,54 @@ async fn a_damaged_head_is_told_and_not_continued(journal: &dyn Journal, table: 
         assert_eq!(answer, Appended::Damaged(ChainFault::HeadDamaged { why }));
         assert_eq!(all(journal).await, before);
     }
-    // A repair may replace it.
+    // A repair may replace it, and keeps it under a name that it needs for itself.
     let damaged = journal.head().await.expect("an answer");
-    let repair = repair(entry, damaged);
-    assert_eq!(journal.restore(&repair).await.expect("an answer"), Appended::Written);
-    assert_eq!(head(journal).await, Some(repair.entry.head()));
+    let beef = Repair { kept_as: "beef".to_owned(), ..repair(entry, damaged.clone()) };
+    assert_eq!(journal.restore(&beef).await.expect("an answer"), Appended::Written);
+    assert_eq!(head(journal).await, Some(beef.entry.head()));
+    table.plant(&[&key(journal, 0)[..], heads[4].0].concat()).await.expect("planted");
+    let next = sealed(journal, Some(beef.entry.head()), "next");
+    let again = Repair { entry: next, ..beef };
+    let answer = journal.restore(&again).await.expect("an answer");
+    assert!(matches!(answer, Appended::Damaged(_)), "{answer:?}");
+    let again = Repair { kept_as: "other beef".to_owned(), ..again };
+    assert_eq!(journal.restore(&again).await.expect("an answer"), Appended::Written);
+}
+
+/// Somebody has put something behind the end.
+async fn what_stands_under_the_number_of_a_repair_is_replaced(
+    journal: &dyn Journal,
+    table: &dyn Table,
+) {
+    let before = all(journal).await;
+    let now = head(journal).await;
+    let entry = sealed(journal, now.clone(), "instead of it");
+    let line = ("line", Attribute::Text("eve"));
+    let item = [&key(journal, entry.sequence)[..], &[line]].concat();
+    table.plant(&item).await.expect("planted");
+    let found = StoredEntry { sequence: entry.sequence, line: "eve".to_owned(), hash: None };
+    let right = Repair {
+        instead_of: Some(found.clone()),
+        kept_as: "eve".to_owned(),
+        ..repair(entry, now.into())
+    };
+    let other = StoredEntry { line: "ann".to_owned(), ..found.clone() };
+    for instead_of in [None, Some(other)] {
+        let wrong = Repair { instead_of, ..right.clone() };
+        let answer = journal.restore(&wrong).await.expect("an answer");
+        assert_eq!(answer, Appended::Taken { by: Some(found.clone()) });
+    }
+    for _ in 0..2 {
+        assert_eq!(journal.restore(&right).await.expect("an answer"), Appended::Written);
+        let expected = [&before[..], &[right.entry.stored()]].concat();
+        assert_eq!(all(journal).await, expected);
+    }
 }
 
 /// A repair that puts no entry back.
 fn repair(entry: SealedEntry, head: StoredHead) -> Repair {
-    Repair { entries: Vec::new(), head, entry, kept_as: "kept".to_owned() }
+    let kept_as = "kept".to_owned();
+    Repair { entries: Vec::new(), head, entry, instead_of: None, kept_as }
 }
 
 fn key(journal: &dyn Journal, sequence: u64) -> [(&'static str, Attribute<'_>); 2] {

@@ -51,7 +51,8 @@ pub async fn holds(index: &dyn SourceIndex, planted: &[PlantedRow], tells: Tells
 /// A planted row as the index shows it.
 fn shown(row: &PlantedRow, tells: Tells) -> IndexRow {
     let dkey = row.dkey.clone().filter(|key| tells.empty_keys || !key.is_empty());
-    IndexRow { fid: Fid(row.fid), dkey, length: row.length.map(ByteCount) }
+    let (length, replicas) = (row.length.map(ByteCount), Some(row.replicas().into()));
+    IndexRow { fid: Fid(row.fid), dkey, length, replicas }
 }
 
 /// Every row from the first page to the last, and how many of other domains were passed over.

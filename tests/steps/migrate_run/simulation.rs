@@ -313,8 +313,10 @@ impl Simulation {
             (proven, clean.ends.failed.clone())
         );
         let calls = self.world.calls();
-        let least = "page 2, count 1, domains 1, scan 4, scanfailures 1";
-        assert!(clean.ends.failures() > 0 || calls == least, "{calls}");
+        let least = ["page 2", "count 1", "domains 1", "scan 4", "scanfailures 1"];
+        // Rows of a few proven files show whether the map still takes them there.
+        let others = calls.split(", ").filter(|call| !call.starts_with("row "));
+        assert!(clean.ends.failures() > 0 || others.eq(least), "{calls}");
     }
 
     fn note_run(&mut self, summary: &Summary) {

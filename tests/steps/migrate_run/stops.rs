@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::content::SourceContent;
 use domain::engine::{Quiet, RunPlan, Stop, migrate_run, never};
 use domain::ports::{Clock, Replica, SourceFiles};
-use domain::{IntermediaryForm, SourceError, SourceFile, Stopped, Summary, limits};
+use domain::{Fid, IntermediaryForm, SourceError, SourceFile, Stopped, Summary, limits};
 use futures_util::future::{Either, select};
 use futures_util::{StreamExt, stream};
 use stand_ins::port::{Call, PortFault};
@@ -106,8 +106,17 @@ impl SourceFiles for Silent {
 
     async fn replicas_anew(
         &self,
-        _file: &SourceFile,
+        _fid: Fid,
+        _key: &str,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
+        pending().await
+    }
+
+    async fn fid_of(&self, _key: &str) -> Result<Option<Fid>, SourceError> {
+        pending().await
+    }
+
+    async fn devices_of(&self, _key: &str) -> Result<Option<Vec<u64>>, SourceError> {
         pending().await
     }
 

@@ -1,7 +1,7 @@
 //! The journal, read while others write.
 
 use async_trait::async_trait;
-use domain::journal::{SealedEntry, StoredHead};
+use domain::journal::StoredHead;
 use domain::ports::{Appended, LedgerError, Repair};
 use domain::runbook::read_journal;
 use futures_util::lock::Mutex;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::engine::{BatchReport, Unobserved, work_batch};
 use domain::ports::Clock;
-use domain::{Delivery, IntermediaryForm, SourceFile, Timestamp};
+use domain::{BucketMap, Delivery, IntermediaryForm, SourceFile, Timestamp};
 use stand_ins::port::{Call, PortFault};
 
 use super::stage::{Stage, body};
@@ -29,6 +29,7 @@ impl Stage {
 }
 
 const MINUTES: Duration = Duration::from_mins(2);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
 fn one_bad_record_of_ten_is_the_one_that_comes_again() {
@@ -58,6 +59,25 @@ fn jobs_of_another_domain_come_again() {
     assert_eq!((report.again.len(), report.summary.ends.gone), (3, 0));
     let told = &report.summary.ends.failed["bad-job"];
     assert!(told.example.contains("`other_domain`"), "{told:?}");
+}
+
+#[test]
+fn jobs_for_another_bucket_come_again() {
+    let mut stage = Stage::instant();
+    stage.files(3, None);
+    stage.enqueue();
+    for (map, ignored, ours) in [
+        ("repo:other-repo", "", "takes them to `other-repo`"),
+        ("another:new-repo", "", "leaves `repo` out"),
+        ("another:new-repo", "repo", "leaves `repo` out"),
+    ] {
+        stage.plan.buckets = BucketMap::parse(map, ignored).expect("good settings");
+        let report = stage.batch(stage.receive(), MINUTES);
+        assert_eq!((report.again.len(), report.summary.ignored), (3, 0), "{map}");
+        let told = &report.summary.ends.failed["bad-job"];
+        assert!(told.example.contains("`new-repo`") && told.example.contains(ours), "{told:?}");
+        stage.world.run(stage.world.port.clock.sleep(HOUR));
+    }
 }
 
 #[test]

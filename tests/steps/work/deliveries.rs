@@ -86,6 +86,19 @@ impl Stage {
         messages.iter().map(|message| message.receive_count).max().unwrap_or_default()
     }
 
+    /// Those of the files that have a failure and no job in the queue.
+    fn forgotten_failures(&self, files: &[SourceFile]) -> Vec<Fid> {
+        let work = &self.world.port.work;
+        let messages = work.sqs.messages(&work.queue).expect("it is there");
+        let is_queued = |file: &SourceFile| {
+            let tail = format!("\"{}\"}}", file.dkey);
+            messages.iter().any(|message| message.body.ends_with(&tail))
+        };
+        let failures = self.failures();
+        let files = files.iter().filter(|file| failures.contains_key(&file.fid));
+        files.filter(|file| !is_queued(file)).map(|file| file.fid).collect()
+    }
+
     fn spoil(&self, file: &SourceFile) {
         for device in self.world.holders(file) {
             self.world.spoil(file, device, b"wrong");
@@ -158,9 +171,18 @@ impl SourceFiles for Deadly {
 
     async fn replicas_anew(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        self.files.replicas_anew(file).await
+        self.files.replicas_anew(fid, key).await
+    }
+
+    async fn fid_of(&self, key: &str) -> Result<Option<Fid>, SourceError> {
+        self.files.fid_of(key).await
+    }
+
+    async fn devices_of(&self, key: &str) -> Result<Option<Vec<u64>>, SourceError> {
+        self.files.devices_of(key).await
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {
@@ -254,6 +276,28 @@ fn workers_that_were_stopped_by_somebody_else_are_not_held_against_their_jobs() 
     assert!(kills > 3, "{kills}");
     assert_eq!((stage.dead(), stage.in_queue(), stage.records().len()), (0, 0, 100));
     assert!(stage.failures().is_empty());
+}
+
+/// Its record would say for ever that the file "has not succeeded since".
+#[test]
+fn an_ended_worker_leaves_no_failure_of_a_file_whose_job_is_done() {
+    for step in 0..60 {
+        let stage = Stage::paced(step);
+        let files = stage.files(30, None);
+        stage.enqueue();
+        let (ports, clock) = (stage.world.port.work_ports(), &stage.world.port.clock);
+        let mut ended = 0;
+        // The second one notes of each job that it is begun. Each gets further than the one before.
+        while stage.in_queue() > 0 {
+            let work = work_queue(&ports, &stage.plan, true, &Unobserved, never().boxed());
+            let end = clock.sleep(Duration::from_millis((200 + 17 * step) * (ended + 1)));
+            stage.world.run(select(Box::pin(work), Box::pin(end)));
+            stage.world.run(clock.sleep(Duration::from_mins(11)));
+            ended += 1;
+            assert_eq!(stage.forgotten_failures(&files), [], "step {step}, worker {ended}");
+        }
+        assert!(stage.failures().is_empty(), "step {step}");
+    }
 }
 
 /// Redelivered, they are worked on as any other job: nothing is held against them, and no note that

@@ -88,6 +88,8 @@ fn stage(seed: u64, by_copy: u64, by_mogile: u64) -> (Stage, Vec<SourceFile>) {
 
 pub fn run_plan(stage: &Stage) -> RunPlan {
     RunPlan {
+        types: None,
+        guard: None,
         buckets: stage.plan.buckets.clone(),
         route: stage.plan.route,
         selection: Selection::default(),

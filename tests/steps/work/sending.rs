@@ -79,3 +79,13 @@ fn what_is_in_the_queue_already_is_told() {
     assert_eq!(stage.enqueue().queue_before, 0);
     assert_eq!(stage.enqueue().queue_before, 7);
 }
+
+#[test]
+fn a_stop_before_the_first_job_sends_none() {
+    let stage = Stage::instant();
+    stage.files(30, None);
+    let stop = futures_util::stream::iter([domain::engine::Stop::Drain]);
+    let sent = stage.enqueue_until(&enqueue_plan(), Box::pin(stop));
+    assert_eq!((&sent.stopped, sent.sent.files), (&Some(Stopped::Interrupted), 0), "{sent:?}");
+    assert_eq!(stage.in_queue(), 0);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::engine::{Unobserved, WorkPlan, never, work_queue};
+use domain::engine::{Stop, Unobserved, WorkPlan, never, work_queue};
 use domain::migrate::{RoutePolicy, Selection};
 use domain::ports::{FailureLog, Ledger, Segment};
 use domain::queue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
@@ -12,6 +12,7 @@ use domain::{
     ObjectKey, QueueDepth, SourceFile, Tally, WorkSummary, limits,
 };
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use stand_ins::port::{PortFailures, PortLedger};
 use stand_ins::world::mogile::{self, Content};
 use stand_ins::world::queue::{MessageAttribute, MessageAttributes, Outgoing};
@@ -119,8 +120,13 @@ impl Stage {
     }
 
     pub fn enqueue_by(&self, plan: &EnqueuePlan) -> EnqueueSummary {
+        self.enqueue_until(plan, never().boxed())
+    }
+
+    /// Sends until it is told to stop.
+    pub fn enqueue_until(&self, plan: &EnqueuePlan, stops: BoxStream<'_, Stop>) -> EnqueueSummary {
         let ports = self.world.port.work_ports();
-        let sent = self.world.run(enqueue(&ports, plan, never().boxed(), &NoObserver));
+        let sent = self.world.run(enqueue(&ports, plan, stops, &NoObserver));
         assert!(sent.adds_up(), "{sent:?}");
         sent
     }
@@ -215,6 +221,8 @@ fn buckets() -> BucketMap {
 /// Everything that is pending.
 pub fn enqueue_plan() -> EnqueuePlan {
     EnqueuePlan {
+        types: None,
+        guard: None,
         action: JobAction::Migrate,
         buckets: buckets(),
         selection: Selection::default(),

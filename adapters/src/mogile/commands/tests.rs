@@ -91,8 +91,8 @@ fn files_are_listed_ascending_with_nulls() {
                  &fid_2_key=";
     let (k, length) = (Some("k".to_owned()), Some(ByteCount(46394)));
     let wanted = vec![
-        ListedFile { fid: Fid(4), domain: "x".into(), key: None, length: None },
-        ListedFile { fid: Fid(5), domain: "plos_repo".into(), key: k, length },
+        ListedFile { fid: Fid(4), domain: "x".into(), key: None, length: None, replicas: None },
+        ListedFile { fid: Fid(5), domain: "plos_repo".into(), key: k, length, replicas: Some(2) },
     ];
     assert_eq!(listed_files(&fields(reply), Fid(3), 2), Ok(wanted));
     assert_eq!(listed_files(&fields("fid_count=0"), Fid(3), 1), Ok(vec![]));

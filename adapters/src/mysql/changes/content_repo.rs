@@ -1,7 +1,6 @@
 //! Renames contentrepo's buckets.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{
@@ -11,7 +10,7 @@ use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
 use super::failure::{DUPLICATE, Failure};
-use super::server::Server;
+use super::server::{ChangeTimes, Server};
 use super::session::Session;
 use super::statement::{Statement, bears_name};
 use crate::calls::Calls;
@@ -35,18 +34,10 @@ impl MysqlContentRepoChanges {
         Self(Server::new(url, Database::ContentRepo, calls))
     }
 
-    /// Replaces the time limits for a question and for a statement that changes rows, which are
-    /// production's.
+    /// Replaces the time limits, which are production's.
     #[must_use]
-    pub const fn with_times(mut self, request: Duration, change: Duration) -> Self {
-        (self.0.times.request, self.0.times.change) = (request, change);
-        self
-    }
-
-    /// Replaces the time, in whole seconds, to wait for what another session holds.
-    #[must_use]
-    pub const fn with_lock_wait(mut self, lock_wait: Duration) -> Self {
-        self.0.times.lock_wait = lock_wait;
+    pub const fn with_times(mut self, times: ChangeTimes) -> Self {
+        self.0.times = times;
         self
     }
 }
@@ -56,7 +47,8 @@ impl ContentRepoChanges for MysqlContentRepoChanges {
     async fn rename_buckets(&self, renames: &[BucketRename]) -> Result<Renaming, ChangeError> {
         let mut session = self.0.open().await.map_err(Server::not_opened)?;
         session.lock().await?;
-        match rename_all(&mut session, renames).await {
+        let kept_columns = session.check_table().await?;
+        match rename_all(&mut session, &kept_columns, renames).await {
             Ok(true) => {}
             Ok(false) => {
                 session.roll_back().await;
@@ -101,8 +93,11 @@ impl MysqlContentRepoChanges {
 }
 
 /// Whether every bucket was found and renamed, in a transaction that is left open.
-async fn rename_all(session: &mut Session, renames: &[BucketRename]) -> Result<bool, Failure> {
-    let kept = session.kept_columns("buckets").await?;
+async fn rename_all(
+    session: &mut Session,
+    kept: &str,
+    renames: &[BucketRename],
+) -> Result<bool, Failure> {
     let guard = bears_name("bucketName");
     let sql = format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}");
     session.begin().await?;

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::ports::RhinoFacts;
 use sqlx::Row;
+use sqlx::mysql::MySqlRow;
 
 use super::failure::Failure;
 use super::index_definition;
 use super::session::Session;
 use super::statement::Statement;
 use crate::mysql::columns::text;
+use crate::mysql::grants::Grants;
 
 /// Each is missing on one server or another, and then it has no row.
 const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('version', 'log_bin', \
@@ -35,6 +37,10 @@ impl Variables {
 
     fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("ON") || value == "1")
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        self.is_on("read_only") || self.is_on("super_read_only")
     }
 
     /// Whether the server writes statements into its binary log, so that `READ COMMITTED` is refused
@@ -71,28 +77,32 @@ impl Session {
         Ok(Self::read(shown)?.flatten().unwrap_or_default())
     }
 
-    /// The triggers on `articleFile`. A server shows them only to accounts with the privilege
-    /// TRIGGER: nothing where this one seems not to have it.
+    /// The triggers on the table that is changed. A server shows them only to accounts with the
+    /// privilege TRIGGER: nothing where this one seems not to have it.
     pub(super) async fn triggers(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        let table = self.server.database.changed_table();
         let mut triggers = Vec::new();
-        for row in self.rows(&Statement::new("triggers", TRIGGERS).text("articleFile")).await? {
+        for row in self.rows(&Statement::new("triggers", TRIGGERS).text(table)).await? {
             triggers.extend(Self::read(text(&row, "name"))?);
         }
-        if triggers.is_empty() && !self.sees_triggers().await? {
+        if triggers.is_empty() && !self.lacks(&["TRIGGER"], table).await?.is_empty() {
             return Ok(None);
         }
         Ok(Some(triggers))
     }
 
-    async fn sees_triggers(&mut self) -> Result<bool, Failure> {
+    /// Those of the rights that the account does not have on the whole table.
+    pub(super) async fn lacks<'a>(
+        &mut self,
+        rights: &[&'a str],
+        table: &str,
+    ) -> Result<Vec<&'a str>, Failure> {
         let database = self.server.url.options().get_database().unwrap_or_default().to_owned();
-        for row in self.rows(&Statement::new("grants", GRANTS)).await? {
-            let grant = Self::read(row.try_get::<String, _>(0))?;
-            if lets_see_triggers(&grant, &database) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let rows = self.rows(&Statement::new("grants", GRANTS)).await?;
+        let line = |row: &MySqlRow| Self::read(row.try_get::<String, _>(0));
+        let lines: Vec<_> = rows.iter().map(line).collect::<Result<_, _>>()?;
+        let grants = Grants::read(lines.iter().map(String::as_str));
+        Ok(grants.lacks(rights, &database, table))
     }
 
     pub(super) async fn facts(&mut self) -> Result<RhinoFacts, Failure> {
@@ -105,31 +115,13 @@ impl Session {
             has_binlog: variables.is_on("log_bin"),
             binlog_format: of("binlog_format"),
             binlog_row_image: of("binlog_row_image"),
-            is_read_only: variables.is_on("read_only") || variables.is_on("super_read_only"),
+            is_read_only: variables.is_read_only(),
             isolation: of("transaction_isolation").or_else(|| of("tx_isolation")),
             index: index_definition::find(&create_table),
             create_table,
             triggers: self.triggers().await?,
         })
     }
-}
-
-/// Whether a line of `SHOW GRANTS` gives the privilege TRIGGER on `articleFile` in this database. A
-/// pattern of databases counts as this one.
-fn lets_see_triggers(grant: &str, database: &str) -> bool {
-    let Some((privileges, rest)) =
-        grant.strip_prefix("GRANT ").and_then(|it| it.split_once(" ON "))
-    else {
-        return false;
-    };
-    let mut privileges = privileges.split(',').map(str::trim);
-    if !privileges.any(|one| matches!(one, "TRIGGER" | "ALL PRIVILEGES" | "ALL")) {
-        return false;
-    }
-    let place = rest.split(" TO ").next().unwrap_or_default().replace(['`', '\\'], "");
-    let (of, table) = place.split_once('.').unwrap_or_default();
-    let is_database = of == "*" || of.contains('%') || of.eq_ignore_ascii_case(database);
-    is_database && (table == "*" || table.eq_ignore_ascii_case("articleFile"))
 }
 
 #[cfg(test)]
@@ -171,24 +163,5 @@ mod tests {
             let variables = variables(&[("log_bin", log), ("binlog_format", format)]);
             assert_eq!(variables.logs_statements(), are_logged, "{log} {format}");
         }
-    }
-
-    #[test]
-    fn triggers_are_seen_by_whom_the_server_lets() {
-        for (grant, is_seen) in [
-            ("GRANT ALL PRIVILEGES ON *.* TO `a`@`%`", true),
-            ("GRANT ALL PRIVILEGES ON `rhino`.* TO `a`@`%`", true),
-            ("GRANT ALL PRIVILEGES ON `rhi%`.* TO `a`@`%`", true),
-            ("GRANT ALL PRIVILEGES ON `my\\_rhino`.* TO `a`@`%`", false),
-            ("GRANT SELECT, TRIGGER, UPDATE ON `rhino`.`articleFile` TO `a`@`%`", true),
-            ("GRANT SELECT, TRIGGER ON `rhino`.`other` TO `a`@`%`", false),
-            ("GRANT SELECT, UPDATE ON `rhino`.* TO `a`@`%`", false),
-            ("GRANT USAGE ON *.* TO `a`@`%` IDENTIFIED BY PASSWORD 'x'", false),
-            ("GRANT `admin`@`%` TO `a`@`%`", false),
-            ("", false),
-        ] {
-            assert_eq!(lets_see_triggers(grant, "rhino"), is_seen, "{grant}");
-        }
-        assert!(lets_see_triggers("GRANT ALL ON `my\\_rhino`.* TO `a`@`%`", "my_rhino"));
     }
 }

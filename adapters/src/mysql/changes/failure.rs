@@ -48,6 +48,9 @@ pub(super) const LOCK_WAIT_TIMEOUT: u16 = 1205;
 pub(super) const DEADLOCK: u16 = 1213;
 /// `ER_DUP_ENTRY`.
 pub(super) const DUPLICATE: u16 = 1062;
+/// `ER_NO_SUCH_THREAD`.
+pub(super) const NO_SUCH_THREAD: u16 = 1094;
+
 impl Failure {
     /// The answer did not come in this time.
     pub(super) fn late(time: Duration) -> Self {
@@ -116,14 +119,9 @@ pub(super) fn unconnected(trouble: Trouble, at: &str) -> DatabaseError {
 
 /// What the account needs.
 impl Database {
-    pub(super) const fn changing(self) -> &'static str {
-        match self {
-            Self::ContentRepo => "grant SELECT and UPDATE on the table `buckets`",
-            Self::Rhino => {
-                "grant SELECT, UPDATE, ALTER, INDEX, INSERT and CREATE on the table `articleFile`"
-            }
-            Self::MogileFs => "grant SELECT and UPDATE on the table `file`",
-        }
+    pub(super) fn changing(self) -> String {
+        let rights = self.rights_for_changes().join(", ");
+        format!("grant {rights} on the table `{}`", self.changed_table())
     }
 }
 
@@ -145,8 +143,13 @@ pub(super) fn remedy(number: u16, class: &str, grants: &str) -> Remedy {
         (1264 | 1265 | 1267 | 1366 | 1406 | 3854, _) | (_, "22") => {
             change("the column cannot hold the new name")
         }
-        // The disk or the tablespace is full, or the log of an online change of an index.
-        (3 | 1021 | 1114 | 1799, _) => change("make room for it, and begin again"),
+        (3819 | 4025, _) | (_, "45") => change("a rule of the table does not let it happen"),
+        // The disk or the tablespace is full.
+        (3 | 1021 | 1114, _) => change("make room for it, and begin again"),
+        (1799, _) => change(
+            "stop what writes to the table, or raise innodb_online_alter_log_max_size, and begin again",
+        ),
+        (1665, _) => change("set binlog_format to ROW or MIXED"),
         (1553 | 1845..=1847, _) | (_, "23" | "28" | "42") => change("see the server's reference"),
         _ => Remedy::TryAgain,
     }
@@ -158,14 +161,14 @@ mod tests {
 
     #[test]
     fn an_error_says_what_to_do() {
-        let grants = Database::Rhino.changing();
+        let grants = &Database::Rhino.changing();
         for (number, class, wanted) in [
             (1205, "HY", Remedy::WaitForHolders),
             (1213, "40", Remedy::TryAgain),
             (1317, "70", Remedy::TryAgain),
             (1040, "08", Remedy::TryAgain),
             (1226, "42", Remedy::TryAgain),
-            (1142, "42", Remedy::Change(grants.to_owned())),
+            (1142, "42", Remedy::Change(grants.clone())),
         ] {
             assert_eq!(remedy(number, class, grants), wanted, "{number}");
         }
@@ -175,7 +178,11 @@ mod tests {
             (1366, "HY", "cannot hold"),
             (1406, "22", "cannot hold"),
             (1114, "HY", "make room"),
-            (1799, "HY", "make room"),
+            (1799, "HY", "innodb_online_alter_log_max_size"),
+            (1665, "HY", "binlog_format"),
+            (3819, "HY", "a rule of the table"),
+            (4025, "23", "a rule of the table"),
+            (1644, "45", "a rule of the table"),
             (1064, "42", "reference"),
             (1846, "0A", "reference"),
             (1146, "42", "another database"),

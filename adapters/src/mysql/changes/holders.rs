@@ -9,7 +9,6 @@ use super::server::Server;
 use super::session::Session;
 use super::statement::Statement;
 use crate::mysql::columns::{optional, present, text};
-use crate::mysql::sessions::Database;
 
 /// Every version of every server knows it. Without PROCESS an account sees its own sessions only.
 const PROCESSES: &str = "SHOW FULL PROCESSLIST";
@@ -99,11 +98,7 @@ impl Session {
 impl Server {
     /// The other sessions that hold the table which is changed, without ours of these numbers.
     pub(super) async fn holders(&self, ours: &[u64]) -> Result<TableHolders, DatabaseError> {
-        let table = match self.database {
-            Database::ContentRepo => "buckets",
-            Database::Rhino => "articleFile",
-            Database::MogileFs => "file",
-        };
+        let table = self.database.changed_table();
         let holders = self.open().await?.holders(table, ours).await;
         holders.map_err(|failure| failure.reading(self.database, self.at()))
     }

@@ -5,21 +5,26 @@ use domain::ports::IndexDefinition;
 /// The index on the bucket names.
 pub(super) const NAME: &str = "bucketName_index";
 
-/// The line about the index, where the table has one.
+/// The line about the index, where the table has one. It may be one that [`is_definition`] does not
+/// understand.
 pub(super) fn find(create_table: &str) -> Option<IndexDefinition> {
-    let lines = create_table.lines().map(|line| line.trim().trim_end_matches(','));
-    let mut lines = lines.filter(|line| is_definition(line));
-    lines.next().map(|line| IndexDefinition(line.to_owned()))
+    let lines = create_table.lines().map(str::trim);
+    let mut lines = lines.filter(|line| behind_name(line).is_some());
+    lines.next().map(|line| IndexDefinition(line.strip_suffix(',').unwrap_or(line).to_owned()))
 }
 
 /// Whether the text defines the index and is nothing more, so that it may stand in an `ALTER TABLE`: it
 /// may come from a journal.
 pub(super) fn is_definition(text: &str) -> bool {
+    behind_name(text).and_then(columns).is_some_and(are_options)
+}
+
+/// What is behind the name, where the text begins as the index's definition does.
+fn behind_name(text: &str) -> Option<&str> {
     let kinds = ["", "UNIQUE ", "FULLTEXT ", "SPATIAL "];
-    let start = kinds.iter().find_map(|kind| {
+    kinds.iter().find_map(|kind| {
         text.strip_prefix(kind)?.strip_prefix("KEY `")?.strip_prefix(NAME)?.strip_prefix("` ")
-    });
-    start.and_then(columns).is_some_and(are_options)
+    })
 }
 
 /// What is behind the columns: names in backticks, each perhaps with a length and an order.
@@ -109,6 +114,20 @@ mod tests {
         let table =
             "CREATE TABLE `articleFile` (\n  `x` int COMMENT 'KEY `bucketName_index` (`x`)'\n)";
         assert_eq!(find(table), None);
+    }
+
+    #[test]
+    fn an_index_that_is_not_understood_is_there() {
+        for definition in [
+            "KEY `bucketName_index` (`bucketName`) COMMENT 'a\\\\b'",
+            "KEY `bucketName_index` ((lower(`bucketName`)))",
+            "FULLTEXT KEY `bucketName_index` (`bucketName`) /*!50100 WITH PARSER `ngram` */ ",
+        ] {
+            let table = format!("CREATE TABLE `articleFile` (\n  {definition},\n) ENGINE=InnoDB");
+            let found = find(&table).map(|IndexDefinition(line)| line);
+            assert_eq!(found.as_deref(), Some(definition), "{table}");
+            assert!(!is_definition(definition), "{definition}");
+        }
     }
 
     #[test]

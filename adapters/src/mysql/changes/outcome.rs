@@ -15,7 +15,7 @@ impl Session {
             Failure::Broken(_) => return ChangeError::Unavailable { at, cause: failure.into() },
             Failure::Ended => return ChangeError::SessionLost { at },
         };
-        match remedy(number, class, self.server.database.changing()) {
+        match remedy(number, class, &self.server.database.changing()) {
             Remedy::TryAgain => ChangeError::Unavailable { at, cause: failure.into() },
             Remedy::Change(advice) => {
                 ChangeError::Refused { at, why: format!("{failure}: {advice}") }
@@ -39,15 +39,30 @@ impl Session {
         Err(ChangeError::Uncertain { at: self.server.at().to_owned(), cause: failure.into() })
     }
 
-    /// A failure of a statement that the server may have carried out although it did not say so.
-    pub(super) async fn perhaps_changed(&self, failure: Failure) -> ChangeError {
+    /// A failure of a statement that is no transaction, and that the server may have carried out
+    /// although it did not say so. `is_made` looks whether it has.
+    pub(super) async fn perhaps_changed(
+        &mut self,
+        failure: Failure,
+        is_made: impl AsyncFnOnce(&mut Self) -> Result<bool, Failure>,
+    ) -> Result<(), ChangeError> {
         match failure {
             Failure::Broken(cause) => {
-                ChangeError::Uncertain { at: self.server.at().to_owned(), cause }
+                Err(ChangeError::Uncertain { at: self.server.at().to_owned(), cause })
             }
-            failure @ (Failure::Answered { .. } | Failure::Ended) => {
-                self.not_changed(failure).await
-            }
+            Failure::Ended => Err(self.not_changed(failure).await),
+            // Before MySQL 8.0 a definition of data can fail behind the change itself.
+            Failure::Answered { .. } => match is_made(self).await {
+                Ok(true) => {
+                    tracing::warn!("changed in `{}` in spite of: {failure}", self.server.at());
+                    Ok(())
+                }
+                Ok(false) => Err(self.not_changed(failure).await),
+                Err(unseen) => {
+                    let cause = format!("{failure}; and it cannot be looked at: {unseen}").into();
+                    Err(ChangeError::Uncertain { at: self.server.at().to_owned(), cause })
+                }
+            },
         }
     }
 }

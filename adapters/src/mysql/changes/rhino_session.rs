@@ -13,9 +13,20 @@ use super::session::Session;
 use super::statement::{Statement, bears_name, quoted};
 use crate::mysql::columns::{present, text};
 
+// Old servers compare the ends of BETWEEN with a signed column as signed numbers, also one that is beyond
+// them (MySQL 5.5, `Item_func_between`): such a range would have no rows.
 const COUNT: &str = "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS bucket, \
-                     COUNT(*) AS files FROM articleFile WHERE fileId BETWEEN ? AND ? \
+                     COUNT(*) AS files FROM articleFile WHERE fileId >= ? AND fileId <= ? \
                      GROUP BY bucket";
+
+/// The server makes the change beside other sessions' statements, or refuses it.
+const ONLINE: &str = ", ALGORITHM=INPLACE, LOCK=NONE";
+
+/// Whether the server cannot make this change online (`ER_ALTER_OPERATION_NOT_SUPPORTED` and those with
+/// a reason).
+fn is_not_online(failure: &Failure) -> bool {
+    matches!(failure.number(), Some(1845..=1847))
+}
 
 /// A session on rhino's database that holds the lock of all operators.
 pub(super) struct MysqlRhinoSession {
@@ -29,22 +40,40 @@ impl MysqlRhinoSession {
         Self { session, kept_columns }
     }
 
-    /// Changes an index, beside other sessions' statements where the server can do that.
-    async fn alter(&mut self, name: &'static str, change: &str) -> Result<(), ChangeError> {
-        let online = match self.before_alter().await {
-            Ok(true) => ", ALGORITHM=INPLACE, LOCK=NONE",
-            Ok(false) => "",
+    /// Drops or makes the index, beside other sessions' statements where the server can do that.
+    /// `wanted` is the index that the table then has.
+    async fn alter(
+        &mut self,
+        name: &'static str,
+        change: &str,
+        wanted: Option<&IndexDefinition>,
+    ) -> Result<(), ChangeError> {
+        let mut altered = match self.before_alter().await {
+            Ok(true) => self.send_alter(name, &format!("{change}{ONLINE}")).await,
+            Ok(false) => self.send_alter(name, change).await,
             Err(failure) => return Err(self.session.not_changed(failure).await),
         };
-        let sql = format!("ALTER TABLE articleFile {change}{online}");
+        if altered.as_ref().is_err_and(is_not_online) {
+            // Of a table with times in the format of MySQL before 5.6.4 an index can be dropped online
+            // and not made (MySQL 5.7 reference, "ALTER TABLE Statement"): it must not stay away.
+            tracing::warn!(
+                "{name}: the server cannot do that online; the table takes no changes meanwhile"
+            );
+            altered = self.send_alter(name, change).await;
+        }
+        let Err(failure) = altered else { return Ok(()) };
+        let is_made = async |session: &mut Session| {
+            Ok(index_definition::find(&session.create_table().await?).as_ref() == wanted)
+        };
+        self.session.perhaps_changed(failure, is_made).await
+    }
+
+    async fn send_alter(&mut self, name: &'static str, change: &str) -> Result<(), Failure> {
+        let sql = format!("ALTER TABLE articleFile {change}");
         let (server, id) = (self.session.server.clone(), self.session.id);
-        let altered = tokio::select! {
+        tokio::select! {
             altered = Box::pin(self.session.execute(name, &sql, server.times.index)) => altered,
             lost = Box::pin(server.lost(id)) => Err(lost),
-        };
-        match altered {
-            Ok(()) => Ok(()),
-            Err(failure) => Err(self.session.perhaps_changed(failure).await),
         }
     }
 
@@ -86,13 +115,16 @@ impl MysqlRhinoSession {
         let (kept_columns, guard) = (&self.kept_columns, bears_name("bucketName"));
         let mut sql = format!(
             "UPDATE articleFile SET bucketName = ?{kept_columns} \
-             WHERE fileId BETWEEN ? AND ? AND {guard}"
+             WHERE fileId >= ? AND fileId <= ? AND {guard}"
         );
         if !kept.is_empty() {
             let marks = vec!["?"; kept.len()].join(", ");
             sql.extend([" AND fileId NOT IN (", &marks, ")"]);
         }
-        let update = Statement::new("rename files", sql);
+        let mut update = Statement::new("rename files", sql);
+        if !kept.is_empty() {
+            update = update.once();
+        }
         let update = update.text(&change.to).id(rows.first).id(rows.last).text(&change.from);
         kept.iter().fold(update, |update, id| update.id(*id))
     }
@@ -112,10 +144,14 @@ impl MysqlRhinoSession {
 #[async_trait]
 impl RhinoSession for MysqlRhinoSession {
     async fn drop_index(&mut self) -> Result<IndexChange, ChangeError> {
-        if self.index().await?.is_none() {
+        let Some(IndexDefinition(found)) = self.index().await? else {
             return Ok(IndexChange::AlreadySo);
+        };
+        if !index_definition::is_definition(&found) {
+            let why = format!("its index could not be made again as it is, and stays: `{found}`");
+            return Err(self.refused(why));
         }
-        self.alter("drop index", &format!("DROP INDEX {}", quoted(NAME))).await?;
+        self.alter("drop index", &format!("DROP INDEX {}", quoted(NAME)), None).await?;
         Ok(IndexChange::Made)
     }
 
@@ -132,7 +168,7 @@ impl RhinoSession for MysqlRhinoSession {
             let why = format!("it has another index {NAME}: `{}`; drop it first", found.0);
             return Err(self.refused(why));
         }
-        self.alter("add index", &format!("ADD {definition}")).await?;
+        self.alter("add index", &format!("ADD {definition}"), Some(index)).await?;
         Ok(IndexChange::Made)
     }
 

@@ -1,9 +1,7 @@
-//! A session that may write: statements with time limits, transactions, and the lock of all operators.
+//! A session that may write: statements with time limits, and transactions.
 
 use std::time::Duration;
 
-use domain::Sha1;
-use domain::ports::{ChangeError, ServerSession};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Error, Executor};
 use tokio::time::timeout;
@@ -12,11 +10,7 @@ use super::failure::Failure;
 use super::server::Server;
 use super::statement::Statement;
 use crate::calls::System;
-use crate::mysql::columns::optional;
 use crate::mysql::trouble::unless_it_panics;
-
-/// Letters of a lock's name (MySQL 8.4 reference, "Locking Functions").
-const LOCK_NAME_LETTERS: usize = 64;
 
 /// A session. Dropping it closes the connection: the server takes back what is not committed and gives
 /// its lock free.
@@ -26,11 +20,13 @@ pub(super) struct Session {
     connection: Option<MySqlConnection>,
     /// Its number on the server.
     pub(super) id: u64,
+    /// Whether it has asked for the lock of all operators, and may hold it.
+    pub(super) wants_lock: bool,
 }
 
 impl Session {
     pub(super) const fn new(server: Server, connection: MySqlConnection, id: u64) -> Self {
-        Self { server, connection: Some(connection), id }
+        Self { server, connection: Some(connection), id, wants_lock: false }
     }
 
     /// Carries out a statement that changes rows, and returns how many it found.
@@ -81,7 +77,6 @@ impl Session {
         let more = time.saturating_sub(self.server.times.request);
         let waiting = self.server.calls.begin_long(System::Mysql, name, more);
         let answer = timeout(time, unless_it_panics(send(&mut connection))).await;
-        let is_late = answer.is_err();
         let answer =
             answer.map_or_else(|_| Err(Failure::late(time)), |answer| answer.map_err(Failure::of));
         let answer = waiting.end(answer);
@@ -89,7 +84,7 @@ impl Session {
             Ok(_) | Err(Failure::Answered { .. }) => self.connection = Some(connection),
             Err(Failure::Broken(_) | Failure::Ended) => {
                 drop(connection);
-                if is_late {
+                if self.wants_lock {
                     self.server.end(self.id).await;
                 }
             }
@@ -122,82 +117,5 @@ impl Session {
 
     pub(super) fn close(&mut self) {
         self.connection = None;
-    }
-
-    /// Takes the lock of all operators, which stays as long as the session.
-    pub(super) async fn lock(&mut self) -> Result<(), ChangeError> {
-        let name = self.lock_name();
-        let take = Statement::new("lock", "SELECT GET_LOCK(?, 0) AS taken").text(&name);
-        let rows = match self.rows(&take).await {
-            Ok(rows) => rows,
-            Err(failure) => return Err(self.not_changed(failure).await),
-        };
-        if matches!(rows.first().map(|row| optional(row, "taken")), Some(Ok(Some(1)))) {
-            return Ok(());
-        }
-        let at = self.server.at().to_owned();
-        match self.lock_holder().await {
-            Ok(Some(holder)) => Err(ChangeError::Locked { at, holder }),
-            Ok(None) => {
-                let cause = format!("the server did not give the lock `{name}`").into();
-                Err(ChangeError::Unavailable { at, cause })
-            }
-            Err(failure) => Err(self.not_changed(failure).await),
-        }
-    }
-
-    /// Who holds the lock, as far as the account may see it.
-    async fn lock_holder(&mut self) -> Result<Option<ServerSession>, Failure> {
-        let Some(id) = self.lock_owner().await?.1 else { return Ok(None) };
-        let unseen = ServerSession { id, ..ServerSession::default() };
-        let processes = self.processes().await?.into_iter().map(|(session, _)| session);
-        Ok(Some(processes.into_iter().find(|session| session.id == id).unwrap_or(unseen)))
-    }
-
-    /// The number of this session, and that of the one that holds the lock.
-    async fn lock_owner(&mut self) -> Result<(Option<u64>, Option<u64>), Failure> {
-        let sql = "SELECT CONNECTION_ID() AS session, IS_USED_LOCK(?) AS holder";
-        let rows = self.rows(&Statement::new("look at lock", sql).text(self.lock_name())).await?;
-        let Some(row) = rows.first() else { return Ok((None, None)) };
-        Ok((Self::read(optional(row, "session"))?, Self::read(optional(row, "holder"))?))
-    }
-
-    /// Makes sure that this session still holds the lock: something between here and the server may
-    /// have given us another session.
-    pub(super) async fn still_holds_lock(&mut self) -> Result<(), Failure> {
-        let ours = Some(self.id);
-        if self.lock_owner().await? == (ours, ours) {
-            return Ok(());
-        }
-        self.close();
-        Err(Failure::Ended)
-    }
-
-    /// `mogile2s3:<database>`, or where that is too long a digest in the database's place.
-    fn lock_name(&self) -> String {
-        let database = self.server.url.options().get_database().unwrap_or_default();
-        lock_name(database)
-    }
-}
-
-fn lock_name(database: &str) -> String {
-    let name = format!("mogile2s3:{database}");
-    if name.chars().count() <= LOCK_NAME_LETTERS {
-        return name;
-    }
-    format!("mogile2s3:{}", Sha1::of(database.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lock_has_a_name_that_every_server_takes() {
-        assert_eq!(lock_name("rhino"), "mogile2s3:rhino");
-        assert_eq!(lock_name(&"r".repeat(54)), format!("mogile2s3:{}", "r".repeat(54)));
-        let long = ["r", "s"].map(|letter| lock_name(&letter.repeat(55)));
-        assert_ne!(long[0], long[1]);
-        assert_eq!(long[0].len(), 50);
     }
 }

@@ -6,6 +6,8 @@ use sqlx::query::Query;
 
 use domain::ports::RowId;
 
+use crate::mysql::sessions::with_number;
+
 /// A statement. Its text comes from this program, and names in it from the server's own description of
 /// its tables, quoted; all else is bound.
 #[derive(Debug, Clone)]
@@ -14,6 +16,8 @@ pub(super) struct Statement {
     pub(super) name: &'static str,
     pub(super) sql: String,
     pub(super) values: Vec<Bound>,
+    /// Whether its text is another one each time.
+    is_once: bool,
 }
 
 /// A value of a statement.
@@ -25,7 +29,13 @@ pub(super) enum Bound {
 
 impl Statement {
     pub(super) fn new(name: &'static str, sql: impl Into<String>) -> Self {
-        Self { name, sql: sql.into(), values: Vec::new() }
+        Self { name, sql: sql.into(), values: Vec::new(), is_once: false }
+    }
+
+    /// It is not kept on the server for the next time.
+    pub(super) const fn once(mut self) -> Self {
+        self.is_once = true;
+        self
     }
 
     pub(super) fn text(mut self, text: impl Into<String>) -> Self {
@@ -38,16 +48,13 @@ impl Statement {
         self
     }
 
-    /// With its values. It is not kept on the server, since its text may be another one each time.
+    /// With its values. The server keeps it, where its text comes again: what sqlx sends to forget one
+    /// is not answered, and the next statement would wait for the server's delayed acknowledgement.
     pub(super) fn query(&self) -> Query<'_, MySql, MySqlArguments> {
-        let query = sqlx::query(AssertSqlSafe(self.sql.as_str())).persistent(false);
+        let query = sqlx::query(AssertSqlSafe(self.sql.as_str())).persistent(!self.is_once);
         self.values.iter().fold(query, |query, value| match value {
             Bound::Text(text) => query.bind(text),
-            Bound::Id(RowId(id)) => match u64::try_from(*id) {
-                Ok(id) => query.bind(id),
-                // A range may begin before all ids.
-                Err(_) => query.bind(i64::try_from(*id).unwrap_or(i64::MIN)),
-            },
+            Bound::Id(RowId(id)) => with_number(query, *id),
         })
     }
 }

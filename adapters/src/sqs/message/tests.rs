@@ -60,6 +60,11 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
         look_first: true,
         run: Some("2026-01-01".to_owned()),
         domain: Some("plos_repo".to_owned()),
+        bucket: S3Bucket::new("corpus-prod"),
+        type_and_name: TypeAndName {
+            content_type: ContentType::parse("image/tiff"),
+            download_name: DownloadName::parse("gr\u{f6}\u{df}e.tif"),
+        },
     };
     let hinted = Job { hints, ..job(JobAction::Verify) };
     assert_eq!(body_of(&hinted), BODY);
@@ -70,6 +75,9 @@ fn hints_travel_as_attributes_and_never_in_the_body() {
         ("look_first", "true"),
         ("run", "2026-01-01"),
         ("domain", "plos_repo"),
+        ("bucket", "corpus-prod"),
+        ("content_type", "image/tiff"),
+        ("download_name", "gr\u{f6}\u{df}e.tif"),
     ];
     assert_eq!(attributes_of(&hinted), expected.map(|(name, value)| (name, value.to_owned())));
     assert_eq!(reread(&hinted), Ok(hinted));
@@ -152,9 +160,19 @@ fn jobs() -> impl Strategy<Value = Job> {
     let route = proptest::option::of(proptest::sample::select(RouteHint::ALL));
     let text = || proptest::option::of("\\PC{1,20}");
     let known = any::<(bool, bool)>();
-    (action, any::<u64>(), any::<String>(), any::<u64>(), route, known, (text(), text())).prop_map(
-        |(action, fid, dkey, length, route, (failed_before, look_first), (run, domain))| {
-            let hints = Hints { route, failed_before, look_first, run, domain };
+    let bucket = proptest::option::of("[a-z0-9]{3,9}");
+    let content_type = proptest::option::of("[a-z]{1,9}/[a-z]{1,9}");
+    let texts = (text(), text(), bucket, content_type, text());
+    (action, any::<u64>(), any::<String>(), any::<u64>(), route, known, texts).prop_map(
+        |(action, fid, dkey, length, route, (failed_before, look_first), texts)| {
+            let (run, domain, bucket, content_type, name) = texts;
+            let bucket = bucket.and_then(|name| S3Bucket::new(&name));
+            let type_and_name = TypeAndName {
+                content_type: content_type.as_deref().and_then(ContentType::parse),
+                download_name: name.as_deref().and_then(DownloadName::parse),
+            };
+            let hints =
+                Hints { route, failed_before, look_first, run, domain, bucket, type_and_name };
             Job { action, fid: Fid(fid), dkey, length: ByteCount(length), hints }
         },
     )

@@ -2,6 +2,7 @@
 
 use adapters::mysql::DatabaseUrl;
 use domain::doctor::{examine_content_repo, examine_rhino};
+use domain::ports::Clock;
 use domain::{BucketMap, Check};
 
 use crate::config::{CONTENT_REPO, ClientSettings, RHINO};
@@ -24,14 +25,15 @@ impl Clients {
         self,
         wiring: &Wiring<'_>,
         map: &BucketMap,
+        clock: &dyn Clock,
     ) -> (Vec<Check>, Vec<&'static str>) {
         let (mut checks, mut unset) = (Vec::new(), Vec::new());
         match self.content_repo.map(|url| wiring.content_repo(url)) {
-            Some(database) => checks.extend(examine_content_repo(&database, map).await),
+            Some(database) => checks.extend(examine_content_repo(&database, map, clock).await),
             None => unset.push(CONTENT_REPO),
         }
         match self.rhino.map(|url| wiring.rhino(url)) {
-            Some(database) => checks.extend(examine_rhino(&database).await),
+            Some(database) => checks.extend(examine_rhino(&database, clock).await),
             None => unset.push(RHINO),
         }
         (checks, unset)

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::digest::Sha256;
-use domain::doctor::Census;
+use domain::doctor::{Arrived, BucketArrivals, Census, NamedObjects, RequestsNeeded, TypesPlanned};
 use domain::journal::{Difference, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
+use domain::ports::DatabaseError;
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
-    Tally, Timestamp, WorkSummary,
+    BucketMap, Check, Fid, Outcomes, Prices, QueueDepth, Reason, ReasonKind, RowCounts, Stopped,
+    Summary, Tally, Timestamp, TypesSummary, WorkSummary,
 };
 use serde_json::{Value, json};
 
+use super::cleanup;
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -38,10 +40,14 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("provision", provision()),
         ("status", status()),
         ("fids", fids()),
+        ("tmp list", cleanup::tmp_list()),
+        ("tmp delete", cleanup::tmp_delete()),
+        ("rekey", cleanup::rekey()),
+        ("rekey scan", cleanup::rekey_scan()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
         ("runbook restore", runbook_restore()),
-        ("runbook note", vec![json!(runbook::Written::new(head()))]),
+        ("runbook note", vec![json!(runbook::Written::new("ledger", "ledger-journal", head()))]),
     ])
 }
 
@@ -55,6 +61,8 @@ fn migrate() -> Vec<migrate::MigrateReport> {
         counted_before: Some(1),
         counted_after: Some(1),
         uncounted: Some("refused".to_owned()),
+        types: Some(TypesSummary::default()),
+        not_looked_at: vec!["who takes jobs".to_owned()],
     };
     let list = |trouble| {
         Some(FailureListEnd { file: "failures.tsv".into(), lines: 1, findings: 1, trouble })
@@ -82,6 +90,8 @@ fn enqueue() -> Vec<Value> {
         queue_before: 1,
         resume_from: Some(Fid(7)),
         stopped: stopped(),
+        types: Some(TypesSummary::default()),
+        not_looked_at: vec!["who takes jobs".to_owned()],
     };
     let report = |summary: EnqueueSummary| {
         json!(enqueue::EnqueueReport {
@@ -129,15 +139,59 @@ fn plan() -> Vec<Value> {
         rejected: BTreeMap::from([("*", sample())]),
         unmapped: tallies(),
         without_rows: ["repo".to_owned()].into(),
+        in_capitals: sample(),
+        without_replica: sample(),
+        one_replica: tally(),
         highest_fid: Some(Fid(7)),
         in_parts: tally(),
+        requests_needed: RequestsNeeded { writes: 1, ..RequestsNeeded::default() },
+        arrived: Some(Arrived {
+            buckets: BTreeMap::from([("*".to_owned(), BucketArrivals::default())]),
+            proven_and_absent: sample(),
+            requests_left: RequestsNeeded { writes: 1, ..RequestsNeeded::default() },
+            ledger_items: Some(1),
+            absent_buckets: ["corpus".to_owned()].into(),
+            lists: 1,
+        }),
         stopped: stopped(),
     };
-    let report = |census: Census, hazards: Vec<String>| {
-        let verdict = plan::verdict(&census, &hazards);
-        json!(plan::PlanReport { census, hazards, verdict })
+    let buckets = BucketMap::parse("repo:corpus", "").expect("good settings");
+    let report = |census: Census, hazards: Vec<String>, beside| {
+        json!(plan::PlanReport::new(census, hazards, &Prices::us_east_1(), &buckets, beside))
     };
-    vec![report(full, vec!["in words".to_owned()]), report(Census::default(), Vec::new())]
+    let unmapped_buckets = vec!["scratch".to_owned()];
+    let types = TypesPlanned {
+        rows: 1,
+        spool_bytes: 130,
+        unmapped_buckets,
+        long_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        non_ascii_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        without_size: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+    };
+    let unread = Reason::new(ReasonKind::TypesAndNames, "refused");
+    let refused = DatabaseError::Refused { at: "rhino".to_owned(), why: "no".to_owned() };
+    vec![
+        report(
+            full,
+            vec!["in words".to_owned()],
+            plan::Beside { types: Some(Ok(types)), ..plan::Beside::default() },
+        ),
+        report(
+            Census::default(),
+            Vec::new(),
+            plan::Beside {
+                types: Some(Err(unread.clone())),
+                unlisted: Some(unread),
+                window: Some(1),
+                rhino: Some(Err(refused)),
+            },
+        ),
+        report(
+            Census { arrived: Some(Arrived::default()), ..Census::default() },
+            Vec::new(),
+            plan::Beside::default(),
+        ),
+    ]
 }
 
 fn dlq_list() -> Vec<Value> {
@@ -213,7 +267,9 @@ fn runbook_restore() -> Vec<Value> {
         entries: 1,
         first: vec!["in words".to_owned()],
         head_fault: Some("in words".to_owned()),
+        strays: 1,
         added: 1,
+        left: 1,
         written: vec![head()],
         kept_as: vec!["ledger#replaced-2-7".to_owned()],
         may_lack_entries: true,
@@ -263,15 +319,15 @@ fn status() -> Vec<Value> {
         failing: BTreeMap::from([("*".to_owned(), failing)]),
         ledger: Some(ledger),
         rows: Some(1),
+        uncounted: Some("refused".to_owned()),
         at: Timestamp(1),
     };
-    let uncounted = Some("refused".to_owned());
     let mut recorded_lately = None;
     RecordedLately::add(&mut recorded_lately, Timestamp(7));
-    let full = Progress { sight: sight.clone(), recorded_lately, uncounted };
-    let (ledger, rows) = (None, None);
-    let sight = QueueSnapshot { ledger, rows, failing: BTreeMap::new(), ..sight };
-    let few = Progress { sight, recorded_lately: None, uncounted: None };
+    let full = Progress { sight: sight.clone(), recorded_lately };
+    let (ledger, rows, uncounted) = (None, None, None);
+    let sight = QueueSnapshot { ledger, rows, uncounted, failing: BTreeMap::new(), ..sight };
+    let few = Progress { sight, recorded_lately: None };
     let reason = Reason::new(ReasonKind::QueueUnavailable, "refused");
     vec![
         json!(status::StatusReport::new(&full)),
@@ -318,15 +374,15 @@ fn cost() -> Cost {
     Cost { requests, ..Cost::default() }
 }
 
-fn tally() -> Tally {
+pub(super) fn tally() -> Tally {
     Tally { files: 1, bytes: 1 }
 }
 
-fn sample() -> Sample {
+pub(super) fn sample() -> Sample {
     Sample { files: 1, first_fids: vec![Fid(7)], example: "in words".to_owned() }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the fields are that it fills")]
-fn stopped() -> Option<Stopped> {
+pub(super) fn stopped() -> Option<Stopped> {
     Some(Stopped::Interrupted)
 }

@@ -43,7 +43,7 @@ fn few_failures_are_named_in_the_next_command() {
     summary.intake.rows += 1;
     summary.intake.add_rejected(Fid(9), &Rejection::NoKey);
     let next = "then run:\n  mogile2s3 migrate --fids 1,2,9\n";
-    says(&report(summary), &["2 no-replica: fids 1, 2\n", "    → if a storage node", next]);
+    says(&report(summary), &["2 no-replica: fids 1, 2\n", "    → start a storage node", next]);
 }
 
 #[test]
@@ -81,7 +81,9 @@ fn a_run_that_was_stopped_says_how_far_it_came() {
     summary.stopped = Some(Stopped::Trouble(denied));
     says(
         &report(summary),
-        &["STOPPED: s3-denied: access to `b` is denied\n  → `mogile2s3 doctor`"],
+        &[
+            "STOPPED: s3-denied: access to `b` is denied\n  → correct the account's policy, the bucket's, or the access key (`mogile2s3 doctor`",
+        ],
     );
 }
 

@@ -28,9 +28,10 @@ fn progress(visible: u64, in_flight: u64, failing: Option<&str>) -> Progress {
         failing: reasons,
         ledger: Some(LedgerCounts::default()),
         rows: None,
+        uncounted: None,
         at: Timestamp(NOW),
     };
-    Progress { sight, recorded_lately: None, uncounted: None }
+    Progress { sight, recorded_lately: None }
 }
 
 fn said(progress: &Progress) -> String {
@@ -74,4 +75,50 @@ fn a_rate_is_of_what_is_done_now() {
     assert!(stale.contains("no file was migrated in the last 2 minutes"), "{stale}");
     assert!(!stale.contains("left at this rate"), "{stale}");
     assert_eq!(StatusReport::new(&progress).files_per_second, Some(0.0));
+}
+
+#[test]
+fn rows_that_never_have_a_proof_are_named_where_rows_are_left() {
+    let mut progress = progress(0, 0, None);
+    progress.sight.rows = Some(3);
+    let said = said(&progress);
+    assert!(said.contains("the index has 3 rows more than there are proven files"), "{said}");
+    assert!(said.contains("temporary, ignored and rejected rows are among them"), "{said}");
+    assert!(said.contains("`mogile2s3 migrate` could not bring"), "{said}");
+    assert!(said.contains("where it sends none, nothing is left to migrate"), "{said}");
+}
+
+#[test]
+fn an_index_that_could_not_be_counted_is_incomplete_and_says_which() {
+    let mut progress = progress(0, 0, None);
+    let check = |progress: &Progress, exit, incomplete, words: &str| {
+        let verdict = StatusReport::new(progress).verdict();
+        assert_eq!((verdict.exit, verdict.incomplete), (exit, incomplete));
+        let said = said(progress);
+        assert!(said.contains(&format!("The files were not counted: {words}")), "{said}");
+    };
+    check(&progress, Exit::Clean, false, "trackers cannot count");
+    progress.sight.uncounted = Some("the index at `db/mogile` cannot be read now".to_owned());
+    check(&progress, Exit::Unreachable, true, "the line `index` says why");
+    (progress.sight.uncounted, progress.sight.ledger) = (None, None);
+    check(&progress, Exit::Clean, false, "--queue-only leaves them out");
+}
+
+/// A key that trackers do not know: five tries, then a dead letter.
+#[test]
+fn what_to_do_about_a_failure_follows_its_job() {
+    let mut progress = progress(9, 1, Some("key-unknown"));
+    let in_queue = said(&progress);
+    let until_then = "A job that has failed 5 times is a dead letter";
+    assert!(in_queue.contains("YOU MUST ACT.") && in_queue.contains(until_then), "{in_queue}");
+    assert!(!in_queue.contains("fourteen days"), "{in_queue}");
+    (progress.sight.queue, progress.sight.dead_letters) = (QueueDepth::default(), 1);
+    let dead = said(&progress);
+    assert!(dead.contains("dlq redrive --reason key-unknown` sends their jobs again"), "{dead}");
+    progress.sight.dead_letters = 0;
+    let without = said(&progress);
+    assert!(without.contains("Then `mogile2s3 enqueue migrate` sends a job"), "{without}");
+    for said in [&dead, &without] {
+        assert!(!said.contains("delivers") && !said.contains("run this again"), "{said}");
+    }
 }

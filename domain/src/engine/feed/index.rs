@@ -6,8 +6,8 @@ use roaring::RoaringTreemap;
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Record, Task, TaskEnd};
 use crate::engine::{Aim, Events, OutgoingBatch, Recorder, RunObserver, Stop};
-use crate::migrate::{Page, Rows, SyncEnd};
-use crate::ports::{Clock, IndexError};
+use crate::migrate::{Page, PageError, Rows, SyncEnd};
+use crate::ports::Clock;
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::{
     Failure, Fid, Finding, JobAction, Left, MessageTries, Reason, SourceFile, Stopped, Summary,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The page behind this fid; or why it could not be read.
-pub(crate) type PageRead = (Fid, Result<Box<Page>, IndexError>);
+pub(crate) type PageRead = (Fid, Result<Box<Page>, PageError>);
 
 pub(crate) struct IndexFeed<'a> {
     aim: Aim,
@@ -56,6 +56,11 @@ impl<'a> IndexFeed<'a> {
         }
     }
 
+    /// The same, with a summary that has something already.
+    pub(crate) fn counting_in(self, summary: Summary) -> Self {
+        Self { summary, ..self }
+    }
+
     /// Reads the page behind `after`, later where it could not be read.
     fn read(&mut self, after: Fid) {
         let (rows, clock, unread) = (self.rows, self.clock, self.unread);
@@ -74,6 +79,9 @@ impl<'a> IndexFeed<'a> {
         self.observer.read(&page);
         self.next_page = page.next;
         self.summary.intake.merge(page.intake);
+        if let Some(types) = &mut self.summary.types {
+            types.without_row += page.without_row;
+        }
         let task = |file: SourceFile| {
             let (look_first, failed_before) = match self.aim {
                 Aim::Migrate => {
@@ -156,6 +164,9 @@ impl<'a> Feed for IndexFeed<'a> {
         match end {
             TaskEnd::Recorded(Record::Migrated(record)) => {
                 ends.add_proven(record.route, record.length.unwrap_or_default());
+                if let (Some(types), Some(_)) = (&mut self.summary.types, record.route) {
+                    types.add(&file.type_and_name);
+                }
                 if task.failed_before {
                     recorder.clear_failure_of_proven(file.fid);
                 }

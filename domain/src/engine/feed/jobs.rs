@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 
 use super::answers::Answers;
 use super::asking::Asking;
-use super::message::{back, other_domain};
+use super::message::{back, other_settings};
 use super::{Demand, Fed, Feed};
 use crate::engine::task::{Task, TaskEnd, TaskKey};
 use crate::engine::{BatchReport, Events, OutgoingBatch, Recorder, Stop, WorkObserver, WorkPlan};
@@ -71,6 +71,8 @@ pub(crate) struct JobFeed<'a> {
     /// Deliveries of jobs that failed by themselves, by fid and message, while the failures table
     /// counts that.
     counting: BTreeMap<(Fid, String), Vec<(Delivery, ReasonKind)>>,
+    /// Deliveries of jobs that are done, by fid, while a failure record of the file may be there.
+    clearing: BTreeMap<Fid, Vec<Delivery>>,
     answers: Answers<'a>,
     events: Events<'a, JobEvent>,
 }
@@ -125,6 +127,7 @@ impl<'a> JobFeed<'a> {
             recalling: 0,
             in_hand: BTreeMap::new(),
             counting: BTreeMap::new(),
+            clearing: BTreeMap::new(),
             answers: Answers::new(ports),
             events: Events::new(),
         }
@@ -162,7 +165,8 @@ impl<'a> JobFeed<'a> {
     fn keep_in_hand(&mut self) {
         let Source::Queue(asking) = &self.source else { return };
         let counting = self.counting.values().flatten().map(|(delivery, _)| delivery);
-        let deliveries = self.in_hand.values().flatten().chain(counting);
+        let clearing = self.clearing.values().flatten();
+        let deliveries = self.in_hand.values().flatten().chain(counting).chain(clearing);
         self.answers.keep(deliveries, asking.visibility, &self.events);
     }
 
@@ -188,10 +192,10 @@ impl<'a> JobFeed<'a> {
         for delivery in answer.unwrap_or_default() {
             self.summary.deliveries += 1;
             if matches!(self.source, Source::Queue(_))
-                && let Some(other) = other_domain(&delivery, self.plan)
+                && let Some(other) = other_settings(&delivery, self.plan)
             {
-                // All that come after it would be of that domain, too: they are left to others.
-                let end = back(Reason::new(ReasonKind::NotStarted, &other));
+                // Most that come after it are of other settings, too: they are left to others.
+                let end = back(Reason::new(ReasonKind::OtherSettings, &other));
                 self.settle_one(&delivery, &end, recorder);
                 fed.stop = Some(Stopped::Misconfigured(other));
             } else if delivery.attempt > 1 && delivery.job.is_ok() {
@@ -245,8 +249,9 @@ impl<'a> JobFeed<'a> {
 
     /// Whether nothing is in hand, and the queue has heard all.
     fn has_told_all(&self) -> bool {
-        let has_none = self.in_hand.is_empty() && self.counting.is_empty() && self.recalling == 0;
-        has_none && self.answers.has_told_all()
+        let has_none = self.in_hand.is_empty() && self.recalling == 0;
+        let has_noted_all = self.counting.is_empty() && self.clearing.is_empty();
+        has_none && has_noted_all && self.answers.has_told_all()
     }
 }
 

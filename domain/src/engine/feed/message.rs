@@ -4,8 +4,8 @@ use crate::engine::task::{Task, Work};
 use crate::engine::{JobEnd, WorkPlan};
 use crate::migrate::{FilePlan, RoutePolicy};
 use crate::{
-    Delivery, Failure, Hints, IndexRow, JobAction, Left, Misconfigured, ObjectMeta, Reason,
-    ReasonKind, RouteHint, RowClass, SourceFile,
+    Delivery, Destination, Dkey, Failure, Hints, IndexRow, JobAction, Left, Misconfigured,
+    ObjectMeta, Reason, ReasonKind, RouteHint, RowClass, SourceFile,
 };
 
 /// The task of a message, or the end that the message has come to already.
@@ -14,12 +14,14 @@ pub(super) fn task_of(delivery: &Delivery, plan: &WorkPlan) -> Result<Task, JobE
         Ok(job) => job.clone(),
         Err(bad) => return Err(failed(ReasonKind::BadMessage, &bad.why)),
     };
-    if let Some(other) = other_domain(delivery, plan) {
+    if let Some(other) = other_settings(delivery, plan) {
         return Err(failed(ReasonKind::BadJob, &other));
     }
-    let row = IndexRow { fid: job.fid, dkey: Some(job.dkey.clone()), length: Some(job.length) };
+    let (dkey, length) = (Some(job.dkey.clone()), Some(job.length));
+    let row = IndexRow { fid: job.fid, dkey, length, replicas: None };
     match row.classify(&plan.buckets) {
-        RowClass::Source(file) => {
+        RowClass::Source(mut file) => {
+            file.type_and_name = job.hints.type_and_name.clone();
             let run = job.hints.run.clone().filter(|_| job.action == JobAction::Verify);
             let in_parts = job.length.0 > plan.single_request_bytes;
             let look_first = job.hints.look_first || delivery.attempt > 1 || in_parts;
@@ -55,16 +57,27 @@ fn known_way(
         (RoutePolicy::Copy, Some(RouteHint::Mogile)) | (_, None) => return None,
     };
     let mogile = policy != RoutePolicy::Copy;
-    let (copy_length, meta) = (None, ObjectMeta::default());
+    let (copy_length, meta) = (None, ObjectMeta::from(&file.type_and_name));
     Some(Work::Migrate(FilePlan { copy_from, copy_length, mogile, meta, look_first }))
 }
 
-/// What is wrong with the settings, if the job says that its file is in another domain. There MogileFS
-/// would not find the file, which would pass for deleted.
-pub(super) fn other_domain(delivery: &Delivery, plan: &WorkPlan) -> Option<Misconfigured> {
-    let jobs = delivery.job.as_ref().ok()?.hints.domain.clone()?;
-    let domain = plan.domain.clone();
-    (jobs != domain).then_some(Misconfigured::OtherDomain { jobs, domain })
+/// What is wrong with the settings, if the job says that its file is in another domain or goes to
+/// another bucket. MogileFS would not find a file of another domain, which would pass for deleted;
+/// and no file may be written to a bucket that the sender does not know.
+pub(super) fn other_settings(delivery: &Delivery, plan: &WorkPlan) -> Option<Misconfigured> {
+    let job = delivery.job.as_ref().ok()?;
+    let (jobs, domain) = (job.hints.domain.as_ref(), plan.domain.clone());
+    if let Some(jobs) = jobs.filter(|jobs| **jobs != domain) {
+        return Some(Misconfigured::OtherDomain { jobs: jobs.clone(), domain });
+    }
+    let (jobs, dkey) = (job.hints.bucket.as_ref()?, Dkey::parse(&job.dkey)?);
+    let mapped_to = match plan.buckets.destination(&dkey.bucket) {
+        Destination::Bucket(bucket) if bucket == jobs => return None,
+        Destination::Bucket(bucket) => Some(bucket.to_string()),
+        Destination::Ignored | Destination::Unmapped => None,
+    };
+    let (files, jobs) = (dkey.bucket.to_string(), jobs.to_string());
+    Some(Misconfigured::OtherBucket { files, jobs, mapped_to })
 }
 
 pub(super) fn failed(kind: ReasonKind, why: &dyn std::fmt::Display) -> JobEnd {

@@ -76,8 +76,8 @@ impl<F: Feed> Flow<'_, F> {
         away.or_else(|| match &self.stopped {
             // It is not these files' own failure.
             Some(Stopped::Trouble(why)) => Some(Reason::new(ReasonKind::NotStarted, why)),
-            Some(Stopped::Interrupted | Stopped::Failures(_) | Stopped::Misconfigured(_))
-            | None => None,
+            Some(Stopped::Misconfigured(why)) => Some(Reason::new(ReasonKind::OtherSettings, why)),
+            Some(Stopped::Interrupted | Stopped::Failures(_)) | None => None,
         })
     }
 

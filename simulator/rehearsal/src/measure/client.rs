@@ -54,15 +54,32 @@ pub fn measured(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit
 }
 
-/// Runs `mogile2s3 migrate` in that world.
+/// Where types and names come from.
+const CONTENT_REPO: &str = "CONTENTREPO_DATABASE_URL";
+
+/// Runs `mogile2s3 migrate` in that world, whose contentrepo knows its files.
+pub async fn migrate_with_types(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "migrate", "--json"];
+    run(environment, &all, &[]).await.context("`mogile2s3 migrate`")
+}
+
+/// Runs `mogile2s3 migrate` in that world, without types and names: its contentrepo knows no file.
 pub async fn migrate(
     environment: &BTreeMap<&str, String>,
     arguments: &[&str],
 ) -> anyhow::Result<Run> {
+    let mut environment = environment.clone();
+    environment.remove(CONTENT_REPO);
     let all = [&[process::COMMAND, "migrate", "--json"], arguments].concat();
-    let run = run(environment, &all, &[]).await.context("`mogile2s3 migrate`")?;
+    let run = run(&environment, &all, &[]).await.context("`mogile2s3 migrate`")?;
     ensure!(run.summary["failed"] == serde_json::json!({}), "files failed: {}", run.summary);
     Ok(run)
+}
+
+/// Runs `mogile2s3 plan` in that world.
+pub async fn plan(environment: &BTreeMap<&str, String>, arguments: &[&str]) -> anyhow::Result<Run> {
+    let all = [&[process::COMMAND, "plan", "--json"], arguments].concat();
+    run(environment, &all, &[]).await.context("`mogile2s3 plan`")
 }
 
 /// Runs the bare loop in that world.

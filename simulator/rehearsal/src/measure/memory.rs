@@ -110,7 +110,7 @@ fn print_run(name: &str, run: &Run) {
     println!("{name:<40} {peak:>8} MiB {seconds:>10.1} s");
 }
 
-fn in_mib(bytes: u64) -> String {
+pub(super) fn in_mib(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "it is rounded anyway")]
     let mib = bytes as f64 / MIB as f64;
     format!("{mib:.1}")

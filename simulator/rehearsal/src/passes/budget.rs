@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::limits::PAGE_ROWS;
+use domain::limits::{PAGE_ROWS, PROVEN_FILES_LOOKED_AT, SAMPLED_PLACES};
 use oracle::Outcome;
-use stand_ins::embedded::PART_BYTES;
+use stand_ins::embedded::{BUCKETS, PART_BYTES};
 use stand_ins::fault::{RequestCounts, Service};
+use stand_ins::world::dynamodb::Fields;
 
 use super::{Index, Round};
 use crate::hazard::{self, Hazard};
@@ -46,6 +47,7 @@ impl Budget {
         let files = || stage.planted.expected.iter().filter(|file| round.takes(file));
         let taken: BTreeMap<u64, &Expected> = files().map(|file| (file.fid, file)).collect();
         budget.add_index(stage, round, index, &taken);
+        budget.add_types(stage, index);
 
         let proven = files().filter(|file| file.outcome().is_proven()).count() as u64;
         if proven > 0 {
@@ -62,6 +64,11 @@ impl Budget {
             Index::Trackers => (Service::Tracker, "get_hosts"),
         };
         budget.add(service, operation, 1 + took.as_secs() / HOSTS_AGAIN_SECONDS);
+        // Before the first file: what could delete or lock it, and the keys of both tables.
+        for setting in ["GET_LIFECYCLE", "GET_OBJECT_LOCK"] {
+            budget.add(Service::S3, setting, BUCKETS.len() as u64);
+        }
+        budget.add(Service::DynamoDb, "DescribeTable", 2);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
         let befalls = |trouble: &&Trouble| match index {
@@ -174,7 +181,7 @@ impl Budget {
             Index::Trackers => LISTED,
         };
         let pages = fids.len().div_ceil(rows_a_page) as u64 + 1;
-        self.add_rows(index, times * pages);
+        self.add_rows(index, times * pages + looked_at(stage, round));
 
         let slashed: BTreeSet<_> = stage
             .planted
@@ -192,6 +199,23 @@ impl Budget {
         // Whether it has such keys is asked of each bucket once.
         let buckets: BTreeSet<_> = taken.values().map(|file| file.bucket).collect();
         self.add(Service::S3, "LIST", buckets.len() as u64);
+    }
+
+    /// contentrepo's rows are read once for their types and names, and a few rows of the index, to see
+    /// that they are of this store.
+    fn add_types(&mut self, stage: &Stage, index: Index) {
+        // The last page is empty.
+        let pages = stage.planted.repo_objects.div_ceil(PAGE_ROWS) as u64 + 1;
+        self.add(Service::Mysql, "SELECT buckets", 1);
+        self.add(Service::Mysql, "SELECT objects", pages);
+        let highest = stage.before.rows.keys().next_back().copied().unwrap_or_default();
+        // Fids that double to behind the last one, four halvings, and the places that lie evenly.
+        let doubled = u64::from(highest.checked_ilog2().unwrap_or_default()) + 2;
+        self.add_rows(index, doubled + 4 + SAMPLED_PLACES + 1);
+        // In one session, each statement prepared once.
+        self.add(Service::Mysql, "CONNECT", 1);
+        self.add(Service::Mysql, "SET", SETS);
+        self.add(Service::Mysql, "PREPARE", 2);
     }
 
     /// So many questions for rows.
@@ -221,8 +245,27 @@ impl Budget {
             // A page that fails once is looked at more closely: another page, and this one again.
             let looks = u64::from(trouble == Trouble::ListingBusy);
             self.add(service, operation, u64::from(times) + looks);
+            // Where that page was of a single row, the row is looked at by itself.
+            self.add(Service::Tracker, "file_debug", looks);
         }
     }
+}
+
+/// Rows that are looked up before anything is begun: a few of the proven files of each bucket.
+fn looked_at(stage: &Stage, round: Round) -> u64 {
+    let mut proven = BTreeMap::<&str, u64>::new();
+    for item in stage.planted.records.values().map(Fields) {
+        if let Ok(Some(bucket)) = item.text("bucket") {
+            *proven.entry(bucket).or_default() += 1;
+        }
+    }
+    let expected = stage.planted.expected.iter();
+    for file in expected.filter(|file| round == Round::Again && file.outcome().is_proven()) {
+        *proven.entry(file.bucket).or_default() += 1;
+    }
+    let of =
+        |(_, bucket)| proven.get(bucket).map_or(0, |files| (*files).min(PROVEN_FILES_LOOKED_AT));
+    BUCKETS.into_iter().map(of).sum()
 }
 
 /// The kinds of requests to S3 that the table of hazards names.
@@ -246,11 +289,13 @@ mod tests {
     use super::*;
     use crate::corpus::of_bytes;
     use crate::hazard::Hazard;
+    use crate::planting::Headers;
 
     fn budget(bytes: usize, synced: bool, hazard: Option<Hazard>) -> Budget {
         let file = of_bytes(vec![7; bytes].into());
         let mut budget = Budget::default();
-        let file = Expected { fid: 1, bucket: "corpus-prod", file, hazard, synced };
+        let (bucket, headers) = ("corpus-prod", Headers::default());
+        let file = Expected { fid: 1, bucket, file, hazard, synced, headers };
         budget.add_file(&file, Index::Mysql);
         budget
     }

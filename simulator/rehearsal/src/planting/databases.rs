@@ -7,29 +7,73 @@ use anyhow::Context;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, IGNORED_BUCKET};
-use stand_ins::world::databases::{ArticleFileRow, CollectionRow, ObjectRow, Planting, Status};
+use stand_ins::world::databases::{
+    ArticleFileRow, CollectionRow, Database, ObjectRow, Planting, Status,
+};
 use stand_ins::world::mogile::Fid;
 
-use super::Expected;
+use super::{Expected, Headers, Planted};
 
-/// Types of contents, one after the other: of known kinds, none, and one that is none.
-const TYPES: [Option<&str>; 5] = [
-    Some("application/pdf"),
-    Some("image/tiff"),
-    Some("text/xml; charset=utf-8"),
-    None,
-    Some("no type at all"),
+/// Types of contents, one after the other: of known kinds, none, and one that is none. Each with what S3
+/// must give to readers.
+const TYPES: [(Option<&str>, Option<&str>); 5] = [
+    (Some("application/pdf"), Some("application/pdf")),
+    (Some("image/tiff"), Some("image/tiff")),
+    (Some("text/xml; charset=utf-8"), Some("text/xml; charset=utf-8")),
+    (None, None),
+    (Some("no type at all"), None),
 ];
 
 /// Names under which contents are saved: plain, none, with letters beyond ASCII, with a quote, and with
-/// a control character.
-const NAMES: [Option<&str>; 5] = [
-    Some("article.pdf"),
-    None,
-    Some("gr\u{f6}\u{df}e \u{2192} 7.tif"),
-    Some("a \"quoted\" name.xml"),
-    Some("tab\there.txt"),
+/// a control character. Each with the `Content-Disposition` that S3 must give to readers.
+const NAMES: [(Option<&str>, Option<&str>); 5] = [
+    (Some("article.pdf"), Some("inline; filename=\"article.pdf\"")),
+    (None, None),
+    (
+        Some("gr\u{f6}\u{df}e \u{2192} 7.tif"),
+        Some(
+            "inline; filename=\"gr__e _ 7.tif\"; \
+             filename*=UTF-8''gr%C3%B6%C3%9Fe%20%E2%86%92%207.tif",
+        ),
+    ),
+    (
+        Some("a \"quoted\" name.xml"),
+        Some(
+            "inline; filename=\"a _quoted_ name.xml\"; \
+             filename*=UTF-8''a%20%22quoted%22%20name.xml",
+        ),
+    ),
+    (Some("tab\there.txt"), None),
 ];
+
+/// A type and a name of those above, for the row of this number.
+fn type_and_name(number: usize) -> (usize, usize) {
+    (number % TYPES.len(), number / 2 % NAMES.len())
+}
+
+/// The rows that refer to the file of this number, as they are written one after the other: each with a
+/// type and a name of its own.
+fn rows_of(number: usize) -> Vec<(usize, Status)> {
+    let first = if number % 11 == 4 { Status::Deleted } else { Status::InUse };
+    let mut rows = vec![(number, first)];
+    if number % 5 == 1 {
+        rows.push((number + 1, Status::InUse));
+    }
+    if number % 17 == 4 {
+        rows.push((number + 3, Status::Deleted));
+    }
+    rows
+}
+
+/// The content type and the disposition that S3 must give to readers with the file of this number: those
+/// of the newest row in use, or else of the newest one.
+fn headers(number: usize) -> Headers {
+    let rows = rows_of(number);
+    let in_use = rows.iter().rfind(|(_, status)| *status == Status::InUse);
+    let (variant, _) = in_use.or_else(|| rows.last()).expect("each file has a row");
+    let (kind, name) = type_and_name(*variant);
+    Headers { content_type: TYPES[kind].1, disposition: NAMES[name].1 }
+}
 
 /// Kinds of an article's parts.
 const FILE_TYPES: [Option<&str>; 3] = [Some("manuscript"), Some("printable"), None];
@@ -41,8 +85,12 @@ struct Newest {
 }
 
 /// Plants a row of `objects` at least for each file, of `articleFile` for each object in use, and
-/// collections of some objects.
-pub(super) fn plant(world: &EmbeddedWorld, files: &[Expected], seed: u64) -> anyhow::Result<()> {
+/// collections of some objects. Each file gets the headers that follow from its rows.
+pub(super) fn plant(world: &EmbeddedWorld, into: &mut Planted, seed: u64) -> anyhow::Result<()> {
+    for (number, file) in into.expected.iter_mut().enumerate() {
+        file.headers = headers(number);
+    }
+    let files = &into.expected;
     // Of its own: what is drawn here changes nothing in the corpus.
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x6461_7461_6261_7365);
     let planted = world.databases.plant(|planting| {
@@ -61,7 +109,10 @@ pub(super) fn plant(world: &EmbeddedWorld, files: &[Expected], seed: u64) -> any
             Place { planting, rng: &mut rng, bucket: IGNORED_BUCKET, id: buckets[IGNORED_BUCKET] };
         plant_ignored(world, ignored)
     });
-    planted.context("planting the clients' databases")
+    planted.context("planting the clients' databases")?;
+    let rows = "SELECT id FROM objects";
+    into.repo_objects = world.databases.texts(Database::ContentRepo, rows)?.len();
+    Ok(())
 }
 
 /// A bucket that is filled.
@@ -85,15 +136,14 @@ impl Place<'_> {
         if number % 7 != 2 {
             *keyed = own_key();
         }
-        let status = if number % 11 == 4 { Status::Deleted } else { Status::InUse };
         let (key, version) = (keyed.key.clone(), keyed.versions);
         keyed.versions += 1;
         let size = file.file.content.length();
-        let mut objects =
-            vec![self.plant_object(number, &key, version, &file.file.sha1, size, status)?];
-        if number % 5 == 1 {
-            let (again, sha1) = (format!("{key}.again"), &file.file.sha1);
-            objects.push(self.plant_object(number, &again, version, sha1, size, Status::InUse)?);
+        let mut objects = Vec::new();
+        for (again, (variant, status)) in rows_of(number).into_iter().enumerate() {
+            let key = format!("{key}{}", ".again".repeat(again));
+            let sha1 = &file.file.sha1;
+            objects.push(self.plant_object(variant, &key, version, sha1, size, status)?);
         }
         if number % 13 == 6 {
             let purged = format!("{key}.purged");
@@ -117,15 +167,15 @@ impl Place<'_> {
         size: u64,
         status: Status,
     ) -> anyhow::Result<i64> {
-        let uuid = self.uuid();
+        let (uuid, (kind, named)) = (self.uuid(), type_and_name(number));
         let object = self.planting.object(&ObjectRow {
             bucket: self.id,
             key,
             version,
             sha1,
             size,
-            name: NAMES[number % NAMES.len()],
-            content_type: TYPES[number % TYPES.len()],
+            name: NAMES[named].0,
+            content_type: TYPES[kind].0,
             status,
             uuid: &uuid,
         })?;

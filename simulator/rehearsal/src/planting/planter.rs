@@ -14,7 +14,7 @@ use stand_ins::world::mogile::{
 
 use super::acts::StoredFile;
 use super::deal::Slot;
-use super::{Expected, Planted, Trouble};
+use super::{Expected, Headers, Planted, Trouble};
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::hazard::{Act, requests};
 
@@ -75,7 +75,8 @@ impl<'a> Planter<'a> {
                 .with_context(|| format!("planting {hazard:?} on fid {fid}"))?;
         }
         let StoredFile { file, .. } = stored;
-        self.planted.expected.push(Expected { fid: fid.0, bucket, file, hazard, synced });
+        let headers = Headers::default();
+        self.planted.expected.push(Expected { fid: fid.0, bucket, file, hazard, synced, headers });
         Ok(())
     }
 

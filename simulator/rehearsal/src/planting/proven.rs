@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
+use stand_ins::world::databases::{ObjectRow, Status};
 use stand_ins::world::dynamodb::{self, Item};
 use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
-use super::planter::{claim, prove};
+use super::planter::{claim, intermediary_key, prove};
 use crate::corpus::of_bytes;
 
 /// Records that are put into the ledger at a time.
@@ -25,6 +26,51 @@ pub fn plant_proven(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
     }
     dynamodb::import(&world.database, LEDGER, records)?;
     Ok(())
+}
+
+/// Plants rows whose content no storage node has: enough to count them.
+pub fn plant_rows(world: &EmbeddedWorld, rows: usize) {
+    for number in 1..=rows {
+        plant_row(world, number);
+    }
+}
+
+/// Plants an empty object at the final key of each of so many rows, and one at its intermediary's key.
+pub fn plant_arrived(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
+    for number in 1..=rows {
+        let (_, bucket) = BUCKETS[number % BUCKETS.len()];
+        let file = of_bytes(Bytes::from(number.to_string()));
+        let intermediary = intermediary_key(Fid(number as u64));
+        for key in [&file.sha1, &intermediary] {
+            world.s3.plant_plain(bucket, key, Bytes::new())?;
+        }
+    }
+    Ok(())
+}
+
+/// Plants the rows of contentrepo's objects that refer to the contents of so many rows.
+pub fn plant_objects(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
+    world.databases.plant(|planting| {
+        let mut buckets = Vec::new();
+        for (name, _) in BUCKETS {
+            buckets.push(planting.bucket(name)?);
+        }
+        for number in 1..=rows {
+            let file = of_bytes(Bytes::from(number.to_string()));
+            planting.object(&ObjectRow {
+                bucket: buckets[number % BUCKETS.len()],
+                key: &format!("10.1371/journal.{number:07}"),
+                version: 0,
+                sha1: &file.sha1,
+                size: file.content.length(),
+                name: Some(&format!("pone.{number:07}.g001.tif")),
+                content_type: Some("image/tiff"),
+                status: Status::InUse,
+                uuid: &uuid::Uuid::from_u128(number as u128).to_string(),
+            })?;
+        }
+        Ok(())
+    })
 }
 
 /// Plants a row. Returns its ledger record.

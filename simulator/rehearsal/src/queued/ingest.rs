@@ -7,7 +7,7 @@ use stand_ins::world::mogile::Fid;
 
 use crate::corpus::{CorpusFile, of_bytes};
 use crate::end_state::mogile_state;
-use crate::planting::Expected;
+use crate::planting::{Expected, Headers};
 use crate::stage::Stage;
 
 /// Files that are ingested between the passes, beside those that are odd.
@@ -67,7 +67,9 @@ impl Ingest {
         let record = items.into_iter().find(is_its).context("the record of a moved file")?;
         stage.planted.records.insert(purged.fid, record);
         let fid = store(stage, &key, &purged.file);
-        stage.planted.expected.push(expected(fid, purged.file));
+        // contentrepo's rows go by the content, whatever its fid is.
+        let headers = purged.headers;
+        stage.planted.expected.push(Expected { headers, ..expected(fid, purged.file) });
 
         stage.planted.expected.sort_by_key(|file| file.fid);
         stage.before = mogile_state(&stage.world);
@@ -91,5 +93,6 @@ fn store(stage: &Stage, key: &str, file: &CorpusFile) -> Fid {
 }
 
 fn expected(fid: Fid, file: CorpusFile) -> Expected {
-    Expected { fid: fid.0, bucket: BUCKETS[0].1, file, hazard: None, synced: false }
+    let (bucket, headers) = (BUCKETS[0].1, Headers::default());
+    Expected { fid: fid.0, bucket, file, hazard: None, synced: false, headers }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use oracle::Outcome;
 use serde_json::Value;
-use stand_ins::embedded::{DEAD_LETTERS, FAILURES, QUEUE};
+use stand_ins::embedded::{BUCKETS, DEAD_LETTERS, FAILURES, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::{Content, Fid, fid_path};
@@ -178,8 +178,19 @@ async fn dead_letters(stage: &Stage, cast: &Cast) -> anyhow::Result<Vec<String>>
         problems.push(format!("the dead letters are {}", listed["reasons"]));
     }
     problems.extend(noted(stage, cast)?);
+    abort_uploads(stage)?;
     problems.extend(stage.judge().problems);
     Ok(problems)
+}
+
+/// As the buckets' rule does a few days later: a killed worker may leave an upload half done.
+fn abort_uploads(stage: &Stage) -> anyhow::Result<()> {
+    for (_, bucket) in BUCKETS {
+        for (id, upload) in stage.world.s3.uploads(bucket)? {
+            stage.world.s3.abort_upload(bucket, &upload.key, &id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Of the two jobs the failures table has what happened, and of no other anything.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rehearsal::planting::Expected;
 use rehearsal::stage::Stage;
 use stand_ins::fault::{Fault, Rule, Service};
-use stand_ins::world::bucket::Content as ObjectContent;
+use stand_ins::world::bucket::{Condition, Content as ObjectContent};
 use stand_ins::world::mogile::{Content, DeviceId, Fid};
 use tokio::sync::Semaphore;
 
@@ -69,7 +69,13 @@ async fn world() -> (Stage, Vec<(Fid, DeviceId, Content)>) {
     // An object without a checksum is settled by a GET.
     let file = stage.planted.expected.iter().find(|file| plain(file, false)).expect("one");
     let bytes = file.file.content.read().expect("in memory");
-    stage.world.s3.plant_plain(file.bucket, &file.file.sha1, bytes).expect("planted");
+    let (s3, key) = (&stage.world.s3, &file.file.sha1);
+    s3.plant_plain(file.bucket, key, bytes).expect("planted");
+    // With its type and name, for some faults let it be replaced and some do not.
+    let mut object = s3.get(file.bucket, key, &Condition::None).expect("it is there");
+    object.attributes.content_type = file.headers.content_type.map(str::to_owned);
+    object.attributes.content_disposition = file.headers.disposition.map(str::to_owned);
+    s3.plant(file.bucket, key, object).expect("put back");
 
     // A corrupt copy that nothing can replace is taken away by a DELETE.
     let file = stage.planted.expected.iter().rfind(|file| plain(file, true)).expect("one");

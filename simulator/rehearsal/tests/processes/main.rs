@@ -2,6 +2,8 @@
 //! own. One binary, for each takes a while to link.
 
 mod cli;
+#[path = "../../../../tests/src/python.rs"]
+mod python;
 
 mod commands;
 mod connections;
@@ -11,8 +13,12 @@ mod killed;
 mod killed_world;
 mod lambda;
 mod oracle;
+mod plan;
 mod provision;
 mod queue;
+mod rekey;
 mod runbook;
+mod tmp;
+mod types;
 mod verdicts;
 mod whole;

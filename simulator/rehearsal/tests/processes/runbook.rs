@@ -7,7 +7,7 @@ use domain::Timestamp;
 use domain::journal::{Content, SealedEntry};
 use rehearsal::stage::Stage;
 use serde_json::Value;
-use stand_ins::embedded::JOURNAL;
+use stand_ins::embedded::{JOURNAL, LEDGER};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::wire::sts::CALLER;
 use stand_ins::world::dynamodb::{self, Fields, Item, number, text as value};
@@ -36,8 +36,13 @@ async fn what_is_noted_is_exported_and_checked() {
     assert!(text(&nothing.stdout).contains("has no entries: nothing was checked"));
 
     let first = run(&stage, &["runbook", "note", "ingest \"stopped\"\u{e9}", "--json"], 0).await;
-    assert_eq!(json(&first)["sequence"], 1);
-    run(&stage, &["runbook", "note", "second", "--operator", "ann"], 0).await;
+    let told = json(&first);
+    assert_eq!((&told["sequence"], &told["table"]), (&1.into(), &JOURNAL.into()), "{told}");
+    assert_eq!(told["migration"], LEDGER, "{told}");
+    let second = run(&stage, &["runbook", "note", "second", "--operator", "ann"], 0).await;
+    let words =
+        format!("entry 2 is written into the journal of `{LEDGER}`, in the table `{JOURNAL}`");
+    assert!(text(&second.stdout).starts_with(&words), "{}", text(&second.stdout));
     run(&stage, &["runbook", "note", " "], 2).await;
 
     let export = run(&stage, &["runbook", "export"], 0).await;
@@ -170,11 +175,12 @@ async fn a_damaged_journal_is_compared_with_an_export_and_restored_from_it() {
     ] {
         assert!(said.contains(words), "no `{words}` in: {said}");
     }
-    let dry = text(&run(&stage, &[&restore[..], &["--dry-run"]].concat(), 0).await.stdout);
+    let dry = text(&run(&stage, &[&restore[..], &["--dry-run"]].concat(), 1).await.stdout);
+    assert!(dry.contains("NOT CERTAIN: the head was not right"), "{dry}");
     assert!(dry.contains("would put back 1 entry of"), "{dry}");
     note("four", 4).await;
 
-    let done = json(&run(&stage, &[&restore[..], &["--json"]].concat(), 0).await);
+    let done = json(&run(&stage, &[&restore[..], &["--json"]].concat(), 1).await);
     assert_eq!((&done["entries"], &done["written"][0]["sequence"]), (&1.into(), &4.into()));
     run(&stage, &against, 0).await;
     let lines = text(&run(&stage, &["runbook", "export"], 0).await.stdout);
@@ -197,6 +203,40 @@ async fn a_damaged_journal_is_compared_with_an_export_and_restored_from_it() {
         }
     }
     run(&stage, &["runbook", "check"], 0).await;
+}
+
+/// What was repaired before the end is said, and that it is not all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_of_a_part_says_which_part() {
+    let stage = stage(108, 1).await;
+    let mut ann = Writer::start(&stage, "ann");
+    for number in 1..=60 {
+        ann.write(&format!("note {number}")).await;
+        ann.said().await;
+    }
+    drop(ann);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("journal.jsonl");
+    let path = file.to_str().expect("text");
+    std::fs::write(&file, run(&stage, &["runbook", "export"], 0).await.stdout).expect("written");
+    for sequence in 1..=50 {
+        let lie = item(&stage, sequence).into_iter().chain([value("line", "{}")]).collect();
+        dynamodb::put(&stage.world.database, JOURNAL, lie).expect("put");
+    }
+    let restore = ["runbook", "restore", "--from", path, "--operator", "bob"];
+    // Some fifty entries are two repairs; the second one is refused.
+    let refuse = Fault::Refuse { status: 400, code: "AccessDeniedException".to_owned() };
+    let rule = Rule::once(Service::DynamoDb, "TransactWriteItems", "", refuse);
+    stage.world.faults.add(Rule { skip: 1, ..rule });
+    let part = run(&stage, &[&restore[..], &["--json"]].concat(), 3).await;
+    let said = json(&part);
+    assert_eq!((&said["entries"], &said["left"]), (&40.into(), &10.into()), "{said}");
+    assert_eq!((&said["exit_code"], &said["incomplete"]), (&3.into(), &true.into()), "{said}");
+    assert_eq!(said["written"][0]["sequence"], 61);
+    assert!(text(&part.stderr).contains("AccessDenied"), "{part:?}");
+    let rest = text(&run(&stage, &restore, 0).await.stdout);
+    assert!(rest.contains("put back 10 entries") && !rest.contains("NOT DONE"), "{rest}");
+    run(&stage, &["runbook", "check", "--against", path], 0).await;
 }
 
 /// A whole export of one entry, of another migration.

@@ -71,8 +71,12 @@ fn the_same_seed_gives_the_same_report_but_for_time_memory_and_requests() {
         }
         report
     };
-    let first = report();
-    assert_eq!(first, report());
+    // Most of a rehearsal is waiting for what hangs.
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(report);
+        (report(), second.join().expect("it ends"))
+    });
+    assert_eq!(first, second);
     assert_eq!(first["problems"], Value::Array(vec![]));
 }
 
@@ -134,8 +138,12 @@ fn a_store_with_which_nothing_is_wrong_costs_what_it_must() {
         let report = json(&output);
         assert!(output.status.success(), "{hazards}: {report:#}");
         let again = report["passes"][1]["requests"].as_object().expect("requests");
-        let content = again.keys().filter(|kind| kind.starts_with("S3") || kind.contains("node"));
-        assert_eq!(content.count(), 0, "the second run asks for nothing: {again:?}");
+        // It looks how the buckets are set up.
+        let of_files = |kind: &&String| {
+            kind.contains("node") || kind.starts_with("S3") && !kind.starts_with("S3 GET_")
+        };
+        let of_files = again.keys().filter(of_files);
+        assert_eq!(of_files.count(), 0, "the second run asks for nothing: {again:?}");
     }
 }
 

@@ -35,14 +35,19 @@ impl PortFailures {
         let there = there.iter().filter_map(understood);
         let mut last: BTreeMap<_, _> = there.map(|record| (record.fid, record)).collect();
         let mut all = Vec::new();
-        for FailureNote { message, record, what } in notes {
-            let mut record = record.clone();
+        for note in notes {
+            let FailureNote { message, record, what } = note;
+            let (mut record, attempt) = (record.clone(), record.attempt);
             if let Some(earlier) = last.remove(&record.fid) {
-                record.keep_doubt_of(&earlier);
-                record.messages = earlier.messages;
+                if note.leaves_doubts_alone() && earlier.doubts_the_proof() {
+                    record = earlier;
+                } else {
+                    record.keep_doubt_of(&earlier);
+                    record.messages = earlier.messages;
+                }
             }
             let tries = record.messages.entry(message.clone()).or_default();
-            *tries = tries.and(*what, record.attempt);
+            *tries = tries.and(*what, attempt);
             all.push(*tries);
             last.insert(record.fid, record);
         }

@@ -25,6 +25,8 @@ pub enum Call {
     Domains,
     /// `SourceFiles::replicas`; the MogileFS key.
     Replicas,
+    /// `SourceFiles::fid_of` and `devices_of`; the key.
+    FileInfo,
     /// `SourceFiles::open`; the replica's URL.
     Open,
     /// `SourceFiles::delete`; the MogileFS key.

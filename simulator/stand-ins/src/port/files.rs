@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::content::SourceContent;
 use domain::ports::{Replica, SourceFiles};
-use domain::{ByteCount, SourceError, SourceFile};
+use domain::{ByteCount, Fid, SourceError, SourceFile};
 use futures_util::stream;
 
 use super::{Call, Met, NoAnswer, PortFaults, in_pieces};
@@ -33,15 +33,15 @@ impl PortFiles {
 
     async fn replicas_by(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
         options: PathOptions,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        let key = file.dkey.to_string();
-        let ask = || self.mogile.get_paths(&self.domain, &key, options);
-        let urls = self.track(Call::Replicas, &key, &key, ask).await?;
-        let all: Vec<_> = urls.into_iter().map(|url| judge(file, url)).collect();
+        let ask = || self.mogile.get_paths(&self.domain, key, options);
+        let urls = self.track(Call::Replicas, key, key, ask).await?;
+        let all: Vec<_> = urls.into_iter().map(|url| judge(fid, url)).collect();
         if !all.is_empty() && all.iter().all(Result::is_err) {
-            return Err(SourceError::UnknownKey { key });
+            return Err(SourceError::UnknownKey { key: key.to_owned() });
         }
         Ok(all)
     }
@@ -88,14 +88,33 @@ impl SourceFiles for PortFiles {
         &self,
         file: &SourceFile,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        self.replicas_by(file, PATHS).await
+        self.replicas_by(file.fid, &file.dkey.to_string(), PATHS).await
     }
 
     async fn replicas_anew(
         &self,
-        file: &SourceFile,
+        fid: Fid,
+        key: &str,
     ) -> Result<Vec<Result<Replica, SourceError>>, SourceError> {
-        self.replicas_by(file, PathOptions { noverify: false, ..PATHS }).await
+        self.replicas_by(fid, key, PathOptions { noverify: false, ..PATHS }).await
+    }
+
+    async fn fid_of(&self, key: &str) -> Result<Option<Fid>, SourceError> {
+        let ask = || self.mogile.file_info(&self.domain, key);
+        match self.track(Call::FileInfo, key, key, ask).await {
+            Ok(info) => Ok(Some(Fid(info.fid.0))),
+            Err(SourceError::UnknownKey { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn devices_of(&self, key: &str) -> Result<Option<Vec<u64>>, SourceError> {
+        let ask = || self.mogile.file_info(&self.domain, key);
+        match self.track(Call::FileInfo, key, key, ask).await {
+            Ok(info) => Ok(Some(info.devids.iter().map(|device| device.0.into()).collect())),
+            Err(SourceError::UnknownKey { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn open(&self, replica: &Replica) -> Result<SourceContent, SourceError> {
@@ -138,9 +157,9 @@ impl SourceFiles for PortFiles {
 }
 
 /// The replica at this URL, if it is the file's: the key may have another fid by now.
-fn judge(file: &SourceFile, url: String) -> Result<Replica, SourceError> {
-    if url.ends_with(&format!("/{}", file.fid.path())) {
-        return Ok(Replica { fid: file.fid, url });
+fn judge(fid: Fid, url: String) -> Result<Replica, SourceError> {
+    if url.ends_with(&format!("/{}", fid.path())) {
+        return Ok(Replica { fid, url });
     }
     Err(SourceError::BadAnswer { at: url, why: "the path of another fid".to_owned() })
 }
@@ -164,7 +183,7 @@ fn no_answer(at: &str, why: NoAnswer) -> SourceError {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use domain::{Dkey, Fid, S3Bucket};
+    use domain::{Dkey, S3Bucket};
     use futures_util::StreamExt;
 
     use super::*;
@@ -181,11 +200,13 @@ mod tests {
         let key = format!("{SHA1}-repo");
         let content = Content::from(vec![7; PIECE_BYTES * 3 + 1]);
         let fid = mogile.store(dmid, &key, &content, &[device]);
-        let file = |fid: mogile::Fid, key: &str| SourceFile {
-            fid: Fid(fid.0),
-            dkey: Dkey::parse(key).unwrap(),
-            length: ByteCount(content.length()),
-            bucket: S3Bucket::new("new-repo").unwrap(),
+        let file = |fid: mogile::Fid, key: &str| {
+            SourceFile::new(
+                Fid(fid.0),
+                Dkey::parse(key).unwrap(),
+                ByteCount(content.length()),
+                S3Bucket::new("new-repo").unwrap(),
+            )
         };
         let faults = Arc::new(PortFaults::instant());
         let files = PortFiles::new(Arc::clone(&mogile), "ours".into(), Arc::clone(&faults));

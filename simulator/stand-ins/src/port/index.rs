@@ -89,7 +89,8 @@ impl SourceIndex for PortIndex {
 }
 
 fn row_of(row: FileRow) -> IndexRow {
-    IndexRow { fid: Fid(row.fid.0), dkey: row.dkey, length: row.length.map(ByteCount) }
+    let (length, replicas) = (row.length.map(ByteCount), Some(row.devids.len() as u64));
+    IndexRow { fid: Fid(row.fid.0), dkey: row.dkey, length, replicas }
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ impl PortJournal {
         behind: &StoredHead,
         others: Vec<Item>,
         is_as_it_was: bool,
+        instead_of: Option<&StoredEntry>,
     ) -> Result<Appended, LedgerError> {
         let under_its_number = self.entry(sealed.sequence)?;
         let head = self.stored_head()?;
@@ -63,7 +64,7 @@ impl PortJournal {
             StoredHead::Damaged { .. } => true,
             StoredHead::Absent | StoredHead::Names(_) => *behind == head,
         };
-        if under_its_number.is_some() || !is_behind || !is_as_it_was {
+        if under_its_number.as_ref() != instead_of || !is_behind || !is_as_it_was {
             let behind_it = self.entry(sealed.sequence.saturating_add(1))?;
             return Ok(Appended::after_refusal(sealed, &head, under_its_number, behind_it));
         }
@@ -77,17 +78,30 @@ impl PortJournal {
 
     fn repair(&self, repair: &Repair) -> Result<Appended, LedgerError> {
         let (mut items, mut is_as_it_was) = (Vec::new(), true);
+        let is_free = |sequence| {
+            Ok::<_, LedgerError>(self.table.get(&[key(&repair.kept_as, sequence)])?.is_empty())
+        };
         for difference in &repair.entries {
             let there = self.entry(difference.exported.sequence)?;
             is_as_it_was &= there == difference.found;
             items.push(item(&self.migration, &difference.exported));
             if let Some(found) = &difference.found {
-                let kept = key(&repair.kept_as, found.sequence);
-                is_as_it_was &= self.table.get(&[kept])?.is_empty();
+                is_as_it_was &= is_free(found.sequence)?;
                 items.push(item(&repair.kept_as, found));
             }
         }
-        self.write(&repair.entry, &repair.head, items, is_as_it_was)
+        if let Some(found) = &repair.instead_of {
+            is_as_it_was &= is_free(found.sequence)?;
+            items.push(item(&repair.kept_as, found));
+        }
+        if repair.keeps_head() {
+            is_as_it_was &= is_free(0)?;
+            let head = self.item(0)?.into_iter().flatten();
+            let kept = head.chain([text("migration", &repair.kept_as)]).collect();
+            items.push(kept);
+        }
+        let instead_of = repair.instead_of.as_ref();
+        self.write(&repair.entry, &repair.head, items, is_as_it_was, instead_of)
     }
 }
 
@@ -107,7 +121,7 @@ impl Journal for PortJournal {
     }
 
     async fn append(&self, sealed: &SealedEntry) -> Result<Appended, LedgerError> {
-        let write = || self.write(sealed, &sealed.behind.clone().into(), Vec::new(), true);
+        let write = || self.write(sealed, &sealed.behind.clone().into(), Vec::new(), true, None);
         self.table.ask(Call::Append, &sealed.sequence.to_string(), write).await
     }
 

@@ -222,8 +222,11 @@ fn refused(refusal: bucket::StoreError, at: &ObjectAddress) -> StoreError {
         | bucket::StoreError::NoPublicAccessBlock
         | bucket::StoreError::NoPolicy
         | bucket::StoreError::NoLifecycle
+        | bucket::StoreError::NoObjectLock
+        | bucket::StoreError::NoReplication
         | bucket::StoreError::MalformedPolicy
         | bucket::StoreError::EntityTooLarge
+        | bucket::StoreError::MetadataTooLarge
         | bucket::StoreError::CopySourceTooLarge
         | bucket::StoreError::CopyOntoItself
         | bucket::StoreError::NoSuchUpload

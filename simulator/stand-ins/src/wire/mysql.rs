@@ -9,8 +9,8 @@
 //! timing on this one.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, BufReader};
@@ -27,6 +27,7 @@ mod answer;
 mod command;
 mod locks;
 mod login;
+mod options;
 mod packet;
 mod refusal;
 mod session;
@@ -47,6 +48,7 @@ use refusal::Refusal;
 use session::Session;
 use sessions::Sessions;
 
+pub use options::ServerOptions;
 pub use tables::DATABASE;
 
 /// A login must be done by then: the server's default `connect_timeout`.
@@ -59,6 +61,7 @@ pub struct MysqlServer {
     password: String,
     mogile: Arc<MogileFs>,
     databases: Option<Arc<Databases>>,
+    options: Mutex<ServerOptions>,
     locks: Locks,
     sessions: Sessions,
     last_connection: AtomicU32,
@@ -70,8 +73,8 @@ impl MysqlServer {
     pub fn new(mogile: Arc<MogileFs>, user: &str, password: &str) -> Self {
         let (user, password) = (user.to_owned(), password.to_owned());
         let (databases, locks, last_connection) = (None, Locks::default(), AtomicU32::new(0));
-        let sessions = Sessions::default();
-        Self { user, password, mogile, databases, locks, sessions, last_connection }
+        let (sessions, options) = (Sessions::default(), Mutex::default());
+        Self { user, password, mogile, databases, options, locks, sessions, last_connection }
     }
 
     /// Shows the databases of MogileFS's clients too.
@@ -79,6 +82,15 @@ impl MysqlServer {
     pub fn with_databases(mut self, databases: Arc<Databases>) -> Self {
         self.databases = Some(databases);
         self
+    }
+
+    /// Changes how it is set up, from the next statement on.
+    pub fn configure(&self, change: impl FnOnce(&mut ServerOptions)) {
+        change(&mut self.options.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn options(&self) -> ServerOptions {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Error 1045 for whoever is not the user or has another password.

@@ -15,6 +15,7 @@ use crate::fault::Service;
 use crate::wire::listener::{Backend, Body, error_answer};
 use crate::world::bucket::S3World;
 
+mod access;
 mod buckets;
 mod checksums;
 mod multipart;
@@ -28,7 +29,8 @@ mod translate;
 mod uploads;
 mod versions;
 
-/// S3 behind the listener: path-style addresses, one pair of keys, nothing for the unsigned.
+/// S3 behind the listener: path-style addresses, one pair of keys; for the unsigned the files of public
+/// buckets, and nothing else.
 pub struct S3Backend {
     service: S3Service,
 }
@@ -37,7 +39,8 @@ impl S3Backend {
     /// Serves this world to whoever signs with these keys.
     #[must_use]
     pub fn new(world: Arc<S3World>, access_key: &str, secret_key: &str) -> Self {
-        let mut builder = S3ServiceBuilder::new(operations::Operations::new(world));
+        let mut builder = S3ServiceBuilder::new(operations::Operations::new(world.clone()));
+        builder.set_access(access::Access(world));
         builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
         Self { service: builder.build() }
     }
@@ -117,6 +120,7 @@ fn named_setting(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name {
         "encryption" => ("GET_ENCRYPTION", "PUT_ENCRYPTION"),
         "lifecycle" => ("GET_LIFECYCLE", "PUT_LIFECYCLE"),
+        "object-lock" => ("GET_OBJECT_LOCK", "PUT_OBJECT_LOCK"),
         "ownershipControls" => ("GET_OWNERSHIP", "PUT_OWNERSHIP"),
         "policy" => ("GET_POLICY", "PUT_POLICY"),
         "publicAccessBlock" => ("GET_PUBLIC_ACCESS_BLOCK", "PUT_PUBLIC_ACCESS_BLOCK"),

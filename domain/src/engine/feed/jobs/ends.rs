@@ -20,7 +20,9 @@ impl JobFeed<'_> {
             TaskEnd::Synced(_) => back(not_started("a job does not sync")),
             TaskEnd::Failed(failure) => JobEnd::Failed(failure),
             TaskEnd::Unrecorded(reason) => back(reason),
-            TaskEnd::NotBegun(_) if is_queue => back(not_started("the worker was asked to stop")),
+            TaskEnd::NotBegun(why) if is_queue => {
+                back(why.unwrap_or_else(|| not_started("the worker was asked to stop")))
+            }
             TaskEnd::NotBegun(why) => {
                 back(why.unwrap_or_else(|| not_started("there was no time left to start it")))
             }
@@ -73,15 +75,17 @@ impl JobFeed<'_> {
             self.take_failure(delivery, failure, recorder);
             return;
         }
-        self.acknowledge(delivery);
-        if let Ok(job) = &delivery.job
-            && (delivery.attempt > 1 || job.hints.failed_before)
-        {
-            if matches!(end, JobEnd::Migrated(_) | JobEnd::Verified(_)) {
-                recorder.clear_failure_of_proven(job.fid);
-            } else {
-                recorder.clear_failure_of_ended(job.fid);
+        match &delivery.job {
+            // The record first: if the worker ended between the two, no delivery would clear it.
+            Ok(job) if delivery.attempt > 1 || job.hints.failed_before => {
+                self.clearing.entry(job.fid).or_default().push(delivery.clone());
+                if matches!(end, JobEnd::Migrated(_) | JobEnd::Verified(_)) {
+                    recorder.clear_failure_of_proven(job.fid);
+                } else {
+                    recorder.clear_failure_of_ended(job.fid);
+                }
             }
+            Ok(_) | Err(_) => self.acknowledge(delivery),
         }
     }
 
@@ -133,7 +137,9 @@ impl JobFeed<'_> {
         let salt = delivery.fid().map_or(0, |fid| fid.0);
         let after = match (&self.source, kind) {
             // Another worker may take it at once.
-            (Source::Queue(_), ReasonKind::NotStarted) => std::time::Duration::ZERO,
+            (Source::Queue(_), ReasonKind::NotStarted | ReasonKind::OtherSettings) => {
+                std::time::Duration::ZERO
+            }
             (Source::Queue(_) | Source::Batch { .. }, kind) => comes_back_after(kind, times, salt),
         };
         self.answers.comes_back(delivery, after, &self.events);
@@ -144,13 +150,19 @@ impl JobFeed<'_> {
         notice: &OutgoingBatch,
         answer: Result<Vec<MessageTries>, &Reason>,
     ) {
-        match (notice, answer) {
-            (OutgoingBatch::Failures(notes), answer) => self.take_counted(notes, answer),
-            (OutgoingBatch::Proven(fids) | OutgoingBatch::Ended(fids), Err(why)) => {
-                self.summary.ends.add_uncleared(fids.iter().copied(), why);
+        match notice {
+            OutgoingBatch::Failures(notes) => self.take_counted(notes, answer),
+            OutgoingBatch::Proven(fids) | OutgoingBatch::Ended(fids) => {
+                if let Err(why) = answer {
+                    self.summary.ends.add_uncleared(fids.iter().copied(), why);
+                }
+                for fid in fids {
+                    for delivery in self.clearing.remove(fid).unwrap_or_default() {
+                        self.acknowledge(&delivery);
+                    }
+                }
             }
-            (OutgoingBatch::Proven(_) | OutgoingBatch::Ended(_) | OutgoingBatch::Records(_), _) => {
-            }
+            OutgoingBatch::Records(_) => {}
         }
     }
 

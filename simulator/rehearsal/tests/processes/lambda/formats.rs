@@ -23,6 +23,8 @@ use tokio::task::JoinSet;
 
 use super::stage::Stage;
 
+mod queue;
+
 const NAME: &str = "mogile2s3";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -84,9 +86,14 @@ struct Account {
 
 impl Account {
     async fn with(stage: &Stage, function: impl Invocable) -> Self {
+        Self::mapped(stage, function, &[]).await
+    }
+
+    /// These functions are mapped to the queue.
+    async fn mapped(stage: &Stage, function: impl Invocable, functions: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let api = Arc::new(InvokeApi::new(Arc::new(function)));
+        let api = Arc::new(InvokeApi::new(Arc::new(function)).with_mapped(functions));
         let mut tasks = JoinSet::new();
         tasks.spawn(listener::serve(listener, api, stage.world.faults.clone()));
         Self { address, tasks }
@@ -223,7 +230,7 @@ async fn jobs_are_sent_to_a_function_that_is_this_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_setting_nothing_is_asked() {
+async fn without_the_setting_a_lambda_that_is_away_stops_nothing() {
     for name in ["", " "] {
         let stage = Stage::with(2).await;
         sends(&stage, nobody().await, name, &VERIFY).await;

@@ -120,7 +120,7 @@ async fn the_printed_flag_allows_what_has_moved() {
     session.set("BUCKETS", "mogilefs-prod-repo:new-one,mogilefs-prod-editorial:new-two");
     let mut said = session.said(&["migrate"], 2).await;
     let mut flags = Vec::new();
-    let (_, mut advice) = said.split_once("to pay for the second copy, add ").expect("advice");
+    let (_, mut advice) = said.split_once("run this again with ").expect("advice");
     while advice.contains("--moved-from") {
         flags.extend(flag(advice, "--moved-from"));
         (_, advice) = advice.split_once("--moved-from").expect("it is there");
@@ -156,4 +156,17 @@ async fn a_printed_domain_is_the_right_one() {
     session.set("MOGILE_DOMAIN", first);
     session.said(&["migrate"], 0).await;
     session.is_content();
+}
+
+/// As a newcomer does in the world of `rehearse serve`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oracle_of_a_served_world_takes_the_intermediaries_of_sync() {
+    let session = Session::new(69, 5).await;
+    session.said(&["sync"], 0).await;
+    session.said(&["migrate"], 0).await;
+    let served = session.stage.judge_after_any_command();
+    assert!(served.is_content(), "{:?}", served.problems);
+    let strict = session.stage.judge();
+    assert!(strict.problems.iter().all(|problem| problem.contains("should not be there")));
+    assert!(!strict.is_content(), "sync wrote none");
 }

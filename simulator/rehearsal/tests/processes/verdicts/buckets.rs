@@ -28,7 +28,11 @@ async fn doctor_tells_of_a_rule_that_deletes_files() {
             let bad =
                 format!("BAD  bucket {bucket}: does not hold: no lifecycle rule deletes files");
             assert_eq!(said.contains(&bad), code == 1, "{prefix}: {said}");
-            assert_eq!(said.contains("rule `theirs`"), code == 1, "{prefix}: {said}");
+            assert_eq!(
+                said.contains("rule `theirs` deletes objects with keys of 40"),
+                code == 1,
+                "{prefix}: {said}"
+            );
         }
     }
 }

@@ -16,11 +16,13 @@ use crate::cli::rehearse;
 async fn status_says_that_the_database_was_not_counted() {
     let mut session = Session::migrated(51, 5).await;
     session.set("MOGILE_DATABASE_URL", "mysql://reader:secret@127.0.0.1:1/mogile");
-    let said = session.said(&["status"], 0).await;
+    let said = session.said(&["status"], 3).await;
     assert!(said.contains("not counted: the index at `127.0.0.1:1/mogile`"), "{said}");
     assert!(said.contains(&format!("proven         {}\n", session.files().len())), "{said}");
     assert!(!said.contains("secret"), "{said}");
-    let told = session.told(&["status"], 0).await;
+    let queue_only = session.said(&["status", "--queue-only"], 0).await;
+    assert!(queue_only.contains("--queue-only leaves them out"), "{queue_only}");
+    let told = session.told(&["status"], 3).await;
     assert!(told["uncounted"].is_string() && told["rows"].is_null(), "{told}");
 }
 

@@ -11,7 +11,14 @@ use crate::cli::{rehearse, text};
 const SOURCES: [&str; 3] = ["apps/src", "domain/src", "adapters/src"];
 
 /// Flags of other programs, and of this one's makers.
-const OTHERS: [&str; 1] = ["--bucket"];
+const OTHERS: [&str; 6] = [
+    "--account-id",
+    "--bucket",
+    "--object-lock-configuration",
+    "--uuid",
+    "--enabled",
+    "--no-enabled",
+];
 
 fn sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a workspace");
@@ -107,7 +114,8 @@ fn every_flag_that_is_printed_is_one() {
     let subcommands = ["doctor", "plan", "provision", "migrate", "enqueue", "work", "dlq list"];
     let subcommands = subcommands.iter().chain(&["dlq redrive", "status", "fids"]);
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
-    let subcommands = subcommands.chain(&["sync"]).chain(&journal);
+    let others = ["sync", "tmp list", "tmp delete", "rekey", "rekey scan"];
+    let subcommands = subcommands.chain(&others).chain(&journal);
     let known: String =
         subcommands.map(|command| text(&help(&words(command)).stdout) + "\n").collect();
     let names = |text: &str| -> BTreeSet<String> {

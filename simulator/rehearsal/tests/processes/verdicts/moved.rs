@@ -51,6 +51,124 @@ async fn enqueue_refuses_another_bucket_over_the_same_ledger() {
     is_refused(&["enqueue", "migrate"]).await;
 }
 
+/// A store that is migrated, and settings in which its two S3 buckets have changed places since.
+async fn swapped() -> Session {
+    let mut session = Session::migrated(24, 8).await;
+    session.set("BUCKETS", swapped_map());
+    session
+}
+
+fn swapped_map() -> String {
+    format!("{}:{},{}:{}", BUCKETS[0].0, BUCKETS[1].1, BUCKETS[1].0, BUCKETS[0].1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_begun_with_names_that_were_swapped() {
+    let mut session = swapped().await;
+    let (mogile, dmid) = (&session.stage.world.mogile, session.stage.world.dmid);
+    let content = b"what came since";
+    let key = format!("{}-{}", domain::Sha1::of(content), BUCKETS[0].0);
+    let devices = &session.stage.world.devices[..1];
+    let Fid(new) = mogile.store(dmid, &key, &Content::from(content.to_vec()), devices);
+    let before = session.stage.world.faults.counts();
+    for command in [
+        &["migrate"][..],
+        &["migrate", "--again"],
+        &["sync"],
+        &["enqueue", "migrate"],
+        &["enqueue", "verify", "--run", "one"],
+    ] {
+        let said = session.said(command, 2).await;
+        for (_, bucket) in BUCKETS {
+            let words = format!("are recorded in bucket `{bucket}`, and BUCKETS takes ");
+            assert!(said.contains(&words), "{command:?}: {said}");
+        }
+        let flags = "--moved-from corpus-prod";
+        assert!(said.contains(flags) && said.contains("nothing was done"), "{command:?}: {said}");
+    }
+    session.nothing_was_written_since(&before);
+    assert_eq!(session.jobs(), 0);
+
+    session.reset("BUCKETS");
+    let told = session.told(&["migrate"], 0).await;
+    assert_eq!(told["by_mogile"]["files"], 1, "{told}");
+    assert_eq!(session.recorded(new, "bucket"), OLD);
+}
+
+/// A ledger of s3migrate has claims, which say as well where files are.
+#[tokio::test(flavor = "multi_thread")]
+async fn claims_show_names_that_were_swapped() {
+    let mut session = Session::migrated(24, 60).await;
+    session.set("BUCKETS", swapped_map());
+    for mut item in session.items(LEDGER) {
+        item.remove("proof");
+        session.put(LEDGER, item);
+    }
+    let before = session.stage.world.faults.counts();
+    for command in [&["migrate"][..], &["migrate", "--fids", "1-5000"]] {
+        let said = session.said(command, 2).await;
+        assert!(said.contains("files are recorded in bucket `corpus-prod`, and BUCKETS"), "{said}");
+    }
+    session.nothing_was_written_since(&before);
+    let said = session.said(&["doctor"], 1).await;
+    let bad = "does not hold: its records are of the buckets that are mapped";
+    assert!(said.contains(bad), "{said}");
+}
+
+/// It is one of one, and no sign of a wrong map.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_renamed_is_migrated_by_its_fid() {
+    let session = Session::migrated(26, 30).await;
+    let file = session.plain().find(|file| file.bucket == OLD).expect("one");
+    let key = |bucket: &str| format!("{}-{bucket}", file.file.sha1);
+    let mogile = &session.stage.world.mogile;
+    mogile.rename("plos_repo", &key(BUCKETS[0].0), &key(BUCKETS[1].0)).expect("free");
+    let fid = file.fid.to_string();
+    let told = session.told(&["migrate", "--fids", &fid], 0).await;
+    assert_eq!(told["proven_as_another"]["files"], 1, "{told}");
+    assert_eq!(session.recorded(file.fid, "bucket"), BUCKETS[1].1);
+}
+
+/// Where the first map was the wrong one, and is corrected.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_buckets_may_change_places_on_purpose() {
+    let session = swapped().await;
+    let flags = BUCKETS.map(|(_, bucket)| ["--moved-from", bucket]).concat();
+    let told = session.told(&[&["migrate"], &flags[..]].concat(), 0).await;
+    assert_eq!(told["proven_as_another"]["files"], session.files().len(), "{told}");
+    let again = session.told(&["migrate"], 0).await;
+    assert_eq!(again["proven_before"]["files"], session.files().len(), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_with_another_map_takes_no_job() {
+    let mut session = Session::new(25, 5).await;
+    session.said(&["enqueue", "migrate"], 0).await;
+    let jobs = session.jobs();
+    let objects = |session: &Session| {
+        BUCKETS.map(|(_, bucket)| session.stage.world.s3.objects(bucket).expect("it is").len())
+    };
+    let objects_before = objects(&session);
+    let others = [
+        (swapped_map(), "this worker takes them to `"),
+        ("no-such-repo:corpus-new".to_owned(), "this worker leaves `mogilefs-prod-"),
+    ];
+    for (map, words) in others {
+        session.set("BUCKETS", map);
+        session.set("IGNORE_BUCKETS", "");
+        let said = session.said(&["work", "--until-empty"], 2).await;
+        assert!(said.contains(words) && said.contains("correct BUCKETS or SQS_URL"), "{said}");
+        assert_eq!(session.jobs(), jobs, "all of them are in the queue");
+        session.reset("BUCKETS");
+        session.reset("IGNORE_BUCKETS");
+        let said = session.said(&["status"], 1).await;
+        assert!(said.contains("other-settings: YOU MUST ACT."), "{said}");
+    }
+    assert_eq!(objects(&session), objects_before);
+    session.said(&["work", "--until-empty"], 0).await;
+    session.is_content();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn status_and_doctor_find_proofs_in_a_bucket_that_is_not_named() {
     let mut session = moved().await;
@@ -64,9 +182,9 @@ async fn status_and_doctor_find_proofs_in_a_bucket_that_is_not_named() {
     assert_eq!(told["proven"], session.files().len() - files, "{told}");
 
     let said = session.said(&["doctor"], 1).await;
-    let bad = "BAD  ledger: does not hold: its proofs are of the buckets that are mapped";
+    let bad = "BAD  ledger: does not hold: its records are of the buckets that are mapped";
     assert!(said.contains(bad), "{said}");
-    assert!(said.contains("is proven in bucket `corpus-prod`"), "{said}");
+    assert!(said.contains("is recorded in bucket `corpus-prod`"), "{said}");
 
     session.reset("BUCKETS");
     session.said(&["status"], 0).await;

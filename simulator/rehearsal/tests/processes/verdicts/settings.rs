@@ -3,6 +3,8 @@
 
 use std::process::Stdio;
 
+use stand_ins::fault::{Fault, Service};
+
 use super::session::Session;
 
 const COMMANDS: [&[&str]; 3] = [&["migrate"], &["enqueue", "migrate"], &["plan"]];
@@ -32,6 +34,107 @@ async fn a_domain_that_is_not_there_is_an_error() {
     session.set("MOGILE_DOMAIN", "plos_rpeo");
     let words = "MogileFS has no domain `plos_rpeo`; it has `plos_repo`, `other_domain`";
     are_refused(&session, &[words, "set MOGILE_DOMAIN"]).await;
+}
+
+/// An empty queue shows nothing of the settings; and a wrong domain says nothing of the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_and_doctor_name_a_domain_that_is_not_there() {
+    let mut session = Session::new(39, 5).await;
+    session.said(&["work", "--until-empty"], 0).await;
+    session.set("MOGILE_DOMAIN", "plos_rpeo");
+    let words = "MogileFS has no domain `plos_rpeo`; it has `plos_repo`";
+    let said = session.said(&["work", "--until-empty"], 2).await;
+    assert!(said.contains(words) && said.contains("set MOGILE_DOMAIN"), "{said}");
+    let said = session.said(&["doctor"], 1).await;
+    assert!(said.contains(words), "{said}");
+    for other in ["correct BUCKETS", "start the database"] {
+        assert!(!said.contains(other), "`{other}` is right: {said}");
+    }
+}
+
+/// It would count nothing, and say that nothing is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_of_a_domain_that_is_not_there_is_an_error() {
+    let mut session = Session::migrated(37, 5).await;
+    session.set("MOGILE_DOMAIN", "plos_rpeo");
+    for watch in [&["status"][..], &["status", "--watch", "1"]] {
+        let said = session.said(watch, 2).await;
+        let words = ["MogileFS has no domain `plos_rpeo`; it has `plos_repo`", "set MOGILE_DOMAIN"];
+        assert!(words.iter().all(|words| said.contains(words)), "{said}");
+    }
+    session.said(&["status", "--queue-only"], 0).await;
+}
+
+/// Without keys nothing is asked, and no address is to blame.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_without_aws_keys_say_where_to_put_them() {
+    let mut session = Session::new(38, 5).await;
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        session.set(name, "");
+    }
+    session.set("AWS_EC2_METADATA_DISABLED", "true");
+    let before = session.stage.world.faults.counts();
+    for command in
+        [&["migrate"][..], &["status", "--queue-only"], &["fids"], &["runbook", "note", "words"]]
+    {
+        let said = session.said(command, 2).await;
+        let words = ["no AWS credentials were found", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"];
+        assert!(words.iter().all(|words| said.contains(words)), "{command:?}: {said}");
+        assert!(!said.contains("AWS_ENDPOINT_URL"), "{command:?}: {said}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let profiles = folder.path().join("config");
+    let half = "[default]\nrole_arn = arn:aws:iam::123456789012:role/mover\n";
+    std::fs::write(&profiles, half).expect("written");
+    session.set("AWS_CONFIG_FILE", profiles.to_string_lossy());
+    let said = session.said(&["fids"], 2).await;
+    assert!(
+        said.contains("cannot be used as they are configured") && said.contains("`default`"),
+        "{said}"
+    );
+    assert!(session.stage.world.faults.counts_since(&before).is_empty());
+}
+
+/// The account, and neither its keys nor its policy.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_not_signed_up_is_configuration_in_every_service() {
+    let session = Session::migrated(39, 5).await;
+    for (service, code, command) in [
+        (Service::S3, "NotSignedUp", &["migrate", "--again"][..]),
+        (Service::Sqs, "OptInRequired", &["status"]),
+        (Service::DynamoDb, "OptInRequired", &["fids"]),
+        (Service::Sts, "SubscriptionRequiredException", &["runbook", "note", "words"]),
+    ] {
+        session.strike(service, Fault::Refuse { status: 403, code: code.to_owned() });
+        let said = session.said(command, 2).await;
+        for words in ["is not signed up for this service", "complete the account's registration"] {
+            assert!(said.contains(words), "{service:?}: no `{words}` in: {said}");
+        }
+        assert!(!said.contains("AWS_SECRET_ACCESS_KEY"), "{service:?}: {said}");
+        session.mend();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_s3_is_no_bucket_and_the_right_form_is_named() {
+    let mut session = Session::new(40, 5).await;
+    for (given, right) in [
+        ("s3://corpus-prod/", true),
+        ("s3://corpus-prod//", true),
+        ("corpus-prod/", true),
+        ("corpus-prod/files", false),
+    ] {
+        session.set("BUCKETS", format!("mogilefs-prod-repo:{given}"));
+        for command in [&["migrate"][..], &["status"], &["provision", "--access-profile=private"]] {
+            let said = session.said(command, 2).await;
+            assert!(said.contains("BUCKETS: ") && said.contains(given), "{command:?}: {said}");
+            let how = if right { "write `corpus-prod`, without" } else { "and no slash, such as" };
+            assert!(said.contains(how), "{command:?}: {said}");
+        }
+    }
+    session.reset("BUCKETS");
+    let said = session.said(&["migrate", "--moved-from", "s3://old-one/"], 2).await;
+    assert!(said.contains("--moved-from") && said.contains("write `old-one`"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,10 @@
 //! Jobs as messages, as s3migrate wrote them: the world's own reading of its format, which shares
 //! no line with the one that is rehearsed.
 
-use domain::{BadMessage, ByteCount, Fid, Hints, Job, MessageContent};
+use domain::{
+    BadMessage, ByteCount, ContentType, DownloadName, Fid, Hints, Job, MessageContent, S3Bucket,
+    TypeAndName,
+};
 use serde_json::Value;
 
 use crate::world::queue::{AttributeContent, Message, MessageAttribute, MessageAttributes};
@@ -41,6 +44,16 @@ pub(super) fn attributes_of(job: &Job) -> MessageAttributes {
         if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
             add(name, text);
         }
+    }
+    if let Some(bucket) = &job.hints.bucket {
+        attributes.insert("bucket".to_owned(), MessageAttribute::text(bucket.as_str()));
+    }
+    let TypeAndName { content_type, download_name } = &job.hints.type_and_name;
+    if let Some(of) = content_type {
+        attributes.insert("content_type".to_owned(), MessageAttribute::text(of.as_str()));
+    }
+    if let Some(name) = download_name {
+        attributes.insert("download_name".to_owned(), MessageAttribute::text(name.as_str()));
     }
     attributes
 }
@@ -114,6 +127,11 @@ pub(super) fn job_of(message: &Message) -> Result<Job, BadMessage> {
             look_first: attribute("look_first") == Some("true"),
             run: run.map(str::to_owned),
             domain: attribute("domain").filter(|text| !text.is_empty()).map(str::to_owned),
+            bucket: attribute("bucket").and_then(S3Bucket::new),
+            type_and_name: TypeAndName {
+                content_type: attribute("content_type").and_then(ContentType::parse),
+                download_name: attribute("download_name").and_then(DownloadName::parse),
+            },
         },
         dkey: dkey.clone().ok_or_else(|| bad("its body has no `dkey`"))?,
     })

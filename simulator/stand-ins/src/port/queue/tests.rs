@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use domain::ports::QueueRole;
-use domain::{ByteCount, Fid, Hints, JobAction, RouteHint};
+use domain::{
+    ByteCount, ContentType, DownloadName, Fid, Hints, JobAction, RouteHint, S3Bucket, TypeAndName,
+};
 use futures_util::future::join;
 
 use super::*;
@@ -58,6 +60,15 @@ fn job(fid: u64) -> Job {
             look_first: fid.is_multiple_of(7),
             run: fid.is_multiple_of(5).then(|| "2026-01-01".to_owned()),
             domain: fid.is_multiple_of(2).then(|| "plos_repo".to_owned()),
+            bucket: S3Bucket::new("corpus-prod").filter(|_| fid.is_multiple_of(3)),
+            type_and_name: TypeAndName {
+                content_type: ContentType::parse("text/xml; charset=utf-8")
+                    .filter(|_| fid.is_multiple_of(2)),
+                download_name: DownloadName::parse(&format!(
+                    "gr\u{f6}\u{df}e \"{fid}\" \u{1f4d6}.tif"
+                ))
+                .filter(|_| fid.is_multiple_of(3)),
+            },
         },
     }
 }

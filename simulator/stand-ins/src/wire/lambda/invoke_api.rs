@@ -41,13 +41,49 @@ impl Invocable for Fleet {
 /// The Invoke API behind the listener, of an account with this one function.
 pub struct InvokeApi {
     function: Arc<dyn Invocable>,
+    mapped: Vec<String>,
+    timeout_seconds: u64,
 }
+
+/// What a function may take in the template (`FunctionTimeoutSeconds`).
+const TIMEOUT_SECONDS: u64 = 120;
 
 impl InvokeApi {
     /// Serves this function to callers that sign their requests; signatures are not checked.
     #[must_use]
     pub fn new(function: Arc<dyn Invocable>) -> Self {
-        Self { function }
+        Self { function, mapped: Vec::new(), timeout_seconds: TIMEOUT_SECONDS }
+    }
+
+    /// The same, where these functions are mapped to every queue that is asked for.
+    #[must_use]
+    pub fn with_mapped(self, functions: &[&str]) -> Self {
+        Self { mapped: functions.iter().map(|&name| name.to_owned()).collect(), ..self }
+    }
+
+    /// The answer to `GetFunctionConfiguration` (AWS Lambda API Reference), as far as it is asked for.
+    fn configuration(&self, name: &str) -> Response<Body> {
+        if name != self.function.name() {
+            let message = format!("Function not found: {name}");
+            return refused(404, "ResourceNotFoundException", &message);
+        }
+        let told = json!({ "FunctionName": name, "Timeout": self.timeout_seconds });
+        Response::new(full(told.to_string()))
+    }
+
+    /// The answer to `ListEventSourceMappings` (AWS Lambda API Reference), of any queue.
+    fn mappings(&self) -> Response<Body> {
+        let mapping = |(number, name): (usize, &String)| {
+            let function = format!("arn:aws:lambda:us-east-1:000000000000:function:{name}");
+            json!({
+                "UUID": format!("00000000-0000-4000-8000-{number:012}"),
+                "FunctionArn": function,
+                "FunctionResponseTypes": ["ReportBatchItemFailures"],
+                "State": "Enabled",
+            })
+        };
+        let mappings: Vec<_> = self.mapped.iter().enumerate().map(mapping).collect();
+        Response::new(full(json!({ "EventSourceMappings": mappings }).to_string()))
     }
 
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Body>> {
@@ -60,9 +96,19 @@ impl InvokeApi {
             Err(error) => return Err(io::Error::other(error)),
         };
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        if head.method == Method::GET && is_of_mappings(head.uri.path()) {
+            return Ok(self.mappings());
+        }
+        if let Some(name) = configured(head.uri.path()).filter(|_| head.method == Method::GET) {
+            return Ok(self.configuration(name));
+        }
         let Some(name) = function_of(head.uri.path()).filter(|_| head.method == Method::POST)
         else {
-            return Ok(refused(404, "UnknownOperationException", "only Invoke is known"));
+            return Ok(refused(
+                404,
+                "UnknownOperationException",
+                "only Invoke, GetFunctionConfiguration and ListEventSourceMappings are known",
+            ));
         };
         if !header(AUTHORIZATION.as_str()).is_some_and(|it| it.contains("/lambda/aws4_request")) {
             let message = "the request is not signed for lambda";
@@ -81,6 +127,15 @@ impl InvokeApi {
             Err(error) => refused(500, "ServiceException", &format!("{error:#}")),
         })
     }
+}
+
+fn is_of_mappings(path: &str) -> bool {
+    path.trim_end_matches('/') == "/2015-03-31/event-source-mappings"
+}
+
+/// The function whose configuration a path is.
+fn configured(path: &str) -> Option<&str> {
+    path.strip_prefix("/2015-03-31/functions/")?.strip_suffix("/configuration")
 }
 
 /// The function that a path invokes.
@@ -132,7 +187,12 @@ impl Backend for InvokeApi {
 
     fn classify(&self, head: &http::request::Parts) -> (String, String) {
         let function = function_of(head.uri.path());
-        let operation = if function.is_some() { "Invoke" } else { "OTHER" };
+        let operation = match function {
+            Some(_) => "Invoke",
+            None if is_of_mappings(head.uri.path()) => "ListEventSourceMappings",
+            None if configured(head.uri.path()).is_some() => "GetFunctionConfiguration",
+            None => "OTHER",
+        };
         (operation.to_owned(), function.unwrap_or_default().to_owned())
     }
 

@@ -9,12 +9,14 @@ use super::login::Login;
 use super::refusal::Refusal;
 use super::sessions::Listed;
 use super::sql::{self, Place, Setting, Statement};
-use super::stored::{Stored, information};
-use super::tables::{Column, DATABASE, Row, Table, columns_of, rows_of};
+use super::stored::{Stored, information, mogile};
+use super::tables::{Column, DATABASE, KeyChange, columns_of, rows_of};
 use super::value::{Kind, Value};
 use crate::world::databases::Database;
 
 mod constants;
+mod keys;
+mod lists;
 
 use constants::{kind_of, shown_columns};
 
@@ -30,6 +32,8 @@ pub struct Session<'a> {
     database: Option<String>,
     is_read_only: bool,
     stored: Option<Stored<'a>>,
+    /// Keys of MogileFS's files that change at the commit.
+    keys: Vec<KeyChange>,
     kept: BTreeMap<u32, Kept>,
     last_statement: u32,
     listed: Listed<'a>,
@@ -77,6 +81,7 @@ impl<'a> Session<'a> {
             database: login.database,
             is_read_only: false,
             stored,
+            keys: Vec::new(),
             kept: BTreeMap::new(),
             last_statement: 0,
             listed,
@@ -229,7 +234,9 @@ impl<'a> Session<'a> {
                 Owner::Server => {
                     let unknown = || unknown_database(information::NAME);
                     let stored = self.stored.as_mut().ok_or_else(unknown)?;
-                    stored.information(select, parameters)?
+                    let narrow_fids = self.server.options().narrow_fids;
+                    let mogile = mogile::Described { mogile: &self.server.mogile, narrow_fids };
+                    stored.information(select, parameters, &mogile)?
                 }
                 Owner::Client(database) => {
                     return self.run_stored(database, statement, parameters, encoding);
@@ -240,6 +247,9 @@ impl<'a> Session<'a> {
             | Statement::Update(sql::Update { place, .. })
             | Statement::Delete(sql::Delete { place, .. })
             | Statement::Alter(sql::Alter { place, .. }) => match self.owner(place)? {
+                Owner::MogileFs if let Statement::Update(update) = statement => {
+                    return self.change_keys(sql, update, parameters);
+                }
                 Owner::MogileFs | Owner::Server => return Err(Refusal::not_on_the_list(sql)),
                 Owner::Client(database) => {
                     return self.run_stored(database, statement, parameters, encoding);
@@ -257,10 +267,8 @@ impl<'a> Session<'a> {
         parameters: &[Value],
         encoding: Encoding,
     ) -> Result<Answer, Refusal> {
-        let is_reading = matches!(statement, Statement::Select(_) | Statement::ShowCreate(_));
-        if self.is_read_only && !is_reading {
-            let text = "Cannot execute statement in a READ ONLY transaction.";
-            return Err(Refusal::new(1792, text));
+        if !matches!(statement, Statement::Select(_) | Statement::ShowCreate(_)) {
+            self.require_writable()?;
         }
         let is_definition = matches!(statement, Statement::Alter(_));
         self.context.in_transaction =
@@ -278,12 +286,21 @@ impl<'a> Session<'a> {
     fn commit(&mut self) -> Result<(), Refusal> {
         self.stored.as_mut().map_or(Ok(()), Stored::commit)?;
         self.context.in_transaction = false;
+        self.commit_keys()
+    }
+
+    fn require_writable(&self) -> Result<(), Refusal> {
+        if self.is_read_only {
+            let text = "Cannot execute statement in a READ ONLY transaction.";
+            return Err(Refusal::new(1792, text));
+        }
         Ok(())
     }
 
     /// Takes back what is not committed.
     pub fn roll_back(&mut self) -> Result<(), Refusal> {
         self.context.in_transaction = false;
+        self.keys.clear();
         self.stored.as_mut().map_or(Ok(()), Stored::roll_back)
     }
 
@@ -338,26 +355,6 @@ impl<'a> Session<'a> {
         }
         let client = Database::named(database).filter(|_| self.stored.is_some());
         client.map(Owner::Client).ok_or_else(|| unknown_database(database))
-    }
-
-    fn databases(&self) -> Vec<Row> {
-        let clients = Database::ALL.into_iter().filter(|_| self.stored.is_some());
-        let server = self.stored.as_ref().map(|_| information::NAME);
-        let names = clients.map(Database::name).chain([DATABASE]).chain(server);
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect()
-    }
-
-    fn tables(&self) -> Result<Vec<Row>, Refusal> {
-        let database = self.database.as_deref().ok_or_else(no_database)?;
-        let mut names: Vec<&str> = match self.owner_of(database)? {
-            Owner::MogileFs => Table::ALL.iter().map(|table| table.name()).collect(),
-            Owner::Client(database) => database.tables().iter().map(|table| table.name).collect(),
-            Owner::Server => information::TABLES.iter().map(|table| table.name).collect(),
-        };
-        names.sort_unstable();
-        Ok(names.into_iter().map(|name| vec![Value::Text(name.to_owned())]).collect())
     }
 
     fn set(&mut self, setting: Setting) -> Result<(), Refusal> {

@@ -154,8 +154,9 @@ fn statement(parser: &mut Parser) -> Option<Statement> {
 
 /// Settings that clients send and that change no answer: all texts are UTF-8 here, all times UTC,
 /// and no statement waits for a lock or runs for long.
-const WITHOUT_EFFECT: [&str; 9] = [
+const WITHOUT_EFFECT: [&str; 10] = [
     "character_set_results",
+    "completion_type",
     "innodb_lock_wait_timeout",
     "lock_wait_timeout",
     "max_execution_time",

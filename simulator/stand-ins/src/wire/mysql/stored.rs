@@ -12,6 +12,7 @@ use super::value::{Kind, Value};
 use crate::world::databases::{Database, Databases, Table};
 
 pub mod information;
+pub mod mogile;
 mod show;
 mod translate;
 
@@ -83,12 +84,13 @@ impl<'a> Stored<'a> {
         &mut self,
         select: &Select,
         parameters: &[Value],
+        mogile: &mogile::Described<'_>,
     ) -> Result<Vec<Row>, Refusal> {
         for database in Database::ALL {
             self.connection(database)?;
         }
         let connections = self.open.iter().map(|(database, connection)| (*database, connection));
-        information::rows(select, parameters, self.databases.collation(), connections)
+        information::rows(select, parameters, self.databases.collation(), connections, mogile)
     }
 
     /// Ends the open transactions.

@@ -6,8 +6,10 @@ use super::sql::{Comparison, Field, Fields, Function, Operand, Select};
 use super::value::{Kind, Value};
 use crate::world::mogile::{Fid, FileRow, MogileFs};
 
+mod keys;
 mod mogile;
 
+pub use keys::{KeyChange, changes_of};
 pub use mogile::Table;
 
 /// The database that holds these tables.
@@ -120,7 +122,7 @@ fn refuse_more(select: &Select) -> Result<(), Refusal> {
     };
     let is_binary = select.conditions.iter().any(|condition| condition.is_binary);
     if has_more || is_binary || !select.group.is_empty() {
-        let text = "GROUP BY, MIN, MAX and BINARY are not on the list for MogileFS's tables";
+        let text = "GROUP BY, LEFT, MIN, MAX and BINARY are not on the list for MogileFS's tables";
         return Err(Refusal::new(1235, text));
     }
     Ok(())

@@ -119,6 +119,8 @@ impl Kind {
     pub const BIGINT: Self = Self::number(LONGLONG, 0, 20);
     /// `BIGINT UNSIGNED`.
     pub const BIGINT_UNSIGNED: Self = Self::number(LONGLONG, UNSIGNED, 20);
+    /// `INT UNSIGNED`.
+    pub const INT_UNSIGNED: Self = Self::number(LONG, UNSIGNED, 10);
     /// `TINYINT`.
     pub const TINYINT: Self = Self::number(TINY, 0, 4);
     /// `INT`.
@@ -149,6 +151,35 @@ impl Kind {
     /// The same type as the primary key.
     pub const fn key(self) -> Self {
         Self { flags: self.flags | NOT_NULL | PRIMARY_KEY, ..self }
+    }
+
+    /// Whether a column of it may be NULL.
+    pub const fn is_nullable(self) -> bool {
+        self.flags & NOT_NULL == 0
+    }
+
+    /// Whether a column of it is in the primary key.
+    pub const fn is_key(self) -> bool {
+        self.flags & PRIMARY_KEY != 0
+    }
+
+    /// Its name in MySQL 8's words; nothing for a text, whose letters have a character set.
+    pub fn number_name(self) -> Option<String> {
+        let name = match self.code {
+            TINY => "tinyint",
+            SHORT => "smallint",
+            INT24 => "mediumint",
+            LONG => "int",
+            LONGLONG => "bigint",
+            _ => return None,
+        };
+        let sign = if self.flags & UNSIGNED == 0 { "" } else { " unsigned" };
+        Some(format!("{name}{sign}"))
+    }
+
+    /// Letters that a text may have.
+    pub const fn letters(self) -> u32 {
+        self.length / 4
     }
 
     /// Bytes of a number in a binary row; none for a text.

@@ -30,7 +30,7 @@ pub(super) fn head_object(
         accept_ranges: Some("bytes".to_owned()),
         content_length: Some(wire_length(object.content.len())?),
         content_disposition: object.attributes.content_disposition,
-        content_type: object.attributes.content_type,
+        content_type: Some(content_type(object.attributes.content_type)),
         e_tag: Some(etag(&object.etag)),
         last_modified: Some(object.last_modified.into()),
         metadata: Some(wire_metadata(object.attributes.metadata)),
@@ -40,6 +40,12 @@ pub(super) fn head_object(
     };
     show_checksum!(output, checksum.as_ref());
     Ok(output)
+}
+
+/// What S3 says of an object that was written without a type (Amazon S3 User Guide, "Working with
+/// object metadata").
+fn content_type(given: Option<String>) -> String {
+    given.unwrap_or_else(|| "binary/octet-stream".to_owned())
 }
 
 pub(super) fn get_object(
@@ -78,7 +84,7 @@ pub(super) fn get_object(
         body: Some(s3s::Body::from(bytes).into()),
         content_range,
         content_disposition: object.attributes.content_disposition,
-        content_type: object.attributes.content_type,
+        content_type: Some(content_type(object.attributes.content_type)),
         e_tag: Some(etag(&object.etag)),
         last_modified: Some(object.last_modified.into()),
         metadata: Some(wire_metadata(object.attributes.metadata)),

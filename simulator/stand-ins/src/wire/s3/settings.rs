@@ -2,12 +2,15 @@
 
 use s3s::dto::{
     AbortIncompleteMultipartUpload, BucketLocationConstraint, BucketVersioningStatus,
-    ExpirationStatus, GetBucketEncryptionOutput, GetBucketLifecycleConfigurationOutput,
-    GetBucketLocationOutput, GetBucketOwnershipControlsOutput, GetBucketPolicyOutput,
-    GetBucketVersioningOutput, GetPublicAccessBlockOutput, LifecycleExpiration, LifecycleRule,
-    LifecycleRuleFilter, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
-    PublicAccessBlockConfiguration, PutBucketEncryptionInput, PutBucketLifecycleConfigurationInput,
-    PutBucketOwnershipControlsInput, PutBucketPolicyInput, PutPublicAccessBlockInput,
+    DefaultRetention, Destination, ExpirationStatus, GetBucketEncryptionOutput,
+    GetBucketLifecycleConfigurationOutput, GetBucketLocationOutput,
+    GetBucketOwnershipControlsOutput, GetBucketPolicyOutput, GetBucketReplicationOutput,
+    GetBucketVersioningOutput, GetObjectLockConfigurationOutput, GetPublicAccessBlockOutput,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectLockConfiguration,
+    ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule, ObjectOwnership, OwnershipControls,
+    OwnershipControlsRule, PublicAccessBlockConfiguration, PutBucketEncryptionInput,
+    PutBucketLifecycleConfigurationInput, PutBucketOwnershipControlsInput, PutBucketPolicyInput,
+    PutPublicAccessBlockInput, ReplicationConfiguration, ReplicationRule, ReplicationRuleStatus,
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
     ServerSideEncryptionRule,
 };
@@ -118,6 +121,53 @@ pub(super) fn put_encryption(world: &S3World, input: &PutBucketEncryptionInput) 
         other => return Err(s3_error!(NotImplemented, "`{other}` is not implemented")),
     };
     Ok(world.set_up(&input.bucket, |settings| settings.encryption = Some(encryption))?)
+}
+
+pub(super) fn get_object_lock(
+    world: &S3World,
+    bucket: &str,
+) -> S3Result<GetObjectLockConfigurationOutput> {
+    let days = world.settings(bucket)?.locked_for_days.ok_or(StoreError::NoObjectLock)?;
+    let retention = DefaultRetention {
+        days: Some(days),
+        mode: Some(ObjectLockRetentionMode::from_static(ObjectLockRetentionMode::COMPLIANCE)),
+        years: None,
+    };
+    let configuration = ObjectLockConfiguration {
+        object_lock_enabled: Some(ObjectLockEnabled::from_static(ObjectLockEnabled::ENABLED)),
+        rule: Some(ObjectLockRule { default_retention: Some(retention) }),
+    };
+    Ok(GetObjectLockConfigurationOutput { object_lock_configuration: Some(configuration) })
+}
+
+pub(super) fn get_replication(
+    world: &S3World,
+    bucket: &str,
+) -> S3Result<GetBucketReplicationOutput> {
+    let bucket = world.settings(bucket)?.replicates_to.ok_or(StoreError::NoReplication)?;
+    let rule = ReplicationRule {
+        delete_marker_replication: None,
+        destination: Destination {
+            access_control_translation: None,
+            account: None,
+            bucket,
+            encryption_configuration: None,
+            metrics: None,
+            replication_time: None,
+            storage_class: None,
+        },
+        existing_object_replication: None,
+        filter: None,
+        id: None,
+        prefix: None,
+        priority: None,
+        source_selection_criteria: None,
+        status: ReplicationRuleStatus::from_static(ReplicationRuleStatus::ENABLED),
+    };
+    let copier = "arn:aws:iam::000000000000:role/replication".to_owned();
+    let replication_configuration =
+        Some(ReplicationConfiguration { role: copier, rules: vec![rule] });
+    Ok(GetBucketReplicationOutput { replication_configuration })
 }
 
 pub(super) fn get_lifecycle(

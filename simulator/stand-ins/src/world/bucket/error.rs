@@ -21,6 +21,10 @@ pub enum StoreError {
     NoPolicy,
     /// The bucket has no lifecycle rules.
     NoLifecycle,
+    /// The bucket has no Object Lock.
+    NoObjectLock,
+    /// The bucket's objects are not copied elsewhere.
+    NoReplication,
     /// A policy that is none.
     MalformedPolicy,
     /// There is no object at that key.
@@ -31,6 +35,8 @@ pub enum StoreError {
     BadDigest,
     /// The content is larger than one PUT may write.
     EntityTooLarge,
+    /// Headers of the system's or of the user's metadata are longer than S3 keeps.
+    MetadataTooLarge,
     /// The source is larger than one COPY may read.
     CopySourceTooLarge,
     /// A copy of an object onto itself that would change nothing.
@@ -72,11 +78,14 @@ impl StoreError {
             Self::NoPublicAccessBlock => "NoSuchPublicAccessBlockConfiguration",
             Self::NoPolicy => "NoSuchBucketPolicy",
             Self::NoLifecycle => "NoSuchLifecycleConfiguration",
+            Self::NoObjectLock => "ObjectLockConfigurationNotFoundError",
+            Self::NoReplication => "ReplicationConfigurationNotFoundError",
             Self::MalformedPolicy => "MalformedPolicy",
             Self::NoSuchKey => "NoSuchKey",
             Self::PreconditionFailed => "PreconditionFailed",
             Self::BadDigest => "BadDigest",
             Self::EntityTooLarge => "EntityTooLarge",
+            Self::MetadataTooLarge => "MetadataTooLarge",
             Self::NoSuchUpload => "NoSuchUpload",
             Self::InvalidPart => "InvalidPart",
             Self::InvalidPartOrder => "InvalidPartOrder",
@@ -106,11 +115,16 @@ impl fmt::Display for StoreError {
             Self::NoPublicAccessBlock => "the public access block configuration was not found",
             Self::NoPolicy => "the bucket policy does not exist",
             Self::NoLifecycle => "the lifecycle configuration does not exist",
+            Self::NoObjectLock => "object lock configuration does not exist for this bucket",
+            Self::NoReplication => "the replication configuration was not found",
             Self::MalformedPolicy => "the policy is not in the valid JSON format",
             Self::NoSuchKey => "the specified key does not exist",
             Self::PreconditionFailed => "at least one of the preconditions did not hold",
             Self::BadDigest => "the digest you specified did not match what we received",
             Self::EntityTooLarge => "the upload exceeds the maximum size of one request",
+            Self::MetadataTooLarge => {
+                "your metadata headers exceed the maximum allowed metadata size"
+            }
             Self::CopySourceTooLarge => "the copy source exceeds the maximum size of one request",
             Self::CopyOntoItself => "a copy of an object to itself must change something",
             Self::NoSuchUpload => {

@@ -17,6 +17,7 @@ impl S3World {
         key: &str,
         request: UploadRequest,
     ) -> Result<UploadId, StoreError> {
+        request.attributes.check()?;
         let upload = Upload::new(key, request, self.now());
         self.locked(|state| {
             state.bucket(bucket)?;

@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
 use sha1::Sha1;
 
-use super::Encryption;
+use super::{Encryption, StoreError};
 
 /// Bytes with the digests that were computed from them; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +169,26 @@ pub struct Attributes {
     pub content_disposition: Option<String>,
     /// `x-amz-meta-*`, without that prefix.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Attributes {
+    /// The most bytes of names and values, of the system's metadata and of the user's each (S3 user
+    /// guide, "Working with object metadata").
+    pub const LONGEST_BYTES: usize = 2048;
+
+    /// S3 keeps no longer ones.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let bytes = |name: &str, value: &Option<String>| {
+            value.as_ref().map_or(0, |value| name.len() + value.len())
+        };
+        let system = bytes("Content-Type", &self.content_type)
+            + bytes("Content-Disposition", &self.content_disposition);
+        let user: usize = self.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if system.max(user) > Self::LONGEST_BYTES {
+            return Err(StoreError::MetadataTooLarge);
+        }
+        Ok(())
+    }
 }
 
 /// An object as it lies in a bucket; cheap to clone.

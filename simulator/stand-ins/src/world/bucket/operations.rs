@@ -17,6 +17,7 @@ impl S3World {
         {
             return Err(StoreError::BadDigest);
         }
+        put.attributes.check()?;
         let mut object = Object::new(put.content, put.attributes, self.now());
         object.checksum = match put.expected_sha1 {
             Some(_) => Some(StoredChecksum::sha1_of(&object.content)),
@@ -39,6 +40,7 @@ impl S3World {
                 return Err(StoreError::CopyOntoItself);
             }
             let attributes = copy.replace_attributes.unwrap_or_else(|| source.attributes.clone());
+            attributes.check()?;
             let mut object = Object::new(source.content.clone(), attributes, last_modified);
             object.checksum = copied_checksum(source, copy.compute_sha1);
             state.store(bucket, key, &copy.condition, object)

@@ -5,6 +5,7 @@ use super::{Algorithm, Object, StoreError, StoredChecksum};
 
 /// The options of a world's S3, for all of its buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct S3Options {
     /// The most that one PUT or COPY may carry.
     pub single_request_limit_bytes: u64,
@@ -20,6 +21,8 @@ pub struct S3Options {
     /// Whether no answer tells a SHA-1, as with an end that does not know that checksum. A wrong
     /// one that comes with a write is refused all the same.
     pub answers_no_sha1: bool,
+    /// Whether the account ignores the public policies of all its buckets. No bucket's own settings show it.
+    pub account_ignores_policies: bool,
     /// What the caller may not do; everything else is allowed.
     pub denials: Vec<Denial>,
 }
@@ -33,6 +36,7 @@ impl Default for S3Options {
             encryption: Encryption::default(),
             takes_acls: false,
             answers_no_sha1: false,
+            account_ignores_policies: false,
             denials: Vec::new(),
         }
     }

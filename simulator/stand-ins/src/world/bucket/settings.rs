@@ -20,6 +20,10 @@ pub struct BucketSettings {
     pub encryption: Option<Encryption>,
     /// Its lifecycle rules.
     pub lifecycle: Vec<LifecycleRule>,
+    /// Object Lock, where the bucket was made with it: the days for which each new object is locked.
+    pub locked_for_days: Option<i32>,
+    /// The ARN of the bucket to which new objects are copied.
+    pub replicates_to: Option<String>,
 }
 
 /// The world's own region.
@@ -37,6 +41,8 @@ impl Default for BucketSettings {
             policy: None,
             encryption: None,
             lifecycle: Vec::new(),
+            locked_for_days: None,
+            replicates_to: None,
         }
     }
 }
@@ -139,6 +145,19 @@ impl S3World {
         })
     }
 
+    /// Whether somebody without keys may read an object with this key.
+    pub fn lets_anybody_read(&self, bucket: &str, key: &str) -> bool {
+        let settings = self.settings(bucket).ok();
+        let ignores = |settings: &BucketSettings| {
+            settings.public_access_block.unwrap_or_default().restrict_public_buckets
+        };
+        let policy = settings.filter(|settings| !ignores(settings)).and_then(|it| it.policy);
+        let policy = policy.and_then(|policy| serde_json::from_str::<Value>(&policy).ok());
+        let account_ignores = self.locked(|state| state.options.account_ignores_policies);
+        let object = format!("arn:aws:s3:::{bucket}/{key}");
+        !account_ignores && policy.is_some_and(|policy| gives_to_everybody(&policy, &object))
+    }
+
     /// How a bucket encrypts what is written now.
     pub fn encryption(&self, bucket: &str) -> Result<Encryption, StoreError> {
         self.locked(|state| state.encryption(bucket))
@@ -165,4 +184,63 @@ fn is_public(policy: &Value) -> Option<bool> {
             && statement.get("Condition").is_none();
     }
     Some(public)
+}
+
+/// Whether a policy lets everybody read this object.
+fn gives_to_everybody(policy: &Value, object: &str) -> bool {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    list(&policy["Statement"]).into_iter().any(|statement| {
+        let alone = serde_json::json!({ "Statement": [statement.clone()] });
+        let reads =
+            list(&statement["Action"]).iter().any(|it| it == "s3:GetObject" || it == "s3:*");
+        let mut resources = list(&statement["Resource"]).into_iter();
+        let is_meant = resources.any(|pattern| {
+            let pattern = pattern.as_str().unwrap_or_default();
+            matches(pattern.as_bytes(), object.as_bytes())
+        });
+        is_public(&alone) == Some(true) && reads && is_meant
+    })
+}
+
+/// A policy's pattern: `*` stands for any characters, `?` for one (IAM user guide, "Resource").
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern, text) {
+        ([], text) => text.is_empty(),
+        ([b'*', rest @ ..], text) => (0..=text.len()).any(|skip| matches(rest, &text[skip..])),
+        ([b'?', rest @ ..], [_, text @ ..]) => matches(rest, text),
+        ([wanted, rest @ ..], [first, text @ ..]) => wanted == first && matches(rest, text),
+        (_, []) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_policy_gives_is_read_without_keys() {
+        let policy = |action: &str, resource: &str| {
+            let statement = serde_json::json!({
+                "Effect": "Allow", "Principal": "*", "Action": action, "Resource": resource,
+            });
+            serde_json::json!({ "Statement": [statement] }).to_string()
+        };
+        for (policy, is_given) in [
+            (policy("s3:GetObject", "arn:aws:s3:::b/???"), true),
+            (policy("s3:GetObject", "arn:aws:s3:::b/*"), true),
+            (policy("s3:GetObject", "arn:aws:s3:::b/??"), false),
+            (policy("s3:GetObject", "arn:aws:s3:::other/*"), false),
+            (policy("s3:PutObject", "arn:aws:s3:::b/*"), false),
+            ("no JSON".to_owned(), false),
+        ] {
+            let world = S3World::default();
+            world.create_bucket("b").expect("made");
+            world.set_up("b", |bucket| bucket.policy = Some(policy.clone())).expect("a bucket");
+            assert!(!world.lets_anybody_read("b", "key"), "it is ignored: {policy}");
+            world.set_up("b", |bucket| bucket.public_access_block = None).expect("a bucket");
+            assert_eq!(world.lets_anybody_read("b", "key"), is_given, "{policy}");
+            world.configure(|options| options.account_ignores_policies = true);
+            assert!(!world.lets_anybody_read("b", "key"), "{policy}");
+        }
+    }
 }

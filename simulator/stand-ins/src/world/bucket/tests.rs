@@ -111,6 +111,33 @@ fn a_copy_of_several_parts_has_a_checksum_of_its_whole_content() {
 }
 
 #[test]
+fn metadata_have_an_end() {
+    let world = world();
+    let named = |bytes: usize| {
+        // The names of both headers count, too.
+        let (content_type, disposition) = ("text/plain".to_owned(), "n".repeat(bytes - 41));
+        let (content_type, content_disposition) = (Some(content_type), Some(disposition));
+        Attributes { content_type, content_disposition, ..Attributes::default() }
+    };
+    let kept = |bytes: usize| {
+        let metadata = BTreeMap::from([("n".to_owned(), "v".repeat(bytes - 1))]);
+        Attributes { metadata, ..Attributes::default() }
+    };
+    for (attributes, answer) in [
+        (named(2048), Ok(())),
+        (named(2049), Err(StoreError::MetadataTooLarge)),
+        (kept(2048), Ok(())),
+        (kept(2049), Err(StoreError::MetadataTooLarge)),
+    ] {
+        let put =
+            PutRequest { attributes: attributes.clone(), ..PutRequest::new(Content::of("x")) };
+        assert_eq!(world.put("b", "put", put).map(drop), answer);
+        let upload = UploadRequest { attributes, ..UploadRequest::default() };
+        assert_eq!(world.create_upload("b", "parts", upload).map(drop), answer);
+    }
+}
+
+#[test]
 fn attributes_go_along_with_a_copy_unless_replaced() {
     let world = world();
     let typed = |kind: &str| Attributes { content_type: Some(kind.into()), ..Default::default() };

@@ -51,6 +51,9 @@ impl MogileFs {
         self.state(|state| {
             let dmid = state.domain(domain)?;
             let row = state.file(dmid, key)?;
+            if state.hidden.contains(&row.fid) {
+                return Err(Refusal::UnknownKey);
+            }
             let (domain, class) = state.names(row)?;
             let devids = row.devids.clone();
             Ok(FileInfo { fid: row.fid, domain, class, length: row.length, devids })

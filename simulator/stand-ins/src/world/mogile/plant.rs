@@ -46,6 +46,23 @@ impl MogileFs {
         });
     }
 
+    /// Gives a row another key, as a statement in the database does. Returns false, and changes nothing,
+    /// where the row has not this key any more, or another row has the new one.
+    pub fn change_key(&self, fid: Fid, from: Option<&str>, to: &str) -> bool {
+        self.state(|state| {
+            let Some(row) = state.files.row(fid).filter(|row| row.dkey.as_deref() == from) else {
+                return false;
+            };
+            let holder = state.files.row_by_key(row.dmid, to).map(|row| row.fid);
+            if holder.is_some_and(|holder| holder != fid) {
+                return false;
+            }
+            let row = FileRow { dkey: Some(to.to_owned()), ..row.clone() };
+            state.files.replace(row);
+            true
+        })
+    }
+
     /// Takes a row away behind the tracker's back; the bytes stay for ever.
     pub fn drop_row(&self, fid: Fid) -> Option<FileRow> {
         self.state(|state| state.files.remove(fid))

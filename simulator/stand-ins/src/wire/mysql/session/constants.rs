@@ -22,6 +22,7 @@ impl Session<'_> {
             Constant::Version => text(VERSION),
             Constant::VersionComment => text("a rehearsal's stand-in, no MySQL"),
             Constant::ConnectionId => Value::Integer(self.connection.into()),
+            Constant::UnixTime => Value::Integer(self.server.options().seconds().into()),
             Constant::Autocommit => Value::Integer(self.context.autocommit.into()),
             Constant::Lock(call, name) => self.lock(*call, name.value(parameters))?,
         })
@@ -46,8 +47,11 @@ impl Session<'_> {
 
     /// What the session's user may do.
     pub(super) fn grants(&self) -> Vec<Row> {
-        let all = format!("GRANT ALL PRIVILEGES ON *.* TO `{}`@`127.0.0.1`", self.user);
-        vec![vec![Value::Text(all)]]
+        let mut lines = self.server.options().grants;
+        if lines.is_empty() {
+            lines.push(format!("GRANT ALL PRIVILEGES ON *.* TO `{}`@`127.0.0.1`", self.user));
+        }
+        lines.into_iter().map(|line| vec![Value::Text(line)]).collect()
     }
 
     /// What the server says of itself.
@@ -95,9 +99,10 @@ pub(super) fn shown_columns(shown: &Shown) -> Vec<Column> {
 /// The type of a value that needs no table.
 pub(super) const fn kind_of(constant: &Constant) -> Kind {
     match constant {
-        Constant::Number(_) | Constant::ConnectionId | Constant::Autocommit => {
-            Kind::BIGINT.not_null()
-        }
+        Constant::Number(_)
+        | Constant::ConnectionId
+        | Constant::UnixTime
+        | Constant::Autocommit => Kind::BIGINT.not_null(),
         Constant::Lock(..) => Kind::BIGINT,
         Constant::Text(_)
         | Constant::Database

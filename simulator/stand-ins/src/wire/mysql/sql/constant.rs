@@ -22,6 +22,8 @@ pub enum Constant {
     Autocommit,
     /// What kind of server this is.
     VersionComment,
+    /// The server's time, in seconds since 1970.
+    UnixTime,
     /// What becomes of the lock of this name.
     Lock(LockCall, Operand),
 }
@@ -87,6 +89,7 @@ fn constant(parser: &mut Parser) -> Option<Constant> {
         "user" | "current_user" => Constant::User,
         "version" => Constant::Version,
         "connection_id" => Constant::ConnectionId,
+        "unix_timestamp" => Constant::UnixTime,
         _ => return None,
     })
 }

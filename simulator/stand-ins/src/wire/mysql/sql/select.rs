@@ -1,7 +1,7 @@
 //! `SELECT` from one table:
 //! `SELECT columns|*|COUNT(*) FROM table [WHERE [BINARY] column = value [AND …]] [GROUP BY column, …]
 //! [ORDER BY column [DESC], …] [LIMIT n]`, where a column may also be `CAST(column AS CHAR)`,
-//! `CAST(CONVERT(column USING utf8mb4) AS BINARY)`, and, with other columns, `COUNT(*)`, `MIN(column)`
+//! `CAST(CONVERT(column USING utf8mb4) AS BINARY)`, `LEFT(column, n)`, and, with other columns, `COUNT(*)`, `MIN(column)`
 //! or `MAX(column)`.
 
 use super::condition::{Condition, conditions};
@@ -63,6 +63,8 @@ pub enum Function {
     Plain,
     /// A text.
     AsText,
+    /// Its first characters, so many.
+    Left(u16),
     /// Its bytes, which are never compared by a collation.
     AsBytes,
     /// Its lowest value.
@@ -159,12 +161,21 @@ fn column_or_function(parser: &mut Parser) -> Option<(String, Function)> {
     }
     let (column, function) = match name.to_lowercase().as_str() {
         "cast" => cast(parser)?,
+        "left" => left(parser)?,
         "min" => (parser.name()?, Function::Min),
         "max" => (parser.name()?, Function::Max),
         "count" => parser.mark('*').then(|| ("*".to_owned(), Function::Count))?,
         _ => return None,
     };
     parser.mark(')').then_some((column, function))
+}
+
+/// `column, n`
+fn left(parser: &mut Parser) -> Option<(String, Function)> {
+    let column = parser.name()?;
+    parser.mark(',').then_some(())?;
+    let letters = u16::try_from(parser.number()?).ok()?;
+    Some((column, Function::Left(letters)))
 }
 
 /// `column AS CHAR`, or `CONVERT(column USING utf8mb4) AS BINARY`: all texts are UTF-8 here.
@@ -221,13 +232,14 @@ mod tests {
 
     #[test]
     fn fields_have_names_and_may_become_texts() {
-        let sql = "SELECT `fid`, CAST(status AS CHAR) AS status, cast(fid as char), dmid AS d \
-                   FROM host";
+        let sql = "SELECT `fid`, CAST(status AS CHAR) AS status, cast(fid as char), dmid AS d, \
+                   LEFT(hostname, 7) AS name FROM host";
         let fields = vec![
             field("fid", "fid", Function::Plain),
             field("status", "status", Function::AsText),
             field("fid", "cast(fid as char)", Function::AsText),
             field("dmid", "d", Function::Plain),
+            field("hostname", "name", Function::Left(7)),
         ];
         assert_eq!(select(sql).0.fields, Fields::Named(fields));
     }
@@ -287,6 +299,8 @@ mod tests {
         for sql in [
             "SELECT CAST(fid AS BINARY) FROM file",
             "SELECT CAST(fid AS CHAR FROM file",
+            "SELECT LEFT(dkey, -1) FROM file",
+            "SELECT LEFT(dkey) FROM file",
             "SELECT COUNT(fid) FROM file",
             "SELECT fid FROM file, domain",
             "SELECT fid FROM file JOIN domain",

@@ -1,9 +1,10 @@
-//! `information_schema`: the columns, the keys and the sizes of the clients' tables as they are now, in
-//! the words of MySQL 8. MogileFS's tables are not in it.
+//! `information_schema`: the columns, the keys and the sizes of all tables as they are now, in the words
+//! of MySQL 8.
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Bound;
 
+use super::mogile::Described;
 use super::show::{Shown, keys};
 use super::translate::{Sql, select_columns};
 use super::{refusal_of, rows_of};
@@ -28,7 +29,7 @@ const fn table(name: &'static str, columns: &'static [Column]) -> Table {
     Table { name, columns, keys: &[], constraints: &[], collation: None }
 }
 
-static COLUMNS: Table = table(
+pub(super) static COLUMNS: Table = table(
     "COLUMNS",
     &[
         text("TABLE_SCHEMA"),
@@ -44,7 +45,7 @@ static COLUMNS: Table = table(
     ],
 );
 
-static STATISTICS: Table = table(
+pub(super) static STATISTICS: Table = table(
     "STATISTICS",
     &[
         text("TABLE_SCHEMA"),
@@ -56,7 +57,7 @@ static STATISTICS: Table = table(
     ],
 );
 
-static SIZES: Table = table(
+pub(super) static SIZES: Table = table(
     "TABLES",
     &[
         text("TABLE_SCHEMA"),
@@ -92,19 +93,23 @@ pub(super) fn rows<'a>(
     parameters: &[Value],
     server: Collation,
     connections: impl Iterator<Item = (Database, &'a Connection)>,
+    mogile: &Described<'_>,
 ) -> Result<Vec<Row>, Refusal> {
     let table = named(&select.place.table)?;
     let answer = || {
         let scratch = Databases::scratch(&[table])?;
+        let insert = |row: Vec<Bound>| {
+            let marks = vec!["?"; row.len()].join(", ");
+            let insert = format!("INSERT INTO {} VALUES ({marks})", table.name);
+            scratch.execute(&insert, rusqlite::params_from_iter(row)).map(drop)
+        };
         for (database, connection) in connections {
             for shown in database.tables() {
-                for row in described(table, database, shown, connection, server)? {
-                    let marks = vec!["?"; row.len()].join(", ");
-                    let insert = format!("INSERT INTO {} VALUES ({marks})", table.name);
-                    scratch.execute(&insert, rusqlite::params_from_iter(row))?;
-                }
+                let rows = described(table, database, shown, connection, server)?;
+                rows.into_iter().try_for_each(insert)?;
             }
         }
+        mogile.rows(table).into_iter().try_for_each(insert)?;
         Ok(scratch)
     };
     let scratch = answer().map_err(|why| refusal_of(&why))?;
@@ -182,6 +187,6 @@ fn column_row(number: i64, table: &Table, column: &Column, server: Collation) ->
     ]
 }
 
-fn word(text: &str) -> Bound {
+pub(super) fn word(text: &str) -> Bound {
     Bound::Text(text.to_owned())
 }

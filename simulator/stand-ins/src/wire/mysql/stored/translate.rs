@@ -1,6 +1,8 @@
 //! A statement of the list in `SQLite`'s words. Names come from the schema, values are bound: nothing
 //! that a client wrote becomes SQL.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value as Bound;
 
 use super::table;
@@ -78,6 +80,10 @@ impl<'a> Writer<'a> {
                     Function::AsBytes => {
                         Ok(format!("CAST({} AS BLOB)", self.column(&field.column, "field list")?))
                     }
+                    Function::Left(letters) => Ok(format!(
+                        "SUBSTR({}, 1, {letters})",
+                        self.column(&field.column, "field list")?
+                    )),
                     Function::Min => {
                         Ok(format!("MIN({})", self.column(&field.column, "field list")?))
                     }
@@ -168,12 +174,18 @@ impl<'a> Writer<'a> {
 
     fn conditions(&mut self, conditions: &[Condition]) -> Result<String, Refusal> {
         let mut all = Vec::new();
+        // In one list: `SQLite` takes a time for many comparisons that grows with their square.
+        let mut unequal: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for condition in conditions {
             let column = self.column(&condition.column, "where clause")?;
             let collation = if condition.is_binary { " COLLATE BINARY" } else { "" };
             let operator = match condition.comparison {
                 Comparison::Equal => "=",
-                Comparison::NotEqual => "<>",
+                Comparison::NotEqual => {
+                    let value = self.bind_compared(&condition.operand)?;
+                    unequal.entry((column, collation)).or_default().push(value);
+                    continue;
+                }
                 Comparison::Below => "<",
                 Comparison::AtMost => "<=",
                 Comparison::Above => ">",
@@ -188,7 +200,11 @@ impl<'a> Writer<'a> {
             let value = self.bind_compared(&condition.operand)?;
             all.push(format!("{column}{collation} {operator} {value}"));
         }
-        Ok(if all.is_empty() { String::new() } else { format!(" WHERE {}", all_of(&all)) })
+        let lists = unequal.into_iter().map(|((column, collation), values)| {
+            format!("{column}{collation} NOT IN ({})", values.join(", "))
+        });
+        all.extend(lists);
+        Ok(if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) })
     }
 
     fn column(&self, name: &str, clause: &str) -> Result<String, Refusal> {
@@ -252,7 +268,7 @@ pub(super) fn select_columns(
         Fields::Named(fields) => {
             let fields = fields.iter().map(|field| match field.function {
                 Function::Count => Ok(Column::computed(&field.label, Kind::BIGINT.not_null())),
-                Function::AsText => {
+                Function::AsText | Function::Left(_) => {
                     shown(&field.column, &field.label)?;
                     Ok(Column::computed(&field.label, Kind::VARCHAR))
                 }
@@ -287,15 +303,6 @@ const fn kind_of(kind: Stored) -> Kind {
         Stored::LongText => Kind::text(u32::MAX),
         Stored::Timestamp => Kind::TIMESTAMP,
     }
-}
-
-/// All conditions together. In pairs of pairs: `SQLite` takes no more than 1,000 in a row.
-fn all_of(conditions: &[String]) -> String {
-    if let [one] = conditions {
-        return one.clone();
-    }
-    let (first, second) = conditions.split_at(conditions.len() / 2);
-    format!("({} AND {})", all_of(first), all_of(second))
 }
 
 fn quoted(name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::Row;
 use crate::wire::mysql::value::{Kind, Value};
-use crate::world::mogile::{DeviceStatus, FileRow, MogileFs};
+use crate::world::mogile::{DeviceStatus, Fid, FileRow, MogileFs};
 
 /// A table of MogileFS's schema 17, with those columns that this world knows something of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,10 @@ pub enum Table {
 }
 
 /// Columns in their order: name and type.
-pub(super) type Columns = &'static [(&'static str, Kind)];
+pub type Columns = &'static [(&'static str, Kind)];
+
+/// Keys in the order in which the schema makes them (MogileFS-Server 2.73, `Store.pm`).
+pub type Keys = &'static [(&'static str, bool, &'static [&'static str])];
 
 const SMALL: Kind = Kind::SMALLINT_UNSIGNED;
 const TINY: Kind = Kind::TINYINT_UNSIGNED;
@@ -46,7 +49,7 @@ const DOMAIN: Columns = &[("dmid", SMALL.key()), ("namespace", TEXT)];
 const CLASS: Columns = &[
     ("dmid", SMALL.key()),
     ("classid", TINY.key()),
-    ("classname", TEXT),
+    ("classname", Kind::text(50)),
     ("mindevcount", TINY.not_null()),
 ];
 
@@ -55,10 +58,10 @@ const HOST: Columns = &[
     ("status", TEXT),
     ("http_port", MEDIUM),
     ("http_get_port", MEDIUM),
-    ("hostname", TEXT),
-    ("hostip", TEXT),
-    ("altip", TEXT),
-    ("altmask", TEXT),
+    ("hostname", Kind::text(40)),
+    ("hostip", Kind::text(15)),
+    ("altip", Kind::text(15)),
+    ("altmask", Kind::text(18)),
 ];
 
 const DEVICE: Columns =
@@ -87,7 +90,7 @@ impl Table {
     }
 
     /// Its columns, the primary key first.
-    pub(super) const fn columns(self) -> Columns {
+    pub const fn columns(self) -> Columns {
         match self {
             Self::File => FILE,
             Self::FileOn => FILE_ON,
@@ -98,8 +101,65 @@ impl Table {
         }
     }
 
+    /// Its keys but the primary one: name, whether it is unique, columns.
+    pub const fn keys(self) -> Keys {
+        match self {
+            Self::File => &[
+                ("dkey", true, &["dmid", "dkey"]),
+                ("devcount", false, &["dmid", "classid", "devcount"]),
+            ],
+            Self::FileOn => &[("devid", false, &["devid"])],
+            Self::Domain => &[("namespace", true, &["namespace"])],
+            Self::Class => &[("dmid", true, &["dmid", "classname"])],
+            Self::Host => &[
+                ("hostname", true, &["hostname"]),
+                ("hostip", true, &["hostip"]),
+                ("altip", true, &["altip"]),
+            ],
+            Self::Device => &[("status", false, &["status"])],
+        }
+    }
+
+    /// The values of a column that is an ENUM.
+    pub fn values(self, column: &str) -> Option<&'static [&'static str]> {
+        match (self, column) {
+            (Self::Host, "status") => Some(&["alive", "dead", "down", "readonly"]),
+            (Self::Device, "status") => Some(&["alive", "dead", "down", "readonly", "drain"]),
+            _ => None,
+        }
+    }
+
+    /// What is in a column where an INSERT says nothing; NULL, or an error, where this says nothing.
+    pub fn default_of(self, column: &str) -> Option<&'static str> {
+        match (self, column) {
+            (Self::Host, "http_port") => Some("7500"),
+            (Self::Device, "weight") => Some("100"),
+            _ => None,
+        }
+    }
+
+    /// How many rows it has.
+    pub fn count(self, mogile: &MogileFs) -> usize {
+        match self {
+            Self::File => mogile.row_count(),
+            Self::FileOn => {
+                let held = |row: &FileRow| Some(row.devids.len());
+                mogile.map_rows(Fid(0), Fid(u64::MAX), usize::MAX, held).into_iter().sum()
+            }
+            Self::Domain => mogile.domain_rows().len(),
+            Self::Class => mogile.class_rows().len(),
+            Self::Host => mogile.listed_host_rows().len(),
+            Self::Device => mogile.device_rows().len(),
+        }
+    }
+
     pub(super) fn position(self, column: &str) -> Option<usize> {
         self.columns().iter().position(|(name, _)| name.eq_ignore_ascii_case(column))
+    }
+
+    /// A file's only row in this table; nothing where it has none, or several.
+    pub(super) fn row_of(self, file: &FileRow) -> Option<Row> {
+        (self == Self::File).then(|| self::file(file))
     }
 
     /// All rows of a table that is small, ascending by primary key. Of files there are many: they

@@ -1,0 +1,25 @@
+//! The clean-up of MogileFS's index: unfinished uploads, which no reader asks for, and keys that name
+//! other content than their files have.
+
+mod deciding;
+mod deleting;
+mod deletion;
+mod elsewhere;
+mod gate;
+mod listing;
+mod look;
+mod references;
+mod rekey;
+mod replicas;
+mod stop;
+mod temporary;
+
+pub use deletion::{Deletion, DeletionPlan, Mode, Refused, TemporaryPorts, delete_temporary};
+pub use gate::CleanupRefusal;
+pub use listing::{Listing, list_temporary};
+pub use rekey::{
+    KeyScan, ReadReplica, ReferringRow, RekeyMode, RekeyOutcome, RekeyPlan, RekeyPorts, RekeyWay,
+    Rekeying, ScanPorts, Unrecorded, WrongKey, rekey, scan_keys,
+};
+pub use stop::{DeletionObserver, StopRequest, never};
+pub use temporary::OnlyCopy;

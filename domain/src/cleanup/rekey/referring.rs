@@ -1,0 +1,88 @@
+//! Looks which rows of contentrepo still refer to the old SHA-1.
+
+use super::Rekey;
+use super::outcome::{ReferringRow, RekeyOutcome, Verdict};
+use crate::cleanup::look::Looker;
+use crate::cleanup::references::{AllObjects, Control, bucket_names, content_of};
+use crate::migrate::sample_of_store;
+use crate::ports::{DatabaseError, RepoObject, RepoStatus};
+use crate::summary::Stopped;
+use crate::{Destination, Misconfigured, Reason, limits};
+
+impl Rekey<'_> {
+    /// Errors while contentrepo's rows of the file's bucket have the SHA-1 of its old key, and where the
+    /// database is not this store's: that would refer to nothing.
+    pub(super) async fn require_unreferred(&mut self) -> Result<(), Verdict> {
+        let (database, clock) = (&*self.ports.content_repo, self.looker.clock);
+        let control = self.control().await?;
+        let found = control.known_to(database, clock).await.map_err(|error| silent(&error))?;
+        if !control.is_enough(found) {
+            let looked_for = control.looked_for();
+            let misconfigured = Misconfigured::OtherContentRepo { looked_for, found };
+            return Err(Verdict::Stopped(Stopped::Misconfigured(misconfigured)));
+        }
+        self.require_unreferred_since().await
+    }
+
+    /// The same for the rows that were written since the last look.
+    pub(super) async fn require_unreferred_since(&mut self) -> Result<(), Verdict> {
+        let (database, clock) = (&*self.ports.content_repo, self.looker.clock);
+        let names = bucket_names(database, clock).await.map_err(|error| silent(&error))?;
+        let (mut found, mut of) = (Vec::new(), 0);
+        let mut rows = AllObjects::behind(self.referred_to, database, clock);
+        while let Some(page) = rows.next().await.map_err(|error| silent(&error))? {
+            for row in page {
+                if content_of(&row) != Some(self.plan.from.sha1) {
+                    continue;
+                }
+                let name = row.bucket.and_then(|bucket| names.get(&bucket));
+                if name.is_some_and(|name| !self.is_its_bucket(name)) {
+                    continue;
+                }
+                of += 1;
+                if found.len() < limits::REFERRING_ROWS {
+                    found.push(referring(row, name.cloned()));
+                }
+            }
+        }
+        self.referred_to = rows.read_to();
+        if of == 0 { Ok(()) } else { Err(Verdict::Referred { rows: found, of }) }
+    }
+
+    /// Whether contentrepo's bucket of this name is the file's: behind a cut-over it has the new name.
+    fn is_its_bucket(&self, name: &str) -> bool {
+        let bucket = &self.plan.from.bucket;
+        let new = match self.plan.buckets.destination(bucket) {
+            Destination::Bucket(new) => Some(new.as_str()),
+            Destination::Ignored | Destination::Unmapped => None,
+        };
+        name == bucket.as_str() || new == Some(name)
+    }
+
+    /// Files of this store, spread over the index: its oldest may be older than contentrepo.
+    async fn control(&self) -> Result<Control, Verdict> {
+        let mut control = Control::default();
+        let Looker { index, clock, .. } = self.looker;
+        let sample = sample_of_store(index, clock, self.plan.buckets).await;
+        let sample =
+            sample.map_err(|error| Verdict::Stopped(Stopped::Trouble(Reason::from(&error))))?;
+        let others = sample.into_iter().filter(|dkey| *dkey != self.plan.from);
+        others.for_each(|dkey| control.add(dkey.sha1));
+        Ok(control)
+    }
+}
+
+fn silent(error: &DatabaseError) -> Verdict {
+    RekeyOutcome::ContentRepoSilent.because(error.to_string())
+}
+
+/// A row that stands in the way. One of an unknown status may be in use.
+fn referring(row: RepoObject, bucket: Option<String>) -> ReferringRow {
+    let status = match row.status {
+        RepoStatus::Used => "in use",
+        RepoStatus::Deleted => "deleted",
+        RepoStatus::Purged => "purged",
+        RepoStatus::Unknown => "unknown",
+    };
+    ReferringRow { id: row.id.to_string(), key: row.key, uuid: row.uuid, bucket, status }
+}

@@ -1,0 +1,245 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use roaring::RoaringTreemap;
+
+use super::content_set::ContentSet;
+use crate::migrate::scan_ledger;
+use crate::ports::{Clock, Ledger, LedgerError, ObjectStore, StoreError};
+use crate::retried::retried;
+use crate::{BucketMap, LedgerItem, ListPage, Reason, S3Bucket, SourceFile, limits};
+
+/// What S3 and the ledger have already, kept in memory for counts: about five bytes for each object at
+/// a final key, and a bit or two bytes for each intermediary and each record.
+#[derive(Debug, Default)]
+pub struct Contents {
+    finals: ContentSet,
+    intermediaries: Fids,
+    proven: Fids,
+    claimed: Fids,
+    /// The requests that the listings took.
+    pub(super) lists: u64,
+    /// The items of the ledger; [`None`] where no table is named, or there is none yet.
+    pub(super) ledger_items: Option<u64>,
+    /// The buckets that do not exist.
+    pub(super) absent_buckets: BTreeSet<S3Bucket>,
+}
+
+/// Fids by bucket.
+type Fids = BTreeMap<S3Bucket, RoaringTreemap>;
+
+/// How a file stands by what S3 and the ledger have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// An object is at its final key.
+    pub(super) at_final_key: bool,
+    /// Its intermediary is in the bucket.
+    pub(super) intermediary: bool,
+    /// What the ledger has of its fid in this bucket.
+    pub(super) recorded: Recorded,
+}
+
+/// What the ledger has of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// Nothing.
+    Not,
+    /// A record without a proof.
+    Claimed,
+    /// A record with a proof.
+    Proven,
+}
+
+impl Arrival {
+    /// Of a file that is to be migrated from the start.
+    pub(super) const NOWHERE: Self =
+        Self { at_final_key: false, intermediary: false, recorded: Recorded::Not };
+}
+
+impl Contents {
+    /// Lists the buckets of the map, several listings at once, and reads the ledger where there is one.
+    /// `tell` hears how many objects were listed so far. A bucket or a table that does not exist yet
+    /// is empty.
+    pub async fn gather(
+        objects: &dyn ObjectStore,
+        ledger: Option<&dyn Ledger>,
+        clock: &dyn Clock,
+        buckets: &BucketMap,
+        tell: &(dyn Fn(u64) + Sync),
+    ) -> Result<Self, Reason> {
+        let gathering = Gathering { objects, clock, tell, found: Mutex::default() };
+        let prefixes = prefixes();
+        let listings = buckets
+            .pairs()
+            .flat_map(|(_, bucket)| prefixes.iter().map(move |prefix| (bucket, prefix.as_str())));
+        let listed = stream::iter(listings)
+            .map(|(bucket, prefix)| gathering.list(bucket, prefix))
+            .buffer_unordered(limits::LISTINGS_AT_ONCE)
+            .try_collect::<()>();
+        listed.await.map_err(|error| Reason::from(&error))?;
+        let found = gathering.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut contents = found.contents;
+        contents.finals.sort();
+        if let Some(ledger) = ledger {
+            contents.read(ledger).await.map_err(|error| Reason::from(&error))?;
+        }
+        Ok(contents)
+    }
+
+    async fn read(&mut self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        let mut items = 0;
+        let scanned = scan_ledger(ledger, |item: LedgerItem| {
+            items += 1;
+            let Ok(record) = item else { return };
+            let fids = if record.proof.is_some() { &mut self.proven } else { &mut self.claimed };
+            fids_of(fids, &record.bucket).insert(record.fid.0);
+        });
+        match scanned.await {
+            Ok(()) => self.ledger_items = Some(items),
+            Err(LedgerError::NoTable { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// How this file stands.
+    pub(super) fn arrival(&self, file: &SourceFile) -> Arrival {
+        let SourceFile { bucket, fid, dkey, .. } = file;
+        let has = |fids: &Fids| fids.get(bucket).is_some_and(|fids| fids.contains(fid.0));
+        Arrival {
+            at_final_key: self.finals.contains(bucket, &dkey.sha1),
+            intermediary: has(&self.intermediaries),
+            recorded: match (has(&self.proven), has(&self.claimed)) {
+                (true, _) => Recorded::Proven,
+                (false, true) => Recorded::Claimed,
+                (false, false) => Recorded::Not,
+            },
+        }
+    }
+}
+
+fn fids_of<'a>(fids: &'a mut Fids, bucket: &S3Bucket) -> &'a mut RoaringTreemap {
+    if !fids.contains_key(bucket) {
+        fids.insert(bucket.clone(), RoaringTreemap::new());
+    }
+    fids.get_mut(bucket).expect("it was put there")
+}
+
+/// The listings under way, and what they have found.
+struct Gathering<'a> {
+    objects: &'a dyn ObjectStore,
+    clock: &'a dyn Clock,
+    tell: &'a (dyn Fn(u64) + Sync),
+    found: Mutex<Found>,
+}
+
+#[derive(Default)]
+struct Found {
+    contents: Contents,
+    objects: u64,
+}
+
+/// Pages between two words about how far the listings are.
+const PAGES_A_WORD: u64 = 500;
+
+impl Gathering<'_> {
+    /// Lists all keys with this prefix.
+    async fn list(&self, bucket: &S3Bucket, prefix: &str) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let ask = || self.objects.list(bucket, prefix, after.as_ref());
+            let page = match retried(self.clock, 0, ask).await {
+                Ok(page) => page,
+                Err(StoreError::NoSuchBucket(_)) => {
+                    self.with(|found| found.contents.absent_buckets.insert(bucket.clone()));
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
+            self.with(|found| found.take(bucket, &page, self.tell));
+            match page.objects.into_iter().next_back() {
+                Some(last) if page.more => after = Some(last.key),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Found) -> T) -> T {
+        act(&mut self.found.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Found {
+    fn take(&mut self, bucket: &S3Bucket, page: &ListPage, tell: &dyn Fn(u64)) {
+        let contents = &mut self.contents;
+        for object in &page.objects {
+            if let Some((fid, _)) = object.key.as_intermediary() {
+                fids_of(&mut contents.intermediaries, bucket).insert(fid.0);
+            } else if let Some(sha1) = object.key.as_content() {
+                contents.finals.add(bucket, &sha1);
+            }
+        }
+        contents.lists += 1;
+        self.objects += page.objects.len() as u64;
+        if contents.lists.is_multiple_of(PAGES_A_WORD) {
+            tell(self.objects);
+        }
+    }
+}
+
+/// The fewest requests that the listing of one bucket takes.
+const LISTS_A_BUCKET: u64 = 42;
+
+/// About the requests that a listing takes at most: where each of this many files has an object at its
+/// final key and an intermediary, and nothing else is in the buckets.
+#[must_use]
+pub const fn lists_at_most(files: u64, buckets: u64) -> u64 {
+    buckets.saturating_mul(LISTS_A_BUCKET).saturating_add(files.saturating_mul(2) / KEYS_A_PAGE)
+}
+
+/// Keys that one request lists (Amazon S3 API reference, `ListObjectsV2`: up to 1,000).
+const KEYS_A_PAGE: u64 = 1_000;
+
+/// The prefixes by which a bucket is listed, several at once: S3 gives the keys of one listing one
+/// page after the other. Every final key and every intermediary has exactly one of them. Most
+/// intermediaries begin with `0/`, those of fids below a thousand million.
+fn prefixes() -> Vec<String> {
+    let digits = || "0123456789abcdef".chars();
+    let firsts = digits().skip(1).map(|digit| digit.to_string());
+    let zeros = digits().map(|digit| format!("0{digit}"));
+    let folders = digits().take(10).map(|digit| format!("0/{digit}"));
+    firsts.chain(zeros).chain(folders).chain(["/".to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Fid, IntermediaryForm, ObjectKey, Sha1};
+
+    fn listings_of(key: &ObjectKey) -> usize {
+        prefixes().iter().filter(|prefix| key.as_str().starts_with(prefix.as_str())).count()
+    }
+
+    #[test]
+    fn a_bucket_takes_as_many_listings_as_are_told() {
+        assert_eq!(prefixes().len() as u64, LISTS_A_BUCKET);
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_is_listed_once(fid: u64, small in 0_u64..2_000_000_000, bytes: [u8; 20]) {
+            for fid in [fid, small] {
+                for form in IntermediaryForm::ALL {
+                    prop_assert_eq!(listings_of(&ObjectKey::intermediary(Fid(fid), form)), 1);
+                }
+            }
+            let mut bytes = bytes;
+            prop_assert_eq!(listings_of(&ObjectKey::of_content(&Sha1::from_bytes(bytes))), 1);
+            bytes[0] &= 0x0f;
+            prop_assert_eq!(listings_of(&ObjectKey::of_content(&Sha1::from_bytes(bytes))), 1);
+        }
+    }
+}
