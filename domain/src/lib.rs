@@ -53,6 +53,7 @@ pub mod blueprint;
 pub mod ports;
 mod retried;
 
+pub mod audit;
 pub mod migrate;
 pub mod verify;
 pub mod engine;
