@@ -148,8 +148,8 @@ async fn refuse_other_content_repo(
 }
 
 /// Some files of the whole store, behind fids that lie evenly from its first to its last: the oldest may be
-/// older than contentrepo. Where fids are missing in large numbers those are few, and the first files
-/// make up for it.
+/// older than contentrepo. Where fids are missing in large numbers those are few, and as many of the
+/// first files as are needed to judge by are taken, too.
 pub(crate) async fn sample_of_store(
     index: &dyn SourceIndex,
     clock: &dyn Clock,
@@ -170,25 +170,32 @@ pub(crate) async fn sample_of_store(
         *(if has_more { &mut end } else { &mut beyond }) = middle;
     }
     let mut sample = BTreeSet::new();
-    let mut add = |rows: Vec<IndexRow>| {
+    let mut add = |rows: &[IndexRow], most: u64| {
         for row in rows {
-            if let RowClass::Source(file) = row.classify(buckets) {
+            if let RowClass::Source(file) = row.classify(buckets)
+                && (sample.len() as u64) < most
+            {
                 sample.insert(file.dkey);
             }
         }
         sample.len() as u64
     };
-    let mut found = 0;
+    // All rows up to this fid are read; with `None` all that there are.
+    let (mut found, mut read_to) = (0, Some(Fid(0)));
     for place in 0..=limits::SAMPLED_PLACES {
         let after = u128::from(end) * u128::from(place) / u128::from(limits::SAMPLED_PLACES);
-        found = add(page(u64::try_from(after).unwrap_or(end)).await?.rows);
+        let after = u64::try_from(after).unwrap_or(end);
+        let RowPage { rows, next, .. } = page(after).await?;
+        found = add(&rows, u64::MAX);
+        if read_to.is_some_and(|fid| after <= fid.0) {
+            read_to = next;
+        }
     }
-    let mut next = Some(Fid(0));
-    while let Some(after) = next.filter(|_| found < limits::FILES_OF_A_STORE) {
+    while let Some(after) = read_to.filter(|_| found < limits::FILES_OF_A_STORE) {
         let read = || index.page(after, limits::PAGE_ROWS);
-        let RowPage { rows, next: behind, .. } = retried(clock, after.0, read).await?;
-        next = behind;
-        found = add(rows);
+        let RowPage { rows, next, .. } = retried(clock, after.0, read).await?;
+        read_to = next;
+        found = add(&rows, limits::FILES_OF_A_STORE);
     }
     Ok(sample)
 }

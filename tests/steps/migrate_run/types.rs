@@ -171,7 +171,7 @@ fn another_stores_contentrepo_is_refused_whatever_is_selected() {
 #[test]
 fn another_stores_contentrepo_is_refused_whatever_fids_are_missing() {
     let (world, repo) = (World::instant(), Arc::<Repo>::default());
-    let early = files(&world, 110, None);
+    files(&world, 110, None);
     world.port.mogile.skip_fids(1 << 40);
     let late = files(&world, 5, None);
     repo.refer(&late[0], "text/plain");
@@ -181,7 +181,7 @@ fn another_stores_contentrepo_is_refused_whatever_fids_are_missing() {
     else {
         panic!("{summary:?}")
     };
-    assert_eq!((looked_for, found), ((early.len() + late.len()) as u64, 1));
+    assert_eq!((looked_for, found), (100, 1));
     assert_eq!(world.port.s3.objects(BUCKET).expect("the bucket").len(), 0);
 }
 
