@@ -211,7 +211,8 @@ impl Budget {
         let highest = stage.before.rows.keys().next_back().copied().unwrap_or_default();
         // Fids that double to behind the last one, four halvings, and the places that lie evenly.
         let doubled = u64::from(highest.checked_ilog2().unwrap_or_default()) + 2;
-        self.add_rows(index, doubled + 4 + SAMPLED_PLACES + 1);
+        // Where that is few files, the first page of all rows, and the empty one behind it.
+        self.add_rows(index, doubled + 4 + SAMPLED_PLACES + 1 + 2);
         // In one session, each statement prepared once.
         self.add(Service::Mysql, "CONNECT", 1);
         self.add(Service::Mysql, "SET", SETS);
