@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    dlq, doctor, enqueue, fids, migrate, plan, provision, rekey, runbook, status, sync, tmp, work,
+    audit, dlq, doctor, enqueue, fids, migrate, plan, provision, rekey, runbook, status, sync, tmp,
+    work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -49,6 +50,8 @@ enum Command {
     Status(status::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
+    /// Compare the index, the ledger and a verification, and explain every difference
+    Audit(audit::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -95,6 +98,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Dlq(arguments) => dlq::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Fids(arguments) => fids::run(arguments).await,
+            Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

@@ -1,6 +1,8 @@
 //! The commands, a file each. The function's program has `doctor` alone.
 
 #[cfg(feature = "command-line")]
+pub mod audit;
+#[cfg(feature = "command-line")]
 pub mod dlq;
 pub mod doctor;
 #[cfg(feature = "command-line")]

@@ -9,6 +9,8 @@ mod table;
 mod types;
 
 // A file a command: what it prints, its `--json`, and its verdict.
+#[cfg(feature = "command-line")]
+pub mod audit;
 pub mod dlq;
 pub mod doctor;
 pub mod enqueue;

@@ -52,6 +52,7 @@ pub mod blueprint;
 
 pub mod ports;
 mod retried;
+mod ledger_scan;
 
 pub mod audit;
 pub mod migrate;
@@ -79,6 +80,7 @@ pub use index_row::{IndexRow, Rejection, RowClass, SourceFile};
 pub use job::{Hints, Job, JobAction, RouteHint};
 pub use known_files::{FileStanding, KnownFiles};
 pub use ledger::{LedgerItem, LedgerRecord, Route, UnreadableItem};
+pub use ledger_scan::scan_ledger;
 pub use misconfigured::{Misconfigured, Moved, Swapped};
 pub use named::UnknownName;
 pub use object::{

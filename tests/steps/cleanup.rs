@@ -1,6 +1,6 @@
 //! `tmp list` and `tmp delete` over unfinished uploads of every kind.
 
-mod contentrepo;
+pub mod contentrepo;
 mod deletion;
 mod evidence;
 mod own_trouble;

@@ -2,6 +2,7 @@
 
 mod common;
 
+mod audit;
 mod cleanup;
 mod counts;
 mod doctor;

@@ -214,6 +214,7 @@ impl Table {
             .table_name(&self.name)
             .segment(number(segment.number))
             .total_segments(number(segment.of))
+            .consistent_read(true)
             .limit(PAGE_ITEMS);
         let page = |from| {
             let call = scan.clone().set_exclusive_start_key(from).send();

@@ -1,7 +1,7 @@
 //! `mogile2s3 fids`: which files the ledger has records of.
 
 use clap::Args;
-use domain::migrate::scan_ledger;
+use domain::scan_ledger;
 use domain::summary::Sample;
 use domain::{LedgerItem, Reason};
 use roaring::RoaringTreemap;

@@ -3,6 +3,14 @@
 //! It is independent of the migrator: it uses nouns and ports that read, and none of the rules by which
 //! files are migrated. It repairs nothing.
 
+mod compare;
+mod expected;
+mod list;
 mod row;
+mod summary;
+mod without_row;
 
+pub use compare::{AuditPlan, AuditPorts, AuditProgress, Comparison, FileVerdict};
+pub use list::{ListedFile, list_files};
 pub use row::{AuditedFile, AuditedRow, RejectedAs};
+pub use summary::{AuditSummary, RecordsWithoutRow};

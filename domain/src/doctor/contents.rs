@@ -5,7 +5,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
 
 use super::content_set::ContentSet;
-use crate::migrate::scan_ledger;
+use crate::ledger_scan::scan_ledger;
 use crate::ports::{Clock, Ledger, LedgerError, ObjectStore, StoreError};
 use crate::retried::retried;
 use crate::{BucketMap, LedgerItem, ListPage, Reason, S3Bucket, SourceFile, limits};

@@ -16,8 +16,8 @@ pub use file::{FileEnd, FileMigration, FileOutcome, FilePlan, Writing, migrate_f
 pub use routes::RoutePolicy;
 pub(crate) use routes::Routes;
 pub use rows::{Among, Page, PageError, RejectedRow, Rows, Selection};
+pub use scan::known_files;
 pub(crate) use scan::verified_files;
-pub use scan::{known_files, scan_ledger};
 pub use settings_guard::require_domain;
 pub(crate) use settings_guard::{count_for_the_eye, refuse_moved_files, require_rows};
 pub use site_guard::{GuardedQueue, SiteGuard};

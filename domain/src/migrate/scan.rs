@@ -1,36 +1,14 @@
 //! Reads the ledger and the failures table before a run. Their result is all that a run keeps in
 //! memory about every file.
 
-use std::sync::{Mutex, PoisonError};
-
-use futures_util::TryStreamExt;
-use futures_util::stream::FuturesUnordered;
 use roaring::RoaringTreemap;
 
 use super::rows::{Among, Selection};
 use crate::known_files::KnownFilesBuilder;
-use crate::ports::{Clock, FailureLog, Ledger, LedgerError, Segment, VerificationLog};
+use crate::ledger_scan::scan_ledger;
+use crate::ports::{Clock, FailureLog, Ledger, LedgerError, VerificationLog};
 use crate::retried::retried;
-use crate::{Fid, KnownFiles, LedgerItem, limits};
-
-/// The number of segments in which the ledger is scanned in parallel.
-const SEGMENTS: u32 = 4;
-
-/// Scans the ledger and passes every item to `each`, in no order.
-pub async fn scan_ledger(
-    ledger: &dyn Ledger,
-    each: impl FnMut(LedgerItem) + Send,
-) -> Result<(), LedgerError> {
-    let each = &Mutex::new(each);
-    let segments = (0..SEGMENTS).map(|number| async move {
-        let mut take = |item: LedgerItem| {
-            let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
-            (*each)(item);
-        };
-        ledger.scan(Segment { number, of: SEGMENTS }, &mut take).await
-    });
-    segments.collect::<FuturesUnordered<_>>().try_collect().await
-}
+use crate::{Fid, KnownFiles, limits};
 
 /// Reads what the tables say about the files that a selection may take. Where few fids are named
 /// (at most [`limits::FIDS_READ_SINGLY`]) only their items are read, otherwise both tables are

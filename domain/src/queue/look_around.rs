@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::migrate::{count_for_the_eye, require_domain, scan_ledger};
+use crate::ledger_scan::scan_ledger;
+use crate::migrate::{count_for_the_eye, require_domain};
 use crate::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use crate::ports::{Clock, Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;

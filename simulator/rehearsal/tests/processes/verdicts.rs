@@ -3,6 +3,7 @@
 
 mod after_migrate;
 mod after_verify;
+mod audit;
 mod buckets;
 mod clients;
 mod counts;

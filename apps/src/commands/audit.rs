@@ -1,0 +1,156 @@
+//! `mogile2s3 audit`: the index, the ledger and the verifications of a run, compared as sets.
+
+use std::path::PathBuf;
+
+use adapters::clock::SystemClock;
+use clap::Args;
+use domain::audit::{AuditPlan, AuditPorts, AuditProgress, Comparison, list_files};
+use domain::job::is_run_name;
+use domain::ports::ContentRepoDatabase;
+use domain::{BucketMap, Stopped, limits};
+use indicatif::HumanCount;
+
+use crate::config::{
+    AwsSettings, ContentRepoSettings, SourceSettings, TableSettings, TimeSettings, parse_buckets,
+};
+use crate::exit::{Exit, UsageError};
+use crate::report::Teller;
+use crate::report::audit::{AuditList, AuditReport, ListEnd};
+use crate::session::Session;
+
+/// What can be given to `audit`.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    verification: Verification,
+
+    /// Write each file of the index to this file, a line each: a symbol, the object, the fid and the class.
+    /// It reads the index once more
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas
+    #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
+    buckets: String,
+
+    /// MogileFS buckets that are not migrated, separated by commas
+    #[arg(long, env = "IGNORE_BUCKETS", default_value = "", hide_default_value = true)]
+    ignore_buckets: String,
+
+    #[command(flatten)]
+    tables: TableSettings,
+
+    #[command(flatten)]
+    content_repo: ContentRepoSettings,
+
+    #[command(flatten)]
+    source: SourceSettings,
+
+    #[command(flatten)]
+    time: TimeSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Verification {
+    /// Name of the verification whose passes are compared: the one that `enqueue verify` was given
+    #[arg(long, value_name = "NAME")]
+    run: Option<String>,
+
+    /// Compare only index and ledger. Whether the objects are still whole is not said then
+    #[arg(long)]
+    no_run: bool,
+}
+
+const AFTER_HELP: &str = "\
+The audit only reads. A file is whole where the ledger proves its content in its bucket as both are
+today, and the named verification has found it whole. Nothing is asked of S3: the objects are looked
+at by `enqueue verify` and a worker.
+
+The lines of --list begin with `=` whole, `-` no record in the ledger, `*` a record that does not
+fit or is doubted, `?` not verified by the run, `+` in the ledger without a row, `!` could not be
+compared or cannot be migrated. The last line counts the others; a list without it is not complete.
+
+Exit codes: 0 every row is a whole file, an unfinished upload or in an ignored bucket; 1 findings;
+2 wrong usage or configuration; 3 something could not be read.";
+
+/// Compares, and prints what differs.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let session = Session::begin(arguments.json);
+    let buckets = arguments.buckets()?;
+    let run = arguments.run()?;
+    let services = session.services(&arguments.aws, &arguments.time);
+    let wiring = session.wiring(&arguments.source, &arguments.time);
+    let index = wiring.index()?;
+    let (ledger, failures) =
+        (services.ledger().await?, services.failures(&arguments.tables).await?);
+    let verifications = services.verifications(&arguments.tables).await?;
+    let content_repo = arguments.content_repo.url()?.map(|url| wiring.content_repo(url));
+    let list = arguments.list.as_deref().map(AuditList::create).transpose()?;
+    let ports = AuditPorts {
+        index: &*index,
+        ledger: &*ledger,
+        failures: &*failures,
+        verifications: &*verifications,
+        content_repo: content_repo.as_ref().map(|database| database as &dyn ContentRepoDatabase),
+        clock: &SystemClock,
+    };
+    let teller = Teller::plain();
+    let tell = |progress| teller.say(&words(progress));
+    let plan = AuditPlan { buckets: &buckets, run };
+    let comparison = Comparison::make(&ports, &plan, &tell).await;
+    let listed = match list {
+        Some(list) if comparison.summary().stopped.is_none() => {
+            Some(write_list(list, &comparison, &ports, &buckets).await)
+        }
+        _ => None,
+    };
+    session.print(&AuditReport::new(comparison.summary().clone(), run, listed))
+}
+
+/// Writes every file of the index, and what the ledger has without a row.
+async fn write_list(
+    mut list: AuditList,
+    comparison: &Comparison,
+    ports: &AuditPorts<'_>,
+    buckets: &BucketMap,
+) -> Result<ListEnd, Stopped> {
+    // An error of the file is kept by the list, and told by its end.
+    let _ = list_files(comparison, ports, buckets, |file| list.add(&file)).await?;
+    for (fid, at) in comparison.records_without_row() {
+        list.add_without_row(fid, &at);
+    }
+    Ok(list.finish())
+}
+
+fn words(progress: AuditProgress) -> String {
+    match progress {
+        AuditProgress::Rows(rows) => format!("{} rows of the index read", HumanCount(rows)),
+        AuditProgress::Items(items) => format!("{} items of the ledger read", HumanCount(items)),
+        AuditProgress::Passes(passes) => format!("{} verifications read", HumanCount(passes)),
+    }
+}
+
+impl Arguments {
+    fn buckets(&self) -> Result<BucketMap, UsageError> {
+        parse_buckets(&self.buckets, &self.ignore_buckets)
+    }
+
+    fn run(&self) -> Result<Option<&str>, UsageError> {
+        match self.verification.run.as_deref() {
+            Some(run) if !is_run_name(run) => Err(UsageError(format!(
+                "--run: a name has 1 to {} bytes, in one line",
+                limits::LONGEST_RUN_BYTES
+            ))),
+            run => Ok(run),
+        }
+    }
+}

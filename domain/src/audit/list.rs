@@ -1,0 +1,50 @@
+//! A second read of the index, which names each file with what the comparison says of it.
+
+use super::compare::{AuditPorts, Comparison, FileVerdict, of_index};
+use super::row::{AuditedFile, AuditedRow, RejectedAs};
+use crate::retried::retried;
+use crate::summary::Stopped;
+use crate::{BucketMap, Fid, limits};
+
+/// One row that must be a file in S3, or would have to be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListedFile {
+    /// A file, with what is said of it.
+    Judged(AuditedFile, FileVerdict),
+    /// A file whose row was written or changed while the audit ran.
+    Changed(AuditedFile),
+    /// A row from which no file can be migrated, with its key.
+    Rejected(Fid, RejectedAs, Option<String>),
+    /// A row that the index cannot give.
+    Unreadable(Fid),
+}
+
+/// Passes every file of the index to `each`, ascending by fid, until `each` errors.
+pub async fn list_files<E>(
+    comparison: &Comparison,
+    AuditPorts { index, clock, .. }: &AuditPorts<'_>,
+    buckets: &BucketMap,
+    mut each: impl FnMut(ListedFile) -> Result<(), E>,
+) -> Result<Result<(), E>, Stopped> {
+    let mut next = Some(Fid(0));
+    while let Some(after) = next {
+        let page = retried(*clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
+        let page = page.map_err(|error| of_index(&error))?;
+        next = page.next;
+        let unreadable = page.unreadable.into_iter().map(|row| ListedFile::Unreadable(row.fid));
+        let files = page.rows.into_iter().filter_map(|row| match AuditedRow::of(&row, buckets) {
+            AuditedRow::File(file) => Some(match comparison.verdict_of(&file) {
+                Some(verdict) => ListedFile::Judged(file, verdict),
+                None => ListedFile::Changed(file),
+            }),
+            AuditedRow::Rejected(why) => Some(ListedFile::Rejected(row.fid, why, row.dkey)),
+            AuditedRow::Temporary | AuditedRow::Ignored => None,
+        });
+        for file in files.chain(unreadable) {
+            if let Err(error) = each(file) {
+                return Ok(Err(error));
+            }
+        }
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::Tally;
+use crate::summary::{Sample, Stopped};
+
+/// What an audit found. Each row of the index is in one class, and so is each file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AuditSummary {
+    /// Rows of the configured domain.
+    pub rows: u64,
+    /// Rows of other domains; not part of `rows`.
+    pub other_domains: u64,
+    /// Files that must be in S3.
+    pub files: Tally,
+    /// `{uuid}.tmp` rows.
+    pub temporary: u64,
+    /// Rows of ignored buckets.
+    pub ignored: u64,
+    /// Rows from which no file can be migrated as they stand, by reason.
+    pub rejected: BTreeMap<&'static str, Sample>,
+    /// Files that the ledger proves, no verification doubts, and, where a run is named, this run found
+    /// whole.
+    pub whole: u64,
+    /// Files without a record in the ledger.
+    pub without_record: Sample,
+    /// Files whose record has no proof: s3migrate's claims.
+    pub claimed: Sample,
+    /// Files whose record names another S3 bucket or another SHA-1.
+    pub of_another: Sample,
+    /// Files that the ledger proves and that a verification found missing or wrong since. A file that
+    /// the named run found whole is not among them.
+    pub doubted: Sample,
+    /// Files that the ledger proves and that the named run did not find whole.
+    pub without_pass: Sample,
+    /// Passes of the run, of these files as they are today; [`None`] where no run was named.
+    pub passes: Option<u64>,
+    /// Passes of the run for other content, another bucket, or a fid without such a row.
+    pub passes_of_others: u64,
+    /// Records in the ledger: the lines that `fids` prints.
+    pub records: u64,
+    /// Records of fids whose row is no file that must be in S3: temporary, ignored or rejected.
+    pub records_of_other_rows: u64,
+    /// Records of fids without a row.
+    pub without_row: RecordsWithoutRow,
+    /// Items of the ledger that cannot be read. They prove nothing: a file that has only such an item is
+    /// without a record.
+    pub unreadable_items: Sample,
+    /// Why the audit ended early. No file is classed then: the counts are those of the rows that were read.
+    pub stopped: Option<Stopped>,
+}
+
+/// Records of fids that have no row in the index. Their content is judged by its S3 bucket and SHA-1: a
+/// file that is ingested again gets another fid.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RecordsWithoutRow {
+    /// Their number. Each of them is counted below, too.
+    pub records: u64,
+    /// Their row was written after the index was read.
+    pub ingested_since: u64,
+    /// Another row has the same content in the same bucket.
+    pub content_of_another_row: u64,
+    /// No row has the content any more, and contentrepo still refers to it.
+    pub referenced: Sample,
+    /// *Withdrawn*: no row has the content any more, and contentrepo, where it was asked, does not refer
+    /// to it.
+    pub withdrawn: Sample,
+    /// They are more than are judged.
+    pub not_judged: u64,
+    /// Whether contentrepo's database is named and, where a record needed it, was read.
+    pub content_repo_asked: bool,
+    /// Why contentrepo's database could not be read.
+    pub content_repo_unread: Option<String>,
+}
+
+impl AuditSummary {
+    /// Whether something is not as it must be.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        let findings = [
+            &self.without_record,
+            &self.claimed,
+            &self.of_another,
+            &self.doubted,
+            &self.without_pass,
+        ];
+        !self.rejected.is_empty() || findings.iter().any(|sample| sample.files > 0)
+    }
+
+    /// The rows of MogileFS's table `file`: what `SELECT COUNT(fid) FROM file` gives.
+    #[must_use]
+    pub const fn rows_of_the_table(&self) -> u64 {
+        self.rows + self.other_domains
+    }
+
+    /// Rows from which no file can be migrated.
+    #[must_use]
+    pub fn rejections(&self) -> u64 {
+        self.rejected.values().map(|sample| sample.files).sum()
+    }
+}

@@ -1,0 +1,137 @@
+//! Records of files that have no row any more: has their content another row, or does contentrepo still
+//! refer to it?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::compare::{AuditPorts, of_index};
+use super::expected::{ExpectedFiles, Fingerprint};
+use super::summary::RecordsWithoutRow;
+use crate::ports::{ContentRepoDatabase, DatabaseError, IndexError, RepoStatus, RowId};
+use crate::retried::retried;
+use crate::summary::Stopped;
+use crate::{BucketMap, Fid, MogileBucket, ObjectAddress, ObjectKey, S3Bucket, Sha1, limits};
+
+/// A record of a fid without a row.
+#[derive(Debug, Clone)]
+pub(super) struct RecordWithoutRow {
+    pub(super) bucket: S3Bucket,
+    pub(super) sha1: Sha1,
+}
+
+impl RecordWithoutRow {
+    /// Where its content belongs.
+    pub(super) fn address(&self) -> ObjectAddress {
+        let key = ObjectKey::of_content(&self.sha1);
+        ObjectAddress { bucket: self.bucket.clone(), key }
+    }
+}
+
+/// Such records whose rows are asked for once more. They are those of the highest fids: a file that was
+/// ingested and migrated since the index was read has one above all others.
+const LOOKED_AT_AGAIN: usize = 1_000;
+
+/// Such records that are judged by their content. An index that lacks more is of another store.
+const JUDGED: usize = 200_000;
+
+/// Judges these records. Those that have a row now are taken out, and those that are not judged.
+pub(super) async fn judge(
+    records: &mut BTreeMap<Fid, RecordWithoutRow>,
+    expected: &ExpectedFiles,
+    ports: &AuditPorts<'_>,
+    buckets: &BucketMap,
+) -> Result<RecordsWithoutRow, Stopped> {
+    let mut found = RecordsWithoutRow { records: records.len() as u64, ..Default::default() };
+    for fid in ingested_since(records, ports).await? {
+        found.ingested_since += 1;
+        records.remove(&fid);
+    }
+    if let Some(fid) = records.keys().nth(JUDGED).copied() {
+        found.not_judged = records.split_off(&fid).len() as u64;
+    }
+    let mut open: BTreeMap<Fingerprint, Vec<Fid>> = BTreeMap::new();
+    for (fid, RecordWithoutRow { bucket, sha1 }) in &*records {
+        open.entry(Fingerprint::of(bucket, sha1)).or_default().push(*fid);
+    }
+    if !open.is_empty() {
+        for (_, print) in expected.iter() {
+            let fids = open.remove(&print);
+            found.content_of_another_row += fids.map_or(0, |fids| fids.len() as u64);
+        }
+    }
+    let mut referenced = BTreeSet::new();
+    if let Some(database) = ports.content_repo.filter(|_| !open.is_empty()) {
+        match read_references(database, ports, buckets, &open).await {
+            Ok(read) => referenced = read,
+            Err(error) => found.content_repo_unread = Some(error.to_string()),
+        }
+    }
+    found.content_repo_asked = ports.content_repo.is_some() && found.content_repo_unread.is_none();
+    for (print, fids) in open {
+        let is_referenced = referenced.contains(&print);
+        for fid in fids {
+            let Some(record) = records.get(&fid) else { continue };
+            let sample = if is_referenced { &mut found.referenced } else { &mut found.withdrawn };
+            sample.add(fid, record.address());
+        }
+    }
+    Ok(found)
+}
+
+/// The fids that have a row now.
+async fn ingested_since(
+    records: &BTreeMap<Fid, RecordWithoutRow>,
+    AuditPorts { index, clock, .. }: &AuditPorts<'_>,
+) -> Result<Vec<Fid>, Stopped> {
+    let highest: Vec<_> = records.keys().rev().take(LOOKED_AT_AGAIN).copied().collect();
+    let looks = stream::iter(highest)
+        .map(async |fid| (fid, retried(*clock, fid.0, || index.row(fid)).await));
+    let mut looks = looks.buffered(limits::LOOKUPS_AT_ONCE);
+    let mut fids = Vec::new();
+    while let Some((fid, row)) = looks.next().await {
+        match row {
+            Ok(Some(_)) | Err(IndexError::UnreadableRow { .. }) => fids.push(fid),
+            Ok(None) => {}
+            Err(error) => return Err(of_index(&error)),
+        }
+    }
+    Ok(fids)
+}
+
+/// Which of these contents contentrepo refers to. A row of a purged object refers to none; one of an
+/// unknown status may.
+async fn read_references(
+    database: &dyn ContentRepoDatabase,
+    AuditPorts { clock, .. }: &AuditPorts<'_>,
+    buckets: &BucketMap,
+    wanted: &BTreeMap<Fingerprint, Vec<Fid>>,
+) -> Result<BTreeSet<Fingerprint>, DatabaseError> {
+    let named = retried(*clock, 0, || database.buckets()).await?;
+    let named: BTreeMap<RowId, S3Bucket> = named
+        .into_iter()
+        .filter_map(|bucket| Some((bucket.id, s3_bucket(&bucket.name, buckets)?)))
+        .collect();
+    let (mut referenced, mut after) = (BTreeSet::new(), RowId::START);
+    loop {
+        let page = retried(*clock, 0, || database.objects(after, limits::PAGE_ROWS)).await?;
+        let Some(last) = page.last() else { return Ok(referenced) };
+        after = last.id;
+        for row in page.iter().filter(|row| row.status != RepoStatus::Purged) {
+            let bucket = row.bucket.and_then(|id| named.get(&id));
+            let Some((bucket, sha1)) = bucket.zip(row.content()) else { continue };
+            let print = Fingerprint::of(bucket, &sha1);
+            if wanted.contains_key(&print) {
+                referenced.insert(print);
+            }
+        }
+    }
+}
+
+/// The S3 bucket of a bucket of contentrepo, which has its old name before the cut-over and its new one
+/// behind it.
+fn s3_bucket(name: &str, buckets: &BucketMap) -> Option<S3Bucket> {
+    let is_of =
+        |(old, new): &(&MogileBucket, &S3Bucket)| old.as_str() == name || new.as_str() == name;
+    buckets.pairs().find(is_of).map(|(_, new)| new.clone())
+}
