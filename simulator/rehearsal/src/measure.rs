@@ -3,6 +3,7 @@
 //! The world is in this process, the client in another of the very same binary: only the client is
 //! measured, by its own account at its end.
 
+mod audit;
 mod bare;
 mod client;
 mod cpu;
@@ -26,6 +27,8 @@ pub enum Measure {
     Memory(memory::Arguments),
     /// The time and the memory that `plan` takes for a million rows
     Plan(plan::Arguments),
+    /// The time and the memory that `audit` takes for many rows, and the memory that each row takes
+    Audit(audit::Arguments),
     /// The time, memory and disk that the types and names of a million files take
     Types(types::Arguments),
 }
@@ -39,6 +42,7 @@ pub async fn run(measure: Measure) -> anyhow::Result<ExitCode> {
         Measure::Cpu(arguments) => cpu::run(&arguments).await?,
         Measure::Memory(arguments) => memory::run(&arguments).await?,
         Measure::Plan(arguments) => plan::run(&arguments).await?,
+        Measure::Audit(arguments) => audit::run(&arguments).await?,
         Measure::Types(arguments) => types::run(&arguments).await?,
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

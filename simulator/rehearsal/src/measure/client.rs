@@ -82,6 +82,12 @@ pub async fn plan(environment: &BTreeMap<&str, String>, arguments: &[&str]) -> a
     run(environment, &all, &[]).await.context("`mogile2s3 plan`")
 }
 
+/// Runs `mogile2s3 audit` of a verification in that world.
+pub async fn audit(environment: &BTreeMap<&str, String>, name: &str) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "audit", "--json", "--run", name];
+    run(environment, &all, &[]).await.context("`mogile2s3 audit`")
+}
+
 /// Runs the bare loop in that world.
 pub async fn bare(
     environment: &BTreeMap<&str, String>,

@@ -1,9 +1,9 @@
 //! Rows that an earlier run has proven, without that run.
 
 use bytes::Bytes;
-use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER};
+use stand_ins::embedded::{BUCKETS, EmbeddedWorld, LEDGER, VERIFICATIONS};
 use stand_ins::world::databases::{ObjectRow, Status};
-use stand_ins::world::dynamodb::{self, Item};
+use stand_ins::world::dynamodb::{self, Item, number, text};
 use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
 use super::planter::{claim, intermediary_key, prove};
@@ -27,6 +27,31 @@ pub fn plant_proven(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
     dynamodb::import(&world.database, LEDGER, records)?;
     Ok(())
 }
+
+/// Plants a pass of the verification `run` for each of so many rows.
+pub fn plant_passes(world: &EmbeddedWorld, rows: usize, run: &str) -> anyhow::Result<()> {
+    let pass = |row: usize| {
+        let (_, bucket) = BUCKETS[row % BUCKETS.len()];
+        let file = of_bytes(Bytes::from(row.to_string()));
+        Item::from([
+            text("run", &format!("{run}#{}", row % VERIFICATION_SHARDS)),
+            number("fid", row as u64),
+            text("sha1", &file.sha1),
+            text("bucket", bucket),
+            text("sight", "head"),
+            number("length", file.content.length()),
+            number("verified_at", 1),
+        ])
+    };
+    for first in (1..=rows).step_by(RECORDS_AT_ONCE) {
+        let passes = (first..=rows).take(RECORDS_AT_ONCE).map(pass);
+        dynamodb::import(&world.database, VERIFICATIONS, passes)?;
+    }
+    Ok(())
+}
+
+/// Hash keys over which the passes of a run are spread.
+const VERIFICATION_SHARDS: usize = 64;
 
 /// Plants rows whose content no storage node has: enough to count them.
 pub fn plant_rows(world: &EmbeddedWorld, rows: usize) {
