@@ -2,7 +2,10 @@
 
 use crate::ByteCount;
 
-use crate::{BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket, TypeAndName};
+use crate::{
+    BucketMap, Destination, Dkey, Fid, ObjectAddress, ObjectKey, S3Bucket, StorageClass,
+    TypeAndName,
+};
 
 /// One row of the configured domain, as MogileFS has it. Nothing in it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,9 @@ pub struct IndexRow {
     /// The number of its replicas, as the index counts them (`devcount`); [`None`] where that is not
     /// told. It is for counts: a run asks for the replicas themselves.
     pub replicas: Option<u64>,
+    /// The storage class, as the index names it; [`None`] where it names none. It is for counts, too:
+    /// a migration does not depend on it.
+    pub storage_class: Option<StorageClass>,
 }
 
 /// A file to be migrated: its key names the content, and its bucket is mapped. Jobs are made from
@@ -171,10 +177,14 @@ mod tests {
         BucketMap::parse("repo:new-repo", "trash").expect("valid")
     }
 
+    fn row(dkey: Option<String>, length: Option<ByteCount>) -> IndexRow {
+        IndexRow { fid: Fid(7), dkey, length, replicas: None, storage_class: None }
+    }
+
     fn class_of(dkey: Option<&str>, length: Option<u64>) -> RowClass {
         let dkey = dkey.map(str::to_owned);
         let length = length.map(ByteCount);
-        IndexRow { fid: Fid(7), dkey, length, replicas: None }.classify(&buckets())
+        row(dkey, length).classify(&buckets())
     }
 
     #[test]
@@ -237,8 +247,7 @@ mod tests {
             // The key of content, of a bucket with an odd name.
             (format!("{SHA1}-repo.tmp"), '-'),
         ] {
-            let dkey = Some(key.clone());
-            let row = IndexRow { fid: Fid(7), dkey, length: None, replicas: None };
+            let row = row(Some(key.clone()), None);
             let kinds = (row.temporary_key().is_some(), row.key_like_temporary().is_some());
             let expected = (kind == 'T', kind == 'A');
             assert_eq!(kinds, expected, "`{key}`");

@@ -20,7 +20,7 @@ fn the_port_face_keeps_the_contract() {
     let (mogile, rows) = (Arc::new(MogileFs::default()), planted::rows_with_long_fids());
     planted::plant(&mogile, &rows);
     let index = PortIndex::new(mogile, DOMAIN.to_owned(), Arc::new(PortFaults::instant()));
-    let checked = holds(&index, &rows, Tells { empty_keys: true, count: true });
+    let checked = holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false });
     VirtualClock::default().run(checked).expect("nothing to wait for");
 }
 
@@ -33,7 +33,7 @@ async fn the_trackers_index_keeps_the_contract() {
     let tracker = tokio::spawn(tracker::serve(listener, mogile, Arc::new(Faults::default())));
     let trackers = Arc::new(Trackers::new(&[address], 1, Arc::new(Calls::default())));
     let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
-    holds(&index, &rows, Tells { empty_keys: false, count: false }).await;
+    holds(&index, &rows, Tells { empty_keys: false, count: false, class_names: true }).await;
     tracker.abort();
 }
 
@@ -48,12 +48,13 @@ async fn the_mysql_index_keeps_the_contract() {
     let url = format!("mysql://reader:s3cr%25t%2Fp%40ss@{address}/{}", mysql::DATABASE);
     let calls = Arc::new(Calls::default());
     let index = MysqlIndex::new(url.parse().expect("a URL"), DOMAIN.to_owned(), calls.clone());
-    holds(&index, &rows, Tells { empty_keys: true, count: true }).await;
+    holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false }).await;
 
     let calls = calls.all();
     // Once for its number, and once for the names.
     assert_eq!(calls[&(System::Mysql, "domain")].ok, 2);
     assert_eq!(calls[&(System::Mysql, "count")].ok, 1);
+    assert_eq!(calls[&(System::Mysql, "class")].ok, 1);
     assert!(calls[&(System::Mysql, "page")].ok > 2_000);
     assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{calls:?}");
     task.abort();

@@ -8,6 +8,14 @@ pub const DOMAIN: &str = "plos_repo";
 /// Another domain of the same MogileFS.
 pub const OTHER_DOMAIN: &str = "other_domain";
 
+/// The rows of the table `class`: `dmid`, `classid`, `classname`, `mindevcount`. The default class of
+/// [`DOMAIN`] has none, and classes of [`OTHER_DOMAIN`] have the numbers and the name of others.
+pub const CLASSES: [(u16, u8, &str, u8); 3] =
+    [(1, 1, "rare", 3), (2, 0, "default", 5), (2, 1, "rare", 4)];
+
+/// The classes of [`DOMAIN`]: number, name, `mindevcount`.
+pub const CLASSES_OF_DOMAIN: [(u8, &str, u8); 2] = [(0, "default", 2), (1, "rare", 3)];
+
 /// One row of the table `file`, and what must become of it.
 #[derive(Debug, Clone)]
 pub struct PlantedRow {
@@ -17,7 +25,7 @@ pub struct PlantedRow {
     pub dkey: Option<String>,
     /// The length.
     pub length: Option<u64>,
-    /// The storage class, which is nothing to the migration.
+    /// The storage class, by its number.
     pub classid: u8,
     /// What must become of it.
     pub fate: Fate,
@@ -157,10 +165,17 @@ impl Rows {
 }
 
 /// Plants rows in a stand-in MogileFS that has no domain yet.
+///
+/// # Panics
+/// When the stand-in numbers its classes in another way than [`CLASSES`].
 pub fn plant(mogile: &MogileFs, rows: &[PlantedRow]) {
     let dmids = [mogile.add_domain(DOMAIN), mogile.add_domain(OTHER_DOMAIN)];
-    for dmid in dmids {
-        mogile.add_class(dmid, "rare");
+    for (dmid, id, name, mindevcount) in CLASSES {
+        let (dmid, id) = (dmids[usize::from(dmid - 1)], ClassId(id));
+        if id != ClassId(0) {
+            assert_eq!(mogile.add_class(dmid, name), id);
+        }
+        mogile.set_mindevcount(dmid, id, mindevcount);
     }
     for row in rows {
         mogile.plant(FileRow {

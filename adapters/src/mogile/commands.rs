@@ -41,6 +41,8 @@ pub struct ListedFile {
     pub key: Option<String>,
     /// The length in the index; [`None`] where that is NULL.
     pub length: Option<ByteCount>,
+    /// The name of its class; [`None`] where the tracker says none.
+    pub class: Option<String>,
     /// The number of its replicas; [`None`] where the tracker says none.
     pub replicas: Option<u64>,
 }
@@ -85,6 +87,14 @@ impl Trackers {
     /// The names of all domains.
     pub async fn get_domains(&self) -> Result<Vec<String>, TrackerError> {
         self.ask("get_domains", &[], domains).await
+    }
+
+    /// The classes of a domain by their names, the default class among them, each with its
+    /// `mindevcount`. It is the same request as [`Self::get_domains`], read more strictly.
+    ///
+    /// Errors with [`TrackerError::BadAnswer`] when the trackers list no such domain.
+    pub async fn classes_of(&self, domain: &str) -> Result<Vec<(String, u64)>, TrackerError> {
+        self.ask("get_domains", &[], |fields| classes(fields, domain)).await
     }
 
     /// The rows of the table `host`, of every status; at least one.
@@ -214,6 +224,21 @@ fn domains(fields: &Fields) -> Result<Vec<String>, String> {
     numbered(fields, "domains", fields.len(), |i| text(fields, &format!("domain{i}")))
 }
 
+/// Reads the classes of one domain from a `get_domains` reply, with the `mindevcount` of each. Every
+/// domain has at least its default class (MogileFS-Server 2.73, `Factory/Domain.pm`).
+fn classes(fields: &Fields, domain: &str) -> Result<Vec<(String, u64)>, String> {
+    let before = domains(fields)?.iter().position(|name| name == domain);
+    let n = before.ok_or_else(|| format!("it lists no domain `{domain}`"))? + 1;
+    let classes = numbered(fields, &format!("domain{n}classes"), fields.len(), |i| {
+        let name = |part: &str| format!("domain{n}class{i}{part}");
+        Ok((text(fields, &name("name"))?, number(fields, &name("mindevcount"))?))
+    })?;
+    if classes.is_empty() {
+        return Err(format!("it lists no class of domain `{domain}`"));
+    }
+    Ok(classes)
+}
+
 /// Reads the rows of a `get_hosts` reply. A tracker that lists none has not read its table yet, or
 /// belongs to a store without hosts.
 fn hosts(fields: &Fields) -> Result<Vec<HostRow>, String> {
@@ -263,6 +288,7 @@ fn listed_files(fields: &Fields, after: Fid, limit: usize) -> Result<Vec<ListedF
             domain: text(fields, &name("domain"))?,
             key: fields.get(&name("key")).filter(|key| !key.is_empty()).cloned(),
             length: number_or_null(fields, &name("length"))?.map(ByteCount),
+            class: fields.get(&name("class")).filter(|class| !class.is_empty()).cloned(),
             replicas: fields.get(&name("devcount")).and_then(|count| count.parse().ok()),
         })
     })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
-use domain::{Fid, IndexRow};
+use domain::{Fid, IndexRow, StorageClass, StorageClasses};
 
 use super::commands::{ListedFile, MOST_FIDS};
 use super::error::TrackerError;
@@ -93,6 +93,11 @@ impl SourceIndex for TrackerIndex {
         Ok(self.trackers.get_domains().await?)
     }
 
+    async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
+        let classes = self.trackers.classes_of(&self.domain).await?;
+        Ok(classes.into_iter().map(|(name, least)| (StorageClass::Named(name), least)).collect())
+    }
+
     /// Trackers cannot count.
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         Ok(None)
@@ -100,6 +105,6 @@ impl SourceIndex for TrackerIndex {
 }
 
 fn row(file: ListedFile) -> IndexRow {
-    let ListedFile { fid, domain: _, key: dkey, length, replicas } = file;
-    IndexRow { fid, dkey, length, replicas }
+    let ListedFile { fid, domain: _, key: dkey, length, class, replicas } = file;
+    IndexRow { fid, dkey, length, replicas, storage_class: class.map(StorageClass::Named) }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
-use domain::{ByteCount, Fid, IndexRow};
+use domain::{ByteCount, Fid, IndexRow, StorageClass, StorageClasses};
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 use tokio::sync::OnceCell;
 
-use super::columns::{Number, number, present, text};
+use super::columns::{Number, number, optional, present, text};
 use super::sessions::Database;
 use super::tables::{Query, Tables};
 use super::url::DatabaseUrl;
@@ -23,14 +23,27 @@ const DOMAINS: Query =
 /// index, and no other index has the rows in this order.
 const PAGE: Query = Query {
     name: "page",
-    sql: "SELECT fid, dmid, dkey, length, devcount FROM file WHERE fid > ? ORDER BY fid LIMIT ?",
+    sql: "SELECT fid, dmid, dkey, length, classid, devcount FROM file WHERE fid > ? \
+          ORDER BY fid LIMIT ?",
 };
 
-const ROW: Query =
-    Query { name: "row", sql: "SELECT fid, dmid, dkey, length, devcount FROM file WHERE fid = ?" };
+const ROW: Query = Query {
+    name: "row",
+    sql: "SELECT fid, dmid, dkey, length, classid, devcount FROM file WHERE fid = ?",
+};
 
 const COUNT: Query =
     Query { name: "count", sql: "SELECT COUNT(*) AS files FROM file WHERE dmid = ?" };
+
+const CLASSES: Query = Query {
+    name: "class",
+    sql: "SELECT classid, mindevcount FROM class WHERE dmid = ? ORDER BY classid",
+};
+
+/// The `mindevcount` of the default class where the table `class` has no row of it: what trackers take
+/// whose setting `default_mindevcount` is not changed (MogileFS-Server 2.73, `Config.pm` and
+/// `Factory/Domain.pm`). The setting is in each tracker's own configuration, and not in the database.
+const DEFAULT_MINDEVCOUNT: u64 = 2;
 
 /// A [`SourceIndex`] over MogileFS's database. Its sessions are read-only: the server refuses every
 /// statement that writes.
@@ -99,11 +112,9 @@ impl MysqlIndex {
                 return Ok(unreadable(format!("its `length` is {unfit}")));
             }
         };
-        let replicas = match self.read(number(row, "devcount"))? {
-            Number::Fit(replicas) => Some(replicas),
-            Number::Null | Number::Negative(_) => None,
-        };
-        Ok(Some(Entry::Read(IndexRow { fid, dkey, length, replicas })))
+        let replicas = self.read(optional(row, "devcount"))?;
+        let storage_class = self.read(optional(row, "classid"))?.map(StorageClass::Numbered);
+        Ok(Some(Entry::Read(IndexRow { fid, dkey, length, replicas, storage_class })))
     }
 
     fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
@@ -154,6 +165,18 @@ impl SourceIndex for MysqlIndex {
         let rows = self.tables.ask(DOMAINS, &[]).await?;
         let names = rows.iter().map(|row| self.read(text(row, "namespace")));
         Ok(names.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
+        let dmid = self.dmid().await?;
+        let mut classes = vec![(StorageClass::DEFAULT, DEFAULT_MINDEVCOUNT)];
+        for row in self.tables.ask(CLASSES, &[dmid.into()]).await? {
+            // No file can be in a class without a number.
+            let Some(class) = self.read(optional(&row, "classid"))? else { continue };
+            let mindevcount = self.read(present(&row, "mindevcount"))?;
+            classes.push((StorageClass::Numbered(class), mindevcount));
+        }
+        Ok(classes.into_iter().collect())
     }
 }
 

@@ -40,7 +40,7 @@ impl Database {
     /// The tables that are read.
     pub(super) const fn tables(self) -> &'static str {
         match self {
-            Self::MogileFs => "the tables `domain`, `file` and `host`",
+            Self::MogileFs => "the tables `class`, `domain`, `file` and `host`",
             Self::ContentRepo => "the tables `buckets` and `objects`",
             Self::Rhino => "the table `articleFile`",
         }

@@ -146,7 +146,8 @@ mod tests {
         #[test]
         fn the_migrator_classes_each_row_as_the_audit_does(dkey in keys(), length: Option<u64>) {
             let buckets = BucketMap::parse("repo:new-repo,re-po:other-repo", "trash").expect("valid");
-            let row = IndexRow { fid: Fid(7), dkey, length: length.map(ByteCount), replicas: None };
+            let length = length.map(ByteCount);
+            let row = IndexRow { fid: Fid(7), dkey, length, replicas: None, storage_class: None };
             prop_assert_eq!(AuditedRow::of(&row, &buckets), class(&row, &buckets));
         }
     }

@@ -84,7 +84,7 @@ fn told(rights: &AccountRights) -> String {
 }
 
 /// The tables, or the columns of tables that are there, of which the server says nothing.
-fn missing(survey: &DatabaseSurvey, needed: &[Needed]) -> Vec<String> {
+pub(super) fn missing(survey: &DatabaseSurvey, needed: &[Needed]) -> Vec<String> {
     let mut missing = Vec::new();
     for (table, columns) in needed {
         let Some(found) = named(&survey.columns, table) else {

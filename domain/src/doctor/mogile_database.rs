@@ -1,4 +1,4 @@
-use super::database::{Names, Needed, examine_server, named};
+use super::database::{Names, Needed, examine_server, missing, named};
 use super::examine::not_seen;
 use crate::ports::{AccountRights, DatabaseSurvey, MogileDatabase};
 use crate::{Check, Fid};
@@ -8,9 +8,12 @@ pub const MOGILE: &str = "MogileFS's database";
 
 const TABLES: [Needed; 3] = [
     ("domain", &["dmid", "namespace"]),
-    ("file", &["fid", "dmid", "dkey", "length", "devcount"]),
+    ("file", &["fid", "dmid", "dkey", "length", "classid", "devcount"]),
     ("host", &["hostid", "hostname", "status", "hostip", "altip", "http_port", "http_get_port"]),
 ];
+
+/// Only `plan` reads it, and counts all else without it.
+const CLASSES: Needed = ("class", &["dmid", "classid", "mindevcount"]);
 
 const KEYS: Names = Names {
     table: "file",
@@ -38,6 +41,7 @@ where
         Ok(highest) => examine_fids(fact, &survey, highest.unwrap_or(Fid(0))),
         Err(error) => not_seen(MOGILE, fact, &error),
     });
+    checks.push(examine_classes(&survey));
     checks.push(Check::good(MOGILE, "its own checksums are not relied on", checksums(&survey)));
     checks
 }
@@ -65,6 +69,21 @@ fn examine_fids(fact: &str, survey: &DatabaseSurvey, Fid(highest): Fid) -> Check
     let detail = format!(
         "{found}. Behind that MogileFS stores no new file. No file that is there is lost by it: migrate, \
          or make the column BIGINT UNSIGNED in each of MogileFS's tables that has fids"
+    );
+    Check::caution(MOGILE, fact, detail)
+}
+
+fn examine_classes(survey: &DatabaseSurvey) -> Check {
+    let fact = "`plan` can read its storage classes";
+    let missing = missing(survey, &[CLASSES]);
+    if missing.is_empty() {
+        return Check::good(MOGILE, fact, "`class`");
+    }
+    let detail = format!(
+        "`{}` has no {}, or this account may not read them: `plan` does not name files that have fewer \
+         replicas than the mindevcount of their class. All else works. Grant SELECT on the table `class`",
+        survey.at,
+        missing.join(", ")
     );
     Check::caution(MOGILE, fact, detail)
 }
@@ -132,7 +151,7 @@ mod tests {
                 ((*name).to_owned(), SurveyedColumn { kind: kind.to_owned(), collation })
             };
             let there = |name: &&str| *name != self.without;
-            let all = TABLES.into_iter().filter(|(table, _)| there(table));
+            let all = TABLES.into_iter().chain([CLASSES]).filter(|(table, _)| there(table));
             let described = |(table, columns): Needed| {
                 let columns = columns.iter().filter(|name| there(name)).map(column);
                 (table.to_owned(), columns.collect())
@@ -206,13 +225,32 @@ mod tests {
 
     #[test]
     fn what_another_database_lacks_is_named() {
-        for (without, words) in
-            [("host", "has no table `host`"), ("devcount", "no column `file`.`devcount`")]
-        {
+        for (without, words) in [
+            ("host", "has no table `host`"),
+            ("devcount", "no column `file`.`devcount`"),
+            ("classid", "no column `file`.`classid`"),
+        ] {
             let checks = checks(&Fake { without, ..Fake::default() });
             let bad = checks.last().expect("a check");
             assert_eq!(bad.health, Health::Bad, "{checks:?}");
             assert!(bad.detail.contains(words), "{words}: {checks:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_only_plan_reads_stops_nothing() {
+        for (without, health, words) in [
+            ("", Health::Good, "`class`"),
+            ("class", Health::Caution, "has no table `class`, or this account may not"),
+            ("mindevcount", Health::Caution, "no column `class`.`mindevcount`"),
+        ] {
+            let checks = checks(&Fake { without, ..Fake::default() });
+            let found = checks.iter().find(|check| check.fact.contains("storage classes"));
+            let found = found.expect("it is made");
+            assert_eq!(found.health, health, "{found:?}");
+            assert!(found.detail.contains(words), "{words}: {found:?}");
+            let others = checks.iter().filter(|check| *check != found);
+            assert!(others.into_iter().all(|check| check.health == Health::Good), "{checks:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-use crate::{Fid, IndexRow, Obstacle, Reason, ReasonKind};
+use crate::{Fid, IndexRow, Obstacle, Reason, ReasonKind, StorageClasses};
 use async_trait::async_trait;
 
 use crate::retry::{Cause, Classed, ErrorClass};
@@ -24,6 +24,12 @@ pub trait SourceIndex: Send + Sync {
 
     /// Returns the domains that MogileFS has. The configured one may be missing.
     async fn domains(&self) -> Result<Vec<String>, IndexError>;
+
+    /// Returns the storage classes of the configured domain with their `mindevcount`, the default class
+    /// among them. They have the names that [`IndexRow::storage_class`] has. It may fail where
+    /// everything else works, for example without a permission on their table, so no decision about
+    /// files may depend on it.
+    async fn storage_classes(&self) -> Result<StorageClasses, IndexError>;
 }
 
 /// One page of the index's rows.

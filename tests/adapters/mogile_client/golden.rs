@@ -6,7 +6,7 @@ use std::sync::Arc;
 use adapters::mogile::{TrackerError, TrackerIndex, Trackers};
 use domain::ports::SourceIndex;
 use domain::retry::{Classed, ErrorClass};
-use domain::{ByteCount, Fid, IndexRow};
+use domain::{ByteCount, Fid, IndexRow, StorageClass};
 use stand_ins::wire::tracker;
 use stand_ins::world::mogile::{self, Content, DeviceId, FileRow, MogileFs};
 use tokio::net::TcpListener;
@@ -22,6 +22,7 @@ async fn told(trackers: &Trackers, command: &str) -> String {
     match command {
         "get_paths" => format!("{:?}", trackers.get_paths(DOMAIN, KEY).await),
         "get_domains" => format!("{:?}", trackers.get_domains().await),
+        "classes" => format!("{:?}", trackers.classes_of(DOMAIN).await),
         "file_info" => format!("{:?}", trackers.file_info(DOMAIN, KEY).await),
         "list_fids" => format!("{:?}", trackers.list_fids(Fid(3), 1).await),
         "list_keys" => format!("{:?}", trackers.list_keys(DOMAIN, "4cb6", "", 3).await),
@@ -84,6 +85,15 @@ async fn every_recorded_exchange() {
             r#"Ok(["other", "plos_repo"])"#.to_owned(),
         ),
         (
+            "classes",
+            "get_domains ".to_owned(),
+            "OK domain2class1name=default&domain2=plos_repo&domain2class1mindevcount=2\
+             &domain2class1hashtype=NONE&domain2class1replpolicy=MultipleHosts%28%29\
+             &domain2classes=1&domains=2&domain1=other"
+                .to_owned(),
+            r#"Ok([("default", 2)])"#.to_owned(),
+        ),
+        (
             "file_info",
             format!("file_info domain={DOMAIN}&key={KEY}&"),
             info,
@@ -95,7 +105,7 @@ async fn every_recorded_exchange() {
             "list_fids from=3&to=1&".to_owned(),
             fids,
             format!(
-                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), replicas: Some(2) }}])"#
+                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), class: Some("default"), replicas: Some(2) }}])"#
             ),
         ),
         (
@@ -232,7 +242,7 @@ async fn the_stand_in_is_understood() {
         (
             "list_fids",
             format!(
-                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), replicas: Some(2) }}])"#
+                r#"Ok([ListedFile {{ fid: Fid(4), domain: "{DOMAIN}", key: Some("{OTHER_KEY}"), length: Some(ByteCount(46394)), class: Some("default"), replicas: Some(2) }}])"#
             ),
         ),
         ("list_keys", format!(r#"Ok(["{KEY}", "{OTHER_KEY}"])"#)),
@@ -275,10 +285,15 @@ async fn a_row_of_nulls_does_not_end_the_index() {
     let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
     let page = index.page(Fid(3), 10).await.expect("rows");
     let length = Some(ByteCount(46394));
-    let replicas = Some(2);
-    let nulls = IndexRow { fid: Fid(5), dkey: None, length: None, replicas };
-    let dkey = Some(OTHER_KEY.to_owned());
-    let wanted = [IndexRow { fid: Fid(4), dkey, length, replicas }, nulls.clone()];
+    let row = |fid, dkey, length| IndexRow {
+        fid,
+        dkey,
+        length,
+        replicas: Some(2),
+        storage_class: Some(StorageClass::Named("default".to_owned())),
+    };
+    let nulls = row(Fid(5), None, None);
+    let wanted = [row(Fid(4), Some(OTHER_KEY.to_owned()), length), nulls.clone()];
     assert_eq!((&page.rows[..], page.next), (&wanted[..], Some(Fid(5))));
     assert_eq!(index.row(Fid(5)).await.expect("asked"), Some(nulls));
     assert_eq!(index.row(Fid(2)).await.expect("asked"), None);

@@ -108,7 +108,10 @@ async fn hosts_that_may_not_be_read_say_which_right_is_missing() -> anyhow::Resu
     index.page(Fid(0), 10).await?;
     let refused = index.rows().await;
     let Err(HostTableError::Refused { why, .. }) = &refused else { panic!("{refused:?}") };
-    assert!(why.contains("grant SELECT on the tables `domain`, `file` and `host`"), "{why}");
+    assert!(
+        why.contains("grant SELECT on the tables `class`, `domain`, `file` and `host`"),
+        "{why}"
+    );
     assert!(why.contains("SELECT command denied"), "{why}");
 
     root.execute("GRANT SELECT ON mogile.host TO 'few'@'%'").await?;

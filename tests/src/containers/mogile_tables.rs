@@ -3,7 +3,7 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor, MySql, QueryBuilder};
 
-use crate::planted::{DOMAIN, OTHER_DOMAIN, PlantedRow};
+use crate::planted::{CLASSES, DOMAIN, OTHER_DOMAIN, PlantedRow};
 
 /// The table `host` as schema version 17 has it (MogileFS-Server 2.73, `Store.pm` and `Store/MySQL.pm`).
 pub const HOST: &str = "CREATE TABLE host (
@@ -58,11 +58,37 @@ impl FileTable {
         !matches!(self, Self::IntFid)
     }
 
+    /// The sign of all numbers but fids.
+    const fn sign(self) -> &'static str {
+        match self {
+            Self::Signed => "",
+            Self::Schema17 | Self::IntFid | Self::BinaryKeys | Self::Latin1Keys => "unsigned",
+        }
+    }
+
+    /// The table `class`, as it stands beside this one.
+    fn class_sql(self) -> String {
+        let number = self.sign();
+        format!(
+            "CREATE TABLE class (
+               dmid smallint {number} NOT NULL,
+               classid tinyint {number} NOT NULL,
+               classname varchar(50) NULL,
+               mindevcount tinyint {number} NOT NULL,
+               hashtype tinyint {number} NULL,
+               replpolicy varchar(255) NULL,
+               PRIMARY KEY (dmid, classid),
+               UNIQUE KEY dmid (dmid, classname)
+             ) ENGINE=InnoDB"
+        )
+    }
+
     fn sql(self) -> String {
-        let (fid, number) = match self {
-            Self::IntFid => ("int unsigned", "unsigned"),
-            Self::Signed => ("bigint", ""),
-            Self::Schema17 | Self::BinaryKeys | Self::Latin1Keys => ("bigint unsigned", "unsigned"),
+        let number = self.sign();
+        let fid = match self {
+            Self::IntFid => "int unsigned",
+            Self::Signed => "bigint",
+            Self::Schema17 | Self::BinaryKeys | Self::Latin1Keys => "bigint unsigned",
         };
         let dkey = match self {
             Self::BinaryKeys => "varbinary(255)",
@@ -99,11 +125,18 @@ pub async fn create_and_plant(
         )
         .await?;
     session.execute(AssertSqlSafe(table.sql())).await?;
+    session.execute(AssertSqlSafe(table.class_sql())).await?;
     sqlx::query("INSERT INTO domain VALUES (1, ?), (2, ?)")
         .bind(DOMAIN)
         .bind(OTHER_DOMAIN)
         .execute(&mut *session)
         .await?;
+    let start = "INSERT INTO class (dmid, classid, classname, mindevcount) ";
+    let mut insert = QueryBuilder::<MySql>::new(start);
+    insert.push_values(CLASSES, |mut values, (dmid, classid, name, mindevcount)| {
+        values.push_bind(dmid).push_bind(classid).push_bind(name).push_bind(mindevcount);
+    });
+    insert.build().execute(&mut *session).await?;
     for rows in rows.chunks(ROWS_AT_ONCE) {
         let start = "INSERT INTO file (fid, dmid, dkey, length, classid, devcount) ";
         let mut insert = QueryBuilder::<MySql>::new(start);

@@ -10,6 +10,19 @@ use super::client_schemas::is_described;
 /// `Store/MySQL.pm`). `@` is the collation that the server gives.
 const TABLES: &[(&str, &[&str])] = &[
     (
+        "class",
+        &[
+            "dmid smallint unsigned NOT NULL",
+            "classid tinyint unsigned NOT NULL",
+            "classname varchar(50) @ NULL",
+            "mindevcount tinyint unsigned NOT NULL",
+            "hashtype tinyint unsigned NULL",
+            "replpolicy varchar(255) @ NULL",
+            "unique PRIMARY (dmid, classid)",
+            "unique dmid (dmid, classname)",
+        ],
+    ),
+    (
         "domain",
         &[
             "dmid smallint unsigned NOT NULL",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::ports::SourceIndex;
-use domain::{ByteCount, Fid, IndexRow, Rejection, RowClass};
+use domain::{ByteCount, Fid, IndexRow, Rejection, RowClass, StorageClass, StorageClasses};
 
 use crate::planted::{self, Fate, PlantedRow};
 
@@ -14,6 +14,8 @@ pub struct Tells {
     pub empty_keys: bool,
     /// The number of rows.
     pub count: bool,
+    /// The names of storage classes, and not their numbers.
+    pub class_names: bool,
 }
 
 /// Checks every promise of the port on an index with these rows and no others.
@@ -46,13 +48,28 @@ pub async fn holds(index: &dyn SourceIndex, planted: &[PlantedRow], tells: Tells
     assert_eq!(known, BTreeSet::from([planted::DOMAIN, planted::OTHER_DOMAIN]), "the domains");
     let count = index.count().await.expect("a count, or none");
     assert_eq!(count, tells.count.then_some(expected.len() as u64), "the count");
+    let classes = index.storage_classes().await.expect("the storage classes");
+    let expected = planted::CLASSES_OF_DOMAIN
+        .map(|(id, _, mindevcount)| (class_of(id, tells), mindevcount.into()));
+    assert_eq!(classes, StorageClasses::from_iter(expected), "the storage classes");
 }
 
 /// A planted row as the index shows it.
 fn shown(row: &PlantedRow, tells: Tells) -> IndexRow {
     let dkey = row.dkey.clone().filter(|key| tells.empty_keys || !key.is_empty());
     let (length, replicas) = (row.length.map(ByteCount), Some(row.replicas().into()));
-    IndexRow { fid: Fid(row.fid), dkey, length, replicas }
+    let storage_class = Some(class_of(row.classid, tells));
+    IndexRow { fid: Fid(row.fid), dkey, length, replicas, storage_class }
+}
+
+/// A class of the domain as the index names it.
+fn class_of(id: u8, tells: Tells) -> StorageClass {
+    let (_, name, _) = planted::CLASSES_OF_DOMAIN[usize::from(id)];
+    if tells.class_names {
+        StorageClass::Named(name.to_owned())
+    } else {
+        StorageClass::Numbered(id.into())
+    }
 }
 
 /// Every row from the first page to the last, and how many of other domains were passed over.

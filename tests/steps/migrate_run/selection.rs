@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use domain::engine::{Quiet, RunPlan, migrate_run, never};
 use domain::migrate::{Among, Rows, Selection};
 use domain::ports::{IndexError, RowPage, SourceIndex};
-use domain::{BucketMap, Coverage, Fid, IndexRow, RowCounts, Stopped, Summary, limits};
+use domain::{
+    BucketMap, Coverage, Fid, IndexRow, RowCounts, Stopped, StorageClasses, Summary, limits,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use roaring::RoaringTreemap;
@@ -202,6 +204,10 @@ impl SourceIndex for Counts {
 
     async fn domains(&self) -> Result<Vec<String>, IndexError> {
         self.0.domains().await
+    }
+
+    async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
+        self.0.storage_classes().await
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {

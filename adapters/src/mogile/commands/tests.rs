@@ -88,11 +88,25 @@ fn hosts_are_listed_with_nulls() {
 fn files_are_listed_ascending_with_nulls() {
     let reply = "fid_1_domain=plos_repo&fid_1_length=46394&fid_1_class=default&fid_1_devcount=2\
                  &fid_count=2&fid_1_key=k&fid_1_fid=5&fid_2_fid=4&fid_2_domain=x&fid_2_length=\
-                 &fid_2_key=";
+                 &fid_2_key=&fid_2_class=";
     let (k, length) = (Some("k".to_owned()), Some(ByteCount(46394)));
     let wanted = vec![
-        ListedFile { fid: Fid(4), domain: "x".into(), key: None, length: None, replicas: None },
-        ListedFile { fid: Fid(5), domain: "plos_repo".into(), key: k, length, replicas: Some(2) },
+        ListedFile {
+            fid: Fid(4),
+            domain: "x".into(),
+            key: None,
+            length: None,
+            class: None,
+            replicas: None,
+        },
+        ListedFile {
+            fid: Fid(5),
+            domain: "plos_repo".into(),
+            key: k,
+            length,
+            class: Some("default".into()),
+            replicas: Some(2),
+        },
     ];
     assert_eq!(listed_files(&fields(reply), Fid(3), 2), Ok(wanted));
     assert_eq!(listed_files(&fields("fid_count=0"), Fid(3), 1), Ok(vec![]));
@@ -107,6 +121,45 @@ fn files_are_listed_ascending_with_nulls() {
             ("fid_count=1&fid_1_fid=-4&fid_1_domain=x", "fid_1_fid is `-4`"),
             ("fid_count=1&fid_1_fid=4", "fid_1_domain is missing"),
             ("fid_count=1&fid_1_fid=4&fid_1_domain=x&fid_1_length=1e3", "fid_1_length is `1e3`"),
+        ],
+    );
+}
+
+#[test]
+fn classes_are_those_of_the_domain_that_is_asked_for() {
+    let class = |class: &str, name: &str, least: &str| {
+        format!("&domain{class}name={name}&domain{class}mindevcount={least}")
+    };
+    let (first, second) = (class("1class1", "default", "2"), class("2class1", "default", "3"));
+    let head = "domain2=plos_repo&domain2classes=2&domains=2&domain1=other&domain1classes=1";
+    let reply = format!("{head}{first}{second}{}", class("2class2", "rare", "1"));
+    let of = |domain: &'static str| move |fields: &Fields| classes(fields, domain);
+    let wanted = vec![("default".to_owned(), 3), ("rare".to_owned(), 1)];
+    assert_eq!(of("plos_repo")(&fields(&reply)), Ok(wanted));
+    assert_eq!(of("other")(&fields(&reply)), Ok(vec![("default".to_owned(), 2)]));
+    // What is odd about another domain is nothing to this one.
+    let odd = reply.replace("domain1class1mindevcount=2", "domain1class1mindevcount=x");
+    assert!(of("plos_repo")(&fields(&odd)).is_ok());
+    check_refused(
+        of("nowhere"),
+        &[(reply.as_str(), "no domain `nowhere`"), ("", "domains is missing")],
+    );
+    check_refused(
+        of("d"),
+        &[
+            ("domains=1&domain1=d", "domain1classes is missing"),
+            ("domains=1&domain1=d&domain1classes=0", "no class of domain `d`"),
+            ("domains=1&domain1=d&domain1classes=1", "domain1class1name is missing"),
+            ("domains=1&domain1=d&domain1classes=99999999999", "more than the 3"),
+            (
+                "domains=1&domain1=d&domain1classes=1&domain1class1name=default",
+                "domain1class1mindevcount is missing",
+            ),
+            (
+                "domains=1&domain1=d&domain1classes=1&domain1class1name=default\
+                 &domain1class1mindevcount=-2",
+                "domain1class1mindevcount is `-2`",
+            ),
         ],
     );
 }

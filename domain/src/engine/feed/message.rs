@@ -18,7 +18,7 @@ pub(super) fn task_of(delivery: &Delivery, plan: &WorkPlan) -> Result<Task, JobE
         return Err(failed(ReasonKind::BadJob, &other));
     }
     let (dkey, length) = (Some(job.dkey.clone()), Some(job.length));
-    let row = IndexRow { fid: job.fid, dkey, length, replicas: None };
+    let row = IndexRow { fid: job.fid, dkey, length, replicas: None, storage_class: None };
     match row.classify(&plan.buckets) {
         RowClass::Source(mut file) => {
             file.type_and_name = job.hints.type_and_name.clone();

@@ -43,8 +43,8 @@ pub enum Trouble {
     WriteAnswerLost,
 }
 
-/// Behind the columns of a page (some 200 bytes), and before the end of the first rows.
-const INSIDE_A_ROW: usize = 300;
+/// Behind the columns of a page (some 330 bytes), and before the end of the first row.
+const INSIDE_A_ROW: usize = 360;
 
 impl Trouble {
     /// All of it.

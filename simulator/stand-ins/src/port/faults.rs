@@ -23,6 +23,8 @@ pub enum Call {
     Count,
     /// `SourceIndex::domains`; nothing.
     Domains,
+    /// `SourceIndex::storage_classes`; the domain.
+    StorageClasses,
     /// `SourceFiles::replicas`; the MogileFS key.
     Replicas,
     /// `SourceFiles::fid_of` and `devices_of`; the key.

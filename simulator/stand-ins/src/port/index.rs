@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::{IndexError, RowPage, SourceIndex};
-use domain::{ByteCount, Fid, IndexRow};
+use domain::{ByteCount, Fid, IndexRow, StorageClass, StorageClasses};
 
 use super::{Call, PortFaults};
 use crate::world::mogile::{self, FileRow, MogileFs, Refusal};
@@ -79,6 +79,15 @@ impl SourceIndex for PortIndex {
             .map_err(|why| IndexError::Unavailable { at: self.domain.clone(), cause: why.into() })
     }
 
+    async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
+        self.ask(Call::StorageClasses, &self.domain, || {
+            let classes = self.mogile.classes(&self.domain).into_iter();
+            let classes = classes.map(|(id, class)| (class_of(id), u64::from(class.mindevcount)));
+            classes.collect()
+        })
+        .await
+    }
+
     async fn count(&self) -> Result<Option<u64>, IndexError> {
         self.ask(Call::Count, &self.domain, || {
             let all = self.mogile.rows_after(mogile::Fid(0), usize::MAX);
@@ -90,7 +99,13 @@ impl SourceIndex for PortIndex {
 
 fn row_of(row: FileRow) -> IndexRow {
     let (length, replicas) = (row.length.map(ByteCount), Some(row.devids.len() as u64));
-    IndexRow { fid: Fid(row.fid.0), dkey: row.dkey, length, replicas }
+    let storage_class = Some(class_of(row.classid));
+    IndexRow { fid: Fid(row.fid.0), dkey: row.dkey, length, replicas, storage_class }
+}
+
+/// The tables have numbers, and no names.
+fn class_of(id: mogile::ClassId) -> StorageClass {
+    StorageClass::Numbered(id.0.into())
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub use commands::{FileInfo, ListedFid};
 pub use content::{CHUNK_BYTES, Chunks, Content};
 pub use file_table::FileRow;
 pub use ids::{ClassId, DeviceId, Dmid, Fid, HostId, fid_path, parse_fid_path};
+pub use namespaces::Class;
 pub use paths::PathOptions;
 pub use refusal::{Refusal, text_of};
 pub use topology::DeviceStatus;
@@ -121,6 +122,11 @@ impl MogileFs {
     /// and `file_info` fail, as with the real tracker.
     pub fn add_class(&self, dmid: Dmid, name: &str) -> ClassId {
         self.state(|state| state.namespaces.add_class(dmid, name))
+    }
+
+    /// Changes the `mindevcount` of a class, as `mogadm class modify` does. Nothing is replicated by that.
+    pub fn set_mindevcount(&self, dmid: Dmid, class: ClassId, mindevcount: u8) {
+        self.state(|state| state.namespaces.set_mindevcount(dmid, class, mindevcount));
     }
 
     /// One atomic step. A poisoned lock is opened: the panic that poisoned it is reported anyway.

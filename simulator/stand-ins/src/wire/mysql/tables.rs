@@ -288,7 +288,7 @@ mod tests {
         let mogile = mogile();
         for (sql, row) in [
             ("SELECT * FROM domain WHERE dmid = 2", "2 others"),
-            ("SELECT * FROM class", "2 1 rare 2"),
+            ("SELECT * FROM class", "2 1 rare 2 NULL NULL"),
             ("SELECT * FROM host", "1 alive 7500 NULL store1 127.0.0.1 NULL NULL"),
             ("SELECT * FROM device WHERE devid = 2", "2 1 down 100"),
             ("SELECT CAST(http_port AS CHAR) AS port, hostname FROM host", "7500 store1"),
@@ -302,6 +302,10 @@ mod tests {
             });
             assert_eq!(words.collect::<Vec<_>>().join(" "), row, "{sql}");
         }
+        mogile.set_mindevcount(Dmid(1), ClassId(0), 1);
+        mogile.set_mindevcount(Dmid(2), ClassId(1), 3);
+        let all = asked(&mogile, "SELECT dmid, classid, mindevcount FROM class", &[]).unwrap();
+        assert_eq!(all, [[1, 0, 1], [2, 1, 3]].map(|row| row.map(Value::Integer)));
         let held = mogile.row(Fid(3)).unwrap().devids;
         assert_eq!(held, [DeviceId(1), DeviceId(2)]);
     }

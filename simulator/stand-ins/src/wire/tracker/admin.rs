@@ -13,15 +13,14 @@ pub(super) fn get_domains(mogile: &MogileFs) -> Vec<(String, String)> {
     let domains = mogile.domain_names();
     let mut pairs = vec![pair("domains", &domains.len())];
     for (n, name) in (1..).zip(domains) {
-        let mut classes = vec!["default".to_owned()];
-        classes.extend(mogile.class_names(&name));
+        let classes = mogile.classes(&name);
         pairs.push(pair(format!("domain{n}"), &name));
         pairs.push(pair(format!("domain{n}classes"), &classes.len()));
-        for (m, class) in (1..).zip(classes) {
+        for (m, (_, class)) in (1..).zip(classes) {
             let of_class = |field: &str| format!("domain{n}class{m}{field}");
             pairs.extend([
-                pair(of_class("name"), &class),
-                pair(of_class("mindevcount"), &2),
+                pair(of_class("name"), &class.name),
+                pair(of_class("mindevcount"), &class.mindevcount),
                 pair(of_class("replpolicy"), &"MultipleHosts()"),
                 pair(of_class("hashtype"), &"NONE"),
             ]);

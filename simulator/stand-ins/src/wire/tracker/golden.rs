@@ -123,6 +123,17 @@ async fn get_domains() {
     let (first, second) = (class(1), class(2));
     let reply = format!("OK domains=2&domain1=plos_repo&domain2=other&{first}&{second}");
     tracker.expect("get_domains", &reply).await;
+
+    // Not recorded: what `mogadm class add` and `class modify` make of it.
+    let rare = tracker.mogile.add_class(Dmid(2), "rare");
+    tracker.mogile.set_mindevcount(Dmid(2), rare, 3);
+    tracker.mogile.set_mindevcount(Dmid(1), ClassId(0), 1);
+    let first = first.replace("mindevcount=2", "mindevcount=1");
+    let second = second.replace("classes=1", "classes=2");
+    let rare = "domain2class2name=rare&domain2class2mindevcount=3\
+                &domain2class2hashtype=NONE&domain2class2replpolicy=MultipleHosts%28%29";
+    let reply = format!("OK domains=2&domain1=plos_repo&domain2=other&{first}&{second}&{rare}");
+    tracker.expect("get_domains", &reply).await;
 }
 
 #[tokio::test]

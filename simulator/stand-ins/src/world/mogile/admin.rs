@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 
 use super::file_table::FileRow;
-use super::ids::{DeviceId, Fid, HostId};
+use super::ids::{ClassId, DeviceId, Fid, HostId};
 use super::refusal::Refusal;
 use super::topology::DeviceStatus;
-use super::{MogileFs, State};
+use super::{Class, MogileFs, State};
 
 /// A row of the table `device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +48,13 @@ impl MogileFs {
         self.state(|state| state.topology.devices().collect())
     }
 
-    /// `get_domains`: the classes that were made in a domain, beside its default class.
+    /// `get_domains`: the classes of a domain, its default class first. None where there is no such
+    /// domain.
     #[must_use]
-    pub fn class_names(&self, domain: &str) -> Vec<String> {
+    pub fn classes(&self, domain: &str) -> Vec<(ClassId, Class)> {
         self.state(|state| {
             let dmid = state.namespaces.domain_id(domain);
-            dmid.map_or_else(Vec::new, |dmid| state.namespaces.class_names(dmid))
+            dmid.map_or_else(Vec::new, |dmid| state.namespaces.classes(dmid))
         })
     }
 

@@ -232,6 +232,28 @@ mod tests {
     }
 
     #[test]
+    fn the_default_class_has_a_row_once_it_was_changed() {
+        let (mogile, devices) = mogile();
+        mogile.store(DMID, "k", &Content::from("abc"), &devices);
+        let told = |mogile: &MogileFs| {
+            let classes = mogile.classes(DOMAIN).into_iter();
+            classes.map(|(id, class)| (id.0, class.name, class.mindevcount)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&mogile), [(0, "default".to_owned(), 2)]);
+        assert!(mogile.class_rows().is_empty());
+        mogile.set_mindevcount(DMID, ClassId(0), 3);
+        assert_eq!(mogile.add_class(DMID, "rare"), ClassId(1));
+        // Of a class that is not there.
+        mogile.set_mindevcount(DMID, ClassId(7), 9);
+        assert_eq!(told(&mogile), [(0, "default".to_owned(), 3), (1, "rare".to_owned(), 2)]);
+        assert_eq!(mogile.class_rows().len(), 2);
+        assert_eq!(mogile.file_info(DOMAIN, "k").unwrap().class, "default");
+        mogile.update_class(DOMAIN, "k", "rare").unwrap();
+        mogile.update_class(DOMAIN, "k", "default").unwrap();
+        assert!(mogile.classes("nowhere").is_empty());
+    }
+
+    #[test]
     fn a_rename_keeps_the_fid_and_never_overwrites() {
         let (mogile, devices) = mogile();
         let fid = mogile.store(DMID, "a", &Content::from("abc"), &devices);

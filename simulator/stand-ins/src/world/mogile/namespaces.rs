@@ -8,11 +8,24 @@ use super::ids::{ClassId, Dmid};
 #[derive(Debug, Default)]
 pub(super) struct Namespaces {
     domains: BTreeMap<Dmid, String>,
-    classes: BTreeMap<(Dmid, ClassId), String>,
+    classes: BTreeMap<(Dmid, ClassId), Class>,
+}
+
+/// A class, as the table `class` has it beside its two numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// How many devices are to hold each of its files.
+    pub mindevcount: u8,
 }
 
 /// The class that every domain has without a row.
 const DEFAULT_CLASS: (ClassId, &str) = (ClassId(0), "default");
+
+/// The `mindevcount` of a class of which nothing else is said (MogileFS-Server 2.73, `Config.pm`:
+/// `default_mindevcount`, and `Store.pm`: `create_class`).
+const MINDEVCOUNT: u8 = 2;
 
 impl Namespaces {
     pub(super) fn add_domain(&mut self, namespace: &str) -> Dmid {
@@ -26,8 +39,20 @@ impl Namespaces {
         let of_domain = (dmid, ClassId(0))..=(dmid, ClassId(u8::MAX));
         let last = self.classes.range(of_domain).next_back().map_or(0, |((_, class), _)| class.0);
         let class = ClassId(last.saturating_add(1));
-        self.classes.insert((dmid, class), name.to_owned());
+        self.classes
+            .insert((dmid, class), Class { name: name.to_owned(), mindevcount: MINDEVCOUNT });
         class
+    }
+
+    /// The default class has a row from then on, as in the real tracker's database.
+    pub(super) fn set_mindevcount(&mut self, dmid: Dmid, class: ClassId, mindevcount: u8) {
+        if class == DEFAULT_CLASS.0 {
+            let default = || Class { name: DEFAULT_CLASS.1.to_owned(), mindevcount };
+            self.classes.entry((dmid, class)).or_insert_with(default);
+        }
+        if let Some(class) = self.classes.get_mut(&(dmid, class)) {
+            class.mindevcount = mindevcount;
+        }
     }
 
     pub(super) fn domain_id(&self, namespace: &str) -> Option<Dmid> {
@@ -42,9 +67,9 @@ impl Namespaces {
         self.domains.iter().map(|(dmid, name)| (*dmid, name.clone())).collect()
     }
 
-    pub(super) fn class_rows(&self) -> Vec<(Dmid, ClassId, String)> {
+    pub(super) fn class_rows(&self) -> Vec<(Dmid, ClassId, Class)> {
         let classes = self.classes.iter();
-        classes.map(|((dmid, class), name)| (*dmid, *class, name.clone())).collect()
+        classes.map(|((dmid, id), class)| (*dmid, *id, class.clone())).collect()
     }
 
     pub(super) fn domain_name(&self, dmid: Dmid) -> Option<&str> {
@@ -54,15 +79,20 @@ impl Namespaces {
     /// The class of that name, but for the default class: the tracker takes its id, 0, for none
     /// when a client names it.
     pub(super) fn named_class_id(&self, dmid: Dmid, name: &str) -> Option<ClassId> {
-        let of_domain = (dmid, ClassId(0))..=(dmid, ClassId(u8::MAX));
+        let of_domain = (dmid, ClassId(1))..=(dmid, ClassId(u8::MAX));
         let mut classes = self.classes.range(of_domain);
-        classes.find(|(_, class)| *class == name).map(|((_, class), _)| *class)
+        classes.find(|(_, class)| class.name == name).map(|((_, id), _)| *id)
     }
 
-    /// The classes of a domain that were made, in the order of their numbers.
-    pub(super) fn class_names(&self, dmid: Dmid) -> Vec<String> {
+    /// The classes of a domain, the default class first, then in the order of their numbers.
+    pub(super) fn classes(&self, dmid: Dmid) -> Vec<(ClassId, Class)> {
         let of_domain = (dmid, ClassId(0))..=(dmid, ClassId(u8::MAX));
-        self.classes.range(of_domain).map(|(_, class)| class.clone()).collect()
+        let rows = self.classes.range(of_domain).map(|((_, id), class)| (*id, class.clone()));
+        let (id, name) = DEFAULT_CLASS;
+        let mut all =
+            BTreeMap::from([(id, Class { name: name.to_owned(), mindevcount: MINDEVCOUNT })]);
+        all.extend(rows);
+        all.into_iter().collect()
     }
 
     /// The class of that name, the default class too.
@@ -73,7 +103,7 @@ impl Namespaces {
 
     pub(super) fn class_name(&self, dmid: Dmid, class: ClassId) -> Option<&str> {
         match self.classes.get(&(dmid, class)) {
-            Some(name) => Some(name),
+            Some(class) => Some(&class.name),
             None => (class == DEFAULT_CLASS.0).then_some(DEFAULT_CLASS.1),
         }
     }

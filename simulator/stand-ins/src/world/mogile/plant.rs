@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::file_table::FileRow;
 use super::ids::{ClassId, DeviceId, Dmid, Fid};
-use super::{Content, Meanwhile, MogileFs, State, Upload};
+use super::{Class, Content, Meanwhile, MogileFs, State, Upload};
 
 impl MogileFs {
     /// Stores a file as a finished upload would: the next fid, the same bytes on each device, and
@@ -195,9 +195,9 @@ impl MogileFs {
         self.state(|state| state.namespaces.domain_rows())
     }
 
-    /// The table `class`: the classes that were made.
+    /// The table `class`: the classes that were made, and default classes that were changed.
     #[must_use]
-    pub fn class_rows(&self) -> Vec<(Dmid, ClassId, String)> {
+    pub fn class_rows(&self) -> Vec<(Dmid, ClassId, Class)> {
         self.state(|state| state.namespaces.class_rows())
     }
 }

@@ -51,6 +51,8 @@ const CLASS: Columns = &[
     ("classid", TINY.key()),
     ("classname", Kind::text(50)),
     ("mindevcount", TINY.not_null()),
+    ("hashtype", TINY),
+    ("replpolicy", TEXT),
 ];
 
 const HOST: Columns = &[
@@ -208,12 +210,13 @@ fn domains(mogile: &MogileFs) -> Vec<Row> {
     domains.map(|(dmid, name)| vec![number(dmid.0), text(&name)]).collect()
 }
 
-/// Only classes that were made have rows; each wants two copies, as the tracker says.
+/// A default class that was never changed has no row.
 fn classes(mogile: &MogileFs) -> Vec<Row> {
     let classes = mogile.class_rows().into_iter();
     classes
-        .map(|(dmid, class, name)| {
-            vec![number(dmid.0), number(class.0), text(&name), number(2_u64)]
+        .map(|(dmid, id, class)| {
+            let (name, mindevcount) = (text(&class.name), number(class.mindevcount));
+            vec![number(dmid.0), number(id.0), name, mindevcount, Value::Null, Value::Null]
         })
         .collect()
 }
