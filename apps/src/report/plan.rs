@@ -18,7 +18,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
 use self::arrived::{write_arrived, write_not_listed};
-use self::bill::{write_beside, write_stages, write_time};
+use self::bill::{write_beside, write_stages, write_time, write_to_be_read};
 use self::refused::write_refused;
 use self::window::write_window;
 use super::Report;
@@ -195,6 +195,7 @@ impl PlanReport {
             (Stage::Queue, "and by the queue and the function"),
         ];
         write_stages(out, lines, &stages, &self.prices)?;
+        write_to_be_read(out, arrived.requests_left.to_be_read, &self.prices)?;
         write_time(out, files)
     }
 

@@ -11,10 +11,13 @@ use crate::retried::retried;
 use crate::{BucketMap, LedgerItem, ListPage, Reason, S3Bucket, SourceFile, limits};
 
 /// What S3 and the ledger have already, kept in memory for counts: about five bytes for each object at
-/// a final key, and a bit or two bytes for each intermediary and each record.
+/// a final key, as many again where no SHA-1 is stored with it, and a bit or two bytes for each
+/// intermediary and each record.
 #[derive(Debug, Default)]
 pub struct Contents {
     finals: ContentSet,
+    /// Those of `finals` with which no SHA-1 of the whole content is stored.
+    without_sha1: ContentSet,
     intermediaries: Fids,
     proven: Fids,
     claimed: Fids,
@@ -34,6 +37,8 @@ type Fids = BTreeMap<S3Bucket, RoaringTreemap>;
 pub(super) struct Arrival {
     /// An object is at its final key.
     pub(super) at_final_key: bool,
+    /// No SHA-1 of the whole content is stored with that object: only reading it whole proves it.
+    pub(super) without_sha1: bool,
     /// Its intermediary is in the bucket.
     pub(super) intermediary: bool,
     /// What the ledger has of its fid in this bucket.
@@ -53,8 +58,12 @@ pub(super) enum Recorded {
 
 impl Arrival {
     /// Of a file that is to be migrated from the start.
-    pub(super) const NOWHERE: Self =
-        Self { at_final_key: false, intermediary: false, recorded: Recorded::Not };
+    pub(super) const NOWHERE: Self = Self {
+        at_final_key: false,
+        without_sha1: false,
+        intermediary: false,
+        recorded: Recorded::Not,
+    };
 }
 
 impl Contents {
@@ -81,6 +90,7 @@ impl Contents {
         let found = gathering.found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut contents = found.contents;
         contents.finals.sort();
+        contents.without_sha1.sort();
         if let Some(ledger) = ledger {
             contents.read(ledger).await.map_err(|error| Reason::from(&error))?;
         }
@@ -109,6 +119,7 @@ impl Contents {
         let has = |fids: &Fids| fids.get(bucket).is_some_and(|fids| fids.contains(fid.0));
         Arrival {
             at_final_key: self.finals.contains(bucket, &dkey.sha1),
+            without_sha1: self.without_sha1.contains(bucket, &dkey.sha1),
             intermediary: has(&self.intermediaries),
             recorded: match (has(&self.proven), has(&self.claimed)) {
                 (true, _) => Recorded::Proven,
@@ -178,6 +189,9 @@ impl Found {
                 fids_of(&mut contents.intermediaries, bucket).insert(fid.0);
             } else if let Some(sha1) = object.key.as_content() {
                 contents.finals.add(bucket, &sha1);
+                if !object.has_sha1 {
+                    contents.without_sha1.add(bucket, &sha1);
+                }
             }
         }
         contents.lists += 1;

@@ -39,6 +39,9 @@ pub struct RequestsNeeded {
     pub refused: u64,
     /// Files with an object at their final key that are looked at first, and not written: a HEAD each.
     pub looked_at: u64,
+    /// Of those that are refused or looked at: the ones with whose object no SHA-1 is stored. After the
+    /// HEAD each object is read whole, by a GET. The bytes are those that the index has.
+    pub to_be_read: Tally,
     /// Folders of intermediaries that are listed, and a LIST for each bucket. Twice the folders where
     /// keys of a bucket begin with a slash; none by `--route mogile`.
     pub lists: u64,
@@ -56,8 +59,11 @@ impl RequestsNeeded {
         buckets: &mut BTreeSet<S3Bucket>,
     ) {
         let mut folders = BTreeSet::new();
-        for (file, Arrival { at_final_key, recorded, .. }) in files {
+        for (file, Arrival { at_final_key, without_sha1, recorded, .. }) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
+            if *at_final_key && *without_sha1 {
+                self.to_be_read.add(file.length);
+            }
             match (in_parts, at_final_key) {
                 // A claim of the ledger and an upload in parts are looked at first.
                 (true, true) => self.looked_at += 1,
@@ -148,6 +154,12 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
             needed.heads(),
             Unit::S3Read,
         ),
+        (
+            Migration,
+            "GET of what has no stored SHA-1, whole",
+            needed.to_be_read.files,
+            Unit::S3Read,
+        ),
         (Migration, "LIST of intermediaries", needed.lists, Unit::S3Write),
         (Migration, "ledger records written", files, Unit::DynamoDbWrite),
         (Migration, "ledger scanned by a second pass", scan_reads(files), Unit::DynamoDbRead),
@@ -229,27 +241,36 @@ mod tests {
         assert_eq!(needed(&[file(1, 200_001, "one")]), (0, 1, 9_524, 2, 1));
     }
 
-    /// What is there: `F` an object at the final key, `C` the same and a claim in the ledger, `-` none.
-    /// Then the writes, those refused, the looks, the uploads and all HEADs.
+    /// What is there: `F` an object with a SHA-1 at the final key, `f` one without; then `C` for a claim
+    /// in the ledger; `-` for neither. Then the writes, those refused, the looks, the uploads, all HEADs,
+    /// and the bytes that are read whole.
     #[test]
-    fn what_is_there_is_looked_at() {
+    fn what_is_there_is_looked_at_and_without_a_sha1_read() {
         for (length, there, expected) in [
-            (100, '-', (1, 0, 0, 0, 0)),
-            (100, 'F', (1, 1, 0, 0, 1)),
-            (100, 'C', (0, 0, 1, 0, 1)),
-            (101, '-', (0, 0, 0, 1, 1)),
-            (101, 'F', (0, 0, 1, 0, 1)),
-            (101, 'C', (0, 0, 1, 0, 1)),
+            (100, "-", (1, 0, 0, 0, 0, 0)),
+            (100, "F", (1, 1, 0, 0, 1, 0)),
+            (100, "f", (1, 1, 0, 0, 1, 100)),
+            (100, "FC", (0, 0, 1, 0, 1, 0)),
+            (100, "fC", (0, 0, 1, 0, 1, 100)),
+            (101, "-", (0, 0, 0, 1, 1, 0)),
+            (101, "F", (0, 0, 1, 0, 1, 0)),
+            (101, "f", (0, 0, 1, 0, 1, 101)),
+            (101, "fC", (0, 0, 1, 0, 1, 101)),
         ] {
-            let recorded = if there == 'C' { Recorded::Claimed } else { Recorded::Not };
-            let at_final_key = there != '-';
-            let arrival = Arrival { at_final_key, recorded, ..Arrival::NOWHERE };
+            let recorded = if there.contains('C') { Recorded::Claimed } else { Recorded::Not };
+            let without_sha1 = there.contains('f');
+            let at_final_key = without_sha1 || there.contains('F');
+            let arrival = Arrival { at_final_key, without_sha1, recorded, ..Arrival::NOWHERE };
             let (file, mut needed) = (file(1, length, "one"), RequestsNeeded::default());
             needed.add_page(&[(&file, arrival)], SIZES, &mut BTreeSet::new());
-            let RequestsNeeded { writes, refused, looked_at, uploads, .. } = needed;
-            let found = (writes, refused, looked_at, uploads, needed.heads());
+            let RequestsNeeded { writes, refused, looked_at, uploads, to_be_read, .. } = needed;
+            let (heads, read) = (needed.heads(), to_be_read.bytes);
+            let found = (writes, refused, looked_at, uploads, heads, read);
             assert_eq!(found, expected, "{length} {there}");
             assert_eq!(needed.files(), 1, "{length} {there}");
+            let lines = costs(&needed, &Prices::us_east_1());
+            let gets = lines.iter().filter(|line| line.what.starts_with("GET")).map(|it| it.count);
+            assert_eq!(gets.sum::<u64>(), u64::from(read > 0), "{length} {there}");
         }
     }
 
