@@ -13,7 +13,8 @@ use domain::{BucketMap, Prices, Reason};
 use indicatif::HumanCount;
 
 use crate::config::{
-    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TargetSettings, TimeSettings,
+    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TableSettings, TargetSettings,
+    TimeSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::Teller;
@@ -32,8 +33,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 
-    /// List the buckets of BUCKETS, and scan the ledger where its table is set: how much is there already,
-    /// and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
+    /// List the buckets of BUCKETS, and scan the ledger and the failures table where the ledger is named:
+    /// how much is there already, and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
     /// is not asked
     #[arg(long)]
     list_buckets: bool,
@@ -55,6 +56,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     target: TargetSettings,
+
+    #[command(flatten)]
+    tables: TableSettings,
 
     #[command(flatten)]
     clients: ClientSettings,
@@ -113,12 +117,15 @@ impl Arguments {
         }
         let services = session.services(&self.aws, &self.time);
         let objects = services.s3(&self.target).await?;
-        let ledger =
-            if self.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };
+        let tables = if self.aws.has_ledger_table() {
+            Some((services.ledger().await?, services.failures(&self.tables).await?))
+        } else {
+            None
+        };
         let teller = Teller::plain();
         let tell = |objects| teller.say(&format!("{} objects listed", HumanCount(objects)));
-        let ledger = ledger.as_deref();
-        Ok(Some(Contents::gather(&objects, ledger, &SystemClock, buckets, &tell).await))
+        let tables = tables.as_ref().map(|(ledger, failures)| (ledger.as_ref(), failures.as_ref()));
+        Ok(Some(Contents::gather(&objects, tables, &SystemClock, buckets, &tell).await))
     }
 }
 

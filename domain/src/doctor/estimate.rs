@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::contents::{Arrival, Recorded};
+use super::contents::Arrival;
 use crate::prices::Unit;
-use crate::{ByteCount, Dollars, IntermediaryForm, Prices, S3Bucket, SourceFile, Tally, limits};
+use crate::{
+    ByteCount, Dollars, FileStanding, IntermediaryForm, Prices, S3Bucket, SourceFile, Tally, limits,
+};
 
 /// From which size on objects are written in parts, and how large these are.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +61,7 @@ impl RequestsNeeded {
         buckets: &mut BTreeSet<S3Bucket>,
     ) {
         let mut folders = BTreeSet::new();
-        for (file, Arrival { at_final_key, without_sha1, recorded, .. }) in files {
+        for (file, Arrival { at_final_key, without_sha1, standing, .. }) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
             if *at_final_key && *without_sha1 {
                 self.to_be_read.add(file.length);
@@ -67,7 +69,7 @@ impl RequestsNeeded {
             match (in_parts, at_final_key) {
                 // A claim of the ledger and an upload in parts are looked at first.
                 (true, true) => self.looked_at += 1,
-                (false, true) if *recorded == Recorded::Claimed => self.looked_at += 1,
+                (false, true) if *standing == FileStanding::Claimed => self.looked_at += 1,
                 (false, true) => {
                     self.writes += 1;
                     self.refused += 1;
@@ -95,7 +97,8 @@ impl RequestsNeeded {
     }
 
     /// The HEADs: before each upload in parts, and of each object that is there.
-    const fn heads(&self) -> u64 {
+    #[must_use]
+    pub const fn heads(&self) -> u64 {
         self.uploads + self.refused + self.looked_at
     }
 }
@@ -257,10 +260,11 @@ mod tests {
             (101, "f", (0, 0, 1, 0, 1, 101)),
             (101, "fC", (0, 0, 1, 0, 1, 101)),
         ] {
-            let recorded = if there.contains('C') { Recorded::Claimed } else { Recorded::Not };
+            let is_claimed = there.contains('C');
+            let standing = if is_claimed { FileStanding::Claimed } else { FileStanding::New };
             let without_sha1 = there.contains('f');
             let at_final_key = without_sha1 || there.contains('F');
-            let arrival = Arrival { at_final_key, without_sha1, recorded, ..Arrival::NOWHERE };
+            let arrival = Arrival { at_final_key, without_sha1, standing, ..Arrival::NOWHERE };
             let (file, mut needed) = (file(1, length, "one"), RequestsNeeded::default());
             needed.add_page(&[(&file, arrival)], SIZES, &mut BTreeSet::new());
             let RequestsNeeded { writes, refused, looked_at, uploads, to_be_read, .. } = needed;

@@ -62,7 +62,10 @@ fn write_requests(out: &mut String, arrived: &Arrived, prices: &Prices) -> fmt::
     let scanned = match arrived.ledger_items {
         Some(items) => {
             let dollars = prices.of(scan_reads(items), Unit::DynamoDbRead);
-            format!(", and a scan of {} items of the ledger ({dollars})", HumanCount(items))
+            format!(
+                ", and a scan of {} items of the ledger ({dollars}) and of the failures table",
+                HumanCount(items)
+            )
         }
         None => String::new(),
     };

@@ -1,0 +1,132 @@
+//! What `plan` says is there already, against what `migrate` then asks for.
+
+use std::collections::BTreeMap;
+
+use domain::doctor::{Arrived, Contents, WriteSizes, census};
+use domain::engine::{Quiet, migrate_run, never};
+use domain::{
+    BucketMap, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerRecord, Noted, Proof,
+    Reason, S3Bucket, Sha1, SourceFile, Timestamp, limits,
+};
+use stand_ins::port::{Call, PortFault};
+use stand_ins::world::bucket::Condition;
+
+use crate::common::{BUCKET, World, content, plan};
+
+fn map() -> BucketMap {
+    BucketMap::parse("repo:new-repo", "trash").expect("good settings")
+}
+
+fn gathered(world: &World) -> Result<Contents, Reason> {
+    let ports = world.port.ports();
+    let tables = Some((ports.ledger.as_ref(), ports.failures.as_ref()));
+    let clock = ports.clock.as_ref();
+    world.run(Contents::gather(ports.objects.as_ref(), tables, clock, &map(), &|_| ()))
+}
+
+fn arrived(world: &World, contents: &Contents) -> Arrived {
+    let ports = world.port.ports();
+    let sizes = WriteSizes {
+        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
+        part_bytes: limits::SINGLE_REQUEST_BYTES,
+    };
+    let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
+    let census = world.run(census(index, clock, &map(), sizes, Some(contents)));
+    assert_eq!(census.stopped, None);
+    census.arrived.expect("the buckets were listed")
+}
+
+fn planned(world: &World) -> Arrived {
+    arrived(world, &gathered(world).expect("all can be read"))
+}
+
+fn migrate(world: &World) -> BTreeMap<Call, u64> {
+    world.port.faults.take_counts();
+    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &Quiet));
+    assert!(summary.is_clean(), "{summary:?}");
+    world.port.faults.take_counts()
+}
+
+/// Files that are stored, and neither synced nor migrated.
+fn stored(world: &World, salts: std::ops::Range<u64>) -> Vec<SourceFile> {
+    salts.map(|salt| world.store(&content(salt, 100))).collect()
+}
+
+fn record(world: &World, file: &SourceFile, sha1: Sha1, bucket: &str, proof: Option<Proof>) {
+    let record = LedgerRecord {
+        fid: file.fid,
+        sha1,
+        etag: ETag("e".to_owned()),
+        bucket: S3Bucket::new(bucket).expect("a name"),
+        proof,
+        route: None,
+        length: None,
+        migrated_at: None,
+    };
+    world.run(world.port.ports().ledger.record(&[record])).expect("written");
+}
+
+/// As a verification leaves it that has found nothing at the final key.
+fn doubt(world: &World, file: &SourceFile) {
+    let record = FailureRecord {
+        fid: file.fid,
+        action: Some(JobAction::Verify),
+        dkey: file.dkey.to_string(),
+        reason: "missing".to_owned(),
+        detail: String::new(),
+        attempt: 1,
+        failed_at: Timestamp(0),
+        doubted: true,
+        messages: BTreeMap::new(),
+    };
+    let note = FailureNote { message: "m".to_owned(), record, what: Noted::Failed };
+    world.run(world.port.ports().failures.note(&[note])).expect("written");
+}
+
+/// Whether the requests of a run are those that were planned for what is left.
+fn is_what_was_planned(arrived: &Arrived, calls: &BTreeMap<Call, u64>) {
+    let left = &arrived.requests_left;
+    let called = |call| calls.get(&call).copied().unwrap_or_default();
+    assert_eq!(left.writes, called(Call::Put) + called(Call::Copy), "{left:?} {calls:?}");
+    assert_eq!(left.heads(), called(Call::Head), "{left:?} {calls:?}");
+    assert_eq!(left.to_be_read.files, called(Call::Read), "{left:?} {calls:?}");
+}
+
+#[test]
+fn a_file_counts_as_proven_where_migrate_passes_over_it() {
+    let world = World::instant();
+    let files = stored(&world, 0..8);
+    migrate(&world);
+    let proven = |arrived: &Arrived| arrived.buckets[BUCKET].proven.files;
+    assert_eq!(proven(&planned(&world)), 8);
+    // A doubt; a fid that was used again, or a key that was renamed; a record of another bucket.
+    doubt(&world, &files[0]);
+    record(&world, &files[1], Sha1::of(b"another"), BUCKET, Some(Proof::Put));
+    record(&world, &files[2], files[2].dkey.sha1, "old-corpus", Some(Proof::Put));
+    let arrived = planned(&world);
+    assert_eq!((proven(&arrived), arrived.proven_and_absent.files), (5, 0));
+    let left = &arrived.requests_left;
+    assert_eq!((left.files(), left.looked_at, left.refused), (3, 1, 2), "{left:?}");
+    is_what_was_planned(&arrived, &migrate(&world));
+    assert_eq!(proven(&planned(&world)), 8, "the doubt is gone with the new proof");
+
+    // Only a proof of today's content makes an absent object a loss.
+    for file in &files[3..5] {
+        let key = file.dkey.sha1.to_string();
+        world.port.s3.delete(BUCKET, &key, &Condition::None).expect("deleted");
+    }
+    record(&world, &files[4], Sha1::of(b"another"), BUCKET, Some(Proof::Put));
+    let arrived = planned(&world);
+    let lost: Vec<Fid> = vec![files[3].fid];
+    assert_eq!((proven(&arrived), arrived.proven_and_absent.first_fids), (6, lost));
+}
+
+#[test]
+fn without_the_doubts_nothing_is_said_of_what_is_proven() {
+    let world = World::instant();
+    stored(&world, 0..2);
+    migrate(&world);
+    world.port.faults.strike(Call::ScanFailures, "", PortFault::RequestLost, u32::MAX);
+    let reason = gathered(&world).expect_err("the doubts are not known");
+    assert!(reason.to_string().contains("failures"), "{reason}");
+}
