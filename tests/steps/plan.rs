@@ -1,12 +1,15 @@
 //! What `plan` says is there already, against what `migrate` then asks for.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
+use async_trait::async_trait;
 use domain::doctor::{Arrived, Contents, WriteSizes, census};
 use domain::engine::{Quiet, migrate_run, never};
+use domain::ports::{Ledger, LedgerError, Segment};
 use domain::{
-    BucketMap, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerRecord, Noted, Proof,
-    Reason, S3Bucket, Sha1, SourceFile, Timestamp, limits,
+    BucketMap, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerItem, LedgerRecord, Noted,
+    Proof, Reason, S3Bucket, Sha1, SourceFile, Timestamp, limits,
 };
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::bucket::Condition;
@@ -53,7 +56,12 @@ fn stored(world: &World, salts: std::ops::Range<u64>) -> Vec<SourceFile> {
 }
 
 fn record(world: &World, file: &SourceFile, sha1: Sha1, bucket: &str, proof: Option<Proof>) {
-    let record = LedgerRecord {
+    let record = proof_of(file, sha1, bucket, proof);
+    world.run(world.port.ports().ledger.record(&[record])).expect("written");
+}
+
+fn proof_of(file: &SourceFile, sha1: Sha1, bucket: &str, proof: Option<Proof>) -> LedgerRecord {
+    LedgerRecord {
         fid: file.fid,
         sha1,
         etag: ETag("e".to_owned()),
@@ -62,8 +70,7 @@ fn record(world: &World, file: &SourceFile, sha1: Sha1, bucket: &str, proof: Opt
         route: None,
         length: None,
         migrated_at: None,
-    };
-    world.run(world.port.ports().ledger.record(&[record])).expect("written");
+    }
 }
 
 /// As a verification leaves it that has found nothing at the final key.
@@ -129,4 +136,47 @@ fn without_the_doubts_nothing_is_said_of_what_is_proven() {
     world.port.faults.strike(Call::ScanFailures, "", PortFault::RequestLost, u32::MAX);
     let reason = gathered(&world).expect_err("the doubts are not known");
     assert!(reason.to_string().contains("failures"), "{reason}");
+}
+
+/// A ledger during whose scan another run migrates a file.
+struct Racing<'a> {
+    world: &'a World,
+    file: Mutex<Option<SourceFile>>,
+}
+
+#[async_trait]
+impl Ledger for Racing<'_> {
+    async fn record(&self, records: &[LedgerRecord]) -> Result<(), LedgerError> {
+        self.world.port.ports().ledger.record(records).await
+    }
+
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError> {
+        self.world.port.ports().ledger.read(fids).await
+    }
+
+    async fn scan(
+        &self,
+        segment: Segment,
+        each: &mut (dyn FnMut(LedgerItem) + Send),
+    ) -> Result<(), LedgerError> {
+        let file = self.file.lock().expect("one at a time").take();
+        if let Some(file) = file {
+            self.world.plant(&file.dkey.sha1, &content(0, 100));
+            self.record(&[proof_of(&file, file.dkey.sha1, BUCKET, Some(Proof::Put))]).await?;
+        }
+        self.world.port.ports().ledger.scan(segment, each).await
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_meanwhile_makes_no_false_alarm() {
+    let world = World::instant();
+    let file = stored(&world, 0..1).remove(0);
+    let ports = world.port.ports();
+    let racing = Racing { world: &world, file: Mutex::new(Some(file)) };
+    let tables: Option<(&dyn Ledger, _)> = Some((&racing, ports.failures.as_ref()));
+    let (objects, clock) = (ports.objects.as_ref(), ports.clock.as_ref());
+    let contents = world.run(Contents::gather(objects, tables, clock, &map(), &|_| ()));
+    let arrived = arrived(&world, &contents.expect("all can be read"));
+    assert_eq!((arrived.proven_and_absent.files, arrived.requests_left.files()), (0, 0));
 }

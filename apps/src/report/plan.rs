@@ -213,7 +213,8 @@ impl PlanReport {
             return Ok(());
         }
         if let Some(arrived) = &self.census.arrived {
-            return write_arrived(out, arrived, &self.prices);
+            let files = self.census.requests_needed.files();
+            return write_arrived(out, arrived, files, &self.prices);
         }
         let buckets = self.old_names.len() as u64;
         write_not_listed(out, self.census.requests_needed.files(), buckets, &self.prices)

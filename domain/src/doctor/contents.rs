@@ -60,8 +60,9 @@ impl Arrival {
 }
 
 impl Contents {
-    /// Lists the buckets of the map, several listings at once, and reads the ledger and the failures table
-    /// where they are named. `tell` hears how many objects were listed so far. A bucket or a table that
+    /// Reads the ledger and the failures table where they are named, then lists the buckets of the map,
+    /// several listings at once. In this order a file that a run migrates meanwhile is at most taken to be
+    /// left; in the other one its proof would be read, and its object not be listed. `tell` hears how many objects were listed so far. A bucket or a table that
     /// does not exist yet is empty.
     pub async fn gather(
         objects: &dyn ObjectStore,
@@ -70,7 +71,12 @@ impl Contents {
         buckets: &BucketMap,
         tell: &(dyn Fn(u64) + Sync),
     ) -> Result<Self, Reason> {
-        let gathering = Gathering { objects, clock, tell, found: Mutex::default() };
+        let mut contents = Self::default();
+        if let Some(tables) = tables {
+            contents.read(tables).await.map_err(|error| Reason::from(&error))?;
+        }
+        let found = Mutex::new(Found { contents, objects: 0 });
+        let gathering = Gathering { objects, clock, tell, found };
         let prefixes = prefixes();
         let listings = buckets
             .pairs()
@@ -84,9 +90,6 @@ impl Contents {
         let mut contents = found.contents;
         contents.finals.sort();
         contents.without_sha1.sort();
-        if let Some(tables) = tables {
-            contents.read(tables).await.map_err(|error| Reason::from(&error))?;
-        }
         Ok(contents)
     }
 
@@ -145,7 +148,6 @@ struct Gathering<'a> {
     found: Mutex<Found>,
 }
 
-#[derive(Default)]
 struct Found {
     contents: Contents,
     objects: u64,
