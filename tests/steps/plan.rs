@@ -114,6 +114,9 @@ fn a_file_counts_as_proven_where_migrate_passes_over_it() {
     assert_eq!((proven(&arrived), arrived.proven_and_absent.files), (5, 0));
     let left = &arrived.requests_left;
     assert_eq!((left.files(), left.looked_at, left.refused), (3, 1, 2), "{left:?}");
+    let of_bucket = &arrived.buckets[BUCKET];
+    // All are at their final key: nothing is to be written, and three files are left.
+    assert_eq!((of_bucket.at_final_key.files, of_bucket.left.files), (8, 3), "{of_bucket:?}");
     is_what_was_planned(&arrived, &migrate(&world));
     assert_eq!(proven(&planned(&world)), 8, "the doubt is gone with the new proof");
 

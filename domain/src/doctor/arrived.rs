@@ -39,6 +39,8 @@ pub struct BucketArrivals {
     pub proven: Tally,
     /// Those whose intermediary is in the bucket, with an object at their final key or without.
     pub synced: Tally,
+    /// Those that are not both at their final key and proven: what is left to migrate.
+    pub left: Tally,
 }
 
 impl BucketArrivals {
@@ -51,6 +53,8 @@ impl BucketArrivals {
         class.add(file.length);
         if arrival.at_final_key && arrival.standing == FileStanding::Proven {
             self.proven.add(file.length);
+        } else {
+            self.left.add(file.length);
         }
         if arrival.intermediary {
             self.synced.add(file.length);

@@ -24,22 +24,24 @@ pub(super) fn write_arrived(
         writeln!(out, "  Bucket `{}` does not exist yet.", printable(bucket))?;
     }
     for (bucket, of_bucket) in &arrived.buckets {
-        let BucketArrivals { at_final_key, intermediary_only, absent, proven, synced } = *of_bucket;
-        let mut left = intermediary_only;
-        left.merge(absent);
+        let BucketArrivals { at_final_key, intermediary_only, absent, proven, synced, left } =
+            *of_bucket;
+        let mut to_be_written = intermediary_only;
+        to_be_written.merge(absent);
         writeln!(out, "  In {bucket}:")?;
         let mut table = Table::of_buckets(out);
         table.tally("  at their final key", at_final_key)?;
         table.tally("  only as an intermediary", intermediary_only)?;
         table.tally("  neither", absent)?;
+        table.tally("  to be written", to_be_written)?;
         table.tally("  left to migrate", left)?;
         let Tally { files, bytes } = synced;
         let (files, bytes) = (HumanCount(files), HumanBytes(bytes));
         let proven = HumanCount(proven.files);
         writeln!(
             out,
-            "    ({proven} of those at their final key are proven by the ledger. {files} files, {bytes}, have \
-             an intermediary)"
+            "    ({proven} of those at their final key are proven by the ledger, and not left. {files} files, \
+             {bytes}, have an intermediary)"
         )?;
     }
     if arrived.proven_and_absent.files > 0 {

@@ -61,8 +61,14 @@ fn is_what_was_asked_for(planned: &Value, run: &Value) {
     }
 }
 
-/// The sums of the files of all buckets, by class.
+/// The sums of the files of all buckets, by class. What is left by bucket is what the bill has.
 fn arrived(plan: &Value) -> [u64; 5] {
+    let left = &plan["arrived"]["requests_left"];
+    let billed = ["writes", "uploads", "looked_at"].map(|field| left[field].as_u64());
+    let billed: u64 = billed.into_iter().flatten().sum();
+    let buckets = plan["arrived"]["buckets"].as_object().expect("buckets");
+    let of_buckets = buckets.values().filter_map(|bucket| bucket["left"]["files"].as_u64());
+    assert_eq!(of_buckets.sum::<u64>(), billed, "{plan}");
     let classes = ["at_final_key", "intermediary_only", "absent", "proven", "synced"];
     classes.map(|class| {
         let buckets = plan["arrived"]["buckets"].as_object().expect("buckets");
