@@ -131,6 +131,32 @@ fn a_file_counts_as_proven_where_migrate_passes_over_it() {
     assert_eq!((proven(&arrived), arrived.proven_and_absent.first_fids), (6, lost));
 }
 
+/// Whether an object is at the final key; the bucket of s3migrate's record of the file.
+#[test]
+fn a_claim_is_looked_at_whatever_its_bucket_and_whether_or_not_it_is_true() {
+    for (is_there, bucket, [writes, looked_at, looked_for]) in [
+        (true, BUCKET, [0, 1, 0]),
+        (true, "old-corpus", [0, 1, 0]),
+        (false, BUCKET, [1, 0, 1]),
+        (false, "old-corpus", [1, 0, 1]),
+    ] {
+        let world = World::instant();
+        let file = stored(&world, 0..1).remove(0);
+        if is_there {
+            world.plant(&file.dkey.sha1, &content(0, 100));
+        }
+        record(&world, &file, file.dkey.sha1, bucket, None);
+        let arrived = planned(&world);
+        let left = &arrived.requests_left;
+        assert_eq!(
+            [left.writes, left.looked_at, left.looked_for],
+            [writes, looked_at, looked_for],
+            "{is_there} {bucket}"
+        );
+        is_what_was_planned(&arrived, &migrate(&world));
+    }
+}
+
 #[test]
 fn without_the_doubts_nothing_is_said_of_what_is_proven() {
     let world = World::instant();

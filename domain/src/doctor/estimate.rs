@@ -41,6 +41,9 @@ pub struct RequestsNeeded {
     pub refused: u64,
     /// Files with an object at their final key that are looked at first, and not written: a HEAD each.
     pub looked_at: u64,
+    /// Of the writes, those before which a HEAD finds nothing: the ledger has a record of the file, and no
+    /// object is at its final key. Those with a proof `migrate` takes only with `--again`.
+    pub looked_for: u64,
     /// Of those that are refused or looked at: the ones with whose object no SHA-1 is stored. After the
     /// HEAD each object is read whole, by a GET. The bytes are those that the index has.
     pub to_be_read: Tally,
@@ -66,19 +69,23 @@ impl RequestsNeeded {
             if *at_final_key && *without_sha1 {
                 self.to_be_read.add(file.length);
             }
-            match (in_parts, at_final_key) {
-                // A claim of the ledger and an upload in parts are looked at first.
-                (true, true) => self.looked_at += 1,
-                (false, true) if *standing == FileStanding::Claimed => self.looked_at += 1,
-                (false, true) => {
+            // A claim of the ledger, whatever its bucket, and an upload in parts are looked at first.
+            let is_recorded = matches!(standing, FileStanding::Claimed | FileStanding::Proven);
+            match (in_parts, is_recorded, at_final_key) {
+                (true, _, true) | (false, true, true) => self.looked_at += 1,
+                (false, false, true) => {
                     self.writes += 1;
                     self.refused += 1;
                 }
-                (true, false) => {
+                (true, _, false) => {
                     self.uploads += 1;
                     self.parts += file.length.0.div_ceil(sizes.part_size_bytes(file.length));
                 }
-                (false, false) => self.writes += 1,
+                (false, true, false) => {
+                    self.writes += 1;
+                    self.looked_for += 1;
+                }
+                (false, false, false) => self.writes += 1,
             }
             folders.insert((&file.bucket, IntermediaryForm::Plain.prefix(file.fid)));
             if !buckets.contains(&file.bucket) {
@@ -96,10 +103,11 @@ impl RequestsNeeded {
         self.writes + self.uploads + self.looked_at
     }
 
-    /// The HEADs: before each upload in parts, and of each object that is there.
+    /// The HEADs: before each upload in parts, of each object that is there, and of each that the ledger
+    /// says is there.
     #[must_use]
     pub const fn heads(&self) -> u64 {
-        self.uploads + self.refused + self.looked_at
+        self.uploads + self.refused + self.looked_at + self.looked_for
     }
 }
 
@@ -151,18 +159,8 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
         (Migration, "COPY or PUT", needed.writes, Unit::S3Write),
         (Migration, "uploads in parts: begun, completed", 2 * needed.uploads, Unit::S3Write),
         (Migration, "their parts", needed.parts, Unit::S3Write),
-        (
-            Migration,
-            "HEAD before each upload in parts, and of what is there",
-            needed.heads(),
-            Unit::S3Read,
-        ),
-        (
-            Migration,
-            "GET of what has no stored SHA-1, whole",
-            needed.to_be_read.files,
-            Unit::S3Read,
-        ),
+        (Migration, "HEAD before uploads, of what is there", needed.heads(), Unit::S3Read),
+        (Migration, "GET, whole, of what has no SHA-1", needed.to_be_read.files, Unit::S3Read),
         (Migration, "LIST of intermediaries", needed.lists, Unit::S3Write),
         (Migration, "ledger records written", files, Unit::DynamoDbWrite),
         (Migration, "ledger scanned by a second pass", scan_reads(files), Unit::DynamoDbRead),
@@ -251,11 +249,13 @@ mod tests {
     fn what_is_there_is_looked_at_and_without_a_sha1_read() {
         for (length, there, expected) in [
             (100, "-", (1, 0, 0, 0, 0, 0)),
+            (100, "C", (1, 0, 0, 0, 1, 0)),
             (100, "F", (1, 1, 0, 0, 1, 0)),
             (100, "f", (1, 1, 0, 0, 1, 100)),
             (100, "FC", (0, 0, 1, 0, 1, 0)),
             (100, "fC", (0, 0, 1, 0, 1, 100)),
             (101, "-", (0, 0, 0, 1, 1, 0)),
+            (101, "C", (0, 0, 0, 1, 1, 0)),
             (101, "F", (0, 0, 1, 0, 1, 0)),
             (101, "f", (0, 0, 1, 0, 1, 101)),
             (101, "fC", (0, 0, 1, 0, 1, 101)),

@@ -53,7 +53,13 @@ fn is_what_was_asked_for(planned: &Value, run: &Value) {
         (planned_of("uploads"), &["S3 COMPLETE"]),
         (planned_of("parts"), &["S3 PART"]),
         (planned_of("lists"), &["S3 LIST"]),
-        (planned_of("uploads") + planned_of("refused") + planned_of("looked_at"), &["S3 HEAD"]),
+        (
+            planned_of("uploads")
+                + planned_of("refused")
+                + planned_of("looked_at")
+                + planned_of("looked_for"),
+            &["S3 HEAD"],
+        ),
         (planned["to_be_read"]["files"].as_u64().expect("a number"), &["S3 GET"]),
     ] {
         let counted: u64 = kinds.iter().map(|kind| asked(kind)).sum();
