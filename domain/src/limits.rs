@@ -65,6 +65,12 @@ pub const SPOOL_BYTES_A_ROW: u64 = 130;
 /// object metadata": 2 KB).
 pub const USER_METADATA_BYTES: usize = 2_048;
 
+/// The bytes of the fields of one of contentrepo's objects that it sends with each PUT and whose lengths
+/// hardly differ: the names of all sixteen (127), the checksum (40), the uuid (36), two times in
+/// milliseconds (13 each), and up to 36 of the numbers and the status (contentrepo's
+/// `S3StoreService.saveUploadedObject`, which sends every property of the object).
+pub const REPO_FIELD_BYTES: usize = 265;
+
 /// Characters of contentrepo's user metadata that are read: one more than S3 takes.
 pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
 

@@ -15,10 +15,11 @@ pub struct TypesPlanned {
     pub spool_bytes: u64,
     /// contentrepo's buckets that are neither mapped nor ignored.
     pub unmapped_buckets: Vec<String>,
-    /// Objects with more user metadata than S3 takes. A stock contentrepo cannot write their like to S3.
-    pub long_metadata: NamedObjects,
-    /// Objects whose user metadata has characters that are not ASCII. The same is true of them.
-    pub non_ascii_metadata: NamedObjects,
+    /// Objects whose fields together are more metadata than S3 takes. A stock contentrepo sends all fields
+    /// with each PUT, and cannot write their like to S3.
+    pub long_fields: NamedObjects,
+    /// Objects of which a field has characters that are not ASCII. The same is true of them.
+    pub non_ascii_fields: NamedObjects,
     /// Objects without a size that can be believed: 2 GiB and more, to which the column cuts larger
     /// ones, or none.
     pub without_size: NamedObjects,
@@ -89,53 +90,106 @@ impl TypesPlanned {
         if row.size.is_none() {
             self.without_size.add(row, names);
         }
-        let metadata = row.user_metadata.as_deref().unwrap_or_default();
-        if metadata.len() > limits::USER_METADATA_BYTES {
-            self.long_metadata.add(row, names);
+        let fields = fields(row, names);
+        let bytes: usize = fields.iter().map(|field| field.len()).sum();
+        if bytes + limits::REPO_FIELD_BYTES > limits::USER_METADATA_BYTES {
+            self.long_fields.add(row, names);
         }
-        if !metadata.is_ascii() {
-            self.non_ascii_metadata.add(row, names);
+        if !fields.iter().all(|field| field.is_ascii()) {
+            self.non_ascii_fields.add(row, names);
         }
     }
+}
+
+/// The fields of an object that may have any text or any length.
+fn fields<'a>(row: &'a RepoMetadata, names: &'a BTreeMap<RowId, String>) -> [&'a str; 6] {
+    let RepoMetadata { key, download_name, content_type, tag, user_metadata, bucket, .. } = row;
+    let bucket = bucket.and_then(|id| names.get(&id)).map_or("", String::as_str);
+    let optional = [download_name, content_type, tag, user_metadata];
+    let [name, kind, tag, metadata] = optional.map(|it| it.as_deref().unwrap_or_default());
+    [key, bucket, name, kind, tag, metadata]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The length of the metadata and its last character; whether there is a size; the status.
-    #[test]
-    fn objects_that_s3_would_refuse_are_counted_and_named() {
-        let names = BTreeMap::from([(RowId(1), "repo".to_owned())]);
-        let said = |length: usize, last: &str, has_size: bool, status| {
-            let mut planned = TypesPlanned::default();
-            let row = RepoMetadata {
-                id: RowId(7),
-                bucket: Some(RowId(1)),
-                key: "a".to_owned(),
-                size: has_size.then_some(crate::ByteCount(1)),
-                status,
-                user_metadata: Some("x".repeat(length) + last),
-            };
-            planned.count(&row, &names);
-            let TypesPlanned { long_metadata, non_ascii_metadata, without_size, .. } = planned;
-            [long_metadata, non_ascii_metadata, without_size].map(|named| {
-                assert_eq!(named.first, vec!["a in repo"; usize::from(named.objects > 0)]);
-                named.objects
-            })
-        };
-        for (row, expected) in [
-            ((2_048, "", true, RepoStatus::Used), [0, 0, 0]),
-            ((2_048, "x", true, RepoStatus::Used), [1, 0, 0]),
-            ((2_048, "x", true, RepoStatus::Deleted), [1, 0, 0]),
-            ((2_048, "x", false, RepoStatus::Purged), [0, 0, 0]),
-            // Two bytes in UTF-8.
-            ((2_046, "\u{e4}", true, RepoStatus::Used), [0, 1, 0]),
-            ((2_047, "\u{e4}", true, RepoStatus::Used), [1, 1, 0]),
-            ((0, "", false, RepoStatus::Used), [0, 0, 1]),
-        ] {
-            let (length, last, has_size, status) = row;
-            assert_eq!(said(length, last, has_size, status), expected, "{row:?}");
+    const NONE: Option<String> = None;
+
+    /// An object of bucket `repo` with key `a`: five bytes of its own.
+    fn row() -> RepoMetadata {
+        RepoMetadata {
+            id: RowId(7),
+            bucket: Some(RowId(1)),
+            key: "a".to_owned(),
+            size: Some(crate::ByteCount(1)),
+            status: RepoStatus::Used,
+            download_name: NONE,
+            content_type: NONE,
+            tag: NONE,
+            user_metadata: NONE,
         }
+    }
+
+    /// Whether an object is counted for its length, its characters and its size.
+    fn counted(row: &RepoMetadata) -> [u64; 3] {
+        let names = BTreeMap::from([(RowId(1), "repo".to_owned())]);
+        let mut planned = TypesPlanned::default();
+        planned.count(row, &names);
+        let TypesPlanned { long_fields, non_ascii_fields, without_size, .. } = planned;
+        [long_fields, non_ascii_fields, without_size].map(|named| {
+            let name = format!("{} in repo", row.key);
+            assert_eq!(named.first, vec![name; usize::from(named.objects > 0)]);
+            named.objects
+        })
+    }
+
+    #[test]
+    fn all_fields_together_have_the_length_that_s3_takes() {
+        let most = limits::USER_METADATA_BYTES - limits::REPO_FIELD_BYTES - 5;
+        let text = |length: usize| Some("x".repeat(length));
+        for (row, expected) in [
+            (RepoMetadata { user_metadata: text(most), ..row() }, 0),
+            (RepoMetadata { user_metadata: text(most + 1), ..row() }, 1),
+            (RepoMetadata { user_metadata: text(most), tag: text(1), ..row() }, 1),
+            (RepoMetadata { user_metadata: text(most - 9), content_type: text(9), ..row() }, 0),
+            (RepoMetadata { download_name: text(1_000), tag: text(200), ..row() }, 0),
+            (
+                RepoMetadata {
+                    download_name: text(1_000),
+                    tag: text(200),
+                    content_type: text(200),
+                    key: "k".repeat(400),
+                    ..row()
+                },
+                1,
+            ),
+            (RepoMetadata { user_metadata: text(3_000), status: RepoStatus::Deleted, ..row() }, 1),
+            (RepoMetadata { user_metadata: text(3_000), status: RepoStatus::Purged, ..row() }, 0),
+        ] {
+            assert_eq!(counted(&row), [expected, 0, 0], "{row:?}");
+        }
+    }
+
+    #[test]
+    fn one_character_of_any_field_is_enough() {
+        let text = || Some("Z\u{fc}rich.pdf".to_owned());
+        for row in [
+            RepoMetadata { download_name: text(), ..row() },
+            RepoMetadata { content_type: text(), ..row() },
+            RepoMetadata { tag: text(), ..row() },
+            RepoMetadata { user_metadata: text(), ..row() },
+            RepoMetadata { key: "Z\u{fc}rich".to_owned(), ..row() },
+        ] {
+            assert_eq!(counted(&row), [0, 1, 0], "{row:?}");
+        }
+        assert_eq!(counted(&row()), [0, 0, 0]);
+    }
+
+    #[test]
+    fn an_object_without_a_size_is_counted() {
+        assert_eq!(counted(&RepoMetadata { size: None, ..row() }), [0, 0, 1]);
+        let purged = RepoMetadata { size: None, status: RepoStatus::Purged, ..row() };
+        assert_eq!(counted(&purged), [0, 0, 0]);
     }
 }

@@ -78,6 +78,12 @@ pub struct RepoMetadata {
     pub size: Option<ByteCount>,
     /// The column `status`.
     pub status: RepoStatus,
+    /// The column `downloadName`.
+    pub download_name: Option<String>,
+    /// The column `contentType`.
+    pub content_type: Option<String>,
+    /// The column `tag`.
+    pub tag: Option<String>,
     /// The column `userMetadata`: of a long one only the first
     /// [`METADATA_READ`](crate::limits::METADATA_READ) characters.
     pub user_metadata: Option<String>,

@@ -164,8 +164,8 @@ fn plan() -> Vec<Value> {
         rows: 1,
         spool_bytes: 130,
         unmapped_buckets,
-        long_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
-        non_ascii_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        long_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        non_ascii_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
         without_size: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
     };
     let unread = Reason::new(ReasonKind::TypesAndNames, "refused");

@@ -260,22 +260,27 @@ async fn types_and_names_are_planned() {
     }
     assert!(!planned.contains("secret"), "{planned}");
 
-    let metadata =
-        [("é".to_owned(), 4, 1), ("x".repeat(3_000), 4, 2), ("x".to_owned(), i32::MAX, 3)];
+    let rows = [
+        ("Zürich.pdf", String::new(), 4, 1),
+        ("a.pdf", "x".repeat(1_800), 4, 2),
+        ("a.pdf", "x".to_owned(), i32::MAX, 3),
+    ];
     let connection = stage.world.databases.open(Database::ContentRepo).expect("a database");
     let mut keys = Vec::new();
-    for (metadata, size, skip) in metadata {
+    for (name, metadata, size, skip) in rows {
         let row = "(SELECT id FROM objects WHERE status = 0 ORDER BY id LIMIT 1 OFFSET ?1)";
-        let sql = format!("UPDATE objects SET userMetadata = ?2, size = ?3 WHERE id = {row}");
-        assert_eq!(connection.execute(&sql, (skip, metadata, size)).expect("changed"), 1);
+        let sql = format!(
+            "UPDATE objects SET userMetadata = ?2, size = ?3, downloadName = ?4 WHERE id = {row}"
+        );
+        assert_eq!(connection.execute(&sql, (skip, metadata, size, name)).expect("changed"), 1);
         let sql = format!("SELECT objkey FROM objects WHERE id = {row}");
         let key: String = connection.query_row(&sql, [skip], |row| row.get(0)).expect("a key");
         keys.push(key);
     }
     let planned = said(None, 0).await;
     for (words, key) in [
-        ("1 objects of contentrepo have user metadata that is not ASCII: ", &keys[0]),
-        ("1 objects of contentrepo have user metadata above 2 KB: ", &keys[1]),
+        ("1 objects of contentrepo have a field that is not ASCII: ", &keys[0]),
+        ("1 objects of contentrepo have fields of more than 2 KB together: ", &keys[1]),
         ("1 objects of contentrepo have no size, or one of 2 GiB and more: ", &keys[2]),
     ] {
         let (_, behind) = planned.split_once(words).expect(words);
