@@ -56,15 +56,11 @@ pub async fn plan_types(
     let extent = retried(clock, 0, || database.extent()).await.map_err(trouble)?;
     let counted = [RepoStatus::Used, RepoStatus::Deleted].map(|status| extent.rows.get(&status));
     let rows = counted.into_iter().flatten().sum();
-    let is_unmapped = |name: &String| {
-        let bucket = MogileBucket::new(name);
-        bucket.is_none_or(|it| matches!(buckets.destination(&it), Destination::Unmapped))
-    };
     let names: BTreeMap<_, _> = names.into_iter().map(|bucket| (bucket.id, bucket.name)).collect();
     let mut planned = TypesPlanned {
         rows,
         spool_bytes: rows * limits::SPOOL_BYTES_A_ROW,
-        unmapped_buckets: names.values().filter(|name| is_unmapped(name)).cloned().collect(),
+        unmapped_buckets: names.values().filter(|name| is_unmapped(name, buckets)).cloned().collect(),
         ..TypesPlanned::default()
     };
     let mut after = RowId::START;
@@ -78,6 +74,14 @@ pub async fn plan_types(
         }
     }
     Ok(planned)
+}
+
+/// Whether neither setting knows this name of a bucket. A bucket that has its new name already is known.
+fn is_unmapped(name: &str, buckets: &BucketMap) -> bool {
+    let bucket = MogileBucket::new(name);
+    let destination = bucket.as_ref().map(|bucket| buckets.destination(bucket));
+    matches!(destination, None | Some(Destination::Unmapped))
+        && !buckets.pairs().any(|(_, new)| new.as_str() == name)
 }
 
 impl TypesPlanned {
@@ -191,5 +195,20 @@ mod tests {
         assert_eq!(counted(&RepoMetadata { size: None, ..row() }), [0, 0, 1]);
         let purged = RepoMetadata { size: None, status: RepoStatus::Purged, ..row() };
         assert_eq!(counted(&purged), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_bucket_is_known_by_its_old_name_and_by_its_new_one() {
+        let map = BucketMap::parse("prod:corpus-prod", "scratch").expect("good settings");
+        for (name, unmapped) in [
+            ("prod", false),
+            ("corpus-prod", false),
+            ("scratch", false),
+            ("Prod", true),
+            ("corpus-prod ", true),
+            ("", true),
+        ] {
+            assert_eq!(is_unmapped(name, &map), unmapped, "`{name}`");
+        }
     }
 }
