@@ -77,6 +77,16 @@ fn costs_left(arrived: &Arrived, prices: &Prices) -> Vec<CostLine> {
     lines
 }
 
+/// What shows that this is the contentrepo of another store, or of none.
+fn foreign_content_repo(types: &TypesPlanned) -> Option<String> {
+    let what = match (types.rows, types.buckets_of_store) {
+        (0, _) => "contentrepo's database has no object that refers to content",
+        (_, 0) => "contentrepo has no bucket of BUCKETS, by its old name or its new one",
+        _ => return None,
+    };
+    Some(format!("{what}: is it the contentrepo of this store? Correct CONTENTREPO_DATABASE_URL"))
+}
+
 fn by_region<S: Serializer>(prices: &Prices, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&format_args!("{}, {}", prices.region, prices.as_of))
 }
@@ -100,6 +110,7 @@ impl PlanReport {
                 printable(bucket)
             )
         }));
+        hazards.extend(types.as_ref().and_then(foreign_content_repo));
         let (rhino, rhino_unread) = match rhino.transpose() {
             Ok(rows) => (rows, None),
             Err(error) => (None, Some(error.to_string())),
@@ -110,6 +121,11 @@ impl PlanReport {
                  they stop the cut-over",
                 printable(bucket)
             )
+        }));
+        hazards.extend(rhino.as_ref().filter(|rows| rows.of_store == 0).map(|_| {
+            "no row of rhino is in a bucket of BUCKETS, by its old name or its new one: is it the rhino of \
+             this store? Correct RHINO_DATABASE_URL"
+                .to_owned()
         }));
         let absent = census.arrived.as_ref().map_or(0, |it| it.proven_and_absent.files);
         let differs = !census.rejected.is_empty() || !hazards.is_empty() || absent > 0;

@@ -15,6 +15,9 @@ pub struct TypesPlanned {
     pub spool_bytes: u64,
     /// contentrepo's buckets that are neither mapped nor ignored.
     pub unmapped_buckets: Vec<String>,
+    /// How many of its buckets are mapped, or have their new names. Where there are none it is most likely
+    /// the contentrepo of another store.
+    pub buckets_of_store: u64,
     /// Objects whose fields together are more metadata than S3 takes. A stock contentrepo sends all fields
     /// with each PUT, and cannot write their like to S3.
     pub long_fields: NamedObjects,
@@ -60,7 +63,12 @@ pub async fn plan_types(
     let mut planned = TypesPlanned {
         rows,
         spool_bytes: rows * limits::SPOOL_BYTES_A_ROW,
-        unmapped_buckets: names.values().filter(|name| is_unmapped(name, buckets)).cloned().collect(),
+        buckets_of_store: names.values().filter(|name| is_of_store(name, buckets)).count() as u64,
+        unmapped_buckets: names
+            .values()
+            .filter(|name| is_unmapped(name, buckets))
+            .cloned()
+            .collect(),
         ..TypesPlanned::default()
     };
     let mut after = RowId::START;
@@ -76,12 +84,16 @@ pub async fn plan_types(
     Ok(planned)
 }
 
+/// Whether the map names a bucket of this name, by its old name or by its new one.
+pub(super) fn is_of_store(name: &str, buckets: &BucketMap) -> bool {
+    buckets.pairs().any(|(old, new)| old.as_str() == name || new.as_str() == name)
+}
+
 /// Whether neither setting knows this name of a bucket. A bucket that has its new name already is known.
 fn is_unmapped(name: &str, buckets: &BucketMap) -> bool {
     let bucket = MogileBucket::new(name);
-    let destination = bucket.as_ref().map(|bucket| buckets.destination(bucket));
-    matches!(destination, None | Some(Destination::Unmapped))
-        && !buckets.pairs().any(|(_, new)| new.as_str() == name)
+    let is_ignored = |it| matches!(buckets.destination(it), Destination::Ignored);
+    !is_of_store(name, buckets) && !bucket.as_ref().is_some_and(is_ignored)
 }
 
 impl TypesPlanned {
@@ -209,6 +221,7 @@ mod tests {
             ("", true),
         ] {
             assert_eq!(is_unmapped(name, &map), unmapped, "`{name}`");
+            assert_eq!(is_of_store(name, &map), !unmapped && name != "scratch", "`{name}`");
         }
     }
 }

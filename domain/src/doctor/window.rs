@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::types_planned::is_of_store;
 use crate::ports::{Clock, DatabaseError, RhinoDatabase};
 use crate::retried::retried;
 use crate::{BucketMap, Destination, MogileBucket};
@@ -150,6 +151,9 @@ impl Window {
 pub struct RhinoRows {
     /// Those whose bucket name changes.
     pub changing: u64,
+    /// Those in buckets that the map names, by their old names or by their new ones. Where there are none
+    /// it is most likely the rhino of another store.
+    pub of_store: u64,
     /// Those in buckets that neither setting names, by that name. They stop the cut-over.
     pub unmapped: BTreeMap<String, u64>,
 }
@@ -164,13 +168,14 @@ pub async fn count_rhino_rows(
     for (name, count) in retried(clock, 0, || database.rows_by_bucket()).await? {
         // A row without a bucket refers to nothing.
         let Some(name) = name else { continue };
-        // By another run, which had come so far.
-        let is_new = buckets.pairs().any(|(_, new)| new.as_str() == name);
+        let is_of_store = is_of_store(&name, buckets);
+        rows.of_store += if is_of_store { count } else { 0 };
         let bucket = MogileBucket::new(&name);
         match bucket.map_or(Destination::Unmapped, |it| buckets.destination(&it)) {
             Destination::Bucket(new) if new.as_str() != name => rows.changing += count,
             Destination::Bucket(_) | Destination::Ignored => {}
-            Destination::Unmapped if is_new => {}
+            // By another run, which had come so far.
+            Destination::Unmapped if is_of_store => {}
             Destination::Unmapped => *rows.unmapped.entry(name).or_default() += count,
         }
     }

@@ -164,6 +164,7 @@ fn plan() -> Vec<Value> {
         rows: 1,
         spool_bytes: 130,
         unmapped_buckets,
+        buckets_of_store: 1,
         long_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
         non_ascii_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
         without_size: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },

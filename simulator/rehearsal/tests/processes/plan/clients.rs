@@ -133,3 +133,40 @@ async fn the_window_is_planned() {
         assert!(said.contains(words), "{words}: {said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_databases_of_another_store_are_hazards() {
+    let stage = clean(60).await;
+    let said = async |code: i32| {
+        let output = mogile2s3(stage.world.environment(), &["plan", "--window"]).await;
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    };
+    let change = |database, sql: &str| {
+        let connection = stage.world.databases.open(database).expect("a database");
+        connection.execute(sql, ()).expect("changed")
+    };
+    let [no_object, no_bucket, no_row] = [
+        "HAZARD: contentrepo's database has no object that refers to content: is it",
+        "HAZARD: contentrepo has no bucket of BUCKETS, by its old name or its new one: is it",
+        "HAZARD: no row of rhino is in a bucket of BUCKETS, by its old name or its new one: is it",
+    ];
+    let planned = said(0).await;
+    assert!(!planned.contains("HAZARD"), "{planned}");
+
+    let ignored = stage.world.environment()["IGNORE_BUCKETS"].clone();
+    let ignored = ignored.split(',').next().expect("a name");
+    assert!(
+        change(Database::Rhino, &format!("UPDATE articleFile SET bucketName = '{ignored}'")) > 20
+    );
+    let others = "UPDATE buckets SET bucketName = 'elsewhere-' || bucketId";
+    assert!(change(Database::ContentRepo, others) > 1);
+    let planned = said(1).await;
+    assert!(planned.contains(no_row) && planned.contains(no_bucket), "{planned}");
+
+    change(Database::ContentRepo, "DELETE FROM objects");
+    change(Database::Rhino, "DELETE FROM articleFile");
+    let planned = said(1).await;
+    assert!(planned.contains(no_row) && planned.contains(no_object), "{planned}");
+}
