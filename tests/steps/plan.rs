@@ -5,16 +5,22 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::doctor::{Arrived, Contents, WriteSizes, census};
-use domain::engine::{Quiet, migrate_run, never};
+use domain::engine::{Quiet, RunPlan, migrate_run, never};
 use domain::ports::{Ledger, LedgerError, Segment};
 use domain::{
     BucketMap, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerItem, LedgerRecord, Noted,
-    Proof, Reason, S3Bucket, Sha1, SourceFile, Timestamp, limits,
+    Proof, Reason, S3Bucket, Sha1, SourceFile, Tally, Timestamp, limits,
 };
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::mogile::{self, FileRow};
 
 use crate::common::{BUCKET, World, content, plan};
+
+const SIZES: WriteSizes = WriteSizes {
+    single_request_bytes: limits::SINGLE_REQUEST_BYTES,
+    part_bytes: limits::SINGLE_REQUEST_BYTES,
+};
 
 fn map() -> BucketMap {
     BucketMap::parse("repo:new-repo", "trash").expect("good settings")
@@ -29,12 +35,8 @@ fn gathered(world: &World) -> Result<Contents, Reason> {
 
 fn arrived(world: &World, contents: &Contents) -> Arrived {
     let ports = world.port.ports();
-    let sizes = WriteSizes {
-        single_request_bytes: limits::SINGLE_REQUEST_BYTES,
-        part_bytes: limits::SINGLE_REQUEST_BYTES,
-    };
     let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
-    let census = world.run(census(index, clock, &map(), sizes, Some(contents)));
+    let census = world.run(census(index, clock, &map(), SIZES, Some(contents)));
     assert_eq!(census.stopped, None);
     census.arrived.expect("the buckets were listed")
 }
@@ -45,7 +47,9 @@ fn planned(world: &World) -> Arrived {
 
 fn migrate(world: &World) -> BTreeMap<Call, u64> {
     world.port.faults.take_counts();
-    let summary = world.run(migrate_run(&world.port.ports(), &plan(), never(), &Quiet));
+    let moved_from = [S3Bucket::new("old-corpus").expect("a name")].into();
+    let plan = RunPlan { moved_from, ..plan() };
+    let summary = world.run(migrate_run(&world.port.ports(), &plan, never(), &Quiet));
     assert!(summary.is_clean(), "{summary:?}");
     world.port.faults.take_counts()
 }
@@ -208,4 +212,26 @@ fn a_run_that_goes_on_meanwhile_makes_no_false_alarm() {
     let contents = world.run(Contents::gather(objects, tables, clock, &map(), &|_| ()));
     let arrived = arrived(&world, &contents.expect("all can be read"));
     assert_eq!((arrived.proven_and_absent.files, arrived.requests_left.files()), (0, 0));
+}
+
+#[test]
+fn a_length_that_no_file_can_have_ruins_no_sum() {
+    let world = World::instant();
+    let files = stored(&world, 0..3);
+    for (file, length) in files.iter().zip([u64::MAX, limits::LARGEST_FILE_BYTES + 1]) {
+        let row = world.port.mogile.row(mogile::Fid(file.fid.0)).expect("a row");
+        world.port.mogile.plant(FileRow { length: Some(length), ..row });
+    }
+    let ports = world.port.ports();
+    let (index, clock) = (ports.index.as_ref(), ports.clock.as_ref());
+    let contents = gathered(&world).expect("all can be read");
+    let census = world.run(census(index, clock, &map(), SIZES, Some(&contents)));
+    assert_eq!(census.source[BUCKET], Tally { files: 3, bytes: 100 });
+    assert_eq!(census.too_long.first_fids, [files[0].fid, files[1].fid]);
+    let words = format!("{}: {} bytes", files[0].dkey, u64::MAX);
+    assert_eq!((census.too_long.example, census.in_parts), (words, Tally::default()));
+    let needed = &census.requests_needed;
+    assert_eq!((needed.writes, needed.uploads, needed.parts), (1, 0, 0));
+    let arrived = &census.arrived.expect("listed").buckets[BUCKET];
+    assert_eq!(arrived.absent, Tally { files: 1, bytes: 100 });
 }

@@ -9,8 +9,8 @@ use clap::Args;
 use domain::blueprint::{AccessProfile, contentrepo};
 use domain::doctor::{Census, Contents, census, count_rhino_rows, plan_types};
 use domain::summary::Sample;
-use domain::{BucketMap, Prices, Reason};
-use indicatif::HumanCount;
+use domain::{BucketMap, Prices, Reason, limits};
+use indicatif::{HumanBytes, HumanCount};
 
 use crate::config::{
     AccessSettings, AwsSettings, ClientSettings, SourceSettings, TableSettings, TargetSettings,
@@ -92,6 +92,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     hazards.extend(buckets_of_other_case(&census, &buckets));
     hazards.extend(keys_in_capitals(&census));
     hazards.extend(lost_files(&census));
+    hazards.extend(too_long(&census));
     let types = match content_repo.map(|url| wiring.content_repo(url)) {
         Some(database) => Some(plan_types(&database, &SystemClock, &buckets).await),
         None => None,
@@ -196,6 +197,18 @@ fn lost_files(census: &Census) -> Option<String> {
     Some(format!(
         "{files} files have no replica, such as fid {fid} (`{example}`): they end as no-replica unless an \
          intermediary or an object has their content. Restore them in MogileFS, or exclude them"
+    ))
+}
+
+/// Rows whose lengths are most likely wrong.
+fn too_long(census: &Census) -> Option<String> {
+    let Sample { files, first_fids, example } = &census.too_long;
+    let fid = first_fids.first()?;
+    Some(format!(
+        "{files} rows claim more than {}, the most that can be written, such as fid {fid} (`{example}`). Their \
+         bytes and requests are in no sum. Where that is true of a file its migration fails: compare the length \
+         with a replica's",
+        HumanBytes(limits::LARGEST_FILE_BYTES)
     ))
 }
 

@@ -10,7 +10,7 @@ use crate::ports::{Clock, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
-    BucketMap, ByteCount, Dkey, Fid, MogileBucket, Reason, Rejection, RowClass, RowCounts,
+    BucketMap, ByteCount, Dkey, Fid, IndexRow, MogileBucket, Reason, Rejection, RowClass, RowCounts,
     SourceFile, Stopped, Tally, limits,
 };
 
@@ -29,6 +29,9 @@ pub struct Census {
     pub ignored: Tally,
     /// Rows that cannot be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
+    /// Rows that claim more bytes than any file can have that is written. Their bytes are in no sum, and
+    /// where they are files to be migrated their requests are not either.
+    pub too_long: Sample,
     /// Files to be migrated that have no replica, as the index counts them. None of them can be.
     pub without_replica: Sample,
     /// Files to be migrated that have a single replica.
@@ -95,7 +98,7 @@ async fn read_all(
         census.other_domains += page.other_domains;
         let mut files = Vec::with_capacity(page.rows.len());
         for row in page.rows {
-            let (length, replicas) = (row.length.unwrap_or_default(), row.replicas);
+            let (length, replicas) = (census.believed(&row), row.replicas);
             let class = row.classify(buckets);
             if !without_rows.is_empty()
                 && let Some(bucket) = mapped_bucket(&class)
@@ -103,6 +106,9 @@ async fn read_all(
                 without_rows.remove(bucket.as_str());
             }
             if let Some(file) = census.count(row.fid, length, class) {
+                if file.length.0 > limits::LARGEST_FILE_BYTES {
+                    continue;
+                }
                 if file.length.0 > sizes.single_request_bytes {
                     census.in_parts.add(file.length);
                 }
@@ -155,6 +161,17 @@ impl Census {
             rejected: self.rejected.clone(),
             ..RowCounts::default()
         }
+    }
+
+    /// The length of a row as it is counted: one that no written file can have is a finding.
+    fn believed(&mut self, row: &IndexRow) -> ByteCount {
+        let length = row.length.unwrap_or_default();
+        if length.0 <= limits::LARGEST_FILE_BYTES {
+            return length;
+        }
+        let key = row.dkey.as_deref().unwrap_or("no key");
+        self.too_long.add(row.fid, format_args!("{key}: {length} bytes"));
+        ByteCount(0)
     }
 
     /// Counts a row in its class. Returns it where it is a file to be migrated.

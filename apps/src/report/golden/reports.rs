@@ -140,6 +140,7 @@ fn plan() -> Vec<Value> {
         unmapped: tallies(),
         without_rows: ["repo".to_owned()].into(),
         in_capitals: sample(),
+        too_long: sample(),
         without_replica: sample(),
         one_replica: tally(),
         highest_fid: Some(Fid(7)),
