@@ -214,6 +214,10 @@ pub const JOBS_HELD: usize = 500;
 /// answer at all, that is known within two minutes.
 pub const TRIES_WITHIN: Duration = Duration::from_mins(1);
 
+/// The same for one query of a count that takes minutes, once the server has answered: what was counted
+/// before would be lost.
+pub const COUNT_TRIES_WITHIN: Duration = Duration::from_mins(5);
+
 /// The engine's pause after a system did not answer, before it tries again: the bound of the first.
 /// Each next may be twice as long, up to [`OUTAGE_PAUSE_LONGEST`].
 pub const OUTAGE_PAUSE_FIRST: Duration = Duration::from_secs(1);

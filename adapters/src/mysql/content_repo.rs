@@ -96,7 +96,7 @@ impl ContentRepoDatabase for MysqlContentRepo {
     }
 
     async fn extent(&self) -> Result<RepoExtent, DatabaseError> {
-        let last = self.0.id(LAST, &[]).await?;
+        let last = self.0.id_tried_again(LAST, &[], false).await?;
         let mut extent = RepoExtent { last, ..RepoExtent::default() };
         let add = |row: &MySqlRow| {
             *extent.rows.entry(status(row)?).or_default() += present(row, "objects")?;

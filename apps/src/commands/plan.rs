@@ -98,7 +98,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         None => None,
     };
     let rhino = match rhino.map(|url| wiring.rhino(url)) {
-        Some(database) => Some(count_rhino_rows(&database, &SystemClock, &buckets).await),
+        Some(database) => Some(count_rhino_rows(&database, &buckets).await),
         None => None,
     };
     let window = arguments.window.then_some(arguments.ingested);

@@ -56,7 +56,7 @@ pub async fn plan_types(
 ) -> Result<TypesPlanned, Reason> {
     let trouble = |error| Reason::from(&TypesError::Database(error));
     let names = retried(clock, 0, || database.buckets()).await.map_err(trouble)?;
-    let extent = retried(clock, 0, || database.extent()).await.map_err(trouble)?;
+    let extent = database.extent().await.map_err(trouble)?;
     let counted = [RepoStatus::Used, RepoStatus::Deleted].map(|status| extent.rows.get(&status));
     let rows = counted.into_iter().flatten().sum();
     let names: BTreeMap<_, _> = names.into_iter().map(|bucket| (bucket.id, bucket.name)).collect();

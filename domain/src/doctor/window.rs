@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::types_planned::is_of_store;
-use crate::ports::{Clock, DatabaseError, RhinoDatabase};
-use crate::retried::retried;
+use crate::ports::{DatabaseError, RhinoDatabase};
 use crate::{BucketMap, Destination, MogileBucket};
 
 /// What the length of the window depends on.
@@ -161,11 +160,10 @@ pub struct RhinoRows {
 /// Counts the rows of rhino. It reads each of them, which may take minutes.
 pub async fn count_rhino_rows(
     database: &dyn RhinoDatabase,
-    clock: &dyn Clock,
     buckets: &BucketMap,
 ) -> Result<RhinoRows, DatabaseError> {
     let mut rows = RhinoRows::default();
-    for (name, count) in retried(clock, 0, || database.rows_by_bucket()).await? {
+    for (name, count) in database.rows_by_bucket().await? {
         // A row without a bucket refers to nothing.
         let Some(name) = name else { continue };
         let is_of_store = is_of_store(&name, buckets);

@@ -27,7 +27,8 @@ pub trait ContentRepoDatabase: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RepoMetadata>, DatabaseError>;
 
-    /// Returns how far the objects have come. It reads every row, which may take minutes.
+    /// Returns how far the objects have come. It reads every row, which may take minutes, and tries each of
+    /// its queries again by itself: the caller does not repeat it.
     async fn extent(&self) -> Result<RepoExtent, DatabaseError>;
 }
 
