@@ -3,6 +3,7 @@
 mod arrived;
 mod bill;
 mod refused;
+mod unmapped;
 mod window;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::{Serialize, Serializer};
 use self::arrived::{write_arrived, write_not_listed};
 use self::bill::{write_beside, write_stages, write_time, write_to_be_read};
 use self::refused::write_refused;
+use self::unmapped::write_unmapped;
 use self::window::write_window;
 use super::Report;
 use super::sample::{write_rejected, write_stopped};
@@ -285,13 +287,7 @@ impl Report for PlanReport {
         }
         write_other_domains(out, census.other_domains)?;
         write_rejected(out, &census.rejected)?;
-        if !census.unmapped.is_empty() {
-            writeln!(out, "Buckets of MogileFS that neither BUCKETS nor IGNORE_BUCKETS names:")?;
-        }
-        let mut table = Table::of_buckets(out);
-        for (bucket, tally) in &census.unmapped {
-            table.tally(bucket, *tally)?;
-        }
+        write_unmapped(out, census)?;
         for bucket in &census.without_rows {
             let bucket = printable(bucket);
             writeln!(out, "No row of the index is in `{bucket}`, which BUCKETS names.")?;

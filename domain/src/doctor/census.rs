@@ -10,8 +10,8 @@ use crate::ports::{Clock, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
-    BucketMap, ByteCount, Dkey, Fid, IndexRow, MogileBucket, Reason, Rejection, RowClass, RowCounts,
-    SourceFile, Stopped, Tally, limits,
+    BucketMap, ByteCount, Dkey, Fid, IndexRow, MogileBucket, Reason, Rejection, RowClass,
+    RowCounts, SourceFile, Stopped, Tally, limits,
 };
 
 /// The whole index, counted by class and bucket.
@@ -39,9 +39,10 @@ pub struct Census {
     /// The rejected rows whose keys would name their content if the SHA-1 were not in capitals.
     pub in_capitals: Sample,
     /// The rejected rows whose MogileFS bucket neither the map nor the ignored buckets name, by
-    /// that bucket. Where there are very many such buckets, only the first ones in the order of the
-    /// fids are counted here.
+    /// that bucket: the first thousand of such buckets in the order of the fids.
     pub unmapped: BTreeMap<String, Tally>,
+    /// Those in any other such bucket.
+    pub unmapped_others: Tally,
     /// MogileFS buckets that the map names and that no row is in. Only a whole count knows them.
     pub without_rows: BTreeSet<String>,
     /// The highest fid of the domain.
@@ -59,7 +60,7 @@ pub struct Census {
 }
 
 /// The most buckets that [`Census::unmapped`] names.
-const BUCKETS_NAMED: usize = 20;
+const BUCKETS_NAMED: usize = 1_000;
 
 /// Reads and counts all rows of the index, and asks no other system. With the `contents` of S3 it also
 /// counts what is there already. An error of the index, or a
@@ -206,6 +207,8 @@ impl Census {
     fn count_unmapped(&mut self, bucket: String, length: ByteCount) {
         if self.unmapped.len() < BUCKETS_NAMED || self.unmapped.contains_key(&bucket) {
             self.unmapped.entry(bucket).or_default().add(length);
+        } else {
+            self.unmapped_others.add(length);
         }
     }
 }
@@ -228,5 +231,17 @@ mod tests {
         ] {
             assert_eq!(is_in_capitals(key), is, "{key}");
         }
+    }
+
+    #[test]
+    fn a_thousand_buckets_are_counted_by_name_and_the_others_together() {
+        let mut census = Census::default();
+        for number in 0..1_100 {
+            census.count_unmapped(format!("bucket-{number}"), ByteCount(1));
+        }
+        census.count_unmapped("bucket-7".to_owned(), ByteCount(1));
+        assert_eq!(census.unmapped.len(), 1_000);
+        assert_eq!(census.unmapped["bucket-7"].files, 2);
+        assert_eq!(census.unmapped_others, Tally { files: 100, bytes: 100 });
     }
 }

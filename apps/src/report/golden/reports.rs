@@ -138,6 +138,7 @@ fn plan() -> Vec<Value> {
         ignored: tally(),
         rejected: BTreeMap::from([("*", sample())]),
         unmapped: tallies(),
+        unmapped_others: tally(),
         without_rows: ["repo".to_owned()].into(),
         in_capitals: sample(),
         too_long: sample(),
