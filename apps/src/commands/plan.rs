@@ -18,7 +18,7 @@ use crate::config::{
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::Teller;
-use crate::report::plan::{Beside, PlanReport};
+use crate::report::plan::{Beside, PlanReport, WindowAsked};
 use crate::session::Session;
 
 /// What can be given to `plan`.
@@ -101,7 +101,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(database) => Some(count_rhino_rows(&database, &buckets).await),
         None => None,
     };
-    let window = arguments.window.then_some(arguments.ingested);
+    let by_trackers = !wiring.has_database()?;
+    let asked = WindowAsked { ingested: arguments.ingested, by_trackers };
+    let window = arguments.window.then_some(asked);
     let beside = Beside { types, unlisted, window, rhino };
     session.print(&PlanReport::new(census, hazards, &prices, &buckets, beside))
 }

@@ -59,6 +59,15 @@ pub struct PlanReport {
     verdict: Verdict,
 }
 
+/// What the window depends on beside the counts.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowAsked {
+    /// How many files come in before it.
+    pub ingested: u64,
+    /// Whether the index is read through the trackers.
+    pub by_trackers: bool,
+}
+
 /// What was found beside the index.
 #[derive(Default)]
 pub struct Beside {
@@ -66,8 +75,8 @@ pub struct Beside {
     pub types: Option<Result<TypesPlanned, Reason>>,
     /// Why S3 could not be listed.
     pub unlisted: Option<Reason>,
-    /// How many files come in before the window, where the window is asked for.
-    pub window: Option<u64>,
+    /// What the window depends on, where it is asked for.
+    pub window: Option<WindowAsked>,
     /// The rows of rhino, where its database is named and the window is asked for.
     pub rhino: Option<Result<RhinoRows, DatabaseError>>,
 }
@@ -136,11 +145,13 @@ impl PlanReport {
         let stopped = census.stopped.clone().or(troubles);
         let mut files = Tally::default();
         census.source.values().for_each(|tally| files.merge(*tally));
-        let window = window.filter(|_| census.stopped.is_none()).map(|ingested| {
+        let window = window.filter(|_| census.stopped.is_none()).map(|asked| {
             Window::of(WindowSize {
                 index_rows: census.rows + census.other_domains,
                 files: census.requests_needed.files(),
-                ingested,
+                ingested: asked.ingested,
+                repo_rows: types.as_ref().map_or(0, |types| types.rows_read),
+                by_trackers: asked.by_trackers,
                 rhino_rows: rhino.map(|rows| rows.changing),
             })
         });

@@ -11,6 +11,8 @@ use crate::{BucketMap, Destination, MogileBucket, Reason, limits};
 pub struct TypesPlanned {
     /// Rows that refer to content: in use, or deleted and not purged.
     pub rows: u64,
+    /// All rows: a migration reads each of them.
+    pub rows_read: u64,
     /// The most room that they take on the disk of the machine that reads them, in bytes.
     pub spool_bytes: u64,
     /// contentrepo's buckets that are neither mapped nor ignored.
@@ -62,6 +64,7 @@ pub async fn plan_types(
     let names: BTreeMap<_, _> = names.into_iter().map(|bucket| (bucket.id, bucket.name)).collect();
     let mut planned = TypesPlanned {
         rows,
+        rows_read: extent.rows.values().sum(),
         spool_bytes: rows * limits::SPOOL_BYTES_A_ROW,
         buckets_of_store: names.values().filter(|name| is_of_store(name, buckets)).count() as u64,
         unmapped_buckets: names

@@ -164,6 +164,7 @@ fn plan() -> Vec<Value> {
     let unmapped_buckets = vec!["scratch".to_owned()];
     let types = TypesPlanned {
         rows: 1,
+        rows_read: 1,
         spool_bytes: 130,
         unmapped_buckets,
         buckets_of_store: 1,
@@ -185,7 +186,7 @@ fn plan() -> Vec<Value> {
             plan::Beside {
                 types: Some(Err(unread.clone())),
                 unlisted: Some(unread),
-                window: Some(1),
+                window: Some(plan::WindowAsked { ingested: 1, by_trackers: true }),
                 rhino: Some(Err(refused)),
             },
         ),
