@@ -252,11 +252,12 @@ impl PlanReport {
     /// Where types and names come from, or what it costs to do without.
     fn write_types(&self, out: &mut String) -> fmt::Result {
         if let Some(types) = &self.types {
-            let (rows, room) = (HumanCount(types.rows), HumanBytes(types.spool_bytes));
+            let (rows, kept) = (HumanCount(types.rows), HumanCount(types.rows_kept));
             writeln!(
                 out,
-                "Types and names come from {rows} rows of contentrepo's database. While they are used they \
-                 take up to {room} in --spool-dir."
+                "Types and names come from {rows} rows of contentrepo's database. While they are used, {kept} \
+                 rows of the buckets that migrate take about {} in --spool-dir.",
+                HumanBytes(types.spool_bytes)
             )?;
             return write_refused(out, types);
         }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -13,7 +13,10 @@ pub struct TypesPlanned {
     pub rows: u64,
     /// All rows: a migration reads each of them.
     pub rows_read: u64,
-    /// The most room that they take on the disk of the machine that reads them, in bytes.
+    /// Those of these rows that are in a mapped bucket: they are kept on the disk of the machine that reads
+    /// them.
+    pub rows_kept: u64,
+    /// About the room that these take there, in bytes.
     pub spool_bytes: u64,
     /// contentrepo's buckets that are neither mapped nor ignored.
     pub unmapped_buckets: Vec<String>,
@@ -65,7 +68,6 @@ pub async fn plan_types(
     let mut planned = TypesPlanned {
         rows,
         rows_read: extent.rows.values().sum(),
-        spool_bytes: rows * limits::SPOOL_BYTES_A_ROW,
         buckets_of_store: names.values().filter(|name| is_of_store(name, buckets)).count() as u64,
         unmapped_buckets: names
             .values()
@@ -74,6 +76,8 @@ pub async fn plan_types(
             .collect(),
         ..TypesPlanned::default()
     };
+    let mapped = names.iter().filter(|(_, name)| is_mapped(name, buckets)).map(|(id, _)| *id);
+    let mapped: BTreeSet<_> = mapped.collect();
     let mut after = RowId::START;
     loop {
         let page = retried(clock, 0, || database.metadata(after, limits::PAGE_ROWS)).await;
@@ -81,15 +85,21 @@ pub async fn plan_types(
         let Some(last) = page.last() else { break };
         after = last.id;
         for row in &page {
-            planned.count(row, &names);
+            planned.count(row, &names, &mapped);
         }
     }
+    planned.spool_bytes = planned.rows_kept * limits::SPOOL_BYTES_A_ROW;
     Ok(planned)
 }
 
 /// Whether the map names a bucket of this name, by its old name or by its new one.
 pub(super) fn is_of_store(name: &str, buckets: &BucketMap) -> bool {
     buckets.pairs().any(|(old, new)| old.as_str() == name || new.as_str() == name)
+}
+
+/// Whether the map names a bucket by this, its old name: `migrate` keeps types and names of no other.
+fn is_mapped(name: &str, buckets: &BucketMap) -> bool {
+    buckets.pairs().any(|(old, _)| old.as_str() == name)
 }
 
 /// Whether neither setting knows this name of a bucket. A bucket that has its new name already is known.
@@ -101,10 +111,18 @@ fn is_unmapped(name: &str, buckets: &BucketMap) -> bool {
 
 impl TypesPlanned {
     /// Counts an object that refers to content.
-    fn count(&mut self, row: &RepoMetadata, names: &BTreeMap<RowId, String>) {
+    fn count(
+        &mut self,
+        row: &RepoMetadata,
+        names: &BTreeMap<RowId, String>,
+        mapped: &BTreeSet<RowId>,
+    ) {
         match row.status {
             RepoStatus::Used | RepoStatus::Deleted => {}
             RepoStatus::Purged | RepoStatus::Unknown => return,
+        }
+        if row.bucket.is_some_and(|bucket| mapped.contains(&bucket)) {
+            self.rows_kept += 1;
         }
         if row.size.is_none() {
             self.without_size.add(row, names);
@@ -154,7 +172,7 @@ mod tests {
     fn counted(row: &RepoMetadata) -> [u64; 3] {
         let names = BTreeMap::from([(RowId(1), "repo".to_owned())]);
         let mut planned = TypesPlanned::default();
-        planned.count(row, &names);
+        planned.count(row, &names, &BTreeSet::new());
         let TypesPlanned { long_fields, non_ascii_fields, without_size, .. } = planned;
         [long_fields, non_ascii_fields, without_size].map(|named| {
             let name = format!("{} in repo", row.key);
@@ -226,5 +244,22 @@ mod tests {
             assert_eq!(is_unmapped(name, &map), unmapped, "`{name}`");
             assert_eq!(is_of_store(name, &map), !unmapped && name != "scratch", "`{name}`");
         }
+    }
+
+    #[test]
+    fn only_rows_of_mapped_buckets_that_refer_to_content_are_kept() {
+        let names = BTreeMap::from([(RowId(1), "repo".to_owned()), (RowId(2), "other".to_owned())]);
+        let mapped = BTreeSet::from([RowId(1)]);
+        let mut planned = TypesPlanned::default();
+        for (bucket, status) in [
+            (Some(RowId(1)), RepoStatus::Used),
+            (Some(RowId(1)), RepoStatus::Deleted),
+            (Some(RowId(1)), RepoStatus::Purged),
+            (Some(RowId(2)), RepoStatus::Used),
+            (None, RepoStatus::Used),
+        ] {
+            planned.count(&RepoMetadata { bucket, status, ..row() }, &names, &mapped);
+        }
+        assert_eq!(planned.rows_kept, 2);
     }
 }

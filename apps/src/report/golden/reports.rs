@@ -165,6 +165,7 @@ fn plan() -> Vec<Value> {
     let types = TypesPlanned {
         rows: 1,
         rows_read: 1,
+        rows_kept: 1,
         spool_bytes: 130,
         unmapped_buckets,
         buckets_of_store: 1,
