@@ -65,6 +65,12 @@ pub const SPOOL_BYTES_A_ROW: u64 = 130;
 /// object metadata": 2 KB).
 pub const USER_METADATA_BYTES: usize = 2_048;
 
+/// The bytes of the fields of one of contentrepo's objects that it sends with each PUT and whose lengths
+/// hardly differ: the names of all sixteen (127), the checksum (40), the uuid (36), two times in
+/// milliseconds (13 each), and up to 36 of the numbers and the status (contentrepo's
+/// `S3StoreService.saveUploadedObject`, which sends every property of the object).
+pub const REPO_FIELD_BYTES: usize = 265;
+
 /// Characters of contentrepo's user metadata that are read: one more than S3 takes.
 pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
 
@@ -207,6 +213,10 @@ pub const JOBS_HELD: usize = 500;
 /// No new try of a request is made when this has passed since the first: where a system does not
 /// answer at all, that is known within two minutes.
 pub const TRIES_WITHIN: Duration = Duration::from_mins(1);
+
+/// The same for one query of a count that takes minutes, once the server has answered: what was counted
+/// before would be lost.
+pub const COUNT_TRIES_WITHIN: Duration = Duration::from_mins(5);
 
 /// The engine's pause after a system did not answer, before it tries again: the bound of the first.
 /// Each next may be twice as long, up to [`OUTAGE_PAUSE_LONGEST`].

@@ -77,6 +77,9 @@ pub struct ListedObject {
     pub length: ByteCount,
     /// The `ETag`.
     pub etag: ETag,
+    /// Whether a SHA-1 of its whole content is stored with it. False where the listing does not say
+    /// what the stored SHA-1 covers.
+    pub has_sha1: bool,
 }
 
 /// One page of a listing.

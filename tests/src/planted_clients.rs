@@ -28,6 +28,10 @@ pub struct PlantedObject {
     pub status: i8,
     /// The column `size`.
     pub size: i64,
+    /// The column `tag`.
+    pub tag: Option<String>,
+    /// The column `userMetadata`.
+    pub user_metadata: Option<String>,
 }
 
 impl ContentRepoRows {
@@ -43,6 +47,9 @@ impl ContentRepoRows {
         let types = [None, Some(""), Some("image/tiff"), Some("text/html; charset=utf-8")];
         let long = "\u{e9}".repeat(1_000);
         let downloads = [None, Some(""), Some("a \"b\".pdf"), Some(&*long), Some("x\r\ny")];
+        let tags = [None, Some(""), Some("a tag \u{fc}")];
+        let longest = "\u{e9}".repeat(3_000);
+        let metadata = [None, Some(""), Some("{\"a\": 1}"), Some(&*longest)];
         let statuses = [
             (RepoStatus::Used, 0),
             (RepoStatus::Deleted, 1),
@@ -71,7 +78,9 @@ impl ContentRepoRows {
                 status: of_status,
                 uuid: uuid(number),
             };
-            PlantedObject { object, status, size }
+            let tag = tags[number % tags.len()].map(str::to_owned);
+            let user_metadata = metadata[number / 2 % metadata.len()].map(str::to_owned);
+            PlantedObject { object, status, size, tag, user_metadata }
         };
         let ids = ids(i32::MIN.into(), i32::MAX.into());
         let objects = ids.into_iter().enumerate().map(object).collect();

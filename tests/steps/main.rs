@@ -8,6 +8,7 @@ mod counts;
 mod doctor;
 mod migrate_file;
 mod migrate_run;
+mod plan;
 mod runbook;
 mod sequences;
 mod work;

@@ -32,8 +32,8 @@ const OBJECTS: Query = Query {
 /// 4 GB.
 const METADATA: Query = Query {
     name: "metadata",
-    sql: "SELECT id, bucketId, objkey, size, status, LEFT(userMetadata, 2049) AS userMetadata \
-          FROM objects WHERE id >= ? ORDER BY id LIMIT ?",
+    sql: "SELECT id, bucketId, objkey, size, status, downloadName, contentType, tag, \
+          LEFT(userMetadata, 2049) AS userMetadata FROM objects WHERE id >= ? ORDER BY id LIMIT ?",
 };
 
 /// Not by `MIN`: MariaDB 11.8 gives the highest id there, where all are below the argument and the
@@ -96,7 +96,7 @@ impl ContentRepoDatabase for MysqlContentRepo {
     }
 
     async fn extent(&self) -> Result<RepoExtent, DatabaseError> {
-        let last = self.0.id(LAST, &[]).await?;
+        let last = self.0.id_tried_again(LAST, &[], false).await?;
         let mut extent = RepoExtent { last, ..RepoExtent::default() };
         let add = |row: &MySqlRow| {
             *extent.rows.entry(status(row)?).or_default() += present(row, "objects")?;
@@ -128,6 +128,9 @@ fn metadata(row: &MySqlRow) -> Result<RepoMetadata, Error> {
         key: text(row, "objkey")?.unwrap_or_default(),
         size: size(row)?,
         status: status(row)?,
+        download_name: text(row, "downloadName")?,
+        content_type: text(row, "contentType")?,
+        tag: text(row, "tag")?,
         user_metadata: text(row, "userMetadata")?,
     })
 }

@@ -1,9 +1,11 @@
 //! Asks the tables of one database.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use domain::limits;
 use domain::ports::{DatabaseError, RowId};
+use domain::retry::{Classed, ErrorClass, backoff};
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
@@ -103,7 +105,44 @@ impl Tables {
         self.read(rows.first().map_or(Ok(None), |row| id(row, "id")))
     }
 
-    /// Counts a whole table, [`IDS_COUNTED`] ids at once. `first` gives the lowest `id` from its
+    /// The same as [`id`](Self::id), tried again while the server cannot be used.
+    pub(super) async fn id_tried_again(
+        &self,
+        query: Query,
+        arguments: &[i128],
+        has_answered: bool,
+    ) -> Result<Option<RowId>, DatabaseError> {
+        let rows = self.ask_again(query, arguments, has_answered).await?;
+        self.read(rows.first().map_or(Ok(None), |row| id(row, "id")))
+    }
+
+    /// The same as [`ask`](Self::ask), tried again while the server cannot be used: as often as any
+    /// request, or, where the server has answered before, for [`limits::COUNT_TRIES_WITHIN`].
+    async fn ask_again(
+        &self,
+        query: Query,
+        arguments: &[i128],
+        has_answered: bool,
+    ) -> Result<Vec<MySqlRow>, DatabaseError> {
+        let (begun, mut made) = (Instant::now(), 0);
+        loop {
+            let answer = self.ask(query, arguments).await;
+            made += 1;
+            let heals = answer.as_ref().is_err_and(|error| error.class() == ErrorClass::Retry);
+            let is_last = if has_answered {
+                begun.elapsed() >= limits::COUNT_TRIES_WITHIN
+            } else {
+                made >= limits::ATTEMPTS || begun.elapsed() >= limits::TRIES_WITHIN
+            };
+            if !heals || is_last {
+                return answer;
+            }
+            tokio::time::sleep(backoff(made, 0)).await;
+        }
+    }
+
+    /// Counts a whole table, [`IDS_COUNTED`] ids at once. Each query is tried again by itself: a count of
+    /// minutes does not begin anew because of one. `first` `first` gives the lowest `id` from its
     /// argument on, so that gaps cost nothing; the arguments of `count` are the first and the last id
     /// that it counts.
     pub(super) async fn count(
@@ -112,12 +151,13 @@ impl Tables {
         count: Query,
         mut add: impl FnMut(&MySqlRow) -> Result<(), Error>,
     ) -> Result<(), DatabaseError> {
-        let mut after = RowId::START;
+        let (mut after, mut has_answered) = (RowId::START, false);
         while let Some(from) = behind(after)
-            && let Some(found) = self.id(first, &[from]).await?
+            && let Some(found) = self.id_tried_again(first, &[from], has_answered).await?
         {
+            has_answered = true;
             let (first, last) = window(from, found).map_err(|trouble| self.error(trouble))?;
-            for row in self.ask(count, &[first, last]).await? {
+            for row in self.ask_again(count, &[first, last], has_answered).await? {
                 self.read(add(&row))?;
             }
             after = RowId(last);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, Object};
 use bytes::Bytes;
 use domain::ports::{ObjectContent, StoreError};
 use domain::{
@@ -73,10 +73,18 @@ impl S3ObjectStore {
                 key: ObjectKey::new(object.key()?.to_owned()),
                 length: byte_count(object.size()),
                 etag: etag(object.e_tag()),
+                has_sha1: has_full_sha1(object),
             })
         });
         Ok(ListPage { objects: objects.collect(), more: page.is_truncated().unwrap_or(false) })
     }
+}
+
+/// Whether a listing says that a SHA-1 of the whole content is stored. Servers older than 2025 do not
+/// say what a checksum covers: such an object is taken to have none.
+fn has_full_sha1(object: &Object) -> bool {
+    object.checksum_algorithm().contains(&ChecksumAlgorithm::Sha1)
+        && object.checksum_type() == Some(&ChecksumType::FullObject)
 }
 
 fn byte_count(length: Option<i64>) -> ByteCount {
@@ -106,6 +114,29 @@ impl Flow {
                 at: self.at,
                 cause: "the content flows too slowly".into(),
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_sha1_counts_only_where_it_is_said_to_be_of_the_whole_content() {
+        use ChecksumAlgorithm::{Crc64Nvme, Sha1};
+        use ChecksumType::{Composite, FullObject};
+        for (algorithm, kind, has) in [
+            (Some(Sha1), Some(FullObject), true),
+            (Some(Sha1), Some(Composite), false),
+            (Some(Sha1), None, false),
+            (Some(Crc64Nvme), Some(FullObject), false),
+            (None, None, false),
+        ] {
+            let algorithms = algorithm.clone().map(|it| vec![it]);
+            let object = Object::builder().set_checksum_algorithm(algorithms);
+            let object = object.set_checksum_type(kind.clone()).build();
+            assert_eq!(has_full_sha1(&object), has, "{algorithm:?} {kind:?}");
         }
     }
 }

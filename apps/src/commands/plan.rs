@@ -9,15 +9,16 @@ use clap::Args;
 use domain::blueprint::{AccessProfile, contentrepo};
 use domain::doctor::{Census, Contents, census, count_rhino_rows, plan_types};
 use domain::summary::Sample;
-use domain::{BucketMap, Prices, Reason};
-use indicatif::HumanCount;
+use domain::{BucketMap, Prices, Reason, limits};
+use indicatif::{HumanBytes, HumanCount};
 
 use crate::config::{
-    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TargetSettings, TimeSettings,
+    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TableSettings, TargetSettings,
+    TimeSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::Teller;
-use crate::report::plan::{Beside, PlanReport};
+use crate::report::plan::{Beside, PlanReport, WindowAsked};
 use crate::session::Session;
 
 /// What can be given to `plan`.
@@ -32,8 +33,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 
-    /// List the buckets of BUCKETS, and scan the ledger where its table is set: how much is there already,
-    /// and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
+    /// List the buckets of BUCKETS, and scan the ledger and the failures table where the ledger is named:
+    /// how much is there already, and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
     /// is not asked
     #[arg(long)]
     list_buckets: bool,
@@ -47,6 +48,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "window")]
     ingested: u64,
 
+    /// Count no jobs for files of more than N bytes, as `enqueue` sends none
+    #[arg(long, env = "LAMBDA_MAX_BYTES", default_value_t = 1 << 30, value_name = "N")]
+    lambda_max_bytes: u64,
+
     #[command(flatten)]
     access: AccessSettings,
 
@@ -55,6 +60,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     target: TargetSettings,
+
+    #[command(flatten)]
+    tables: TableSettings,
 
     #[command(flatten)]
     clients: ClientSettings,
@@ -79,7 +87,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(contents) => (contents, None),
         Err(reason) => (None, Some(reason)),
     };
-    let sizes = arguments.target.sizes();
+    let sizes = arguments.target.sizes(arguments.lambda_max_bytes);
     let census = census(index.as_ref(), &SystemClock, &buckets, sizes, contents.as_ref()).await;
     // The most of what this run holds, and nothing asks for it any more.
     drop(contents);
@@ -88,15 +96,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     hazards.extend(buckets_of_other_case(&census, &buckets));
     hazards.extend(keys_in_capitals(&census));
     hazards.extend(lost_files(&census));
+    hazards.extend(too_long(&census));
     let types = match content_repo.map(|url| wiring.content_repo(url)) {
         Some(database) => Some(plan_types(&database, &SystemClock, &buckets).await),
         None => None,
     };
     let rhino = match rhino.map(|url| wiring.rhino(url)) {
-        Some(database) => Some(count_rhino_rows(&database, &SystemClock, &buckets).await),
+        Some(database) => Some(count_rhino_rows(&database, &buckets).await),
         None => None,
     };
-    let window = arguments.window.then_some(arguments.ingested);
+    let by_trackers = !wiring.has_database()?;
+    let asked = WindowAsked { ingested: arguments.ingested, by_trackers };
+    let window = arguments.window.then_some(asked);
     let beside = Beside { types, unlisted, window, rhino };
     session.print(&PlanReport::new(census, hazards, &prices, &buckets, beside))
 }
@@ -113,12 +124,15 @@ impl Arguments {
         }
         let services = session.services(&self.aws, &self.time);
         let objects = services.s3(&self.target).await?;
-        let ledger =
-            if self.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };
+        let tables = if self.aws.has_ledger_table() {
+            Some((services.ledger().await?, services.failures(&self.tables).await?))
+        } else {
+            None
+        };
         let teller = Teller::plain();
         let tell = |objects| teller.say(&format!("{} objects listed", HumanCount(objects)));
-        let ledger = ledger.as_deref();
-        Ok(Some(Contents::gather(&objects, ledger, &SystemClock, buckets, &tell).await))
+        let tables = tables.as_ref().map(|(ledger, failures)| (ledger.as_ref(), failures.as_ref()));
+        Ok(Some(Contents::gather(&objects, tables, &SystemClock, buckets, &tell).await))
     }
 }
 
@@ -189,6 +203,18 @@ fn lost_files(census: &Census) -> Option<String> {
     Some(format!(
         "{files} files have no replica, such as fid {fid} (`{example}`): they end as no-replica unless an \
          intermediary or an object has their content. Restore them in MogileFS, or exclude them"
+    ))
+}
+
+/// Rows whose lengths are most likely wrong.
+fn too_long(census: &Census) -> Option<String> {
+    let Sample { files, first_fids, example } = &census.too_long;
+    let fid = first_fids.first()?;
+    Some(format!(
+        "{files} rows claim more than {}, the most that can be written, such as fid {fid} (`{example}`). Their \
+         bytes and requests are in no sum. Where that is true of a file its migration fails: compare the length \
+         with a replica's",
+        HumanBytes(limits::LARGEST_FILE_BYTES)
     ))
 }
 

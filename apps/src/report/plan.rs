@@ -4,6 +4,7 @@ mod arrived;
 mod bill;
 mod refused;
 mod replicas;
+mod unmapped;
 mod window;
 
 use std::collections::BTreeMap;
@@ -19,9 +20,10 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
 use self::arrived::{write_arrived, write_not_listed};
-use self::bill::{write_beside, write_stages, write_time};
+use self::bill::{write_beside, write_stages, write_time, write_to_be_read, write_without_job};
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
+use self::unmapped::write_unmapped;
 use self::window::write_window;
 use super::Report;
 use super::sample::{write_rejected, write_stopped};
@@ -59,6 +61,15 @@ pub struct PlanReport {
     verdict: Verdict,
 }
 
+/// What the window depends on beside the counts.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowAsked {
+    /// How many files come in before it.
+    pub ingested: u64,
+    /// Whether the index is read through the trackers.
+    pub by_trackers: bool,
+}
+
 /// What was found beside the index.
 #[derive(Default)]
 pub struct Beside {
@@ -66,8 +77,8 @@ pub struct Beside {
     pub types: Option<Result<TypesPlanned, Reason>>,
     /// Why S3 could not be listed.
     pub unlisted: Option<Reason>,
-    /// How many files come in before the window, where the window is asked for.
-    pub window: Option<u64>,
+    /// What the window depends on, where it is asked for.
+    pub window: Option<WindowAsked>,
     /// The rows of rhino, where its database is named and the window is asked for.
     pub rhino: Option<Result<RhinoRows, DatabaseError>>,
 }
@@ -77,6 +88,16 @@ fn costs_left(arrived: &Arrived, prices: &Prices) -> Vec<CostLine> {
     let mut lines = costs(&arrived.requests_left, prices);
     lines.retain(|line| line.stage != Stage::Verification);
     lines
+}
+
+/// What shows that this is the contentrepo of another store, or of none.
+fn foreign_content_repo(types: &TypesPlanned) -> Option<String> {
+    let what = match (types.rows, types.buckets_of_store) {
+        (0, _) => "contentrepo's database has no object that refers to content",
+        (_, 0) => "contentrepo has no bucket of BUCKETS, by its old name or its new one",
+        _ => return None,
+    };
+    Some(format!("{what}: is it the contentrepo of this store? Correct CONTENTREPO_DATABASE_URL"))
 }
 
 fn by_region<S: Serializer>(prices: &Prices, to: S) -> Result<S::Ok, S::Error> {
@@ -102,6 +123,7 @@ impl PlanReport {
                 printable(bucket)
             )
         }));
+        hazards.extend(types.as_ref().and_then(foreign_content_repo));
         let (rhino, rhino_unread) = match rhino.transpose() {
             Ok(rows) => (rows, None),
             Err(error) => (None, Some(error.to_string())),
@@ -113,6 +135,11 @@ impl PlanReport {
                 printable(bucket)
             )
         }));
+        hazards.extend(rhino.as_ref().filter(|rows| rows.of_store == 0).map(|_| {
+            "no row of rhino is in a bucket of BUCKETS, by its old name or its new one: is it the rhino of \
+             this store? Correct RHINO_DATABASE_URL"
+                .to_owned()
+        }));
         let absent = census.arrived.as_ref().map_or(0, |it| it.proven_and_absent.files);
         let differs = !census.rejected.is_empty() || !hazards.is_empty() || absent > 0;
         let types_unread = unread.as_ref().map(ToString::to_string);
@@ -120,11 +147,13 @@ impl PlanReport {
         let stopped = census.stopped.clone().or(troubles);
         let mut files = Tally::default();
         census.source.values().for_each(|tally| files.merge(*tally));
-        let window = window.filter(|_| census.stopped.is_none()).map(|ingested| {
+        let window = window.filter(|_| census.stopped.is_none()).map(|asked| {
             Window::of(WindowSize {
                 index_rows: census.rows + census.other_domains,
                 files: census.requests_needed.files(),
-                ingested,
+                ingested: asked.ingested,
+                repo_rows: types.as_ref().map_or(0, |types| types.rows_read),
+                by_trackers: asked.by_trackers,
                 rhino_rows: rhino.map(|rows| rows.changing),
             })
         });
@@ -172,6 +201,7 @@ impl PlanReport {
         if rejected > 0 {
             writeln!(out, "  The {} rejected rows are not in these sums.", HumanCount(rejected))?;
         }
+        write_without_job(out, self.census.requests_needed.without_job)?;
         let files = self.census.requests_needed.files();
         write_beside(out, files, self.data_costs, &self.prices)?;
         write_time(out, files)?;
@@ -197,6 +227,7 @@ impl PlanReport {
             (Stage::Queue, "and by the queue and the function"),
         ];
         write_stages(out, lines, &stages, &self.prices)?;
+        write_to_be_read(out, arrived.requests_left.to_be_read, &self.prices)?;
         write_time(out, files)
     }
 
@@ -214,7 +245,8 @@ impl PlanReport {
             return Ok(());
         }
         if let Some(arrived) = &self.census.arrived {
-            return write_arrived(out, arrived, &self.prices);
+            let files = self.census.requests_needed.files();
+            return write_arrived(out, arrived, files, &self.prices);
         }
         let buckets = self.old_names.len() as u64;
         write_not_listed(out, self.census.requests_needed.files(), buckets, &self.prices)
@@ -223,11 +255,12 @@ impl PlanReport {
     /// Where types and names come from, or what it costs to do without.
     fn write_types(&self, out: &mut String) -> fmt::Result {
         if let Some(types) = &self.types {
-            let (rows, room) = (HumanCount(types.rows), HumanBytes(types.spool_bytes));
+            let (rows, kept) = (HumanCount(types.rows), HumanCount(types.rows_kept));
             writeln!(
                 out,
-                "Types and names come from {rows} rows of contentrepo's database. While they are used they \
-                 take up to {room} in --spool-dir."
+                "Types and names come from {rows} rows of contentrepo's database. While they are used, {kept} \
+                 rows of the buckets that migrate take about {} in --spool-dir.",
+                HumanBytes(types.spool_bytes)
             )?;
             return write_refused(out, types);
         }
@@ -270,13 +303,7 @@ impl Report for PlanReport {
         write_below_mindevcount(out, census)?;
         write_other_domains(out, census.other_domains)?;
         write_rejected(out, &census.rejected)?;
-        if !census.unmapped.is_empty() {
-            writeln!(out, "Buckets of MogileFS that neither BUCKETS nor IGNORE_BUCKETS names:")?;
-        }
-        let mut table = Table::of_buckets(out);
-        for (bucket, tally) in &census.unmapped {
-            table.tally(bucket, *tally)?;
-        }
+        write_unmapped(out, census)?;
         for bucket in &census.without_rows {
             let bucket = printable(bucket);
             writeln!(out, "No row of the index is in `{bucket}`, which BUCKETS names.")?;

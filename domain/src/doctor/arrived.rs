@@ -2,18 +2,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::contents::{Arrival, Contents, Recorded};
+use super::contents::{Arrival, Contents};
 use super::estimate::{RequestsNeeded, WriteSizes};
 use crate::summary::Sample;
-use crate::{S3Bucket, SourceFile, Tally};
+use crate::{FileStanding, S3Bucket, SourceFile, Tally};
 
 /// What of the files to be migrated is in S3 already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Arrived {
     /// The files by S3 bucket.
     pub buckets: BTreeMap<String, BucketArrivals>,
-    /// Files that the ledger has as proven, and that have no object at their final key. `migrate`
-    /// passes over those whose record is of today's content.
+    /// Files that the ledger has as proven, and that have no object at their final key. `migrate` passes
+    /// over them.
     pub proven_and_absent: Sample,
     /// The requests of a migration of what is left.
     pub requests_left: RequestsNeeded,
@@ -34,10 +34,13 @@ pub struct BucketArrivals {
     pub intermediary_only: Tally,
     /// Those with neither.
     pub absent: Tally,
-    /// Of those at their final key: those that the ledger has as proven.
+    /// Of those at their final key: those that `migrate` passes over. The ledger has a proof of today's
+    /// content in today's bucket, and no verification has doubted it since.
     pub proven: Tally,
     /// Those whose intermediary is in the bucket, with an object at their final key or without.
     pub synced: Tally,
+    /// Those that are not both at their final key and proven: what is left to migrate.
+    pub left: Tally,
 }
 
 impl BucketArrivals {
@@ -48,8 +51,10 @@ impl BucketArrivals {
             Arrival { .. } => &mut self.absent,
         };
         class.add(file.length);
-        if arrival.at_final_key && arrival.recorded == Recorded::Proven {
+        if arrival.at_final_key && arrival.standing == FileStanding::Proven {
             self.proven.add(file.length);
+        } else {
+            self.left.add(file.length);
         }
         if arrival.intermediary {
             self.synced.add(file.length);
@@ -87,12 +92,11 @@ impl<'a> Arrivals<'a> {
                 Some(bucket) => bucket.count(arrival, file),
                 None => buckets.entry(file.bucket.to_string()).or_default().count(arrival, file),
             }
-            match (arrival.recorded, arrival.at_final_key) {
-                (Recorded::Proven, true) => continue,
-                (Recorded::Proven, false) => {
-                    self.arrived.proven_and_absent.add(file.fid, &file.dkey);
+            if arrival.standing == FileStanding::Proven {
+                if arrival.at_final_key {
+                    continue;
                 }
-                (Recorded::Claimed | Recorded::Not, _) => {}
+                self.arrived.proven_and_absent.add(file.fid, &file.dkey);
             }
             left.push((file, arrival));
         }

@@ -10,8 +10,8 @@ use crate::ports::{Clock, SourceIndex, UnreadableRow};
 use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
-    BucketMap, ByteCount, Dkey, Fid, MogileBucket, Reason, Rejection, RowClass, RowCounts,
-    SourceFile, Stopped, StorageClass, StorageClasses, Tally, limits,
+    BucketMap, ByteCount, Dkey, Fid, IndexRow, MogileBucket, Reason, Rejection, RowClass,
+    RowCounts, SourceFile, Stopped, StorageClass, StorageClasses, Tally, limits,
 };
 
 /// The whole index, counted by class and bucket.
@@ -29,6 +29,9 @@ pub struct Census {
     pub ignored: Tally,
     /// Rows that cannot be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
+    /// Rows that claim more bytes than any file can have that is written. Their bytes are in no sum, and
+    /// where they are files to be migrated their requests are not either.
+    pub too_long: Sample,
     /// Files to be migrated that have no replica, as the index counts them. None of them can be.
     pub without_replica: Sample,
     /// Files to be migrated that have a single replica.
@@ -45,9 +48,10 @@ pub struct Census {
     /// The rejected rows whose keys would name their content if the SHA-1 were not in capitals.
     pub in_capitals: Sample,
     /// The rejected rows whose MogileFS bucket neither the map nor the ignored buckets name, by
-    /// that bucket. Where there are very many such buckets, only the first ones in the order of the
-    /// fids are counted here.
+    /// that bucket: the first thousand of such buckets in the order of the fids.
     pub unmapped: BTreeMap<String, Tally>,
+    /// Those in any other such bucket.
+    pub unmapped_others: Tally,
     /// MogileFS buckets that the map names and that no row is in. Only a whole count knows them.
     pub without_rows: BTreeSet<String>,
     /// The highest fid of the domain.
@@ -65,7 +69,7 @@ pub struct Census {
 }
 
 /// The most buckets that [`Census::unmapped`] names.
-const BUCKETS_NAMED: usize = 20;
+const BUCKETS_NAMED: usize = 1_000;
 
 /// Reads and counts all rows of the index, and asks no other system. With the `contents` of S3 it also
 /// counts what is there already. An error of the index, or a
@@ -105,7 +109,7 @@ async fn read_all(
         census.other_domains += page.other_domains;
         let mut files = Vec::with_capacity(page.rows.len());
         for row in page.rows {
-            let length = row.length.unwrap_or_default();
+            let length = census.believed(&row);
             let class = row.classify(buckets);
             if !without_rows.is_empty()
                 && let Some(bucket) = mapped_bucket(&class)
@@ -113,6 +117,9 @@ async fn read_all(
                 without_rows.remove(bucket.as_str());
             }
             if let Some(file) = census.count(row.fid, length, class) {
+                if file.length.0 > limits::LARGEST_FILE_BYTES {
+                    continue;
+                }
                 if file.length.0 > sizes.single_request_bytes {
                     census.in_parts.add(file.length);
                 }
@@ -162,6 +169,17 @@ impl Census {
             rejected: self.rejected.clone(),
             ..RowCounts::default()
         }
+    }
+
+    /// The length of a row as it is counted: one that no written file can have is a finding.
+    fn believed(&mut self, row: &IndexRow) -> ByteCount {
+        let length = row.length.unwrap_or_default();
+        if length.0 <= limits::LARGEST_FILE_BYTES {
+            return length;
+        }
+        let key = row.dkey.as_deref().unwrap_or("no key");
+        self.too_long.add(row.fid, format_args!("{key}: {length} bytes"));
+        ByteCount(0)
     }
 
     /// Counts a row in its class. Returns it where it is a file to be migrated.
@@ -245,6 +263,8 @@ impl Census {
     fn count_unmapped(&mut self, bucket: String, length: ByteCount) {
         if self.unmapped.len() < BUCKETS_NAMED || self.unmapped.contains_key(&bucket) {
             self.unmapped.entry(bucket).or_default().add(length);
+        } else {
+            self.unmapped_others.add(length);
         }
     }
 }
@@ -343,5 +363,17 @@ mod tests {
         ] {
             assert_eq!(is_in_capitals(key), is, "{key}");
         }
+    }
+
+    #[test]
+    fn a_thousand_buckets_are_counted_by_name_and_the_others_together() {
+        let mut census = Census::default();
+        for number in 0..1_100 {
+            census.count_unmapped(format!("bucket-{number}"), ByteCount(1));
+        }
+        census.count_unmapped("bucket-7".to_owned(), ByteCount(1));
+        assert_eq!(census.unmapped.len(), 1_000);
+        assert_eq!(census.unmapped["bucket-7"].files, 2);
+        assert_eq!(census.unmapped_others, Tally { files: 100, bytes: 100 });
     }
 }

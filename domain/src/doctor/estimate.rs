@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::contents::{Arrival, Recorded};
+use super::contents::Arrival;
 use crate::prices::Unit;
-use crate::{ByteCount, Dollars, IntermediaryForm, Prices, S3Bucket, SourceFile, Tally, limits};
+use crate::{
+    ByteCount, Dollars, FileStanding, IntermediaryForm, Prices, S3Bucket, SourceFile, Tally, limits,
+};
 
 /// From which size on objects are written in parts, and how large these are.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +17,8 @@ pub struct WriteSizes {
     pub single_request_bytes: u64,
     /// The bytes of each part, unless that would be more than [`limits::PARTS`] parts.
     pub part_bytes: u64,
+    /// Files of more bytes are no jobs: a function could not finish them in its time.
+    pub most_job_bytes: u64,
 }
 
 impl WriteSizes {
@@ -39,11 +43,22 @@ pub struct RequestsNeeded {
     pub refused: u64,
     /// Files with an object at their final key that are looked at first, and not written: a HEAD each.
     pub looked_at: u64,
+    /// Of the writes, those before which a HEAD finds nothing: the ledger has a record of the file, and no
+    /// object is at its final key. Those with a proof `migrate` takes only with `--again`.
+    pub looked_for: u64,
+    /// Of those that are refused or looked at: the ones with whose object no SHA-1 is stored. After the
+    /// HEAD each object is read whole, by a GET. The bytes are those that the index has.
+    pub to_be_read: Tally,
     /// Folders of intermediaries that are listed, and a LIST for each bucket. Twice the folders where
     /// keys of a bucket begin with a slash; none by `--route mogile`.
     pub lists: u64,
     /// Batches of at most ten jobs, by which `enqueue` sends them.
     pub job_batches: u64,
+    /// Files that are too large for the function, and get no job.
+    pub without_job: Tally,
+    /// Files in parts that get a job. A verification reads each of them whole: what S3 stores with them
+    /// is no SHA-1 of the content.
+    pub jobs_in_parts: u64,
 }
 
 impl RequestsNeeded {
@@ -55,22 +70,35 @@ impl RequestsNeeded {
         sizes: WriteSizes,
         buckets: &mut BTreeSet<S3Bucket>,
     ) {
-        let mut folders = BTreeSet::new();
-        for (file, Arrival { at_final_key, recorded, .. }) in files {
+        let (mut folders, mut jobs) = (BTreeSet::new(), 0_usize);
+        for (file, Arrival { at_final_key, without_sha1, standing, .. }) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
-            match (in_parts, at_final_key) {
-                // A claim of the ledger and an upload in parts are looked at first.
-                (true, true) => self.looked_at += 1,
-                (false, true) if *recorded == Recorded::Claimed => self.looked_at += 1,
-                (false, true) => {
+            if file.length.0 > sizes.most_job_bytes {
+                self.without_job.add(file.length);
+            } else {
+                jobs += 1;
+                self.jobs_in_parts += u64::from(in_parts);
+            }
+            if *at_final_key && *without_sha1 {
+                self.to_be_read.add(file.length);
+            }
+            // A claim of the ledger, whatever its bucket, and an upload in parts are looked at first.
+            let is_recorded = matches!(standing, FileStanding::Claimed | FileStanding::Proven);
+            match (in_parts, is_recorded, at_final_key) {
+                (true, _, true) | (false, true, true) => self.looked_at += 1,
+                (false, false, true) => {
                     self.writes += 1;
                     self.refused += 1;
                 }
-                (true, false) => {
+                (true, _, false) => {
                     self.uploads += 1;
                     self.parts += file.length.0.div_ceil(sizes.part_size_bytes(file.length));
                 }
-                (false, false) => self.writes += 1,
+                (false, true, false) => {
+                    self.writes += 1;
+                    self.looked_for += 1;
+                }
+                (false, false, false) => self.writes += 1,
             }
             folders.insert((&file.bucket, IntermediaryForm::Plain.prefix(file.fid)));
             if !buckets.contains(&file.bucket) {
@@ -79,7 +107,7 @@ impl RequestsNeeded {
             }
         }
         self.lists += folders.len() as u64;
-        self.job_batches += files.len().div_ceil(limits::QUEUE_BATCH) as u64;
+        self.job_batches += jobs.div_ceil(limits::QUEUE_BATCH) as u64;
     }
 
     /// All files.
@@ -88,9 +116,11 @@ impl RequestsNeeded {
         self.writes + self.uploads + self.looked_at
     }
 
-    /// The HEADs: before each upload in parts, and of each object that is there.
-    const fn heads(&self) -> u64 {
-        self.uploads + self.refused + self.looked_at
+    /// The HEADs: before each upload in parts, of each object that is there, and of each that the ledger
+    /// says is there.
+    #[must_use]
+    pub const fn heads(&self) -> u64 {
+        self.uploads + self.refused + self.looked_at + self.looked_for
     }
 }
 
@@ -138,23 +168,22 @@ pub const fn scan_reads(items: u64) -> u64 {
 pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
     use Stage::{Migration, Queue, Verification};
     let (files, batches) = (needed.files(), needed.job_batches);
+    let jobs = files - needed.without_job.files.min(files);
     let lines = [
         (Migration, "COPY or PUT", needed.writes, Unit::S3Write),
         (Migration, "uploads in parts: begun, completed", 2 * needed.uploads, Unit::S3Write),
         (Migration, "their parts", needed.parts, Unit::S3Write),
-        (
-            Migration,
-            "HEAD before each upload in parts, and of what is there",
-            needed.heads(),
-            Unit::S3Read,
-        ),
+        (Migration, "HEAD before uploads, of what is there", needed.heads(), Unit::S3Read),
+        (Migration, "GET, whole, of what has no SHA-1", needed.to_be_read.files, Unit::S3Read),
         (Migration, "LIST of intermediaries", needed.lists, Unit::S3Write),
         (Migration, "ledger records written", files, Unit::DynamoDbWrite),
         (Migration, "ledger scanned by a second pass", scan_reads(files), Unit::DynamoDbRead),
         (Queue, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Queue, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
-        (Verification, "HEAD, or GET without a stored SHA-1", files, Unit::S3Read),
-        (Verification, "verifications written", files, Unit::DynamoDbWrite),
+        (Verification, "ledger scanned before it", scan_reads(files), Unit::DynamoDbRead),
+        (Verification, "HEAD", jobs, Unit::S3Read),
+        (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
+        (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Verification, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
     ];
@@ -198,7 +227,8 @@ mod tests {
     use super::*;
     use crate::{Dkey, Fid, Sha1};
 
-    const SIZES: WriteSizes = WriteSizes { single_request_bytes: 100, part_bytes: 10 };
+    const SIZES: WriteSizes =
+        WriteSizes { single_request_bytes: 100, part_bytes: 10, most_job_bytes: 300_000 };
 
     fn file(fid: u64, length: u64, bucket: &str) -> SourceFile {
         let dkey = Dkey::parse(&format!("{}-repo", Sha1::of(b"a"))).expect("a key");
@@ -229,28 +259,60 @@ mod tests {
         assert_eq!(needed(&[file(1, 200_001, "one")]), (0, 1, 9_524, 2, 1));
     }
 
-    /// What is there: `F` an object at the final key, `C` the same and a claim in the ledger, `-` none.
-    /// Then the writes, those refused, the looks, the uploads and all HEADs.
+    /// What is there: `F` an object with a SHA-1 at the final key, `f` one without; then `C` for a claim
+    /// in the ledger; `-` for neither. Then the writes, those refused, the looks, the uploads, all HEADs,
+    /// and the bytes that are read whole.
     #[test]
-    fn what_is_there_is_looked_at() {
+    fn what_is_there_is_looked_at_and_without_a_sha1_read() {
         for (length, there, expected) in [
-            (100, '-', (1, 0, 0, 0, 0)),
-            (100, 'F', (1, 1, 0, 0, 1)),
-            (100, 'C', (0, 0, 1, 0, 1)),
-            (101, '-', (0, 0, 0, 1, 1)),
-            (101, 'F', (0, 0, 1, 0, 1)),
-            (101, 'C', (0, 0, 1, 0, 1)),
+            (100, "-", (1, 0, 0, 0, 0, 0)),
+            (100, "C", (1, 0, 0, 0, 1, 0)),
+            (100, "F", (1, 1, 0, 0, 1, 0)),
+            (100, "f", (1, 1, 0, 0, 1, 100)),
+            (100, "FC", (0, 0, 1, 0, 1, 0)),
+            (100, "fC", (0, 0, 1, 0, 1, 100)),
+            (101, "-", (0, 0, 0, 1, 1, 0)),
+            (101, "C", (0, 0, 0, 1, 1, 0)),
+            (101, "F", (0, 0, 1, 0, 1, 0)),
+            (101, "f", (0, 0, 1, 0, 1, 101)),
+            (101, "fC", (0, 0, 1, 0, 1, 101)),
         ] {
-            let recorded = if there == 'C' { Recorded::Claimed } else { Recorded::Not };
-            let at_final_key = there != '-';
-            let arrival = Arrival { at_final_key, recorded, ..Arrival::NOWHERE };
+            let is_claimed = there.contains('C');
+            let standing = if is_claimed { FileStanding::Claimed } else { FileStanding::New };
+            let without_sha1 = there.contains('f');
+            let at_final_key = without_sha1 || there.contains('F');
+            let arrival = Arrival { at_final_key, without_sha1, standing, ..Arrival::NOWHERE };
             let (file, mut needed) = (file(1, length, "one"), RequestsNeeded::default());
             needed.add_page(&[(&file, arrival)], SIZES, &mut BTreeSet::new());
-            let RequestsNeeded { writes, refused, looked_at, uploads, .. } = needed;
-            let found = (writes, refused, looked_at, uploads, needed.heads());
+            let RequestsNeeded { writes, refused, looked_at, uploads, to_be_read, .. } = needed;
+            let (heads, read) = (needed.heads(), to_be_read.bytes);
+            let found = (writes, refused, looked_at, uploads, heads, read);
             assert_eq!(found, expected, "{length} {there}");
             assert_eq!(needed.files(), 1, "{length} {there}");
+            let lines = costs(&needed, &Prices::us_east_1());
+            let gets = lines.iter().filter(|line| line.what.starts_with("GET")).map(|it| it.count);
+            assert_eq!(gets.sum::<u64>(), u64::from(read > 0), "{length} {there}");
         }
+    }
+
+    /// The function's verification: a HEAD of each job's object, and of those in parts a GET.
+    #[test]
+    fn what_is_too_large_for_the_function_is_no_job_and_not_in_its_bill() {
+        let (mut needed, sizes) =
+            (RequestsNeeded::default(), WriteSizes { most_job_bytes: 200, ..SIZES });
+        let mut files: Vec<_> = (1..=10).map(|fid| file(fid, 100, "one")).collect();
+        files.extend([file(11, 200, "one"), file(12, 201, "one"), file(13, 300, "one")]);
+        needed.add_page(&absent(&files), sizes, &mut BTreeSet::new());
+        assert_eq!((needed.job_batches, needed.jobs_in_parts), (2, 1));
+        assert_eq!(needed.without_job, Tally { files: 2, bytes: 501 });
+        let lines = costs(&needed, &Prices::us_east_1());
+        let of = |what: &str| {
+            let line =
+                |line: &&CostLine| line.stage == Stage::Verification && line.what.starts_with(what);
+            lines.iter().find(line).map(|line| line.count)
+        };
+        assert_eq!((of("HEAD"), of("GET"), of("verifications")), (Some(11), Some(1), Some(11)));
+        assert_eq!((of("SQS"), of("calls"), of("ledger")), (Some(6), Some(2), Some(1)));
     }
 
     #[test]
@@ -276,7 +338,7 @@ mod tests {
             of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
         };
         let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-        assert_eq!(all, ["$56.35", "$1.40", "$11.65"]);
+        assert_eq!(all, ["$56.35", "$1.40", "$11.70"]);
         assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
     }
 }

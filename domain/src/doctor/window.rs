@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::ports::{Clock, DatabaseError, RhinoDatabase};
-use crate::retried::retried;
+use super::types_planned::is_of_store;
+use crate::ports::{DatabaseError, RhinoDatabase};
 use crate::{BucketMap, Destination, MogileBucket};
 
 /// What the length of the window depends on.
@@ -17,6 +17,11 @@ pub struct WindowSize {
     pub files: u64,
     /// Files that came since the migration before the window.
     pub ingested: u64,
+    /// Rows of contentrepo's table `objects`, which the migration reads for types and names; none where it
+    /// does not.
+    pub repo_rows: u64,
+    /// Whether the index is read through the trackers. Nobody knows how fast that is.
+    pub by_trackers: bool,
     /// Rows of rhino's table `articleFile` whose bucket name changes, where they were counted.
     pub rhino_rows: Option<u64>,
 }
@@ -53,6 +58,9 @@ pub struct Window {
     pub seconds: u64,
     /// Files that came since the migration before the window, as was assumed.
     pub ingested: u64,
+    /// Whether the index is read through the trackers: then the gates that read it take an unknown time,
+    /// and these seconds are those of the database.
+    pub by_trackers: bool,
     /// Rows of rhino that change.
     pub rhino_rows: u64,
     /// Whether these were counted; otherwise one row for each file is assumed.
@@ -65,6 +73,9 @@ pub struct Window {
 
 /// Rows of the index read in a second: the rate that `rehearse measure plan` holds `plan` to.
 const INDEX_ROWS_A_SECOND: u64 = 33_000;
+
+/// Rows of contentrepo's table `objects` read in a second: as the index's rows. Not measured on a server.
+const REPO_ROWS_A_SECOND: u64 = 33_000;
 
 /// Items of the ledger scanned in a second, in four segments of 1 MB a page. Not measured on `DynamoDB`.
 const LEDGER_ITEMS_A_SECOND: u64 = 100_000;
@@ -89,10 +100,11 @@ impl Window {
     #[must_use]
     pub fn of(size: WindowSize) -> Self {
         use Basis::{Estimate, Measured};
-        let WindowSize { index_rows, files, ingested, rhino_rows: counted } = size;
+        let WindowSize { index_rows, files, ingested, rhino_rows: counted, .. } = size;
         let rows = counted.unwrap_or(files);
         let read = index_rows.div_ceil(INDEX_ROWS_A_SECOND);
         let scanned = files.div_ceil(LEDGER_ITEMS_A_SECOND);
+        let typed = size.repo_rows.div_ceil(REPO_ROWS_A_SECOND);
         let moved = ingested.div_ceil(FILES_A_SECOND);
         let of_rows = |a_million: u64| rows.saturating_mul(a_million).div_ceil(1_000_000_000);
         let create = of_rows(CREATE_MILLISECONDS_A_MILLION);
@@ -100,14 +112,15 @@ impl Window {
             ("freeze", 600, "10 min", Estimate),
             (
                 "last migrate",
-                read + scanned + moved,
-                "index rows ÷ 33,000/s + files ÷ 100,000/s + ingested ÷ 200/s",
+                read + scanned + typed + moved,
+                "index rows ÷ 33,000/s + files ÷ 100,000/s + contentrepo's rows ÷ 33,000/s + ingested ÷ \
+                 200/s",
                 Estimate,
             ),
             (
                 "verify what came since",
-                read + moved,
-                "index rows ÷ 33,000/s + ingested ÷ 200/s",
+                read + scanned + moved,
+                "index rows ÷ 33,000/s + files ÷ 100,000/s + ingested ÷ 200/s",
                 Estimate,
             ),
             ("contentrepo's configuration", 300, "5 min", Estimate),
@@ -137,6 +150,7 @@ impl Window {
             seconds: gates.iter().map(|gate| gate.seconds).sum(),
             gates,
             ingested,
+            by_trackers: size.by_trackers,
             rhino_rows: rows,
             rhino_counted: counted.is_some(),
             binlog_bytes: rows.saturating_mul(BINLOG_BYTES_A_ROW),
@@ -150,6 +164,9 @@ impl Window {
 pub struct RhinoRows {
     /// Those whose bucket name changes.
     pub changing: u64,
+    /// Those in buckets that the map names, by their old names or by their new ones. Where there are none
+    /// it is most likely the rhino of another store.
+    pub of_store: u64,
     /// Those in buckets that neither setting names, by that name. They stop the cut-over.
     pub unmapped: BTreeMap<String, u64>,
 }
@@ -157,20 +174,20 @@ pub struct RhinoRows {
 /// Counts the rows of rhino. It reads each of them, which may take minutes.
 pub async fn count_rhino_rows(
     database: &dyn RhinoDatabase,
-    clock: &dyn Clock,
     buckets: &BucketMap,
 ) -> Result<RhinoRows, DatabaseError> {
     let mut rows = RhinoRows::default();
-    for (name, count) in retried(clock, 0, || database.rows_by_bucket()).await? {
+    for (name, count) in database.rows_by_bucket().await? {
         // A row without a bucket refers to nothing.
         let Some(name) = name else { continue };
-        // By another run, which had come so far.
-        let is_new = buckets.pairs().any(|(_, new)| new.as_str() == name);
+        let is_of_store = is_of_store(&name, buckets);
+        rows.of_store += if is_of_store { count } else { 0 };
         let bucket = MogileBucket::new(&name);
         match bucket.map_or(Destination::Unmapped, |it| buckets.destination(&it)) {
             Destination::Bucket(new) if new.as_str() != name => rows.changing += count,
             Destination::Bucket(_) | Destination::Ignored => {}
-            Destination::Unmapped if is_new => {}
+            // By another run, which had come so far.
+            Destination::Unmapped if is_of_store => {}
             Destination::Unmapped => *rows.unmapped.entry(name).or_default() += count,
         }
     }
@@ -187,17 +204,23 @@ mod tests {
             index_rows: 9_900_000,
             files: 8_000_000,
             ingested: 10_000,
+            repo_rows: 0,
+            by_trackers: false,
             rhino_rows: Some(10_000_000),
         };
         let window = Window::of(size);
         let seconds: Vec<_> = window.gates.iter().map(|gate| gate.seconds).collect();
         // 300 s for the index, 80 s for the ledger, 50 s for the files; 7.0 s and 2.9 s a million.
-        assert_eq!(seconds, [600, 430, 350, 300, 60, 61, 70, 29, 29, 600, 600]);
+        assert_eq!(seconds, [600, 430, 430, 300, 60, 61, 70, 29, 29, 600, 600]);
         assert_eq!(window.seconds, seconds.iter().sum::<u64>());
         assert_eq!(
             (window.binlog_bytes, window.binlog_bytes_minimal),
             (3_490_000_000, 300_000_000)
         );
+        // With types and names all rows of contentrepo's objects are read once more.
+        let typed = Window::of(WindowSize { repo_rows: 3_300_000, ..size });
+        assert_eq!(typed.gates[1].seconds, 430 + 100);
+        assert_eq!(typed.seconds, window.seconds + 100);
         let assumed = Window::of(WindowSize { rhino_rows: None, ..size });
         assert_eq!((assumed.rhino_rows, assumed.rhino_counted), (8_000_000, false));
     }

@@ -27,7 +27,8 @@ pub trait ContentRepoDatabase: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RepoMetadata>, DatabaseError>;
 
-    /// Returns how far the objects have come. It reads every row, which may take minutes.
+    /// Returns how far the objects have come. It reads every row, which may take minutes, and tries each of
+    /// its queries again by itself: the caller does not repeat it.
     async fn extent(&self) -> Result<RepoExtent, DatabaseError>;
 }
 
@@ -78,6 +79,12 @@ pub struct RepoMetadata {
     pub size: Option<ByteCount>,
     /// The column `status`.
     pub status: RepoStatus,
+    /// The column `downloadName`.
+    pub download_name: Option<String>,
+    /// The column `contentType`.
+    pub content_type: Option<String>,
+    /// The column `tag`.
+    pub tag: Option<String>,
     /// The column `userMetadata`: of a long one only the first
     /// [`METADATA_READ`](crate::limits::METADATA_READ) characters.
     pub user_metadata: Option<String>,

@@ -15,7 +15,7 @@ pub trait RhinoDatabase: Send + Sync {
 
     /// Returns the number of rows for each bucket name, byte for byte: names that differ in case or in
     /// a blank at their end are counted apart. [`None`] stands for NULL. It reads every row, which may
-    /// take minutes.
+    /// take minutes, and tries each of its queries again by itself: the caller does not repeat it.
     async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError>;
 
     /// Returns the highest row id, or [`None`] of an empty table.

@@ -14,7 +14,14 @@ fn the_gates_of_the_window_are_those_of_the_page() {
     let page: Vec<_> = ["gate", "formula", "basis"]
         .map(|column| table.column(column).map(str::to_owned).collect::<Vec<_>>())
         .into();
-    let size = WindowSize { index_rows: 1, files: 1, ingested: 1, rhino_rows: None };
+    let size = WindowSize {
+        index_rows: 1,
+        files: 1,
+        ingested: 1,
+        repo_rows: 1,
+        by_trackers: false,
+        rhino_rows: None,
+    };
     let gates = Window::of(size).gates;
     let basis =
         |gate: &domain::doctor::WindowGate| json!(gate.basis).as_str().expect("a word").to_owned();

@@ -146,13 +146,15 @@ pub async fn plant_content_repo(
     });
     insert.build().execute(&mut *session).await?;
     let start = "INSERT INTO objects (id, bucketId, objkey, checksum, size, contentType, \
-                 downloadName, status, versionNumber, uuid) ";
+                 downloadName, status, versionNumber, uuid, tag, userMetadata) ";
     let mut insert = QueryBuilder::<MySql>::new(start);
-    insert.push_values(&rows.objects, |mut values, PlantedObject { object, status, size }| {
+    insert.push_values(&rows.objects, |mut values, planted| {
+        let PlantedObject { object, status, size, tag, user_metadata } = planted;
         values.push_bind(number(object.id)).push_bind(object.bucket.map(number));
         values.push_bind(&object.key).push_bind(&object.checksum).push_bind(*size);
         values.push_bind(&object.content_type).push_bind(&object.download_name);
         values.push_bind(*status).push_bind(number(object.id)).push_bind(&object.uuid);
+        values.push_bind(tag).push_bind(user_metadata);
     });
     insert.build().execute(&mut *session).await?;
     Ok(())

@@ -86,6 +86,7 @@ pub async fn holds(end: &dyn End) {
     read::deletions(&stage).await;
     list::pages(&stage).await;
     list::prefixes(&stage).await;
+    list::stored_sha1s(&stage).await;
     metadata_arrives(&stage).await;
     missing_bucket_is_told(&stage).await;
     assert_eq!(end.unfinished_uploads().await.expect("a count"), 0, "nothing is left half");

@@ -139,8 +139,10 @@ fn plan() -> Vec<Value> {
         ignored: tally(),
         rejected: BTreeMap::from([("*", sample())]),
         unmapped: tallies(),
+        unmapped_others: tally(),
         without_rows: ["repo".to_owned()].into(),
         in_capitals: sample(),
+        too_long: sample(),
         without_replica: sample(),
         one_replica: tally(),
         below_mindevcount: Some(sample()),
@@ -166,10 +168,13 @@ fn plan() -> Vec<Value> {
     let unmapped_buckets = vec!["scratch".to_owned()];
     let types = TypesPlanned {
         rows: 1,
+        rows_read: 1,
+        rows_kept: 1,
         spool_bytes: 130,
         unmapped_buckets,
-        long_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
-        non_ascii_metadata: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        buckets_of_store: 1,
+        long_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
+        non_ascii_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
         without_size: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
     };
     let unread = Reason::new(ReasonKind::TypesAndNames, "refused");
@@ -186,7 +191,7 @@ fn plan() -> Vec<Value> {
             plan::Beside {
                 types: Some(Err(unread.clone())),
                 unlisted: Some(unread),
-                window: Some(1),
+                window: Some(plan::WindowAsked { ingested: 1, by_trackers: true }),
                 rhino: Some(Err(refused)),
             },
         ),

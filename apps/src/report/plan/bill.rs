@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::doctor::{CostLine, DataCosts, Stage};
 use domain::prices::Unit;
-use domain::{Dollars, Prices};
-use indicatif::{HumanCount, HumanDuration};
+use domain::{Dollars, Prices, Tally};
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
 
 /// Each stage with its sum, and its lines below.
 pub(super) fn write_stages(
@@ -51,6 +51,36 @@ pub(super) fn write_beside(
     )
 }
 
+/// The files that the bill of the queue and the verification leaves out.
+pub(super) fn write_without_job(out: &mut String, files: Tally) -> fmt::Result {
+    if files.files == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  {} files, {}, are larger than LAMBDA_MAX_BYTES and get no job: `mogile2s3 migrate` writes them. \
+         The queue and the verification by the function have no requests of them.",
+        HumanCount(files.files),
+        HumanBytes(files.bytes)
+    )
+}
+
+/// The objects that have to be read whole, and what their bytes cost where somebody charges for them.
+pub(super) fn write_to_be_read(out: &mut String, objects: Tally, prices: &Prices) -> fmt::Result {
+    if objects.files == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  No SHA-1 is stored with {} of the objects at their final keys: each is read whole, together {}. \
+         These bytes cost {} if they pass a NAT gateway. Outside of the bucket's region AWS also charges for \
+         the transfer, which is not in these sums.",
+        HumanCount(objects.files),
+        HumanBytes(objects.bytes),
+        DataCosts::of(objects, prices).through_nat
+    )
+}
+
 /// How long so many files take.
 pub(super) fn write_time(out: &mut String, files: u64) -> fmt::Result {
     let time = |a_second: u64| HumanDuration(Duration::from_secs(files.div_ceil(a_second)));
@@ -63,4 +93,22 @@ pub(super) fn write_time(out: &mut String, files: u64) -> fmt::Result {
         time(1000),
         time(3500)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_whole_has_its_bytes_and_their_price() {
+        let mut said = String::new();
+        let objects = Tally { files: 1_500, bytes: 200 << 30 };
+        write_to_be_read(&mut said, objects, &Prices::us_east_1()).expect("a string takes it");
+        let words = "No SHA-1 is stored with 1,500 of the objects at their final keys: each is read \
+                     whole, together 200.00 GiB. These bytes cost $9.00 if";
+        assert!(said.contains(words), "{said}");
+        said.clear();
+        write_to_be_read(&mut said, Tally::default(), &Prices::us_east_1()).expect("nothing");
+        assert_eq!(said, "");
+    }
 }

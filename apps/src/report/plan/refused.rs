@@ -11,16 +11,16 @@ use super::super::shell::printable;
 pub(super) fn write_refused(out: &mut String, types: &TypesPlanned) -> fmt::Result {
     for (named, what, means) in [
         (
-            &types.long_metadata,
-            "objects of contentrepo have user metadata above 2 KB",
-            "after the cut-over a stock contentrepo cannot write such objects: S3 refuses them. Reads are not \
-             concerned",
+            &types.long_fields,
+            "objects of contentrepo have fields of more than 2 KB together",
+            "after the cut-over a stock contentrepo cannot write such objects: it sends all fields as \
+             metadata, and S3 refuses them. Reads are not concerned",
         ),
         (
-            &types.non_ascii_metadata,
-            "objects of contentrepo have user metadata that is not ASCII",
-            "after the cut-over a stock contentrepo cannot write such objects: S3 refuses them. Reads are not \
-             concerned",
+            &types.non_ascii_fields,
+            "objects of contentrepo have a field that is not ASCII",
+            "after the cut-over a stock contentrepo cannot write such objects: it sends all fields as \
+             metadata, and S3 refuses them. Reads are not concerned",
         ),
         (
             &types.without_size,

@@ -156,6 +156,7 @@ impl ObjectStore for PortObjects {
         let listed = |(key, object): (String, Object)| ListedObject {
             key: ObjectKey::new(key),
             length: ByteCount(object.content.len()),
+            has_sha1: stored_sha1(&object).is_some(),
             etag: ETag(object.etag),
         };
         Ok(ListPage {

@@ -1,8 +1,8 @@
 use bytes::Bytes;
-use domain::{ByteCount, ListedObject, ObjectKey};
+use domain::{ByteCount, Condition, ListedObject, ObjectKey};
 use futures_util::{StreamExt, stream};
 
-use super::{Kind, Stage, bytes_of};
+use super::{Kind, Stage, bytes_of, whole};
 
 /// More keys than one page takes.
 const MANY: usize = 1_013;
@@ -26,12 +26,27 @@ pub(super) async fn pages(stage: &Stage<'_>) {
 
     let etag = stage.etag(&keys[0]).await;
     let key = ObjectKey::new(keys[0].clone());
-    assert_eq!(first[0], ListedObject { key, length: ByteCount(3), etag });
+    assert_eq!(first[0], ListedObject { key, length: ByteCount(3), etag, has_sha1: false });
     // Exactly one page, and what follows the last key.
     let (page, more) = list(stage, "many/000", None).await;
     assert_eq!((page.len(), more), (100, false));
     let (page, more) = list(stage, "many/", second.last()).await;
     assert_eq!((page.len(), more), (0, false));
+}
+
+/// A listing says of which objects a SHA-1 of the whole content is stored: those that a HEAD proves.
+pub(super) async fn stored_sha1s(stage: &Stage<'_>) {
+    let content = bytes_of(10);
+    let large = bytes_of(stage.end.sizes().single_request_bytes + 1);
+    stage.plant("sha1/1-plain", &content, Kind::Plain).await;
+    stage.plant("sha1/2-parts", &large, Kind::Multipart).await;
+    for (key, content) in [("sha1/3-put", &content), ("sha1/4-put-in-parts", &large)] {
+        stage.put(key, Condition::Absent, whole(content)).await.expect("stored");
+    }
+    stage.copy("sha1/1-plain", "sha1/5-copy").await.expect("copied");
+    let (listed, _) = list(stage, "sha1/", None).await;
+    let listed: Vec<_> = listed.iter().map(|object| object.has_sha1).collect();
+    assert_eq!(listed, [false, false, true, false, true]);
 }
 
 /// Keys come by their prefix alone: a folder's name is not another's, and a slash in front counts.
