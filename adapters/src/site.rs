@@ -16,7 +16,7 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::S3Bucket;
 use domain::blueprint::{
-    BucketChange, BucketGuards, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
+    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
     TableChange, TableKey, TableState,
 };
 use domain::ports::{Site, SiteError, SiteLooks};
@@ -92,8 +92,8 @@ impl Site for AwsSite {
         self.look_at_bucket(name.as_str()).await
     }
 
-    async fn bucket_guards(&self, name: &S3Bucket) -> Result<BucketGuards, SiteError> {
-        self.look_at_guards(name.as_str()).await
+    async fn replicas(&self, name: &S3Bucket) -> Result<Vec<String>, SiteError> {
+        self.look_at_replicas(name.as_str()).await
     }
 
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError> {

@@ -21,7 +21,7 @@ mod types_planned;
 mod window;
 
 pub use arrived::{Arrived, BucketArrivals};
-pub use buckets::{BucketChecks, examine_buckets};
+pub use buckets::{BucketChecks, examine_buckets, examine_locks};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use clock::examine_clock;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use stand_ins::embedded::{BUCKETS, QUEUE, VERIFICATIONS};
-use stand_ins::fault::Service;
-use stand_ins::world::bucket::{BucketSettings, Encryption};
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::bucket::{BucketSettings, Encryption, LifecycleRule};
 
 use super::session::Session;
 
@@ -72,6 +72,46 @@ async fn a_bucket_that_locks_its_objects_gets_no_canaries() {
         "{said}"
     );
     assert_eq!(session.stage.world.s3.settings(BUCKETS[0].1).expect("a bucket"), before);
+}
+
+/// What was denied here hid that the other setting was never looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_lock_is_not_known_no_canaries_are_written() {
+    let session = Session::new(214, 4).await;
+    let denied = |setting: &str| {
+        let denied = Fault::Refuse { status: 403, code: "AccessDenied".to_owned() };
+        let operation = Some(setting.to_owned());
+        let rule = Rule { operation, ..Rule::always(Service::S3, denied) };
+        session.stage.world.faults.add(rule);
+    };
+    let written = || {
+        let counts = session.stage.world.faults.counts();
+        ["PUT", "COPY", "PART"].iter().any(|it| counts.contains_key(&(Service::S3, (*it).to_owned())))
+    };
+    session.stage.world.s3.configure(|options| options.versioned = true);
+    for (_, bucket) in BUCKETS {
+        let locks = |bucket: &mut BucketSettings| bucket.locked_for_days = Some(30);
+        session.stage.world.s3.set_up(bucket, locks).expect("a bucket");
+    }
+    // The policy may not be read, the lock may: the lock decides.
+    denied("GET_POLICY");
+    session.doctor_names(1, &["its settings can be read", "COMPLIANCE, 30 days"]).await;
+    assert!(!written());
+    // A rule that deletes files is seen without the policy, too.
+    let expires = LifecycleRule {
+        id: "theirs".to_owned(),
+        enabled: true,
+        expire_after_days: Some(30),
+        ..LifecycleRule::default()
+    };
+    session.set_up(|bucket| bucket.lifecycle = vec![expires]);
+    session.doctor_names(1, &["rule `theirs` deletes objects with keys of 40"]).await;
+    session.mend();
+    // Nobody knows whether it locks.
+    denied("GET_OBJECT_LOCK");
+    let words = ["No canaries are written here", "s3:GetBucketObjectLockConfiguration"];
+    session.doctor_names(1, &words).await;
+    assert!(!written());
 }
 
 #[tokio::test(flavor = "multi_thread")]
