@@ -4,7 +4,7 @@ use domain::WorkerReport;
 use domain::ports::FunctionError;
 use serde_json::Value;
 
-use crate::aws::{Trouble, key_trouble, words_on_keys};
+use crate::aws::{Trouble, refused_keys};
 
 /// Reads the function's answer. `failed` means that Lambda marked the payload as the function's
 /// error.
@@ -51,8 +51,8 @@ pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
             "AccessDeniedException" | "AccessDenied" => {
                 refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
             }
-            code if let Some(trouble) = key_trouble(code) => {
-                FunctionError::Refused { function, why: words_on_keys(code, trouble) }
+            code if let Some((_, why)) = refused_keys(code, &why) => {
+                FunctionError::Refused { function, why }
             }
             // Throttled; and a function whose network is being set up again answers with 502.
             _ if status == 429 || status >= 500 => {

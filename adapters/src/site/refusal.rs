@@ -6,7 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::SiteError;
 
-use crate::aws::{from_address, in_full, key_trouble, no_answer, words_on_keys};
+use crate::aws::{from_address, in_full, no_answer, refused_keys};
 
 /// A call that was refused, or got no answer.
 #[derive(Debug)]
@@ -87,8 +87,8 @@ impl Refusal {
 }
 
 fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError {
-    if let Some(trouble) = key_trouble(code) {
-        return SiteError::Refused { call, why: words_on_keys(code, trouble) };
+    if let Some((_, why)) = refused_keys(code, &why) {
+        return SiteError::Refused { call, why };
     }
     match (status, code) {
         (

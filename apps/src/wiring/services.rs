@@ -112,7 +112,9 @@ impl<'a> Services<'a> {
             CallerError::Keys { trouble, .. } => {
                 let text = format!("{error}\n  → {}", advice_on_keys(trouble));
                 match trouble {
-                    KeyTrouble::Unknown | KeyTrouble::NotSignedUp => UsageError(text).into(),
+                    KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp => {
+                        UsageError(text).into()
+                    }
                     KeyTrouble::Expired => anyhow::Error::msg(text),
                 }
             }
