@@ -86,8 +86,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let canaries = (!arguments.read_only).then_some(&settings.locked);
     let mut checks = checks(&wiring, IndexFrom::Settings, &ports, target, aws, canaries).await?;
     checks.extend(settings.checks);
-    let (public, map) = (&settings.public, target.bucket_map()?);
-    let readers = Readers { profile, public, canaries_but_in: canaries };
+    let (public, own_policy) = (&settings.public, &settings.own_policy);
+    let map = target.bucket_map()?;
+    let readers = Readers { profile, public, own_policy, canaries_but_in: canaries };
     checks.extend(examine_public_reads(&site, ports.objects.as_ref(), &map, &readers).await);
     let (_, service) = services.journal_with_time(&arguments.journal).await?;
     checks.extend(examine_clock(service.as_ref(), ports.clock.as_ref()).await);

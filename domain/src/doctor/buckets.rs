@@ -19,8 +19,10 @@ pub struct BucketChecks {
     /// Buckets in which an object may not be deleted again, because Object Lock keeps it or could not be
     /// read. No canary may be written there.
     pub locked: BTreeSet<S3Bucket>,
-    /// Buckets whose own settings let anybody read files.
+    /// Buckets whose own settings let anybody read files, by the policy that `provision` writes.
     pub public: BTreeSet<S3Bucket>,
+    /// Buckets with another policy that is in force: it may let anybody read files.
+    pub own_policy: BTreeSet<S3Bucket>,
 }
 
 /// Looks at the buckets' settings: does anything delete, lock or copy what is written, how is it
@@ -66,6 +68,8 @@ where
         all.checks.push(examine_versions(&subject, &found));
         if lets_anybody_read(bucket, &found) {
             all.public.insert(bucket.clone());
+        } else if found.policy.is_some() && !found.blocked.contains(&Block::OldPolicies) {
+            all.own_policy.insert(bucket.clone());
         }
         all.checks.push(match site.replicas(bucket).await {
             Ok(replicas) => examine_replication(&subject, &replicas),

@@ -193,6 +193,30 @@ async fn a_reader_without_keys_is_sent_to_each_bucket() {
     assert!(said.contains(&good), "{said}");
 }
 
+/// Any policy but ours passed for one that lets readers in.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_policy_allows_is_decided_by_a_read() {
+    let mut session = Session::new(215, 4).await;
+    session.set("ACCESS_PROFILE", "public-policy");
+    session.said(&["provision", "--buckets-only", "--change-access"], 0).await;
+    let policy = |session: &Session, keys: &str| {
+        let resource = format!("arn:aws:s3:::{}/{keys}", BUCKETS[0].1);
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource,
+        });
+        let policy = serde_json::json!({ "Statement": [statement] }).to_string();
+        session.set_up(|bucket| bucket.policy = Some(policy));
+    };
+    let a_file = "a reader without AWS keys gets a file";
+    policy(&session, "logs/*");
+    let bad = format!("BAD  bucket corpus-prod: does not hold: {a_file}");
+    session.doctor_names(1, &[&bad, "Add a statement that lets anybody get keys of 40"]).await;
+    let said = session.said(&["doctor", "--read-only"], 0).await;
+    assert!(said.contains(&format!("!    bucket corpus-prod: does not hold: {a_file}")), "{said}");
+    policy(&session, "*");
+    session.doctor_names(0, &[&format!("ok   bucket corpus-prod: {a_file}")]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_forgets_or_sends_its_dead_letters_elsewhere_is_named() {
     let mut session = Session::new(205, 4).await;
