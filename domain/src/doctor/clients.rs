@@ -4,7 +4,7 @@ use super::examine::not_seen;
 use crate::ports::{
     Clock, ContentRepoDatabase, DatabaseSurvey, RepoBucket, RhinoDatabase, RowId, SurveyedDatabase,
 };
-use crate::{BucketMap, Check, Destination, MogileBucket};
+use crate::{BucketMap, Check, RepoBucketName};
 
 /// The subject of checks on contentrepo's database.
 pub const CONTENT_REPO: &str = "contentrepo's database";
@@ -95,14 +95,11 @@ fn for_the_cut_over(survey: &DatabaseSurvey, table: &str) -> String {
 fn mapped(fact: &str, buckets: &[RepoBucket], map: &BucketMap) -> Check {
     let (mut moved, mut ignored, mut renamed, mut unmapped) = (0, 0, 0, Vec::new());
     for RepoBucket { name, .. } in buckets {
-        let bucket = MogileBucket::new(name);
-        match bucket.as_ref().map_or(Destination::Unmapped, |bucket| map.destination(bucket)) {
-            Destination::Bucket(_) => moved += 1,
-            Destination::Ignored => ignored += 1,
-            Destination::Unmapped if map.pairs().any(|(_, new)| new.as_str() == name) => {
-                renamed += 1;
-            }
-            Destination::Unmapped => unmapped.push(format!("`{name}`")),
+        match map.repo_bucket(name) {
+            RepoBucketName::Mapped(_) => moved += 1,
+            RepoBucketName::Renamed(_) => renamed += 1,
+            RepoBucketName::Ignored => ignored += 1,
+            RepoBucketName::Unmapped => unmapped.push(format!("`{name}`")),
         }
     }
     if unmapped.is_empty() {
