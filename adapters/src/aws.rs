@@ -335,7 +335,10 @@ mod tests {
             ),
             ("InvalidSignatureException", "Signature not yet current: 20260101T003000Z is still"),
             ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than"),
-            ("RequestTimeTooSkewed", "The difference between the request time and the current time"),
+            (
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time",
+            ),
         ] {
             let (trouble, said) = refused_keys(code, &format!("{code}: {words}")).expect("of keys");
             assert_eq!(trouble, KeyTrouble::WrongClock, "{code}");

@@ -16,8 +16,8 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::S3Bucket;
 use domain::blueprint::{
-    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
-    TableChange, TableKey, TableState,
+    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState, TableChange,
+    TableKey, TableState,
 };
 use domain::ports::{Site, SiteError, SiteLooks};
 use tokio::time::timeout;

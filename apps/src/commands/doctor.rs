@@ -4,11 +4,10 @@
 mod clients;
 #[cfg(feature = "command-line")]
 mod mogile;
+mod storage_nodes;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
-use adapters::mogile::HostSurvey;
 use clap::Args;
 use domain::blueprint::TableNames;
 use domain::doctor::{
@@ -17,8 +16,7 @@ use domain::doctor::{
     examine_tables,
 };
 use domain::ports::Ports;
-use domain::retry::{Classed, ErrorClass};
-use domain::{Check, Health, Reason, ReasonKind, S3Bucket, SourceError};
+use domain::{Check, Health, Reason, ReasonKind, S3Bucket};
 
 #[cfg(feature = "command-line")]
 use crate::config::KeyChangeSettings;
@@ -31,6 +29,8 @@ use crate::report::doctor::DoctorReport;
 use crate::session::Session;
 use crate::wiring::{self, IndexFrom, Wiring};
 use crate::worker_function;
+
+use storage_nodes::{STORAGE_NODES, examine_storage_nodes, examine_untried};
 
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
@@ -156,7 +156,7 @@ pub(crate) async fn checks(
 ) -> Result<Vec<Check>, UsageError> {
     let buckets = target.bucket_map()?;
     let mut checks = examine_trackers(wiring).await?;
-    let nodes = examine_storage_nodes(wiring, from).await?;
+    let (nodes, readable) = examine_storage_nodes(wiring, from).await?;
     let files = examine(ports, &buckets).await;
     // What keeps the database from giving its domains keeps it from giving its hosts: one row is enough.
     let is_same_cause = wiring.has_database()?
@@ -164,7 +164,8 @@ pub(crate) async fn checks(
         && !well(&files, "index")
         && !well(&nodes, STORAGE_NODES);
     checks.extend(nodes.into_iter().filter(|_| !is_same_cause));
-    checks.extend(files);
+    let untried = examine_untried(&readable, &files, wiring.time.mogile()).await;
+    checks.extend(files.into_iter().chain(untried));
     if let Some(locked) = canaries_but_in {
         // What cannot even be read says the same again.
         if well(&checks, "failures") {
@@ -186,9 +187,6 @@ fn well(checks: &[Check], subject: &str) -> bool {
     checks.iter().any(|check| check.subject == subject && check.health == Health::Good)
 }
 
-/// The subject of checks on the storage nodes together.
-const STORAGE_NODES: &str = "storage nodes";
-
 /// Each tracker on its own: a dead one among several shows nowhere else.
 async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError> {
     let answers = wiring.trackers()?.noop().await;
@@ -201,87 +199,4 @@ async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError>
                 .because_of(Reason::new(ReasonKind::SourceUnreachable, &error)),
         })
         .collect())
-}
-
-/// The storage nodes that MogileFS registers, and what `MOGILE_STORAGE_HOSTS` leaves of them.
-async fn examine_storage_nodes(
-    wiring: &Wiring<'_>,
-    from: IndexFrom,
-) -> Result<Vec<Check>, UsageError> {
-    let subject = STORAGE_NODES;
-    let fact = "MogileFS registers them, and its table can be read";
-    let survey = match wiring.registry(from)?.survey().await {
-        Ok(survey) => survey,
-        Err(error) => return Ok(vec![unread(subject, fact, &error)]),
-    };
-    let HostSurvey { origin, hosts, nodes, unusable, left_out, only_by_altip } = survey;
-    let mut found = format!("{hosts} hosts with {} addresses and ports, by {origin}", nodes.len());
-    if !unusable.is_empty() {
-        found = format!("{found}; not usable there: {}", listed(&unusable));
-    }
-    if !only_by_altip.is_empty() {
-        let only = listed(&only_by_altip);
-        found = format!(
-            "{found}; asked only at their altip, which trackers name to clients within altmask: {only}"
-        );
-    }
-    let registered = Check::good(subject, fact, found);
-    let fact = "every host that MogileFS reads from may be asked";
-    let may_be_asked = if left_out.is_empty() {
-        Check::good(subject, fact, "none is left out")
-    } else {
-        Check::bad(subject, fact, listed(&left_out))
-    };
-    let same = examine_other_table(wiring, from, &nodes).await?;
-    Ok([registered, may_be_asked].into_iter().chain(same).collect())
-}
-
-/// Whether the database has the storage nodes of the trackers, where both are at hand. Another store's
-/// database, or a copy of long ago, shows here.
-async fn examine_other_table(
-    wiring: &Wiring<'_>,
-    from: IndexFrom,
-    here: &BTreeSet<SocketAddr>,
-) -> Result<Option<Check>, UsageError> {
-    if from == IndexFrom::Trackers || !wiring.has_database()? {
-        return Ok(None);
-    }
-    let (subject, fact) = (STORAGE_NODES, "the database registers those that the trackers do");
-    let survey = match wiring.registry(IndexFrom::Trackers)?.survey().await {
-        Ok(survey) => survey,
-        Err(error) => return Ok(Some(unread(subject, fact, &error))),
-    };
-    let of = |nodes: &BTreeSet<SocketAddr>, others: &BTreeSet<SocketAddr>| {
-        let only: Vec<_> = nodes.difference(others).map(ToString::to_string).collect();
-        if only.is_empty() { "none".to_owned() } else { listed(&only) }
-    };
-    Ok(Some(if *here == survey.nodes {
-        Check::good(subject, fact, "the same addresses and ports")
-    } else {
-        let (surplus, lacking) = (of(here, &survey.nodes), of(&survey.nodes, here));
-        let found = format!(
-            "only in the database: {surplus}; only at the trackers: {lacking}. Is \
-             MOGILE_DATABASE_URL the trackers' own database? (a host added just now: look again)"
-        );
-        Check::bad(subject, fact, found)
-    }))
-}
-
-/// The check of what could not be read.
-fn unread(subject: &str, fact: &'static str, error: &SourceError) -> Check {
-    let check = match error.class() {
-        ErrorClass::Retry => Check::unreachable(subject, fact, error.to_string()),
-        ErrorClass::GiveUp | ErrorClass::Corrupt => Check::bad(subject, fact, error.to_string()),
-    };
-    check.because_of(Reason::from(error))
-}
-
-/// The first few, and the number of the others.
-fn listed(texts: &[String]) -> String {
-    const FEW: usize = 4;
-    let first = texts.iter().take(FEW).cloned().collect::<Vec<_>>().join("; ");
-    match texts.len().saturating_sub(FEW) {
-        0 => first,
-        more => format!("{first}; and {more} more"),
-    }
 }

@@ -98,11 +98,7 @@ pub async fn examine_locks<S: SiteLooks + ?Sized>(
 }
 
 /// The rules that delete files, where the other settings of the bucket could not be read.
-async fn look_at_rules<S: SiteLooks + ?Sized>(
-    site: &S,
-    subject: &str,
-    bucket: &S3Bucket,
-) -> Check {
+async fn look_at_rules<S: SiteLooks + ?Sized>(site: &S, subject: &str, bucket: &S3Bucket) -> Check {
     match site.expiry_rules(bucket).await {
         Ok(rules) => {
             let names = rules.iter().filter(|rule| rule.of_files);

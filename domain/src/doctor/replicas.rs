@@ -10,6 +10,9 @@ use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
 use crate::{BucketMap, Check, Fid, RowClass, SourceError, SourceFile, limits};
 
+/// How the subject of each check on one storage node begins: its address and port follow.
+pub const STORAGE_NODE: &str = "storage node ";
+
 /// Files that are looked at from each place in the index.
 const FILES_AT_A_PLACE: usize = 10;
 
@@ -185,7 +188,7 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
 }
 
 async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Check {
-    let (subject, fact) = (format!("storage node {node}"), "a replica on it can be opened");
+    let (subject, fact) = (format!("{STORAGE_NODE}{node}"), "a replica on it can be opened");
     let mut last = None;
     for replica in replicas.iter().take(TRIES) {
         match ports.files.open(replica).await {

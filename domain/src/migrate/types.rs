@@ -13,8 +13,8 @@ use crate::ports::{
 use crate::retried::retried;
 use crate::summary::Stopped;
 use crate::{
-    BucketMap, ContentType, Dkey, DownloadName, Fid, IndexRow, Misconfigured,
-    MogileBucket, Reason, RowClass, TypeAndName, TypesRead, TypesSummary, limits,
+    BucketMap, ContentType, Dkey, DownloadName, Fid, IndexRow, Misconfigured, MogileBucket, Reason,
+    RowClass, TypeAndName, TypesRead, TypesSummary, limits,
 };
 
 /// Where types and names come from, and where they are kept meanwhile.

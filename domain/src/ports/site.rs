@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use crate::S3Bucket;
 use crate::blueprint::{
-    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
-    TableChange, TableKey, TableState,
+    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState, TableChange,
+    TableKey, TableState,
 };
 use crate::retry::{Cause, Classed, ErrorClass};
 

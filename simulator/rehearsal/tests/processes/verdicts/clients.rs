@@ -68,7 +68,10 @@ async fn doctor_tells_which_buckets_of_contentrepo_go_nowhere() {
     session.doctor_says(1, &words).await;
     session.set("IGNORE_BUCKETS", format!("{IGNORED_BUCKET},Corpus-prod"));
     // No setting can name it.
-    let words = ["!    contentrepo's database: does not hold: each of its buckets has a name", "`stray one`"];
+    let words = [
+        "!    contentrepo's database: does not hold: each of its buckets has a name",
+        "`stray one`",
+    ];
     session.doctor_says(0, &words).await;
 }
 

@@ -86,7 +86,9 @@ async fn where_the_lock_is_not_known_no_canaries_are_written() {
     };
     let written = || {
         let counts = session.stage.world.faults.counts();
-        ["PUT", "COPY", "PART"].iter().any(|it| counts.contains_key(&(Service::S3, (*it).to_owned())))
+        ["PUT", "COPY", "PART"]
+            .iter()
+            .any(|it| counts.contains_key(&(Service::S3, (*it).to_owned())))
     };
     session.stage.world.s3.configure(|options| options.versioned = true);
     for (_, bucket) in BUCKETS {
