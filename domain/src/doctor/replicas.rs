@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::examine::failed;
+use super::examine::{FirstRows, failed};
 use crate::ports::{IndexError, Ports, Replica, RowPage};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
@@ -29,24 +29,33 @@ const HALVINGS: u32 = 10;
 const TRIES: usize = 3;
 
 /// Checks that the trackers know replicas of a sample of files, and that each storage node that holds
-/// some of them gives one. `first` are files near the index's beginning.
+/// some of them gives one.
 pub(super) async fn examine_replicas(
     ports: &Ports,
     buckets: &BucketMap,
-    first: &[SourceFile],
+    first: &FirstRows,
 ) -> Vec<Check> {
-    let mut sample = first[..first.len().min(FILES_AT_A_PLACE)].to_vec();
+    let FirstRows { files, rows, is_whole_index } = first;
+    let mut sample = files[..files.len().min(FILES_AT_A_PLACE)].to_vec();
     let mut checks = Vec::new();
-    match files_further_on(ports, buckets, first).await {
+    match files_further_on(ports, buckets, files).await {
         Ok(files) => sample.extend(files),
         Err(error) => checks.push(failed("index", "its rows further on can be read", &error)),
     }
     sample.sort_unstable_by_key(|file| file.fid);
     sample.dedup_by_key(|file| file.fid);
     if sample.is_empty() {
-        let detail =
-            "none of the rows looked at is a file of a bucket in BUCKETS: no replica was tried";
-        checks.push(Check::bad("files", "there are some to migrate", detail));
+        let (subject, fact) = ("files", "there are some to migrate");
+        checks.push(if *is_whole_index {
+            let detail = "none of its rows is a file of a bucket in BUCKETS: no replica was tried";
+            Check::bad(subject, fact, detail)
+        } else {
+            let detail = format!(
+                "none of the first {rows} rows, nor of a few at other places, is a file of a bucket in \
+                 BUCKETS, so that no replica was tried. `mogile2s3 plan` counts the rows of each bucket"
+            );
+            Check::caution(subject, fact, detail)
+        });
         return checks;
     }
     checks.extend(examine_fids(ports, &sample).await);
