@@ -5,7 +5,7 @@ use std::ops::Range;
 use domain::doctor::{BUCKETS_OF_FIRST_ROWS, FIRST_ROWS, examine};
 use domain::{BucketMap, Check, Health};
 use stand_ins::port::{Call, PortFault};
-use stand_ins::world::mogile::{Content, Dmid};
+use stand_ins::world::mogile::{Content, DeviceId, Dmid};
 
 use crate::common::{World, content};
 
@@ -114,4 +114,26 @@ fn a_search_that_found_no_file_is_a_caution() {
     let rows = looked.iter().find(|check| check.fact == "its rows can be read").expect("made");
     assert_eq!(rows.health, Health::Caution, "{rows:?}");
     assert_eq!(of(&looked, "files")[0].health, Health::Caution, "{looked:?}");
+}
+
+/// A node that gives neither of two replicas may give none, and a sample that lacks some is no good one.
+#[test]
+fn what_some_files_of_the_sample_lack_is_a_caution() {
+    let world = World::instant();
+    (0..8).for_each(|salt| drop(world.store(&content(salt, 10))));
+    let store = |salt, devices: &[DeviceId]| {
+        let content = content(salt, 10);
+        let key = format!("{}-repo", domain::ContentHasher::of(&content).sha1);
+        world.port.mogile.store(world.dmid, &key, &Content::from(content), devices)
+    };
+    let gone = store(98, &world.devices[2..]);
+    world.port.mogile.remove_replica(gone, world.devices[2]).expect("it was there");
+    let nowhere = store(99, &[]);
+    let looked = checks(&world, "repo:new-repo", "");
+    let node = of(&looked, "storage node 127.0.0.3:7500");
+    assert_eq!((node.len(), node[0].health), (1, Health::Caution), "{node:?}");
+    let files = of(&looked, "files");
+    assert_eq!((files.len(), files[0].health), (1, Health::Caution), "{files:?}");
+    let words = format!("of 1 they know none, such as fid {nowhere}");
+    assert!(files[0].detail.contains(&words), "{files:?}");
 }

@@ -175,8 +175,7 @@ fn node_of(replica: &Replica) -> String {
     rest.split('/').next().unwrap_or(rest).to_owned()
 }
 
-/// Single files without a replica are the migration's to report. Where it is so of most, something is
-/// wrong with all.
+/// Single files without a replica stop nothing. Where it is so of most, something is wrong with all.
 fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Check {
     let (subject, fact) = ("files", "the trackers know replicas of them");
     let lacking = without.len();
@@ -185,8 +184,13 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
     };
     let is_away = why.as_ref().is_some_and(|why| why.class() == ErrorClass::Retry);
     if lacking * 2 < files && !is_away {
-        let detail = format!("of {} of {files} looked at; not of fid {fid}", files - lacking);
-        return Check::good(subject, fact, detail);
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let detail = format!(
+            "of {} of {files} looked at; of {lacking} they know none, such as fid {fid}{why}. Such files \
+             cannot be migrated: look at their devices in `mogadm check`",
+            files - lacking
+        );
+        return Check::caution(subject, fact, detail);
     }
     let subject = format!("fid {fid}");
     let Some(error) = why else {
@@ -211,9 +215,14 @@ async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Ch
     }
     match last {
         Some(error) if replicas.len() >= TRIES => failed(subject, fact, &error),
+        // Single replicas may be bad.
         Some(error) => {
             let few = replicas.len();
-            Check::good(subject, fact, format!("it answers; of {few} replicas tried none: {error}"))
+            let detail = format!(
+                "it answers, and gives none of the {few} replicas that the sample has there: {error}. \
+                 Other files may be as bad: look at its devices"
+            );
+            Check::caution(subject, fact, detail)
         }
         None => Check::bad(subject, fact, "no replica was tried"),
     }
