@@ -109,7 +109,8 @@ async fn look_at_rules<S: SiteLooks + ?Sized>(site: &S, subject: &str, bucket: &
     }
 }
 
-/// Whether those can read and write the bucket whom the profile names.
+/// Whether those can read and write the bucket whom the profile names; without a profile, whether a stock
+/// contentrepo can.
 fn examine_readers(
     subject: &str,
     bucket: &S3Bucket,
@@ -118,13 +119,20 @@ fn examine_readers(
     region: &str,
 ) -> Vec<Check> {
     let needs = match profile {
-        None => return Vec::new(),
         Some(AccessProfile::Private) => return vec![examine_privacy(subject, bucket, found)],
         Some(AccessProfile::PublicPolicy) => contentrepo::public_reads(bucket, found),
-        Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
+        // Without a profile: before ten million copies are paid for, what the readers of today could do.
+        None | Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
     };
     let check = |need: contentrepo::Need| match need.seen {
         Ok(seen) => Check::good(subject, need.fact, seen),
+        Err(why) if profile.is_none() => {
+            let detail = format!(
+                "{why}. ACCESS_PROFILE does not say who is to read the bucket: where that is no stock \
+                 contentrepo, this does not matter"
+            );
+            Check::caution(subject, need.fact, detail)
+        }
         Err(why) => Check::bad(subject, need.fact, why),
     };
     needs.into_iter().map(check).collect()
