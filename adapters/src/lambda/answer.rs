@@ -39,17 +39,14 @@ pub(super) fn report(
 /// Translates an error of Lambda itself: the function has not answered.
 pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
     let function = function.to_owned();
-    let refused = |function, why: String, hint: &str| FunctionError::Refused {
-        function,
-        why: format!("{why}; {hint}"),
-    };
     match trouble {
         Trouble::NotSent(why) => FunctionError::Refused { function, why },
         Trouble::NoAnswer(cause) => FunctionError::Unavailable { function, cause },
         Trouble::Refusal { status, code, why } => match code.as_str() {
             "ResourceNotFoundException" => FunctionError::NoFunction { function },
             "AccessDeniedException" | "AccessDenied" => {
-                refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
+                let why = format!("{why}; allow these AWS keys lambda:InvokeFunction on it");
+                FunctionError::Denied { function, why }
             }
             code if let Some((_, why)) = refused_keys(code, &why) => {
                 FunctionError::Refused { function, why }
@@ -164,7 +161,6 @@ mod tests {
             FunctionError::NoFunction { .. }
         ));
         for (status, code, hint) in [
-            (403, "AccessDeniedException", "lambda:InvokeFunction"),
             (403, "UnrecognizedClientException", "does not know this access key"),
             (403, "ExpiredTokenException", "log in again"),
             (400, "InvalidParameterValueException", "InvalidParameterValueException"),
@@ -173,6 +169,9 @@ mod tests {
             assert!(matches!(error, FunctionError::Refused { .. }), "{code}: {error:?}");
             assert!(error.to_string().contains(hint), "{error}");
         }
+        let denied = refusal(403, "AccessDeniedException");
+        assert!(matches!(denied, FunctionError::Denied { .. }), "{denied:?}");
+        assert!(denied.to_string().contains("lambda:InvokeFunction"), "{denied}");
     }
 
     #[test]

@@ -108,7 +108,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(name) = arguments.function.name() {
         let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
-        checks.extend(worker_function::checks(&*function, name, &ours).await);
+        let is_read_only = arguments.read_only;
+        checks.extend(worker_function::checks(&*function, name, &ours, is_read_only).await);
     }
     #[cfg(feature = "command-line")]
     let unset = {
