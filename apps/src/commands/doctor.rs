@@ -27,6 +27,8 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
+#[cfg(feature = "command-line")]
+use crate::wiring::Services;
 use crate::wiring::{self, IndexFrom, Wiring};
 use crate::worker_function;
 
@@ -70,16 +72,18 @@ pub struct Arguments {
 /// Checks everything. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
+    let session = Session::begin(arguments.json);
+    let services = session.services(aws, time);
     // Wrong settings are an error before anything is asked.
+    #[cfg(feature = "command-line")]
+    arguments.require_settings(&services).await?;
     #[cfg(feature = "command-line")]
     let (clients, databases) = (
         clients::Clients::of(&arguments.clients)?,
         mogile::MogileDatabases::of(&arguments.key_changes)?,
     );
-    let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
-    let services = session.services(aws, time);
     let (site, region) = services.site().await?;
     let profile = arguments.access.profile();
     let settings = examine_buckets(&site, &target.bucket_map()?, profile, &region).await;
@@ -127,6 +131,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 impl Arguments {
+    /// Errors with every setting that is missing or cannot be used, and not with the first alone.
+    #[cfg(feature = "command-line")]
+    async fn require_settings(&self, services: &Services<'_>) -> Result<(), UsageError> {
+        let Settings { source, target, .. } = &self.settings;
+        let mut wrong = Vec::new();
+        wrong.extend(source.trackers().err());
+        wrong.extend(source.database().err());
+        wrong.extend(source.storage_hosts().err());
+        wrong.extend(self.key_changes.url().err());
+        wrong.extend(target.bucket_map().err());
+        wrong.extend(self.table_names().err());
+        if self.queue.is_named() {
+            wrong.extend(self.queue.queue_url().err());
+        }
+        wrong.extend(self.queue.dead_letters_url_if_named().err());
+        wrong.extend(self.clients.content_repo().err());
+        wrong.extend(self.clients.rhino().err());
+        wrong.extend(services.wrong_settings().await);
+        UsageError::all(wrong)
+    }
+
     fn table_names(&self) -> Result<TableNames, UsageError> {
         let (tables, aws) = (&self.queue.tables, &self.settings.aws);
         Ok(TableNames {
