@@ -30,6 +30,8 @@ use refusal::Refusal;
 pub struct AwsSite {
     s3: aws_sdk_s3::Client,
     s3_without_keys: aws_sdk_s3::Client,
+    /// Whether S3 is the region's public one, whose buckets have names in DNS.
+    is_at_amazon: bool,
     sqs: aws_sdk_sqs::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     lambda: aws_sdk_lambda::Client,
@@ -46,6 +48,7 @@ impl AwsSite {
         Self {
             s3: crate::s3::client(config),
             s3_without_keys: crate::s3::client_without_keys(config),
+            is_at_amazon: !crate::aws::has_other_s3_endpoint(config),
             sqs: aws_sdk_sqs::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),

@@ -31,6 +31,9 @@ pub async fn examine_public_reads(
     let mut checks = Vec::new();
     for (_, bucket) in buckets.pairs() {
         let is_public = readers.public.contains(bucket);
+        if readers.profile.map_or(is_public, AccessProfile::is_public) {
+            checks.extend(examine_name(bucket));
+        }
         let is_to_be_read = match readers.profile {
             Some(AccessProfile::Private) => !is_public,
             Some(AccessProfile::PublicPolicy | AccessProfile::ContentrepoLegacy) => {
@@ -57,6 +60,17 @@ pub async fn examine_public_reads(
         });
     }
     checks
+}
+
+/// Amazon's certificate is for one label before `.s3.amazonaws.com` (Amazon S3 user guide, "Virtual hosting
+/// of buckets").
+fn examine_name(bucket: &S3Bucket) -> Option<Check> {
+    let detail = "its name has a dot, and S3's certificate is for one name before `.s3.amazonaws.com`: whoever \
+                  follows contentrepo's unsigned URLs (`https://BUCKET.s3.amazonaws.com/SHA1`) gets an error \
+                  of TLS. Choose a name without dots before anything is migrated";
+    let fact = "its unsigned URLs have a certificate";
+    let has_dot = bucket.as_str().contains('.');
+    has_dot.then(|| Check::caution(format!("bucket {bucket}"), fact, detail))
 }
 
 const A_FILE: &str = "a reader without AWS keys gets a file";

@@ -219,6 +219,21 @@ async fn what_another_policy_allows_is_decided_by_a_read() {
     session.doctor_names(0, &[&format!("ok   bucket corpus-prod: {a_file}")]).await;
 }
 
+/// No certificate of S3 has such a name, and readers go by HTTPS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_with_a_dot_in_its_name_is_a_caution_for_readers_of_urls() {
+    let mut session = Session::new(216, 4).await;
+    session.stage.world.s3.create_bucket("corpus.prod").expect("a new bucket");
+    session.set("BUCKETS", format!("{}:corpus.prod", BUCKETS[0].0));
+    let words = "!    bucket corpus.prod: does not hold: its unsigned URLs have a certificate";
+    session.set("ACCESS_PROFILE", "public-policy");
+    let said = session.run(&["doctor"]).await;
+    assert!(said.contains(words), "{said}");
+    session.set("ACCESS_PROFILE", "private");
+    let said = session.run(&["doctor"]).await;
+    assert!(!said.contains(words), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_forgets_or_sends_its_dead_letters_elsewhere_is_named() {
     let mut session = Session::new(205, 4).await;
