@@ -156,9 +156,28 @@ pub(crate) fn from_address(cause: &Cause, address: &str) -> Cause {
     format!("{cause} ({address})").into()
 }
 
-/// What a refusal's code says of the account's keys (the services' lists of common errors).
-pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
+/// What a refusal says of the account's keys, and how to say it; [`None`] where it is about something
+/// else. `why` is the code with the service's own words. They are left out, because some services repeat
+/// the request in them, with the session's token; only those about the time are safe.
+pub(crate) fn refused_keys(code: &str, why: &str) -> Option<(KeyTrouble, String)> {
+    let trouble = key_trouble(code, why)?;
+    let said = if trouble == KeyTrouble::WrongClock { why } else { code };
+    Some((trouble, format!("{said}: {}", meaning(trouble))))
+}
+
+/// By the services' lists of common errors. A signature's time is refused from five minutes on, by S3 from
+/// fifteen on (AWS General Reference, "Troubleshoot signed requests"; Amazon S3 API reference, "Error
+/// responses").
+fn key_trouble(code: &str, why: &str) -> Option<KeyTrouble> {
+    let is_of_its_time = ["Signature expired", "Signature not yet current"];
+    let is_of_its_time = is_of_its_time.iter().any(|words| why.contains(words));
     match code {
+        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => {
+            Some(KeyTrouble::WrongClock)
+        }
+        "InvalidSignatureException" | "SignatureDoesNotMatch" if is_of_its_time => {
+            Some(KeyTrouble::WrongClock)
+        }
         "InvalidAccessKeyId"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
@@ -168,7 +187,7 @@ pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
         | "InvalidToken" => Some(KeyTrouble::Unknown),
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => {
             Some(KeyTrouble::Expired)
         }
         // Signing up, or the opening of the account, is not complete; or the account is closed.
@@ -179,18 +198,15 @@ pub(crate) fn key_trouble(code: &str) -> Option<KeyTrouble> {
     }
 }
 
-/// What to say of keys that a service refuses with this code. Its own words are left out: some
-/// services repeat the request in them, with the session's token.
-pub(crate) fn words_on_keys(code: &str, trouble: KeyTrouble) -> String {
-    format!("{code}: {}", meaning(trouble))
-}
-
 const fn meaning(trouble: KeyTrouble) -> &'static str {
     match trouble {
         KeyTrouble::Unknown => {
             "AWS does not know this access key, or the secret key is not the one of this access key"
         }
         KeyTrouble::Expired => "log in again",
+        KeyTrouble::WrongClock => {
+            "the clock of this machine is wrong by more than five minutes; set it"
+        }
         KeyTrouble::NotSignedUp => {
             "the AWS account of these keys is not signed up for this service"
         }
@@ -288,10 +304,12 @@ mod tests {
         for (code, expected) in [
             ("InvalidAccessKeyId", Some(KeyTrouble::Unknown)),
             ("SignatureDoesNotMatch", Some(KeyTrouble::Unknown)),
+            ("InvalidSignatureException", Some(KeyTrouble::Unknown)),
             ("UnrecognizedClientException", Some(KeyTrouble::Unknown)),
             ("InvalidClientTokenId", Some(KeyTrouble::Unknown)),
             ("ExpiredToken", Some(KeyTrouble::Expired)),
             ("ExpiredTokenException", Some(KeyTrouble::Expired)),
+            ("RequestTimeTooSkewed", Some(KeyTrouble::WrongClock)),
             ("NotSignedUp", Some(KeyTrouble::NotSignedUp)),
             ("OptInRequired", Some(KeyTrouble::NotSignedUp)),
             ("SubscriptionRequiredException", Some(KeyTrouble::NotSignedUp)),
@@ -299,7 +317,33 @@ mod tests {
             ("AccessDeniedException", None),
             ("", None),
         ] {
-            assert_eq!(key_trouble(code), expected, "{code}");
+            let why = format!("{code}: in words with a token");
+            let told = refused_keys(code, &why);
+            assert_eq!(told.as_ref().map(|(trouble, _)| *trouble), expected, "{code}");
+            let is_safe = expected == Some(KeyTrouble::WrongClock);
+            assert!(told.is_none_or(|(_, said)| said.contains("token") == is_safe), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_signature_of_a_wrong_time_is_not_one_of_a_wrong_key() {
+        for (code, words) in [
+            (
+                "InvalidSignatureException",
+                "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z \
+                 (20260101T001500Z - 5 min.)",
+            ),
+            ("InvalidSignatureException", "Signature not yet current: 20260101T003000Z is still"),
+            ("SignatureDoesNotMatch", "Signature expired: 20260101T000000Z is now earlier than"),
+            (
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time",
+            ),
+        ] {
+            let (trouble, said) = refused_keys(code, &format!("{code}: {words}")).expect("of keys");
+            assert_eq!(trouble, KeyTrouble::WrongClock, "{code}");
+            let wanted = "the clock of this machine is wrong by more than five minutes; set it";
+            assert!(said.contains(words) && said.contains(wanted), "{said}");
         }
     }
 

@@ -23,7 +23,7 @@ pub use files::MogileFiles;
 pub use host_table::{HostRow, HostTable, HostTableError};
 pub use hosts::{AllowedHosts, AllowedHostsError};
 pub use index::TrackerIndex;
-pub use registry::{HostSurvey, NodeRegistry};
+pub use registry::{HostSurvey, NodeRegistry, ReadableHost};
 pub use storage_node::StorageNodes;
 pub use timeouts::Timeouts;
 pub use trackers::Trackers;

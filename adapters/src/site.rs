@@ -16,8 +16,8 @@ use aws_config::SdkConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::S3Bucket;
 use domain::blueprint::{
-    BucketChange, BucketGuards, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
-    TableChange, TableKey, TableState,
+    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState, TableChange,
+    TableKey, TableState,
 };
 use domain::ports::{Site, SiteError, SiteLooks};
 use tokio::time::timeout;
@@ -30,6 +30,8 @@ use refusal::Refusal;
 pub struct AwsSite {
     s3: aws_sdk_s3::Client,
     s3_without_keys: aws_sdk_s3::Client,
+    /// Whether S3 is the region's public one, whose buckets have names in DNS.
+    is_at_amazon: bool,
     sqs: aws_sdk_sqs::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     lambda: aws_sdk_lambda::Client,
@@ -46,6 +48,7 @@ impl AwsSite {
         Self {
             s3: crate::s3::client(config),
             s3_without_keys: crate::s3::client_without_keys(config),
+            is_at_amazon: !crate::aws::has_other_s3_endpoint(config),
             sqs: aws_sdk_sqs::Client::new(config),
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             lambda: aws_sdk_lambda::Client::new(config),
@@ -92,8 +95,8 @@ impl Site for AwsSite {
         self.look_at_bucket(name.as_str()).await
     }
 
-    async fn bucket_guards(&self, name: &S3Bucket) -> Result<BucketGuards, SiteError> {
-        self.look_at_guards(name.as_str()).await
+    async fn replicas(&self, name: &S3Bucket) -> Result<Vec<String>, SiteError> {
+        self.look_at_replicas(name.as_str()).await
     }
 
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError> {

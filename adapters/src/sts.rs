@@ -6,7 +6,7 @@ use domain::retry::{Classed, ErrorClass, backoff};
 use domain::{Cause, KeyTrouble, limits};
 use tokio::time::sleep;
 
-use crate::aws::{Timeouts, Trouble, address, answer, from_address, key_trouble, words_on_keys};
+use crate::aws::{Timeouts, Trouble, address, answer, from_address, refused_keys};
 use crate::calls::{Calls, System};
 
 /// AWS did not say whose keys are used.
@@ -79,8 +79,8 @@ fn translate(trouble: Trouble, config: &SdkConfig) -> CallerError {
             CallerError::Unavailable(from_address(&cause, &address(config, "STS")))
         }
         Trouble::Refusal { status, code, why } => {
-            if let Some(trouble) = key_trouble(&code) {
-                return CallerError::Keys { why: words_on_keys(&code, trouble), trouble };
+            if let Some((trouble, why)) = refused_keys(&code, &why) {
+                return CallerError::Keys { why, trouble };
             }
             if passes(&code) || status == 429 || status >= 500 {
                 return CallerError::Unavailable(why.into());
@@ -129,7 +129,7 @@ mod tests {
             (403, "InvalidClientTokenId", "does not know this access key"),
             (403, "SignatureDoesNotMatch", "does not know this access key"),
             (403, "ExpiredToken", "log in again"),
-            (400, "RequestExpired", "log in again"),
+            (400, "RequestExpired", "the clock of this machine"),
             (403, "OptInRequired", "is not signed up for this service"),
             (403, "AccessDenied", "does not say whose keys these are"),
             (400, "InvalidAction", "does not say whose keys these are"),
@@ -139,7 +139,9 @@ mod tests {
             let (text, heals) = (error.to_string(), error.class() == ErrorClass::Retry);
             assert!(text.contains(said), "{code}: {text}");
             assert_eq!(heals, said == "cannot be asked", "{code}: {text}");
-            let of_keys = matches!(error, CallerError::Keys { .. });
+            // What it says of the time has no token in it.
+            let is_of_time = said == "the clock of this machine";
+            let of_keys = matches!(error, CallerError::Keys { .. }) && !is_of_time;
             assert_eq!(of_keys, !text.contains("its own words"), "{code}: {text}");
         }
     }

@@ -110,6 +110,24 @@ impl std::fmt::Display for UsageError {
 
 impl std::error::Error for UsageError {}
 
+impl UsageError {
+    /// All of them as one; [`Ok`] where there is none.
+    pub fn all(errors: Vec<Self>) -> Result<(), Self> {
+        let many = errors.len();
+        let mut lines: Vec<_> = errors.into_iter().map(|error| error.0).collect();
+        let Some(last) = lines.pop() else { return Ok(()) };
+        if lines.is_empty() {
+            return Err(Self(last));
+        }
+        lines.push(last);
+        let lines = lines.join("\n  ");
+        Err(Self(format!(
+            "{many} settings are missing or cannot be used. Each is a flag, a variable of the environment or \
+             a line of the file .env:\n  {lines}"
+        )))
+    }
+}
+
 /// A gate that did not let a command go on.
 #[derive(Debug)]
 pub struct RefusedError(pub String);

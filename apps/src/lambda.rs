@@ -7,7 +7,6 @@
 mod event;
 mod logs;
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use anyhow::anyhow;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
-use domain::doctor::examine_work;
+use domain::doctor::{examine_locks, examine_work};
 use domain::engine::{WorkPlan, work_batch};
 use domain::migrate::RoutePolicy;
 use domain::ports::WorkPorts;
@@ -29,7 +28,7 @@ use serde_json::{Value, json};
 use crate::commands::doctor;
 use crate::config::{QueueSettings, Settings, at_once};
 use crate::exit::{self, UsageError};
-use crate::wiring::{IndexFrom, Wiring};
+use crate::wiring::{IndexFrom, Services, Wiring};
 use crate::{environment, worker_function};
 
 use event::Event;
@@ -216,8 +215,10 @@ impl MoverFunction {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
         let (from, ports) = (IndexFrom::Trackers, &self.ports.files);
-        let mut checks =
-            doctor::checks(&wiring, from, ports, target, aws, Some(&BTreeSet::new())).await?;
+        let (site, _) = Services::new(aws, time, &self.calls).site().await?;
+        let (locks, locked) = examine_locks(&site, &self.plan.buckets).await;
+        let mut checks = doctor::checks(&wiring, from, ports, target, aws, Some(&locked)).await?;
+        checks.extend(locks);
         checks.extend(examine_work(&self.ports).await);
         Ok(checks)
     }

@@ -31,14 +31,27 @@ pub fn ours(domain: &str, buckets: &BucketMap) -> WorkerReport {
     WorkerReport::of(VERSION, domain, buckets)
 }
 
-/// Asks the function of this name, and checks its answer.
-pub async fn checks(function: &dyn WorkerFunction, name: &str, ours: &WorkerReport) -> Vec<Check> {
+/// Asks the function of this name, and checks its answer. With `is_read_only` the keys need no right to
+/// invoke it: whoever may, can have it write.
+pub async fn checks(
+    function: &dyn WorkerFunction,
+    name: &str,
+    ours: &WorkerReport,
+    is_read_only: bool,
+) -> Vec<Check> {
     let subject = || format!("function {name}");
     let answers = "it answers";
     let report = match function.report().await {
         Ok(report) => report,
         Err(error) if error.class() == ErrorClass::Retry => {
             return vec![Check::unreachable(subject(), answers, error.to_string())];
+        }
+        Err(error @ FunctionError::Denied { .. }) if is_read_only => {
+            let detail = format!(
+                "{error}. Keys that only read need no such right: ask with those that migrate whether it is \
+                 this program's function, by `mogile2s3 doctor`"
+            );
+            return vec![Check::caution(subject(), answers, detail)];
         }
         Err(error @ FunctionError::Older { .. }) => {
             return vec![Check::bad(subject(), answers, format!("{error}. {DEPLOY}"))];
@@ -76,7 +89,9 @@ pub async fn require(
                 FunctionError::Older { .. } => {
                     format!("{error}. This program is version {VERSION}. {DEPLOY}")
                 }
-                FunctionError::NoFunction { .. } | FunctionError::Refused { .. } => {
+                FunctionError::NoFunction { .. }
+                | FunctionError::Denied { .. }
+                | FunctionError::Refused { .. } => {
                     format!("{error}. Without {FUNCTION} no function is asked")
                 }
             };

@@ -19,7 +19,7 @@ pub use bucket::{
     AbortRule, AccessProfile, Block, BucketBlueprint, BucketChange, BucketState, Encryption,
     Ownership,
 };
-pub use bucket_guards::{BucketGuards, ExpiryRule, ObjectLock};
+pub use bucket_guards::{ExpiryRule, ObjectLock};
 pub use entry::{Entry, Outcome};
 pub use policy::{PUBLIC_KEYS, is_public_read, public_read};
 pub use queue::{QueueBlueprint, QueueChange, QueueState, Redrive, RedriveBlueprint};

@@ -65,6 +65,31 @@ pub enum Destination<'a> {
     Unmapped,
 }
 
+/// What one of contentrepo's buckets is to a map, by its name there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepoBucketName<'a> {
+    /// It has the name of this MogileFS bucket, which is mapped.
+    Mapped(&'a MogileBucket),
+    /// It has the new name of this MogileFS bucket: it is behind its cut-over.
+    Renamed(&'a MogileBucket),
+    /// The operator listed it in `IGNORE_BUCKETS`.
+    Ignored,
+    /// Neither setting names it.
+    Unmapped,
+}
+
+impl<'a> RepoBucketName<'a> {
+    /// The MogileFS bucket whose keys name its files, before the cut-over and behind it; [`None`] where it
+    /// is not mapped.
+    #[must_use]
+    pub const fn mogile_bucket(self) -> Option<&'a MogileBucket> {
+        match self {
+            Self::Mapped(bucket) | Self::Renamed(bucket) => Some(bucket),
+            Self::Ignored | Self::Unmapped => None,
+        }
+    }
+}
+
 /// `BUCKETS=old:new,old2:new2` and `IGNORE_BUCKETS=old3,old4`.
 ///
 /// One-to-one: two old names on one new name could not be cut over (contentrepo's names are
@@ -158,6 +183,26 @@ impl BucketMap {
         }
     }
 
+    /// What contentrepo's bucket of this name is. The cut-over gives its buckets their new names, and MogileFS's
+    /// keys keep the old ones.
+    #[must_use]
+    pub fn repo_bucket(&self, name: &str) -> RepoBucketName<'_> {
+        let bucket = MogileBucket::new(name);
+        let mapped = bucket.as_ref().and_then(|bucket| self.mapped.get_key_value(bucket));
+        if let Some((old, _)) = mapped {
+            return RepoBucketName::Mapped(old);
+        }
+        // Before it is looked up among those to be ignored: contentrepo's names are unique, and one of a
+        // cut-over may have been added there by mistake.
+        if let Some((old, _)) = self.pairs().find(|(_, new)| new.as_str() == name) {
+            return RepoBucketName::Renamed(old);
+        }
+        match bucket {
+            Some(bucket) if self.ignored.contains(&bucket) => RepoBucketName::Ignored,
+            Some(_) | None => RepoBucketName::Unmapped,
+        }
+    }
+
     /// All pairs, by old name.
     pub fn pairs(&self) -> impl Iterator<Item = (&MogileBucket, &S3Bucket)> {
         self.mapped.iter()
@@ -231,6 +276,25 @@ mod tests {
         assert_eq!(to("x-y"), Destination::Bucket(&S3Bucket::new("x-y").expect("valid")));
         assert_eq!(to("old"), Destination::Ignored);
         assert_eq!(to("REPO"), Destination::Unmapped);
+    }
+
+    #[test]
+    fn contentrepos_buckets_are_known_by_both_names() {
+        let map = BucketMap::parse("repo:corpus-1,x-y:x-y", "old,corpus-1").expect("valid");
+        let (repo, same) = (bucket("repo"), bucket("x-y"));
+        for (name, expected) in [
+            ("repo", RepoBucketName::Mapped(&repo)),
+            ("corpus-1", RepoBucketName::Renamed(&repo)),
+            ("x-y", RepoBucketName::Mapped(&same)),
+            ("old", RepoBucketName::Ignored),
+            ("Repo", RepoBucketName::Unmapped),
+            ("a b", RepoBucketName::Unmapped),
+            ("", RepoBucketName::Unmapped),
+        ] {
+            assert_eq!(map.repo_bucket(name), expected, "`{name}`");
+        }
+        assert_eq!(map.repo_bucket("corpus-1").mogile_bucket(), Some(&repo));
+        assert_eq!(map.repo_bucket("old").mogile_bucket(), None);
     }
 
     #[test]

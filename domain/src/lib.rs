@@ -65,7 +65,7 @@ pub mod doctor;
 pub mod runbook;
 pub mod cleanup;
 
-pub use bucket_map::{BucketMap, BucketMapError, Destination, S3Bucket};
+pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};
 pub use check::{Check, Health};
 pub use coverage::{Coverage, coverage};
 pub use delivery::{

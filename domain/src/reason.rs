@@ -175,6 +175,8 @@ pub enum KeyTrouble {
     Unknown,
     /// They were good for a time that is over.
     Expired,
+    /// The time of the signature is too far from the service's: the clock of this machine is wrong.
+    WrongClock,
     /// They are good, and their account has not signed up for the service.
     NotSignedUp,
 }
@@ -203,12 +205,16 @@ impl Reason {
         Self { obstacle, ..self }
     }
 
-    /// Whether settings name something that does not exist: waiting ends this never.
+    /// Whether settings name something that does not exist, or this machine is set wrong: waiting never
+    /// ends this.
     #[must_use]
     pub const fn is_of_wrong_settings(&self) -> bool {
         matches!(
             self.obstacle,
-            Obstacle::Absent(_) | Obstacle::Keys(KeyTrouble::Unknown | KeyTrouble::NotSignedUp)
+            Obstacle::Absent(_)
+                | Obstacle::Keys(
+                    KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp
+                )
         ) || matches!(self.kind, ReasonKind::NoBucket)
     }
 }
@@ -303,6 +309,7 @@ mod tests {
         check(Obstacle::Keys(KeyTrouble::Unknown), true);
         check(Obstacle::Keys(KeyTrouble::Expired), false);
         check(Obstacle::Keys(KeyTrouble::NotSignedUp), true);
+        check(Obstacle::Keys(KeyTrouble::WrongClock), true);
         assert!(Reason::new(ReasonKind::NoBucket, "words").is_of_wrong_settings());
     }
 }

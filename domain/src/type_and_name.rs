@@ -34,17 +34,23 @@ const LONGEST_TYPE_BYTES: usize = 255;
 const LONGEST_DISPOSITION_BYTES: usize = 1700;
 
 impl ContentType {
-    /// A text as a content type; [`None`] when it is none.
+    /// A text as a content type; [`None`] when it is none. Where it has empty parameters, or tabs around
+    /// its parameters, which RFC 9110 allows (section 5.6.6), these are left out; else it stays as it is.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_matches([' ', '\t']);
         let mut parts = Parts(text);
-        let is_type = parts.token()
-            && parts.take('/')
-            && parts.token()
-            && parts.parameters()
-            && text.len() <= LONGEST_TYPE_BYTES;
-        is_type.then(|| Self(text.to_owned()))
+        let is_type = parts.token() && parts.take('/') && parts.token();
+        let named = &text[..text.len() - parts.0.len()];
+        let parameters = parts.parameters().filter(|_| is_type)?;
+        let is_plain = !text.contains('\t') && !parameters.contains(&"");
+        let written = if is_plain {
+            text.to_owned()
+        } else {
+            let given = parameters.into_iter().filter(|parameter| !parameter.is_empty());
+            std::iter::once(named).chain(given).collect::<Vec<_>>().join("; ")
+        };
+        (written.len() <= LONGEST_TYPE_BYTES).then_some(Self(written))
     }
 
     /// As a header has it.
@@ -57,7 +63,7 @@ impl ContentType {
 /// What is left of a header to read.
 struct Parts<'a>(&'a str);
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
     fn take(&mut self, expected: char) -> bool {
         let rest = self.0.strip_prefix(expected);
         self.0 = rest.unwrap_or(self.0);
@@ -71,18 +77,28 @@ impl Parts<'_> {
         end > 0
     }
 
-    fn parameters(&mut self) -> bool {
+    /// The parameters, each as `name=value`, or empty where nothing stands between two semicolons or behind
+    /// the last one; [`None`] where there is anything else.
+    fn parameters(&mut self) -> Option<Vec<&'a str>> {
+        let mut parameters = Vec::new();
         while !self.0.is_empty() {
-            self.0 = self.0.trim_start_matches(' ');
+            self.blanks();
             if !self.take(';') {
-                return false;
+                return None;
             }
-            self.0 = self.0.trim_start_matches(' ');
-            if !(self.token() && self.take('=') && (self.token() || self.quoted())) {
-                return false;
+            self.blanks();
+            let begun = self.0;
+            let is_empty = begun.is_empty() || begun.starts_with(';');
+            if !is_empty && !(self.token() && self.take('=') && (self.token() || self.quoted())) {
+                return None;
             }
+            parameters.push(&begun[..begun.len() - self.0.len()]);
         }
-        true
+        Some(parameters)
+    }
+
+    fn blanks(&mut self) {
+        self.0 = self.0.trim_start_matches([' ', '\t']);
     }
 
     fn quoted(&mut self) -> bool {
@@ -201,6 +217,22 @@ mod tests {
         }
         assert!(ContentType::parse(&format!("text/{}", "x".repeat(250))).is_some());
         assert!(ContentType::parse(&format!("text/{}", "x".repeat(251))).is_none());
+    }
+
+    #[test]
+    fn empty_parameters_and_tabs_are_left_out() {
+        for (text, written) in [
+            ("text/html;", "text/html"),
+            ("text/html ; ", "text/html"),
+            ("text/html\t;\tcharset=utf-8", "text/html; charset=utf-8"),
+            ("text/html;; charset=utf-8 ;", "text/html; charset=utf-8"),
+            ("a/b;c=\"d ; e\";f=g;", "a/b; c=\"d ; e\"; f=g"),
+        ] {
+            let parsed = ContentType::parse(text);
+            assert_eq!(parsed.as_ref().map(ContentType::as_str), Some(written), "{text:?}");
+        }
+        assert_eq!(ContentType::parse("text/html; a=\"b\tc\""), None, "S3 signs no tab");
+        assert_eq!(ContentType::parse(";"), None);
     }
 
     #[test]

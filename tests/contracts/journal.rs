@@ -17,6 +17,8 @@ use stand_ins::port::{PortFaults, PortJournal, VirtualClock};
 use stand_ins::world::dynamodb::{create_journal_table, new_database};
 use tests::contract::ends::{WorldTable, dynamodb_of};
 use tests::contract::journal::{holds, missing_table_is_told, sealed};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::time::Duration;
 
 #[test]
@@ -64,8 +66,35 @@ async fn the_adapter_gives_the_services_time() {
     let apart = ours.until(theirs).max(theirs.until(ours));
     // A date has no parts of a second.
     assert!(apart < Duration::from_secs(30), "{theirs} {ours}");
-    let none = journal("nobody-made-it").service_time().await;
-    assert!(matches!(none, Err(LedgerError::NoTable { .. })), "{none:?}");
+    // A refusal has a time, too.
+    assert!(journal("nobody-made-it").service_time().await.expect("an answer").is_some());
+}
+
+/// AWS refuses what is signed with another time: that answer has the right one.
+#[tokio::test]
+async fn the_time_is_read_from_the_refusal_of_a_wrong_clock() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let refuses = async {
+        let (mut stream, _) = listener.accept().await.expect("a request");
+        let mut request = [0; 16 * 1024];
+        let _ = stream.read(&mut request).await.expect("a request");
+        let body = r#"{"__type":"com.amazon.coral.service#InvalidSignatureException",
+            "message":"Signature expired: 20251231T230000Z is now earlier than 20251231T235500Z"}"#;
+        let head = format!(
+            "HTTP/1.1 400 Bad Request\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: \
+             application/x-amz-json-1.0\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.expect("an answer");
+    };
+    let world = EmbeddedWorld::start().await.expect("loopback ports");
+    let config = dynamodb_of(&world).await.to_builder();
+    let config = config.endpoint_url(format!("http://{address}")).build();
+    let (table, migration) = (JOURNAL.to_owned(), "ledger".to_owned());
+    let journal = DynamoJournal::new(&config, table, migration, Arc::default());
+    let (theirs, ()) = tokio::join!(journal.service_time(), refuses);
+    assert_eq!(theirs.expect("an answer"), Some(domain::Timestamp(1_767_225_600_000)));
 }
 
 /// Whatever was lost, the entry is there once when writing it again is answered.

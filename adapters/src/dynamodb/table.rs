@@ -21,7 +21,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 
 use super::item::{Item, number_of};
-use crate::aws::{Timeouts, Trouble, address, answer, from_address, key_trouble, words_on_keys};
+use crate::aws::{Timeouts, Trouble, address, answer, from_address, refused_keys};
 use crate::calls::{Calls, System};
 
 /// Implements the constructors of a port that keeps its items in one table.
@@ -309,8 +309,7 @@ impl Table {
             }
             Trouble::Refusal { status, code, why } => (status, code, why),
         };
-        if let Some(trouble) = key_trouble(&code) {
-            let why = words_on_keys(&code, trouble);
+        if let Some((trouble, why)) = refused_keys(&code, &why) {
             return LedgerError::Keys { table, why, trouble };
         }
         match (status, &*code) {

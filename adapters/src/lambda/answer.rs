@@ -4,7 +4,7 @@ use domain::WorkerReport;
 use domain::ports::FunctionError;
 use serde_json::Value;
 
-use crate::aws::{Trouble, key_trouble, words_on_keys};
+use crate::aws::{Trouble, refused_keys};
 
 /// Reads the function's answer. `failed` means that Lambda marked the payload as the function's
 /// error.
@@ -39,20 +39,17 @@ pub(super) fn report(
 /// Translates an error of Lambda itself: the function has not answered.
 pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
     let function = function.to_owned();
-    let refused = |function, why: String, hint: &str| FunctionError::Refused {
-        function,
-        why: format!("{why}; {hint}"),
-    };
     match trouble {
         Trouble::NotSent(why) => FunctionError::Refused { function, why },
         Trouble::NoAnswer(cause) => FunctionError::Unavailable { function, cause },
         Trouble::Refusal { status, code, why } => match code.as_str() {
             "ResourceNotFoundException" => FunctionError::NoFunction { function },
             "AccessDeniedException" | "AccessDenied" => {
-                refused(function, why, "allow these AWS keys lambda:InvokeFunction on it")
+                let why = format!("{why}; allow these AWS keys lambda:InvokeFunction on it");
+                FunctionError::Denied { function, why }
             }
-            code if let Some(trouble) = key_trouble(code) => {
-                FunctionError::Refused { function, why: words_on_keys(code, trouble) }
+            code if let Some((_, why)) = refused_keys(code, &why) => {
+                FunctionError::Refused { function, why }
             }
             // Throttled; and a function whose network is being set up again answers with 502.
             _ if status == 429 || status >= 500 => {
@@ -164,7 +161,6 @@ mod tests {
             FunctionError::NoFunction { .. }
         ));
         for (status, code, hint) in [
-            (403, "AccessDeniedException", "lambda:InvokeFunction"),
             (403, "UnrecognizedClientException", "does not know this access key"),
             (403, "ExpiredTokenException", "log in again"),
             (400, "InvalidParameterValueException", "InvalidParameterValueException"),
@@ -173,6 +169,9 @@ mod tests {
             assert!(matches!(error, FunctionError::Refused { .. }), "{code}: {error:?}");
             assert!(error.to_string().contains(hint), "{error}");
         }
+        let denied = refusal(403, "AccessDeniedException");
+        assert!(matches!(denied, FunctionError::Denied { .. }), "{denied:?}");
+        assert!(denied.to_string().contains("lambda:InvokeFunction"), "{denied}");
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::SourceError;
-use tokio::time::Instant;
+use domain::{Cause, SourceError};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
 use super::host_table::{Host, HostTable, HostTableError};
 use super::hosts::AllowedHosts;
@@ -64,6 +65,37 @@ pub struct HostSurvey {
     pub left_out: Vec<String>,
     /// The same of hosts that are asked at their `altip`, which trackers name to some clients only.
     pub only_by_altip: Vec<String>,
+    /// Hosts that MogileFS reads from and that may be asked.
+    pub readable: Vec<ReadableHost>,
+}
+
+/// A host that MogileFS reads from and that may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadableHost {
+    /// Its name and status, for people.
+    pub name: String,
+    /// Where a tracker may name replicas on it, and where it may be asked.
+    pub nodes: BTreeSet<SocketAddr>,
+}
+
+impl ReadableHost {
+    /// Connects to one of its nodes and closes the connection. Returns that node; errors where none takes
+    /// a connection in time.
+    pub async fn reach(&self, timeouts: Timeouts) -> Result<SocketAddr, SourceError> {
+        let mut at = self.name.clone();
+        let mut cause: Cause = "it has no address".into();
+        for node in &self.nodes {
+            at = node.to_string();
+            match timeout(timeouts.node_connect, TcpStream::connect(node)).await {
+                Ok(Ok(_)) => return Ok(*node),
+                Ok(Err(error)) => cause = error.into(),
+                Err(_) => {
+                    cause = format!("no connection within {:?}", timeouts.node_connect).into();
+                }
+            }
+        }
+        Err(SourceError::Unreachable { at, cause })
+    }
 }
 
 impl NodeRegistry {
@@ -112,7 +144,16 @@ impl NodeRegistry {
             unusable: unusable(&hosts),
             left_out,
             only_by_altip,
+            readable: hosts.iter().filter_map(|host| self.readable(host)).collect(),
         })
+    }
+
+    fn readable(&self, host: &Host) -> Option<ReadableHost> {
+        let is_allowed = |node: &&SocketAddr| self.allowed.judge(**node).is_ok();
+        let nodes = host.read.union(&host.read_by_altip).filter(is_allowed);
+        let nodes: BTreeSet<_> = nodes.copied().collect();
+        let is_readable = host.is_read_from && !nodes.is_empty();
+        is_readable.then(|| ReadableHost { name: host.name.clone(), nodes })
     }
 
     /// Why no node of a host is asked that a tracker hands out to everybody; [`None`] where one is.

@@ -3,7 +3,7 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::StoreError;
 
-use crate::aws::{in_full, key_trouble, no_answer, words_on_keys};
+use crate::aws::{in_full, no_answer, refused_keys};
 
 /// Translates an error about `at`.
 pub(super) fn translate<E>(error: &SdkError<E>, at: &(dyn std::fmt::Display + Sync)) -> StoreError
@@ -35,8 +35,7 @@ fn judge(status: u16, code: &str, message: Option<&str>, at: &str) -> StoreError
         (code, Some(message)) => format!("{code}: {message}"),
     };
     // S3 refuses wrong keys before it does anything (Amazon S3 API reference, "Error responses").
-    if let Some(trouble) = key_trouble(code) {
-        let why = words_on_keys(code, trouble);
+    if let Some((trouble, why)) = refused_keys(code, &why) {
         return StoreError::Keys { at, why, trouble };
     }
     match (status, code) {

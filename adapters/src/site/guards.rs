@@ -1,7 +1,7 @@
 //! Reads what locks a bucket's objects, and what copies them to other buckets.
 
 use aws_sdk_s3::types::{ObjectLockConfiguration, ReplicationRuleStatus};
-use domain::blueprint::{BucketGuards, ObjectLock};
+use domain::blueprint::ObjectLock;
 use domain::ports::SiteError;
 
 use super::refusal::{Refusal, present};
@@ -11,8 +11,7 @@ use super::{AwsSite, System};
 const NOT_IMPLEMENTED: u16 = 501;
 
 impl AwsSite {
-    pub(super) async fn look_at_guards(&self, name: &str) -> Result<BucketGuards, SiteError> {
-        let object_lock = self.look_at_lock(name).await?;
+    pub(super) async fn look_at_replicas(&self, name: &str) -> Result<Vec<String>, SiteError> {
         let request = self.s3.get_bucket_replication().bucket(name).send();
         let answer = self.answer(System::S3, "GetBucketReplication", request).await;
         let rules = implemented(answer, "ReplicationConfigurationNotFoundError")?;
@@ -26,7 +25,7 @@ impl AwsSite {
             .collect();
         replicas.sort();
         replicas.dedup();
-        Ok(BucketGuards { object_lock, replicas })
+        Ok(replicas)
     }
 
     pub(super) async fn look_at_lock(&self, name: &str) -> Result<Option<ObjectLock>, SiteError> {

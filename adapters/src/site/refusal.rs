@@ -6,7 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::SiteError;
 
-use crate::aws::{from_address, in_full, key_trouble, no_answer, words_on_keys};
+use crate::aws::{from_address, in_full, no_answer, refused_keys};
 
 /// A call that was refused, or got no answer.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Refusal {
     pub(super) code: String,
     /// The bucket's region, if the answer names one.
     pub(super) bucket_region: Option<String>,
+    /// Where the answer sends the caller, if it does.
+    pub(super) location: Option<String>,
     /// The error for a caller that gives the code no meaning of its own.
     pub(super) error: SiteError,
 }
@@ -58,7 +60,7 @@ impl Refusal {
     }
 
     const fn silent(error: SiteError) -> Self {
-        Self { status: 0, code: String::new(), bucket_region: None, error }
+        Self { status: 0, code: String::new(), bucket_region: None, location: None, error }
     }
 
     fn told(
@@ -77,8 +79,9 @@ impl Refusal {
             format!("{code}, {words}")
         };
         let error = judge(call, status, &code, why);
-        let bucket_region = response.headers().get("x-amz-bucket-region").map(str::to_owned);
-        Self { status, code, bucket_region, error }
+        let header = |name: &str| response.headers().get(name).map(str::to_owned);
+        let (bucket_region, location) = (header("x-amz-bucket-region"), header("location"));
+        Self { status, code, bucket_region, location, error }
     }
 
     pub(super) fn is(&self, codes: &[&str]) -> bool {
@@ -87,8 +90,8 @@ impl Refusal {
 }
 
 fn judge(call: &'static str, status: u16, code: &str, why: String) -> SiteError {
-    if let Some(trouble) = key_trouble(code) {
-        return SiteError::Refused { call, why: words_on_keys(code, trouble) };
+    if let Some((_, why)) = refused_keys(code, &why) {
+        return SiteError::Refused { call, why };
     }
     match (status, code) {
         (

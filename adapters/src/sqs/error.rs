@@ -4,7 +4,7 @@
 use domain::ports::{QueueError, QueueRole};
 
 use super::QueueUrl;
-use crate::aws::{Trouble, key_trouble, words_on_keys};
+use crate::aws::{Trouble, refused_keys};
 
 /// Translates what went wrong at a queue.
 pub(super) fn translate(trouble: Trouble, url: &QueueUrl, role: QueueRole) -> QueueError {
@@ -13,8 +13,8 @@ pub(super) fn translate(trouble: Trouble, url: &QueueUrl, role: QueueRole) -> Qu
         Trouble::NotSent(why) => QueueError::Refused { queue, why },
         Trouble::NoAnswer(cause) => QueueError::Unavailable { queue, cause },
         Trouble::Refusal { status, code, why } => match plain(&code) {
-            code if let Some(trouble) = key_trouble(code) => {
-                QueueError::Keys { queue, why: words_on_keys(code, trouble), trouble }
+            code if let Some((trouble, why)) = refused_keys(code, &why) => {
+                QueueError::Keys { queue, why, trouble }
             }
             "QueueDoesNotExist" | "NonExistentQueue" => QueueError::NoQueue { queue, role },
             "InvalidAddress" => QueueError::Refused {

@@ -4,11 +4,10 @@
 mod clients;
 #[cfg(feature = "command-line")]
 mod mogile;
+mod storage_nodes;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
-use adapters::mogile::HostSurvey;
 use clap::Args;
 use domain::blueprint::TableNames;
 use domain::doctor::{
@@ -17,8 +16,7 @@ use domain::doctor::{
     examine_tables,
 };
 use domain::ports::Ports;
-use domain::retry::{Classed, ErrorClass};
-use domain::{Check, Health, Reason, ReasonKind, S3Bucket, SourceError};
+use domain::{Check, Health, Reason, ReasonKind, S3Bucket};
 
 #[cfg(feature = "command-line")]
 use crate::config::KeyChangeSettings;
@@ -29,8 +27,12 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
+#[cfg(feature = "command-line")]
+use crate::wiring::Services;
 use crate::wiring::{self, IndexFrom, Wiring};
 use crate::worker_function;
+
+use storage_nodes::{STORAGE_NODES, examine_storage_nodes, examine_untried};
 
 /// What can be given to `doctor`.
 #[derive(Debug, Args)]
@@ -70,24 +72,27 @@ pub struct Arguments {
 /// Checks everything. Bad checks are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let Settings { source, target, time, aws } = &arguments.settings;
+    let session = Session::begin(arguments.json);
+    let services = session.services(aws, time);
     // Wrong settings are an error before anything is asked.
+    #[cfg(feature = "command-line")]
+    arguments.require_settings(&services).await?;
     #[cfg(feature = "command-line")]
     let (clients, databases) = (
         clients::Clients::of(&arguments.clients)?,
         mogile::MogileDatabases::of(&arguments.key_changes)?,
     );
-    let session = Session::begin(arguments.json);
     let wiring = session.wiring(source, time);
     let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
-    let services = session.services(aws, time);
     let (site, region) = services.site().await?;
     let profile = arguments.access.profile();
     let settings = examine_buckets(&site, &target.bucket_map()?, profile, &region).await;
     let canaries = (!arguments.read_only).then_some(&settings.locked);
     let mut checks = checks(&wiring, IndexFrom::Settings, &ports, target, aws, canaries).await?;
     checks.extend(settings.checks);
-    let (public, map) = (&settings.public, target.bucket_map()?);
-    let readers = Readers { profile, public, canaries_but_in: canaries };
+    let (public, own_policy) = (&settings.public, &settings.own_policy);
+    let map = target.bucket_map()?;
+    let readers = Readers { profile, public, own_policy, canaries_but_in: canaries };
     checks.extend(examine_public_reads(&site, ports.objects.as_ref(), &map, &readers).await);
     let (_, service) = services.journal_with_time(&arguments.journal).await?;
     checks.extend(examine_clock(service.as_ref(), ports.clock.as_ref()).await);
@@ -107,7 +112,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if let Some(name) = arguments.function.name() {
         let function = session.services(aws, time).worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
-        checks.extend(worker_function::checks(&*function, name, &ours).await);
+        let is_read_only = arguments.read_only;
+        checks.extend(worker_function::checks(&*function, name, &ours, is_read_only).await);
     }
     #[cfg(feature = "command-line")]
     let unset = {
@@ -125,6 +131,27 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 }
 
 impl Arguments {
+    /// Errors with every setting that is missing or cannot be used, and not with the first alone.
+    #[cfg(feature = "command-line")]
+    async fn require_settings(&self, services: &Services<'_>) -> Result<(), UsageError> {
+        let Settings { source, target, .. } = &self.settings;
+        let mut wrong = Vec::new();
+        wrong.extend(source.trackers().err());
+        wrong.extend(source.database().err());
+        wrong.extend(source.storage_hosts().err());
+        wrong.extend(self.key_changes.url().err());
+        wrong.extend(target.bucket_map().err());
+        wrong.extend(self.table_names().err());
+        if self.queue.is_named() {
+            wrong.extend(self.queue.queue_url().err());
+        }
+        wrong.extend(self.queue.dead_letters_url_if_named().err());
+        wrong.extend(self.clients.content_repo().err());
+        wrong.extend(self.clients.rhino().err());
+        wrong.extend(services.wrong_settings().await);
+        UsageError::all(wrong)
+    }
+
     fn table_names(&self) -> Result<TableNames, UsageError> {
         let (tables, aws) = (&self.queue.tables, &self.settings.aws);
         Ok(TableNames {
@@ -155,7 +182,7 @@ pub(crate) async fn checks(
 ) -> Result<Vec<Check>, UsageError> {
     let buckets = target.bucket_map()?;
     let mut checks = examine_trackers(wiring).await?;
-    let nodes = examine_storage_nodes(wiring, from).await?;
+    let (nodes, readable) = examine_storage_nodes(wiring, from).await?;
     let files = examine(ports, &buckets).await;
     // What keeps the database from giving its domains keeps it from giving its hosts: one row is enough.
     let is_same_cause = wiring.has_database()?
@@ -163,7 +190,8 @@ pub(crate) async fn checks(
         && !well(&files, "index")
         && !well(&nodes, STORAGE_NODES);
     checks.extend(nodes.into_iter().filter(|_| !is_same_cause));
-    checks.extend(files);
+    let untried = examine_untried(&readable, &files, wiring.time.mogile()).await;
+    checks.extend(files.into_iter().chain(untried));
     if let Some(locked) = canaries_but_in {
         // What cannot even be read says the same again.
         if well(&checks, "failures") {
@@ -185,9 +213,6 @@ fn well(checks: &[Check], subject: &str) -> bool {
     checks.iter().any(|check| check.subject == subject && check.health == Health::Good)
 }
 
-/// The subject of checks on the storage nodes together.
-const STORAGE_NODES: &str = "storage nodes";
-
 /// Each tracker on its own: a dead one among several shows nowhere else.
 async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError> {
     let answers = wiring.trackers()?.noop().await;
@@ -200,87 +225,4 @@ async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError>
                 .because_of(Reason::new(ReasonKind::SourceUnreachable, &error)),
         })
         .collect())
-}
-
-/// The storage nodes that MogileFS registers, and what `MOGILE_STORAGE_HOSTS` leaves of them.
-async fn examine_storage_nodes(
-    wiring: &Wiring<'_>,
-    from: IndexFrom,
-) -> Result<Vec<Check>, UsageError> {
-    let subject = STORAGE_NODES;
-    let fact = "MogileFS registers them, and its table can be read";
-    let survey = match wiring.registry(from)?.survey().await {
-        Ok(survey) => survey,
-        Err(error) => return Ok(vec![unread(subject, fact, &error)]),
-    };
-    let HostSurvey { origin, hosts, nodes, unusable, left_out, only_by_altip } = survey;
-    let mut found = format!("{hosts} hosts with {} addresses and ports, by {origin}", nodes.len());
-    if !unusable.is_empty() {
-        found = format!("{found}; not usable there: {}", listed(&unusable));
-    }
-    if !only_by_altip.is_empty() {
-        let only = listed(&only_by_altip);
-        found = format!(
-            "{found}; asked only at their altip, which trackers name to clients within altmask: {only}"
-        );
-    }
-    let registered = Check::good(subject, fact, found);
-    let fact = "every host that MogileFS reads from may be asked";
-    let may_be_asked = if left_out.is_empty() {
-        Check::good(subject, fact, "none is left out")
-    } else {
-        Check::bad(subject, fact, listed(&left_out))
-    };
-    let same = examine_other_table(wiring, from, &nodes).await?;
-    Ok([registered, may_be_asked].into_iter().chain(same).collect())
-}
-
-/// Whether the database has the storage nodes of the trackers, where both are at hand. Another store's
-/// database, or a copy of long ago, shows here.
-async fn examine_other_table(
-    wiring: &Wiring<'_>,
-    from: IndexFrom,
-    here: &BTreeSet<SocketAddr>,
-) -> Result<Option<Check>, UsageError> {
-    if from == IndexFrom::Trackers || !wiring.has_database()? {
-        return Ok(None);
-    }
-    let (subject, fact) = (STORAGE_NODES, "the database registers those that the trackers do");
-    let survey = match wiring.registry(IndexFrom::Trackers)?.survey().await {
-        Ok(survey) => survey,
-        Err(error) => return Ok(Some(unread(subject, fact, &error))),
-    };
-    let of = |nodes: &BTreeSet<SocketAddr>, others: &BTreeSet<SocketAddr>| {
-        let only: Vec<_> = nodes.difference(others).map(ToString::to_string).collect();
-        if only.is_empty() { "none".to_owned() } else { listed(&only) }
-    };
-    Ok(Some(if *here == survey.nodes {
-        Check::good(subject, fact, "the same addresses and ports")
-    } else {
-        let (surplus, lacking) = (of(here, &survey.nodes), of(&survey.nodes, here));
-        let found = format!(
-            "only in the database: {surplus}; only at the trackers: {lacking}. Is \
-             MOGILE_DATABASE_URL the trackers' own database? (a host added just now: look again)"
-        );
-        Check::bad(subject, fact, found)
-    }))
-}
-
-/// The check of what could not be read.
-fn unread(subject: &str, fact: &'static str, error: &SourceError) -> Check {
-    let check = match error.class() {
-        ErrorClass::Retry => Check::unreachable(subject, fact, error.to_string()),
-        ErrorClass::GiveUp | ErrorClass::Corrupt => Check::bad(subject, fact, error.to_string()),
-    };
-    check.because_of(Reason::from(error))
-}
-
-/// The first few, and the number of the others.
-fn listed(texts: &[String]) -> String {
-    const FEW: usize = 4;
-    let first = texts.iter().take(FEW).cloned().collect::<Vec<_>>().join("; ");
-    match texts.len().saturating_sub(FEW) {
-        0 => first,
-        more => format!("{first}; and {more} more"),
-    }
 }

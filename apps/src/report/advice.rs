@@ -112,6 +112,10 @@ pub const fn advice_on_keys(trouble: KeyTrouble) -> &'static str {
         KeyTrouble::Expired => {
             "log in to AWS again (`aws sso login`, or new temporary keys), then run this again"
         }
+        KeyTrouble::WrongClock => {
+            "set the clock of this machine, by NTP for example: AWS refuses requests that are signed with \
+             a time more than five minutes from its own. Then run this again"
+        }
         KeyTrouble::NotSignedUp => {
             "give the keys of the account that has the buckets, tables and queues; or complete the \
              account's registration in the AWS console, which can take a day. Then run this again"

@@ -112,7 +112,9 @@ impl<'a> Services<'a> {
             CallerError::Keys { trouble, .. } => {
                 let text = format!("{error}\n  → {}", advice_on_keys(trouble));
                 match trouble {
-                    KeyTrouble::Unknown | KeyTrouble::NotSignedUp => UsageError(text).into(),
+                    KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp => {
+                        UsageError(text).into()
+                    }
                     KeyTrouble::Expired => anyhow::Error::msg(text),
                 }
             }
@@ -218,6 +220,14 @@ impl<'a> Services<'a> {
         Ok(Arc::new(queue.with_timeouts(self.time.aws())))
     }
 
+    /// What is missing in the settings of AWS itself, or cannot be used. Nothing is asked of AWS.
+    #[cfg(feature = "command-line")]
+    pub async fn wrong_settings(&self) -> Vec<UsageError> {
+        let config = load(self.aws).await;
+        let keys = require_keys(&config).await;
+        require_region(&config).err().into_iter().chain(keys.err()).collect()
+    }
+
     async fn config(&self) -> Result<&SdkConfig, UsageError> {
         self.config.get_or_try_init(|| aws_config(self.aws)).await
     }
@@ -227,16 +237,25 @@ const NO_KEYS: &str = "no AWS credentials were found: set AWS_ACCESS_KEY_ID and 
      AWS_SESSION_TOKEN too), in the environment or in .env; or name a profile in AWS_PROFILE that has \
      some; or give this machine a role";
 
+async fn load(aws: &AwsSettings) -> SdkConfig {
+    aws::load(aws.region.clone().filter(|region| !region.trim().is_empty())).await
+}
+
 async fn aws_config(aws: &AwsSettings) -> Result<SdkConfig, UsageError> {
-    let region = aws.region.clone().filter(|region| !region.trim().is_empty());
-    let config = aws::load(region).await;
-    if config.region().is_none() {
-        let text =
-            "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";
-        return Err(UsageError(text.to_owned()));
-    }
-    match aws::require_credentials(&config).await {
-        Ok(()) => Ok(config),
+    let config = load(aws).await;
+    require_region(&config)?;
+    require_keys(&config).await?;
+    Ok(config)
+}
+
+fn require_region(config: &SdkConfig) -> Result<(), UsageError> {
+    let text = "no AWS region is set: give AWS_S3_REGION_NAME, AWS_REGION or a profile with one";
+    config.region().map(drop).ok_or_else(|| UsageError(text.to_owned()))
+}
+
+async fn require_keys(config: &SdkConfig) -> Result<(), UsageError> {
+    match aws::require_credentials(config).await {
+        Ok(()) => Ok(()),
         Err(NoCredentials::Absent) => Err(UsageError(NO_KEYS.to_owned())),
         Err(NoCredentials::Misconfigured(why)) => Err(UsageError(format!(
             "the AWS credentials cannot be used as they are configured: {why}. Correct the profile, or \

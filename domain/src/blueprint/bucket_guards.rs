@@ -1,14 +1,5 @@
 use std::fmt;
 
-/// What keeps a bucket's objects, or takes them elsewhere, beside what [`BucketState`](super::BucketState) has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BucketGuards {
-    /// Whether the bucket has Object Lock, and what it locks each new object by.
-    pub object_lock: Option<ObjectLock>,
-    /// The buckets to which a rule copies new objects, as ARNs.
-    pub replicas: Vec<String>,
-}
-
 /// A lifecycle rule that deletes objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpiryRule {

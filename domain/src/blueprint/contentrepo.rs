@@ -99,8 +99,8 @@ fn provision(profile: AccessProfile) -> String {
     )
 }
 
-/// Whether anybody can read files by their URLs alone, for which these ways must be open. What the account blocks for all its buckets, no
-/// bucket shows.
+/// Whether anybody can read files by their URLs alone, for which these ways must be open. What the account
+/// blocks for all its buckets, no bucket shows; what somebody's own policy allows, only a read shows.
 fn unsigned_reads(
     bucket: &S3Bucket,
     found: &BucketState,
@@ -119,8 +119,8 @@ fn unsigned_reads(
              aws s3control get-public-access-block"
                 .to_owned(),
         ),
-        Some(_) => Ok("public access is not blocked, and the policy is somebody's own: try the URL of one \
-                       file"
+        Some(_) => Ok("public access is not blocked. The policy is not the one that `provision` writes: \
+                       whether it lets anybody read files, a read without AWS keys shows"
             .to_owned()),
     }
 }

@@ -2,68 +2,115 @@ use std::collections::BTreeSet;
 
 use super::examine::not_seen;
 use crate::blueprint::{
-    AccessProfile, Block, BucketGuards, BucketState, Encryption, ObjectLock, contentrepo,
-    is_public_read,
+    AccessProfile, Block, BucketState, Encryption, ObjectLock, contentrepo, is_public_read,
 };
-use crate::ports::Site;
-use crate::{BucketMap, Check, S3Bucket};
+use crate::ports::{Site, SiteError, SiteLooks};
+use crate::{BucketMap, Check, Health, S3Bucket};
+
+const SETTINGS: &str = "its settings can be read";
+
+const NO_RULE_DELETES: &str = "no lifecycle rule deletes files";
 
 /// What was found of the buckets' settings.
 #[derive(Debug, Default)]
 pub struct BucketChecks {
     /// The checks of all buckets.
     pub checks: Vec<Check>,
-    /// Buckets that lock each new object: what is written there can not be taken away again.
+    /// Buckets in which an object may not be deleted again, because Object Lock keeps it or could not be
+    /// read. No canary may be written there.
     pub locked: BTreeSet<S3Bucket>,
-    /// Buckets whose own settings let anybody read files.
+    /// Buckets whose own settings let anybody read files, by the policy that `provision` writes.
     pub public: BTreeSet<S3Bucket>,
+    /// Buckets with another policy that is in force: it may let anybody read files.
+    pub own_policy: BTreeSet<S3Bucket>,
 }
 
 /// Looks at the buckets' settings: does anything delete, lock or copy what is written, how is it
 /// encrypted, and can those read it whom `profile` names? A bucket that is missing is left to the other
 /// checks.
-pub async fn examine_buckets(
-    site: &dyn Site,
+pub async fn examine_buckets<S>(
+    site: &S,
     buckets: &BucketMap,
     profile: Option<AccessProfile>,
     region: &str,
-) -> BucketChecks {
+) -> BucketChecks
+where
+    S: Site + SiteLooks + ?Sized,
+{
     let mut all = BucketChecks::default();
     for (_, bucket) in buckets.pairs() {
         let subject = format!("bucket {bucket}");
         let found = match site.bucket(bucket).await {
             Ok(None) => continue,
-            Ok(Some(found)) => found,
+            Ok(Some(found)) => Some(found),
             Err(error) => {
-                all.checks.push(not_seen(subject, "its settings can be read", &error));
-                continue;
+                all.checks.push(not_seen(&subject, SETTINGS, &error));
+                // Not a bucket that any look of ours could reach.
+                if matches!(error, SiteError::Elsewhere { .. } | SiteError::Closed { .. }) {
+                    all.locked.insert(bucket.clone());
+                    continue;
+                }
+                None
             }
         };
-        all.checks.extend(examine_rules(&subject, &found));
+        // One setting that may not be read hides all of `found`, but neither the rules nor the lock.
+        match &found {
+            Some(found) => all.checks.extend(examine_rules(&subject, found)),
+            None => all.checks.push(look_at_rules(site, &subject, bucket).await),
+        }
+        let (lock, may_keep) = examine_lock(site, &subject, bucket).await;
+        all.checks.push(lock);
+        if may_keep {
+            all.locked.insert(bucket.clone());
+        }
+        let Some(found) = found else { continue };
         all.checks.push(examine_encryption(&subject, &found, profile));
         all.checks.push(examine_versions(&subject, &found));
         if lets_anybody_read(bucket, &found) {
             all.public.insert(bucket.clone());
+        } else if found.policy.is_some() && !found.blocked.contains(&Block::OldPolicies) {
+            all.own_policy.insert(bucket.clone());
         }
-        match site.bucket_guards(bucket).await {
-            Ok(guards) => {
-                if matches!(guards.object_lock, Some(ObjectLock::Each(_))) {
-                    all.locked.insert(bucket.clone());
-                }
-                all.checks.push(examine_lock(&subject, &guards));
-                all.checks.push(examine_replication(&subject, &guards));
-            }
-            Err(error) => {
-                let fact = "Object Lock and replication can be read";
-                all.checks.push(not_seen(&subject, fact, &error));
-            }
-        }
+        all.checks.push(match site.replicas(bucket).await {
+            Ok(replicas) => examine_replication(&subject, &replicas),
+            Err(error) => not_seen(&subject, "its replication can be read", &error),
+        });
         all.checks.extend(examine_readers(&subject, bucket, &found, profile, region));
     }
     all
 }
 
-/// Whether those can read and write the bucket whom the profile names.
+/// Looks at Object Lock alone, one request a bucket. Returns the checks, and the buckets in which an
+/// object may not be deleted again.
+pub async fn examine_locks<S: SiteLooks + ?Sized>(
+    site: &S,
+    buckets: &BucketMap,
+) -> (Vec<Check>, BTreeSet<S3Bucket>) {
+    let (mut checks, mut locked) = (Vec::new(), BTreeSet::new());
+    for (_, bucket) in buckets.pairs() {
+        let (check, may_keep) = examine_lock(site, &format!("bucket {bucket}"), bucket).await;
+        checks.push(check);
+        if may_keep {
+            locked.insert(bucket.clone());
+        }
+    }
+    (checks, locked)
+}
+
+/// The rules that delete files, where the other settings of the bucket could not be read.
+async fn look_at_rules<S: SiteLooks + ?Sized>(site: &S, subject: &str, bucket: &S3Bucket) -> Check {
+    match site.expiry_rules(bucket).await {
+        Ok(rules) => {
+            let names = rules.iter().filter(|rule| rule.of_files);
+            let names: Vec<_> = names.map(|rule| format!("rule `{}`", rule.name)).collect();
+            examine_deleting_rules(subject, &names)
+        }
+        Err(error) => not_seen(subject, NO_RULE_DELETES, &error),
+    }
+}
+
+/// Whether those can read and write the bucket whom the profile names; without a profile, whether a stock
+/// contentrepo can.
 fn examine_readers(
     subject: &str,
     bucket: &S3Bucket,
@@ -72,13 +119,20 @@ fn examine_readers(
     region: &str,
 ) -> Vec<Check> {
     let needs = match profile {
-        None => return Vec::new(),
         Some(AccessProfile::Private) => return vec![examine_privacy(subject, bucket, found)],
         Some(AccessProfile::PublicPolicy) => contentrepo::public_reads(bucket, found),
-        Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
+        // Without a profile: before ten million copies are paid for, what the readers of today could do.
+        None | Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
     };
     let check = |need: contentrepo::Need| match need.seen {
         Ok(seen) => Check::good(subject, need.fact, seen),
+        Err(why) if profile.is_none() => {
+            let detail = format!(
+                "{why}. ACCESS_PROFILE does not say who is to read the bucket: where that is no stock \
+                 contentrepo, this does not matter"
+            );
+            Check::caution(subject, need.fact, detail)
+        }
         Err(why) => Check::bad(subject, need.fact, why),
     };
     needs.into_iter().map(check).collect()
@@ -108,19 +162,23 @@ fn examine_privacy(subject: &str, bucket: &S3Bucket, found: &BucketState) -> Che
     Check::caution(subject, fact, detail)
 }
 
-/// A rule that deletes files stops the migration. One that moves them, or is for other keys, does not.
-fn examine_rules(subject: &str, found: &BucketState) -> Vec<Check> {
-    let fact = "no lifecycle rule deletes files";
-    if !found.rules_that_delete_files.is_empty() {
-        let detail = format!(
-            "{} deletes objects with keys of 40 characters, which the files have: remove it, or narrow it \
-             by a prefix, before anything is migrated",
-            found.rules_that_delete_files.join(", ")
-        );
-        return vec![Check::bad(subject, fact, detail)];
+/// A rule that deletes files stops the migration.
+fn examine_deleting_rules(subject: &str, rules: &[String]) -> Check {
+    if rules.is_empty() {
+        return Check::good(subject, NO_RULE_DELETES, "none");
     }
-    let mut checks = vec![Check::good(subject, fact, "none")];
-    if !found.rules_for_objects.is_empty() {
+    let detail = format!(
+        "{} deletes objects with keys of 40 characters, which the files have: remove it, or narrow it \
+         by a prefix, before anything is migrated",
+        rules.join(", ")
+    );
+    Check::bad(subject, NO_RULE_DELETES, detail)
+}
+
+/// A rule that moves files to another storage class, or is for other keys, does not stop it.
+fn examine_rules(subject: &str, found: &BucketState) -> Vec<Check> {
+    let mut checks = vec![examine_deleting_rules(subject, &found.rules_that_delete_files)];
+    if checks[0].health == Health::Good && !found.rules_for_objects.is_empty() {
         let detail = format!(
             "{} deletes other objects, or moves objects to another storage class. An intermediary in \
              Glacier cannot be copied, and reads there take hours or cost: look at it before anything is \
@@ -160,35 +218,53 @@ fn examine_versions(subject: &str, found: &BucketState) -> Check {
     Check::caution(subject, fact, detail)
 }
 
-fn examine_lock(subject: &str, guards: &BucketGuards) -> Check {
+/// Whether new objects can be deleted again. Returns the check, and whether one may be kept.
+async fn examine_lock<S: SiteLooks + ?Sized>(
+    site: &S,
+    subject: &str,
+    bucket: &S3Bucket,
+) -> (Check, bool) {
     let fact = "new objects can be deleted again";
-    match &guards.object_lock {
-        None => Check::good(subject, fact, "no Object Lock"),
+    let lock = match site.object_lock(bucket).await {
+        Ok(lock) => lock,
+        Err(error) => {
+            let mut check = not_seen(subject, fact, &error);
+            check.detail = format!(
+                "{}. No canaries are written here, because Object Lock could not be read: it would keep \
+                 them. These keys need s3:GetBucketObjectLockConfiguration on the bucket",
+                check.detail
+            );
+            return (check, true);
+        }
+    };
+    match lock {
+        None => (Check::good(subject, fact, "no Object Lock"), false),
         Some(ObjectLock::ByRequest) => {
-            Check::good(subject, fact, "Object Lock is on, and has no default retention")
+            let detail = "Object Lock is on, and has no default retention";
+            (Check::good(subject, fact, detail), false)
         }
         Some(ObjectLock::Each(how)) => {
             let detail = format!(
                 "Object Lock keeps each new object ({how}): an object that comes out wrong could not be \
-                 taken away, nor could intermediaries. No canaries were written here. Take the default \
+                 taken away, nor could intermediaries. No canaries are written here. Take the default \
                  retention away for the time of the migration (aws s3api \
                  put-object-lock-configuration --bucket BUCKET --object-lock-configuration \
                  ObjectLockEnabled=Enabled)"
             );
-            Check::bad(subject, fact, detail)
+            (Check::bad(subject, fact, detail), true)
         }
     }
 }
 
-fn examine_replication(subject: &str, guards: &BucketGuards) -> Check {
+fn examine_replication(subject: &str, replicas: &[String]) -> Check {
     let fact = "new objects are not copied to another bucket";
-    if guards.replicas.is_empty() {
+    if replicas.is_empty() {
         return Check::good(subject, fact, "no replication");
     }
     let detail = format!(
         "a rule copies each new object to {}: that costs a PUT, the transfer and the storage of each file \
          again. Where that is not wanted, disable the rule before anything is migrated",
-        guards.replicas.join(", ")
+        replicas.join(", ")
     );
     Check::caution(subject, fact, detail)
 }

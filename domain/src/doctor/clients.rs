@@ -4,7 +4,7 @@ use super::examine::not_seen;
 use crate::ports::{
     Clock, ContentRepoDatabase, DatabaseSurvey, RepoBucket, RhinoDatabase, RowId, SurveyedDatabase,
 };
-use crate::{BucketMap, Check, Destination, MogileBucket};
+use crate::{BucketMap, Check, MogileBucket, RepoBucketName};
 
 /// The subject of checks on contentrepo's database.
 pub const CONTENT_REPO: &str = "contentrepo's database";
@@ -50,10 +50,13 @@ where
     };
     checks.push(examine_server_clock(CONTENT_REPO, database, clock).await);
     let fact = "each of its buckets is in BUCKETS or IGNORE_BUCKETS";
-    checks.push(match database.buckets().await {
-        Ok(buckets) => mapped(fact, &buckets, map),
-        Err(error) => not_seen(CONTENT_REPO, fact, &error),
-    });
+    match database.buckets().await {
+        Ok(buckets) => {
+            checks.push(mapped(fact, &buckets, map));
+            checks.extend(unusable(&buckets, map));
+        }
+        Err(error) => checks.push(not_seen(CONTENT_REPO, fact, &error)),
+    }
     checks
 }
 
@@ -91,18 +94,37 @@ fn for_the_cut_over(survey: &DatabaseSurvey, table: &str) -> String {
     }
 }
 
-/// A bucket that has its new name already is mapped too.
+/// Buckets with a name that no setting takes, because no key of MogileFS that ends in it can be migrated.
+fn unusable(buckets: &[RepoBucket], map: &BucketMap) -> Option<Check> {
+    let names = buckets.iter().filter(|bucket| is_unusable(&bucket.name, map));
+    let names: Vec<_> = names.map(|bucket| format!("`{}`", bucket.name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "{}: such a name is empty, or has a blank or a control character in it. No setting takes it, and no \
+         MogileFS key of such a bucket can be migrated: `migrate` rejects each by itself. Look whether \
+         contentrepo has objects in it",
+        names.join(", ")
+    );
+    let fact = "each of its buckets has a name that a key of MogileFS can have";
+    Some(Check::caution(CONTENT_REPO, fact, detail))
+}
+
+fn is_unusable(name: &str, map: &BucketMap) -> bool {
+    map.repo_bucket(name) == RepoBucketName::Unmapped && MogileBucket::new(name).is_none()
+}
+
+/// A bucket that has its new name already is mapped too. One that no setting can name is left out.
 fn mapped(fact: &str, buckets: &[RepoBucket], map: &BucketMap) -> Check {
     let (mut moved, mut ignored, mut renamed, mut unmapped) = (0, 0, 0, Vec::new());
     for RepoBucket { name, .. } in buckets {
-        let bucket = MogileBucket::new(name);
-        match bucket.as_ref().map_or(Destination::Unmapped, |bucket| map.destination(bucket)) {
-            Destination::Bucket(_) => moved += 1,
-            Destination::Ignored => ignored += 1,
-            Destination::Unmapped if map.pairs().any(|(_, new)| new.as_str() == name) => {
-                renamed += 1;
-            }
-            Destination::Unmapped => unmapped.push(format!("`{name}`")),
+        match map.repo_bucket(name) {
+            RepoBucketName::Mapped(_) => moved += 1,
+            RepoBucketName::Renamed(_) => renamed += 1,
+            RepoBucketName::Ignored => ignored += 1,
+            RepoBucketName::Unmapped if is_unusable(name, map) => {}
+            RepoBucketName::Unmapped => unmapped.push(format!("`{name}`")),
         }
     }
     if unmapped.is_empty() {
@@ -235,8 +257,7 @@ mod tests {
         for (buckets, words) in [
             (vec!["prod", "scratch"], "(1 are mapped, 1 ignored, 0 have their new names)"),
             (vec!["corpus-prod"], "(0 are mapped, 0 ignored, 1 have their new names)"),
-            (vec!["prod", "Prod", "old one"], "(2 of 3 are in neither: `Prod`, `old one`)"),
-            (vec![""], "(1 of 1 are in neither: ``)"),
+            (vec!["prod", "Prod", "old"], "(2 of 3 are in neither: `Prod`, `old`)"),
             (vec!["scratch"], "0 have their new names: is it the contentrepo of this store?)"),
             (vec![], "0 have their new names: is it the contentrepo of this store?)"),
         ] {
@@ -245,6 +266,15 @@ mod tests {
             let is_bad = words.contains("neither") || words.contains("is it");
             assert_eq!(said.contains("BAD"), is_bad, "{said}");
         }
+    }
+
+    /// `IGNORE_BUCKETS` refuses such a name, so that nothing could make the check good.
+    #[test]
+    fn a_bucket_that_no_setting_can_name_is_a_caution() {
+        let said = said(&Fake { buckets: vec!["prod", "old one", ""], ..Fake::default() });
+        assert!(said.contains("! each of its buckets has a name"), "{said}");
+        assert!(said.contains("`old one`, ``: such a name is empty, or has a blank"), "{said}");
+        assert!(!said.contains("BAD"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::examine::{failed, not_seen};
 use crate::ports::{Clock, LedgerError, ServiceTime, SurveyedDatabase};
 use crate::retry::{Classed, ErrorClass};
-use crate::{Check, Timestamp};
+use crate::{Check, KeyTrouble, Timestamp};
 
 /// AWS refuses a request that arrives this long after the time in its signature, in most cases (AWS
 /// General Reference, "Elements of an AWS API request signature").
@@ -10,14 +10,18 @@ const REFUSED_FROM_SECONDS: u64 = 300;
 /// More than any network takes.
 const NOTICED_FROM_SECONDS: u64 = 30;
 
-/// Compares this machine's clock with that of AWS. Where AWS gives no time, or the table is missing that
-/// is asked for it, nothing is said: other checks name a missing table.
+/// Compares this machine's clock with that of AWS. Where an answer of AWS has no time, nothing is said,
+/// except where it refuses because of the clock: other checks name what it refuses.
 pub async fn examine_clock(service: &dyn ServiceTime, clock: &dyn Clock) -> Option<Check> {
     let (subject, fact) = ("clock", "this machine has the time of AWS");
     let sent = clock.now();
     let told = match service.service_time().await {
         Ok(told) => told?,
-        Err(error) => return (error.class() == ErrorClass::Retry).then(|| unseen(&error)),
+        Err(error) => {
+            let is_said = error.class() == ErrorClass::Retry
+                || matches!(error, LedgerError::Keys { trouble: KeyTrouble::WrongClock, .. });
+            return is_said.then(|| failed(subject, fact, &error));
+        }
     };
     let (seconds, side) = difference(sent, told, clock.now());
     if seconds < NOTICED_FROM_SECONDS {
@@ -67,10 +71,6 @@ const fn difference(sent: Timestamp, told: Timestamp, received: Timestamp) -> (u
     if ahead > 0 { (ahead, "ahead of") } else { (behind, "behind") }
 }
 
-fn unseen(error: &LedgerError) -> Check {
-    failed("clock", "this machine has the time of AWS", error)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -101,6 +101,26 @@ mod tests {
         async fn service_time(&self) -> Result<Option<Timestamp>, LedgerError> {
             Ok(self.0.map(Timestamp))
         }
+    }
+
+    struct Refuses(KeyTrouble);
+
+    #[async_trait]
+    impl ServiceTime for Refuses {
+        async fn service_time(&self) -> Result<Option<Timestamp>, LedgerError> {
+            let (table, why) = ("ledger".to_owned(), "in words".to_owned());
+            Err(LedgerError::Keys { table, why, trouble: self.0 })
+        }
+    }
+
+    #[test]
+    fn a_refusal_because_of_the_clock_is_said_without_a_time() {
+        let check = |trouble| {
+            let check = examine_clock(&Refuses(trouble), &At(0)).now_or_never().expect("no wait");
+            check.map(|check| check.health)
+        };
+        assert_eq!(check(KeyTrouble::WrongClock), Some(Health::Bad));
+        assert_eq!(check(KeyTrouble::Unknown), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod types_planned;
 mod window;
 
 pub use arrived::{Arrived, BucketArrivals};
-pub use buckets::{BucketChecks, examine_buckets};
+pub use buckets::{BucketChecks, examine_buckets, examine_locks};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use clock::examine_clock;
@@ -36,6 +36,7 @@ pub use key_changes::{KEY_CHANGES, examine_key_changes};
 pub use mogile_database::{MOGILE, examine_mogile_database};
 pub use public_reads::{Readers, examine_public_reads};
 pub use queues::{QueueNames, examine_queue_settings};
+pub use replicas::STORAGE_NODE;
 pub use tables::{TABLE_KEY, examine_tables};
 pub use types_planned::{NamedObjects, TypesPlanned, plan_types};
 pub use window::{Basis, RhinoRows, Window, WindowGate, WindowSize, count_rhino_rows};

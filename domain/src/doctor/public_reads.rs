@@ -11,14 +11,17 @@ pub struct Readers<'a> {
     pub profile: Option<AccessProfile>,
     /// Those whose own settings let anybody read files.
     pub public: &'a BTreeSet<S3Bucket>,
-    /// Those into which a canary may be written; nothing where none may.
+    /// Those with another policy, which may let anybody read files.
+    pub own_policy: &'a BTreeSet<S3Bucket>,
+    /// Those into which a canary may not be written; nothing where none may be written anywhere.
     pub canaries_but_in: Option<&'a BTreeSet<S3Bucket>>,
 }
 
 /// Reads one object of each bucket without AWS keys, as those do who follow the unsigned URLs that
-/// contentrepo gives: do the account's settings let them, too? It is a canary, or where none may be written
-/// one of the files. A bucket whose own settings are not as the profile wants them is left to
-/// [`super::examine_buckets`], and so is one that nobody is to read.
+/// contentrepo gives: do the bucket's policy and the account's settings let them? It is a canary, or where
+/// none may be written one of the files. A bucket that blocks public access or has no policy, and where
+/// nobody says who is to read also one with a policy of somebody's own, is left to
+/// [`super::examine_buckets`].
 pub async fn examine_public_reads(
     reads: &dyn AnonymousReads,
     objects: &dyn ObjectStore,
@@ -28,11 +31,17 @@ pub async fn examine_public_reads(
     let mut checks = Vec::new();
     for (_, bucket) in buckets.pairs() {
         let is_public = readers.public.contains(bucket);
-        if readers.profile == Some(AccessProfile::Private) {
-            if is_public {
-                continue;
+        if readers.profile.map_or(is_public, AccessProfile::is_public) {
+            checks.extend(examine_name(bucket));
+        }
+        let is_to_be_read = match readers.profile {
+            Some(AccessProfile::Private) => !is_public,
+            Some(AccessProfile::PublicPolicy | AccessProfile::ContentrepoLegacy) => {
+                is_public || readers.own_policy.contains(bucket)
             }
-        } else if !is_public {
+            None => is_public,
+        };
+        if !is_to_be_read {
             continue;
         }
         let has_canary = readers.canaries_but_in.is_some_and(|locked| !locked.contains(bucket));
@@ -44,23 +53,44 @@ pub async fn examine_public_reads(
                 None => None,
             }
         };
-        checks.extend(given.map(|given| judge(bucket, readers.profile, given)));
+        checks.extend(match given {
+            Some(given) => Some(judge(bucket, readers.profile, is_public, given)),
+            None if is_public || readers.profile == Some(AccessProfile::Private) => None,
+            None => Some(untried(bucket)),
+        });
     }
     checks
+}
+
+/// Amazon's certificate is for one label before `.s3.amazonaws.com` (Amazon S3 user guide, "Virtual hosting
+/// of buckets").
+fn examine_name(bucket: &S3Bucket) -> Option<Check> {
+    let detail = "its name has a dot, and S3's certificate is for one name before `.s3.amazonaws.com`: whoever \
+                  follows contentrepo's unsigned URLs (`https://BUCKET.s3.amazonaws.com/SHA1`) gets an error \
+                  of TLS. Choose a name without dots before anything is migrated";
+    let fact = "its unsigned URLs have a certificate";
+    let has_dot = bucket.as_str().contains('.');
+    has_dot.then(|| Check::caution(format!("bucket {bucket}"), fact, detail))
+}
+
+const A_FILE: &str = "a reader without AWS keys gets a file";
+
+/// Nothing but a read shows what somebody's own policy allows.
+fn untried(bucket: &S3Bucket) -> Check {
+    let detail = "the bucket's policy is not the one that `provision` writes, and no object was there to be \
+                  read: run `mogile2s3 doctor` without --read-only, or again after the first file";
+    Check::caution(format!("bucket {bucket}"), A_FILE, detail)
 }
 
 fn judge(
     bucket: &S3Bucket,
     profile: Option<AccessProfile>,
+    is_public: bool,
     given: Result<bool, SiteError>,
 ) -> Check {
     let subject = format!("bucket {bucket}");
     let is_private = profile == Some(AccessProfile::Private);
-    let fact = if is_private {
-        "a reader without AWS keys gets nothing"
-    } else {
-        "a reader without AWS keys gets a file"
-    };
+    let fact = if is_private { "a reader without AWS keys gets nothing" } else { A_FILE };
     let given = match given {
         Ok(given) => given,
         Err(error) => return not_seen(subject, fact, &error),
@@ -75,6 +105,15 @@ fn judge(
                 "S3 gave an object to a reader without keys, although the bucket's policy is not the one \
                  that `provision` writes for that: look for another statement in it (aws s3api \
                  get-bucket-policy --bucket {bucket}), or choose --access-profile public-policy"
+            );
+            Check::bad(subject, fact, detail)
+        }
+        (false, false) if !is_public => {
+            let detail = format!(
+                "the bucket's policy is not the one that `provision` writes, and S3 refuses: whoever follows \
+                 contentrepo's unsigned URLs gets 403. Add a statement that lets anybody get keys of 40 \
+                 characters (aws s3api get-bucket-policy --bucket {bucket}). Where there is one, the account \
+                 may block it for all its buckets: aws s3control get-public-access-block --account-id ACCOUNT"
             );
             Check::bad(subject, fact, detail)
         }

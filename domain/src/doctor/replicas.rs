@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::examine::failed;
+use super::examine::{FirstRows, failed};
 use crate::ports::{IndexError, Ports, Replica, RowPage};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
 use crate::{BucketMap, Check, Fid, RowClass, SourceError, SourceFile, limits};
+
+/// How the subject of each check on one storage node begins: its address and port follow.
+pub const STORAGE_NODE: &str = "storage node ";
 
 /// Files that are looked at from each place in the index.
 const FILES_AT_A_PLACE: usize = 10;
@@ -26,24 +29,33 @@ const HALVINGS: u32 = 10;
 const TRIES: usize = 3;
 
 /// Checks that the trackers know replicas of a sample of files, and that each storage node that holds
-/// some of them gives one. `first` are files near the index's beginning.
+/// some of them gives one.
 pub(super) async fn examine_replicas(
     ports: &Ports,
     buckets: &BucketMap,
-    first: &[SourceFile],
+    first: &FirstRows,
 ) -> Vec<Check> {
-    let mut sample = first[..first.len().min(FILES_AT_A_PLACE)].to_vec();
+    let FirstRows { files, rows, is_whole_index } = first;
+    let mut sample = files[..files.len().min(FILES_AT_A_PLACE)].to_vec();
     let mut checks = Vec::new();
-    match files_further_on(ports, buckets, first).await {
+    match files_further_on(ports, buckets, files).await {
         Ok(files) => sample.extend(files),
         Err(error) => checks.push(failed("index", "its rows further on can be read", &error)),
     }
     sample.sort_unstable_by_key(|file| file.fid);
     sample.dedup_by_key(|file| file.fid);
     if sample.is_empty() {
-        let detail =
-            "none of the rows looked at is a file of a bucket in BUCKETS: no replica was tried";
-        checks.push(Check::bad("files", "there are some to migrate", detail));
+        let (subject, fact) = ("files", "there are some to migrate");
+        checks.push(if *is_whole_index {
+            let detail = "none of its rows is a file of a bucket in BUCKETS: no replica was tried";
+            Check::bad(subject, fact, detail)
+        } else {
+            let detail = format!(
+                "none of the first {rows} rows, nor of a few at other places, is a file of a bucket in \
+                 BUCKETS, so that no replica was tried. `mogile2s3 plan` counts the rows of each bucket"
+            );
+            Check::caution(subject, fact, detail)
+        });
         return checks;
     }
     checks.extend(examine_fids(ports, &sample).await);
@@ -163,8 +175,7 @@ fn node_of(replica: &Replica) -> String {
     rest.split('/').next().unwrap_or(rest).to_owned()
 }
 
-/// Single files without a replica are the migration's to report. Where it is so of most, something is
-/// wrong with all.
+/// Single files without a replica stop nothing. Where it is so of most, something is wrong with all.
 fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Check {
     let (subject, fact) = ("files", "the trackers know replicas of them");
     let lacking = without.len();
@@ -173,8 +184,13 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
     };
     let is_away = why.as_ref().is_some_and(|why| why.class() == ErrorClass::Retry);
     if lacking * 2 < files && !is_away {
-        let detail = format!("of {} of {files} looked at; not of fid {fid}", files - lacking);
-        return Check::good(subject, fact, detail);
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        let detail = format!(
+            "of {} of {files} looked at; of {lacking} they know none, such as fid {fid}{why}. Such files \
+             cannot be migrated: look at their devices in `mogadm check`",
+            files - lacking
+        );
+        return Check::caution(subject, fact, detail);
     }
     let subject = format!("fid {fid}");
     let Some(error) = why else {
@@ -185,7 +201,7 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
 }
 
 async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Check {
-    let (subject, fact) = (format!("storage node {node}"), "a replica on it can be opened");
+    let (subject, fact) = (format!("{STORAGE_NODE}{node}"), "a replica on it can be opened");
     let mut last = None;
     for replica in replicas.iter().take(TRIES) {
         match ports.files.open(replica).await {
@@ -199,9 +215,14 @@ async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Ch
     }
     match last {
         Some(error) if replicas.len() >= TRIES => failed(subject, fact, &error),
+        // Single replicas may be bad.
         Some(error) => {
             let few = replicas.len();
-            Check::good(subject, fact, format!("it answers; of {few} replicas tried none: {error}"))
+            let detail = format!(
+                "it answers, and gives none of the {few} replicas that the sample has there: {error}. \
+                 Other files may be as bad: look at its devices"
+            );
+            Check::caution(subject, fact, detail)
         }
         None => Check::bad(subject, fact, "no replica was tried"),
     }

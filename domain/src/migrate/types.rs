@@ -13,8 +13,8 @@ use crate::ports::{
 use crate::retried::retried;
 use crate::summary::Stopped;
 use crate::{
-    BucketMap, ContentType, Destination, Dkey, DownloadName, Fid, IndexRow, Misconfigured,
-    MogileBucket, Reason, RowClass, TypeAndName, TypesRead, TypesSummary, limits,
+    BucketMap, ContentType, Dkey, DownloadName, Fid, IndexRow, Misconfigured, MogileBucket, Reason,
+    RowClass, TypeAndName, TypesRead, TypesSummary, limits,
 };
 
 /// Where types and names come from, and where they are kept meanwhile.
@@ -32,6 +32,7 @@ pub(crate) struct Types {
     gathered: Arc<dyn TypesAndNames>,
     read: TypesRead,
     from: TypesFrom,
+    /// The MogileFS bucket of each of contentrepo's buckets that is mapped.
     mapped: BTreeMap<RowId, MogileBucket>,
     since: Mutex<Since>,
 }
@@ -104,9 +105,10 @@ async fn gather(
 ) -> Result<Types, TypesError> {
     let database = &*from.database;
     let names = retried(clock, 0, || database.buckets()).await?;
+    // Keys have the old names for ever, and contentrepo's buckets the new ones from the cut-over on.
     let mapped = names.into_iter().filter_map(|bucket| {
-        let name = MogileBucket::new(&bucket.name)?;
-        matches!(buckets.destination(&name), Destination::Bucket(_)).then_some((bucket.id, name))
+        let of_keys = buckets.repo_bucket(&bucket.name).mogile_bucket()?;
+        Some((bucket.id, of_keys.clone()))
     });
     let mapped: BTreeMap<_, _> = mapped.collect();
     let mut spool = from.spools.begin().await?;

@@ -107,7 +107,10 @@ impl Classed for QueueError {
                 ErrorClass::Retry
             }
             Self::NoQueue { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
+            | Self::Keys {
+                trouble: KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp,
+                ..
+            }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }

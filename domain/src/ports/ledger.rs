@@ -79,7 +79,10 @@ impl Classed for LedgerError {
                 ErrorClass::Retry
             }
             Self::NoTable { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
+            | Self::Keys {
+                trouble: KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp,
+                ..
+            }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }

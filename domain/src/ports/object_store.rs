@@ -139,7 +139,10 @@ impl Classed for StoreError {
             | Self::NoSuchKey(_)
             | Self::NoSuchBucket(_)
             | Self::Denied { .. }
-            | Self::Keys { trouble: KeyTrouble::Unknown | KeyTrouble::NotSignedUp, .. }
+            | Self::Keys {
+                trouble: KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp,
+                ..
+            }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
@@ -154,7 +157,9 @@ impl From<&StoreError> for Reason {
             StoreError::Denied { .. } => (ReasonKind::StoreDenied, Obstacle::Refusal),
             StoreError::Keys { trouble, .. } => {
                 let kind = match trouble {
-                    KeyTrouble::Unknown | KeyTrouble::NotSignedUp => ReasonKind::StoreDenied,
+                    KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp => {
+                        ReasonKind::StoreDenied
+                    }
                     KeyTrouble::Expired => ReasonKind::StoreUnreachable,
                 };
                 (kind, Obstacle::Keys(*trouble))

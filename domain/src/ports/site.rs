@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use crate::S3Bucket;
 use crate::blueprint::{
-    BucketChange, BucketGuards, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState,
-    TableChange, TableKey, TableState,
+    BucketChange, BucketState, ExpiryRule, ObjectLock, QueueChange, QueueState, TableChange,
+    TableKey, TableState,
 };
 use crate::retry::{Cause, Classed, ErrorClass};
 
@@ -15,9 +15,9 @@ pub trait Site: Send + Sync {
     /// Returns a bucket's settings; [`None`] when no account has a bucket of that name.
     async fn bucket(&self, name: &S3Bucket) -> Result<Option<BucketState>, SiteError>;
 
-    /// Returns what locks or copies the objects of a bucket that is there. An end that does not know of
-    /// such settings has none.
-    async fn bucket_guards(&self, name: &S3Bucket) -> Result<BucketGuards, SiteError>;
+    /// Returns the buckets, as ARNs, to which a rule copies each new object of a bucket that is there. An
+    /// end that does not know of replication has none.
+    async fn replicas(&self, name: &S3Bucket) -> Result<Vec<String>, SiteError>;
 
     /// Makes or changes a bucket.
     async fn change_bucket(&self, name: &S3Bucket, change: &BucketChange) -> Result<(), SiteError>;

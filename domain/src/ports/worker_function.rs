@@ -32,6 +32,14 @@ pub enum FunctionError {
         /// Its name.
         function: String,
     },
+    /// The AWS keys may not invoke it. Give them the right, or keys that have it.
+    #[error("the function `{function}` may not be asked: {why}")]
+    Denied {
+        /// Its name.
+        function: String,
+        /// In AWS's own words.
+        why: String,
+    },
     /// AWS refuses the call, or the function itself fails. Change the permission or the setting
     /// that the text names.
     #[error("the function `{function}` gives no report: {why}")]
@@ -59,9 +67,10 @@ impl Classed for FunctionError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Unavailable { .. } => ErrorClass::Retry,
-            Self::NoFunction { .. } | Self::Refused { .. } | Self::Older { .. } => {
-                ErrorClass::GiveUp
-            }
+            Self::NoFunction { .. }
+            | Self::Denied { .. }
+            | Self::Refused { .. }
+            | Self::Older { .. } => ErrorClass::GiveUp,
         }
     }
 }

@@ -28,6 +28,9 @@ fn it_reaches_its_own_buckets_tables_and_queue_only() {
     assert_eq!(resource("FilesInTheBuckets"), json!(files));
     let buckets = ["arn:aws:s3:::corpus-prod", "arn:aws:s3:::editorial-prod"];
     assert_eq!(resource("WhatIsInTheBuckets"), json!(buckets));
+    // Versions are what is left when files were deleted by mistake.
+    let canaries = buckets.map(|bucket| format!("{bucket}/mogile2s3-canary/*"));
+    assert_eq!(resource("VersionsOfCanaries"), json!(canaries));
     let table = |name: &str| format!("arn:aws:dynamodb:us-east-1:123456789012:table/{name}");
     let tables = ["", "-failures", "-verifications"];
     let tables = tables.map(|end| table(&format!("mogile2s3-ledger{end}")));
@@ -36,7 +39,7 @@ fn it_reaches_its_own_buckets_tables_and_queue_only() {
     assert_eq!(resource("Logs"), "@WorkerLogs.Arn");
     let dead_letters = "arn:aws:sqs:us-east-1:123456789012:mogile2s3-jobs-dead";
     assert_eq!(resource("DeadLetters"), dead_letters);
-    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!(all.len(), 7, "{all:?}");
     for (name, statement) in &all {
         assert!(!statement["Resource"].to_string().contains("\"*\""), "{name}");
         assert!(!statement["Action"].to_string().contains('*'), "{name}");
@@ -58,7 +61,9 @@ fn it_may_do_what_the_adapters_do() {
     // PUT and parts; COPY (which reads its source as GET); If-Match reads, too; HEAD is a GET.
     let files = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"];
     assert_eq!(actions("FilesInTheBuckets"), json!(files));
-    assert_eq!(actions("WhatIsInTheBuckets"), "s3:ListBucket");
+    let looks = ["ListBucket", "GetBucketObjectLockConfiguration", "ListBucketVersions"];
+    assert_eq!(actions("WhatIsInTheBuckets"), json!(looks.map(|action| format!("s3:{action}"))));
+    assert_eq!(actions("VersionsOfCanaries"), "s3:DeleteObjectVersion");
     let tables = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "Query", "Scan", "UpdateItem"];
     assert_eq!(actions("Tables"), json!(tables.map(|action| format!("dynamodb:{action}"))));
     let jobs = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"];

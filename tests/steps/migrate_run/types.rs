@@ -14,9 +14,9 @@ use stand_ins::world::bucket::Condition;
 
 use super::*;
 
-/// contentrepo's tables, which may grow.
+/// contentrepo's tables, which may grow, and whether its bucket is behind the cut-over.
 #[derive(Default)]
-struct Repo(Mutex<Vec<RepoObject>>);
+struct Repo(Mutex<Vec<RepoObject>>, bool);
 
 impl Repo {
     /// The next row: of this file, with a type of its own.
@@ -40,7 +40,8 @@ impl Repo {
 #[async_trait]
 impl ContentRepoDatabase for Repo {
     async fn buckets(&self) -> Result<Vec<RepoBucket>, DatabaseError> {
-        Ok(vec![RepoBucket { id: RowId(1), name: "repo".to_owned() }])
+        let name = if self.1 { BUCKET } else { "repo" };
+        Ok(vec![RepoBucket { id: RowId(1), name: name.to_owned() }])
     }
 
     async fn objects(&self, after: RowId, limit: usize) -> Result<Vec<RepoObject>, DatabaseError> {
@@ -144,6 +145,20 @@ fn a_file_that_is_ingested_during_the_run_gets_its_type() {
     assert!(early.iter().all(|file| type_of(&world, file).as_deref() == Some("text/early")));
     let late = observer.late.into_inner().expect("no panic holds it").expect("stored");
     assert_eq!(type_of(&world, &late).as_deref(), Some("text/late"));
+}
+
+/// The cut-over gives its buckets their new names: it is this store's contentrepo all the same.
+#[test]
+fn contentrepo_is_known_behind_the_cut_over() {
+    let (world, repo) = (World::instant(), Arc::new(Repo(Mutex::default(), true)));
+    let files = files(&world, 150, None);
+    for file in &files {
+        repo.refer(file, "text/plain");
+    }
+    let summary = run(&world, &with_types(&repo, Selection::default()));
+    assert!(summary.is_clean(), "{summary:?}");
+    assert_eq!(summary.types.expect("they were asked for").with_type, 150);
+    assert_eq!(type_of(&world, &files[0]).as_deref(), Some("text/plain"));
 }
 
 #[test]

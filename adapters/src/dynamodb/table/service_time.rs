@@ -36,9 +36,9 @@ impl Intercept for DateOfAnswer {
 }
 
 impl Table {
-    /// Reads the item with this key, and returns the time at which DynamoDB says that it answered. The
-    /// SDK corrects its signatures by the same header, so DynamoDB need not refuse a machine whose
-    /// clock is wrong.
+    /// Reads the item with this key, and returns the time at which DynamoDB says that it answered. A
+    /// refusal has a time, too: a request signed with a time more than five minutes away is refused, and
+    /// the SDK's correction is learnt from the first answer, for requests after it.
     pub(in crate::dynamodb) async fn service_time(
         &self,
         key: Item,
@@ -48,9 +48,12 @@ impl Table {
         let date = DateOfAnswer::default();
         let call = self.client.batch_get_item().request_items(&self.name, wanted);
         let call = call.customize().interceptor(date.clone()).send();
-        self.answer("BatchGetItem", call).await?;
+        let answered = self.answer("BatchGetItem", call).await;
         let date = date.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(date.and_then(|date| time_of(&date)))
+        match date.and_then(|date| time_of(&date)) {
+            Some(time) => Ok(Some(time)),
+            None => answered.map(|_| None),
+        }
     }
 }
 

@@ -187,6 +187,22 @@ async fn a_reader_that_goes_away_leaves_the_turn_to_the_next() {
     assert_eq!(table.reads(), 2);
 }
 
+fn readable(node: &str) -> ReadableHost {
+    let nodes = BTreeSet::from([node.parse().unwrap()]);
+    ReadableHost { name: "`store` (alive)".to_owned(), nodes }
+}
+
+#[tokio::test]
+async fn a_host_is_reached_where_a_node_of_it_takes_connections() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let host = readable(&address.to_string());
+    assert_eq!(host.reach(Timeouts::default()).await.unwrap(), address);
+    drop(listener);
+    let error = host.reach(Timeouts::default()).await.unwrap_err();
+    assert!(error.to_string().starts_with(&format!("`{address}` cannot be reached")), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
     let table = Table::of(&[]);
@@ -230,6 +246,8 @@ async fn a_survey_names_the_hosts_that_are_read_from_and_not_asked() {
                 "`store` (alive) hostip `store9` is not an address, it has no address".to_owned(),
             ],
             only_by_altip: vec![format!("`store` (alive) at 10.1.0.7:7500, {add}")],
+            // The third is the one with an altip.
+            readable: [(); 3].map(|()| readable("10.0.0.7:7500")).into(),
         }
     );
     let error = {

@@ -15,6 +15,7 @@ fn what_stands_in_the_way_decides_the_advice() {
         ),
         (StoreDenied, Obstacle::Keys(KeyTrouble::Unknown), "AWS_ACCESS_KEY_ID", "policy"),
         (QueueUnavailable, Obstacle::Keys(KeyTrouble::Expired), "log in", "policy"),
+        (LedgerUnavailable, Obstacle::Keys(KeyTrouble::WrongClock), "set the clock", "AWS_ACCESS"),
         (StoreDenied, Obstacle::Keys(KeyTrouble::NotSignedUp), "registration", "permission"),
         (StoreDenied, Obstacle::Refusal, "policy", "provision"),
     ] {

@@ -7,7 +7,7 @@ use crate::cleanup::references::{AllObjects, Control, bucket_names, content_of};
 use crate::migrate::sample_of_store;
 use crate::ports::{DatabaseError, RepoObject, RepoStatus};
 use crate::summary::Stopped;
-use crate::{Destination, Misconfigured, Reason, limits};
+use crate::{Misconfigured, Reason, limits};
 
 impl Rekey<'_> {
     /// Errors while contentrepo's rows of the file's bucket have the SHA-1 of its old key, and where the
@@ -52,11 +52,8 @@ impl Rekey<'_> {
     /// Whether contentrepo's bucket of this name is the file's: behind a cut-over it has the new name.
     fn is_its_bucket(&self, name: &str) -> bool {
         let bucket = &self.plan.from.bucket;
-        let new = match self.plan.buckets.destination(bucket) {
-            Destination::Bucket(new) => Some(new.as_str()),
-            Destination::Ignored | Destination::Unmapped => None,
-        };
-        name == bucket.as_str() || new == Some(name)
+        name == bucket.as_str()
+            || self.plan.buckets.repo_bucket(name).mogile_bucket() == Some(bucket)
     }
 
     /// Files of this store, spread over the index: its oldest may be older than contentrepo.

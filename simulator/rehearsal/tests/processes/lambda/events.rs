@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_ins::embedded::BUCKETS;
+use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::wire::lambda::Ended;
 use stand_ins::world::bucket::Condition;
 
@@ -104,6 +106,37 @@ async fn an_empty_event_fails_nothing_and_a_strange_one_moves_nothing() {
     assert_eq!(service.counts().cold_starts, 1, "the process goes on after each");
 }
 
+/// What is written there could not be deleted again.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_doctor_writes_no_canaries_where_object_lock_keeps_them() {
+    let stage = Stage::with(2).await;
+    stage.world.s3.configure(|options| options.versioned = true);
+    let (event, canaries) = (json!({"doctor": true}), "the answers to a PUT and a HEAD");
+    let denied = Fault::Refuse { status: 403, code: "AccessDenied".to_owned() };
+    let denied = Rule::always(Service::S3, denied);
+    let denied = Rule { operation: Some("GET_OBJECT_LOCK".to_owned()), ..denied };
+    for (days, denied, words) in [
+        (Some(30), None, "COMPLIANCE, 30 days"),
+        (None, Some(denied), "s3:GetBucketObjectLockConfiguration"),
+    ] {
+        for (_, bucket) in BUCKETS {
+            stage.world.s3.set_up(bucket, |it| it.locked_for_days = days).expect("a bucket");
+        }
+        if let Some(rule) = denied {
+            stage.world.faults.add(rule);
+        }
+        let service = stage.start(stage.function());
+        let health = answer(service.invoke(&event).await.expect("a process"));
+        assert_eq!(health["healthy"], false, "{health}");
+        let said = health.to_string();
+        assert!(said.contains(words) && !said.contains(canaries), "{said}");
+    }
+    for (_, bucket) in BUCKETS {
+        let versions = stage.world.s3.versions(bucket).expect("a bucket");
+        assert!(versions.is_empty(), "{bucket}: {:?}", versions.keys());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn its_doctor_examines_from_where_the_function_runs() {
     let stage = Stage::with(2).await;
@@ -113,6 +146,8 @@ async fn its_doctor_examines_from_where_the_function_runs() {
     assert_eq!(health["healthy"], true, "{health}");
     let checks = health["checks"].as_array().expect("checks");
     assert!(checks.len() > 10, "canaries too: {health}");
+    let canaries = "the answers to a PUT and a HEAD";
+    assert!(health.to_string().contains(canaries), "{health}");
     let report = answer(service.invoke(&json!({"report": true})).await.expect("a process"));
     for field in ["version", "formats", "buckets"] {
         assert!(!report[field].is_null(), "{report}");

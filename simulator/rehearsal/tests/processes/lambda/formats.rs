@@ -344,6 +344,13 @@ async fn the_doctor_compares_the_function_with_this_program() {
     let seen = healths(&facts(account.address, 0).await);
     assert_eq!(seen, [answers, formats, domain, same].map(good));
 
+    // The read-only policy has no right to invoke it.
+    let denied = Fault::Refuse { status: 403, code: "AccessDeniedException".to_owned() };
+    stage.world.faults.add(Rule::once(Service::Lambda, "Invoke", NAME, denied));
+    let checks = facts(account.address, 0).await;
+    assert_eq!(healths(&checks), [json!([answers, "caution"])]);
+    assert!(checks[0].to_string().contains("lambda:InvokeFunction"), "{}", checks[0]);
+
     let account = Account::with(&stage, Scripted::with_verifications_in(1)).await;
     let checks = facts(account.address, 1).await;
     let seen = healths(&checks);

@@ -41,8 +41,11 @@ async fn doctor_tells_of_a_rule_that_deletes_files() {
 async fn a_stock_contentrepo_is_told_of_before_anything_is_migrated() {
     let mut session = Session::new(92, 4).await;
     let unmet = |said: &str| said.matches("BAD  ").count();
-    // As S3 makes buckets: only who asks for it is told.
-    assert_eq!(unmet(&session.said(&["doctor"], 0).await), 0);
+    // As S3 makes buckets: where nobody asks for a stock contentrepo, nothing stops.
+    let said = session.said(&["doctor"], 0).await;
+    assert_eq!(unmet(&said), 0, "{said}");
+    let caution = "!    bucket corpus-prod: does not hold: the ACL `public-read` of its writes";
+    assert!(said.contains(caution) && said.contains("ACCESS_PROFILE does not say who"), "{said}");
     session.set("ACCESS_PROFILE", "contentrepo-legacy");
     let said = session.said(&["doctor"], 1).await;
     assert_eq!(unmet(&said), 2 * BUCKETS.len(), "ACLs and public reads of each bucket: {said}");

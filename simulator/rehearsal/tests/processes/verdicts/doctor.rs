@@ -4,6 +4,7 @@ use dynoxide::actions::delete_table::DeleteTableRequest;
 use stand_ins::embedded::FAILURES;
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::bucket::Action;
+use stand_ins::world::mogile::{DeviceId, DeviceStatus};
 
 use super::printed::{command, commands};
 use super::session::Session;
@@ -80,6 +81,32 @@ async fn doctor_tells_which_storage_node_is_down() {
     let said = session.said(&["doctor"], 0).await;
     let nodes = said.lines().filter(|line| line.starts_with("ok   storage node 127.0.0.1:"));
     assert_eq!(nodes.count(), session.stage.world.mogile.listed_host_rows().len(), "{said}");
+}
+
+/// A tracker names no replica on a device that is down, so that no file of the sample shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_which_storage_node_no_tracker_names() {
+    let session = Session::new(95, 40).await;
+    let mogile = &session.stage.world.mogile;
+    let good = session.said(&["doctor"], 0).await;
+    assert!(!good.contains("files of the sample are on it"), "{good}");
+    // It takes connections, and its devices are down.
+    let (host, down) = mogile.listed_host_rows()[0];
+    let of_host = |device: &&DeviceId| mogile.host_of(**device) == Some(host);
+    for device in session.stage.world.devices.iter().filter(of_host) {
+        mogile.set_device_status(*device, DeviceStatus::Down);
+    }
+    let said = session.said(&["doctor"], 0).await;
+    let words = format!("!    storage node {down}: does not hold: files of the sample are on it");
+    assert!(said.contains(&words) && said.contains("look at its devices"), "{said}");
+    // It takes none.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let away = listener.local_addr().expect("an address");
+    drop(listener);
+    mogile.add_device(mogile.add_host(away.ip(), away.port()));
+    let said = session.said(&["doctor"], 3).await;
+    let words = format!("OUT  storage node {away}: not checked: files of the sample are on it");
+    assert!(said.contains(&words), "{said}");
 }
 
 /// The failure itself names the setting.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use stand_ins::embedded::{BUCKETS, QUEUE, VERIFICATIONS};
-use stand_ins::fault::Service;
-use stand_ins::world::bucket::{BucketSettings, Encryption};
+use stand_ins::fault::{Fault, Rule, Service};
+use stand_ins::world::bucket::{BucketSettings, Encryption, LifecycleRule};
 
 use super::session::Session;
 
@@ -72,6 +72,48 @@ async fn a_bucket_that_locks_its_objects_gets_no_canaries() {
         "{said}"
     );
     assert_eq!(session.stage.world.s3.settings(BUCKETS[0].1).expect("a bucket"), before);
+}
+
+/// What was denied here hid that the other setting was never looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_lock_is_not_known_no_canaries_are_written() {
+    let session = Session::new(214, 4).await;
+    let denied = |setting: &str| {
+        let denied = Fault::Refuse { status: 403, code: "AccessDenied".to_owned() };
+        let operation = Some(setting.to_owned());
+        let rule = Rule { operation, ..Rule::always(Service::S3, denied) };
+        session.stage.world.faults.add(rule);
+    };
+    let written = || {
+        let counts = session.stage.world.faults.counts();
+        ["PUT", "COPY", "PART"]
+            .iter()
+            .any(|it| counts.contains_key(&(Service::S3, (*it).to_owned())))
+    };
+    session.stage.world.s3.configure(|options| options.versioned = true);
+    for (_, bucket) in BUCKETS {
+        let locks = |bucket: &mut BucketSettings| bucket.locked_for_days = Some(30);
+        session.stage.world.s3.set_up(bucket, locks).expect("a bucket");
+    }
+    // The policy may not be read, the lock may: the lock decides.
+    denied("GET_POLICY");
+    session.doctor_names(1, &["its settings can be read", "COMPLIANCE, 30 days"]).await;
+    assert!(!written());
+    // A rule that deletes files is seen without the policy, too.
+    let expires = LifecycleRule {
+        id: "theirs".to_owned(),
+        enabled: true,
+        expire_after_days: Some(30),
+        ..LifecycleRule::default()
+    };
+    session.set_up(|bucket| bucket.lifecycle = vec![expires]);
+    session.doctor_names(1, &["rule `theirs` deletes objects with keys of 40"]).await;
+    session.mend();
+    // Nobody knows whether it locks.
+    denied("GET_OBJECT_LOCK");
+    let words = ["No canaries are written here", "s3:GetBucketObjectLockConfiguration"];
+    session.doctor_names(1, &words).await;
+    assert!(!written());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,6 +193,45 @@ async fn a_reader_without_keys_is_sent_to_each_bucket() {
         .expect("planted");
     let said = session.said(&["doctor", "--read-only"], 0).await;
     assert!(said.contains(&good), "{said}");
+}
+
+/// Any policy but ours passed for one that lets readers in.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_policy_allows_is_decided_by_a_read() {
+    let mut session = Session::new(215, 4).await;
+    session.set("ACCESS_PROFILE", "public-policy");
+    session.said(&["provision", "--buckets-only", "--change-access"], 0).await;
+    let policy = |session: &Session, keys: &str| {
+        let resource = format!("arn:aws:s3:::{}/{keys}", BUCKETS[0].1);
+        let statement = serde_json::json!({
+            "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": resource,
+        });
+        let policy = serde_json::json!({ "Statement": [statement] }).to_string();
+        session.set_up(|bucket| bucket.policy = Some(policy));
+    };
+    let a_file = "a reader without AWS keys gets a file";
+    policy(&session, "logs/*");
+    let bad = format!("BAD  bucket corpus-prod: does not hold: {a_file}");
+    session.doctor_names(1, &[&bad, "Add a statement that lets anybody get keys of 40"]).await;
+    let said = session.said(&["doctor", "--read-only"], 0).await;
+    assert!(said.contains(&format!("!    bucket corpus-prod: does not hold: {a_file}")), "{said}");
+    policy(&session, "*");
+    session.doctor_names(0, &[&format!("ok   bucket corpus-prod: {a_file}")]).await;
+}
+
+/// No certificate of S3 has such a name, and readers go by HTTPS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_with_a_dot_in_its_name_is_a_caution_for_readers_of_urls() {
+    let mut session = Session::new(216, 4).await;
+    session.stage.world.s3.create_bucket("corpus.prod").expect("a new bucket");
+    session.set("BUCKETS", format!("{}:corpus.prod", BUCKETS[0].0));
+    let words = "!    bucket corpus.prod: does not hold: its unsigned URLs have a certificate";
+    session.set("ACCESS_PROFILE", "public-policy");
+    let said = session.run(&["doctor"]).await;
+    assert!(said.contains(words), "{said}");
+    session.set("ACCESS_PROFILE", "private");
+    let said = session.run(&["doctor"]).await;
+    assert!(!said.contains(words), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

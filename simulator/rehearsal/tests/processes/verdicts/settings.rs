@@ -95,6 +95,45 @@ async fn commands_without_aws_keys_say_where_to_put_them() {
     assert!(session.stage.world.faults.counts_since(&before).is_empty());
 }
 
+/// The first alone was named, and then the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_every_setting_that_is_missing() {
+    let mut session = Session::new(40, 5).await;
+    let names = [
+        "MOGILE_TRACKERS",
+        "BUCKETS",
+        "DYNAMODB_TABLE",
+        "AWS_S3_REGION_NAME",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ];
+    for name in names {
+        session.set(name, "");
+    }
+    session.set("AWS_EC2_METADATA_DISABLED", "true");
+    session.set("RHINO_DATABASE_URL", "rhino");
+    let said = session.said(&["doctor"], 2).await;
+    for words in [
+        "6 settings are missing or cannot be used",
+        "MOGILE_TRACKERS is not set",
+        "BUCKETS: no bucket is mapped",
+        "DYNAMODB_TABLE is not set",
+        "RHINO_DATABASE_URL: ",
+        "no AWS region is set",
+        "no AWS credentials were found",
+    ] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    session.reset("RHINO_DATABASE_URL");
+    for name in &names[1..] {
+        session.reset(name);
+    }
+    let said = session.said(&["doctor"], 2).await;
+    assert!(said.contains("error: MOGILE_TRACKERS is not set"), "{said}");
+}
+
 /// The account, and neither its keys nor its policy.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_not_signed_up_is_configuration_in_every_service() {
