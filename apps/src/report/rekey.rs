@@ -88,6 +88,9 @@ fn verdict(rekeying: &Rekeying) -> Verdict {
     }
 }
 
+/// The largest number that contentrepo's column `size` holds. Larger sizes stand there as this one.
+const LARGEST_SIZE: u64 = 2_147_483_647;
+
 /// The statement and the tracker's line that take a change back.
 fn undo(Rekeying { fid, domain, from, .. }: &Rekeying, to: &str) -> [String; 2] {
     let (namespace, old, new) = (literal(domain), literal(from), literal(to));
@@ -144,8 +147,11 @@ fn advice(rekeying: &Rekeying) -> &'static str {
              first"
         }
         RekeyOutcome::StillReferred => {
-            "correct these rows by contentrepo's own means, so that they have the new SHA-1, or delete the \
-             objects; then run this again. Readers of these objects get the wrong content until then"
+            "do not purge these objects: a purge deletes the key of --from in MogileFS, which is this very \
+             file. A deleted object refers to it, too. Where this content is what the objects should have, \
+             run the statements below in contentrepo's database, and at once this command again with \
+             --execute: between the two contentrepo does not find the content. `SHOW CREATE TABLE objects` \
+             first: any other column that is ON UPDATE is to be written to itself, as `timestamp` is"
         }
         RekeyOutcome::ContentRepoSilent => {
             "correct CONTENTREPO_DATABASE_URL or its account, then run this again"
@@ -183,6 +189,22 @@ impl RekeyReport {
         Ok(())
     }
 
+    /// The statements that give contentrepo's rows the new SHA-1. Its readers go by size, too.
+    fn write_corrections(&self, out: &mut String) -> fmt::Result {
+        let Rekeying { referring, sha1, length, .. } = &self.rekeying;
+        let (Some(sha1), Some(length)) = (sha1, length) else { return Ok(()) };
+        let size = length.0.min(LARGEST_SIZE);
+        for row in referring {
+            let (id, old) = (&row.id, printable(&literal(&row.checksum)));
+            writeln!(
+                out,
+                "    UPDATE objects SET checksum = '{sha1}', size = {size}, timestamp = timestamp WHERE \
+                 id = {id} AND checksum = {old};"
+            )?;
+        }
+        Ok(())
+    }
+
     fn write_referring(&self, out: &mut String) -> fmt::Result {
         let Rekeying { referring, referring_rows, .. } = &self.rekeying;
         for row in referring {
@@ -212,6 +234,7 @@ impl Report for RekeyReport {
             let request = adapters::mogile::delete_request(domain, from);
             writeln!(out, "    {}", for_a_tracker(&request))?;
         }
+        self.write_corrections(out)?;
         let Some([statement, line]) = &self.undo else { return Ok(()) };
         let is_made = *outcome != RekeyOutcome::CanBeChanged;
         let words = if is_made { "The way back" } else { "The way back would be" };

@@ -147,6 +147,8 @@ pub struct ReferringRow {
     pub key: String,
     /// The column `uuid`.
     pub uuid: String,
+    /// The column `checksum`, as it stands there.
+    pub checksum: String,
     /// The name of its bucket, where it has one.
     pub bucket: Option<String>,
     /// The column `status`, in words.

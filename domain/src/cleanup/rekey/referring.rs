@@ -84,5 +84,6 @@ fn referring(row: RepoObject, bucket: Option<String>) -> ReferringRow {
         RepoStatus::Purged => "purged",
         RepoStatus::Unknown => "unknown",
     };
-    ReferringRow { id: row.id.to_string(), key: row.key, uuid: row.uuid, bucket, status }
+    let RepoObject { id, key, uuid, checksum, .. } = row;
+    ReferringRow { id: id.to_string(), key, uuid, checksum, bucket, status }
 }
