@@ -13,6 +13,7 @@ mod rekey;
 mod replicas;
 mod stop;
 mod temporary;
+mod witness;
 
 pub use deletion::{Deletion, DeletionPlan, Mode, Refused, TemporaryPorts, delete_temporary};
 pub use gate::CleanupRefusal;

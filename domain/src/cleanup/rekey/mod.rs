@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use futures_util::future::{self, Either};
 
-use self::evidence::{NewKey, Witness};
+use self::evidence::NewKey;
 use self::outcome::Verdict;
 use super::gate::CleanupRefusal;
 use super::look::{Look, Looker};
 use super::replicas::ReplicaReader;
 use super::stop::StopRequest;
+use super::witness::Witness;
 use crate::migrate::require_domain;
 use crate::ports::{
     Clock, ContentRepoDatabase, Journal, KeyChanges, RowId, SourceFiles, SourceIndex,
@@ -126,7 +127,9 @@ impl Rekey<'_> {
         let file = self.file().await?;
         let key = file.dkey.to_string();
         self.require_as_seen(&key).await?;
-        self.rekeying.replicas = self.witness().read(&file).await?;
+        let read = self.witness().read(&file).await;
+        let read = read.map_err(|error| evidence::unreadable(&error))?;
+        self.rekeying.replicas = read.into_iter().map(ReadReplica::from).collect();
         let sha1 = evidence::content_of(&self.rekeying.replicas, file.length)?;
         self.rekeying.sha1 = Some(sha1);
         self.rekeying.length = Some(file.length);
@@ -147,7 +150,7 @@ impl Rekey<'_> {
         }
         let new = Dkey { sha1, bucket: file.dkey.bucket.clone() };
         self.rekeying.to = Some(new.to_string());
-        match self.witness().place(&new).await? {
+        match self.place(&new).await? {
             NewKey::Free => self.require_unreferred().await,
             // It may be deleted then: the old key must not be needed any more for that, either.
             NewKey::Held(verdict @ Verdict::Ended(RekeyOutcome::Duplicate, _)) => {
