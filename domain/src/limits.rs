@@ -321,8 +321,9 @@ pub const SEEN_ROWS: usize = 2_500;
 /// Files that one entry of the journal condemns. Each has at most 600 bytes there.
 pub const CONDEMNED_FILES: usize = 400;
 
-/// Unfinished uploads that one `tmp delete` looks at: about 200 bytes of memory each.
-pub const TEMPORARY_ROWS: usize = 250_000;
+/// Unfinished uploads that `tmp delete` reads before it asks contentrepo about all of them, which reads
+/// ten million rows in a few minutes: about 300 bytes of memory each.
+pub const TEMPORARY_ROWS: usize = 20_000;
 
 /// Rows of contentrepo that `rekey` prints: more than a person looks through.
 pub const REFERRING_ROWS: usize = 100;

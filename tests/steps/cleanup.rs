@@ -1,6 +1,7 @@
 //! `tmp list` and `tmp delete` over unfinished uploads of every kind.
 
 mod contentrepo;
+mod copies;
 mod deletion;
 mod evidence;
 mod own_trouble;
@@ -178,7 +179,8 @@ async fn note(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, by: &str) {
 
 fn plan<'a>(buckets: &'a BucketMap, also_unique: &[Fid], mode: Mode) -> DeletionPlan<'a> {
     let also_unique = also_unique.iter().map(|fid| fid.0).collect();
-    DeletionPlan { buckets, also_unique, mode, salt: 8, stop: never(), observer: &() }
+    let at_once = domain::limits::TEMPORARY_ROWS;
+    DeletionPlan { buckets, also_unique, mode, at_once, salt: 8, stop: never(), observer: &() }
 }
 
 fn really() -> Mode {

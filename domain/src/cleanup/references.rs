@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::temporary::Reference;
+use super::temporary::{Reference, Referring};
 use crate::ports::{Clock, ContentRepoDatabase, DatabaseError, RepoObject, RepoStatus, RowId};
 use crate::retried::retried;
 use crate::{Sha1, limits};
@@ -8,7 +8,7 @@ use crate::{Sha1, limits};
 /// What contentrepo refers to, of some content.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    of: BTreeMap<Sha1, BTreeSet<String>>,
+    of: BTreeMap<Sha1, Referring>,
     /// Whether all its rows were read.
     whole: bool,
 }
@@ -86,7 +86,7 @@ impl References {
     /// Whether contentrepo refers to this content, one of those that were asked for.
     pub(super) fn to(&self, sha1: &Sha1) -> Reference {
         match self.of.get(sha1) {
-            Some(buckets) => Reference::From(buckets.clone()),
+            Some(referring) => Reference::From(referring.clone()),
             None if self.whole => Reference::None,
             None => Reference::Unknown,
         }
@@ -113,8 +113,11 @@ impl References {
                 let Some(sha1) = content_of(&row).filter(|sha1| wanted.contains(sha1)) else {
                     continue;
                 };
-                let name = row.bucket.and_then(|bucket| names.get(&bucket));
-                references.of.entry(sha1).or_default().extend(name.cloned());
+                let referring = references.of.entry(sha1).or_default();
+                match row.bucket.and_then(|bucket| names.get(&bucket)) {
+                    Some(name) => _ = referring.names.insert(name.clone()),
+                    None => referring.nameless = true,
+                }
             }
         }
         Ok(Self { whole: true, ..references })

@@ -7,7 +7,7 @@ use domain::cleanup::{Deletion, Mode, delete_temporary};
 use domain::ports::RepoStatus;
 use domain::{BucketMap, Sha1, Stopped};
 use stand_ins::port::{Call, PortFault};
-use stand_ins::world::mogile::{Content, Fid, FileRow};
+use stand_ins::world::mogile::{Content, DeviceStatus, Fid, FileRow};
 
 use super::{A_DAY, ContentRepo, Stage, plan, really, tmp};
 
@@ -232,8 +232,8 @@ fn also_unique_deletes_what_exists_nowhere_else() {
 /// What is done to the replicas of an upload.
 type Change<'a> = &'a dyn Fn(&Stage, Fid);
 
-/// Nobody knows what its content should be. So all replicas are read, and what cannot be said stays,
-/// also with `--also-unique`.
+/// Nobody knows what its content should be. So all replicas are read, also those on devices that are
+/// down, and what cannot be said stays, also with `--also-unique`.
 #[test]
 fn an_upload_whose_content_cannot_be_said_stays() {
     let lose = |stage: &Stage, fid: Fid, replicas: usize| {
@@ -246,8 +246,22 @@ fn an_upload_whose_content_cannot_be_said_stays() {
             stage.world.port.mogile.set_replica(fid, *device, Content::from(bytes.to_vec()));
         }
     };
-    let kinds: [(&str, Change, &str); 5] = [
-        ("one replica is lost", &|stage, fid| lose(stage, fid, 1), "deleted"),
+    let down = |stage: &Stage, device: usize| {
+        let device = stage.world.devices[device];
+        stage.world.port.mogile.set_device_status(device, DeviceStatus::Down);
+    };
+    let kinds: [(&str, Change, &str); 7] = [
+        ("nothing is wrong", &|_, _| {}, "deleted"),
+        ("one replica is lost", &|stage, fid| lose(stage, fid, 1), "unreadable"),
+        (
+            "the good one is on a device that is down",
+            &|stage, fid| {
+                let other: Vec<_> = BYTES.iter().rev().copied().collect();
+                spoil(stage, fid, 1, &other);
+                down(stage, 1);
+            },
+            "unreadable",
+        ),
         ("all are lost", &|stage, fid| lose(stage, fid, 2), "unreadable"),
         (
             "the index names none",
