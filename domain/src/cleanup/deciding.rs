@@ -13,22 +13,20 @@ use super::temporary::{
     mapped_buckets,
 };
 use crate::summary::Stopped;
-use crate::{BucketMap, ContentDigests, Dkey, Misconfigured, MogileBucket, limits};
+use crate::{BucketMap, ContentDigests, Dkey, MogileBucket, limits};
 
 impl Run<'_> {
-    /// Errors where contentrepo's database is another store's. Where it gives no answer, that is noted.
+    /// Errors where contentrepo's database is another store's, or old. Where it gives no answer, that is
+    /// noted.
     pub(super) async fn require_own_contentrepo(&mut self) -> Result<(), Stopped> {
         let Some(database) = &self.ports.content_repo else { return Ok(()) };
-        match self.control.known_to(&**database, &*self.ports.clock).await {
-            Ok(found) if self.control.is_enough(found) => {}
-            Ok(found) => {
-                let looked_for = self.control.looked_for();
-                let misconfigured = Misconfigured::OtherContentRepo { looked_for, found };
-                return Err(Stopped::Misconfigured(misconfigured));
+        match self.control.why_not(&**database, &*self.ports.clock).await {
+            Ok(why_not) => why_not.map_or(Ok(()), |why| Err(Stopped::Misconfigured(why))),
+            Err(error) => {
+                self.deletion.contentrepo_failed = Some(error.to_string());
+                Ok(())
             }
-            Err(error) => self.deletion.contentrepo_failed = Some(error.to_string()),
         }
-        Ok(())
     }
 
     /// Asks contentrepo about all of them at once, looks whether their content is where it is needed, and

@@ -5,10 +5,10 @@ use futures_util::{StreamExt, stream};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
+use super::control::Control;
 use super::elsewhere::Examined;
 use super::gate::{CleanupRefusal, require_right_clock};
 use super::listing::{AllRows, count_others};
-use super::references::Control;
 use super::replicas::ReplicaReader;
 use super::stop::{DeletionObserver, StopRequest, is_asked};
 use super::temporary::{Age, KnownContent, Leftover, OnlyCopy};
@@ -264,7 +264,8 @@ impl Run<'_> {
             for row in page.rows {
                 let Some(leftover) = Leftover::of(&row) else {
                     if let RowClass::Source(file) = row.classify(self.plan.buckets) {
-                        self.control.add(file.dkey.sha1);
+                        self.control.add_newest(file.dkey.sha1);
+                        self.control.add(file.dkey);
                     }
                     continue;
                 };

@@ -1,6 +1,7 @@
 //! The clean-up of MogileFS's index: unfinished uploads, which no reader asks for, and keys that name
 //! other content than their files have.
 
+mod control;
 mod deciding;
 mod deleting;
 mod deletion;
@@ -8,6 +9,7 @@ mod elsewhere;
 mod gate;
 mod listing;
 mod look;
+mod newest;
 mod references;
 mod rekey;
 mod replicas;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use domain::cleanup::{Deletion, Mode, delete_temporary};
 use domain::ports::RepoStatus;
-use domain::{BucketMap, Sha1, Stopped};
+use domain::{BucketMap, Misconfigured, Sha1, Stopped};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::mogile::{Content, DeviceStatus, Fid, FileRow};
 
@@ -182,6 +182,35 @@ fn another_stores_contentrepo_decides_about_nothing() {
             assert!(why.to_string().contains("refers to 0 of 1 files"), "{why}");
             assert!(stage.has(fid));
         }
+    }
+}
+
+/// A replica that lags behind, or an old copy, calls what is newer needless.
+#[test]
+fn a_contentrepo_without_the_newest_files_decides_about_nothing() {
+    for (known, is_believed) in [(40, true), (36, true), (35, false)] {
+        let stage = Stage::new();
+        let contentrepo = stage.contentrepo.as_ref().expect("it is there");
+        for number in 0..40 {
+            let bytes = format!("file {number}").into_bytes();
+            let sha1 = Sha1::of(&bytes).to_string();
+            stage.store_content(&format!("{sha1}-repo"), &bytes);
+            if number < known {
+                // A purged row refers to nothing, and shows that it is known.
+                let purged = number == known - 1;
+                let status = if purged { RepoStatus::Purged } else { RepoStatus::Used };
+                contentrepo.refer(&sha1, Some("repo"), status);
+            }
+        }
+        let fid = stage.store_content(&tmp(1), BYTES);
+        let deletion = stage.clean_up();
+        let end = if is_believed { "deleted" } else { "not looked at" };
+        assert_eq!((class(&deletion), stage.has(fid)), (end, !is_believed), "{deletion:?}");
+        let is_old = matches!(
+            deletion.stopped,
+            Some(Stopped::Misconfigured(Misconfigured::OldContentRepo { .. }))
+        );
+        assert_eq!(is_old, !is_believed, "{deletion:?}");
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::Rekey;
 use super::outcome::{ReferringRow, RekeyOutcome, Verdict};
+use crate::cleanup::control::Control;
 use crate::cleanup::look::Looker;
-use crate::cleanup::references::{AllObjects, Control, bucket_names, content_of};
+use crate::cleanup::newest::newest_files;
+use crate::cleanup::references::{AllObjects, bucket_names, content_of};
+use crate::cleanup::temporary::{is_same_name, mapped_buckets};
 use crate::migrate::sample_of_store;
 use crate::ports::{DatabaseError, RepoObject, RepoStatus};
 use crate::summary::Stopped;
-use crate::{Destination, Misconfigured, Reason, limits};
+use crate::{Reason, limits};
 
 impl Rekey<'_> {
     /// Errors while contentrepo's rows of the file's bucket have the SHA-1 of its old key, and where the
@@ -15,11 +18,9 @@ impl Rekey<'_> {
     pub(super) async fn require_unreferred(&mut self) -> Result<(), Verdict> {
         let (database, clock) = (&*self.ports.content_repo, self.looker.clock);
         let control = self.control().await?;
-        let found = control.known_to(database, clock).await.map_err(|error| silent(&error))?;
-        if !control.is_enough(found) {
-            let looked_for = control.looked_for();
-            let misconfigured = Misconfigured::OtherContentRepo { looked_for, found };
-            return Err(Verdict::Stopped(Stopped::Misconfigured(misconfigured)));
+        let why_not = control.why_not(database, clock).await.map_err(|error| silent(&error))?;
+        if let Some(why) = why_not {
+            return Err(Verdict::Stopped(Stopped::Misconfigured(why)));
         }
         self.require_unreferred_since().await
     }
@@ -46,28 +47,30 @@ impl Rekey<'_> {
             }
         }
         self.referred_to = rows.read_to();
-        if of == 0 { Ok(()) } else { Err(Verdict::Referred { rows: found, of }) }
+        if of == 0 {
+            return Ok(());
+        }
+        Err(Verdict::Referred { rows: found, of })
     }
 
-    /// Whether contentrepo's bucket of this name is the file's: behind a cut-over it has the new name.
+    /// Whether contentrepo's bucket of this name may be the file's: behind a cut-over it has the new name.
     fn is_its_bucket(&self, name: &str) -> bool {
-        let bucket = &self.plan.from.bucket;
-        let new = match self.plan.buckets.destination(bucket) {
-            Destination::Bucket(new) => Some(new.as_str()),
-            Destination::Ignored | Destination::Unmapped => None,
-        };
-        name == bucket.as_str() || new == Some(name)
+        is_same_name(name, self.plan.from.bucket.as_str())
+            || mapped_buckets(name, self.plan.buckets).contains(&self.plan.from.bucket)
     }
 
-    /// Files of this store, spread over the index: its oldest may be older than contentrepo.
+    /// Files of this store, spread over the index, since its oldest may be older than contentrepo, and its
+    /// newest.
     async fn control(&self) -> Result<Control, Verdict> {
         let mut control = Control::default();
         let Looker { index, clock, .. } = self.looker;
-        let sample = sample_of_store(index, clock, self.plan.buckets).await;
-        let sample =
-            sample.map_err(|error| Verdict::Stopped(Stopped::Trouble(Reason::from(&error))))?;
+        let unread = |error| Verdict::Stopped(Stopped::Trouble(Reason::from(&error)));
+        let sample = sample_of_store(index, clock, self.plan.buckets).await.map_err(unread)?;
         let others = sample.into_iter().filter(|dkey| *dkey != self.plan.from);
-        others.for_each(|dkey| control.add(dkey.sha1));
+        others.for_each(|dkey| control.add(dkey));
+        let newest = newest_files(index, clock, self.plan.buckets, limits::NEWEST_FILES).await;
+        let others = newest.map_err(unread)?.into_iter().filter(|file| file.fid != self.plan.fid);
+        others.for_each(|file| control.add_newest(file.dkey.sha1));
         Ok(control)
     }
 }

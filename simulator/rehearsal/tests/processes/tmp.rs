@@ -282,7 +282,10 @@ async fn what_cannot_be_reached_or_is_wrong_ends_without_a_deletion() {
     let (_, said) = run(&environment, &execute, 2).await;
     let words = ["refers to 0 of 1 files", "correct CONTENTREPO_DATABASE_URL"];
     assert!(words.iter().all(|words| said.contains(words)), "{said}");
-    refer(&world, &[b"one"]);
+    // Needed, and an object of the bucket has it, too.
+    refer(&world, &[b"one", b"nobody's"]);
+    let object = (BUCKETS[0].1, sha1(b"nobody's"));
+    world.s3.plant_plain(object.0, &object.1, b"nobody's".to_vec()).expect("a bucket");
     for (service, operation, code, words) in [
         (Service::Tracker, "file_info", 3, "source-unreachable"),
         (Service::S3, "HEAD", 3, "s3-unreachable"),
