@@ -212,9 +212,8 @@ impl<E: Into<CleanupRefusal>> From<E> for Ended {
 
 impl Run<'_> {
     async fn find_and_delete(&mut self) -> Result<(), Ended> {
-        let (ports, salt) = (self.ports, self.plan.salt);
-        require_right_clock(&*ports.clock, &*ports.service, salt).await?;
-        ports.require_buckets(self.plan.buckets).await?;
+        self.require_right_clock().await?;
+        self.ports.require_buckets(self.plan.buckets).await?;
         let mut leftovers = self.leftovers().await?;
         loop {
             self.clean(leftovers).await?;
@@ -225,9 +224,16 @@ impl Run<'_> {
         }
     }
 
+    /// What took its time may have put the clock right or wrong.
+    pub(super) async fn require_right_clock(&self) -> Result<(), CleanupRefusal> {
+        let ports = self.ports;
+        require_right_clock(&*ports.clock, &*ports.service, self.plan.salt).await
+    }
+
     /// Deletes those of some uploads that may be deleted.
     async fn clean(&mut self, mut leftovers: Vec<Leftover>) -> Result<(), Ended> {
         self.read_sightings(&mut leftovers).await?;
+        self.require_right_clock().await?;
         let mut over = VecDeque::from(self.those_over(leftovers));
         if !over.is_empty() && !self.is_own_contentrepo {
             self.require_own_contentrepo().await?;
