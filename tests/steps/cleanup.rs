@@ -5,6 +5,7 @@ mod copies;
 mod deletion;
 mod evidence;
 mod own_trouble;
+mod rekey;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -49,6 +49,12 @@ pub fn rename_request(domain: &str, from: &str, to: &str) -> String {
     format!("rename domain={domain}&from_key={from}&to_key={to}")
 }
 
+/// The request for the fid of a key, as a person sends it to a tracker.
+#[must_use]
+pub fn info_request(domain: &str, key: &str) -> String {
+    format!("file_info domain={}&key={}", encode(domain), encode(key))
+}
+
 /// The request that deletes the file of a key, as a person sends it to a tracker.
 #[must_use]
 pub fn delete_request(domain: &str, key: &str) -> String {

@@ -163,15 +163,26 @@ impl Rekey<'_> {
 
     /// Its key is right, and another one than was expected. Where another file has that one, the fid was
     /// mistaken.
-    async fn already_so(&self, key: &str) -> Verdict {
+    async fn already_so(&mut self, key: &str) -> Verdict {
         match self.looker.ask(&self.plan.from.to_string()).await {
-            Ok(None) => RekeyOutcome::AlreadySo.because(format!(
+            Ok(None) => {}
+            Ok(Some(fid)) => {
+                return RekeyOutcome::OtherKey.because(format!(
+                    "its row has the key `{key}`, which is right; the key of --from is that of fid {fid}"
+                ));
+            }
+            Err(error) => return RekeyOutcome::Unreadable.because(error.to_string()),
+        }
+        // The run that changed it may not have been able to look.
+        match self.require_unreferred().await {
+            Ok(()) => RekeyOutcome::AlreadySo.because(format!(
                 "its key is `{key}` by now, and right; no file has the key of --from any more"
             )),
-            Ok(Some(fid)) => RekeyOutcome::OtherKey.because(format!(
-                "its row has the key `{key}`, which is right; the key of --from is that of fid {fid}"
-            )),
-            Err(error) => RekeyOutcome::Unreadable.because(error.to_string()),
+            Err(Verdict::Referred { rows, of, .. }) => {
+                self.rekeying.to = Some(key.to_owned());
+                Verdict::Referred { rows, of, is_changed: true }
+            }
+            Err(verdict) => verdict,
         }
     }
 

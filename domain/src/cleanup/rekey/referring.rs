@@ -8,7 +8,7 @@ use crate::cleanup::newest::newest_files;
 use crate::cleanup::references::{AllObjects, bucket_names, content_of};
 use crate::cleanup::temporary::{is_same_name, mapped_buckets};
 use crate::migrate::sample_of_store;
-use crate::ports::{DatabaseError, RepoObject, RepoStatus};
+use crate::ports::{DatabaseError, RepoObject, RepoStatus, RowId};
 use crate::summary::Stopped;
 use crate::{Reason, limits};
 
@@ -25,12 +25,15 @@ impl Rekey<'_> {
         self.require_unreferred_since().await
     }
 
-    /// The same for the rows that were written since the last look.
+    /// The same for the rows that were written since the last look. One that was not committed then has
+    /// an id below others that were: so it looks some ids back.
     pub(super) async fn require_unreferred_since(&mut self) -> Result<(), Verdict> {
         let (database, clock) = (&*self.ports.content_repo, self.looker.clock);
         let names = bucket_names(database, clock).await.map_err(|error| silent(&error))?;
         let (mut found, mut of) = (Vec::new(), 0);
-        let mut rows = AllObjects::behind(self.referred_to, database, clock);
+        let back = self.referred_to.0.saturating_sub(limits::ROWS_SEEN_AGAIN);
+        let behind = RowId(back).max(RowId::START);
+        let mut rows = AllObjects::behind(behind, database, clock);
         while let Some(page) = rows.next().await.map_err(|error| silent(&error))? {
             for row in page {
                 if content_of(&row) != Some(self.plan.from.sha1) {
@@ -46,11 +49,11 @@ impl Rekey<'_> {
                 }
             }
         }
-        self.referred_to = rows.read_to();
+        self.referred_to = self.referred_to.max(rows.read_to());
         if of == 0 {
             return Ok(());
         }
-        Err(Verdict::Referred { rows: found, of })
+        Err(Verdict::Referred { rows: found, of, is_changed: false })
     }
 
     /// Whether contentrepo's bucket of this name may be the file's: behind a cut-over it has the new name.

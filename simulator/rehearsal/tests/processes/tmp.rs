@@ -243,7 +243,7 @@ async fn unfinished_uploads_are_deleted_a_day_after_a_list_saw_them() {
     let export = uploads.run(&["runbook", "export"], 0).await;
     let lines: Vec<Value> =
         export.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let kinds: Vec<_> = lines[1..].iter().map(|line| line["kind"].clone()).collect();
+    let kinds: Vec<_> = lines[1..3].iter().map(|line| line["kind"].clone()).collect();
     assert_eq!(kinds, ["temporary-condemned", "temporary-deleted"], "{export}");
     assert_eq!(lines[1]["files"][3]["sha1"], sha1(b"nobody's"), "{export}");
     assert_eq!(lines[2]["deleted"], 4, "{export}");
