@@ -83,12 +83,14 @@ pub(super) fn content_of_all(
         let (one, two) = (first.sha1, other.sha1);
         return Err(format!("its replicas differ: one has SHA-1 {one}, another {two}"));
     }
-    match length.filter(|length| *length != first.length) {
-        Some(length) => {
+    match (length, unread) {
+        (Some(length), _) if length != first.length => {
             let actual = first.length;
             Err(format!("its replicas have {actual} bytes, and the index says {length}"))
         }
-        None => Ok(KnownContent { digests: *first, unread }),
+        // What was read may be cut short: the empty content is in every store.
+        (None, Some(why)) => Err(format!("{why}; and the index does not say how long it is")),
+        (_, unread) => Ok(KnownContent { digests: *first, unread }),
     }
 }
 
@@ -274,6 +276,7 @@ mod tests {
             (vec![read("one")], None, ""),
             (vec![read("one"), read("one")], Some(3), ""),
             (vec![out("away"), read("one")], Some(3), ""),
+            (vec![out("away"), read("one")], None, "does not say how long"),
             (vec![read("one"), read("two")], Some(3), "its replicas differ"),
             (vec![read("one"), out("away"), read("on")], Some(3), "its replicas differ"),
             (vec![read("on"), out("away")], Some(3), "2 bytes, and the index says 3"),
