@@ -173,6 +173,7 @@ mod tests {
         );
         assert_eq!(request("noop", &[], "8"), "noop callid=8\r\n");
         assert_eq!(rename_request("d", "a b", "c&"), "rename domain=d&from_key=a+b&to_key=c%26");
+        assert_eq!(info_request("d", "a b"), "file_info domain=d&key=a+b");
     }
 
     proptest! {

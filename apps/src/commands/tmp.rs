@@ -62,8 +62,8 @@ struct Delete {
     #[arg(long)]
     execute: bool,
 
-    /// Delete also the files that FILE names, one fid a line, where their content was found nowhere else,
-    /// though contentrepo refers to it or was not asked. What they have is lost
+    /// Delete also the files that FILE names, one fid a line, where a bucket does not have their content,
+    /// though contentrepo refers to it from there or was not asked. What they have may be lost
     #[arg(long, value_name = "FILE")]
     also_unique: Option<PathBuf>,
 
