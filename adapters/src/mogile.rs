@@ -27,4 +27,4 @@ pub use registry::{HostSurvey, NodeRegistry, ReadableHost};
 pub use storage_node::StorageNodes;
 pub use timeouts::Timeouts;
 pub use trackers::Trackers;
-pub use wire::{delete_request, rename_request};
+pub use wire::{delete_request, info_request, rename_request};

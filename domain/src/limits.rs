@@ -93,6 +93,17 @@ pub const KNOWN_OF_A_STORE: u64 = 10;
 /// store's.
 pub const CONTROL_FILES: usize = 1_000;
 
+/// The newest files of the store that contentrepo's database is searched for. A replica that lags behind,
+/// or an old copy, does not have them.
+pub const NEWEST_FILES: usize = 100;
+
+/// One in so many of these may be unknown there: an ingest may have stopped between the file and its row,
+/// and a file may be in the store by mistake.
+pub const UNKNOWN_OF_THE_NEWEST: usize = 10;
+
+/// Rows among which the newest files are looked for, at most.
+pub const NEWEST_ROWS: usize = 200_000;
+
 /// Proven files of each bucket whose rows are looked at before a run begins, to see whether the
 /// bucket map still takes them there. Names that were swapped are wrong for all of a bucket's files;
 /// a few are looked at because rows may be gone or changed.
@@ -331,8 +342,17 @@ pub const SEEN_ROWS: usize = 2_500;
 /// Files that one entry of the journal condemns. Each has at most 600 bytes there.
 pub const CONDEMNED_FILES: usize = 400;
 
-/// Unfinished uploads that one `tmp delete` looks at: about 200 bytes of memory each.
-pub const TEMPORARY_ROWS: usize = 250_000;
+/// Unfinished uploads that `tmp delete` reads before it asks contentrepo about all of them, which reads
+/// ten million rows in a few minutes: about 300 bytes of memory each.
+pub const TEMPORARY_ROWS: usize = 20_000;
+
+/// Rows of contentrepo at which `rekey` looks once more: as many as may have been written, and not yet
+/// committed, when it looked first.
+pub const ROWS_SEEN_AGAIN: i128 = 10_000;
+
+/// The newest files of the index that must have the same keys in the database in which `rekey` changes
+/// them.
+pub const KEYS_COMPARED: usize = 10;
 
 /// Rows of contentrepo that `rekey` prints: more than a person looks through.
 pub const REFERRING_ROWS: usize = 100;

@@ -59,6 +59,31 @@ pub enum Misconfigured {
         /// The number of those to which it refers.
         found: u64,
     },
+    /// contentrepo's database refers to files of this store, and to hardly any of one bucket: that one may
+    /// have another contentrepo.
+    PartOfContentRepo {
+        /// The MogileFS bucket.
+        bucket: String,
+        /// The number of its files that were looked for.
+        looked_for: u64,
+        /// The number of those to which it refers.
+        found: u64,
+    },
+    /// contentrepo's database does not know the newest files of this store: it is a replica that lags
+    /// behind, or an old copy.
+    OldContentRepo {
+        /// The number of files that were looked for.
+        looked_for: u64,
+        /// The number of those that it knows.
+        found: u64,
+    },
+    /// The database in which keys are to be changed does not have the newest files of the index.
+    OtherWriteDatabase {
+        /// The number of files that were looked for.
+        looked_for: u64,
+        /// The number of those that it has under the same keys.
+        found: u64,
+    },
     /// A bucket deletes by itself what is to be written.
     ExpiringObjects {
         /// The bucket.
@@ -161,6 +186,21 @@ impl fmt::Display for Misconfigured {
                 f,
                 "contentrepo's database refers to {found} of {looked_for} files of this store that were \
                  looked for: one of the two is of another store, or the database is empty"
+            ),
+            Self::PartOfContentRepo { bucket, looked_for, found } => write!(
+                f,
+                "contentrepo's database refers to {found} of {looked_for} files of bucket `{bucket}` that \
+                 were looked for, and to more of the others: this bucket may have another contentrepo"
+            ),
+            Self::OldContentRepo { looked_for, found } => write!(
+                f,
+                "contentrepo's database knows {found} of the {looked_for} newest files of this store: it is a \
+                 replica that lags behind, or an old copy"
+            ),
+            Self::OtherWriteDatabase { looked_for, found } => write!(
+                f,
+                "the database of MOGILE_DATABASE_WRITE_URL has {found} of the {looked_for} newest files of the \
+                 index under the same keys: it is another one, or a copy"
             ),
             Self::ExpiringObjects { bucket, rules } => {
                 write!(f, "bucket `{bucket}` deletes objects by itself: {}", rules.join("; "))

@@ -91,6 +91,28 @@ async fn a_domain_that_is_not_there_is_refused_by_name() {
     }
 }
 
+/// Who holds it may change the key yet.
+#[tokio::test]
+async fn a_key_is_settled_when_nobody_holds_the_lock_of_operators() {
+    let world = World::new().await;
+    let (changes, row) = (world.changes(DOMAIN), &rows()[0]);
+    let mut holder = world.writer().await;
+    let take = format!("SELECT GET_LOCK('mogile2s3:{}', 0)", mysql::DATABASE);
+    sqlx::query(sqlx::AssertSqlSafe(take)).fetch_all(&mut holder).await.expect("taken");
+    let error = changes.settled_key_of(Fid(row.fid)).await.expect_err("locked");
+    assert!(matches!(error, ChangeError::Locked { .. }), "{error:?}");
+    assert_eq!(changes.key_of(Fid(row.fid)).await.expect("an answer"), row.dkey);
+    holder.close().await.expect("closed");
+    // The server notices that a moment later.
+    for _ in 0..100 {
+        match changes.settled_key_of(Fid(row.fid)).await {
+            Err(ChangeError::Locked { .. }) => tokio::time::sleep(TIME / 10).await,
+            settled => return assert_eq!(settled.expect("an answer"), row.dkey),
+        }
+    }
+    panic!("the lock stays");
+}
+
 /// What goes wrong with a statement.
 fn faults() -> Vec<Fault> {
     let refuse = |status, code: &str| Fault::Refuse { status, code: code.to_owned() };

@@ -1,9 +1,11 @@
 //! `tmp list` and `tmp delete` over unfinished uploads of every kind.
 
 pub mod contentrepo;
+mod copies;
 mod deletion;
 mod evidence;
 mod own_trouble;
+mod rekey;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -45,15 +47,19 @@ struct Stage {
     contentrepo: Option<Arc<ContentRepo>>,
 }
 
-/// The world's clock, some minutes off; at [`i64::MAX`] it says nothing.
+/// The world's clock, some minutes off; at [`i64::MAX`] it says nothing. It may be right at first.
 struct ServiceClock {
     clock: Arc<VirtualClock>,
     minutes: AtomicI64,
+    right_answers: AtomicI64,
 }
 
 #[async_trait]
 impl ServiceTime for ServiceClock {
     async fn service_time(&self) -> Result<Option<Timestamp>, LedgerError> {
+        if self.right_answers.fetch_sub(1, Ordering::Relaxed) > 0 {
+            return Ok(Some(self.clock.now()));
+        }
         let minutes = self.minutes.load(Ordering::Relaxed);
         let moment = self.clock.now().0.checked_add_signed(minutes.saturating_mul(60_000));
         Ok(moment.map(Timestamp).filter(|_| minutes != i64::MAX))
@@ -65,7 +71,8 @@ impl Stage {
         let world = World::instant();
         create_journal_table(&world.port.database, JOURNAL).expect("a new table");
         let clock = Arc::clone(&world.port.clock);
-        let service = Arc::new(ServiceClock { clock, minutes: AtomicI64::new(0) });
+        let [minutes, right_answers] = [AtomicI64::new(0), AtomicI64::new(0)];
+        let service = Arc::new(ServiceClock { clock, minutes, right_answers });
         Self { world, service, contentrepo: Some(Arc::default()) }
     }
 
@@ -178,7 +185,8 @@ async fn note(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, by: &str) {
 
 fn plan<'a>(buckets: &'a BucketMap, also_unique: &[Fid], mode: Mode) -> DeletionPlan<'a> {
     let also_unique = also_unique.iter().map(|fid| fid.0).collect();
-    DeletionPlan { buckets, also_unique, mode, salt: 8, stop: never(), observer: &() }
+    let at_once = domain::limits::TEMPORARY_ROWS;
+    DeletionPlan { buckets, also_unique, mode, at_once, salt: 8, stop: never(), observer: &() }
 }
 
 fn really() -> Mode {
@@ -300,6 +308,34 @@ fn a_wrong_clock_is_refused_before_anything_is_done() {
     let by = Duration::from_mins(6);
     let said = CleanupRefusal::Clock { by, ahead: false }.to_string();
     assert_eq!(said, "this machine's clock is 6m behind the one of the journal's service");
+}
+
+/// A run takes hours. The time of an entry is the one from which the day counts.
+#[test]
+fn a_clock_that_goes_wrong_meanwhile_is_refused_before_the_next_entry() {
+    let goes_wrong = |stage: &Stage, behind: i64| {
+        stage.service.minutes.store(6, Ordering::Relaxed);
+        stage.service.right_answers.store(behind, Ordering::Relaxed);
+    };
+    for (right_answers, entries) in [(1, 0), (2, 1), (3, 2)] {
+        let stage = Stage::new();
+        (0..2_600).for_each(|number| _ = stage.store_content(&tmp(number), b"the same"));
+        goes_wrong(&stage, right_answers);
+        let listed = stage.try_list();
+        let is_refused = matches!(listed, Err(CleanupRefusal::Clock { .. }));
+        assert_eq!((is_refused, stage.said().len()), (entries < 2, entries), "{listed:?}");
+    }
+    // Before the ages are judged, and before the first entry.
+    for right_answers in 1..=3 {
+        let stage = Stage::new();
+        let fid = stage.store(&tmp(1));
+        stage.list();
+        stage.pass(A_DAY);
+        goes_wrong(&stage, right_answers);
+        let deleted = stage.try_delete(&stage.ports(), &really(), &[]);
+        let is_refused = matches!(deleted, Err(Refused { why: CleanupRefusal::Clock { .. }, .. }));
+        assert_eq!((is_refused, stage.has(fid)), (right_answers < 3, right_answers < 3));
+    }
 }
 
 #[test]

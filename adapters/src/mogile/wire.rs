@@ -49,6 +49,12 @@ pub fn rename_request(domain: &str, from: &str, to: &str) -> String {
     format!("rename domain={domain}&from_key={from}&to_key={to}")
 }
 
+/// The request for the fid of a key, as a person sends it to a tracker.
+#[must_use]
+pub fn info_request(domain: &str, key: &str) -> String {
+    format!("file_info domain={}&key={}", encode(domain), encode(key))
+}
+
 /// The request that deletes the file of a key, as a person sends it to a tracker.
 #[must_use]
 pub fn delete_request(domain: &str, key: &str) -> String {
@@ -167,6 +173,7 @@ mod tests {
         );
         assert_eq!(request("noop", &[], "8"), "noop callid=8\r\n");
         assert_eq!(rename_request("d", "a b", "c&"), "rename domain=d&from_key=a+b&to_key=c%26");
+        assert_eq!(info_request("d", "a b"), "file_info domain=d&key=a+b");
     }
 
     proptest! {

@@ -15,7 +15,7 @@ use crate::config::{
     AwsSettings, CONTENT_REPO, ContentRepoSettings, JournalSettings, KeyChangeSettings,
     QueueSettings, SourceSettings, TargetSettings, TimeSettings, WRITE_URL,
 };
-use crate::exit::{Exit, UsageError};
+use crate::exit::{Exit, UsageError, of_error};
 use crate::fid_list::FidList;
 use crate::journal::{OperatorSettings, random};
 use crate::report::rekey::{RekeyReport, ScanReport};
@@ -52,9 +52,9 @@ The journal has both keys before the change, and what came of it: `mogile2s3 run
 report prints the way back. The command may be run again at any time.
 
 Exit codes: 0 the key is changed, or may be (without --execute), or needs no change; 1 another
-file has the same content under the right key, or the trackers do not see the change; 2 wrong
-usage or configuration; 3 something could not be reached, or the change was not made or perhaps
-not; 4 refused, as the report says, or another process wrote into the journal meanwhile.";
+file has the same content under the right key, or the trackers do not see the change, or
+contentrepo refers to the old SHA-1 behind it; 2 wrong usage or configuration; 3 something could
+not be reached, or the change was not made or perhaps not; 4 refused, as the report says, or another process wrote into the journal meanwhile.";
 
 #[derive(Debug, Args)]
 struct Change {
@@ -182,11 +182,12 @@ impl Change {
             Err(Unrecorded { why, rekeying: None }) => Err(unclean(why, 0)),
             Err(Unrecorded { why, rekeying: Some(rekeying) }) => {
                 let outcome = rekeying.outcome;
-                session.print(&RekeyReport::new(*rekeying))?;
                 let text = format!(
                     "the journal does not have what came of this: `{outcome}`. What is printed above is so"
                 );
-                Err(unclean(why, 0).context(text))
+                let error = unclean(why, 0).context(text);
+                session.print(&RekeyReport::unrecorded(*rekeying, of_error(&error)))?;
+                Err(error)
             }
         }
     }

@@ -62,8 +62,8 @@ struct Delete {
     #[arg(long)]
     execute: bool,
 
-    /// Delete also the files that FILE names, one fid a line, where their content was found nowhere else,
-    /// though contentrepo refers to it or was not asked. What they have is lost
+    /// Delete also the files that FILE names, one fid a line, where a bucket does not have their content,
+    /// though contentrepo refers to it from there or was not asked. What they have may be lost
     #[arg(long, value_name = "FILE")]
     also_unique: Option<PathBuf>,
 
@@ -80,9 +80,10 @@ struct Delete {
 const AFTER_DELETE: &str = "\
 A file is deleted when `tmp list` saw it with the same fid and the same key at least 24 hours ago
 (and 10 minutes, because two clocks may differ), when MogileFS still has it so just before, and
-when its content is needed nowhere: it was read, and either an object or a file of a bucket of
-BUCKETS has the same content, or contentrepo does not refer to it. Without
-CONTENTREPO_DATABASE_URL that cannot be seen, and what exists nowhere else stays.
+when its content is needed nowhere: it was read, and contentrepo does not refer to it, or each
+bucket of BUCKETS from which it does has an object or a file of its own with the same content.
+Without CONTENTREPO_DATABASE_URL each bucket of BUCKETS must have one. A file with a replica that
+cannot be read goes only where the content of the others is in such places.
 
 The journal has each file before it is deleted, with its key, its SHA-1 and the reason:
 `mogile2s3 runbook export`. Behind each 400 files it has what became of them. The first Ctrl-C
@@ -166,6 +167,7 @@ impl Delete {
             buckets: &buckets,
             also_unique,
             mode,
+            at_once: domain::limits::TEMPORARY_ROWS,
             salt: random(),
             stop,
             observer: &telling,
@@ -202,7 +204,7 @@ struct Telling(Teller);
 impl DeletionObserver for Telling {
     fn progressed(&self, so_far: &Deletion) {
         let count = HumanCount;
-        let looked_at = so_far.temporary.files - so_far.not_looked_at;
+        let looked_at = so_far.temporary.files - so_far.not_looked_at + so_far.in_hand;
         self.0.say(&format!(
             "{} of {} uploads looked at, {} deleted",
             count(looked_at),

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use adapters::mogile::rename_request;
+use adapters::mogile::{delete_request, info_request, rename_request};
 use domain::cleanup::{KeyScan, RekeyOutcome, Rekeying};
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -18,8 +18,9 @@ use crate::exit::{Exit, Verdict};
 pub struct RekeyReport {
     #[serde(flatten)]
     rekeying: Rekeying,
-    /// The statement that takes the change back, and the tracker's line that does.
-    undo: Option<[String; 2]>,
+    /// The statement that takes the change back. Where it is known which fid has the new key, also a
+    /// tracker's line that shows that, and one that takes the change back.
+    undo: Option<Vec<String>>,
     #[serde(flatten)]
     verdict: Verdict,
 }
@@ -34,14 +35,13 @@ pub struct ScanReport {
 }
 
 impl RekeyReport {
-    /// The way back is named where there is a new key.
+    /// The way back is named where there is a new key. A tracker renames whatever file has the key: its
+    /// line is only for where the trackers have this file under it.
     pub fn new(rekeying: Rekeying) -> Self {
         let verdict = verdict(&rekeying);
-        let is_of_a_change = match rekeying.outcome {
-            RekeyOutcome::Changed
-            | RekeyOutcome::CanBeChanged
-            | RekeyOutcome::Unsure
-            | RekeyOutcome::Unseen => true,
+        let ways = match rekeying.outcome {
+            RekeyOutcome::Changed | RekeyOutcome::CanBeChanged | RekeyOutcome::ReferredSince => 3,
+            RekeyOutcome::Unsure | RekeyOutcome::Unseen | RekeyOutcome::Unasked => 1,
             RekeyOutcome::AlreadySo
             | RekeyOutcome::Right
             | RekeyOutcome::Duplicate
@@ -56,10 +56,18 @@ impl RekeyReport {
             | RekeyOutcome::StillReferred
             | RekeyOutcome::ContentRepoSilent
             | RekeyOutcome::NotChanged
-            | RekeyOutcome::NotLookedAt => false,
+            | RekeyOutcome::NotLookedAt => 0,
         };
-        let undo = rekeying.to.as_ref().filter(|_| is_of_a_change).map(|to| undo(&rekeying, to));
+        let to = rekeying.to.as_ref().filter(|_| ways > 0);
+        let undo = to.map(|to| undo(&rekeying, to).into_iter().take(ways).collect());
         Self { rekeying, undo, verdict }
+    }
+
+    /// The same, where the journal could not be written behind it: the process ends with this code.
+    pub fn unrecorded(rekeying: Rekeying, exit: Exit) -> Self {
+        let report = Self::new(rekeying);
+        let verdict = Verdict { exit, incomplete: true, ..report.verdict };
+        Self { verdict, ..report }
     }
 }
 
@@ -71,10 +79,13 @@ fn verdict(rekeying: &Rekeying) -> Verdict {
         | RekeyOutcome::CanBeChanged
         | RekeyOutcome::AlreadySo
         | RekeyOutcome::Right => Verdict::of_checks(false, false),
-        RekeyOutcome::Duplicate | RekeyOutcome::Unseen => Verdict::of_checks(false, true),
-        RekeyOutcome::ContentRepoSilent | RekeyOutcome::NotChanged | RekeyOutcome::Unsure => {
-            Verdict::of_checks(true, false)
+        RekeyOutcome::Duplicate | RekeyOutcome::Unseen | RekeyOutcome::ReferredSince => {
+            Verdict::of_checks(false, true)
         }
+        RekeyOutcome::ContentRepoSilent
+        | RekeyOutcome::NotChanged
+        | RekeyOutcome::Unsure
+        | RekeyOutcome::Unasked => Verdict::of_checks(true, false),
         RekeyOutcome::NotLookedAt => Verdict::of(rekeying.stopped.as_ref(), false),
         RekeyOutcome::NoRow
         | RekeyOutcome::OtherKey
@@ -88,14 +99,19 @@ fn verdict(rekeying: &Rekeying) -> Verdict {
     }
 }
 
-/// The statement and the tracker's line that take a change back.
-fn undo(Rekeying { fid, domain, from, .. }: &Rekeying, to: &str) -> [String; 2] {
+/// The largest number that contentrepo's column `size` holds. Larger sizes stand there as this one.
+const LARGEST_SIZE: u64 = 2_147_483_647;
+
+/// The statement that takes a change back; the tracker's line that shows whose the new key is, and the one
+/// that takes it back.
+fn undo(Rekeying { fid, domain, from, .. }: &Rekeying, to: &str) -> [String; 3] {
     let (namespace, old, new) = (literal(domain), literal(from), literal(to));
     let statement = format!(
         "UPDATE file SET dkey = {old} WHERE dmid = (SELECT dmid FROM domain WHERE namespace = \
          {namespace}) AND dkey = {new} AND fid = {fid};"
     );
-    [statement, for_a_tracker(&rename_request(domain, to, from))]
+    let [look, rename] = [info_request(domain, to), rename_request(domain, to, from)];
+    [statement, for_a_tracker(&look), for_a_tracker(&rename)]
 }
 
 /// A text in a statement for MySQL.
@@ -128,8 +144,9 @@ fn advice(rekeying: &Rekeying) -> &'static str {
         RekeyOutcome::OtherKey => "correct --fid and --from: `mogile2s3 rekey scan` prints both",
         RekeyOutcome::NotMigrated => "correct BUCKETS, where the file is to be migrated",
         RekeyOutcome::Unreadable => {
-            "start the storage nodes that the words name, or mark those that are gone as dead in MogileFS, \
-             then run this again. A class that nobody has registered: `mogadm class add`"
+            "start the storage nodes that the words name, then run this again. Only a device that is gone for \
+             good may be marked as dead: MogileFS then forgets every file's replica on it. A class that \
+             nobody has registered: `mogadm class add`"
         }
         RekeyOutcome::Differ => {
             "find out which replica is the right one, and take the others away on their storage nodes; \
@@ -144,8 +161,11 @@ fn advice(rekeying: &Rekeying) -> &'static str {
              first"
         }
         RekeyOutcome::StillReferred => {
-            "correct these rows by contentrepo's own means, so that they have the new SHA-1, or delete the \
-             objects; then run this again. Readers of these objects get the wrong content until then"
+            "do not purge these objects: a purge deletes the key of --from in MogileFS, which is this very \
+             file. A deleted object refers to it, too. Where this content is what the objects should have, \
+             run the statements below in contentrepo's database, and at once this command again with \
+             --execute: between the two contentrepo does not find the content. `SHOW CREATE TABLE objects` \
+             first: any other column that is ON UPDATE is to be written to itself, as `timestamp` is"
         }
         RekeyOutcome::ContentRepoSilent => {
             "correct CONTENTREPO_DATABASE_URL or its account, then run this again"
@@ -154,9 +174,18 @@ fn advice(rekeying: &Rekeying) -> &'static str {
             "mend what the words name, then run the same command again"
         }
         RekeyOutcome::Unsure => "run the same command again: it looks first",
+        RekeyOutcome::Unasked => {
+            "run the same command again: it looks whether the trackers have the new key, and whether \
+             contentrepo refers to the old SHA-1"
+        }
+        RekeyOutcome::ReferredSince => {
+            "where this content is what these objects should have, run the statements below in contentrepo's \
+             database (`SHOW CREATE TABLE objects` first: any other column that is ON UPDATE is to be \
+             written to itself, as `timestamp` is). Otherwise take the change back"
+        }
         RekeyOutcome::Unseen => {
-            "take the change back by the statement below, where it was made in another database, and \
-             correct MOGILE_DATABASE_WRITE_URL"
+            "look what the trackers have under the new key. Where the change was made in another database, \
+             take it back there by the statement below, and correct MOGILE_DATABASE_WRITE_URL"
         }
     }
 }
@@ -179,6 +208,22 @@ impl RekeyReport {
         }
         if let (Some(sha1), Some(to)) = (sha1, &self.rekeying.to) {
             writeln!(out, "Its content has SHA-1 {sha1}. Its key should be `{to}`.")?;
+        }
+        Ok(())
+    }
+
+    /// The statements that give contentrepo's rows the new SHA-1. Its readers go by size, too.
+    fn write_corrections(&self, out: &mut String) -> fmt::Result {
+        let Rekeying { referring, sha1, length, .. } = &self.rekeying;
+        let (Some(sha1), Some(length)) = (sha1, length) else { return Ok(()) };
+        let size = length.0.min(LARGEST_SIZE);
+        for row in referring {
+            let (id, old) = (&row.id, printable(&literal(&row.checksum)));
+            writeln!(
+                out,
+                "    UPDATE objects SET checksum = '{sha1}', size = {size}, timestamp = timestamp WHERE \
+                 id = {id} AND checksum = {old};"
+            )?;
         }
         Ok(())
     }
@@ -209,13 +254,24 @@ impl Report for RekeyReport {
         self.write_referring(out)?;
         writeln!(out, "  → {}", advice(&self.rekeying))?;
         if *outcome == RekeyOutcome::Duplicate {
-            let request = adapters::mogile::delete_request(domain, from);
+            let request = delete_request(domain, from);
             writeln!(out, "    {}", for_a_tracker(&request))?;
         }
-        let Some([statement, line]) = &self.undo else { return Ok(()) };
+        self.write_corrections(out)?;
+        let Some(undo) = &self.undo else { return Ok(()) };
         let is_made = *outcome != RekeyOutcome::CanBeChanged;
         let words = if is_made { "The way back" } else { "The way back would be" };
-        writeln!(out, "{words}, in MogileFS's database or by a tracker:\n  {statement}\n  {line}")
+        writeln!(out, "{words}, in MogileFS's database:")?;
+        undo.iter().take(1).try_for_each(|statement| writeln!(out, "  {statement}"))?;
+        if let [_, look, rename] = &undo[..] {
+            let fid = self.rekeying.fid;
+            writeln!(
+                out,
+                "or by a tracker, which renames whatever file has the key: only while the first line \
+                 answers fid={fid}, send the second one\n  {look}\n  {rename}"
+            )?;
+        }
+        Ok(())
     }
 
     fn verdict(&self) -> Verdict {
@@ -289,12 +345,4 @@ impl Report for ScanReport {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_ends_no_literal() {
-        assert_eq!(literal("abc-repo"), "'abc-repo'");
-        assert_eq!(literal(r"a'b\c"), r"'a''b\\c'");
-    }
-}
+mod tests;

@@ -113,7 +113,7 @@ impl DeleteReport {
         let all = &self.deletion;
         write_only_copies(out, &self.domain, &all.only_copies)?;
         if all.undecided.files > 0 {
-            writeln!(out, "KEPT: their content was found nowhere else, and may be needed:")?;
+            writeln!(out, "KEPT: a bucket does not have their content, and may need it:")?;
             write_sample(out, "undecided", &all.undecided)?;
             if !self.asked_contentrepo {
                 writeln!(
@@ -159,9 +159,6 @@ impl DeleteReport {
         if let Some(due) = all.due {
             let count = HumanCount(all.too_young);
             writeln!(out, "{count} may still be under way: run this again after {due}")?;
-        }
-        if all.stopped.is_none() && all.not_looked_at > 0 {
-            writeln!(out, "There are more than one run looks at: run this again")?;
         }
         if !self.executed && all.deletable.files > 0 {
             writeln!(out, "Nothing was deleted. To delete what may be: add --execute")?;
@@ -224,14 +221,21 @@ fn write_only_copies(out: &mut String, domain: &str, copies: &[OnlyCopy]) -> fmt
     }
     writeln!(
         out,
-        "KEPT: the only bytes that will migrate of content that contentrepo refers to. A rename heals \
-         each of them: send one of its lines to a tracker, and press Ctrl-C after its answer"
+        "KEPT: contentrepo refers to their content from a bucket that does not have it. A rename heals \
+         that: send a line to a tracker, and press Ctrl-C after its answer"
     )?;
     for OnlyCopy { fid, key, sha1, length, belongs_at, taken } in copies {
         writeln!(out, "  fid {fid}, {length} bytes, SHA-1 {sha1}")?;
         for place in belongs_at.iter().filter(|place| !taken.contains(place)) {
             let line = quoted(&rename_request(domain, key, place));
             writeln!(out, "    printf '%s\\r\\n' {line} | nc TRACKER 7001")?;
+        }
+        if belongs_at.len() > taken.len() + 1 {
+            writeln!(
+                out,
+                "    (one rename heals one of these keys: before it save the content, `mogfetch`, and store \
+                 it under each of the others, `mogupload`)"
+            )?;
         }
         for place in taken {
             let place = printable(place);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::deletion::{Condemned, Ended, Mode, Run};
+use super::elsewhere::DISAGREEMENT;
 use super::look::Look;
 use super::stop::is_asked;
 use super::temporary::Leftover;
@@ -31,6 +32,7 @@ impl Run<'_> {
         if batch.is_empty() {
             return Ok(());
         }
+        self.require_right_clock().await?;
         let mut writer = if let Some(writer) = self.writer.take() {
             writer
         } else {
@@ -99,17 +101,12 @@ impl Run<'_> {
         loop {
             match self.ports.looker().look(*fid, key).await {
                 Ok(Look::AsSeen) => {}
-                // The trackers have not the last word where they read a database that lags behind.
-                Ok(Look::Disagreement) if lost.is_some() => return Ok(End::Deleted),
-                Ok(Look::Changed) if let Some(lost) = lost.take() => {
-                    return Ok(match self.is_gone(*fid).await {
-                        Ok(true) => End::Deleted,
-                        Ok(false) => End::Changed,
-                        // A request was sent, and it may have been carried out.
-                        Err(_) => End::Unsure(lost),
-                    });
+                // A request may have been carried out; a look that is no longer of the same row says more.
+                Ok(Look::Changed | Look::Disagreement) if let Some(lost) = lost.take() => {
+                    return Ok(self.settle(*fid, key, lost).await);
                 }
-                Ok(Look::Changed | Look::Disagreement) => return Ok(End::Changed),
+                Ok(Look::Changed) => return Ok(End::Changed),
+                Ok(Look::Disagreement) => return Ok(End::Unknown(DISAGREEMENT.to_owned())),
                 Ok(Look::Unknown(why)) => {
                     return Ok(lost.map_or(End::Unknown(why), End::Unsure));
                 }
@@ -117,7 +114,9 @@ impl Run<'_> {
             }
             let error = match self.ports.files.delete(key).await {
                 Ok(()) => return Ok(End::Deleted),
-                Err(SourceError::UnknownKey { .. }) if lost.is_some() => return Ok(End::Deleted),
+                Err(SourceError::UnknownKey { .. }) if let Some(lost) = lost.take() => {
+                    return Ok(self.settle(*fid, key, lost).await);
+                }
                 Err(SourceError::UnknownKey { .. }) => return Ok(End::Changed),
                 Err(error) => error,
             };
@@ -132,10 +131,16 @@ impl Run<'_> {
         }
     }
 
-    /// Whether the index has no row of this fid any more.
-    async fn is_gone(&self, fid: Fid) -> Result<bool, Stopped> {
+    /// What became of a file whose deletion had no answer, and which the trackers do not have any more as
+    /// it was: it was deleted, or renamed by its client. The index says which; one that lags behind does
+    /// not know yet.
+    async fn settle(&self, fid: Fid, key: &str, lost: SourceError) -> End {
         let row = retried(&*self.ports.clock, fid.0, || self.ports.index.row(fid)).await;
-        row.map(|row| row.is_none()).map_err(|error| Stopped::Trouble(Reason::from(&error)))
+        match row {
+            Ok(None) => End::Deleted,
+            Ok(Some(row)) if row.dkey.as_deref() != Some(key) => End::Changed,
+            Ok(Some(_)) | Err(_) => End::Unsure(lost),
+        }
     }
 }
 

@@ -5,20 +5,23 @@ use futures_util::{StreamExt, stream};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
+use super::control::Control;
 use super::elsewhere::Examined;
 use super::gate::{CleanupRefusal, require_right_clock};
 use super::listing::{AllRows, count_others};
-use super::references::Control;
 use super::replicas::ReplicaReader;
 use super::stop::{DeletionObserver, StopRequest, is_asked};
-use super::temporary::{Age, Leftover, OnlyCopy};
+use super::temporary::{Age, KnownContent, Leftover, OnlyCopy};
 use crate::journal::{Content, Entry, StoredEntry};
 use crate::ports::{
     Clock, ContentRepoDatabase, Journal, ObjectStore, ServiceTime, SourceFiles, SourceIndex,
 };
+use crate::retried::retried;
 use crate::runbook::{JournalWriter, read_journal};
 use crate::summary::{Sample, Stopped};
-use crate::{BucketMap, ContentDigests, Misconfigured, RowClass, Tally, Timestamp, limits};
+use crate::{
+    BucketMap, ContentDigests, Fid, Misconfigured, Reason, RowClass, Tally, Timestamp, limits,
+};
 
 /// What the clean-up of unfinished uploads reaches.
 pub struct TemporaryPorts {
@@ -67,16 +70,19 @@ pub struct Deletion {
     pub due: Option<Timestamp>,
     /// Those that have another key by now, or are gone.
     pub changed: u64,
-    /// Those that have the only bytes of some content that contentrepo refers to.
+    /// Those with content that contentrepo refers to, and that is missing in a bucket from which it does.
     pub only_copies: Vec<OnlyCopy>,
-    /// Those whose content was found nowhere else, where contentrepo was not asked or gave no answer.
+    /// Those whose content is missing in a bucket, where contentrepo was not asked or gave no answer.
     pub undecided: Sample,
-    /// Those whose content nobody can say: no replica can be read, or they differ.
+    /// Those whose content nobody can say: a replica cannot be read, or they differ.
     pub unreadable: Sample,
     /// Those that may have been deleted or not: the trackers did not answer.
     pub unsure: Sample,
-    /// Those that were not looked at: there are too many for one run, or it ended early.
+    /// Those that were not looked at: it ended early.
     pub not_looked_at: u64,
+    /// Those of them that were read, and about which nothing is decided yet. It is for the eye.
+    #[serde(skip)]
+    pub in_hand: u64,
     /// Rows whose keys look like those of unfinished uploads and are none.
     pub alike: Sample,
     /// Rows that the index cannot give.
@@ -94,10 +100,18 @@ pub(super) struct Condemned {
     pub(super) because: String,
 }
 
-/// What was read of a file whose upload is over, and whose content was found nowhere else.
+/// What was read of a file whose upload is over.
 pub(super) struct Evidence {
     pub(super) leftover: Leftover,
-    pub(super) digests: ContentDigests,
+    pub(super) content: KnownContent,
+}
+
+impl Deletion {
+    /// One that was read is in its class.
+    pub(super) const fn decided(&mut self) {
+        self.not_looked_at -= 1;
+        self.in_hand -= 1;
+    }
 }
 
 /// Deletes the unfinished uploads that a listing saw long enough ago, that have not changed since, and
@@ -116,6 +130,9 @@ pub async fn delete_temporary(
         plan,
         reader: ReplicaReader::new(&*ports.files, &*ports.clock),
         control: Control::default(),
+        is_own_contentrepo: false,
+        waiting: RoaringTreemap::new(),
+        placed: 0,
         writer: None,
         deletion: Deletion::default(),
     };
@@ -138,6 +155,9 @@ pub struct DeletionPlan<'a> {
     pub also_unique: RoaringTreemap,
     /// Whether anything is deleted.
     pub mode: Mode,
+    /// Uploads that are read, about which contentrepo is asked, and which are deleted, before the next
+    /// ones are: [`limits::TEMPORARY_ROWS`].
+    pub at_once: usize,
     /// A random number of this process.
     pub salt: u64,
     /// Ends when somebody asks to stop: the file in hand is the last one.
@@ -159,8 +179,14 @@ pub struct Refused {
 pub(super) struct Run<'a> {
     pub(super) ports: &'a TemporaryPorts,
     pub(super) plan: &'a DeletionPlan<'a>,
-    reader: ReplicaReader<'a>,
+    pub(super) reader: ReplicaReader<'a>,
     pub(super) control: Control,
+    /// Whether contentrepo's database was found to be this store's, or gave no answer.
+    is_own_contentrepo: bool,
+    /// The fids of the uploads behind those that are held in memory.
+    waiting: RoaringTreemap,
+    /// The only copies whose places were looked at.
+    pub(super) placed: usize,
     /// Begun with the first batch.
     pub(super) writer: Option<JournalWriter>,
     pub(super) deletion: Deletion,
@@ -186,26 +212,42 @@ impl<E: Into<CleanupRefusal>> From<E> for Ended {
 
 impl Run<'_> {
     async fn find_and_delete(&mut self) -> Result<(), Ended> {
-        let (ports, salt) = (self.ports, self.plan.salt);
-        require_right_clock(&*ports.clock, &*ports.service, salt).await?;
-        ports.require_buckets(self.plan.buckets).await?;
+        self.require_right_clock().await?;
+        self.ports.require_buckets(self.plan.buckets).await?;
         let mut leftovers = self.leftovers().await?;
-        self.read_sightings(&mut leftovers, salt).await?;
-        let mut unique = Vec::new();
-        let mut over = VecDeque::from(self.those_over(leftovers));
-        if !over.is_empty() {
-            self.require_own_contentrepo().await?;
+        loop {
+            self.clean(leftovers).await?;
+            if self.waiting.is_empty() {
+                return Ok(());
+            }
+            leftovers = self.next_leftovers().await?;
         }
+    }
+
+    /// What took its time may have put the clock right or wrong.
+    pub(super) async fn require_right_clock(&self) -> Result<(), CleanupRefusal> {
+        let ports = self.ports;
+        require_right_clock(&*ports.clock, &*ports.service, self.plan.salt).await
+    }
+
+    /// Deletes those of some uploads that may be deleted.
+    async fn clean(&mut self, mut leftovers: Vec<Leftover>) -> Result<(), Ended> {
+        self.read_sightings(&mut leftovers).await?;
+        self.require_right_clock().await?;
+        let mut over = VecDeque::from(self.those_over(leftovers));
+        if !over.is_empty() && !self.is_own_contentrepo {
+            self.require_own_contentrepo().await?;
+            self.is_own_contentrepo = true;
+        }
+        let mut read = Vec::new();
         while !over.is_empty() {
             let many = over.len().min(limits::CONDEMNED_FILES);
             let batch = over.drain(..many).collect();
-            let (condemned, stopped) = self.examine(batch, &mut unique).await;
-            // What the run ended early for may be away for the deletion, too.
-            stopped.map_or(Ok(()), Err)?;
-            self.delete(&condemned).await?;
+            // What it ends early for may be away for the deletion, too.
+            self.examine(batch, &mut read).await?;
             self.plan.observer.progressed(&self.deletion);
         }
-        let condemned = self.decide(unique).await?;
+        let condemned = self.decide(read).await?;
         self.look_at_places().await?;
         for batch in condemned.chunks(limits::CONDEMNED_FILES) {
             self.delete(batch).await?;
@@ -214,8 +256,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The unfinished uploads that the index has. Errors where it has no file that migrates by these
-    /// settings: then the domain is another client's, whose uploads S3 and contentrepo do not know.
+    /// The first unfinished uploads that the index has; the others wait. Errors where it has no file that
+    /// migrates by these settings: then the domain is another client's, whose uploads S3 and contentrepo
+    /// do not know.
     async fn leftovers(&mut self) -> Result<Vec<Leftover>, Stopped> {
         let (ports, deletion) = (self.ports, &mut self.deletion);
         let mut all = 0;
@@ -225,17 +268,19 @@ impl Run<'_> {
             count_others(&page, &mut deletion.alike, &mut deletion.unreadable_rows);
             all += page.rows.len() as u64;
             for row in page.rows {
-                let Some(key) = row.temporary_key() else {
+                let Some(leftover) = Leftover::of(&row) else {
                     if let RowClass::Source(file) = row.classify(self.plan.buckets) {
-                        self.control.add(file.dkey.sha1);
+                        self.control.add_newest(file.dkey.sha1);
+                        self.control.add(file.dkey);
                     }
                     continue;
                 };
                 deletion.temporary.add(row.length.unwrap_or_default());
                 deletion.not_looked_at += 1;
-                if leftovers.len() < limits::TEMPORARY_ROWS {
-                    let (fid, key, length) = (row.fid, key.to_owned(), row.length);
-                    leftovers.push(Leftover { fid, key, length, first_seen: None });
+                if leftovers.len() < self.plan.at_once {
+                    leftovers.push(leftover);
+                } else {
+                    self.waiting.insert(row.fid.0);
                 }
             }
         }
@@ -247,12 +292,32 @@ impl Run<'_> {
         Ok(leftovers)
     }
 
+    /// The next of those that wait. What has no such row any more is counted.
+    async fn next_leftovers(&mut self) -> Result<Vec<Leftover>, Stopped> {
+        let mut fids: RoaringTreemap = self.waiting.iter().take(self.plan.at_once).collect();
+        self.waiting -= &fids;
+        let (index, clock) = (&*self.ports.index, &*self.ports.clock);
+        let last = fids.max().unwrap_or_default();
+        let mut next = fids.min().map(|first| Fid(first.saturating_sub(1)));
+        let mut leftovers = Vec::new();
+        while let Some(after) = next.filter(|after| after.0 < last) {
+            let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
+            let page = page.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
+            let found = page.rows.iter().filter_map(Leftover::of);
+            leftovers.extend(found.filter(|leftover| fids.remove(leftover.fid.0)));
+            for row in page.unreadable.into_iter().filter(|row| fids.remove(row.fid.0)) {
+                self.deletion.unreadable.add(row.fid, row.why);
+                self.deletion.not_looked_at -= 1;
+            }
+            next = page.next;
+        }
+        self.deletion.changed += fids.len();
+        self.deletion.not_looked_at -= fids.len();
+        Ok(leftovers)
+    }
+
     /// Reads in the journal when each was first seen, under this very key.
-    async fn read_sightings(
-        &self,
-        leftovers: &mut [Leftover],
-        salt: u64,
-    ) -> Result<(), CleanupRefusal> {
+    async fn read_sightings(&self, leftovers: &mut [Leftover]) -> Result<(), CleanupRefusal> {
         let domain = self.ports.index.domain();
         let mut damage = None;
         let mut each = |stored: &StoredEntry, faults: Vec<_>| {
@@ -271,7 +336,7 @@ impl Run<'_> {
             }
         };
         let journal = &*self.ports.journal;
-        let end = read_journal(journal, &*self.ports.clock, salt, &mut each).await?;
+        let end = read_journal(journal, &*self.ports.clock, self.plan.salt, &mut each).await?;
         damage.or(end.fault).map_or(Ok(()), |fault| Err(CleanupRefusal::Changed(fault)))
     }
 
@@ -297,39 +362,32 @@ impl Run<'_> {
         over
     }
 
-    /// Reads a batch, some at once. Returns what has its content elsewhere, and why it ended early. What
-    /// exists nowhere else goes to `unique`: contentrepo is asked about all of it at once.
+    /// Reads a batch, some at once, into `read`. Errors where it ends early.
     async fn examine(
         &mut self,
         batch: Vec<Leftover>,
-        unique: &mut Vec<Evidence>,
-    ) -> (Vec<Condemned>, Option<Stopped>) {
-        let (ports, buckets, reader) = (self.ports, self.plan.buckets, &self.reader);
+        read: &mut Vec<Evidence>,
+    ) -> Result<(), Stopped> {
+        let (ports, reader) = (self.ports, &self.reader);
         let mut all = stream::iter(batch)
             .map(|leftover| async move {
-                let examined = ports.examine(reader, buckets, &leftover).await;
+                let examined = ports.examine(reader, &leftover).await;
                 (leftover, examined)
             })
             .buffered(limits::LOOKUPS_AT_ONCE)
             .take_until(self.plan.stop.clone());
-        let mut condemned = Vec::new();
         while let Some((leftover, examined)) = all.next().await {
-            match examined {
-                Err(stopped) => return (condemned, Some(stopped)),
-                Ok(Examined::Changed) => self.deletion.changed += 1,
-                Ok(Examined::Unreadable(why)) => self.deletion.unreadable.add(leftover.fid, why),
-                Ok(Examined::Read { digests, elsewhere: None }) => {
-                    unique.push(Evidence { leftover, digests });
+            match examined? {
+                Examined::Changed => self.deletion.changed += 1,
+                Examined::Unreadable(why) => self.deletion.unreadable.add(leftover.fid, why),
+                Examined::Read(content) => {
+                    read.push(Evidence { leftover, content });
+                    self.deletion.in_hand += 1;
                     continue;
-                }
-                Ok(Examined::Read { digests, elsewhere: Some(elsewhere) }) => {
-                    self.deletion.deletable.add(digests.length);
-                    let because = elsewhere.to_string();
-                    condemned.push(Condemned { leftover, digests, because });
                 }
             }
             self.deletion.not_looked_at -= 1;
         }
-        (condemned, is_asked(&self.plan.stop).then_some(Stopped::Interrupted))
+        if is_asked(&self.plan.stop) { Err(Stopped::Interrupted) } else { Ok(()) }
     }
 }

@@ -1,15 +1,17 @@
-//! Reads unfinished uploads, and looks where else their content is.
+//! Reads unfinished uploads, and looks whether their content is where it is needed.
 
 use super::deletion::TemporaryPorts;
 use super::look::{Look, Looker, Unseen};
 use super::replicas::ReplicaReader;
-use super::temporary::{Elsewhere, Leftover, content_of_all};
+use super::temporary::{Copies, Elsewhere, KnownContent, Leftover, Needed, content_of_all};
+use super::witness::{NamedRead, Witness};
+use crate::ports::IndexError;
 use crate::retried::retried;
 use crate::summary::Stopped;
 use crate::verify::verify_file;
 use crate::{
-    BucketMap, ContentDigests, Dkey, Failure, Fid, MogileBucket, ObjectAddress, ObjectKey, Reason,
-    ReasonKind, S3Bucket, Sha1, SourceError, SourceFile,
+    BucketMap, ContentDigests, Dkey, Failure, Fid, ObjectAddress, ObjectKey, Reason, ReasonKind,
+    RowClass, S3Bucket, SourceError, SourceFile,
 };
 
 /// What was found out about an upload that is over.
@@ -19,7 +21,7 @@ pub(super) enum Examined {
     /// What its content is cannot be said, for these reasons.
     Unreadable(String),
     /// It was read.
-    Read { digests: ContentDigests, elsewhere: Option<Elsewhere> },
+    Read(KnownContent),
 }
 
 /// No key begins with this, so that a listing is short, and there is nothing at it.
@@ -39,78 +41,75 @@ impl TemporaryPorts {
         Ok(())
     }
 
-    /// Reads a file, and looks where else its content is. Errors where no file can be looked at; what is
-    /// wrong with this one alone makes it [`Examined::Unreadable`].
+    /// Reads a file. Errors where no file can be looked at; what is wrong with this one alone makes it
+    /// [`Examined::Unreadable`].
     pub(super) async fn examine(
         &self,
         reader: &ReplicaReader<'_>,
-        buckets: &BucketMap,
-        leftover: &Leftover,
-    ) -> Result<Examined, Stopped> {
-        match self.try_to_examine(reader, buckets, leftover).await {
-            Ok(examined) => Ok(examined),
-            Err(Unseen::Alone(why)) => Ok(Examined::Unreadable(why)),
-            Err(Unseen::All(stopped)) => Err(stopped),
-        }
-    }
-
-    async fn try_to_examine(
-        &self,
-        reader: &ReplicaReader<'_>,
-        buckets: &BucketMap,
         &Leftover { fid, ref key, length, .. }: &Leftover,
-    ) -> Result<Examined, Unseen> {
+    ) -> Result<Examined, Stopped> {
         match self.looker().look(fid, key).await? {
             Look::AsSeen => {}
             Look::Changed => return Ok(Examined::Changed),
             Look::Disagreement => return Ok(Examined::Unreadable(DISAGREEMENT.to_owned())),
             Look::Unknown(why) => return Ok(Examined::Unreadable(why)),
         }
-        let read = match reader.read_all(fid, key).await {
-            Ok(read) => content_of_all(&read, length),
+        let witness = Witness { looker: self.looker(), reader };
+        let read: Vec<_> = match witness.read_any(fid, key).await {
+            Ok(read) => read.into_iter().map(NamedRead::into_read).collect(),
             Err(SourceError::UnknownKey { .. }) => return Ok(Examined::Changed),
-            Err(error) => Err(error.to_string()),
+            Err(error) => return Ok(Examined::Unreadable(error.to_string())),
         };
-        let digests = match read {
-            Ok(digests) => digests,
-            Err(why) => return Ok(Examined::Unreadable(why)),
-        };
-        let object = self.object_with(buckets, fid, &digests).await?;
-        // What is in an ignored bucket alone does not migrate: it would go with MogileFS.
-        let migrate = buckets.pairs().map(|(old, _)| old);
-        let elsewhere = if object.is_none() {
-            self.file_with(reader, migrate, fid, &digests.sha1).await?
-        } else {
-            object
-        };
-        Ok(Examined::Read { digests, elsewhere })
+        Ok(match content_of_all(&read, length) {
+            Ok(content) => Examined::Read(content),
+            Err(why) => Examined::Unreadable(why),
+        })
+    }
+
+    /// Looks for the content in the mapped buckets that need it.
+    pub(super) async fn copies(
+        &self,
+        reader: &ReplicaReader<'_>,
+        (buckets, needed): (&BucketMap, &Needed),
+        fid: Fid,
+        digests: &ContentDigests,
+    ) -> Result<Copies, Unseen> {
+        let mut copies = Copies::default();
+        for (old, new) in buckets.pairs().filter(|(old, _)| needed.is_in(old)) {
+            let dkey = Dkey { sha1: digests.sha1, bucket: old.clone() };
+            let file = SourceFile::new(fid, dkey, digests.length, new.clone());
+            let copy = match self.object_of(&file).await? {
+                None => self.file_of(reader, buckets, &file).await?,
+                object => object,
+            };
+            match copy {
+                None => _ = copies.missing.insert(old.clone()),
+                Some(copy) => copies.found.push(copy),
+            }
+            if *needed == Needed::InOne && !copies.found.is_empty() {
+                copies.missing.clear();
+                break;
+            }
+        }
+        Ok(copies)
     }
 
     pub(super) fn looker(&self) -> Looker<'_> {
         Looker { index: &*self.index, files: &*self.files, clock: &*self.clock }
     }
 
-    /// The object in one of the mapped buckets that has the content.
-    async fn object_with(
-        &self,
-        buckets: &BucketMap,
-        fid: Fid,
-        digests: &ContentDigests,
-    ) -> Result<Option<Elsewhere>, Unseen> {
-        for (old, new) in buckets.pairs() {
-            let dkey = Dkey { sha1: digests.sha1, bucket: old.clone() };
-            let file = SourceFile::new(fid, dkey, digests.length, new.clone());
-            match verify_file(&*self.objects, &*self.clock, &file, "").await {
-                Ok(_) => return Ok(Some(Elsewhere::Object(file.address()))),
-                Err(Failure { reason, .. }) => {
-                    // An object with other content is not this content.
-                    if ![ReasonKind::Missing, ReasonKind::WrongObject].contains(&reason.kind) {
-                        return Err(self.of_one_object(new, reason).await);
-                    }
-                }
+    /// The object that would be this file's, where it has the content.
+    async fn object_of(&self, file: &SourceFile) -> Result<Option<Elsewhere>, Unseen> {
+        match verify_file(&*self.objects, &*self.clock, file, "").await {
+            Ok(_) => Ok(Some(Elsewhere::Object(file.address()))),
+            // An object with other content is not this content.
+            Err(Failure { reason, .. })
+                if [ReasonKind::Missing, ReasonKind::WrongObject].contains(&reason.kind) =>
+            {
+                Ok(None)
             }
+            Err(Failure { reason, .. }) => Err(self.of_one_object(&file.bucket, reason).await),
         }
-        Ok(None)
     }
 
     /// Whose trouble it is that an object could not be looked at.
@@ -123,25 +122,29 @@ impl TemporaryPorts {
         }
     }
 
-    /// Another file of MogileFS that has the content under its own key in one of these buckets. It is
-    /// read: a row whose content is lost or wrong is no copy.
-    pub(super) async fn file_with(
+    /// Another file of MogileFS with this very key, and its content. It is read: a row whose content is
+    /// lost or wrong is no copy. The trackers compare keys as their database does: one whose key is only
+    /// alike does not migrate, and is none, either.
+    async fn file_of(
         &self,
         reader: &ReplicaReader<'_>,
-        buckets: impl Iterator<Item = &MogileBucket> + Send,
-        not: Fid,
-        sha1: &Sha1,
+        buckets: &BucketMap,
+        SourceFile { fid: upload, dkey, .. }: &SourceFile,
     ) -> Result<Option<Elsewhere>, Unseen> {
-        for bucket in buckets {
-            let key = Dkey { sha1: *sha1, bucket: bucket.clone() }.to_string();
-            let Some(fid) = self.looker().fid_of(&key).await?.filter(|fid| *fid != not) else {
-                continue;
-            };
-            let read = reader.read_all(fid, &key).await.unwrap_or_default();
-            if read.iter().flatten().any(|digests| digests.sha1 == *sha1) {
-                return Ok(Some(Elsewhere::File { fid, key }));
-            }
+        let key = dkey.to_string();
+        let Some(fid) = self.looker().fid_of(&key).await?.filter(|fid| fid != upload) else {
+            return Ok(None);
+        };
+        let row = match retried(&*self.clock, fid.0, || self.index.row(fid)).await {
+            Ok(row) => row.map(|row| row.classify(buckets)),
+            Err(IndexError::UnreadableRow { .. }) => None,
+            Err(error) => return Err(Stopped::Trouble(Reason::from(&error)).into()),
+        };
+        if !matches!(row, Some(RowClass::Source(file)) if file.dkey == *dkey) {
+            return Ok(None);
         }
-        Ok(None)
+        let read = reader.read_all(fid, &key).await.unwrap_or_default();
+        let has_content = read.iter().flatten().any(|digests| digests.sha1 == dkey.sha1);
+        Ok(has_content.then_some(Elsewhere::File { fid, key }))
     }
 }

@@ -41,10 +41,11 @@ pub async fn list_temporary(
     clock: &Arc<dyn Clock>,
     by: (String, u64),
 ) -> Result<Listing, CleanupRefusal> {
-    require_right_clock(&**clock, service, by.1).await?;
+    let salt = by.1;
+    require_right_clock(&**clock, service, salt).await?;
     let writer = JournalWriter::open(journal, Arc::clone(clock), by).await?;
     let domain = index.domain().to_owned();
-    let mut scribe = Scribe { writer, clock: &**clock, domain, rows: Vec::new() };
+    let mut scribe = Scribe { writer, clock: &**clock, service, salt, domain, rows: Vec::new() };
     let mut listing = Listing::default();
     let mut rows = AllRows::new(index, &**clock);
     loop {
@@ -93,6 +94,8 @@ pub(super) fn count_others(page: &RowPage, alike: &mut Sample, unreadable: &mut 
 struct Scribe<'a> {
     writer: JournalWriter,
     clock: &'a dyn Clock,
+    service: &'a dyn ServiceTime,
+    salt: u64,
     domain: String,
     rows: Vec<SeenRow>,
 }
@@ -102,6 +105,8 @@ impl Scribe<'_> {
         if self.rows.is_empty() {
             return Ok(());
         }
+        // The entry's time is the one from which the day counts. A long listing takes hours.
+        require_right_clock(self.clock, self.service, self.salt).await?;
         let rows = std::mem::take(&mut self.rows);
         self.writer.append(Content::TemporarySeen { domain: self.domain.clone(), rows }).await?;
         listing.entries += 1;

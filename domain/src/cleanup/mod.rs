@@ -1,6 +1,7 @@
 //! The clean-up of MogileFS's index: unfinished uploads, which no reader asks for, and keys that name
 //! other content than their files have.
 
+mod control;
 mod deciding;
 mod deleting;
 mod deletion;
@@ -8,11 +9,13 @@ mod elsewhere;
 mod gate;
 mod listing;
 mod look;
+mod newest;
 mod references;
 mod rekey;
 mod replicas;
 mod stop;
 mod temporary;
+mod witness;
 
 pub use deletion::{Deletion, DeletionPlan, Mode, Refused, TemporaryPorts, delete_temporary};
 pub use gate::CleanupRefusal;

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{ByteCount, ContentDigests, Fid, ObjectAddress, Sha1, Timestamp, limits};
+use crate::{
+    BucketMap, ByteCount, ContentDigests, Fid, IndexRow, MogileBucket, ObjectAddress, S3Bucket,
+    Sha1, Timestamp, limits,
+};
 
 /// How long an upload is known to be unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,32 +44,53 @@ pub(super) struct Leftover {
     pub(super) first_seen: Option<Timestamp>,
 }
 
+impl Leftover {
+    /// The row, where it is of an unfinished upload.
+    pub(super) fn of(row: &IndexRow) -> Option<Self> {
+        let key = row.temporary_key()?.to_owned();
+        Some(Self { fid: row.fid, key, length: row.length, first_seen: None })
+    }
+}
+
 /// The content of one replica, or why it cannot be read.
 pub(super) type Read = Result<ContentDigests, String>;
+
+/// What the content of an upload is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KnownContent {
+    /// The content of the replicas that were read: all have the same.
+    pub(super) digests: ContentDigests,
+    /// Why other replicas could not be read, which may have another content. Only where the readable
+    /// content is elsewhere may such an upload go.
+    pub(super) unread: Option<String>,
+}
 
 /// What the content of a file is, by all of its replicas. Nobody knows what it should be: so all that
 /// can be read must be the same, and as long as the index says. Errors with why they are not.
 pub(super) fn content_of_all(
     replicas: &[Read],
     length: Option<ByteCount>,
-) -> Result<ContentDigests, String> {
+) -> Result<KnownContent, String> {
+    let failures = replicas.iter().filter_map(|read| read.as_ref().err()).cloned();
+    let unread = failures.reduce(|all, next| format!("{all}; {next}"));
     let mut read = replicas.iter().flatten();
     let Some(first) = read.next() else {
-        let failures: Vec<_> = replicas.iter().filter_map(|read| read.as_ref().err()).collect();
-        let none = "the trackers know of no usable replica".to_owned();
-        let failures = failures.into_iter().cloned().reduce(|all, next| format!("{all}; {next}"));
-        return Err(failures.unwrap_or(none));
+        return Err(
+            unread.unwrap_or_else(|| "the index has no replica of it on any device".to_owned())
+        );
     };
     if let Some(other) = read.find(|other| other.sha1 != first.sha1) {
         let (one, two) = (first.sha1, other.sha1);
         return Err(format!("its replicas differ: one has SHA-1 {one}, another {two}"));
     }
-    match length.filter(|length| *length != first.length) {
-        Some(length) => {
+    match (length, unread) {
+        (Some(length), _) if length != first.length => {
             let actual = first.length;
             Err(format!("its replicas have {actual} bytes, and the index says {length}"))
         }
-        None => Ok(*first),
+        // What was read may be cut short: the empty content is in every store.
+        (None, Some(why)) => Err(format!("{why}; and the index does not say how long it is")),
+        (_, unread) => Ok(KnownContent { digests: *first, unread }),
     }
 }
 
@@ -87,35 +111,123 @@ pub(super) enum Elsewhere {
 /// Whether contentrepo refers to some content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
-    /// It does. The names of its buckets, where they are known.
-    From(BTreeSet<String>),
+    /// It does.
+    From(Referring),
     /// It does not.
     None,
     /// Nobody knows.
     Unknown,
 }
 
-/// What is to be done with a file whose upload is over, and whose content was found nowhere else.
+/// The buckets from which contentrepo refers to some content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Referring {
+    /// Their names.
+    pub(super) names: BTreeSet<String>,
+    /// Whether a row names no bucket, so that it may be any.
+    pub(super) nameless: bool,
+}
+
+/// In which of the mapped buckets the content of an upload must be before the upload goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Needed {
+    /// In each of these: contentrepo refers to it from there, or may. A copy in another bucket is not
+    /// found by its readers, and does not migrate to where they look.
+    InAll(BTreeSet<MogileBucket>),
+    /// In one of them.
+    InOne,
+    /// In none.
+    Nowhere,
+}
+
+impl Needed {
+    /// By what contentrepo says. Where `is_unread`, replicas could not be read, and what it says is of
+    /// the others.
+    pub(super) fn of(reference: &Reference, buckets: &BucketMap, is_unread: bool) -> Self {
+        let all = || buckets.pairs().map(|(old, _)| old.clone()).collect();
+        match reference {
+            Reference::None if !is_unread => Self::Nowhere,
+            Reference::None => Self::InOne,
+            Reference::Unknown => Self::InAll(all()),
+            Reference::From(referring) if referring.nameless => Self::InAll(all()),
+            Reference::From(Referring { names, .. }) => {
+                let mapped: BTreeSet<_> =
+                    names.iter().flat_map(|name| mapped_buckets(name, buckets)).collect();
+                if mapped.is_empty() { Self::InOne } else { Self::InAll(mapped) }
+            }
+        }
+    }
+
+    /// Whether it is to be looked for in this bucket.
+    pub(super) fn is_in(&self, bucket: &MogileBucket) -> bool {
+        match self {
+            Self::InAll(these) => these.contains(bucket),
+            Self::InOne => true,
+            Self::Nowhere => false,
+        }
+    }
+}
+
+/// The mapped buckets that contentrepo may mean by a name: behind a cut-over it has the new names.
+pub(super) fn mapped_buckets(name: &str, buckets: &BucketMap) -> Vec<MogileBucket> {
+    let is_it = |(old, new): &(&MogileBucket, &S3Bucket)| {
+        is_same_name(old.as_str(), name) || is_same_name(new.as_str(), name)
+    };
+    buckets.pairs().filter(is_it).map(|(old, _)| old.clone()).collect()
+}
+
+/// Whether contentrepo's database may take two names for one: most collations are blind to case and to
+/// blanks at the end.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    one.trim_end_matches(' ').eq_ignore_ascii_case(other.trim_end_matches(' '))
+}
+
+/// Where the content of an upload was found, and where it was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Copies {
+    pub(super) found: Vec<Elsewhere>,
+    /// The buckets that need it, and do not have it.
+    pub(super) missing: BTreeSet<MogileBucket>,
+}
+
+/// What is to be done with a file whose upload is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Delete it, for this reason.
     Delete(String),
-    /// Keep it: contentrepo refers to its content, in buckets of these names, and no other copy is known.
-    OnlyCopy(BTreeSet<String>),
-    /// Keep it: no other copy is known, nor whether anybody needs it.
+    /// Keep it: contentrepo refers to its content from a bucket that does not have it.
+    OnlyCopy,
+    /// Keep it: a bucket does not have its content, and nobody knows whether contentrepo refers to it
+    /// from there.
     Undecided,
+    /// Keep it: replicas could not be read, which may have another content.
+    Unread,
 }
 
 impl Decision {
-    /// About what exists nowhere else. With `also_unique` the operator has named the file.
-    pub(super) fn on(reference: Reference, also_unique: bool) -> Self {
+    /// About an upload whose content is in these places. With `also_unique` the operator has named the
+    /// file.
+    pub(super) fn on(
+        reference: &Reference,
+        Copies { found, missing }: &Copies,
+        is_unread: bool,
+        also_unique: bool,
+    ) -> Self {
+        if missing.is_empty() {
+            let found =
+                found.iter().map(ToString::to_string).reduce(|all, it| format!("{all}; {it}"));
+            return Self::Delete(
+                found.unwrap_or_else(|| "contentrepo does not refer to its content".to_owned()),
+            );
+        }
         match reference {
-            Reference::None => Self::Delete("contentrepo does not refer to its content".to_owned()),
+            Reference::None => Self::Unread,
+            Reference::From(_) | Reference::Unknown if also_unique && is_unread => Self::Unread,
             Reference::From(_) if also_unique => {
                 Self::Delete("--also-unique, though contentrepo refers to its content".to_owned())
             }
             Reference::Unknown if also_unique => Self::Delete("--also-unique".to_owned()),
-            Reference::From(buckets) => Self::OnlyCopy(buckets),
+            Reference::From(_) => Self::OnlyCopy,
             Reference::Unknown => Self::Undecided,
         }
     }
@@ -131,7 +243,8 @@ impl fmt::Display for Elsewhere {
     }
 }
 
-/// An unfinished upload with the only bytes of some content that contentrepo refers to.
+/// An unfinished upload with content that contentrepo refers to, and that a bucket does not have from
+/// which it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OnlyCopy {
     /// The file's number.
@@ -142,8 +255,8 @@ pub struct OnlyCopy {
     pub sha1: Sha1,
     /// The number of its bytes.
     pub length: ByteCount,
-    /// The keys under which contentrepo looks for the content. A rename to the one that is free heals
-    /// it. None where contentrepo's row names no bucket.
+    /// The keys under which contentrepo looks for the content and does not find it. A rename to one of
+    /// them heals that one. None where contentrepo's row names no bucket.
     pub belongs_at: Vec<String>,
     /// Those of them that another file has already: its content is lost, or is another one.
     pub taken: Vec<String>,
@@ -163,15 +276,19 @@ mod tests {
             (vec![read("one")], None, ""),
             (vec![read("one"), read("one")], Some(3), ""),
             (vec![out("away"), read("one")], Some(3), ""),
+            (vec![out("away"), read("one")], None, "does not say how long"),
             (vec![read("one"), read("two")], Some(3), "its replicas differ"),
             (vec![read("one"), out("away"), read("on")], Some(3), "its replicas differ"),
             (vec![read("on"), out("away")], Some(3), "2 bytes, and the index says 3"),
             (vec![out("away"), out("gone")], Some(3), "away; gone"),
-            (vec![], Some(3), "no usable replica"),
+            (vec![], Some(3), "no replica of it on any device"),
         ] {
             let content = content_of_all(&replicas, length.map(ByteCount));
             match content {
-                Ok(content) => assert_eq!((content, words), (ContentHasher::of(b"one"), "")),
+                Ok(KnownContent { digests, unread }) => {
+                    assert_eq!((digests, words), (ContentHasher::of(b"one"), ""));
+                    assert_eq!(unread.is_some(), replicas.iter().any(Result::is_err));
+                }
                 Err(why) => assert!(!words.is_empty() && why.contains(words), "{why}"),
             }
         }
@@ -198,24 +315,68 @@ mod tests {
         }
     }
 
-    /// References: `R` there is one, `-` none, `?` unknown. Decisions: `D` delete, `K` keep the only
-    /// copy, `?` undecided; the second one is with `--also-unique`.
+    /// References: `R` there is one, `-` none, `?` unknown. Where needed: `+` the content is in each
+    /// bucket, `-` it is missing in one. Replicas: `A` all were read, `N` not all. Decisions: `D` delete,
+    /// `K` keep the only copy, `?` undecided, `U` not all was read; the second one is with
+    /// `--also-unique`.
     #[test]
-    fn what_exists_nowhere_else_is_deleted_where_nobody_needs_it() {
-        for (reference, decisions) in [('R', "KD"), ('-', "DD"), ('?', "?D")] {
-            for (also_unique, expected) in [false, true].into_iter().zip(decisions.chars()) {
-                let reference = match reference {
-                    'R' => Reference::From(BTreeSet::from(["repo".to_owned()])),
-                    '-' => Reference::None,
-                    _ => Reference::Unknown,
-                };
-                let found = match Decision::on(reference, also_unique) {
-                    Decision::Delete(_) => 'D',
-                    Decision::OnlyCopy(_) => 'K',
-                    Decision::Undecided => '?',
-                };
-                assert_eq!(found, expected, "{also_unique}");
+    fn what_is_missing_where_it_is_needed_stays() {
+        for (case, decisions) in [
+            ("R+A", "DD"),
+            ("R+N", "DD"),
+            ("R-A", "KD"),
+            ("R-N", "KU"),
+            ("-+A", "DD"),
+            ("-+N", "DD"),
+            ("--N", "UU"),
+            ("?+A", "DD"),
+            ("?-A", "?D"),
+            ("?-N", "?U"),
+        ] {
+            let has = |sign: char| case.contains(sign);
+            let reference = match case.as_bytes()[0] {
+                b'R' => Reference::From(Referring::default()),
+                b'-' => Reference::None,
+                _ => Reference::Unknown,
+            };
+            let mut copies = Copies::default();
+            if !has('+') {
+                copies.missing.insert(MogileBucket::new("repo").expect("a name"));
             }
+            for (also_unique, expected) in [false, true].into_iter().zip(decisions.chars()) {
+                let found = match Decision::on(&reference, &copies, has('N'), also_unique) {
+                    Decision::Delete(_) => 'D',
+                    Decision::OnlyCopy => 'K',
+                    Decision::Undecided => '?',
+                    Decision::Unread => 'U',
+                };
+                assert_eq!(found, expected, "{case} {also_unique}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_bucket_that_refers_needs_a_copy_of_its_own() {
+        let buckets = BucketMap::parse("one:new-one,two:new-two", "trash").expect("good settings");
+        let from = |names: &[&str], nameless| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            Reference::From(Referring { names, nameless })
+        };
+        let all = |names: &[&str]| {
+            let name = |name: &&str| MogileBucket::new(name).expect("a name");
+            Needed::InAll(names.iter().map(name).collect())
+        };
+        for (reference, is_unread, needed) in [
+            (from(&["one"], false), false, all(&["one"])),
+            (from(&["ONE "], false), false, all(&["one"])),
+            (from(&["new-two", "trash"], false), false, all(&["two"])),
+            (from(&["trash"], false), false, Needed::InOne),
+            (from(&["one"], true), false, all(&["one", "two"])),
+            (Reference::Unknown, false, all(&["one", "two"])),
+            (Reference::None, true, Needed::InOne),
+            (Reference::None, false, Needed::Nowhere),
+        ] {
+            assert_eq!(Needed::of(&reference, &buckets, is_unread), needed, "{reference:?}");
         }
     }
 }

@@ -16,6 +16,12 @@ pub trait KeyChanges: Send + Sync {
     /// changed; [`None`] where there is no such row, or its key is NULL.
     async fn key_of(&self, fid: Fid) -> Result<Option<String>, ChangeError>;
 
+    /// Returns the same as [`key_of`](Self::key_of) while it holds the lock of all operators: a session of
+    /// ours whose COMMIT had no answer has ended, and changes nothing any more.
+    ///
+    /// Errors with [`ChangeError::Locked`] where another session has the lock.
+    async fn settled_key_of(&self, fid: Fid) -> Result<Option<String>, ChangeError>;
+
     /// Returns why every change would be refused, as far as that shows without one, and what to do: rights
     /// that the account lacks, a server that takes no changes, triggers. [`None`] where nothing shows. It
     /// writes nothing, and takes no lock.

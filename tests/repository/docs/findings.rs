@@ -153,6 +153,12 @@ fn early_ends() -> Vec<String> {
         Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
         Misconfigured::OtherBucket { .. } => "the queue has jobs for files of … in bucket",
         Misconfigured::OtherContentRepo { .. } => "contentrepo's database refers to … of … files",
+        Misconfigured::PartOfContentRepo { .. } =>
+            "contentrepo's database refers to … of … files of bucket …",
+        Misconfigured::OldContentRepo { .. } =>
+            "contentrepo's database knows … of the … newest files",
+        Misconfigured::OtherWriteDatabase { .. } =>
+            "the database of MOGILE_DATABASE_WRITE_URL has … of the … newest files",
         Misconfigured::ExpiringObjects { .. } => "bucket … deletes objects by itself",
         Misconfigured::LockedObjects { .. } => "bucket … keeps each new object by Object Lock",
         Misconfigured::OtherTableKey { .. } => "table … has the key …, and … is needed",

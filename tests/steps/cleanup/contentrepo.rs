@@ -16,15 +16,21 @@ pub struct ContentRepo {
     rows: Mutex<BTreeMap<RowId, RepoObject>>,
     /// Whether it is away.
     pub away: std::sync::atomic::AtomicBool,
+    meanwhile: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
-const BUCKETS: [&str; 4] = ["repo", "trash", "unnamed", "new-repo"];
+const BUCKETS: [&str; 5] = ["repo", "trash", "unnamed", "new-repo", "REPO "];
 
 impl ContentRepo {
     /// Refers to some content from the bucket of this name, or from none.
     pub fn refer(&self, checksum: &str, bucket: Option<&str>, status: RepoStatus) {
+        let id = RowId(self.rows.lock().expect("not poisoned").len() as i128 + 1);
+        self.refer_at(id, checksum, bucket, status);
+    }
+
+    /// The same, of a row with this id.
+    pub fn refer_at(&self, id: RowId, checksum: &str, bucket: Option<&str>, status: RepoStatus) {
         let mut rows = self.rows.lock().expect("not poisoned");
-        let id = RowId(rows.len() as i128 + 1);
         let place = |name| BUCKETS.iter().position(|bucket| *bucket == name).expect("a bucket");
         let row = RepoObject {
             id,
@@ -38,6 +44,11 @@ impl ContentRepo {
             uuid: "uuid".to_owned(),
         };
         rows.insert(id, row);
+    }
+
+    /// This happens each time that its objects are read.
+    pub fn when_read(&self, happens: impl Fn() + Send + 'static) {
+        *self.meanwhile.lock().expect("not poisoned") = Some(Box::new(happens));
     }
 
     fn answer(&self) -> Result<(), DatabaseError> {
@@ -58,6 +69,7 @@ impl ContentRepoDatabase for ContentRepo {
 
     async fn objects(&self, after: RowId, _limit: usize) -> Result<Vec<RepoObject>, DatabaseError> {
         self.answer()?;
+        self.meanwhile.lock().expect("not poisoned").iter().for_each(|happens| happens());
         let rows = self.rows.lock().expect("not poisoned");
         Ok(rows.values().find(|row| row.id > after).cloned().into_iter().collect())
     }

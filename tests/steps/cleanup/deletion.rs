@@ -25,6 +25,8 @@ enum Before {
     Rename,
     /// The trackers fall silent: the answer and the next look are lost.
     Silence,
+    /// The first request is lost; before the second one the client renames the file.
+    LossThenRename,
 }
 
 /// The files of a stage, with what happens before each deletion; notes what the journal says then.
@@ -84,6 +86,14 @@ impl SourceFiles for Watched {
             }
             Before::Nothing | Before::Note => {}
             Before::Rename => self.files.rename(key, "done").await.expect("free"),
+            Before::LossThenRename => {
+                let times = self.condemned.lock().expect("not poisoned").len();
+                if times == 1 {
+                    self.faults.strike(Call::DeleteFile, key, PortFault::RequestLost, 1);
+                } else {
+                    self.files.rename(key, "done").await.expect("free");
+                }
+            }
             Before::Silence => {
                 self.faults.strike(Call::DeleteFile, key, PortFault::AnswerLost, 1);
                 self.faults.strike(Call::Replicas, key, PortFault::RequestLost, 1);
@@ -172,6 +182,14 @@ fn a_file_that_is_renamed_in_the_last_moment_stays() {
     };
     assert_eq!(spared[0].fid.0, fids[0].0);
 
+    // Behind a request that was lost: it did not delete it.
+    let (stage, fids) = over(1);
+    let mut ports = stage.ports();
+    ports.files = watched(&stage, Before::LossThenRename);
+    let deletion = stage.try_delete(&ports, &really(), &[]).expect("not refused");
+    assert_eq!((deletion.changed, deletion.deleted.files), (1, 0), "{deletion:?}");
+    assert!(stage.has(fids[0]));
+
     // While it is looked at.
     let (stage, fids) = over(1);
     stage.world.port.mogile.rename_at_next_lookup(fids[0], "done");
@@ -198,6 +216,21 @@ fn a_key_that_has_another_file_by_now_is_not_deleted() {
     assert_eq!((deletion.changed, deletion.deleted.files), (1, 0), "{deletion:?}");
     let new = stage.world.port.mogile.row_by_key(dmid, &tmp(0));
     assert!(new.is_some_and(|row| row.fid != fids[0]), "the new upload stays");
+}
+
+/// As when the index is another store's: it is no success.
+#[test]
+fn an_upload_that_the_trackers_do_not_know_any_more_is_told() {
+    let (stage, fids) = over(1);
+    let (mogile, fid) = (Arc::clone(&stage.world.port.mogile), fids[0]);
+    let mut ports = stage.ports();
+    let hide = move || mogile.hide_from_lookups(fid);
+    let meanwhile = Some(Box::new(hide) as Box<dyn Fn() + Send + Sync>);
+    ports.files = Arc::new(Watched { meanwhile, ..watching(&stage, Before::Nothing) });
+    let deletion = stage.try_delete(&ports, &really(), &[]).expect("not refused");
+    assert_eq!((deletion.unreadable.files, deletion.changed), (1, 0), "{deletion:?}");
+    assert!(deletion.unreadable.example.contains("MOGILE_DATABASE_URL"), "{deletion:?}");
+    assert!(stage.has(fids[0]));
 }
 
 /// After each fault the file is looked up before it is deleted again.

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use domain::cleanup::{Deletion, Mode, delete_temporary};
 use domain::ports::RepoStatus;
-use domain::{BucketMap, Sha1, Stopped};
+use domain::{BucketMap, Misconfigured, Sha1, Stopped};
 use stand_ins::port::{Call, PortFault};
-use stand_ins::world::mogile::{Content, Fid, FileRow};
+use stand_ins::world::mogile::{Content, DeviceStatus, Fid, FileRow};
 
 use super::{A_DAY, ContentRepo, Stage, plan, really, tmp};
 
@@ -185,6 +185,35 @@ fn another_stores_contentrepo_decides_about_nothing() {
     }
 }
 
+/// A replica that lags behind, or an old copy, calls what is newer needless.
+#[test]
+fn a_contentrepo_without_the_newest_files_decides_about_nothing() {
+    for (known, is_believed) in [(40, true), (36, true), (35, false)] {
+        let stage = Stage::new();
+        let contentrepo = stage.contentrepo.as_ref().expect("it is there");
+        for number in 0..40 {
+            let bytes = format!("file {number}").into_bytes();
+            let sha1 = Sha1::of(&bytes).to_string();
+            stage.store_content(&format!("{sha1}-repo"), &bytes);
+            if number < known {
+                // A purged row refers to nothing, and shows that it is known.
+                let purged = number == known - 1;
+                let status = if purged { RepoStatus::Purged } else { RepoStatus::Used };
+                contentrepo.refer(&sha1, Some("repo"), status);
+            }
+        }
+        let fid = stage.store_content(&tmp(1), BYTES);
+        let deletion = stage.clean_up();
+        let end = if is_believed { "deleted" } else { "not looked at" };
+        assert_eq!((class(&deletion), stage.has(fid)), (end, !is_believed), "{deletion:?}");
+        let is_old = matches!(
+            deletion.stopped,
+            Some(Stopped::Misconfigured(Misconfigured::OldContentRepo { .. }))
+        );
+        assert_eq!(is_old, !is_believed, "{deletion:?}");
+    }
+}
+
 /// Another client of the same trackers may use such keys for reasons of its own.
 #[test]
 fn the_uploads_of_a_domain_without_a_mapped_file_stay() {
@@ -232,8 +261,8 @@ fn also_unique_deletes_what_exists_nowhere_else() {
 /// What is done to the replicas of an upload.
 type Change<'a> = &'a dyn Fn(&Stage, Fid);
 
-/// Nobody knows what its content should be. So all replicas are read, and what cannot be said stays,
-/// also with `--also-unique`.
+/// Nobody knows what its content should be. So all replicas are read, also those on devices that are
+/// down, and what cannot be said stays, also with `--also-unique`.
 #[test]
 fn an_upload_whose_content_cannot_be_said_stays() {
     let lose = |stage: &Stage, fid: Fid, replicas: usize| {
@@ -246,8 +275,22 @@ fn an_upload_whose_content_cannot_be_said_stays() {
             stage.world.port.mogile.set_replica(fid, *device, Content::from(bytes.to_vec()));
         }
     };
-    let kinds: [(&str, Change, &str); 5] = [
-        ("one replica is lost", &|stage, fid| lose(stage, fid, 1), "deleted"),
+    let down = |stage: &Stage, device: usize| {
+        let device = stage.world.devices[device];
+        stage.world.port.mogile.set_device_status(device, DeviceStatus::Down);
+    };
+    let kinds: [(&str, Change, &str); 7] = [
+        ("nothing is wrong", &|_, _| {}, "deleted"),
+        ("one replica is lost", &|stage, fid| lose(stage, fid, 1), "unreadable"),
+        (
+            "the good one is on a device that is down",
+            &|stage, fid| {
+                let other: Vec<_> = BYTES.iter().rev().copied().collect();
+                spoil(stage, fid, 1, &other);
+                down(stage, 1);
+            },
+            "unreadable",
+        ),
         ("all are lost", &|stage, fid| lose(stage, fid, 2), "unreadable"),
         (
             "the index names none",

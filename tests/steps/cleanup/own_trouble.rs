@@ -8,7 +8,7 @@ use domain::BucketMap;
 use domain::cleanup::{Deletion, DeletionObserver, DeletionPlan, delete_temporary};
 use domain::content::SourceContent;
 use domain::journal::Content as Said;
-use domain::ports::{Replica, SourceFiles};
+use domain::ports::{Replica, RepoStatus, SourceFiles};
 use domain::{Fid as DomainFid, SourceError, SourceFile, Stopped};
 use futures_util::FutureExt;
 use stand_ins::port::{Call, PortFault};
@@ -17,13 +17,17 @@ use tokio::sync::oneshot;
 
 use super::{A_DAY, Stage, plan, really, tmp};
 
-/// A stage with so many uploads that are over; an object has the content of each.
+/// A stage with so many uploads that are over. contentrepo refers to the content of each, and an object
+/// has it.
 fn over(uploads: u64) -> Stage {
     let stage = Stage::new();
     for number in 0..uploads {
         let bytes = format!("content {number}");
         stage.store_content(&tmp(number), bytes.as_bytes());
-        stage.world.plant(&domain::Sha1::of(bytes.as_bytes()), bytes.as_bytes());
+        let sha1 = domain::Sha1::of(bytes.as_bytes());
+        stage.world.plant(&sha1, bytes.as_bytes());
+        let contentrepo = stage.contentrepo.as_ref().expect("it is there");
+        contentrepo.refer(&sha1.to_string(), Some("repo"), RepoStatus::Used);
     }
     stage.list();
     stage.pass(A_DAY);
@@ -83,19 +87,42 @@ impl DeletionObserver for Seen {
     }
 }
 
-/// What exists elsewhere is deleted batch by batch, before the next one is read.
+/// Some are read and deleted before the next ones are read.
 #[test]
-fn a_trouble_behind_the_first_batch_leaves_that_batch_deleted() {
+fn a_trouble_behind_the_first_uploads_leaves_those_deleted() {
     let stage = over(402);
     stage.world.port.faults.strike(Call::Row, "402", PortFault::RequestLost, 99);
     let buckets = BucketMap::parse("repo:new-repo", "trash").expect("good settings");
     let seen = Seen::default();
     let (ports, mut order) = (stage.ports(), plan(&buckets, &[], really()));
-    order.observer = &seen;
+    (order.observer, order.at_once) = (&seen, 400);
     let deletion = stage.world.run(delete_temporary(&ports, &order)).expect("not refused");
     assert!(matches!(deletion.stopped, Some(Stopped::Trouble(_))), "{deletion:?}");
     assert_eq!((deletion.deleted.files, seen.0.load(Ordering::Relaxed)), (400, 400));
     assert_eq!(super::classes(&deletion), 402, "{deletion:?}");
+}
+
+/// More than are held at once: all are looked at, though none of the first ones goes.
+#[test]
+fn those_that_stay_do_not_keep_the_others_from_being_looked_at() {
+    let stage = Stage::new();
+    let contentrepo = stage.contentrepo.as_ref().expect("it is there");
+    for number in 0..5 {
+        let bytes = format!("needed {number}");
+        stage.store_content(&tmp(number), bytes.as_bytes());
+        let sha1 = domain::Sha1::of(bytes.as_bytes()).to_string();
+        contentrepo.refer(&sha1, Some("repo"), RepoStatus::Used);
+    }
+    let last = stage.store_content(&tmp(9), b"nobody's");
+    stage.list();
+    stage.pass(A_DAY);
+    let buckets = BucketMap::parse("repo:new-repo", "trash").expect("good settings");
+    let (ports, mut order) = (stage.ports(), plan(&buckets, &[], really()));
+    order.at_once = 2;
+    let deletion = stage.world.run(delete_temporary(&ports, &order)).expect("not refused");
+    let found = (deletion.only_copies.len(), deletion.deleted.files, deletion.not_looked_at);
+    assert_eq!((found, &deletion.stopped), ((5, 1, 0), &None), "{deletion:?}");
+    assert!(!stage.has(last));
 }
 
 /// Files whose second deletion asks the run to stop.

@@ -116,6 +116,13 @@ impl KeyChanges for MysqlKeyChanges {
         Self::look(&mut session, dmid, fid).await
     }
 
+    async fn settled_key_of(&self, fid: Fid) -> Result<Option<String>, ChangeError> {
+        let mut session = self.server.open().await.map_err(Server::not_opened)?;
+        session.lock().await?;
+        let dmid = self.dmid(&mut session).await?;
+        Self::look(&mut session, dmid, fid).await
+    }
+
     async fn hindrance(&self) -> Result<Option<String>, ChangeError> {
         let mut session = self.server.open().await.map_err(Server::not_opened)?;
         match hindrance(&mut session).await {

@@ -36,6 +36,22 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
              are those of another store; then run this again"
                 .to_owned()
         }
+        Misconfigured::PartOfContentRepo { .. } => {
+            "nothing was done: give CONTENTREPO_DATABASE_URL of the contentrepo of that bucket, and leave the \
+             buckets of the other one out of BUCKETS for this command; then run this again"
+                .to_owned()
+        }
+        Misconfigured::OldContentRepo { .. } => {
+            "nothing was done: give the URL of contentrepo's primary in CONTENTREPO_DATABASE_URL, or wait \
+             until the replica has caught up; then run this again. Where an ingest has stopped half way, \
+             finish it first"
+                .to_owned()
+        }
+        Misconfigured::OtherWriteDatabase { .. } => {
+            "nothing was changed: correct MOGILE_DATABASE_WRITE_URL, which is to name the database of the \
+             trackers, then run this again. --via-tracker needs none"
+                .to_owned()
+        }
         Misconfigured::ExpiringObjects { .. } => {
             "nothing was done: remove the rule, or narrow it by a prefix that none of these keys begins \
              with; then run this again. `mogile2s3 migrate --route mogile` writes objects without tags"

@@ -65,6 +65,7 @@ pub(super) fn rekey() -> Vec<Value> {
         id: "7".to_owned(),
         key: "key".to_owned(),
         uuid: "uuid".to_owned(),
+        checksum: "checksum".to_owned(),
         bucket: Some("repo".to_owned()),
         status: "in use",
     };

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use super::outcome::{RekeyOutcome, Verdict};
 use super::{Rekey, RekeyMode, RekeyWay, Rekeying, Unrecorded};
+use crate::cleanup::look::{Looker, Unseen};
+use crate::cleanup::newest::newest_files;
 use crate::journal::Content;
 use crate::ports::{ChangeError, KeyChange, KeyChanged, KeyChanges};
 use crate::retried::retried;
 use crate::retry::backoff;
 use crate::runbook::{JournalTrouble, JournalWriter};
-use crate::{ByteCount, SourceError, limits};
+use crate::summary::Stopped;
+use crate::{ByteCount, Fid, Misconfigured, Reason, SourceError, limits};
 
 impl Rekey<'_> {
     /// Changes the key, with an entry of the journal before and one behind it.
@@ -18,6 +21,11 @@ impl Rekey<'_> {
             let verdict = RekeyOutcome::CanBeChanged.because("every replica proves it");
             return Ok(self.rekeying.with(verdict));
         };
+        if let RekeyWay::Database(changes) = way
+            && let Err(verdict) = self.require_same_database(&**changes).await
+        {
+            return Ok(self.rekeying.with(verdict));
+        }
         let unrecorded = |why: JournalTrouble| Unrecorded { why: why.into(), rekeying: None };
         let (journal, clock) = (Arc::clone(&self.ports.journal), Arc::clone(&self.ports.clock));
         let by = (by.clone(), self.plan.salt);
@@ -72,25 +80,104 @@ impl Rekey<'_> {
             RekeyWay::Tracker => self.by_tracker(&change).await,
         };
         match done {
-            Ok(how) if self.is_seen(&change).await => RekeyOutcome::Changed.because(how),
-            Ok(how) => RekeyOutcome::Unseen.because(format!(
-                "{how}, but the trackers do not have the file under its new key: is the database that \
-                 was changed theirs?"
-            )),
+            Ok(how) => self.seen(&change, how).await,
             Err(verdict) => verdict,
         }
     }
 
-    /// Whether the trackers have the file under its new key. The database of the index may be a replica
-    /// that does not have the change yet.
-    async fn is_seen(&self, KeyChange { fid, to, .. }: &KeyChange) -> bool {
-        for attempt in 1..=limits::ATTEMPTS {
-            if matches!(self.looker.fid_of(to).await, Ok(Some(found)) if found == *fid) {
-                return true;
+    /// Errors unless the database in which the key is to be changed has the newest files of the index under
+    /// the same keys: a copy of the store, or another one, would take the change, too.
+    async fn require_same_database(&self, changes: &dyn KeyChanges) -> Result<(), Verdict> {
+        let Looker { index, clock, .. } = self.looker;
+        let unread = |error| Verdict::Stopped(Stopped::Trouble(Reason::from(&error)));
+        let newest = newest_files(index, clock, self.plan.buckets, limits::KEYS_COMPARED).await;
+        let newest: Vec<Fid> = newest.map_err(unread)?.iter().map(|file| file.fid).collect();
+        let mut found = 0;
+        for fid in &newest {
+            for attempt in 1..=limits::ATTEMPTS {
+                let there = retried(clock, fid.0, || changes.key_of(*fid)).await;
+                let there =
+                    there.map_err(|error| RekeyOutcome::NotChanged.because(error.to_string()))?;
+                let here = retried(clock, fid.0, || index.row(*fid)).await.map_err(unread)?;
+                if there == here.and_then(|row| row.dkey) {
+                    found += 1;
+                    break;
+                }
+                // A file that is renamed or deleted now is known to both a moment later.
+                clock.sleep(backoff(attempt, fid.0)).await;
             }
+        }
+        let looked_for = newest.len() as u64;
+        if found == looked_for {
+            return Ok(());
+        }
+        let misconfigured = Misconfigured::OtherWriteDatabase { looked_for, found };
+        Err(Verdict::Stopped(Stopped::Misconfigured(misconfigured)))
+    }
+
+    /// Looks what has become of the change, `how` it was made.
+    async fn seen(&mut self, change: &KeyChange, how: String) -> Verdict {
+        match self.sight_of(change).await {
+            Sight::Seen => {}
+            Sight::NotSeen(why) => {
+                return RekeyOutcome::Unseen.because(format!(
+                    "{how}, but {why}: is the database that was changed the one of the trackers?"
+                ));
+            }
+            Sight::Unasked(why) => {
+                return RekeyOutcome::Unasked.because(format!(
+                    "{how}, but the trackers could not be asked whether they have the file under its new \
+                     key: {why}"
+                ));
+            }
+        }
+        // Rows that were not committed when the last look was made.
+        match self.require_unreferred_since().await {
+            Ok(()) => RekeyOutcome::Changed.because(how),
+            Err(Verdict::Referred { rows, of, .. }) => {
+                Verdict::Referred { rows, of, is_changed: true }
+            }
+            Err(Verdict::Ended(_, why)) => RekeyOutcome::Unasked.because(format!(
+                "{how}, but contentrepo could not be asked again whether it refers to the old SHA-1: {why}"
+            )),
+            Err(stopped @ Verdict::Stopped(_)) => stopped,
+        }
+    }
+
+    /// Whether the trackers have the file under its new key. Their database may be a replica that does
+    /// not have the change yet.
+    async fn sight_of(&self, KeyChange { fid, to, .. }: &KeyChange) -> Sight {
+        let mut last = Sight::Unasked(String::new());
+        for attempt in 1..=limits::ATTEMPTS {
+            last = match self.looker.fid_of(to).await {
+                Ok(Some(found)) if found == *fid => return Sight::Seen,
+                Ok(Some(found)) => {
+                    Sight::NotSeen(format!("the trackers have fid {found} under its new key"))
+                }
+                Ok(None) => Sight::NotSeen("the trackers do not have its new key".to_owned()),
+                Err(Unseen::Alone(why)) => Sight::Unasked(why),
+                Err(Unseen::All(stopped)) => Sight::Unasked(stopped.to_string()),
+            };
             self.looker.clock.sleep(backoff(attempt, fid.0)).await;
         }
-        false
+        last
+    }
+
+    /// The key that the row has when no change of ours is under way any more. A session whose COMMIT had no
+    /// answer may be at it still, and has the lock as long.
+    async fn settled_key(
+        &self,
+        changes: &dyn KeyChanges,
+        fid: Fid,
+    ) -> Result<Option<String>, ChangeError> {
+        let clock = self.looker.clock;
+        for attempt in 1..limits::ATTEMPTS {
+            match retried(clock, fid.0, || changes.settled_key_of(fid)).await {
+                Err(ChangeError::Locked { .. }) => clock.sleep(backoff(attempt, fid.0)).await,
+                settled => return settled,
+            }
+        }
+        changes.settled_key_of(fid).await
     }
 
     async fn by_database(
@@ -110,11 +197,18 @@ impl Rekey<'_> {
         let ChangeError::Uncertain { .. } = &error else {
             return Err(RekeyOutcome::NotChanged.because(error.to_string()));
         };
-        let look = || changes.key_of(change.fid);
-        match retried(self.looker.clock, change.fid.0, look).await {
+        match self.settled_key(changes, change.fid).await {
             Ok(key) if key.as_ref() == Some(&change.to) => Ok(settled(&error)),
             Ok(key) if key.as_ref() == Some(&change.from) => Err(unchanged(&error)),
             Ok(key) => Err(super::other_key(key.as_deref())),
+            Err(ChangeError::Locked { holder, .. }) => Err(unsure(
+                &error,
+                &format!(
+                    "{holder} holds the lock of operators, and may change the key yet. Wait for it, or where \
+                     nobody is at work there any more `KILL {}`",
+                    holder.id
+                ),
+            )),
             Err(unseen) => Err(unsure(&error, &unseen)),
         }
     }
@@ -124,7 +218,13 @@ impl Rekey<'_> {
         let error = match self.looker.files.rename(from, to).await {
             Ok(()) => return Ok("a tracker has renamed it".to_owned()),
             Err(error @ SourceError::Uncertain { .. }) => error,
-            Err(error) => return Err(RekeyOutcome::NotChanged.because(error.to_string())),
+            Err(error) => {
+                return Err(match self.looker.ask(to).await {
+                    Ok(Some(found)) if found != *fid => RekeyOutcome::Taken
+                        .because(format!("fid {found} has the key `{to}`, so that {error}")),
+                    Ok(_) | Err(_) => RekeyOutcome::NotChanged.because(error.to_string()),
+                });
+            }
         };
         match (self.looker.ask(to).await, self.looker.ask(from).await) {
             (Ok(Some(found)), _) if found == *fid => Ok(settled(&error)),
@@ -134,9 +234,23 @@ impl Rekey<'_> {
                  yet"
             ))),
             (Err(unseen), _) | (_, Err(unseen)) => Err(unsure(&error, &unseen)),
-            (Ok(_), Ok(_)) => Err(unsure(&error, &"the trackers know neither key of the file")),
+            (Ok(new), Ok(_)) => {
+                let holder = new.map(|fid| format!("; the new key is that of fid {fid}"));
+                let holder = holder.unwrap_or_default();
+                let words = format!("the trackers have the file under neither key{holder}");
+                Err(unsure(&error, &words))
+            }
         }
     }
+}
+
+/// Whether the trackers have a file under its new key.
+enum Sight {
+    Seen,
+    /// They answered otherwise, in these words.
+    NotSeen(String),
+    /// They could not be asked, for this reason.
+    Unasked(String),
 }
 
 fn settled(error: &impl std::fmt::Display) -> String {
@@ -149,5 +263,5 @@ fn unchanged(error: &impl std::fmt::Display) -> Verdict {
 }
 
 fn unsure(error: &impl std::fmt::Display, unseen: &impl std::fmt::Display) -> Verdict {
-    RekeyOutcome::Unsure.because(format!("{error}; and it cannot be looked up: {unseen}"))
+    RekeyOutcome::Unsure.because(format!("{error}; and a look did not settle it: {unseen}"))
 }

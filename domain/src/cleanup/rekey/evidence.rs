@@ -1,19 +1,13 @@
 //! Proves what the content of a file is: by every replica that the index has of it.
 
-use std::collections::BTreeMap;
-
+use super::Rekey;
 use super::outcome::{ReadReplica, RekeyOutcome, Verdict};
 use crate::cleanup::look::{Looker, Unseen};
-use crate::cleanup::replicas::ReplicaReader;
-use crate::ports::Replica;
+use crate::cleanup::witness::NamedRead;
+use crate::ports::IndexError;
 use crate::retried::retried;
-use crate::{ByteCount, Dkey, Fid, Sha1, SourceError, SourceFile};
-
-/// Reads all replicas of files.
-pub(super) struct Witness<'a> {
-    pub(super) looker: Looker<'a>,
-    pub(super) reader: &'a ReplicaReader<'a>,
-}
+use crate::summary::Stopped;
+use crate::{ByteCount, Dkey, Fid, Reason, RowClass, Sha1, SourceError};
 
 /// Whether a file may have a key.
 pub(super) enum NewKey {
@@ -22,59 +16,7 @@ pub(super) enum NewKey {
     Held(Verdict),
 }
 
-impl Witness<'_> {
-    /// Reads every replica that the index has of a file. The trackers leave out devices that are down,
-    /// and perhaps a replica of another length: these are asked for in both ways, and what is named in
-    /// neither is one that cannot be read.
-    pub(super) async fn read(&self, file: &SourceFile) -> Result<Vec<ReadReplica>, Verdict> {
-        let (fid, key) = (file.fid, file.dkey.to_string());
-        let Looker { files, clock, .. } = self.looker;
-        let devices = retried(clock, fid.0, || files.devices_of(&key)).await;
-        let devices = devices.map_err(|error| unreadable(&error))?.unwrap_or_default();
-        let cached = match retried(clock, fid.0, || files.replicas(file)).await {
-            Ok(replicas) => replicas,
-            // A tracker's cache has another fid for the key: what is asked anew is from the database.
-            Err(SourceError::UnknownKey { .. }) => Vec::new(),
-            Err(error) => return Err(unreadable(&error)),
-        };
-        let anew = retried(clock, fid.0, || files.replicas_anew(fid, &key)).await;
-        let mut named = BTreeMap::new();
-        for replica in cached.into_iter().chain(anew.map_err(|error| unreadable(&error))?) {
-            named.entry(url_of(&replica).to_owned()).or_insert(replica);
-        }
-        let mut read = Vec::new();
-        for device in devices {
-            let is_there = |url: &str| device_of(url) == Some(device);
-            let before = read.len();
-            for (url, replica) in named.iter().filter(|(url, _)| is_there(url)) {
-                read.push(self.read_one(url, replica).await);
-            }
-            if read.len() == before {
-                let why = "the trackers do not name it: the device or its host is down";
-                read.push(ReadReplica {
-                    replica: format!("the replica on device {device}"),
-                    sha1: None,
-                    length: None,
-                    error: Some(why.to_owned()),
-                });
-            }
-        }
-        Ok(read)
-    }
-
-    async fn read_one(&self, url: &str, replica: &Result<Replica, SourceError>) -> ReadReplica {
-        let read = match replica {
-            Ok(replica) => self.reader.read(replica).await,
-            Err(refused) => Err(refused.to_string()),
-        };
-        ReadReplica {
-            replica: url.to_owned(),
-            sha1: read.as_ref().ok().map(|digests| digests.sha1),
-            length: read.as_ref().ok().map(|digests| digests.length),
-            error: read.err(),
-        }
-    }
-
+impl Rekey<'_> {
     /// Whether the key is free. Where another file has it, that file is read.
     pub(super) async fn place(&self, key: &Dkey) -> Result<NewKey, Verdict> {
         let text = key.to_string();
@@ -88,26 +30,64 @@ impl Witness<'_> {
             }
             Err(Unseen::All(stopped)) => return Err(Verdict::Stopped(stopped)),
         };
-        Ok(NewKey::Held(self.holder(fid, &text, &key.sha1).await))
+        if fid == self.plan.fid {
+            return Err(RekeyOutcome::OtherKey.because(format!(
+                "the trackers have this very file under the key `{text}` by now, and the index has not"
+            )));
+        }
+        Ok(NewKey::Held(self.holder(fid, &text, &key.sha1).await?))
     }
 
-    async fn holder(&self, fid: Fid, key: &str, sha1: &Sha1) -> Verdict {
-        let read = self.reader.read_all(fid, key).await;
+    /// What stands in the way of the new key. The trackers compare keys as their database does, usually
+    /// without regard to case: a file whose key is only alike is no copy that migrates.
+    async fn holder(&self, fid: Fid, key: &str, sha1: &Sha1) -> Result<Verdict, Verdict> {
         let taken = |why: String| {
             RekeyOutcome::Taken.because(format!("fid {fid} has the key `{key}`, and {why}"))
         };
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => return taken(format!("cannot be read: {error}")),
+        let Looker { index, clock, .. } = self.looker;
+        let row = match retried(clock, fid.0, || index.row(fid)).await {
+            Ok(row) => row,
+            Err(error @ IndexError::UnreadableRow { .. }) => return Ok(taken(error.to_string())),
+            Err(error) => return Err(Verdict::Stopped(Stopped::Trouble(Reason::from(&error)))),
         };
-        if let Some(other) = read.iter().flatten().find(|digests| digests.sha1 != *sha1) {
-            return taken(format!("a replica of it has other content, with SHA-1 {}", other.sha1));
+        let Some(row) = row else { return Ok(taken("the index has no row of it".to_owned())) };
+        let file = match row.classify(self.plan.buckets) {
+            RowClass::Source(file) if file.dkey.to_string() == key => file,
+            RowClass::Source(_)
+            | RowClass::Temporary
+            | RowClass::Ignored
+            | RowClass::Rejected(_) => {
+                let found = row.dkey.unwrap_or_default();
+                return Ok(taken(format!(
+                    "in the index its key is `{found}`, or it has no length: it is no copy that migrates"
+                )));
+            }
+        };
+        let read: Vec<ReadReplica> = match self.witness().read(&file).await {
+            Ok(read) => read.into_iter().map(ReadReplica::from).collect(),
+            Err(error) => return Ok(taken(format!("cannot be read: {error}"))),
+        };
+        Ok(match content_of(&read, file.length) {
+            Ok(found) if found == *sha1 => {
+                RekeyOutcome::Duplicate.because(format!("fid {fid}, `{key}`, has the same content"))
+            }
+            Ok(other) => taken(format!("it has other content, with SHA-1 {other}")),
+            Err(Verdict::Ended(_, why)) => {
+                taken(format!("not every replica of it is known to be this content: {why}"))
+            }
+            Err(other) => return Err(other),
+        })
+    }
+}
+
+impl From<NamedRead> for ReadReplica {
+    fn from(NamedRead { replica, read }: NamedRead) -> Self {
+        Self {
+            replica,
+            sha1: read.as_ref().ok().map(|digests| digests.sha1),
+            length: read.as_ref().ok().map(|digests| digests.length),
+            error: read.err(),
         }
-        if read.iter().all(Result::is_err) {
-            let whys: Vec<_> = read.into_iter().filter_map(Result::err).collect();
-            return taken(format!("no replica of it can be read: {}", whys.join("; ")));
-        }
-        RekeyOutcome::Duplicate.because(format!("fid {fid}, `{key}`, has the same content"))
     }
 }
 
@@ -138,34 +118,8 @@ pub(super) fn content_of(replicas: &[ReadReplica], length: ByteCount) -> Result<
     }
 }
 
-fn unreadable(error: &SourceError) -> Verdict {
+pub(super) fn unreadable(error: &SourceError) -> Verdict {
     RekeyOutcome::Unreadable.because(error.to_string())
-}
-
-/// The URL of a replica, also of one that must not be asked.
-fn url_of(replica: &Result<Replica, SourceError>) -> &str {
-    match replica {
-        Ok(Replica { url, .. }) => url,
-        Err(
-            SourceError::NotAsked { at, .. }
-            | SourceError::BadAnswer { at, .. }
-            | SourceError::Unjudged { at, .. }
-            | SourceError::Refused { at, .. }
-            | SourceError::Busy { at, .. }
-            | SourceError::Unreachable { at, .. }
-            | SourceError::Uncertain { at, .. },
-        ) => at,
-        Err(
-            SourceError::WrongLength { replica, .. } | SourceError::WrongContent { replica, .. },
-        ) => replica,
-        Err(SourceError::UnknownKey { key }) => key,
-    }
-}
-
-/// The number of the device in a replica's URL: `http://10.0.0.7:7500/dev3/0/000/…`.
-fn device_of(url: &str) -> Option<u64> {
-    let (_, behind) = url.split_once("/dev")?;
-    behind.split_once('/')?.0.parse().ok()
 }
 
 #[cfg(test)]
@@ -201,15 +155,6 @@ mod tests {
                 (Err(Verdict::Ended(outcome, _)), Some(expected)) => assert_eq!(outcome, expected),
                 (found, _) => panic!("{replicas:?}: {found:?}"),
             }
-        }
-    }
-
-    #[test]
-    fn a_url_names_its_device() {
-        let url = |path: &str| format!("http://10.0.0.7:7500{path}");
-        assert_eq!(device_of(&url("/dev12/0/000/000/0000000003.fid")), Some(12));
-        for path in ["", "/dev12", "/devx/0", "/0/000"] {
-            assert_eq!(device_of(&url(path)), None, "{path}");
         }
     }
 }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use futures_util::future::{self, Either};
 
-use self::evidence::{NewKey, Witness};
+use self::evidence::NewKey;
 use self::outcome::Verdict;
 use super::gate::CleanupRefusal;
 use super::look::{Look, Looker};
 use super::replicas::ReplicaReader;
 use super::stop::StopRequest;
+use super::witness::Witness;
 use crate::migrate::require_domain;
 use crate::ports::{
     Clock, ContentRepoDatabase, Journal, KeyChanges, RowId, SourceFiles, SourceIndex,
@@ -126,7 +127,9 @@ impl Rekey<'_> {
         let file = self.file().await?;
         let key = file.dkey.to_string();
         self.require_as_seen(&key).await?;
-        self.rekeying.replicas = self.witness().read(&file).await?;
+        let read = self.witness().read(&file).await;
+        let read = read.map_err(|error| evidence::unreadable(&error))?;
+        self.rekeying.replicas = read.into_iter().map(ReadReplica::from).collect();
         let sha1 = evidence::content_of(&self.rekeying.replicas, file.length)?;
         self.rekeying.sha1 = Some(sha1);
         self.rekeying.length = Some(file.length);
@@ -147,7 +150,7 @@ impl Rekey<'_> {
         }
         let new = Dkey { sha1, bucket: file.dkey.bucket.clone() };
         self.rekeying.to = Some(new.to_string());
-        match self.witness().place(&new).await? {
+        match self.place(&new).await? {
             NewKey::Free => self.require_unreferred().await,
             // It may be deleted then: the old key must not be needed any more for that, either.
             NewKey::Held(verdict @ Verdict::Ended(RekeyOutcome::Duplicate, _)) => {
@@ -160,15 +163,26 @@ impl Rekey<'_> {
 
     /// Its key is right, and another one than was expected. Where another file has that one, the fid was
     /// mistaken.
-    async fn already_so(&self, key: &str) -> Verdict {
+    async fn already_so(&mut self, key: &str) -> Verdict {
         match self.looker.ask(&self.plan.from.to_string()).await {
-            Ok(None) => RekeyOutcome::AlreadySo.because(format!(
+            Ok(None) => {}
+            Ok(Some(fid)) => {
+                return RekeyOutcome::OtherKey.because(format!(
+                    "its row has the key `{key}`, which is right; the key of --from is that of fid {fid}"
+                ));
+            }
+            Err(error) => return RekeyOutcome::Unreadable.because(error.to_string()),
+        }
+        // The run that changed it may not have been able to look.
+        match self.require_unreferred().await {
+            Ok(()) => RekeyOutcome::AlreadySo.because(format!(
                 "its key is `{key}` by now, and right; no file has the key of --from any more"
             )),
-            Ok(Some(fid)) => RekeyOutcome::OtherKey.because(format!(
-                "its row has the key `{key}`, which is right; the key of --from is that of fid {fid}"
-            )),
-            Err(error) => RekeyOutcome::Unreadable.because(error.to_string()),
+            Err(Verdict::Referred { rows, of, .. }) => {
+                self.rekeying.to = Some(key.to_owned());
+                Verdict::Referred { rows, of, is_changed: true }
+            }
+            Err(verdict) => verdict,
         }
     }
 

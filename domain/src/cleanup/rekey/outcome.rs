@@ -45,6 +45,10 @@ pub enum RekeyOutcome {
     Unsure,
     /// The row was changed, and the trackers do not see it.
     Unseen,
+    /// It was changed, and nobody could be asked what has become of it.
+    Unasked,
+    /// It was changed, and contentrepo refers to the old SHA-1 by now.
+    ReferredSince,
     /// Something could not be reached before anything was decided.
     NotLookedAt,
 }
@@ -68,6 +72,8 @@ named!(RekeyOutcome {
     NotChanged = "not-changed",
     Unsure = "unsure-whether-changed",
     Unseen = "changed-unseen",
+    Unasked = "changed-unasked",
+    ReferredSince = "changed-and-referred",
     NotLookedAt = "not-looked-at",
 });
 
@@ -84,13 +90,13 @@ impl RekeyOutcome {
     }
 }
 
-/// What ends a correction before the key is changed.
+/// What ends a correction.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// This outcome, in words.
     Ended(RekeyOutcome, String),
-    /// contentrepo has these rows, and so many in all.
-    Referred { rows: Vec<ReferringRow>, of: u64 },
+    /// contentrepo has these rows, and so many in all. Where `is_changed`, the key is changed already.
+    Referred { rows: Vec<ReferringRow>, of: u64, is_changed: bool },
     /// Something could not be reached, or a setting is wrong.
     Stopped(Stopped),
 }
@@ -147,6 +153,8 @@ pub struct ReferringRow {
     pub key: String,
     /// The column `uuid`.
     pub uuid: String,
+    /// The column `checksum`, as it stands there.
+    pub checksum: String,
     /// The name of its bucket, where it has one.
     pub bucket: Option<String>,
     /// The column `status`, in words.
@@ -174,11 +182,18 @@ impl Rekeying {
     pub(super) fn with(mut self, verdict: Verdict) -> Self {
         match verdict {
             Verdict::Ended(outcome, why) => (self.outcome, self.why) = (outcome, why),
-            Verdict::Referred { rows, of } => {
-                self.outcome = RekeyOutcome::StillReferred;
+            Verdict::Referred { rows, of, is_changed } => {
+                let (outcome, means) = if is_changed {
+                    let means = "the key is changed, and contentrepo does not find their content";
+                    (RekeyOutcome::ReferredSince, means)
+                } else {
+                    let means = "contentrepo would not find their content any more";
+                    (RekeyOutcome::StillReferred, means)
+                };
+                self.outcome = outcome;
                 self.why = format!(
                     "{of} rows of contentrepo's table `objects` refer to the SHA-1 of the old key in \
-                     this bucket: contentrepo would not find their content any more"
+                     this bucket: {means}"
                 );
                 (self.referring, self.referring_rows) = (rows, of);
             }

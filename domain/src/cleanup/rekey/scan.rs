@@ -6,11 +6,12 @@ use futures_util::{StreamExt, stream};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
-use super::evidence::{Witness, content_of};
-use super::outcome::{RekeyOutcome, Verdict};
+use super::evidence::{content_of, unreadable};
+use super::outcome::{ReadReplica, RekeyOutcome, Verdict};
 use crate::cleanup::look::{Look, Looker};
 use crate::cleanup::replicas::ReplicaReader;
 use crate::cleanup::stop::{StopRequest, is_asked};
+use crate::cleanup::witness::Witness;
 use crate::migrate::require_domain;
 use crate::ports::{Clock, FailureLog, SourceFiles, SourceIndex, WatchPorts};
 use crate::queue::{KILLED, files_of_dead_letters};
@@ -157,7 +158,8 @@ async fn look_at(witness: &Witness<'_>, buckets: &BucketMap, fid: Fid) -> Result
         }
         Look::Unknown(why) => return Ok(Found::Unproven(RekeyOutcome::Unreadable, why)),
     }
-    let read = witness.read(&file).await;
+    let read = witness.read(&file).await.map_err(|error| unreadable(&error));
+    let read = read.map(|read| read.into_iter().map(ReadReplica::from).collect::<Vec<_>>());
     match read.and_then(|replicas| content_of(&replicas, file.length)) {
         Ok(sha1) if sha1 == file.dkey.sha1 => Ok(Found::Right),
         Ok(sha1) => Ok(Found::Wrong(WrongKey { fid, key, sha1, length: file.length })),

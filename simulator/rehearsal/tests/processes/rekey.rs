@@ -220,7 +220,7 @@ async fn a_tracker_renames_it_and_the_printed_way_back_is_one() {
     let said = case.rekey(&["--execute", "--via-tracker"], 0).await;
     assert!(said.contains("CHANGED: a tracker has renamed it"), "{said}");
     assert_eq!(case.key_now(), Some(key(&sha1(BYTES))));
-    let line = said.lines().find(|line| line.contains("printf")).expect("a line for trackers");
+    let line = said.lines().find(|line| line.contains("'rename ")).expect("a line for trackers");
     let request = line.split('\'').nth(3).expect("a request").to_owned();
     let tracker = case.environment["MOGILE_TRACKERS"].clone();
     let sent = tokio::task::spawn_blocking(move || crate::tmp::send(&tracker, &request));
@@ -287,9 +287,24 @@ async fn what_stands_in_the_way_is_refused_and_named() {
     case.world.mogile.drop_row(twin);
     for (status, word) in [(Status::InUse, "in use"), (Status::Deleted, "deleted")] {
         case.refer(2, OLD, status);
-        case.refused(&[], 4, &["STILL-REFERRED", "1 rows", "10.1371/2", word]).await;
+        let correction = format!(
+            "UPDATE objects SET checksum = '{}', size = {}, timestamp = timestamp WHERE id = ",
+            sha1(BYTES),
+            BYTES.len()
+        );
+        let words = ["STILL-REFERRED", "1 rows", "10.1371/2", word, "do not purge", &correction];
+        case.refused(&[], 4, &words).await;
         case.forget();
     }
+    // The way out that is printed: it changes these two columns alone.
+    case.refer(2, OLD, Status::Deleted);
+    let said = case.rekey(&[], 4).await;
+    let statement = said.lines().find(|line| line.contains("UPDATE objects")).expect("a statement");
+    let connection = case.world.databases.open(Database::ContentRepo).expect("opened");
+    assert_eq!(connection.execute(statement.trim(), []), Ok(1), "{statement}");
+    drop(connection);
+    assert!(case.rekey(&[], 0).await.contains("CAN-BE-CHANGED"));
+    case.forget();
     // What is purged refers to nothing.
     case.refer(2, OLD, Status::Purged);
     assert!(case.rekey(&[], 0).await.contains("CAN-BE-CHANGED"));
