@@ -193,11 +193,11 @@ impl TargetSettings {
         Parts::new(self.single_request_bytes, self.part_bytes, limits::PART_POOL_BYTES)
     }
 
-    /// When an object is written in parts, and how large these are.
+    /// When an object is written in parts, how large these are, and which file is no job.
     #[must_use]
-    pub const fn sizes(&self) -> domain::doctor::WriteSizes {
+    pub const fn sizes(&self, most_job_bytes: u64) -> domain::doctor::WriteSizes {
         let (single_request_bytes, part_bytes) = (self.single_request_bytes, self.part_bytes);
-        domain::doctor::WriteSizes { single_request_bytes, part_bytes }
+        domain::doctor::WriteSizes { single_request_bytes, part_bytes, most_job_bytes }
     }
 
     /// What may be believed of the endpoint.

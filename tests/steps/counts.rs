@@ -8,7 +8,8 @@ use stand_ins::port::{Call, PortFault};
 
 use crate::common::{World, content, plan};
 
-const SIZES: WriteSizes = WriteSizes { single_request_bytes: 1 << 30, part_bytes: 1 << 20 };
+const SIZES: WriteSizes =
+    WriteSizes { single_request_bytes: 1 << 30, part_bytes: 1 << 20, most_job_bytes: 1 << 30 };
 
 /// The port face counts, as only the database does.
 #[test]

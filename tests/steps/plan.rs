@@ -20,6 +20,7 @@ use crate::common::{BUCKET, World, content, plan};
 const SIZES: WriteSizes = WriteSizes {
     single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     part_bytes: limits::SINGLE_REQUEST_BYTES,
+    most_job_bytes: limits::SINGLE_REQUEST_BYTES,
 };
 
 fn map() -> BucketMap {

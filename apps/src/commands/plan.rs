@@ -48,6 +48,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10_000, requires = "window")]
     ingested: u64,
 
+    /// Count no jobs for files of more than N bytes, as `enqueue` sends none
+    #[arg(long, env = "LAMBDA_MAX_BYTES", default_value_t = 1 << 30, value_name = "N")]
+    lambda_max_bytes: u64,
+
     #[command(flatten)]
     access: AccessSettings,
 
@@ -83,7 +87,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(contents) => (contents, None),
         Err(reason) => (None, Some(reason)),
     };
-    let sizes = arguments.target.sizes();
+    let sizes = arguments.target.sizes(arguments.lambda_max_bytes);
     let census = census(index.as_ref(), &SystemClock, &buckets, sizes, contents.as_ref()).await;
     // The most of what this run holds, and nothing asks for it any more.
     drop(contents);

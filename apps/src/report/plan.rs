@@ -19,7 +19,7 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
 use self::arrived::{write_arrived, write_not_listed};
-use self::bill::{write_beside, write_stages, write_time, write_to_be_read};
+use self::bill::{write_beside, write_stages, write_time, write_to_be_read, write_without_job};
 use self::refused::write_refused;
 use self::unmapped::write_unmapped;
 use self::window::write_window;
@@ -199,6 +199,7 @@ impl PlanReport {
         if rejected > 0 {
             writeln!(out, "  The {} rejected rows are not in these sums.", HumanCount(rejected))?;
         }
+        write_without_job(out, self.census.requests_needed.without_job)?;
         let files = self.census.requests_needed.files();
         write_beside(out, files, self.data_costs, &self.prices)?;
         write_time(out, files)?;

@@ -17,6 +17,8 @@ pub struct WriteSizes {
     pub single_request_bytes: u64,
     /// The bytes of each part, unless that would be more than [`limits::PARTS`] parts.
     pub part_bytes: u64,
+    /// Files of more bytes are no jobs: a function could not finish them in its time.
+    pub most_job_bytes: u64,
 }
 
 impl WriteSizes {
@@ -52,6 +54,11 @@ pub struct RequestsNeeded {
     pub lists: u64,
     /// Batches of at most ten jobs, by which `enqueue` sends them.
     pub job_batches: u64,
+    /// Files that are too large for the function, and get no job.
+    pub without_job: Tally,
+    /// Files in parts that get a job. A verification reads each of them whole: what S3 stores with them
+    /// is no SHA-1 of the content.
+    pub jobs_in_parts: u64,
 }
 
 impl RequestsNeeded {
@@ -63,9 +70,15 @@ impl RequestsNeeded {
         sizes: WriteSizes,
         buckets: &mut BTreeSet<S3Bucket>,
     ) {
-        let mut folders = BTreeSet::new();
+        let (mut folders, mut jobs) = (BTreeSet::new(), 0_usize);
         for (file, Arrival { at_final_key, without_sha1, standing, .. }) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
+            if file.length.0 > sizes.most_job_bytes {
+                self.without_job.add(file.length);
+            } else {
+                jobs += 1;
+                self.jobs_in_parts += u64::from(in_parts);
+            }
             if *at_final_key && *without_sha1 {
                 self.to_be_read.add(file.length);
             }
@@ -94,7 +107,7 @@ impl RequestsNeeded {
             }
         }
         self.lists += folders.len() as u64;
-        self.job_batches += files.len().div_ceil(limits::QUEUE_BATCH) as u64;
+        self.job_batches += jobs.div_ceil(limits::QUEUE_BATCH) as u64;
     }
 
     /// All files.
@@ -155,6 +168,7 @@ pub const fn scan_reads(items: u64) -> u64 {
 pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
     use Stage::{Migration, Queue, Verification};
     let (files, batches) = (needed.files(), needed.job_batches);
+    let jobs = files - needed.without_job.files.min(files);
     let lines = [
         (Migration, "COPY or PUT", needed.writes, Unit::S3Write),
         (Migration, "uploads in parts: begun, completed", 2 * needed.uploads, Unit::S3Write),
@@ -166,8 +180,10 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
         (Migration, "ledger scanned by a second pass", scan_reads(files), Unit::DynamoDbRead),
         (Queue, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Queue, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
-        (Verification, "HEAD, or GET without a stored SHA-1", files, Unit::S3Read),
-        (Verification, "verifications written", files, Unit::DynamoDbWrite),
+        (Verification, "ledger scanned before it", scan_reads(files), Unit::DynamoDbRead),
+        (Verification, "HEAD", jobs, Unit::S3Read),
+        (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
+        (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Verification, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
     ];
@@ -211,7 +227,8 @@ mod tests {
     use super::*;
     use crate::{Dkey, Fid, Sha1};
 
-    const SIZES: WriteSizes = WriteSizes { single_request_bytes: 100, part_bytes: 10 };
+    const SIZES: WriteSizes =
+        WriteSizes { single_request_bytes: 100, part_bytes: 10, most_job_bytes: 300_000 };
 
     fn file(fid: u64, length: u64, bucket: &str) -> SourceFile {
         let dkey = Dkey::parse(&format!("{}-repo", Sha1::of(b"a"))).expect("a key");
@@ -273,9 +290,31 @@ mod tests {
             assert_eq!(found, expected, "{length} {there}");
             assert_eq!(needed.files(), 1, "{length} {there}");
             let lines = costs(&needed, &Prices::us_east_1());
-            let gets = lines.iter().filter(|line| line.what.starts_with("GET")).map(|it| it.count);
-            assert_eq!(gets.sum::<u64>(), u64::from(read > 0), "{length} {there}");
+            let is_get =
+                |line: &&CostLine| line.stage == Stage::Migration && line.what.starts_with("GET");
+            let gets = lines.iter().find(is_get).map_or(0, |line| line.count);
+            assert_eq!(gets, u64::from(read > 0), "{length} {there}");
         }
+    }
+
+    /// The function's verification: a HEAD of each job's object, and of those in parts a GET.
+    #[test]
+    fn what_is_too_large_for_the_function_is_no_job_and_not_in_its_bill() {
+        let (mut needed, sizes) =
+            (RequestsNeeded::default(), WriteSizes { most_job_bytes: 200, ..SIZES });
+        let mut files: Vec<_> = (1..=10).map(|fid| file(fid, 100, "one")).collect();
+        files.extend([file(11, 200, "one"), file(12, 201, "one"), file(13, 300, "one")]);
+        needed.add_page(&absent(&files), sizes, &mut BTreeSet::new());
+        assert_eq!((needed.job_batches, needed.jobs_in_parts), (2, 1));
+        assert_eq!(needed.without_job, Tally { files: 2, bytes: 501 });
+        let lines = costs(&needed, &Prices::us_east_1());
+        let of = |what: &str| {
+            let line =
+                |line: &&CostLine| line.stage == Stage::Verification && line.what.starts_with(what);
+            lines.iter().find(line).map(|line| line.count)
+        };
+        assert_eq!((of("HEAD"), of("GET"), of("verifications")), (Some(11), Some(1), Some(11)));
+        assert_eq!((of("SQS"), of("calls"), of("ledger")), (Some(6), Some(2), Some(1)));
     }
 
     #[test]
@@ -301,7 +340,7 @@ mod tests {
             of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
         };
         let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-        assert_eq!(all, ["$56.35", "$1.40", "$11.65"]);
+        assert_eq!(all, ["$56.35", "$1.40", "$11.70"]);
         assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
     }
 }

@@ -51,6 +51,20 @@ pub(super) fn write_beside(
     )
 }
 
+/// The files that the bill of the queue and the verification leaves out.
+pub(super) fn write_without_job(out: &mut String, files: Tally) -> fmt::Result {
+    if files.files == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  {} files, {}, are larger than LAMBDA_MAX_BYTES and get no job: `mogile2s3 migrate` writes them. \
+         The queue and the verification by the function have no requests of them.",
+        HumanCount(files.files),
+        HumanBytes(files.bytes)
+    )
+}
+
 /// The objects that have to be read whole, and what their bytes cost where somebody charges for them.
 pub(super) fn write_to_be_read(out: &mut String, objects: Tally, prices: &Prices) -> fmt::Result {
     if objects.files == 0 {

@@ -1,6 +1,7 @@
 //! `plan`: what it counts beforehand is what a migration asks for, and its price.
 
 mod clients;
+mod queued;
 
 use rehearsal::hazard::Hazards;
 use rehearsal::stage::{Options, Stage};
