@@ -43,6 +43,11 @@ async fn types_and_names_are_planned() {
         ("a.pdf", "x".to_owned(), i32::MAX, 3),
     ];
     let connection = stage.world.databases.open(Database::ContentRepo).expect("a database");
+    // Some of the planted names are not ASCII.
+    let planned = told(&stage, &[], &["plan"]).await["types"]["non_ascii_fields"].clone();
+    assert!(planned["objects"].as_u64() > Some(0), "{planned}");
+    connection.execute("UPDATE objects SET downloadName = 'a.pdf'", ()).expect("changed");
+    assert!(!said(None, 0).await.contains("not ASCII"), "nothing else is not");
     let mut keys = Vec::new();
     for (name, metadata, size, skip) in rows {
         let row = "(SELECT id FROM objects WHERE status = 0 ORDER BY id LIMIT 1 OFFSET ?1)";
