@@ -3,6 +3,7 @@
 mod arrived;
 mod bill;
 mod refused;
+mod replicas;
 mod window;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::{Serialize, Serializer};
 use self::arrived::{write_arrived, write_not_listed};
 use self::bill::{write_beside, write_stages, write_time};
 use self::refused::write_refused;
+use self::replicas::write_below_mindevcount;
 use self::window::write_window;
 use super::Report;
 use super::sample::{write_rejected, write_stopped};
@@ -265,6 +267,7 @@ impl Report for PlanReport {
             let files = HumanCount(census.one_replica.files);
             writeln!(out, "Of the files to be migrated {files} have one replica alone.")?;
         }
+        write_below_mindevcount(out, census)?;
         write_other_domains(out, census.other_domains)?;
         write_rejected(out, &census.rejected)?;
         if !census.unmapped.is_empty() {

@@ -11,7 +11,7 @@ use crate::retried::retried;
 use crate::summary::Sample;
 use crate::{
     BucketMap, ByteCount, Dkey, Fid, MogileBucket, Reason, Rejection, RowClass, RowCounts,
-    SourceFile, Stopped, Tally, limits,
+    SourceFile, Stopped, StorageClass, StorageClasses, Tally, limits,
 };
 
 /// The whole index, counted by class and bucket.
@@ -33,6 +33,15 @@ pub struct Census {
     pub without_replica: Sample,
     /// Files to be migrated that have a single replica.
     pub one_replica: Tally,
+    /// Files to be migrated that have a replica, and fewer than the `mindevcount` of their storage
+    /// class; [`None`] where the classes were not read. A file with a single replica can be one of
+    /// them. MogileFS can give each of them.
+    pub below_mindevcount: Option<Sample>,
+    /// Files to be migrated that have a replica, and whose storage class the domain does not have, so
+    /// that nothing says how many replicas they should have.
+    pub unknown_class: Sample,
+    /// Why the storage classes could not be read. All other counts do not depend on them.
+    pub classes_unread: Option<String>,
     /// The rejected rows whose keys would name their content if the SHA-1 were not in capitals.
     pub in_capitals: Sample,
     /// The rejected rows whose MogileFS bucket neither the map nor the ignored buckets name, by
@@ -85,6 +94,7 @@ async fn read_all(
     mut arrivals: Option<&mut Arrivals<'_>>,
 ) -> Result<(), Stopped> {
     require_domain(index, clock).await?;
+    let classes = census.read_classes(index, clock).await;
     let mut without_rows: BTreeSet<_> =
         buckets.pairs().map(|(bucket, _)| bucket.as_str().to_owned()).collect();
     let mut listed = BTreeSet::new();
@@ -95,7 +105,7 @@ async fn read_all(
         census.other_domains += page.other_domains;
         let mut files = Vec::with_capacity(page.rows.len());
         for row in page.rows {
-            let (length, replicas) = (row.length.unwrap_or_default(), row.replicas);
+            let length = row.length.unwrap_or_default();
             let class = row.classify(buckets);
             if !without_rows.is_empty()
                 && let Some(bucket) = mapped_bucket(&class)
@@ -106,11 +116,8 @@ async fn read_all(
                 if file.length.0 > sizes.single_request_bytes {
                     census.in_parts.add(file.length);
                 }
-                match replicas {
-                    Some(0) => census.without_replica.add(file.fid, &file.dkey),
-                    Some(1) => census.one_replica.add(file.length),
-                    Some(_) | None => {}
-                }
+                let class = row.storage_class.as_ref();
+                census.count_replicas(&file, row.replicas, class, classes.as_ref());
                 files.push(file);
             }
         }
@@ -186,6 +193,55 @@ impl Census {
         None
     }
 
+    /// Reads the storage classes, or notes why they cannot be read.
+    async fn read_classes(
+        &mut self,
+        index: &dyn SourceIndex,
+        clock: &dyn Clock,
+    ) -> Option<StorageClasses> {
+        match retried(clock, 0, || index.storage_classes()).await {
+            Ok(classes) => {
+                self.below_mindevcount = Some(Sample::default());
+                Some(classes)
+            }
+            Err(error) => {
+                self.classes_unread = Some(error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Counts a file to be migrated by the number of its replicas, where the index tells it.
+    fn count_replicas(
+        &mut self,
+        file: &SourceFile,
+        replicas: Option<u64>,
+        class: Option<&StorageClass>,
+        classes: Option<&StorageClasses>,
+    ) {
+        let (fid, dkey) = (file.fid, &file.dkey);
+        let replicas = match replicas {
+            None => return,
+            Some(0) => return self.without_replica.add(fid, dkey),
+            Some(replicas) => replicas,
+        };
+        if replicas == 1 {
+            self.one_replica.add(file.length);
+        }
+        let Some(classes) = classes else { return };
+        let Some(class) = class else {
+            return self.unknown_class.add(fid, format_args!("{dkey} (no class)"));
+        };
+        match classes.mindevcount(class) {
+            None => self.unknown_class.add(fid, format_args!("{dkey} (class {class})")),
+            Some(least) if replicas < least => {
+                let words = format_args!("{dkey} (class {class}: {replicas} of {least} replicas)");
+                self.below_mindevcount.get_or_insert_default().add(fid, words);
+            }
+            Some(_) => {}
+        }
+    }
+
     fn count_unmapped(&mut self, bucket: String, length: ByteCount) {
         if self.unmapped.len() < BUCKETS_NAMED || self.unmapped.contains_key(&bucket) {
             self.unmapped.entry(bucket).or_default().add(length);
@@ -196,6 +252,78 @@ impl Census {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::S3Bucket;
+    use crate::StorageClass::Numbered;
+
+    const KEY: &str = "4cb62c588ecdb941e92cbb85cdcb282f0fec0c77-repo";
+
+    fn named(name: &str) -> StorageClass {
+        StorageClass::Named(name.to_owned())
+    }
+
+    /// A letter for each count that a file is in: `0` no replica, `1` a single one, `b` below the
+    /// `mindevcount` of its class, `u` of an unknown class.
+    fn counted_in(
+        replicas: Option<u64>,
+        class: Option<&StorageClass>,
+        classes: Option<&StorageClasses>,
+    ) -> (String, Census) {
+        let bucket = S3Bucket::new("new-repo").expect("a name");
+        let dkey = Dkey::parse(KEY).expect("a key");
+        let file = SourceFile::new(Fid(7), dkey, ByteCount(5), bucket);
+        let mut census = Census::default();
+        census.count_replicas(&file, replicas, class, classes);
+        let below = census.below_mindevcount.as_ref().map_or(0, |below| below.files);
+        let counts = [
+            ('0', census.without_replica.files),
+            ('1', census.one_replica.files),
+            ('b', below),
+            ('u', census.unknown_class.files),
+        ];
+        (counts.into_iter().filter(|(_, files)| *files > 0).map(|(name, _)| name).collect(), census)
+    }
+
+    #[test]
+    fn replicas_are_compared_with_the_mindevcount_of_the_files_own_class() {
+        let classes = [(Numbered(0), 2), (Numbered(1), 3), (Numbered(2), 1), (named("default"), 2)];
+        let classes = StorageClasses::from_iter(classes);
+        for (class, counts) in [
+            // By the number of replicas: 0, 1, 2, 3.
+            (Some(Numbered(0)), ["0", "1b", "", ""]),
+            (Some(Numbered(1)), ["0", "1b", "b", ""]),
+            (Some(Numbered(2)), ["0", "1", "", ""]),
+            (Some(named("default")), ["0", "1b", "", ""]),
+            // A class without a row, one of another index, and NULL.
+            (Some(Numbered(9)), ["0", "1u", "u", "u"]),
+            (Some(named("rare")), ["0", "1u", "u", "u"]),
+            (None, ["0", "1u", "u", "u"]),
+        ] {
+            for (replicas, expected) in (0..).zip(counts) {
+                let (counts, _) = counted_in(Some(replicas), class.as_ref(), Some(&classes));
+                assert_eq!(counts, expected, "{class:?} {replicas}");
+            }
+            assert_eq!(counted_in(None, class.as_ref(), Some(&classes)).0, "", "{class:?}");
+            // Where the classes could not be read.
+            for (replicas, expected) in (0..).zip(["0", "1", "", ""]) {
+                let (counts, census) = counted_in(Some(replicas), class.as_ref(), None);
+                assert_eq!(counts, expected, "{class:?} {replicas}");
+                assert_eq!(census.below_mindevcount, None);
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_says_how_many_replicas_there_are_and_should_be() {
+        let classes = StorageClasses::from_iter([(StorageClass::DEFAULT, 2)]);
+        let example = |class: Option<StorageClass>| {
+            let (_, census) = counted_in(Some(1), class.as_ref(), Some(&classes));
+            census.below_mindevcount.unwrap_or(census.unknown_class).example
+        };
+        assert_eq!(example(Some(Numbered(0))), format!("{KEY} (class 0: 1 of 2 replicas)"));
+        assert_eq!(example(Some(Numbered(9))), format!("{KEY} (class 9)"));
+        assert_eq!(example(Some(named("rare"))), format!("{KEY} (class `rare`)"));
+        assert_eq!(example(None), format!("{KEY} (no class)"));
+    }
 
     #[test]
     fn capitals_are_told_from_other_shapes() {

@@ -1,5 +1,7 @@
 //! `plan`: what it counts beforehand is what a migration asks for, and its price.
 
+mod replicas;
+
 use rehearsal::hazard::Hazards;
 use rehearsal::stage::{Options, Stage};
 use serde_json::{Value, json};
