@@ -77,6 +77,9 @@ pub struct ListedObject {
     pub length: ByteCount,
     /// The `ETag`.
     pub etag: ETag,
+    /// Whether it lies in an archive (storage class `GLACIER` or `DEEP_ARCHIVE`): no reader gets it
+    /// before somebody restores it. The archive tiers of `INTELLIGENT_TIERING` are not visible here.
+    pub is_archived: bool,
 }
 
 /// One page of a listing.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ObjectStorageClass};
 use bytes::Bytes;
 use domain::ports::{ObjectContent, StoreError};
 use domain::{
@@ -73,10 +73,17 @@ impl S3ObjectStore {
                 key: ObjectKey::new(object.key()?.to_owned()),
                 length: byte_count(object.size()),
                 etag: etag(object.e_tag()),
+                is_archived: object.storage_class().is_some_and(is_archive),
             })
         });
         Ok(ListPage { objects: objects.collect(), more: page.is_truncated().unwrap_or(false) })
     }
+}
+
+/// Whether objects of this class must be restored before they can be read (Amazon S3 user guide, "Using
+/// Amazon S3 storage classes"). `GLACIER_IR` is read at once.
+fn is_archive(class: &ObjectStorageClass) -> bool {
+    [ObjectStorageClass::Glacier, ObjectStorageClass::DeepArchive].contains(class)
 }
 
 fn byte_count(length: Option<i64>) -> ByteCount {

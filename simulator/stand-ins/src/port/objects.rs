@@ -157,6 +157,7 @@ impl ObjectStore for PortObjects {
             key: ObjectKey::new(key),
             length: ByteCount(object.content.len()),
             etag: ETag(object.etag),
+            is_archived: object.is_archived,
         };
         Ok(ListPage {
             more: page.next_token.is_some(),

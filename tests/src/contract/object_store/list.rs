@@ -26,7 +26,7 @@ pub(super) async fn pages(stage: &Stage<'_>) {
 
     let etag = stage.etag(&keys[0]).await;
     let key = ObjectKey::new(keys[0].clone());
-    assert_eq!(first[0], ListedObject { key, length: ByteCount(3), etag });
+    assert_eq!(first[0], ListedObject { key, length: ByteCount(3), etag, is_archived: false });
     // Exactly one page, and what follows the last key.
     let (page, more) = list(stage, "many/000", None).await;
     assert_eq!((page.len(), more), (100, false));
