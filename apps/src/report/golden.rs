@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod reports;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

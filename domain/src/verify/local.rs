@@ -6,6 +6,7 @@ use std::pin::pin;
 
 use futures_util::future::{self, Either};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use roaring::RoaringTreemap;
 
 use super::join::{ExpectedFile, Join, Joined};
 use super::listing::Listing;
@@ -38,6 +39,8 @@ pub struct VerifyPorts<'a> {
 pub struct VerifyPlan {
     /// The S3 bucket of each MogileFS bucket.
     pub buckets: BucketMap,
+    /// Fids whose rows are counted and not compared.
+    pub excluded: RoaringTreemap,
     /// How much of the content is read.
     pub depth: Depth,
     /// The comparison ends when this many files are not as they must be, or cannot be looked at.
@@ -75,7 +78,8 @@ pub async fn verify_store(
         Depth::Sample { files, seed } => (files, seed),
         Depth::All => (0, 0),
     };
-    let counting = Counting::new(&plan.buckets, Sampler::new(files, seed), observer);
+    let counting =
+        Counting::new((&plan.buckets, &plan.excluded), Sampler::new(files, seed), observer);
     {
         let content = &mut counting.state().summary.content;
         (content.deep, content.seed) = (plan.depth == Depth::All, seed);
@@ -130,7 +134,7 @@ impl Comparison<'_> {
             self.counting.take(&row, &KeyRange { from: None, end: None }, &mut []);
         };
         read_keyless(rows, clock, &mut { keyless }).await.map_err(|error| trouble(&error))?;
-        stream::iter(&runs)
+        stream::iter(runs)
             .map(|run| self.run(run))
             .buffer_unordered(limits::RANGES_AT_ONCE)
             .try_collect::<()>()
@@ -148,13 +152,13 @@ impl Comparison<'_> {
     }
 
     /// Compares ranges one after the other. Each bucket is listed once for all of them.
-    async fn run(&self, run: &[KeyRange]) -> Result<(), Stopped> {
+    async fn run(&self, run: Vec<KeyRange>) -> Result<(), Stopped> {
         let from = run.first().and_then(|range| range.from.as_deref());
         let VerifyPorts { objects, clock, .. } = self.ports;
         let listing = |bucket| Listing::new(objects, clock, bucket, from);
         let buckets = self.counting.buckets.iter();
         let mut listings: Vec<_> = buckets.map(|bucket| listing(*bucket)).collect();
-        for range in run {
+        for range in &run {
             let files = self.read(range).await?;
             for (bucket, (listing, mut files)) in listings.iter_mut().zip(files).enumerate() {
                 files.sort_unstable();

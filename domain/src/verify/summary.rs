@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::named::named;
 use crate::summary::Sample;
-use crate::{ByteCount, Coverage, Stopped, Tally, coverage, limits};
+use crate::{ByteCount, Coverage, Stopped, Tally, coverage};
 
 /// How a file is not in S3 as it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +73,8 @@ pub struct VerifySummary {
     pub temporary: u64,
     /// Rows of ignored buckets.
     pub ignored: u64,
+    /// Rows that the operator excluded.
+    pub excluded: u64,
     /// Rows that name no file that could be in S3, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
     /// Rows that must be in S3.
@@ -133,7 +135,11 @@ impl VerifySummary {
     /// Whether every row is in one class, and every file of a comparison that came to its end too.
     #[must_use]
     pub fn adds_up(&self) -> bool {
-        let rows = self.temporary + self.ignored + files_of(&self.rejected) + self.files.files;
+        let rows = self.temporary
+            + self.ignored
+            + self.excluded
+            + files_of(&self.rejected)
+            + self.files.files;
         let files = self.whole.files + self.failures();
         let are_compared =
             files == self.files.files || (self.stopped.is_some() && files < self.files.files);
@@ -162,14 +168,5 @@ impl VerifySummary {
         self.stopped.is_some()
             || !self.unseen.is_empty()
             || matches!(self.coverage(), Coverage::Missing(_))
-    }
-
-    /// The fids of the files with this difference, where all of them are named here.
-    #[must_use]
-    pub fn all_fids(&self, of: Difference) -> Option<&[crate::Fid]> {
-        let sample = self.different.get(of.name())?;
-        let are_all = sample.files <= limits::FIDS_NAMED as u64
-            && sample.files == sample.first_fids.len() as u64;
-        are_all.then_some(&sample.first_fids)
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 /// The counts, and who is told of each file.
 pub(super) struct Counting<'a> {
     map: &'a BucketMap,
+    excluded: &'a RoaringTreemap,
     /// The S3 buckets, each once; a bucket's number is its place here.
     pub(super) buckets: Vec<&'a S3Bucket>,
     observer: &'a dyn VerifyObserver,
@@ -56,7 +57,7 @@ pub(super) enum Other {
 
 impl<'a> Counting<'a> {
     pub(super) fn new(
-        map: &'a BucketMap,
+        (map, excluded): (&'a BucketMap, &'a RoaringTreemap),
         sampler: Sampler,
         observer: &'a dyn VerifyObserver,
     ) -> Self {
@@ -69,7 +70,7 @@ impl<'a> Counting<'a> {
             sampler,
         };
         let buckets = map.pairs().map(|(_, bucket)| bucket).collect();
-        Self { map, buckets, observer, state: Mutex::new(state) }
+        Self { map, excluded, buckets, observer, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -87,6 +88,10 @@ impl<'a> Counting<'a> {
             return;
         }
         state.summary.rows += 1;
+        if self.excluded.contains(row.fid().0) {
+            state.summary.excluded += 1;
+            return;
+        }
         let file = match row {
             KeyedRow::Unreadable { row: UnreadableRow { fid, why }, .. } => {
                 state.summary.rejected.entry(UNREADABLE).or_default().add(*fid, why);

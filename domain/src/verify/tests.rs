@@ -7,6 +7,7 @@ use std::future::pending;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use roaring::RoaringTreemap;
 
 use self::fakes::{Lines, Object, Order, World, run};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
@@ -19,9 +20,14 @@ fn map() -> BucketMap {
 
 type Told = Vec<(Mark, String, Option<u64>, String)>;
 
+fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
+    let (buckets, excluded) = (map(), RoaringTreemap::new());
+    VerifyPlan { buckets, excluded, depth, max_failures: None, page_rows }
+}
+
 fn verified(world: &World, depth: Depth, page_rows: usize) -> (VerifySummary, Told) {
     let ports = VerifyPorts { index: world, rows: world, objects: world, clock: world };
-    let plan = VerifyPlan { buckets: map(), depth, max_failures: None, page_rows };
+    let plan = plan(depth, page_rows);
     let lines = Lines::default();
     let summary = run(verify_store(ports, &plan, pending(), &lines));
     let mut lines = lines.0.into_inner().expect("no test panicked");
@@ -319,11 +325,22 @@ fn a_comparison_ends_at_the_failures_that_are_allowed_and_where_it_is_told_to() 
     let mut world = whole(100);
     world.objects.clear();
     let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
-    let plan =
-        VerifyPlan { buckets: map(), depth: NO_SAMPLE, max_failures: Some(10), page_rows: 50 };
+    let plan = VerifyPlan { max_failures: Some(10), ..plan(NO_SAMPLE, 50) };
     let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
     assert!(matches!(summary.stopped, Some(Stopped::Failures(10..100))), "{summary:?}");
     assert!(summary.adds_up() && summary.is_incomplete());
     let summary = run(verify_store(ports, &plan, async {}, &Lines::default()));
     assert_eq!(summary.stopped, Some(Stopped::Interrupted));
+}
+
+#[test]
+fn excluded_rows_are_counted_and_not_compared() {
+    let mut world = whole(10);
+    world.objects.clear();
+    let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
+    let plan = VerifyPlan { excluded: (1..=9).collect(), ..plan(NO_SAMPLE, 50) };
+    let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
+    assert_eq!((summary.excluded, summary.files.files, summary.rows), (9, 1, 10));
+    assert_eq!(summary.different["missing"].first_fids, [Fid(10)]);
+    assert!(summary.adds_up());
 }

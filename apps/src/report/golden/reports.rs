@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::cleanup;
+use super::{cleanup, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -40,6 +40,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("provision", provision()),
         ("status", status()),
         ("fids", fids()),
+        ("verify", verify::reports()),
         ("tmp list", cleanup::tmp_list()),
         ("tmp delete", cleanup::tmp_delete()),
         ("rekey", cleanup::rekey()),
