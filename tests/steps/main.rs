@@ -9,4 +9,5 @@ mod migrate_file;
 mod migrate_run;
 mod runbook;
 mod sequences;
+mod verify;
 mod work;

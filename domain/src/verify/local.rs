@@ -181,8 +181,8 @@ impl Comparison<'_> {
         read_range(rows, clock, range, self.plan.page_rows, &mut take)
             .await
             .map_err(|error| trouble(&error))?;
-        let aside = self.counting.state().aside.len();
-        if aside <= limits::KEPT_ASIDE {
+        let aside = self.counting.state().summary.out_of_place;
+        if aside <= limits::KEPT_ASIDE as u64 {
             return Ok(files);
         }
         let text = format!(

@@ -123,7 +123,10 @@ impl<'a> Counting<'a> {
             files[bucket].push(expected);
         } else {
             state.summary.out_of_place += 1;
-            state.aside.push((bucket, expected));
+            // Where there are more, the comparison ends when this range is read.
+            if state.aside.len() < limits::KEPT_ASIDE {
+                state.aside.push((bucket, expected));
+            }
         }
     }
 

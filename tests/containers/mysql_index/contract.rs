@@ -6,6 +6,7 @@ use domain::ports::{IndexError, SourceIndex, UnreadableRow};
 use domain::{Fid, Rejection, RowClass};
 use sqlx::Executor;
 use tests::containers::{FileTable, MysqlServer, create_and_plant, engine_answers};
+use tests::contract::key_ranges;
 use tests::contract::source_index::{Tells, holds};
 use tests::planted::{self, DOMAIN};
 
@@ -23,6 +24,7 @@ async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
         let calls = Arc::new(Calls::default());
         let index = MysqlIndex::new(server.url(table.name())?, DOMAIN.to_owned(), calls.clone());
         holds(&index, &rows, Tells { empty_keys: true, count: true }).await;
+        key_ranges::holds(&index, &rows).await;
 
         let calls = calls.all();
         // Once for its number, and once for the names.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::ops::Bound;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -101,13 +102,27 @@ pub(super) struct World {
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
     pub(super) gone: Vec<String>,
+    /// Pages that come: of rows, and of listings. No later one does.
+    pub(super) rows_left: AtomicU64,
+    pub(super) lists_left: AtomicU64,
 }
 
 impl World {
     pub(super) fn new(order: Order, rows: Vec<IndexRow>) -> Self {
         let count = Some(rows.len() as u64);
         let (objects, seed) = (BTreeMap::new(), Mutex::new(1));
-        Self { order, rows, objects, listed_at_a_time: 3, count, seed, gone: Vec::new() }
+        let left = || AtomicU64::new(u64::MAX);
+        Self {
+            order,
+            rows,
+            objects,
+            listed_at_a_time: 3,
+            count,
+            seed,
+            gone: Vec::new(),
+            rows_left: left(),
+            lists_left: left(),
+        }
     }
 
     /// Answers behind a few others, or before them.
@@ -138,6 +153,10 @@ impl KeyRanges for World {
         limit: usize,
     ) -> Result<Vec<KeyedRow>, IndexError> {
         self.wait().await;
+        if !one_less(&self.rows_left) {
+            let (at, cause) = ("fake".to_owned(), "no more".into());
+            return Err(IndexError::Unavailable { at, cause });
+        }
         let key = |row: &IndexRow| row.dkey.clone().unwrap_or_default();
         let mut rows: Vec<_> = self.rows.iter().filter(|row| row.dkey.is_some()).collect();
         rows.retain(|row| {
@@ -236,6 +255,9 @@ impl ObjectStore for World {
     ) -> Result<ListPage, StoreError> {
         self.wait().await;
         assert_eq!(prefix, "", "a range has no prefix");
+        if !one_less(&self.lists_left) {
+            return Err(StoreError::Busy { at: bucket.to_string(), why: "no more".to_owned() });
+        }
         let after = after.map_or("", ObjectKey::as_str).to_owned();
         let begin = Bound::Excluded((bucket.to_string(), after));
         let here = self.objects.range((begin, Bound::Unbounded));
@@ -256,6 +278,11 @@ impl World {
         let key = (at.bucket.to_string(), at.key.to_string());
         self.objects.get(&key).filter(|_| !self.gone.contains(&key.1))
     }
+}
+
+/// Whether one is left, which then is gone.
+fn one_less(left: &AtomicU64) -> bool {
+    left.fetch_update(Atomic::Relaxed, Atomic::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 fn etag(object: &Object) -> ETag {
