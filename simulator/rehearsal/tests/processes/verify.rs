@@ -123,8 +123,9 @@ fn are_the_sums(stage: &Stage, folder: &std::path::Path, sums: &str) {
         fs::create_dir_all(&bucket).expect("a folder");
         fs::write(bucket.join(&file.file.sha1), bytes_of(stage, file)).expect("written");
     }
-    let checked = Command::new("sha1sum").args(["--check", "--quiet", "--strict", sums]);
-    let checked = { checked }.current_dir(folder).output().expect("started");
+    let mut command = Command::new("sha1sum");
+    command.args(["--check", "--quiet", "--strict", sums]).current_dir(folder);
+    let checked = command.output().expect("started");
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
     let lines = fs::read_to_string(sums).expect("written").lines().count();
     assert_eq!(lines, stage.planted.expected.len());
