@@ -209,6 +209,9 @@ fn write_content(out: &mut String, summary: &VerifySummary) -> fmt::Result {
             content.seed
         )?;
     }
+    if content.read.files >= summary.files.files {
+        return Ok(());
+    }
     writeln!(
         out,
         "Of the other files only key and length were compared: wrong bytes of the right length are not \
@@ -261,29 +264,34 @@ impl VerifyReport {
 
     /// What mends the files that are not as they must be.
     fn write_next(&self, out: &mut String) -> fmt::Result {
-        let summary = &self.summary;
-        if summary.different.is_empty() {
-            let rejected = !summary.rejected.is_empty() || self.lists.lack_lines();
-            return match rejected && !self.verdict.incomplete {
-                true => writeln!(out, "Not clean: mend what is named above, then run this again."),
-                false => Ok(()),
+        let archived = Difference::Archived.name();
+        let different = || {
+            let all = self.summary.different.iter();
+            all.filter(|(name, _)| **name != archived).map(|(_, sample)| sample)
+        };
+        if different().next().is_none() {
+            let is_known = self.verdict.differs && !self.verdict.incomplete;
+            return if is_known {
+                writeln!(out, "Not clean: mend what is named above, then run this again.")
+            } else {
+                Ok(())
             };
         }
+        writeln!(out, "Not clean: files are missing or wrong. Migrate them again, by:")?;
         let migrate = |fids: &str| format!("mogile2s3 migrate --again --fids {fids}");
-        let command = match &self.lists.failures {
+        match &self.lists.failures {
             Some(ListEnd { file, lines: 1.., trouble: None }) => {
-                migrate(&shell::quoted(&format!("@{}", file.display())))
+                let file = shell::quoted(&format!("@{}", file.display()));
+                writeln!(out, "  {}", migrate(&file))?;
             }
-            _ if summary.different.values().all(is_whole) => {
-                migrate(&shell::fids(&all_fids(summary.different.values())))
+            _ if different().all(is_whole) => {
+                writeln!(out, "  {}", migrate(&shell::fids(&all_fids(different()))))?;
             }
             _ => {
-                "mogile2s3 verify --failures FILE    (which lists all of them; `mogile2s3 migrate \
-                  --again --fids @FILE` then takes them)"
-                    .to_owned()
+                writeln!(out, "  mogile2s3 verify --failures FILE    (which lists all of them)")?;
+                writeln!(out, "  mogile2s3 migrate --again --fids @FILE")?;
             }
-        };
-        writeln!(out, "Not clean: the files above are to be migrated again. Run:\n  {command}")?;
+        }
         writeln!(out, "Then run this again.")
     }
 }

@@ -2,6 +2,7 @@
 //! migrates: [`verify_file`] looks at one file by a job, [`verify_store`] compares the whole index with
 //! the buckets' listings.
 
+mod comparison;
 mod content;
 mod file;
 mod join;

@@ -49,7 +49,7 @@ pub(super) struct Held {
 
 /// Which objects are no file's.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Other {
+pub(super) enum Stray {
     Extra,
     Intermediary,
     OtherKey,
@@ -180,11 +180,11 @@ impl<'a> Counting<'a> {
         }
         state.held_are_all = false;
         drop(state);
-        self.other(Other::Extra, bucket, &object.key, object.length);
+        self.other(Stray::Extra, bucket, &object.key, object.length);
     }
 
     /// Counts an object that is no file's.
-    pub(super) fn other(&self, other: Other, bucket: usize, key: &ObjectKey, length: ByteCount) {
+    pub(super) fn other(&self, other: Stray, bucket: usize, key: &ObjectKey, length: ByteCount) {
         let name = self.buckets[bucket];
         let mut state = self.state();
         other.of(&mut state.summary).add(length, format!("{name}/{key}"));
@@ -259,7 +259,7 @@ impl VerifySummary {
     }
 }
 
-impl Other {
+impl Stray {
     fn of(self, summary: &mut VerifySummary) -> &mut OtherObjects {
         match self {
             Self::Extra => &mut summary.extra,

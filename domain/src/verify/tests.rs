@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
-use self::fakes::{Lines, Object, Order, World, run};
+use self::fakes::{Lines, Object, Order, Told, World, run};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
 use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};
@@ -17,8 +17,6 @@ use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, 
 fn map() -> BucketMap {
     BucketMap::parse("repo:corpus,other:second", "trash").expect("a map")
 }
-
-type Told = Vec<(Mark, String, Option<u64>, String)>;
 
 fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
     let (buckets, excluded) = (map(), RoaringTreemap::new());
@@ -234,8 +232,9 @@ fn findings() {
         world.objects.extend(object.clone().map(|object| (at, object)));
         for (depth, expected) in [(NO_SAMPLE, listed), (Depth::All, deep)] {
             let (summary, told) = verified(&world, depth, 10);
-            let findings: String = summary.findings.keys().map(|kind| format!(" {kind}")).collect();
-            let words = format!("{:?} {}{findings}", told[0].0, told[0].3);
+            let findings: Vec<_> =
+                [""].into_iter().chain(summary.findings.keys().copied()).collect();
+            let words = format!("{:?} {}{}", told[0].0, told[0].3, findings.join(" "));
             assert_eq!(
                 (words.as_str(), told.len()),
                 (expected, 1),

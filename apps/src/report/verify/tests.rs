@@ -58,10 +58,18 @@ fn a_whole_store_is_clean_and_says_what_was_not_looked_at() {
 #[test]
 fn the_next_command_takes_what_is_missing() {
     let (few, exit) = said(differing(2), Lists::default());
-    assert!(few.contains("Run:\n  mogile2s3 migrate --again --fids 1,2\n"), "{few}");
+    assert!(few.contains("by:\n  mogile2s3 migrate --again --fids 1,2\n"), "{few}");
     assert_eq!(exit, Exit::Findings);
     let (many, _) = said(differing(20), Lists::default());
-    assert!(many.contains("  mogile2s3 verify --failures FILE "), "{many}");
+    let both = "  mogile2s3 migrate --again --fids @FILE\nThen run this again.\n";
+    assert!(many.contains("  mogile2s3 verify --failures FILE ") && many.ends_with(both), "{many}");
+    let mut archived = differing(1);
+    let sample = archived.different.remove("missing").expect("one");
+    archived.different.insert("archived", sample);
+    let (archived, exit) = said(archived, Lists::default());
+    assert!(!archived.contains("Migrate them again"), "it would mend nothing: {archived}");
+    assert!(archived.contains("restore it, move it back to STANDARD"), "{archived}");
+    assert_eq!(exit, Exit::Findings);
     let end = |trouble| ListEnd { file: "my list".into(), lines: 20, trouble };
     let lists = Lists { failures: Some(end(None)), ..Lists::default() };
     let (listed, _) = said(differing(20), lists);

@@ -298,9 +298,12 @@ impl Clock for World {
     async fn sleep(&self, _time: Duration) {}
 }
 
+/// Each line: its mark, `bucket/key`, the fid, and the name of what is wrong.
+pub(super) type Told = Vec<(Mark, String, Option<u64>, String)>;
+
 /// Keeps every line.
 #[derive(Default)]
-pub(super) struct Lines(pub(super) Mutex<Vec<(Mark, String, Option<u64>, String)>>);
+pub(super) struct Lines(pub(super) Mutex<Told>);
 
 impl VerifyObserver for Lines {
     fn expect(&self, _ranges: u64) {}
