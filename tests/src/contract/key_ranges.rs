@@ -1,6 +1,6 @@
 //! What every [`KeyRanges`] promises.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ports::{KeyRanges, KeyedRow};
 use domain::{ByteCount, Fid, IndexRow};
@@ -49,6 +49,28 @@ pub async fn holds(index: &dyn KeyRanges, planted: &[PlantedRow]) {
     let empty = index.rows_between(Some("8"), Some("8"), 10).await.expect("a page");
     assert_eq!(empty, [], "no key is between a bound and itself");
     without_keys(index, &ours().filter(|row| row.dkey.is_none()).collect::<Vec<_>>()).await;
+}
+
+/// Checks what holds in every order of keys, also in one that takes some letters together: ranges that
+/// share their bounds have every row, and pages of one range have each of its rows once.
+///
+/// # Panics
+/// When a row is lost.
+pub async fn covers(index: &dyn KeyRanges, planted: &[PlantedRow]) {
+    let keyed = planted.iter().filter(|row| row.fate != Fate::Foreign && row.dkey.is_some());
+    let keyed: BTreeSet<_> = keyed.map(|row| Fid(row.fid)).collect();
+    for bounds in BOUNDS {
+        let mut fids = BTreeSet::new();
+        let begins = [None].into_iter().chain(bounds.iter().copied().map(Some));
+        let ends = bounds.iter().copied().map(Some).chain([None]);
+        for range in begins.zip(ends) {
+            let rows = in_pages(index, range, 7).await;
+            let here: BTreeSet<_> = rows.iter().map(KeyedRow::fid).collect();
+            assert_eq!(here.len(), rows.len(), "each row of {range:?} once");
+            fids.extend(here);
+        }
+        assert_eq!(fids, keyed, "no row is lost between {bounds:?}");
+    }
 }
 
 async fn without_keys(index: &dyn KeyRanges, expected: &[&PlantedRow]) {
