@@ -7,6 +7,7 @@ mod content_repo;
 mod grants;
 mod hosts;
 mod index;
+mod key_ranges;
 mod rhino;
 mod sessions;
 mod survey;

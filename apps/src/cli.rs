@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     audit, dlq, doctor, enqueue, fids, migrate, plan, provision, rekey, runbook, status, sync, tmp,
-    work,
+    verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -48,6 +48,8 @@ enum Command {
     Dlq(dlq::Arguments),
     /// Show queue, dead letters, failures and ledger, and whether waiting is safe
     Status(status::Arguments),
+    /// Compare the buckets with MogileFS's index, without ledger and queue, and read a sample
+    Verify(verify::Arguments),
     /// List the fids that the ledger has records of
     Fids(fids::Arguments),
     /// Compare the index, the ledger and a verification, and explain every difference
@@ -97,6 +99,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Work(arguments) => on_a_worker(work::run(arguments)).await,
             Command::Dlq(arguments) => dlq::run(arguments).await,
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Verify(arguments) => on_a_worker(verify::run(arguments)).await,
             Command::Fids(arguments) => fids::run(arguments).await,
             Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,

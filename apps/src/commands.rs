@@ -26,4 +26,6 @@ pub mod sync;
 #[cfg(feature = "command-line")]
 pub mod tmp;
 #[cfg(feature = "command-line")]
+pub mod verify;
+#[cfg(feature = "command-line")]
 pub mod work;

@@ -26,6 +26,8 @@ pub mod status;
 pub mod sync;
 #[cfg(feature = "command-line")]
 pub mod tmp;
+#[cfg(feature = "command-line")]
+pub mod verify;
 pub mod work;
 
 // What is reported while a run goes on.

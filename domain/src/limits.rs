@@ -54,6 +54,34 @@ pub const LEDGER_FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// A PUT or COPY to S3 in millionths of a dollar (us-east-1, 2026: $0.005 per 1,000).
 pub const WRITE_COST_MICRODOLLARS: u64 = 5;
 
+/// Rows that one range of keys gives at a time: a range has about 2,500 rows where ten million lie in
+/// 4,096 ranges, so that one answer has them all.
+pub const RANGE_ROWS: usize = 10_000;
+
+/// Runs of key ranges that a verification compares at once. Each keeps the rows of one range and a page
+/// of each bucket in memory.
+pub const RANGES_AT_ONCE: usize = 8;
+
+/// Objects that one run of key ranges looks at or reads at once, beside the other runs.
+pub const LOOKS_AT_ONCE: usize = 4;
+
+/// Objects of a sample that are read at once.
+pub const SAMPLE_READS_AT_ONCE: usize = 16;
+
+/// Rows whose key the index orders otherwise than by its hex digits, at most, and objects that wait for
+/// such a row. A usual collation has none of these rows; with one that has many the comparison would
+/// keep the whole index in memory.
+pub const KEPT_ASIDE: usize = 100_000;
+
+/// The largest sample: each of its files is kept until the end. For more all files are read.
+pub const LARGEST_SAMPLE: u32 = 20_000;
+
+/// Below this many bytes a file counts as small in a sample.
+pub const SMALL_BYTES: u64 = 64 * 1024;
+
+/// From this many bytes on a file counts as large in a sample.
+pub const LARGE_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Files that may change their bucket without being asked for, though they are proven in another.
 pub const MOVED_FILES: u64 = 1_000;
 

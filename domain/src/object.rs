@@ -80,6 +80,9 @@ pub struct ListedObject {
     /// Whether a SHA-1 of its whole content is stored with it. False where the listing does not say
     /// what the stored SHA-1 covers.
     pub has_sha1: bool,
+    /// Whether it lies in an archive (storage class `GLACIER` or `DEEP_ARCHIVE`): no reader gets it
+    /// before somebody restores it. The archive tiers of `INTELLIGENT_TIERING` are not visible here.
+    pub is_archived: bool,
 }
 
 /// One page of a listing.

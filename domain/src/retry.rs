@@ -52,7 +52,7 @@ pub(crate) const fn spread(attempt: u32, salt: u64) -> u32 {
 }
 
 /// The finalizer of `SplitMix64`. It maps neighbouring numbers to distant ones.
-const fn mix(number: u64) -> u64 {
+pub(crate) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)

@@ -1,5 +1,6 @@
 //! The contract of [`domain::ports::SourceIndex`], kept by the port face of the world and by both
-//! adapters over its wire face: the trackers' and MySQL's. `containers/mysql_index` has real servers.
+//! adapters over its wire face: the trackers' and MySQL's. And that of [`domain::ports::KeyRanges`],
+//! which the trackers cannot keep. `containers/mysql_index` has real servers.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use stand_ins::port::{PortFaults, PortIndex, VirtualClock};
 use stand_ins::wire::mysql::{self, MysqlServer};
 use stand_ins::wire::tracker;
 use stand_ins::world::mogile::MogileFs;
+use tests::contract::key_ranges;
 use tests::contract::source_index::{Tells, holds};
 use tests::planted::{self, DOMAIN};
 use tokio::net::TcpListener;
@@ -20,7 +22,10 @@ fn the_port_face_keeps_the_contract() {
     let (mogile, rows) = (Arc::new(MogileFs::default()), planted::rows_with_long_fids());
     planted::plant(&mogile, &rows);
     let index = PortIndex::new(mogile, DOMAIN.to_owned(), Arc::new(PortFaults::instant()));
-    let checked = holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false });
+    let checked = async {
+        holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false }).await;
+        key_ranges::holds(&index, &rows).await;
+    };
     VirtualClock::default().run(checked).expect("nothing to wait for");
 }
 
@@ -49,6 +54,7 @@ async fn the_mysql_index_keeps_the_contract() {
     let calls = Arc::new(Calls::default());
     let index = MysqlIndex::new(url.parse().expect("a URL"), DOMAIN.to_owned(), calls.clone());
     holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false }).await;
+    key_ranges::holds(&index, &rows).await;
 
     let calls = calls.all();
     // Once for its number, and once for the names.

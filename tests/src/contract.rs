@@ -10,6 +10,7 @@ pub mod job_queue;
 pub mod journal;
 #[cfg(feature = "containers")]
 pub mod key_changes;
+pub mod key_ranges;
 pub mod ledger;
 pub mod locks;
 #[cfg(feature = "containers")]

@@ -11,4 +11,5 @@ mod migrate_run;
 mod plan;
 mod runbook;
 mod sequences;
+mod verify;
 mod work;

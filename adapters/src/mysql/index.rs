@@ -72,7 +72,7 @@ impl MysqlIndex {
     }
 
     /// The domain's `dmid`. It is looked up at the first call and kept.
-    async fn dmid(&self) -> Result<u64, IndexError> {
+    pub(super) async fn dmid(&self) -> Result<u64, IndexError> {
         self.dmid.get_or_try_init(|| self.find_domain()).await.copied()
     }
 
@@ -94,7 +94,7 @@ impl MysqlIndex {
 
     /// A row of the configured domain, or [`None`] for one of another. A value that the table may
     /// hold and MogileFS never writes spoils its own row only.
-    fn entry(&self, row: &MySqlRow, dmid: u64) -> Result<Option<Entry>, IndexError> {
+    pub(super) fn entry(&self, row: &MySqlRow, dmid: u64) -> Result<Option<Entry>, IndexError> {
         let fid = Fid(self.read(present(row, "fid"))?);
         let unreadable = |why| Some(Entry::Unreadable(UnreadableRow { fid, why }));
         match self.read(number(row, "dmid"))? {
@@ -117,7 +117,7 @@ impl MysqlIndex {
         Ok(Some(Entry::Read(IndexRow { fid, dkey, length, replicas, storage_class })))
     }
 
-    fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
+    pub(super) fn read<T>(&self, value: Result<T, Error>) -> Result<T, IndexError> {
         Ok(self.tables.read(value)?)
     }
 }
@@ -181,7 +181,7 @@ impl SourceIndex for MysqlIndex {
 }
 
 /// What a row of the domain has.
-enum Entry {
+pub(super) enum Entry {
     Read(IndexRow),
     Unreadable(UnreadableRow),
 }

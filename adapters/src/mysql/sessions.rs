@@ -100,7 +100,7 @@ impl Sessions {
     pub(super) async fn rows(
         &self,
         sql: &'static str,
-        arguments: &[i128],
+        arguments: &[Argument<'_>],
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let answer = async {
             let Ok(_slot) = self.slots.acquire().await else { return Err(self.late()) };
@@ -123,7 +123,7 @@ impl Sessions {
         &self,
         mut session: MySqlConnection,
         sql: &'static str,
-        arguments: &[i128],
+        arguments: &[Argument<'_>],
     ) -> Result<Vec<MySqlRow>, Trouble> {
         let rows = unless_it_panics(bound(sql, arguments).fetch_all(&mut session))
             .await
@@ -175,9 +175,20 @@ impl Sessions {
     }
 }
 
+/// An argument of a query.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Argument<'a> {
+    Number(i128),
+    /// In the connection's character set, utf8mb4.
+    Text(&'a str),
+}
+
 /// The query with its arguments.
-fn bound(sql: &'static str, arguments: &[i128]) -> Query<'static, MySql, MySqlArguments> {
-    arguments.iter().fold(sqlx::query(sql), |query, number| with_number(query, *number))
+fn bound<'a>(sql: &'static str, arguments: &[Argument<'a>]) -> Query<'a, MySql, MySqlArguments> {
+    arguments.iter().fold(sqlx::query(sql), |query, argument| match argument {
+        Argument::Number(number) => with_number(query, *number),
+        Argument::Text(text) => query.bind(*text),
+    })
 }
 
 /// The query with a number more. A range may begin before all numbers of the server and end behind them:

@@ -10,7 +10,7 @@ use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
 use super::columns::id;
-use super::sessions::{Database, Sessions};
+use super::sessions::{Argument, Database, Sessions};
 use super::trouble::Trouble;
 use super::url::DatabaseUrl;
 use crate::calls::{Calls, System};
@@ -61,6 +61,15 @@ impl Tables {
         query: Query,
         arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, DatabaseError> {
+        self.ask_within(Duration::ZERO, query, &numbers(arguments)).await
+    }
+
+    /// The same for a query with texts among its arguments.
+    pub(super) async fn ask_with(
+        &self,
+        query: Query,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<MySqlRow>, DatabaseError> {
         self.ask_within(Duration::ZERO, query, arguments).await
     }
 
@@ -70,14 +79,14 @@ impl Tables {
         query: Query,
         arguments: &[i128],
     ) -> Result<Vec<MySqlRow>, DatabaseError> {
-        self.ask_within(self.sessions.time, query, arguments).await
+        self.ask_within(self.sessions.time, query, &numbers(arguments)).await
     }
 
     async fn ask_within(
         &self,
         more: Duration,
         query: Query,
-        arguments: &[i128],
+        arguments: &[Argument<'_>],
     ) -> Result<Vec<MySqlRow>, DatabaseError> {
         let waiting = self.calls.begin_long(System::Mysql, query.name, more);
         let answer = self.sessions.rows(query.sql, arguments).await;
@@ -177,6 +186,10 @@ impl Tables {
             Trouble::Nonsense(why) => DatabaseError::BadAnswer { at, why },
         }
     }
+}
+
+fn numbers(arguments: &[i128]) -> Vec<Argument<'static>> {
+    arguments.iter().copied().map(Argument::Number).collect()
 }
 
 /// The lowest id behind this one, or nothing where no column can hold it.

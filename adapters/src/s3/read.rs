@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, Object};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, Object, ObjectStorageClass,
+};
 use bytes::Bytes;
 use domain::ports::{ObjectContent, StoreError};
 use domain::{
@@ -74,6 +76,7 @@ impl S3ObjectStore {
                 length: byte_count(object.size()),
                 etag: etag(object.e_tag()),
                 has_sha1: has_full_sha1(object),
+                is_archived: object.storage_class().is_some_and(is_archive),
             })
         });
         Ok(ListPage { objects: objects.collect(), more: page.is_truncated().unwrap_or(false) })
@@ -85,6 +88,12 @@ impl S3ObjectStore {
 fn has_full_sha1(object: &Object) -> bool {
     object.checksum_algorithm().contains(&ChecksumAlgorithm::Sha1)
         && object.checksum_type() == Some(&ChecksumType::FullObject)
+}
+
+/// Whether objects of this class must be restored before they can be read (Amazon S3 user guide, "Using
+/// Amazon S3 storage classes"). `GLACIER_IR` is read at once.
+fn is_archive(class: &ObjectStorageClass) -> bool {
+    [ObjectStorageClass::Glacier, ObjectStorageClass::DeepArchive].contains(class)
 }
 
 fn byte_count(length: Option<i64>) -> ByteCount {

@@ -201,7 +201,7 @@ impl RunArguments {
 }
 
 /// `--max-failures`: none at all would be a run that starts nothing.
-fn failures_allowed(given: &str) -> Result<u64, String> {
+pub fn failures_allowed(given: &str) -> Result<u64, String> {
     let number = given.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| {
         "give a whole number from 1 on: 1 ends the run at the first failure. Without the flag no number \

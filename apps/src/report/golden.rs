@@ -6,6 +6,7 @@
 mod audit;
 mod cleanup;
 mod reports;
+mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -13,10 +13,12 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// What a run has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// Rows that nothing is left to do for.
+    /// Rows that nothing is left to do for; or ranges of keys.
     pub(super) rows: u64,
-    /// Of them files that were worked on.
+    /// Of them files that were worked on; or rows of ranges of keys.
     pub(super) files: u64,
+    /// Objects that were listed.
+    pub(super) objects: u64,
     /// Bytes of those that are in S3 now.
     pub(super) bytes: u64,
     /// Files that failed.
@@ -28,6 +30,8 @@ pub(super) struct Counts {
 pub enum Counted {
     /// Rows of the index, and files among them.
     Rows,
+    /// Ranges of keys, with the rows and the objects in them.
+    Ranges,
     /// Deliveries of a queue, and jobs among them that are done. One job may be delivered often.
     Deliveries,
 }
@@ -89,7 +93,7 @@ fn saturated(number: u128) -> u64 {
 
 impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { rows, files, bytes, failures } = self.counts;
+        let Counts { rows, files, objects, bytes, failures } = self.counts;
         write!(f, "{}", HumanCount(rows))?;
         if let Some(expected) = self.expected {
             write!(f, " of {}", HumanCount(expected))?;
@@ -97,6 +101,17 @@ impl fmt::Display for Reading {
         let (rows_are, files_are, each) = match self.counted {
             Counted::Rows => ("rows", "files", "files"),
             Counted::Deliveries => ("deliveries", "jobs done", "jobs"),
+            Counted::Ranges => {
+                write!(
+                    f,
+                    " key ranges; {} rows, {} objects; now {} rows/s; {} not as they must be",
+                    HumanCount(files),
+                    HumanCount(objects),
+                    HumanCount(self.files_per_second),
+                    HumanCount(failures)
+                )?;
+                return self.write_left(f);
+            }
         };
         write!(
             f,
@@ -107,8 +122,16 @@ impl fmt::Display for Reading {
             HumanBytes(self.bytes_per_second),
             HumanCount(failures)
         )?;
+        self.write_left(f)
+    }
+}
+
+impl Reading {
+    fn write_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.left {
-            Some(left) if self.expected > Some(rows) => write!(f, "; {} left", HumanDuration(left)),
+            Some(left) if self.expected > Some(self.counts.rows) => {
+                write!(f, "; {} left", HumanDuration(left))
+            }
             _ => Ok(()),
         }
     }
@@ -119,7 +142,7 @@ mod tests {
     use super::*;
 
     fn counts(files: u64) -> Counts {
-        Counts { rows: files, files, bytes: files * 1024, failures: 0 }
+        Counts { rows: files, files, bytes: files * 1024, ..Counts::default() }
     }
 
     #[test]
@@ -152,10 +175,19 @@ mod tests {
         assert!(reading.to_string().starts_with("3 rows; 3 files"), "{reading}");
     }
 
+    #[test]
+    fn a_comparison_counts_ranges_rows_and_objects() {
+        let counts = Counts { rows: 1_024, files: 2_500, objects: 2_600, failures: 3, bytes: 0 };
+        let reading = Meter::new(Counted::Ranges).read(Duration::from_secs(1), counts, Some(4_096));
+        let told = "1,024 of 4,096 key ranges; 2,500 rows, 2,600 objects; now 2,500 rows/s; 3 not as \
+                    they must be; 3 seconds left";
+        assert_eq!(reading.to_string(), told);
+    }
+
     /// A job that fails five times is one file, and five deliveries.
     #[test]
     fn a_worker_counts_deliveries_and_jobs_that_are_done() {
-        let counts = Counts { rows: 7, files: 2, bytes: 2048, failures: 5 };
+        let counts = Counts { rows: 7, files: 2, bytes: 2048, failures: 5, ..Counts::default() };
         let reading = Meter::new(Counted::Deliveries).read(Duration::from_secs(1), counts, None);
         let told = "7 deliveries; 2 jobs done, 2.00 KiB; now 2 jobs/s, 2.00 KiB/s; 5 failed";
         assert_eq!(reading.to_string(), told);

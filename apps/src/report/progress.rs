@@ -1,3 +1,6 @@
+#[cfg(feature = "command-line")]
+mod verify;
+
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,10 +41,13 @@ struct Shared {
     expected: AtomicU64,
     rows: AtomicU64,
     files: AtomicU64,
+    objects: AtomicU64,
     bytes: AtomicU64,
     failures: AtomicU64,
     /// Rows of contentrepo's database that were read for their types and names.
     type_rows: AtomicU64,
+    /// Files of a sample whose content is read.
+    sampled: AtomicU64,
     /// Why nothing new is begun, while that is so.
     holding: Mutex<Option<String>>,
     failure_lines: Mutex<FailureLines>,
@@ -146,8 +152,12 @@ fn draw(
 }
 
 impl Shared {
-    /// What is read before the first file.
+    /// What is read before the first file, or behind the last one.
     fn preparing(&self) -> String {
+        let sampled = self.sampled.load(Ordering::Relaxed);
+        if sampled > 0 {
+            return format!("; reading the content of {} files", HumanCount(sampled));
+        }
         let rows = self.type_rows.load(Ordering::Relaxed);
         if rows == 0 || self.rows.load(Ordering::Relaxed) > 0 {
             return String::new();
@@ -168,6 +178,7 @@ impl Shared {
         let counts = Counts {
             rows: self.rows.load(Ordering::Relaxed),
             files: self.files.load(Ordering::Relaxed),
+            objects: self.objects.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
         };

@@ -1,11 +1,7 @@
-use futures_util::TryStreamExt;
-
+use super::content::read_whole;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
-use crate::{
-    ByteCount, ContentHasher, Failure, FoundObject, Left, Reason, ReasonKind, Sha1, Sight,
-    SourceFile, Verification,
-};
+use crate::{Failure, Left, Reason, ReasonKind, Sight, SourceFile, Verification};
 
 /// Looks whether a file's final key holds its content. It reads and never repairs, and it knows
 /// nothing of how the content came there.
@@ -24,8 +20,8 @@ pub async fn verify_file(
     };
     let (sha1, length, sight) = match found.sha1 {
         Some(sha1) => (sha1, found.length, Sight::Head),
-        None => match retried(clock, salt, || read_whole(objects, file, &found)).await {
-            Ok((sha1, length)) => (sha1, length, Sight::Download),
+        None => match retried(clock, salt, || read_whole(objects, &at, &found.etag)).await {
+            Ok(read) => (read.sha1, read.length, Sight::Download),
             Err(error) => return Err(unseen(&error)),
         },
     };
@@ -42,20 +38,6 @@ pub async fn verify_file(
         sight,
         verified_at: clock.now(),
     })
-}
-
-async fn read_whole(
-    objects: &dyn ObjectStore,
-    file: &SourceFile,
-    found: &FoundObject,
-) -> Result<(Sha1, ByteCount), StoreError> {
-    let mut bytes = objects.read(&file.address(), &found.etag).await?;
-    let mut hasher = ContentHasher::default();
-    while let Some(chunk) = bytes.try_next().await? {
-        hasher.update(&chunk);
-    }
-    let digests = hasher.finish();
-    Ok((digests.sha1, digests.length))
 }
 
 /// It could not be looked at: what lies there is not known.

@@ -1,5 +1,26 @@
-//! Looking whether objects are what they should be. It repairs nothing.
+//! Looking whether objects are what they should be. It repairs nothing, and shares no rule with what
+//! migrates: [`verify_file`] looks at one file by a job, [`verify_store`] compares the whole index with
+//! the buckets' listings.
 
+mod comparison;
+mod content;
 mod file;
+mod join;
+mod listing;
+mod local;
+mod look;
+mod observer;
+mod ranges;
+mod rows;
+mod sample;
+mod settings;
+mod summary;
+mod tally;
+
+#[cfg(test)]
+mod tests;
 
 pub use file::verify_file;
+pub use local::{Depth, VerifyPlan, VerifyPorts, verify_store};
+pub use observer::{All, Line, Mark, VerifyObserver};
+pub use summary::{ContentRead, Difference, OtherObjects, VerifySummary};

@@ -63,8 +63,9 @@ fn as_object(object: &bucket::Object) -> Object {
         last_modified,
         encryption,
         version_id,
+        is_archived,
     } = object;
-    let details = (checksum, attributes, last_modified, encryption, version_id);
+    let details = (checksum, attributes, last_modified, encryption, version_id, is_archived);
     let given = (attributes.content_type.as_deref(), attributes.content_disposition.as_deref());
     Object {
         content: content.bytes().clone(),

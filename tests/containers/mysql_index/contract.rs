@@ -6,6 +6,7 @@ use domain::ports::{IndexError, SourceIndex, UnreadableRow};
 use domain::{Fid, Rejection, RowClass};
 use sqlx::Executor;
 use tests::containers::{FileTable, MysqlServer, create_and_plant, engine_answers};
+use tests::contract::key_ranges;
 use tests::contract::source_index::{Tells, holds};
 use tests::planted::{self, DOMAIN};
 
@@ -23,6 +24,7 @@ async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
         let calls = Arc::new(Calls::default());
         let index = MysqlIndex::new(server.url(table.name())?, DOMAIN.to_owned(), calls.clone());
         holds(&index, &rows, Tells { empty_keys: true, count: true, class_names: false }).await;
+        key_ranges::holds(&index, &rows).await;
 
         let calls = calls.all();
         // Once for its number, and once for the names.
@@ -31,6 +33,38 @@ async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
         assert_eq!(calls[&(System::Mysql, "class")].ok, 1, "{table:?}");
         assert!(calls[&(System::Mysql, "page")].ok > 2_000, "{table:?}");
         assert!(calls.values().all(|outcomes| outcomes.failed == 0), "{table:?}: {calls:?}");
+    }
+    Ok(())
+}
+
+/// A Danish collation takes `aa` for one letter behind `z`: there ranges of hex digits overlap.
+#[tokio::test]
+async fn no_collation_loses_a_row_between_two_ranges() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = server.create_database("collations").await?;
+    let rows = planted::rows_with_long_fids();
+    create_and_plant(&mut root, FileTable::Schema17, &rows).await?;
+    for collation in [
+        "utf8mb4_bin",
+        "utf8mb4_general_ci",
+        "utf8mb4_unicode_ci",
+        "utf8mb4_danish_ci",
+        "utf8mb4_spanish2_ci",
+        "latin1_bin",
+        "latin1_german2_ci",
+        "latin1_danish_ci",
+    ] {
+        let charset = collation.split('_').next().unwrap_or_default();
+        let alter = format!(
+            "ALTER TABLE file MODIFY dkey VARCHAR(255) CHARACTER SET {charset} COLLATE {collation}"
+        );
+        root.execute(sqlx::AssertSqlSafe(alter)).await?;
+        let url = server.url("collations")?;
+        let index = MysqlIndex::new(url, DOMAIN.to_owned(), Arc::default());
+        key_ranges::covers(&index, &rows).await;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
+use domain::verify::{Difference, VerifySummary};
 use domain::{
     Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
     WorkSummary,
@@ -49,6 +50,20 @@ const NOT_CLASSES_OF_LETTERS: [&str; 3] = ["reasons", "nameless", "stopped"];
 /// The same of unfinished uploads: sums, times, and how a run ended.
 const NOT_CLASSES_OF_UPLOADS: [&str; 4] = ["rows", "entries", "due", "stopped"];
 
+/// The same of a comparison: sums, figures, and what other tables list by name.
+const NOT_CLASSES_OF_OBJECTS: [&str; 10] = [
+    "rows",
+    "objects",
+    "ranges",
+    "ranges_done",
+    "counted_before",
+    "counted_after",
+    "uncounted",
+    "rejected",
+    "findings",
+    "stopped",
+];
+
 /// Reasons that only dead letters have.
 const REASONS_OF_LETTERS: [&str; 2] = ["unreadable", "done-since"];
 
@@ -72,6 +87,7 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("Runs that end early", early_ends()),
         ("Dead letters", dead_letters()),
         ("Unfinished uploads", unfinished_uploads()),
+        ("Objects compared with the index", objects_compared()),
         ("Keys of other content", classes_of(&[json!(KeyScan::default())], &["stopped"])),
         ("Corrected keys", names(RekeyOutcome::ALL)),
         ("Items of the ledger", fields(&json!(LedgerCounts::default()))),
@@ -107,6 +123,12 @@ fn dead_letters() -> Vec<String> {
         classes_of(&summaries, &NOT_CLASSES_OF_LETTERS).into_iter().collect();
     names.extend(REASONS_OF_LETTERS.map(str::to_owned));
     names.into_iter().collect()
+}
+
+fn objects_compared() -> Vec<String> {
+    let mut all = classes_of(&[json!(VerifySummary::default())], &NOT_CLASSES_OF_OBJECTS);
+    all.extend(names(Difference::ALL));
+    all
 }
 
 fn unfinished_uploads() -> Vec<String> {

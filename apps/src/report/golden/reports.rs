@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup};
+use super::{audit, cleanup, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -41,6 +41,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
+        ("verify", verify::reports()),
         ("tmp list", cleanup::tmp_list()),
         ("tmp delete", cleanup::tmp_delete()),
         ("rekey", cleanup::rekey()),

@@ -21,4 +21,5 @@ mod runbook;
 mod tmp;
 mod types;
 mod verdicts;
+mod verify;
 mod whole;

@@ -17,6 +17,8 @@ use super::VirtualClock;
 pub enum Call {
     /// `SourceIndex::page`; the fid behind which it begins.
     Page,
+    /// `KeyRanges::rows_between` and `rows_without_key`; the first bound, or the fid.
+    RowsBetween,
     /// `SourceIndex::row`; the fid.
     Row,
     /// `SourceIndex::count`; the domain.

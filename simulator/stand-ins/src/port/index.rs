@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, RowPage, SourceIndex};
+use domain::ports::{IndexError, KeyRanges, KeyedRow, RowPage, SourceIndex};
 use domain::{ByteCount, Fid, IndexRow, StorageClass, StorageClasses};
 
 use super::{Call, PortFaults};
@@ -41,6 +41,11 @@ impl PortIndex {
         let met = self.faults.meet(call, &key.to_string(), effect).await;
         met.answer()
             .map_err(|why| IndexError::Unavailable { at: self.domain.clone(), cause: why.into() })?
+    }
+
+    fn dmid(&self) -> Option<mogile::Dmid> {
+        let domains = self.mogile.domain_rows().into_iter();
+        domains.into_iter().find(|(_, name)| *name == self.domain).map(|(dmid, _)| dmid)
     }
 
     fn is_ours(&self, row: &FileRow) -> bool {
@@ -92,6 +97,37 @@ impl SourceIndex for PortIndex {
         self.ask(Call::Count, &self.domain, || {
             let all = self.mogile.rows_after(mogile::Fid(0), usize::MAX);
             Some(all.iter().filter(|row| self.is_ours(row)).count() as u64)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl KeyRanges for PortIndex {
+    async fn rows_between(
+        &self,
+        from: Option<&str>,
+        end: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<KeyedRow>, IndexError> {
+        self.ask(Call::RowsBetween, from.unwrap_or_default(), || {
+            let rows =
+                self.dmid().map(|dmid| self.mogile.rows_by_key(dmid, from, end, limit.max(1)));
+            let rows = rows.into_iter().flatten();
+            rows.map(row_of).map(KeyedRow::Read).collect()
+        })
+        .await
+    }
+
+    async fn rows_without_key(
+        &self,
+        after: Fid,
+        limit: usize,
+    ) -> Result<Vec<KeyedRow>, IndexError> {
+        self.ask(Call::RowsBetween, after, || {
+            let rows = self.mogile.rows_after(mogile::Fid(after.0), usize::MAX).into_iter();
+            let rows = rows.filter(|row| self.is_ours(row) && row.dkey.is_none());
+            rows.take(limit.max(1)).map(row_of).map(KeyedRow::Read).collect()
         })
         .await
     }

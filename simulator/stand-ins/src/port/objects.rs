@@ -158,6 +158,7 @@ impl ObjectStore for PortObjects {
             length: ByteCount(object.content.len()),
             has_sha1: stored_sha1(&object).is_some(),
             etag: ETag(object.etag),
+            is_archived: object.is_archived,
         };
         Ok(ListPage {
             more: page.next_token.is_some(),

@@ -26,7 +26,8 @@ pub(super) async fn pages(stage: &Stage<'_>) {
 
     let etag = stage.etag(&keys[0]).await;
     let key = ObjectKey::new(keys[0].clone());
-    assert_eq!(first[0], ListedObject { key, length: ByteCount(3), etag, has_sha1: false });
+    let (length, has_sha1, is_archived) = (ByteCount(3), false, false);
+    assert_eq!(first[0], ListedObject { key, length, etag, has_sha1, is_archived });
     // Exactly one page, and what follows the last key.
     let (page, more) = list(stage, "many/000", None).await;
     assert_eq!((page.len(), more), (100, false));

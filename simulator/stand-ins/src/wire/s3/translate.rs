@@ -122,7 +122,11 @@ pub(super) fn listed((key, object): (String, Object)) -> S3Result<s3s::dto::Obje
         last_modified: Some(object.last_modified.into()),
         checksum_algorithm: object.checksum.as_ref().map(|stored| vec![checksum_algorithm(stored)]),
         checksum_type: object.checksum.as_ref().map(checksum_type),
-        storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+        storage_class: Some(ObjectStorageClass::from_static(if object.is_archived {
+            ObjectStorageClass::DEEP_ARCHIVE
+        } else {
+            ObjectStorageClass::STANDARD
+        })),
         ..s3s::dto::Object::default()
     })
 }

@@ -208,6 +208,8 @@ pub struct Object {
     pub encryption: Encryption,
     /// Its version, if it was written while its bucket was versioned.
     pub version_id: Option<String>,
+    /// Whether it lies in the storage class `DEEP_ARCHIVE`, as a lifecycle rule leaves it.
+    pub is_archived: bool,
 }
 
 impl Object {
@@ -222,6 +224,7 @@ impl Object {
             last_modified,
             encryption: Encryption::default(),
             version_id: None,
+            is_archived: false,
         }
     }
 

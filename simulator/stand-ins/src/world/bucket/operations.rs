@@ -73,6 +73,15 @@ impl S3World {
         self.locked(|state| state.delete(bucket, key, condition))
     }
 
+    /// Moves an object to `DEEP_ARCHIVE`, as a lifecycle rule does: listings tell it. Whether it was
+    /// there.
+    pub fn archive(&self, bucket: &str, key: &str) -> bool {
+        self.locked(|state| {
+            let object = state.bucket(bucket).ok().and_then(|it| it.current.get_mut(key));
+            object.map(|object| object.is_archived = true).is_some()
+        })
+    }
+
     /// One page of a bucket's keys.
     pub fn list(&self, bucket: &str, request: &ListRequest) -> Result<ListPage, StoreError> {
         self.locked(|state| {

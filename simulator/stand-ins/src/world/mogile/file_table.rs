@@ -87,6 +87,23 @@ impl FileTable {
         rows.into_iter().flatten().map(|(_, row)| row)
     }
 
+    /// The rows of a domain with keys from one on and before another, in the order of the keys.
+    pub(super) fn rows_by_key(
+        &self,
+        dmid: Dmid,
+        from: Option<&str>,
+        end: Option<&str>,
+    ) -> impl Iterator<Item = &FileRow> {
+        let first = CollatedKey::new(from.unwrap_or_default());
+        let end = end.map(CollatedKey::new);
+        self.keys
+            .range((dmid, first)..)
+            .take_while(move |((of, key), _)| {
+                *of == dmid && end.as_ref().is_none_or(|end| key < end)
+            })
+            .filter_map(|(_, fid)| self.rows.get(fid))
+    }
+
     /// The keys of a domain that begin with `prefix` and come after `after`, in the database's
     /// order.
     pub(super) fn keys_after(

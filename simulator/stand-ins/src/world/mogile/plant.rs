@@ -147,6 +147,19 @@ impl MogileFs {
         })
     }
 
+    /// The rows of a domain whose key is at `from` or behind it and before `end`, by the database's
+    /// comparison and in its order, up to `limit`.
+    #[must_use]
+    pub fn rows_by_key(
+        &self,
+        dmid: Dmid,
+        from: Option<&str>,
+        end: Option<&str>,
+        limit: usize,
+    ) -> Vec<FileRow> {
+        self.state(|state| state.files.rows_by_key(dmid, from, end).take(limit).cloned().collect())
+    }
+
     /// The number of rows.
     #[must_use]
     pub fn row_count(&self) -> usize {

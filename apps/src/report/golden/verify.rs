@@ -1,0 +1,52 @@
+//! The reports of `verify`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::verify::{ContentRead, OtherObjects, VerifySummary};
+use serde_json::{Value, json};
+
+use super::reports::{sample, stopped, tally};
+use crate::report::Cost;
+use crate::report::verify::{ListEnd, Lists, VerifyReport};
+
+pub(super) fn reports() -> Vec<Value> {
+    let samples = || BTreeMap::from([("*", sample())]);
+    let others =
+        || OtherObjects { tally: tally(), examples: BTreeSet::from(["corpus/0".to_owned()]) };
+    let full = VerifySummary {
+        rows: 1,
+        temporary: 1,
+        ignored: 1,
+        excluded: 1,
+        rejected: samples(),
+        files: tally(),
+        whole: tally(),
+        different: samples(),
+        unseen: samples(),
+        findings: samples(),
+        objects: 1,
+        extra: others(),
+        intermediaries: others(),
+        other_keys: others(),
+        out_of_place: 1,
+        ranges: 1,
+        ranges_done: 1,
+        content: ContentRead { deep: true, seed: 7, drawn: 1, read: tally() },
+        counted_before: Some(1),
+        counted_after: Some(1),
+        uncounted: Some("refused".to_owned()),
+        stopped: stopped(),
+    };
+    let end = |trouble: Option<&str>| {
+        let trouble = trouble.map(str::to_owned);
+        Some(ListEnd { file: "list".into(), lines: 1, trouble })
+    };
+    let lists = Lists { list: end(None), sha1sums: end(None), failures: end(Some("disk full")) };
+    let other = Lists { list: end(Some("full")), sha1sums: end(Some("full")), failures: end(None) };
+    let report = |summary, lists| json!(VerifyReport::new(summary, lists, Cost::default()));
+    vec![
+        report(full.clone(), lists),
+        report(full, other),
+        report(VerifySummary::default(), Lists::default()),
+    ]
+}

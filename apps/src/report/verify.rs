@@ -1,0 +1,307 @@
+//! What `verify` prints.
+
+mod files;
+
+use std::fmt::{self, Write};
+
+use domain::summary::Sample;
+use domain::verify::{Difference, OtherObjects, VerifySummary};
+use domain::{Coverage, Stopped};
+use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use serde::Serialize;
+
+pub use self::files::{Form, ListEnd, ListFile};
+use super::advice::Again;
+use super::requests::write_requests;
+use super::sample::{
+    FINDINGS, is_whole, write_failed, write_rejected, write_sample, write_samples, write_stopped,
+};
+use super::table::{Table, write_sums};
+use super::{Cost, Report, shell};
+use crate::exit::Verdict;
+
+/// What a comparison has found.
+#[derive(Debug, Serialize)]
+pub struct VerifyReport {
+    /// The counts.
+    #[serde(flatten)]
+    pub summary: VerifySummary,
+    #[serde(flatten)]
+    pub lists: Lists,
+    #[serde(flatten)]
+    pub cost: Cost,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// The files that were asked for.
+#[derive(Debug, Default, Serialize)]
+pub struct Lists {
+    /// `--list`.
+    pub list: Option<ListEnd>,
+    /// `--sha1sums`.
+    pub sha1sums: Option<ListEnd>,
+    /// `--failures`.
+    pub failures: Option<ListEnd>,
+}
+
+impl Lists {
+    fn all(&self) -> impl Iterator<Item = &ListEnd> {
+        [&self.list, &self.sha1sums, &self.failures].into_iter().flatten()
+    }
+
+    fn lack_lines(&self) -> bool {
+        self.all().any(|list| list.trouble.is_some())
+    }
+}
+
+impl VerifyReport {
+    /// The report with its verdict. A file that was asked for and lacks lines is a finding: what is
+    /// wrong may be named nowhere else.
+    pub fn new(summary: VerifySummary, lists: Lists, cost: Cost) -> Self {
+        let differs = summary.differs() || lists.lack_lines();
+        let verdict = match &summary.stopped {
+            Some(stopped) => Verdict::of(Some(stopped), differs),
+            None => Verdict::of_checks(summary.is_incomplete(), differs),
+        };
+        Self { summary, lists, cost, verdict }
+    }
+}
+
+impl Report for VerifyReport {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        let summary = &self.summary;
+        if let (Some(stopped), 0) = (&summary.stopped, summary.rows + summary.objects) {
+            return write_stopped(out, stopped);
+        }
+        let (rows, objects) = (HumanCount(summary.rows), HumanCount(summary.objects));
+        let took = HumanDuration(self.cost.took);
+        writeln!(out, "{rows} rows of the index compared with {objects} objects, in {took}")?;
+        write_classes(out, summary)?;
+        write_coverage(out, summary)?;
+        write_rejected(out, &summary.rejected)?;
+        write_different(out, summary)?;
+        write_failed(out, "Could not be looked at", &summary.unseen, Again::ThisCommand)?;
+        write_samples(out, FINDINGS, &summary.findings)?;
+        write_others(out, summary)?;
+        write_content(out, summary)?;
+        write_requests(out, &self.cost)?;
+        for list in self.lists.all() {
+            write_list(out, list)?;
+        }
+        self.write_end(out)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+fn write_classes(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    let mut table = Table::new(out);
+    table.tally("whole", summary.whole)?;
+    let of = |of: Difference| summary.different.get(of.name()).map_or(0, |sample| sample.files);
+    table.count("missing", of(Difference::Missing))?;
+    let others = Difference::ALL.iter().filter(|other| **other != Difference::Missing);
+    table.count("different", others.map(|other| of(*other)).sum())?;
+    let unseen = summary.unseen.values().map(|sample| sample.files).sum();
+    let rejected = summary.rejected.values().map(|sample| sample.files).sum();
+    for (name, count, always) in [
+        ("not looked at", unseen, false),
+        ("not compared", summary.not_compared(), false),
+        ("temporary (.tmp)", summary.temporary, true),
+        ("in ignored buckets", summary.ignored, true),
+        ("excluded", summary.excluded, false),
+        ("rejected", rejected, true),
+    ] {
+        if always || count > 0 {
+            table.count(name, count)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    match summary.coverage() {
+        Coverage::NotTold => match &summary.uncounted {
+            Some(why) => writeln!(out, "The index could not be counted: {why}"),
+            None => Ok(()),
+        },
+        Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
+        Coverage::More(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows more than the index counted before: written meanwhile.")
+        }
+        Coverage::Deleted(rows) => {
+            let rows = HumanCount(rows);
+            writeln!(out, "{rows} rows fewer than the index counted before: deleted meanwhile.")
+        }
+        Coverage::Missing(rows) => writeln!(
+            out,
+            "NOT COMPARED: {} rows that the index counts were not read. Rows that are written while this \
+             runs may be passed over: run this again when ingest has stopped.",
+            HumanCount(rows)
+        ),
+    }
+}
+
+fn write_different(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    if summary.different.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Files that are not in S3 as they must be:")?;
+    for difference in Difference::ALL {
+        let Some(sample) = summary.different.get(difference.name()) else { continue };
+        write_sample(out, difference.name(), sample)?;
+        writeln!(out, "    → {}", advice(*difference))?;
+    }
+    Ok(())
+}
+
+const fn advice(difference: Difference) -> &'static str {
+    match difference {
+        Difference::Missing => {
+            "nothing is at the file's final key. `mogile2s3 migrate` migrates it, with --again where the \
+             ledger has a proof from before the object went"
+        }
+        Difference::WrongLength | Difference::WrongContent => {
+            "`mogile2s3 migrate` with --again replaces the object where MogileFS has the content. An \
+             object that it leaves as it is was stored with a SHA-1 that is not its own: delete that \
+             object first"
+        }
+        Difference::Archived => {
+            "a lifecycle rule, or a person, moved the object to an archive: restore it, move it back to \
+             STANDARD, and change the rule (`mogile2s3 doctor` shows the rules of each bucket)"
+        }
+    }
+}
+
+fn write_others(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    for (others, what) in [
+        (&summary.extra, "objects of content that no row of their bucket names"),
+        (&summary.intermediaries, "intermediaries are left"),
+        (&summary.other_keys, "objects have other keys"),
+    ] {
+        let OtherObjects { tally, examples } = others;
+        if let Some(example) = examples.first() {
+            let (count, bytes) = (HumanCount(tally.files), HumanBytes(tally.bytes));
+            let example = shell::printable(example);
+            writeln!(out, "Note: {count} {what} ({bytes}), such as `{example}`.")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_content(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    let content = &summary.content;
+    let (files, bytes) = (HumanCount(content.read.files), HumanBytes(content.read.bytes));
+    if content.deep {
+        return writeln!(out, "The content of {files} files ({bytes}) was read and hashed.");
+    }
+    if content.drawn == 0 {
+        writeln!(out, "No content was read.")?;
+    } else {
+        writeln!(
+            out,
+            "The content of {files} files ({bytes}) was read and hashed: a sample of {} over all buckets, \
+             sizes and ages. `mogile2s3 verify --seed {}` draws it again.",
+            HumanCount(content.drawn),
+            content.seed
+        )?;
+    }
+    if content.read.files >= summary.files.files {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "Of the other files only key and length were compared: wrong bytes of the right length are not \
+         seen. `mogile2s3 verify --deep` reads every file; `mogile2s3 enqueue verify --run NAME` has \
+         workers compare the stored SHA-1s."
+    )
+}
+
+fn write_list(out: &mut String, list: &ListEnd) -> fmt::Result {
+    let file = list.file.display();
+    match &list.trouble {
+        None => writeln!(out, "{file} has {} lines", HumanCount(list.lines)),
+        Some(trouble) => writeln!(out, "{file} IS NOT COMPLETE: {trouble}"),
+    }
+}
+
+impl VerifyReport {
+    fn write_end(&self, out: &mut String) -> fmt::Result {
+        let summary = &self.summary;
+        write_sums(out, summary.adds_up(), "rows")?;
+        match &summary.stopped {
+            Some(stopped @ (Stopped::Trouble(_) | Stopped::Misconfigured(_))) => {
+                write_stopped(out, stopped)?;
+            }
+            Some(stopped @ (Stopped::Interrupted | Stopped::Failures(_))) => {
+                writeln!(out, "STOPPED: {stopped}.")?;
+            }
+            None => {}
+        }
+        let (done, all) = (HumanCount(summary.ranges_done), HumanCount(summary.ranges));
+        if summary.stopped.is_some() {
+            writeln!(
+                out,
+                "NOT COMPLETE: {done} of {all} key ranges were compared. What is not named above is not \
+                 known to be whole: run this again."
+            )?;
+        } else if summary.is_incomplete() {
+            writeln!(out, "NOT COMPLETE: mend what is named above, then run this again.")?;
+        }
+        self.write_next(out)?;
+        if self.verdict.incomplete || self.verdict.differs {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "Clean: each of the {} files of the index is in its bucket.",
+            HumanCount(summary.files.files)
+        )
+    }
+
+    /// What mends the files that are not as they must be.
+    fn write_next(&self, out: &mut String) -> fmt::Result {
+        let archived = Difference::Archived.name();
+        let different = || {
+            let all = self.summary.different.iter();
+            all.filter(|(name, _)| **name != archived).map(|(_, sample)| sample)
+        };
+        if different().next().is_none() {
+            let is_known = self.verdict.differs && !self.verdict.incomplete;
+            return if is_known {
+                writeln!(out, "Not clean: mend what is named above, then run this again.")
+            } else {
+                Ok(())
+            };
+        }
+        writeln!(out, "Not clean: files are missing or wrong. Migrate them again, by:")?;
+        let migrate = |fids: &str| format!("mogile2s3 migrate --again --fids {fids}");
+        match &self.lists.failures {
+            Some(ListEnd { file, lines: 1.., trouble: None }) => {
+                let file = shell::quoted(&format!("@{}", file.display()));
+                writeln!(out, "  {}", migrate(&file))?;
+            }
+            _ if different().all(is_whole) => {
+                writeln!(out, "  {}", migrate(&shell::fids(&all_fids(different()))))?;
+            }
+            _ => {
+                writeln!(out, "  mogile2s3 verify --failures FILE    (which lists all of them)")?;
+                writeln!(out, "  mogile2s3 migrate --again --fids @FILE")?;
+            }
+        }
+        writeln!(out, "Then run this again.")
+    }
+}
+
+fn all_fids<'a>(samples: impl Iterator<Item = &'a Sample>) -> Vec<domain::Fid> {
+    let mut fids: Vec<_> = samples.flat_map(|sample| sample.first_fids.clone()).collect();
+    fids.sort_unstable();
+    fids.dedup();
+    fids
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! The comparison of the buckets' listings with MogileFS's index. It asks neither ledger nor queue, and
+//! it repairs nothing.
+
+use std::pin::pin;
+
+use futures_util::future::{self, Either};
+use roaring::RoaringTreemap;
+
+use super::comparison::Comparison;
+use super::look::Looks;
+use super::observer::VerifyObserver;
+use super::sample::Sampler;
+use super::summary::VerifySummary;
+use super::tally::Counting;
+use crate::ports::{Clock, KeyRanges, ObjectStore, SourceIndex};
+use crate::{BucketMap, Stopped};
+
+/// What a comparison reads.
+#[derive(Clone, Copy)]
+pub struct VerifyPorts<'a> {
+    /// The index: its domain and its count.
+    pub index: &'a dyn SourceIndex,
+    /// The rows of the same index.
+    pub rows: &'a dyn KeyRanges,
+    /// The buckets.
+    pub objects: &'a dyn ObjectStore,
+    /// Time, for pauses between tries.
+    pub clock: &'a dyn Clock,
+}
+
+/// What is compared, and how closely.
+#[derive(Debug, Clone)]
+pub struct VerifyPlan {
+    /// The S3 bucket of each MogileFS bucket.
+    pub buckets: BucketMap,
+    /// Fids whose rows are counted and not compared.
+    pub excluded: RoaringTreemap,
+    /// How much of the content is read.
+    pub depth: Depth,
+    /// The comparison ends when this many files are not as they must be, or cannot be looked at.
+    pub max_failures: Option<u64>,
+    /// Rows that are asked for at a time.
+    pub page_rows: usize,
+}
+
+/// How much of the content is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// That of so many files, which the seed draws.
+    Sample {
+        /// The number of files.
+        files: usize,
+        /// The seed.
+        seed: u64,
+    },
+    /// That of every file.
+    All,
+}
+
+/// Compares every row of the index with the listings of the buckets, and reads content as the plan
+/// says. It ends early where `stop` does; what ended it is in [`VerifySummary::stopped`].
+///
+/// Neither rows nor objects are passed over in silence: a page that cannot be read, of rows or of
+/// objects, ends the comparison.
+pub async fn verify_store(
+    ports: VerifyPorts<'_>,
+    plan: &VerifyPlan,
+    stop: impl Future<Output = ()> + Send,
+    observer: &dyn VerifyObserver,
+) -> VerifySummary {
+    let (files, seed) = match plan.depth {
+        Depth::Sample { files, seed } => (files, seed),
+        Depth::All => (0, 0),
+    };
+    let counting =
+        Counting::new((&plan.buckets, &plan.excluded), Sampler::new(files, seed), observer);
+    {
+        let content = &mut counting.state().summary.content;
+        (content.deep, content.seed) = (plan.depth == Depth::All, seed);
+    }
+    let looks = Looks { objects: ports.objects, clock: ports.clock };
+    let comparison = Comparison { ports, plan, looks, counting: &counting, observer };
+    let stopped = {
+        let whole = pin!(comparison.whole());
+        match future::select(whole, pin!(stop)).await {
+            Either::Left((ended, _)) => ended.err(),
+            Either::Right(((), _)) => Some(Stopped::Interrupted),
+        }
+    };
+    // Where the comparison ended early, no row is known for them.
+    comparison.release_held();
+    let mut summary = counting.into_summary();
+    summary.stopped = stopped;
+    summary
+}

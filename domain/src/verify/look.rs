@@ -1,0 +1,122 @@
+//! A look at one object: by its stored SHA-1, or by its bytes.
+
+use super::content::read_whole;
+use super::join::ExpectedFile;
+use super::summary::Difference;
+use crate::ports::{Clock, ObjectStore, StoreError};
+use crate::retried::retried;
+use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1};
+
+/// What a look at a file's object says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// The content is the expected one, of this length.
+    Whole(ByteCount),
+    /// The file is not there as it must be.
+    Differs(Difference, String),
+    /// It could not be looked at.
+    Unseen(Reason),
+}
+
+/// What looks at objects.
+#[derive(Clone, Copy)]
+pub(super) struct Looks<'a> {
+    pub(super) objects: &'a dyn ObjectStore,
+    pub(super) clock: &'a dyn Clock,
+}
+
+/// Looks at an object that is written anew each time before it is given up.
+const LOOKS: u32 = 3;
+
+/// How an object is looked at.
+#[derive(Debug, Clone)]
+pub(super) enum How {
+    /// By HEAD. Only an object without a stored SHA-1 of its whole content is read and hashed.
+    ByHead,
+    /// Its bytes are read and hashed: a stored SHA-1 is not believed. The listing had this `ETag`,
+    /// where it is known.
+    ByBytes(Option<ETag>),
+}
+
+impl Looks<'_> {
+    /// Looks at the file's object.
+    pub(super) async fn look(&self, bucket: &S3Bucket, file: &ExpectedFile, how: How) -> Looked {
+        let at = ObjectAddress { bucket: bucket.clone(), key: file.key() };
+        let (is_read, mut etag) = match how {
+            How::ByHead => (false, None),
+            How::ByBytes(etag) => (true, etag),
+        };
+        let mut last = StoreError::Occupied(at.to_string());
+        for _ in 0..LOOKS {
+            let read = match etag.take() {
+                Some(etag) => self.read(&at, file, &etag).await,
+                None => match self.head(&at, file, is_read).await {
+                    Ok(Head::Gone) => return missing(&at),
+                    Ok(Head::Judged(sha1, length)) => Ok((sha1, length)),
+                    Ok(Head::ToRead(etag)) => self.read(&at, file, &etag).await,
+                    Err(error) => Err(error),
+                },
+            };
+            match read {
+                Ok((sha1, length)) => return judged(&at, file, sha1, length),
+                // It was written anew or deleted since it was listed.
+                Err(error @ (StoreError::Occupied(_) | StoreError::NoSuchKey(_))) => last = error,
+                Err(error) => return Looked::Unseen(Reason::from(&error)),
+            }
+        }
+        Looked::Unseen(Reason::from(&last))
+    }
+
+    async fn head(
+        &self,
+        at: &ObjectAddress,
+        file: &ExpectedFile,
+        is_read: bool,
+    ) -> Result<Head, StoreError> {
+        let found = retried(self.clock, file.fid.0, || self.objects.head(at)).await?;
+        Ok(match found {
+            None => Head::Gone,
+            Some(found) => match found.sha1.filter(|_| !is_read) {
+                Some(sha1) => Head::Judged(sha1, found.length),
+                None => Head::ToRead(found.etag),
+            },
+        })
+    }
+
+    async fn read(
+        &self,
+        at: &ObjectAddress,
+        file: &ExpectedFile,
+        etag: &ETag,
+    ) -> Result<(Sha1, ByteCount), StoreError> {
+        let read = || read_whole(self.objects, at, etag);
+        let digests = retried(self.clock, file.fid.0, read).await?;
+        Ok((digests.sha1, digests.length))
+    }
+}
+
+enum Head {
+    Gone,
+    Judged(Sha1, ByteCount),
+    ToRead(ETag),
+}
+
+fn missing(at: &ObjectAddress) -> Looked {
+    Looked::Differs(Difference::Missing, format!("no object is at `{at}`"))
+}
+
+fn judged(at: &ObjectAddress, file: &ExpectedFile, sha1: Sha1, length: ByteCount) -> Looked {
+    if sha1 == file.sha1 {
+        return Looked::Whole(length);
+    }
+    let (difference, expected) = if length == file.length {
+        (Difference::WrongContent, String::new())
+    } else {
+        (Difference::WrongLength, format!(" and {} bytes", file.length))
+    };
+    let text = format!(
+        "`{at}` has {length} bytes with SHA-1 {sha1}, expected SHA-1 {}{expected}",
+        file.sha1
+    );
+    Looked::Differs(difference, text)
+}
