@@ -273,15 +273,12 @@ impl Census {
 mod tests {
     use super::*;
     use crate::S3Bucket;
+    use crate::StorageClass::Numbered;
 
     const KEY: &str = "4cb62c588ecdb941e92cbb85cdcb282f0fec0c77-repo";
 
-    fn numbered(number: u64) -> Option<StorageClass> {
-        Some(StorageClass::Numbered(number))
-    }
-
-    fn named(name: &str) -> Option<StorageClass> {
-        Some(StorageClass::Named(name.to_owned()))
+    fn named(name: &str) -> StorageClass {
+        StorageClass::Named(name.to_owned())
     }
 
     /// A letter for each count that a file is in: `0` no replica, `1` a single one, `b` below the
@@ -308,18 +305,17 @@ mod tests {
 
     #[test]
     fn replicas_are_compared_with_the_mindevcount_of_the_files_own_class() {
-        let classes = [(numbered(0), 2), (numbered(1), 3), (numbered(2), 1), (named("default"), 2)];
-        let classes = classes.map(|(class, least)| (class.expect("a class"), least));
+        let classes = [(Numbered(0), 2), (Numbered(1), 3), (Numbered(2), 1), (named("default"), 2)];
         let classes = StorageClasses::from_iter(classes);
         for (class, counts) in [
             // By the number of replicas: 0, 1, 2, 3.
-            (numbered(0), ["0", "1b", "", ""]),
-            (numbered(1), ["0", "1b", "b", ""]),
-            (numbered(2), ["0", "1", "", ""]),
-            (named("default"), ["0", "1b", "", ""]),
+            (Some(Numbered(0)), ["0", "1b", "", ""]),
+            (Some(Numbered(1)), ["0", "1b", "b", ""]),
+            (Some(Numbered(2)), ["0", "1", "", ""]),
+            (Some(named("default")), ["0", "1b", "", ""]),
             // A class without a row, one of another index, and NULL.
-            (numbered(9), ["0", "1u", "u", "u"]),
-            (named("rare"), ["0", "1u", "u", "u"]),
+            (Some(Numbered(9)), ["0", "1u", "u", "u"]),
+            (Some(named("rare")), ["0", "1u", "u", "u"]),
             (None, ["0", "1u", "u", "u"]),
         ] {
             for (replicas, expected) in (0..).zip(counts) {
@@ -343,9 +339,9 @@ mod tests {
             let (_, census) = counted_in(Some(1), class.as_ref(), Some(&classes));
             census.below_mindevcount.unwrap_or(census.unknown_class).example
         };
-        assert_eq!(example(numbered(0)), format!("{KEY} (class 0: 1 of 2 replicas)"));
-        assert_eq!(example(numbered(9)), format!("{KEY} (class 9)"));
-        assert_eq!(example(named("rare")), format!("{KEY} (class `rare`)"));
+        assert_eq!(example(Some(Numbered(0))), format!("{KEY} (class 0: 1 of 2 replicas)"));
+        assert_eq!(example(Some(Numbered(9))), format!("{KEY} (class 9)"));
+        assert_eq!(example(Some(named("rare"))), format!("{KEY} (class `rare`)"));
         assert_eq!(example(None), format!("{KEY} (no class)"));
     }
 

@@ -63,7 +63,9 @@ mod tests {
         assert_eq!(said(&read), "");
         let sample = |words: &str| {
             let mut sample = Sample::default();
-            [3, 9].into_iter().for_each(|fid| sample.add(Fid(fid), words));
+            for fid in [3, 9] {
+                sample.add(Fid(fid), words);
+            }
             sample
         };
         let below_mindevcount = Some(sample("ab-repo (class 0: 1 of 2 replicas)"));
