@@ -54,7 +54,8 @@ report prints the way back. The command may be run again at any time.
 Exit codes: 0 the key is changed, or may be (without --execute), or needs no change; 1 another
 file has the same content under the right key, or the trackers do not see the change, or
 contentrepo refers to the old SHA-1 behind it; 2 wrong usage or configuration; 3 something could
-not be reached, or the change was not made or perhaps not; 4 refused, as the report says, or another process wrote into the journal meanwhile.";
+not be reached, also after the change, or the change was not made or perhaps not; 4 refused, as the
+report says, or another process wrote into the journal meanwhile.";
 
 #[derive(Debug, Args)]
 struct Change {

@@ -154,8 +154,9 @@ pub struct CostLine {
 /// The bytes of a ledger's item, rounded up: numbers, names, two digests and a bucket.
 const ITEM_BYTES: u64 = 300;
 
-/// What one read of a scan reads: 8 KB, since it need not be consistent.
-const SCANNED_BYTES: u64 = 8 * 1024;
+/// What one read of a scan reads: 4 KB, since scans are consistent (DynamoDB developer guide, "Read
+/// consistency").
+const SCANNED_BYTES: u64 = 4 * 1024;
 
 /// The reads that a scan of a ledger with this many items takes.
 #[must_use]
