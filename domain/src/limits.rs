@@ -106,6 +106,9 @@ pub const REPO_FIELD_BYTES: usize = 265;
 /// Characters of contentrepo's user metadata that are read: one more than S3 takes.
 pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
 
+/// Records or objects without a row that are no sign of another store, however few files there are.
+pub const UNEXPLAINED: u64 = 100;
+
 /// Rows at each place of the index that are looked at to see whether contentrepo's database is this
 /// store's.
 pub const SAMPLED_ROWS: usize = 50;

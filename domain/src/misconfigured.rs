@@ -270,6 +270,13 @@ pub const fn is_likely_a_mistake(moved: u64, files: u64) -> bool {
     moved > limits::MOVED_FILES || moved.saturating_mul(100) > files
 }
 
+/// Whether so much that no row of the index explains makes it more likely that the index is another
+/// store's, or an old copy, than that so many files were deleted.
+#[must_use]
+pub const fn is_likely_another_store(unexplained: u64, files: u64) -> bool {
+    unexplained > limits::UNEXPLAINED && unexplained.saturating_mul(100) > files
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

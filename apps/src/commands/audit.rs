@@ -7,13 +7,14 @@ use clap::Args;
 use domain::audit::{AuditPlan, AuditPorts, AuditProgress, Comparison, list_files};
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
-use domain::{BucketMap, Stopped, limits};
+use domain::{BucketMap, limits};
 use indicatif::HumanCount;
 
 use crate::config::{
     AwsSettings, ContentRepoSettings, SourceSettings, TableSettings, TimeSettings, parse_buckets,
 };
 use crate::exit::{Exit, UsageError};
+use crate::fid_list::FidList;
 use crate::report::Teller;
 use crate::report::audit::{AuditList, AuditReport, ListEnd};
 use crate::session::Session;
@@ -29,6 +30,16 @@ pub struct Arguments {
     /// It reads the index once more
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
+
+    /// Leave out the fids in this file: files that you have decided about. They are counted. Written as
+    /// for --fids, separated by commas or lines
+    #[arg(long, value_name = "FILE")]
+    exclude_file: Option<PathBuf>,
+
+    /// Accept that the ledger has records of many files that MogileFS has no more. Without it these are a
+    /// finding where they are more than 100 and more than 1 % of the files
+    #[arg(long)]
+    allow_withdrawn: bool,
 
     /// Print the summary as JSON
     #[arg(long)]
@@ -79,8 +90,9 @@ The lines of --list begin with `=` whole, `-` no record in the ledger, `*` a rec
 fit or is doubted, `?` not verified by the run, `+` in the ledger without a row, `!` could not be
 compared or cannot be migrated. The last line counts the others; a list without it is not complete.
 
-Exit codes: 0 every row is a whole file, an unfinished upload or in an ignored bucket; 1 findings;
-2 wrong usage or configuration; 3 something could not be read.";
+Exit codes: 0 every row is a whole file, an unfinished upload, excluded or in an ignored bucket;
+1 findings; 2 wrong usage or configuration; 3 something could not be read, or the index counts rows
+that it did not give.";
 
 /// Compares, and prints what differs.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -105,15 +117,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     };
     let teller = Teller::plain();
     let tell = |progress| teller.say(&words(progress));
-    let plan = AuditPlan { buckets: &buckets, run };
+    let excluded = arguments.exclude_file.as_deref();
+    let excluded = excluded.map(|file| FidList::read("--exclude-file", file)).transpose()?;
+    let excluded = excluded.map(|list| list.all()).unwrap_or_default();
+    let plan = AuditPlan { buckets: &buckets, run, excluded };
     let comparison = Comparison::make(&ports, &plan, &tell).await;
     let listed = match list {
         Some(list) if comparison.summary().stopped.is_none() => {
-            Some(write_list(list, &comparison, &ports, &buckets).await)
+            Some(write_list(list, &comparison, &ports, &plan).await)
         }
         _ => None,
     };
-    session.print(&AuditReport::new(comparison.summary().clone(), run, listed))
+    let summary = comparison.summary().clone();
+    session.print(&AuditReport::new(summary, run, listed, arguments.allow_withdrawn))
 }
 
 /// Writes every file of the index, and what the ledger has without a row.
@@ -121,14 +137,17 @@ async fn write_list(
     mut list: AuditList,
     comparison: &Comparison,
     ports: &AuditPorts<'_>,
-    buckets: &BucketMap,
-) -> Result<ListEnd, Stopped> {
-    // An error of the file is kept by the list, and told by its end.
-    let _ = list_files(comparison, ports, buckets, |file| list.add(&file)).await?;
+    plan: &AuditPlan<'_>,
+) -> ListEnd {
+    match list_files(comparison, ports, plan, |file| list.add(&file)).await {
+        // An error of the file is kept by the list, and told by its end.
+        Ok(Ok(()) | Err(())) => {}
+        Err(stopped) => return list.broken_off(&stopped),
+    }
     for (fid, at) in comparison.records_without_row() {
         list.add_without_row(fid, &at);
     }
-    Ok(list.finish())
+    list.finish()
 }
 
 fn words(progress: AuditProgress) -> String {

@@ -46,6 +46,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     exclude_file: Option<PathBuf>,
 
+    /// Accept that the buckets have many objects of content that MogileFS has no more. Without it these are
+    /// a finding where they are more than 100 and more than 1 % of the files
+    #[arg(long)]
+    allow_extra: bool,
+
     /// Write a line for each file and each object that is no file's to this new file: a symbol (`=`
     /// whole, `-` missing, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
     /// what is wrong, separated by tabs. A file that the sample finds wrong has a second line
@@ -130,7 +135,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     progress.finish();
     let end = |file: Option<ListFile>| file.map(|file| file.finish());
     let lists = Lists { list: end(list_file), sha1sums: end(sums), failures: end(failures) };
-    session.print(&VerifyReport::new(summary, lists, session.cost()))
+    session.print(&VerifyReport::new(summary, lists, arguments.allow_extra, session.cost()))
 }
 
 impl Arguments {

@@ -6,14 +6,14 @@ use std::fmt::{self, Write};
 
 use domain::audit::{AuditSummary, RecordsWithoutRow};
 use domain::summary::Sample;
-use domain::{Stopped, Tally};
+use domain::{Coverage, Tally};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 pub use self::list::{AuditList, ListEnd};
 use super::Report;
 use super::sample::{write_rejected, write_sample, write_stopped};
-use super::shell::quoted;
+use super::shell::{printable, quoted};
 use crate::exit::Verdict;
 
 /// The index, compared with the ledger and a verification.
@@ -23,6 +23,8 @@ pub struct AuditReport {
     run: Option<String>,
     #[serde(flatten)]
     summary: AuditSummary,
+    /// Whether the index is most likely another store's, or an old copy.
+    is_of_another: bool,
     /// What became of `--list`.
     list: Option<ListEnd>,
     #[serde(flatten)]
@@ -30,30 +32,29 @@ pub struct AuditReport {
 }
 
 impl AuditReport {
-    /// A list that is not complete, or could not be written, is a finding; one for which the index could
-    /// not be read again leaves the audit incomplete.
+    /// A list that is not complete is a finding, and so are many records without a row that nobody has
+    /// allowed. What could not be read leaves the audit incomplete.
     pub fn new(
-        mut summary: AuditSummary,
+        summary: AuditSummary,
         run: Option<&str>,
-        list: Option<Result<ListEnd, Stopped>>,
+        list: Option<ListEnd>,
+        allows_withdrawn: bool,
     ) -> Self {
-        let list = match list.transpose() {
-            Ok(list) => list,
-            Err(stopped) => {
-                summary.stopped = Some(stopped);
-                None
-            }
-        };
         let lacks_lines = list.as_ref().is_some_and(|list| list.trouble.is_some());
-        let differs = summary.differs() || lacks_lines;
+        let is_of_another = summary.is_likely_of_another_store() && !allows_withdrawn;
+        let differs = summary.differs() || is_of_another || lacks_lines;
         let verdict = match &summary.stopped {
-            None if summary.without_row.content_repo_unread.is_some() => {
-                Verdict::of_checks(true, differs)
-            }
-            stopped => Verdict::of(stopped.as_ref(), differs),
+            Some(stopped) => Verdict::of(Some(stopped), differs),
+            None => Verdict::of_checks(is_incomplete(&summary), differs),
         };
-        Self { run: run.map(str::to_owned), summary, list, verdict }
+        Self { run: run.map(str::to_owned), summary, is_of_another, list, verdict }
     }
+}
+
+/// Whether rows that the index counts were not read, or contentrepo's database was not.
+fn is_incomplete(summary: &AuditSummary) -> bool {
+    matches!(summary.coverage(), Coverage::Missing(_))
+        || summary.without_row.content_repo_unread.is_some()
 }
 
 impl Report for AuditReport {
@@ -65,9 +66,13 @@ impl Report for AuditReport {
             return write_stopped(out, stopped);
         }
         write_sum(out, summary)?;
+        write_coverage(out, summary)?;
         self.write_run(out)?;
         write_rejected(out, &summary.rejected)?;
         self.write_findings(out)?;
+        if self.is_of_another {
+            write_of_another(out)?;
+        }
         write_without_row(out, &summary.without_row)?;
         write_unreadable(out, &summary.unreadable_items)?;
         if let Some(list) = &self.list {
@@ -98,6 +103,7 @@ fn write_sum(out: &mut String, summary: &AuditSummary) -> fmt::Result {
     write_term(out, "-", "rows of other domains", *other_domains, "")?;
     write_term(out, "-", "unfinished uploads (`{uuid}.tmp`)", *temporary, "")?;
     write_term(out, "-", "rows of ignored buckets", *ignored, "")?;
+    write_term(out, "-", "excluded rows", summary.excluded, "--exclude-file")?;
     write_term(out, "-", "rejected rows", summary.rejections(), "")?;
     let bytes = HumanBytes(*bytes).to_string();
     write_term(out, "=", "files that must be in S3", *files, &bytes)?;
@@ -111,6 +117,31 @@ fn write_sum(out: &mut String, summary: &AuditSummary) -> fmt::Result {
     )?;
     write_term(out, "+", "records of fids without a row", without_row.records, "")?;
     write_term(out, "=", "records in the ledger", *records, "mogile2s3 fids | wc -l")
+}
+
+/// Whether the index has given as many rows as it counts.
+fn write_coverage(out: &mut String, summary: &AuditSummary) -> fmt::Result {
+    if let Some(why) = &summary.uncounted {
+        writeln!(out, "The index could not be counted: {}", printable(why))?;
+    }
+    match summary.coverage() {
+        Coverage::Missing(rows) => writeln!(
+            out,
+            "NOT COMPARED: {} rows that the index counts were not read. Run this again when nothing is being \
+             stored.",
+            HumanCount(rows)
+        ),
+        Coverage::NotTold | Coverage::Equal | Coverage::More(_) | Coverage::Deleted(_) => Ok(()),
+    }
+}
+
+fn write_of_another(out: &mut String) -> fmt::Result {
+    writeln!(
+        out,
+        "THE INDEX LACKS MANY FILES OF THE LEDGER: most likely it is another store's, or an old copy.\n\
+         \x20 → `mogile2s3 doctor` compares the database with the trackers. Where so many files were deleted from \
+         MogileFS, run this again with --allow-withdrawn"
+    )
 }
 
 impl AuditReport {
@@ -175,7 +206,8 @@ impl AuditReport {
         if self.verdict.differs {
             return writeln!(
                 out,
-                "NOT CLEAN: {not_whole} of {files} files are not whole by this audit, {} rows are rejected.",
+                "NOT CLEAN, as said above: {not_whole} of {files} files are not whole by this audit, {} rows are \
+                 rejected.",
                 HumanCount(self.summary.rejections())
             );
         }
@@ -206,10 +238,7 @@ fn write_without_row(out: &mut String, found: &RecordsWithoutRow) -> fmt::Result
     for (count, words) in [
         (*ingested_since, "their rows were written while the audit ran"),
         (*content_of_another_row, "another row has the same content in the same bucket"),
-        (
-            *not_judged,
-            "they are more than an audit judges: is MOGILE_DATABASE_URL that of this store?",
-        ),
+        (*not_judged, "they are more than an audit judges"),
     ] {
         if count > 0 {
             writeln!(out, "  {} {words}", HumanCount(count))?;

@@ -26,6 +26,8 @@ pub struct VerifyReport {
     /// The counts.
     #[serde(flatten)]
     pub summary: VerifySummary,
+    /// Whether the index is most likely another store's, or an old copy.
+    pub is_of_another: bool,
     #[serde(flatten)]
     pub lists: Lists,
     #[serde(flatten)]
@@ -58,13 +60,16 @@ impl Lists {
 impl VerifyReport {
     /// The report with its verdict. A file that was asked for and lacks lines is a finding: what is
     /// wrong may be named nowhere else.
-    pub fn new(summary: VerifySummary, lists: Lists, cost: Cost) -> Self {
-        let differs = summary.differs() || lists.lack_lines();
+    ///
+    /// So are very many objects of content that no row names, where nobody has allowed them.
+    pub fn new(summary: VerifySummary, lists: Lists, allows_extra: bool, cost: Cost) -> Self {
+        let is_of_another = summary.is_likely_of_another_store() && !allows_extra;
+        let differs = summary.differs() || is_of_another || lists.lack_lines();
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(summary.is_incomplete(), differs),
         };
-        Self { summary, lists, cost, verdict }
+        Self { summary, is_of_another, lists, cost, verdict }
     }
 }
 
@@ -204,9 +209,10 @@ fn write_content(out: &mut String, summary: &VerifySummary) -> fmt::Result {
         writeln!(
             out,
             "The content of {files} files ({bytes}) was read and hashed: a sample of {} over all buckets, \
-             sizes and ages. `mogile2s3 verify --seed {}` draws it again.",
+             sizes and ages. `mogile2s3 verify --seed {} --sample {}` draws it again.",
             HumanCount(content.drawn),
-            content.seed
+            content.seed,
+            content.drawn
         )?;
     }
     if content.read.files >= summary.files.files {
@@ -250,6 +256,15 @@ impl VerifyReport {
             )?;
         } else if summary.is_incomplete() {
             writeln!(out, "NOT COMPLETE: mend what is named above, then run this again.")?;
+        }
+        if self.is_of_another {
+            writeln!(
+                out,
+                "THE BUCKETS HAVE MANY FILES THAT THE INDEX LACKS: most likely it is another store's, or an old \
+                 copy.\n  → `mogile2s3 doctor` compares the database with the trackers. Where so many files were \
+                 deleted from MogileFS, or other programs write into these buckets, run this again with \
+                 --allow-extra"
+            )?;
         }
         self.write_next(out)?;
         if self.verdict.incomplete || self.verdict.differs {

@@ -6,19 +6,18 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use super::expected::{ExpectedFiles, Fingerprint};
-use super::row::{AuditedFile, AuditedRow};
+use super::row::AuditedFile;
 use super::summary::AuditSummary;
-use super::without_row::{RecordWithoutRow, judge};
+use super::without_row::{JUDGED, RecordWithoutRow, judge};
 use crate::ledger_scan::scan_ledger;
 use crate::ports::{
     Clock, ContentRepoDatabase, FailureLog, IndexError, Ledger, LedgerError, SourceIndex,
     VerificationLog,
 };
-use crate::retried::retried;
 use crate::summary::{Sample, Stopped};
 use crate::{
-    BucketMap, FailureRecord, Fid, IndexRow, LedgerItem, LedgerRecord, Misconfigured,
-    ObjectAddress, Reason, VerifiedFile, limits,
+    BucketMap, FailureRecord, Fid, IndexRow, LedgerItem, LedgerRecord, ObjectAddress, Reason,
+    UnreadableItem, VerifiedFile,
 };
 
 /// What an audit reads.
@@ -43,6 +42,8 @@ pub struct AuditPlan<'a> {
     pub buckets: &'a BucketMap,
     /// The verification whose passes are compared; [`None`] compares index and ledger only.
     pub run: Option<&'a str>,
+    /// Fids that the operator has decided about. Their rows are counted, and not judged.
+    pub excluded: RoaringTreemap,
 }
 
 /// How far an audit is.
@@ -59,16 +60,16 @@ pub enum AuditProgress {
 /// The index, compared with the rest.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    expected: ExpectedFiles,
+    pub(super) expected: ExpectedFiles,
     /// Fids of rows that are no file that must be in S3.
-    other_rows: RoaringTreemap,
+    pub(super) other_rows: RoaringTreemap,
     proven: RoaringTreemap,
     claimed: RoaringTreemap,
     of_another: RoaringTreemap,
     doubted: RoaringTreemap,
     passed: RoaringTreemap,
     without_row: BTreeMap<Fid, RecordWithoutRow>,
-    summary: AuditSummary,
+    pub(super) summary: AuditSummary,
 }
 
 /// What an audit says of a file.
@@ -131,9 +132,8 @@ impl Comparison {
         plan: &AuditPlan<'_>,
         tell: &(dyn Fn(AuditProgress) + Sync),
     ) -> Result<(), Stopped> {
-        self.read_index(ports, plan.buckets, tell).await?;
-        let read = self.read_ledger(ports.ledger, tell).await;
-        self.without_row = read.map_err(|error| of_table(&error))?;
+        self.read_index(ports, plan, tell).await?;
+        self.read_ledger(ports.ledger, tell).await.map_err(|error| of_table(&error))?;
         let mut each = |record: FailureRecord| {
             if record.doubts_the_proof() {
                 self.doubted.insert(record.fid.0);
@@ -144,90 +144,19 @@ impl Comparison {
             let read = self.read_passes(ports.verifications, run, tell).await;
             read.map_err(|error| of_table(&error))?;
         }
-        let judged = judge(&mut self.without_row, &self.expected, ports, plan.buckets).await?;
-        self.summary.without_row = judged;
+        let found = &mut self.summary.without_row;
+        judge(&mut self.without_row, found, &self.expected, ports, plan.buckets).await?;
+        self.summary.count_again(ports).await;
         Ok(())
     }
 
-    async fn read_index(
-        &mut self,
-        ports: &AuditPorts<'_>,
-        buckets: &BucketMap,
-        tell: &(dyn Fn(AuditProgress) + Sync),
-    ) -> Result<(), Stopped> {
-        let AuditPorts { index, clock, .. } = ports;
-        let known = retried(*clock, 0, || index.domains()).await.map_err(|e| of_index(&e))?;
-        let domain = index.domain().to_owned();
-        if !known.contains(&domain) {
-            return Err(Stopped::Misconfigured(Misconfigured::NoSuchDomain { domain, known }));
-        }
-        let (mut next, mut pages) = (Some(Fid(0)), 0_u64);
-        while let Some(after) = next {
-            let page = retried(*clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
-            let page = page.map_err(|error| of_index(&error))?;
-            self.summary.other_domains += page.other_domains;
-            for row in &page.rows {
-                self.take_row(row, buckets);
-            }
-            for row in page.unreadable {
-                self.summary.rows += 1;
-                self.other_rows.insert(row.fid.0);
-                let sample = self.summary.rejected.entry(UNREADABLE_ROW).or_default();
-                sample.add(row.fid, row.why);
-            }
-            next = page.next;
-            pages += 1;
-            if pages.is_multiple_of(PAGES_A_WORD) {
-                tell(AuditProgress::Rows(self.summary.rows));
-            }
-        }
-        let AuditSummary { rows, other_domains, files, ref rejected, .. } = self.summary;
-        let unread = rejected.get(UNREADABLE_ROW).map_or(0, |sample| sample.files);
-        let without_length = rejected.contains_key(super::RejectedAs::NoLength.name());
-        if rows == 0 {
-            let empty = Misconfigured::EmptyDomain { domain, known, other_domains };
-            return Err(Stopped::Misconfigured(empty));
-        }
-        if files.files == 0 && rows > unread && !without_length {
-            let mapped = buckets.pairs().map(|(old, _)| old.to_string()).collect();
-            return Err(Stopped::Misconfigured(Misconfigured::NothingMapped { rows, mapped }));
-        }
-        Ok(())
-    }
-
-    fn take_row(&mut self, row: &IndexRow, buckets: &BucketMap) {
-        let summary = &mut self.summary;
-        summary.rows += 1;
-        match AuditedRow::of(row, buckets) {
-            AuditedRow::File(AuditedFile { fid, sha1, bucket, length, .. }) => {
-                if self.expected.add(fid, Fingerprint::of(&bucket, &sha1)) {
-                    summary.files.add(length);
-                } else {
-                    // No index has a fid twice. One that is read again was counted.
-                    summary.rows -= 1;
-                }
-                return;
-            }
-            AuditedRow::Temporary => summary.temporary += 1,
-            AuditedRow::Ignored => summary.ignored += 1,
-            AuditedRow::Rejected(why) => {
-                let key = row.dkey.as_deref().unwrap_or("NULL");
-                let sample = summary.rejected.entry(why.name()).or_default();
-                sample.add(row.fid, format_args!("its key is `{key}`"));
-            }
-        }
-        self.other_rows.insert(row.fid.0);
-    }
-
-    /// Returns the records of fids without a row.
     async fn read_ledger(
         &mut self,
         ledger: &dyn Ledger,
         tell: &(dyn Fn(AuditProgress) + Sync),
-    ) -> Result<BTreeMap<Fid, RecordWithoutRow>, LedgerError> {
-        let (mut without_row, mut of_other_rows) = (BTreeMap::new(), RoaringTreemap::new());
-        let mut unreadable: BTreeMap<Option<Fid>, (u64, String)> = BTreeMap::new();
-        let mut items = 0_u64;
+    ) -> Result<(), LedgerError> {
+        let (mut of_other_rows, mut unreadable) = (RoaringTreemap::new(), RoaringTreemap::new());
+        let (mut without_row, mut items) = (RoaringTreemap::new(), 0_u64);
         let scanned = scan_ledger(ledger, |item: LedgerItem| {
             items += 1;
             if items.is_multiple_of(ITEMS_A_WORD) {
@@ -235,9 +164,15 @@ impl Comparison {
             }
             let record = match item {
                 Ok(record) => record,
-                Err(item) => {
-                    let seen = unreadable.entry(item.fid).or_insert((0, item.why));
-                    seen.0 += 1;
+                Err(UnreadableItem { fid: Some(fid), why }) => {
+                    // A page that is read again shows an item twice.
+                    if unreadable.insert(fid.0) {
+                        self.summary.unreadable_items.add(fid, why);
+                    }
+                    return;
+                }
+                Err(UnreadableItem { fid: None, why }) => {
+                    self.summary.unreadable_items.add_nameless(why);
                     return;
                 }
             };
@@ -254,29 +189,28 @@ impl Comparison {
                     of_other_rows.insert(fid.0);
                 }
                 None => {
-                    without_row.insert(fid, RecordWithoutRow { bucket, sha1 });
+                    without_row.insert(fid.0);
+                    if self.without_row.len() < JUDGED {
+                        self.without_row.insert(fid, RecordWithoutRow { bucket, sha1 });
+                    }
                 }
             }
         });
         scanned.await?;
-        // A page that was read again may have shown an item twice, and an item may have changed between.
+        // An item may have changed between two reads of its page.
         self.claimed -= &self.proven;
         self.of_another -= &self.proven;
         self.of_another -= &self.claimed;
         let summary = &mut self.summary;
         summary.records_of_other_rows = of_other_rows.len();
+        summary.without_row.records = without_row.len();
+        summary.without_row.not_judged = without_row.len() - self.without_row.len() as u64;
         summary.records = self.proven.len()
             + self.claimed.len()
             + self.of_another.len()
             + of_other_rows.len()
-            + without_row.len() as u64;
-        for (fid, (times, why)) in unreadable {
-            match fid {
-                Some(fid) => summary.unreadable_items.add(fid, why),
-                None => (0..times).for_each(|_| summary.unreadable_items.add_nameless(&why)),
-            }
-        }
-        Ok(without_row)
+            + without_row.len();
+        Ok(())
     }
 
     async fn read_passes(
@@ -303,18 +237,16 @@ impl Comparison {
 
     fn verdict(&self, fid: Fid, run_named: bool) -> FileVerdict {
         let fid = fid.0;
-        let passed = run_named && self.passed.contains(fid);
         if self.claimed.contains(fid) {
             FileVerdict::Claimed
         } else if self.of_another.contains(fid) {
             FileVerdict::OfAnother
         } else if !self.proven.contains(fid) {
             FileVerdict::WithoutRecord
-        } else if passed {
-            FileVerdict::Whole
         } else if self.doubted.contains(fid) {
+            // Also where the run has found it whole: a proof ends a doubt, and a pass may be older.
             FileVerdict::Doubted
-        } else if run_named {
+        } else if run_named && !self.passed.contains(fid) {
             FileVerdict::WithoutPass
         } else {
             FileVerdict::Whole
@@ -350,12 +282,6 @@ impl Comparison {
         }
     }
 }
-
-/// The name of rows that the index cannot give.
-const UNREADABLE_ROW: &str = "unreadable-row";
-
-/// Pages between two words about how far the audit is.
-const PAGES_A_WORD: u64 = 500;
 
 /// Items between two words about how far the audit is.
 const ITEMS_A_WORD: u64 = 500_000;

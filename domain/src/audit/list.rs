@@ -1,10 +1,10 @@
 //! A second read of the index, which names each file with what the comparison says of it.
 
-use super::compare::{AuditPorts, Comparison, FileVerdict, of_index};
+use super::compare::{AuditPlan, AuditPorts, Comparison, FileVerdict, of_index};
 use super::row::{AuditedFile, AuditedRow, RejectedAs};
 use crate::retried::retried;
 use crate::summary::Stopped;
-use crate::{BucketMap, Fid, limits};
+use crate::{Fid, limits};
 
 /// One row that must be a file in S3, or would have to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum ListedFile {
 pub async fn list_files<E>(
     comparison: &Comparison,
     AuditPorts { index, clock, .. }: &AuditPorts<'_>,
-    buckets: &BucketMap,
+    plan: &AuditPlan<'_>,
     mut each: impl FnMut(ListedFile) -> Result<(), E>,
 ) -> Result<Result<(), E>, Stopped> {
     let mut next = Some(Fid(0));
@@ -32,7 +32,8 @@ pub async fn list_files<E>(
         let page = page.map_err(|error| of_index(&error))?;
         next = page.next;
         let unreadable = page.unreadable.into_iter().map(|row| ListedFile::Unreadable(row.fid));
-        let files = page.rows.into_iter().filter_map(|row| match AuditedRow::of(&row, buckets) {
+        let rows = page.rows.into_iter().filter(|row| !plan.excluded.contains(row.fid.0));
+        let files = rows.filter_map(|row| match AuditedRow::of(&row, plan.buckets) {
             AuditedRow::File(file) => Some(match comparison.verdict_of(&file) {
                 Some(verdict) => ListedFile::Judged(file, verdict),
                 None => ListedFile::Changed(file),

@@ -5,6 +5,7 @@
 
 mod compare;
 mod expected;
+mod index;
 mod list;
 mod row;
 mod summary;

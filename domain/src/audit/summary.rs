@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Tally;
+use crate::misconfigured::is_likely_another_store;
 use crate::summary::{Sample, Stopped};
+use crate::{Coverage, Tally, coverage};
 
 /// What an audit found. Each row of the index is in one class, and so is each file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +19,8 @@ pub struct AuditSummary {
     pub temporary: u64,
     /// Rows of ignored buckets.
     pub ignored: u64,
+    /// Rows that the operator excluded.
+    pub excluded: u64,
     /// Rows from which no file can be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
     /// Files that the ledger proves, no verification doubts, and, where a run is named, this run found
@@ -29,8 +32,8 @@ pub struct AuditSummary {
     pub claimed: Sample,
     /// Files whose record names another S3 bucket or another SHA-1.
     pub of_another: Sample,
-    /// Files that the ledger proves and that a verification found missing or wrong since. A file that
-    /// the named run found whole is not among them.
+    /// Files that the ledger proves and that a verification found missing or wrong since, whatever the
+    /// named run found: only a proof ends a doubt.
     pub doubted: Sample,
     /// Files that the ledger proves and that the named run did not find whole.
     pub without_pass: Sample,
@@ -47,6 +50,12 @@ pub struct AuditSummary {
     /// Items of the ledger that cannot be read. They prove nothing: a file that has only such an item is
     /// without a record.
     pub unreadable_items: Sample,
+    /// The index's count before the first row was read; [`None`] where the index cannot count.
+    pub counted_before: Option<u64>,
+    /// The index's count after the last row, where fewer rows were read than counted before.
+    pub counted_after: Option<u64>,
+    /// Why the index could not be counted.
+    pub uncounted: Option<String>,
     /// Why the audit ended early. No file is classed then: the counts are those of the rows that were read.
     pub stopped: Option<Stopped>,
 }
@@ -86,6 +95,22 @@ impl AuditSummary {
             &self.without_pass,
         ];
         !self.rejected.is_empty() || findings.iter().any(|sample| sample.files > 0)
+    }
+
+    /// Compares the rows that were read with the index's counts.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        coverage(self.rows, self.counted_before, self.counted_after)
+    }
+
+    /// Whether the ledger has so many records of files that the index does not have that the index is most
+    /// likely another store's, or an old copy.
+    #[must_use]
+    pub const fn is_likely_of_another_store(&self) -> bool {
+        let RecordsWithoutRow { records, ingested_since, content_of_another_row, .. } =
+            self.without_row;
+        let gone = records.saturating_sub(ingested_since + content_of_another_row);
+        is_likely_another_store(gone, self.files.files)
     }
 
     /// The rows of MogileFS's table `file`: what `SELECT COUNT(fid) FROM file` gives.

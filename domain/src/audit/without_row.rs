@@ -33,22 +33,19 @@ impl RecordWithoutRow {
 const LOOKED_AT_AGAIN: usize = 1_000;
 
 /// Such records that are judged by their content. An index that lacks more is of another store.
-const JUDGED: usize = 200_000;
+pub(super) const JUDGED: usize = 200_000;
 
-/// Judges these records. Those that have a row now are taken out, and those that are not judged.
+/// Judges these records. Those that have a row now are taken out.
 pub(super) async fn judge(
     records: &mut BTreeMap<Fid, RecordWithoutRow>,
+    found: &mut RecordsWithoutRow,
     expected: &ExpectedFiles,
     ports: &AuditPorts<'_>,
     buckets: &BucketMap,
-) -> Result<RecordsWithoutRow, Stopped> {
-    let mut found = RecordsWithoutRow { records: records.len() as u64, ..Default::default() };
+) -> Result<(), Stopped> {
     for fid in ingested_since(records, ports).await? {
         found.ingested_since += 1;
         records.remove(&fid);
-    }
-    if let Some(fid) = records.keys().nth(JUDGED).copied() {
-        found.not_judged = records.split_off(&fid).len() as u64;
     }
     let mut open: BTreeMap<Fingerprint, Vec<Fid>> = BTreeMap::new();
     for (fid, RecordWithoutRow { bucket, sha1 }) in &*records {
@@ -76,7 +73,7 @@ pub(super) async fn judge(
             sample.add(fid, record.address());
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The fids that have a row now.

@@ -341,7 +341,7 @@ mod tests {
             of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
         };
         let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-        assert_eq!(all, ["$56.35", "$1.40", "$11.70"]);
+        assert_eq!(all, ["$56.40", "$1.40", "$11.75"]);
         assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
     }
 }

@@ -34,7 +34,8 @@ pub(super) async fn require_rows(
             known: domains(index, clock).await?,
             other_domains: page.other_domains,
         }
-    } else if summary.files.files + summary.excluded == 0
+    } else if summary.files.files == 0
+        // Also where every file is excluded: nothing would be compared.
         && of("no-length") == 0
         && summary.rows > of("unreadable-row")
     {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::misconfigured::is_likely_another_store;
 use crate::named::named;
 use crate::summary::Sample;
 use crate::{ByteCount, Coverage, Stopped, Tally, coverage};
@@ -124,6 +125,13 @@ impl VerifySummary {
     #[must_use]
     pub fn failures(&self) -> u64 {
         files_of(&self.different) + files_of(&self.unseen)
+    }
+
+    /// Whether the buckets have so much content that the index does not have that the index is most likely
+    /// another store's, or an old copy.
+    #[must_use]
+    pub const fn is_likely_of_another_store(&self) -> bool {
+        is_likely_another_store(self.extra.tally.files, self.files.files)
     }
 
     /// Returns the number of files whose rows were read and that were not compared.

@@ -71,9 +71,8 @@ proptest! {
                     Recorded::Nothing | Recorded::Unreadable => FileVerdict::WithoutRecord,
                     Recorded::Claimed => FileVerdict::Claimed,
                     Recorded::OtherContent | Recorded::OtherBucket => FileVerdict::OfAnother,
-                    Recorded::Proven if named && passed => FileVerdict::Whole,
                     Recorded::Proven if doubted => FileVerdict::Doubted,
-                    Recorded::Proven if named => FileVerdict::WithoutPass,
+                    Recorded::Proven if named && !passed => FileVerdict::WithoutPass,
                     Recorded::Proven => FileVerdict::Whole,
                 };
                 expected.entry(format!("{verdict:?}")).or_default().insert(fid);

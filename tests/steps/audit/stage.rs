@@ -23,6 +23,8 @@ pub struct Stage {
     ports: WorkPorts,
     pub buckets: BucketMap,
     pub repo: Option<Arc<ContentRepo>>,
+    /// Fids that the operator has decided about.
+    pub excluded: Vec<u64>,
 }
 
 fn bucket(name: &str) -> S3Bucket {
@@ -38,7 +40,7 @@ impl Stage {
         let world = World::instant();
         let ports = world.port.work_ports();
         let buckets = BucketMap::parse("repo:new-repo,corpus:new-corpus", "trash").expect("valid");
-        Self { world, ports, buckets, repo: None }
+        Self { world, ports, buckets, repo: None, excluded: Vec::new() }
     }
 
     /// A file under any key.
@@ -125,7 +127,8 @@ impl Stage {
             content_repo,
             clock: &*self.ports.files.clock,
         };
-        let plan = AuditPlan { buckets: &self.buckets, run };
+        let plan =
+            AuditPlan { buckets: &self.buckets, run, excluded: self.excluded.iter().collect() };
         self.world.run(act(&ports, &plan))
     }
 
@@ -150,7 +153,7 @@ impl Stage {
                 assert_eq!(lines.insert(fid.0, words), None, "fid {fid} once");
                 Ok::<_, ()>(())
             };
-            list_files(&comparison, ports, plan.buckets, each).await
+            list_files(&comparison, ports, plan, each).await
         });
         assert_eq!(listed, Ok(Ok(())));
         lines

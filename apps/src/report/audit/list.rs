@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use domain::audit::{AuditedFile, FileVerdict, ListedFile};
-use domain::{Fid, ObjectAddress, ObjectKey};
+use domain::{Fid, ObjectAddress, ObjectKey, Stopped};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -85,6 +85,12 @@ impl AuditList {
         if self.trouble.is_some() { Err(()) } else { Ok(()) }
     }
 
+    /// Ends a list for which the index could not be read again.
+    pub fn broken_off(mut self, why: &Stopped) -> ListEnd {
+        self.trouble.get_or_insert_with(|| io::Error::other(why.to_string()));
+        self.finish()
+    }
+
     /// Writes the last line, and says whether all of them are there.
     pub fn finish(mut self) -> ListEnd {
         let end = |out: &mut BufWriter<File>, lines| {
@@ -107,7 +113,7 @@ impl ListEnd {
             None => writeln!(out, "All {lines} lines are in {file}."),
             Some(why) => writeln!(
                 out,
-                "THE LIST {file} IS NOT COMPLETE: {why}\n  → make room, move it away, and audit again"
+                "THE LIST {file} IS NOT COMPLETE: {why}\n  → mend that, move the file away, and audit again"
             ),
         }
     }

@@ -19,15 +19,18 @@ pub(super) fn audit() -> Vec<Value> {
         rejected: BTreeMap::from([("no-key", sample())]),
         without_record: sample(),
         passes: Some(1),
+        counted_before: Some(1),
+        counted_after: Some(1),
+        uncounted: Some("refused".to_owned()),
         without_row,
         stopped: stopped(),
         ..AuditSummary::default()
     };
-    let list = |trouble| Ok(ListEnd { file: "audit.tsv".into(), lines: 1, trouble });
-    let report = |summary, run, list| json!(AuditReport::new(summary, run, list));
+    let list = |trouble| Some(ListEnd { file: "audit.tsv".into(), lines: 1, trouble });
+    let report = |summary, run, list| json!(AuditReport::new(summary, run, list, false));
     vec![
-        report(full.clone(), Some("first"), Some(list(Some("disk full".to_owned())))),
-        report(full, Some("first"), Some(list(None))),
+        report(full.clone(), Some("first"), list(Some("disk full".to_owned()))),
+        report(full, Some("first"), list(None)),
         report(AuditSummary::default(), None, None),
     ]
 }

@@ -43,7 +43,7 @@ pub(super) fn reports() -> Vec<Value> {
     };
     let lists = Lists { list: end(None), sha1sums: end(None), failures: end(Some("disk full")) };
     let other = Lists { list: end(Some("full")), sha1sums: end(Some("full")), failures: end(None) };
-    let report = |summary, lists| json!(VerifyReport::new(summary, lists, Cost::default()));
+    let report = |summary, lists| json!(VerifyReport::new(summary, lists, false, Cost::default()));
     vec![
         report(full.clone(), lists),
         report(full, other),

@@ -35,7 +35,7 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, lists, Cost::default());
+    let report = VerifyReport::new(summary, lists, false, Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)
@@ -46,7 +46,7 @@ fn a_whole_store_is_clean_and_says_what_was_not_looked_at() {
     let (said, exit) = said(whole(), Lists::default());
     for words in [
         "12,003 rows of the index compared with 12,000 objects",
-        "`mogile2s3 verify --seed 7` draws it again",
+        "`mogile2s3 verify --seed 7 --sample 10` draws it again",
         "wrong bytes of the right length are not seen",
         "Clean: each of the 12,000 files of the index is in its bucket.",
     ] {

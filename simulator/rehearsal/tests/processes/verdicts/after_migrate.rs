@@ -139,8 +139,9 @@ async fn plan_as_printed_names_the_buckets_that_no_setting_names() {
     let plan = session.follow(&said, "plan", 2).await;
     let (_, named) =
         plan.split_once("that neither BUCKETS nor IGNORE_BUCKETS names:").expect("a list");
+    // Those with the most rows first.
     let named: Vec<_> = named.lines().filter_map(|line| line.strip_prefix("  mogilefs")).collect();
-    let [editorial, repo] = named[..] else { panic!("{plan}") };
+    let [repo, editorial] = named[..] else { panic!("{plan}") };
     assert!(editorial.starts_with("-prod-editorial ") && repo.starts_with("-prod-repo "), "{plan}");
     session.reset("BUCKETS");
     session.said(&["migrate"], 0).await;
