@@ -257,6 +257,13 @@ impl VerifyReport {
         } else if summary.is_incomplete() {
             writeln!(out, "NOT COMPLETE: mend what is named above, then run this again.")?;
         }
+        if summary.changed.files > 0 {
+            writeln!(
+                out,
+                "NOT COMPARED, because their rows became files meanwhile. Run this again:"
+            )?;
+            write_sample(out, "changed", &summary.changed)?;
+        }
         if self.is_of_another {
             writeln!(
                 out,

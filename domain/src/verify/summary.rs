@@ -89,6 +89,8 @@ pub struct VerifySummary {
     pub unseen: BTreeMap<&'static str, Sample>,
     /// Findings about files that are whole.
     pub findings: BTreeMap<&'static str, Sample>,
+    /// Rows that were no files when they were counted, and came again as files: these were not compared.
+    pub changed: Sample,
     /// Objects that were listed.
     pub objects: u64,
     /// Objects of content that no row of their bucket names.
@@ -175,6 +177,7 @@ impl VerifySummary {
     pub fn is_incomplete(&self) -> bool {
         self.stopped.is_some()
             || !self.unseen.is_empty()
+            || self.changed.files > 0
             || matches!(self.coverage(), Coverage::Missing(_))
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) summary: VerifySummary,
     /// The fids of all rows that were read: a row may come twice.
     seen: RoaringTreemap,
+    /// Of them those whose rows were no files.
+    not_files: RoaringTreemap,
     /// Files whose rows came in another range than their key belongs to.
     pub(super) aside: Vec<(usize, ExpectedFile)>,
     /// Objects of content that no row of their range names. One of the rows aside may.
@@ -64,6 +66,7 @@ impl<'a> Counting<'a> {
         let state = State {
             summary: VerifySummary::default(),
             seen: RoaringTreemap::new(),
+            not_files: RoaringTreemap::new(),
             aside: Vec::new(),
             held: BTreeMap::new(),
             held_are_all: true,
@@ -84,13 +87,22 @@ impl<'a> Counting<'a> {
     /// Takes a row that came in this range. Its file goes to those of its bucket, or aside.
     pub(super) fn take(&self, row: &KeyedRow, range: &KeyRange, files: &mut [Vec<ExpectedFile>]) {
         let mut state = self.state();
-        if !state.seen.insert(row.fid().0) {
+        let fid = row.fid();
+        if !state.seen.insert(fid.0) {
+            // Most come again because a page or a range was read again.
+            if state.not_files.contains(fid.0) && self.is_file(row) {
+                state.not_files.remove(fid.0);
+                state.summary.changed.add(fid, "an upload ended, or a key was corrected");
+            }
             return;
         }
         state.summary.rows += 1;
-        if self.excluded.contains(row.fid().0) {
+        if self.excluded.contains(fid.0) {
             state.summary.excluded += 1;
             return;
+        }
+        if !self.is_file(row) {
+            state.not_files.insert(fid.0);
         }
         let file = match row {
             KeyedRow::Unreadable { row: UnreadableRow { fid, why }, .. } => {
@@ -128,6 +140,11 @@ impl<'a> Counting<'a> {
                 state.aside.push((bucket, expected));
             }
         }
+    }
+
+    fn is_file(&self, row: &KeyedRow) -> bool {
+        let KeyedRow::Read(row) = row else { return false };
+        matches!(AuditedRow::of(row, self.map), AuditedRow::File(_))
     }
 
     /// Counts a file whose object is listed with the right length.

@@ -366,3 +366,22 @@ fn excluded_rows_are_counted_and_not_compared() {
     assert_eq!(summary.different["missing"].first_fids, [Fid(10)]);
     assert!(summary.adds_up());
 }
+
+/// The row of an upload that ends while the comparison runs is counted before, and must not be lost.
+#[test]
+fn a_row_that_becomes_a_file_meanwhile_is_not_called_whole() {
+    let content = CONTENTS.iter().find(|it| Sha1::of(it).to_string().starts_with("ff"));
+    let key = format!("{}-repo", Sha1::of(content.expect("such a content")));
+    let upload = "00000000-7dec-11d0-a765-00a0c91e6bf6.tmp";
+    let (whole, stored) = (&CONTENTS[0], |content: &[u8]| Object::of(content));
+    let whole_key = format!("{}-repo", Sha1::of(whole));
+    let rows = [(7, upload), (7, &*key), (8, &*whole_key)];
+    let rows = rows.map(|(fid, key)| row(fid, Some(key), Some(whole.len() as u64)));
+    let mut world = World::new(Order::Binary, rows.into());
+    world.count = Some(2);
+    world.objects.insert(("corpus".to_owned(), Sha1::of(whole).to_string()), stored(whole));
+    let (summary, _) = verified(&world, NO_SAMPLE, 10);
+    assert_eq!((summary.rows, summary.temporary, summary.whole.files), (2, 1, 1), "{summary:?}");
+    assert_eq!((summary.changed.files, &*summary.changed.first_fids), (1, &[Fid(7)][..]));
+    assert!(summary.is_incomplete() && summary.adds_up());
+}

@@ -14,6 +14,7 @@ pub(super) fn reports() -> Vec<Value> {
     let others =
         || OtherObjects { tally: tally(), examples: BTreeSet::from(["corpus/0".to_owned()]) };
     let full = VerifySummary {
+        changed: sample(),
         rows: 1,
         temporary: 1,
         ignored: 1,
