@@ -14,6 +14,8 @@ pub mod mysql;
 pub mod s3;
 pub mod site;
 #[cfg(feature = "command-line")]
+mod sorter;
+#[cfg(feature = "command-line")]
 pub mod spool;
 pub mod sqs;
 #[cfg(feature = "command-line")]

@@ -5,7 +5,6 @@
 //! with the process, however that ends.
 
 mod record;
-mod sorter;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -21,7 +20,7 @@ use domain::{Dkey, MogileBucket, TypeAndName};
 use tokio::task::spawn_blocking;
 
 use self::record::{Key, LENGTHS, Record, lengths, read, text_of};
-use self::sorter::Sorter;
+use crate::sorter::Sorter;
 
 /// The records that are sorted in memory at a time: 20 MiB of them.
 const SORTED_AT_ONCE: usize = 512 * 1024;

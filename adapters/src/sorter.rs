@@ -10,7 +10,7 @@ use std::path::PathBuf;
 const READ_AHEAD: usize = 64 * 1024;
 
 /// Gathers records of `N` bytes and sorts them by these bytes.
-pub(super) struct Sorter<const N: usize> {
+pub(crate) struct Sorter<const N: usize> {
     directory: PathBuf,
     at_once: usize,
     records: Vec<[u8; N]>,
@@ -20,11 +20,11 @@ pub(super) struct Sorter<const N: usize> {
 impl<const N: usize> Sorter<N> {
     /// Holds at most `at_once` records in memory, and the others in files of `directory` that have no
     /// names.
-    pub(super) const fn new(directory: PathBuf, at_once: usize) -> Self {
+    pub(crate) const fn new(directory: PathBuf, at_once: usize) -> Self {
         Self { directory, at_once, records: Vec::new(), runs: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, record: [u8; N]) -> io::Result<()> {
+    pub(crate) fn push(&mut self, record: [u8; N]) -> io::Result<()> {
         self.records.push(record);
         if self.records.len() >= self.at_once {
             self.write_run()?;
@@ -42,7 +42,7 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// All records in order.
-    pub(super) fn sorted(mut self) -> io::Result<Sorted<N>> {
+    pub(crate) fn sorted(mut self) -> io::Result<Sorted<N>> {
         if !self.records.is_empty() {
             self.write_run()?;
         }
@@ -59,7 +59,7 @@ impl<const N: usize> Sorter<N> {
 }
 
 /// The records of all runs in order.
-pub(super) struct Sorted<const N: usize> {
+pub(crate) struct Sorted<const N: usize> {
     runs: Vec<BufReader<File>>,
     /// The next record of each run that has one.
     next: BinaryHeap<Reverse<([u8; N], usize)>>,
