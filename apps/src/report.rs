@@ -15,6 +15,8 @@ pub mod dlq;
 pub mod doctor;
 pub mod enqueue;
 pub mod fids;
+#[cfg(feature = "command-line")]
+pub mod freeze;
 pub mod migrate;
 pub mod plan;
 pub mod provision;

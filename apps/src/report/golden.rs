@@ -5,6 +5,7 @@
 
 mod audit;
 mod cleanup;
+mod freeze;
 mod reports;
 mod verify;
 

@@ -37,6 +37,7 @@ pub use content_repo_database::{
 pub use database::{DatabaseError, RowId};
 pub use database_survey::{
     AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+    UploadsUnderWay,
 };
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};

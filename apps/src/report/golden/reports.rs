@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, verify};
+use super::{audit, cleanup, freeze, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -28,7 +28,7 @@ use crate::report::{
 
 /// The reports by the command that prints them.
 pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
-    BTreeMap::from([
+    let mut reports = BTreeMap::from([
         ("migrate", migrate().into_iter().map(|report| json!(report)).collect()),
         ("sync", migrate().into_iter().map(|report| json!(sync::SyncReport(report))).collect()),
         ("enqueue", enqueue()),
@@ -42,15 +42,14 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("fids", fids()),
         ("audit", audit::audit()),
         ("verify", verify::reports()),
-        ("tmp list", cleanup::tmp_list()),
-        ("tmp delete", cleanup::tmp_delete()),
-        ("rekey", cleanup::rekey()),
-        ("rekey scan", cleanup::rekey_scan()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
         ("runbook restore", runbook_restore()),
         ("runbook note", vec![json!(runbook::Written::new("ledger", "ledger-journal", head()))]),
-    ])
+    ]);
+    reports.extend(cleanup::reports());
+    reports.extend(freeze::reports());
+    reports
 }
 
 fn migrate() -> Vec<migrate::MigrateReport> {

@@ -9,6 +9,7 @@ mod commands;
 mod connections;
 mod environment;
 mod faults;
+mod freeze;
 mod killed;
 mod killed_world;
 mod lambda;
