@@ -18,7 +18,7 @@ pub const HOST: &str = "CREATE TABLE host (
     UNIQUE (hostname), UNIQUE (hostip), UNIQUE (altip)) ENGINE=InnoDB";
 
 /// The table `tempfile` as schema version 17 has it. Older installations have fids of 32 bits, and number
-/// them by AUTO_INCREMENT.
+/// them by `AUTO_INCREMENT`.
 pub const TEMPFILE: &str = "CREATE TABLE tempfile (
     fid BIGINT UNSIGNED NOT NULL PRIMARY KEY,
     createtime INT UNSIGNED NOT NULL,
