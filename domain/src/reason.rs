@@ -53,6 +53,10 @@ pub enum ReasonKind {
     NotStarted,
     /// A verification found nothing at the final key.
     Missing,
+    /// A verification found the object whole, and no record of the file in the ledger that can be read.
+    NoRecord,
+    /// A verification found the object whole, and a ledger record of another bucket or another SHA-1.
+    OtherRecord,
     /// The job's worker ended, by memory or time-out, before it could say what became of the job.
     Killed,
 }
@@ -80,6 +84,8 @@ named!(ReasonKind {
     OtherSettings = "other-settings",
     NotStarted = "not-started",
     Missing = "missing",
+    NoRecord = "no-record",
+    OtherRecord = "other-record",
     Killed = "killed",
 });
 
@@ -122,6 +128,8 @@ impl ReasonKind {
             | Self::BadJob
             | Self::OtherSettings
             | Self::Missing
+            | Self::NoRecord
+            | Self::OtherRecord
             | Self::Killed => Remedy::Person,
         }
     }

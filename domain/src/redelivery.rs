@@ -55,6 +55,8 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::WrongObject
         | ReasonKind::KeyUnknown
         | ReasonKind::Missing
+        | ReasonKind::NoRecord
+        | ReasonKind::OtherRecord
         | ReasonKind::Killed => Patience::None,
         ReasonKind::NoReplica
         | ReasonKind::WrongContent

@@ -51,6 +51,8 @@ impl System {
             | ReasonKind::StoreRefused
             | ReasonKind::NoIntermediary
             | ReasonKind::Missing => (None, &[Self::S3]),
+            // Both were asked, and answered.
+            ReasonKind::NoRecord | ReasonKind::OtherRecord => (None, &[Self::S3, Self::Tables]),
             ReasonKind::TypesAndNames
             | ReasonKind::BadMessage
             | ReasonKind::BadJob

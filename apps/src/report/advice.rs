@@ -134,10 +134,10 @@ pub fn advice(kind: ReasonKind, again: Again) -> String {
     let mend = mend(kind, again);
     match (kind, again) {
         // Another command takes these.
-        (ReasonKind::Missing | ReasonKind::WrongObject, Again::Queue | Again::NoJobs) => {
+        (kind, Again::Queue | Again::NoJobs) if is_found_by_verifying(kind) => {
             format!("{mend}. Then verify again")
         }
-        (ReasonKind::Missing | ReasonKind::WrongObject, Again::DeadLetters) => {
+        (kind, Again::DeadLetters) if is_found_by_verifying(kind) => {
             format!("{mend}. Then `mogile2s3 dlq redrive --reason done-since` verifies them again")
         }
         (ReasonKind::BadMessage, _) => mend.to_owned(),
@@ -150,6 +150,17 @@ pub fn advice(kind: ReasonKind, again: Again) -> String {
         ),
         _ => format!("{mend}{look}. Then {again_words}"),
     }
+}
+
+/// Whether a verification has found it, and another command mends it.
+const fn is_found_by_verifying(kind: ReasonKind) -> bool {
+    matches!(
+        kind,
+        ReasonKind::Missing
+            | ReasonKind::WrongObject
+            | ReasonKind::NoRecord
+            | ReasonKind::OtherRecord
+    )
 }
 
 /// Where an operator looks for what is to be mended.
@@ -179,7 +190,9 @@ const fn look(kind: ReasonKind) -> Option<&'static str> {
         | ReasonKind::OtherSettings
         | ReasonKind::NotStarted
         | ReasonKind::Killed
-        | ReasonKind::Missing => return None,
+        | ReasonKind::Missing
+        | ReasonKind::NoRecord
+        | ReasonKind::OtherRecord => return None,
     })
 }
 
@@ -296,6 +309,10 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
         ReasonKind::Missing => {
             "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
              what is missing"
+        }
+        ReasonKind::NoRecord | ReasonKind::OtherRecord => {
+            "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
+             enqueue migrate` and a worker, looks at each of them and writes its record"
         }
     }
 }

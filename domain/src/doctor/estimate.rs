@@ -183,6 +183,8 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
         (Queue, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
         (Verification, "ledger scanned before it", scan_reads(files), Unit::DynamoDbRead),
         (Verification, "HEAD", jobs, Unit::S3Read),
+        // One item of at most 4 KB each, consistently: the price is by the item, not by the request.
+        (Verification, "records of the ledger read", jobs, Unit::DynamoDbRead),
         (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
         (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
@@ -316,6 +318,7 @@ mod tests {
         };
         assert_eq!((of("HEAD"), of("GET"), of("verifications")), (Some(11), Some(1), Some(11)));
         assert_eq!((of("SQS"), of("calls"), of("ledger")), (Some(6), Some(2), Some(1)));
+        assert_eq!(of("records"), Some(11), "each job's record");
     }
 
     #[test]
@@ -341,7 +344,7 @@ mod tests {
             of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
         };
         let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-        assert_eq!(all, ["$56.40", "$1.40", "$11.75"]);
+        assert_eq!(all, ["$56.40", "$1.40", "$13.00"]);
         assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
     }
 }

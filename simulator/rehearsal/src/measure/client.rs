@@ -88,6 +88,12 @@ pub async fn audit(environment: &BTreeMap<&str, String>, name: &str) -> anyhow::
     run(environment, &all, &[]).await.context("`mogile2s3 audit`")
 }
 
+/// Runs `mogile2s3 verify` in that world, with its usual sample.
+pub async fn verify(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "verify", "--json", "--seed", "1"];
+    run(environment, &all, &[]).await.context("`mogile2s3 verify`")
+}
+
 /// Runs the bare loop in that world.
 pub async fn bare(
     environment: &BTreeMap<&str, String>,
