@@ -20,3 +20,5 @@ pub mod spool;
 pub mod sqs;
 #[cfg(feature = "command-line")]
 pub mod sts;
+#[cfg(feature = "command-line")]
+pub mod witness;

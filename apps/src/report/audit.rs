@@ -1,6 +1,8 @@
 //! What `audit` prints, and the list that it writes.
 
 mod list;
+pub mod manifest;
+pub mod witness;
 
 use std::fmt::{self, Write};
 
