@@ -1,5 +1,7 @@
 //! Every limit in one place, each with its reason.
 
+/// What `plan` assumes.
+pub mod assumed;
 mod cleanup;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! `mogile2s3 plan`: what there is to migrate.
 
+mod compare;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,16 +11,17 @@ use clap::Args;
 use domain::blueprint::{AccessProfile, contentrepo};
 use domain::doctor::{Census, Contents, census, count_rhino_rows, plan_types};
 use domain::summary::Sample;
-use domain::{BucketMap, Prices, Reason, limits};
+use domain::{BucketMap, Prices, Reason, Tally, limits};
 use indicatif::{HumanBytes, HumanCount};
 
 use crate::config::{
-    AccessSettings, AwsSettings, ClientSettings, SourceSettings, TableSettings, TargetSettings,
-    TimeSettings,
+    AccessSettings, AwsSettings, ClientSettings, PaceSettings, SourceSettings, TableSettings,
+    TargetSettings, TimeSettings,
 };
 use crate::exit::{Exit, UsageError};
 use crate::report::Teller;
 use crate::report::plan::{Beside, PlanReport, WindowAsked};
+use crate::route::Route;
 use crate::session::Session;
 
 /// What can be given to `plan`.
@@ -32,6 +35,11 @@ pub struct Arguments {
     /// [default: the prices of us-east-1]
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
+
+    /// Count nothing; compare the estimate in PLAN, the output of `plan --json`, with what each RUN counted,
+    /// the output of `migrate --json`, `enqueue migrate --json` or `work --json`
+    #[arg(long, num_args = 2.., value_names = ["PLAN", "RUN"])]
+    compare: Vec<PathBuf>,
 
     /// List the buckets of BUCKETS, and scan the ledger and the failures table where the ledger is named:
     /// how much is there already, and how much is left. One LIST for 1,000 objects, and at least 42 for each bucket. Without it AWS
@@ -51,6 +59,13 @@ pub struct Arguments {
     /// Count no jobs for files of more than N bytes, as `enqueue` sends none
     #[arg(long, env = "LAMBDA_MAX_BYTES", default_value_t = 1 << 30, value_name = "N")]
     lambda_max_bytes: u64,
+
+    /// How files may get to S3. Where the buckets are not listed, `auto` counts each file as one from MogileFS
+    #[arg(long, value_enum, default_value_t = Route::Auto)]
+    route: Route,
+
+    #[command(flatten)]
+    pace: PaceSettings,
 
     #[command(flatten)]
     access: AccessSettings,
@@ -77,6 +92,10 @@ pub struct Arguments {
 /// Counts the whole index. Rejected rows are findings.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
+    if !arguments.compare.is_empty() {
+        let prices = prices(arguments.prices.as_deref())?;
+        return session.print(&compare::compare(&arguments.compare, &prices)?);
+    }
     let buckets = arguments.target.bucket_map()?;
     let prices = prices(arguments.prices.as_deref())?;
     let wiring = session.wiring(&arguments.source, &arguments.time);
@@ -87,7 +106,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Ok(contents) => (contents, None),
         Err(reason) => (None, Some(reason)),
     };
-    let sizes = arguments.target.sizes(arguments.lambda_max_bytes);
+    let sizes = arguments.target.sizes(arguments.lambda_max_bytes, arguments.route);
     let census = census(index.as_ref(), &SystemClock, &buckets, sizes, contents.as_ref()).await;
     // The most of what this run holds, and nothing asks for it any more.
     drop(contents);
@@ -97,6 +116,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     hazards.extend(keys_in_capitals(&census));
     hazards.extend(lost_files(&census));
     hazards.extend(too_long(&census));
+    hazards.extend(without_way(&census));
     let types = match content_repo.map(|url| wiring.content_repo(url)) {
         Some(database) => Some(plan_types(&database, &SystemClock, &buckets).await),
         None => None,
@@ -108,7 +128,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let by_trackers = !wiring.has_database()?;
     let asked = WindowAsked { ingested: arguments.ingested, by_trackers };
     let window = arguments.window.then_some(asked);
-    let beside = Beside { types, unlisted, window, rhino };
+    let beside = Beside { types, unlisted, window, rhino, pace: arguments.pace.pace() };
     session.print(&PlanReport::new(census, hazards, &prices, &buckets, beside))
 }
 
@@ -218,6 +238,19 @@ fn too_long(census: &Census) -> Option<String> {
     ))
 }
 
+/// Files that `--route copy` cannot bring.
+fn without_way(census: &Census) -> Option<String> {
+    let left = census.arrived.as_ref().map_or(&census.requests_needed, |it| &it.requests_left);
+    let Tally { files, bytes } = left.without_way;
+    (files > 0).then(|| {
+        format!(
+            "{files} files ({}) cannot come by copy: they have no intermediary, or are too large for one COPY. By \
+             `--route copy` they fail as no-intermediary. Bring them with `--route auto`",
+            HumanBytes(bytes)
+        )
+    })
+}
+
 /// What is wrong with the way after the migration, as far as settings alone show it. AWS is not asked.
 async fn hazards(arguments: &Arguments) -> Vec<String> {
     if arguments.access.profile() != Some(AccessProfile::ContentrepoLegacy) {
@@ -232,8 +265,6 @@ async fn hazards(arguments: &Arguments) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use domain::Tally;
-
     use super::*;
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod arrived;
 mod bill;
+pub mod compare;
 mod refused;
 mod replicas;
+mod time;
 mod unmapped;
 mod window;
 
@@ -11,7 +13,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use domain::doctor::{
-    Arrived, Census, CostLine, DataCosts, RhinoRows, Stage, TypesPlanned, Window, WindowSize, costs,
+    Arrived, Census, CostLine, DataCosts, Pace, RequestsNeeded, RhinoRows, Stage, TimeNeeded,
+    TypesPlanned, Window, WindowSize, costs,
 };
 use domain::ports::DatabaseError;
 use domain::prices::Unit;
@@ -20,9 +23,10 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
 use self::arrived::{write_arrived, write_not_listed};
-use self::bill::{write_beside, write_stages, write_time, write_to_be_read, write_without_job};
+use self::bill::{write_beside, write_stages, write_to_be_read, write_without_job};
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
+use self::time::write_time;
 use self::unmapped::write_unmapped;
 use self::window::write_window;
 use super::Report;
@@ -44,6 +48,12 @@ pub struct PlanReport {
     /// Why S3 could not be listed, or the ledger not be read.
     unlisted: Option<String>,
     data_costs: DataCosts,
+    /// How long a first migration takes.
+    time: TimeNeeded,
+    /// The same of what is left; none where S3 was not listed.
+    time_left: Option<TimeNeeded>,
+    /// What both rest on.
+    pace: Pace,
     /// What contentrepo's database has of types and names; none where it is not named or not read.
     types: Option<TypesPlanned>,
     /// Why it could not be read.
@@ -81,11 +91,13 @@ pub struct Beside {
     pub window: Option<WindowAsked>,
     /// The rows of rhino, where its database is named and the window is asked for.
     pub rhino: Option<Result<RhinoRows, DatabaseError>>,
+    /// What the time depends on.
+    pub pace: Pace,
 }
 
 /// The lines of what is left. Files are verified whether they are left or not.
-fn costs_left(arrived: &Arrived, prices: &Prices) -> Vec<CostLine> {
-    let mut lines = costs(&arrived.requests_left, prices);
+fn costs_left(arrived: &Arrived, pace: Pace, prices: &Prices) -> Vec<CostLine> {
+    let mut lines = costs(&arrived.requests_left, pace, prices);
     lines.retain(|line| line.stage != Stage::Verification);
     lines
 }
@@ -111,7 +123,7 @@ impl PlanReport {
         mut hazards: Vec<String>,
         prices: &Prices,
         buckets: &BucketMap,
-        Beside { types, unlisted, window, rhino }: Beside,
+        Beside { types, unlisted, window, rhino, pace }: Beside,
     ) -> Self {
         let (types, unread) = match types.transpose() {
             Ok(types) => (types, None),
@@ -161,14 +173,20 @@ impl PlanReport {
             (None, Some(_)) => Verdict::of_checks(true, differs),
             (stopped, _) => Verdict::of(stopped.as_ref(), differs),
         };
+        let needed = &census.requests_needed;
+        let time = TimeNeeded::of(needed, pace);
+        let arrived = census.arrived.as_ref();
         Self {
             verdict,
             window,
             rhino_unread,
-            costs: costs(&census.requests_needed, prices),
-            costs_left: census.arrived.as_ref().map(|it| costs_left(it, prices)),
+            costs: costs(needed, pace, prices),
+            costs_left: arrived.map(|it| costs_left(it, pace, prices)),
             unlisted: unlisted.map(|why| why.to_string()),
-            data_costs: DataCosts::of(files, prices),
+            data_costs: DataCosts::of(files, needed, &time, prices),
+            time,
+            time_left: arrived.map(|it| TimeNeeded::of(&it.requests_left, pace)),
+            pace,
             prices: prices.clone(),
             types,
             types_unread,
@@ -202,9 +220,9 @@ impl PlanReport {
             writeln!(out, "  The {} rejected rows are not in these sums.", HumanCount(rejected))?;
         }
         write_without_job(out, self.census.requests_needed.without_job)?;
-        let files = self.census.requests_needed.files();
-        write_beside(out, files, self.data_costs, &self.prices)?;
-        write_time(out, files)?;
+        write_beside(out, self.data_costs, &self.prices)?;
+        self.write_way(out)?;
+        write_time(out, &self.time, self.pace)?;
         self.write_left(out)
     }
 
@@ -228,7 +246,24 @@ impl PlanReport {
         ];
         write_stages(out, lines, &stages, &self.prices)?;
         write_to_be_read(out, arrived.requests_left.to_be_read, &self.prices)?;
-        write_time(out, files)
+        self.time_left.iter().try_for_each(|time| write_time(out, time, self.pace))
+    }
+
+    /// By which way the files come.
+    fn write_way(&self, out: &mut String) -> fmt::Result {
+        let RequestsNeeded { by_copy, by_mogile, .. } = &self.census.requests_needed;
+        let assumed = match &self.census.arrived {
+            Some(_) => "by the listing",
+            None => "assumed: S3 was not looked at",
+        };
+        writeln!(
+            out,
+            "  By copy come {} files ({}), and from MogileFS {} ({}), {assumed}.",
+            HumanCount(by_copy.files),
+            HumanBytes(by_copy.bytes),
+            HumanCount(by_mogile.files),
+            HumanBytes(by_mogile.bytes)
+        )
     }
 
     /// What is in S3 already, or why nobody knows.

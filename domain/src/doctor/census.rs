@@ -101,7 +101,6 @@ async fn read_all(
     let classes = census.read_classes(index, clock).await;
     let mut without_rows: BTreeSet<_> =
         buckets.pairs().map(|(bucket, _)| bucket.as_str().to_owned()).collect();
-    let mut listed = BTreeSet::new();
     let mut next = Some(Fid(0));
     while let Some(after) = next {
         let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
@@ -128,8 +127,10 @@ async fn read_all(
                 files.push(file);
             }
         }
-        let first: Vec<_> = files.iter().map(|file| (file, Arrival::NOWHERE)).collect();
-        census.requests_needed.add_page(&first, sizes, &mut listed);
+        let at_first =
+            |file| arrivals.as_ref().map_or(Arrival::NOWHERE, |it| it.from_the_start(file));
+        let first: Vec<_> = files.iter().map(|file| (file, at_first(file))).collect();
+        census.requests_needed.add_page(&first, sizes);
         if let Some(arrivals) = &mut arrivals {
             arrivals.add_page(&files);
         }

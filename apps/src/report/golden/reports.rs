@@ -193,6 +193,7 @@ fn plan() -> Vec<Value> {
                 unlisted: Some(unread),
                 window: Some(plan::WindowAsked { ingested: 1, by_trackers: true }),
                 rhino: Some(Err(refused)),
+                ..plan::Beside::default()
             },
         ),
         report(
