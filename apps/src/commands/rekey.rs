@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use domain::cleanup::{
     RekeyMode, RekeyPlan, RekeyPorts, RekeyWay, ScanPorts, Unrecorded, rekey, scan_keys,
 };
+use domain::cutover::current_freeze;
 use domain::{BucketMap, Dkey, Fid, Sha1};
 use roaring::RoaringTreemap;
 
@@ -170,6 +171,7 @@ impl Change {
         let journal = services.journal(&self.journal).await?;
         let content_repo = Arc::new(wiring.content_repo(content_repo));
         let clock = Arc::new(SystemClock);
+        let kept = journal.clone();
         let ports = RekeyPorts { index, files, content_repo, journal, clock };
         let mode = if self.execute {
             RekeyMode::Change { by: self.operator.name(&services).await?, way }
@@ -179,7 +181,17 @@ impl Change {
         let (_, stop) = Session::stop_request()?;
         let plan = RekeyPlan { buckets: &buckets, fid, from, to, mode, salt: random(), stop };
         match rekey(&ports, &plan).await {
-            Ok(rekeying) => session.print(&RekeyReport::new(rekeying)),
+            Ok(rekeying) => {
+                // Where the journal cannot be read now, `freeze check` says it.
+                let freeze = if self.execute {
+                    current_freeze(&*kept, &SystemClock, random()).await.ok().flatten()
+                } else {
+                    None
+                };
+                let ended = freeze.filter(|freeze| freeze.ended.is_some());
+                let ended = ended.map(|freeze| freeze.sequence);
+                session.print(&RekeyReport::new(rekeying).with_ended_freeze(ended))
+            }
             Err(Unrecorded { why, rekeying: None }) => Err(unclean(why, 0)),
             Err(Unrecorded { why, rekeying: Some(rekeying) }) => {
                 let outcome = rekeying.outcome;

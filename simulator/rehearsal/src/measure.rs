@@ -8,6 +8,7 @@ mod bare;
 mod client;
 mod cpu;
 mod field;
+mod freeze;
 mod memory;
 mod plan;
 mod types;
@@ -32,6 +33,8 @@ pub enum Measure {
     Audit(audit::Arguments),
     /// The time and the memory that `verify` takes for many rows, the memory of each, and the CPU time
     Verify(verify::Arguments),
+    /// The time and the memory that `freeze` takes for many rows
+    Freeze(freeze::Arguments),
     /// The time, memory and disk that the types and names of a million files take
     Types(types::Arguments),
 }
@@ -47,6 +50,7 @@ pub async fn run(measure: Measure) -> anyhow::Result<ExitCode> {
         Measure::Plan(arguments) => plan::run(&arguments).await?,
         Measure::Audit(arguments) => audit::run(&arguments).await?,
         Measure::Verify(arguments) => verify::run(&arguments).await?,
+        Measure::Freeze(arguments) => freeze::run(&arguments).await?,
         Measure::Types(arguments) => types::run(&arguments).await?,
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

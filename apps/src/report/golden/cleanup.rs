@@ -102,7 +102,8 @@ fn rekey() -> Vec<Value> {
         stopped: None,
         ..full.clone()
     };
-    [full, empty].map(|rekeying| json!(RekeyReport::new(rekeying))).into()
+    let report = |rekeying, ended| json!(RekeyReport::new(rekeying).with_ended_freeze(ended));
+    vec![report(full, Some(1)), report(empty, None)]
 }
 
 fn rekey_scan() -> Vec<Value> {

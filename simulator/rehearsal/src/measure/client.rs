@@ -94,6 +94,12 @@ pub async fn verify(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run>
     run(environment, &all, &[]).await.context("`mogile2s3 verify`")
 }
 
+/// Runs `mogile2s3 freeze` in that world, without a window.
+pub async fn freeze(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "freeze", "--json", "--means", "measured", "--window", "0s"];
+    run(environment, &all, &[]).await.context("`mogile2s3 freeze`")
+}
+
 /// Runs the bare loop in that world.
 pub async fn bare(
     environment: &BTreeMap<&str, String>,
