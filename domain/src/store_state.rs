@@ -83,6 +83,9 @@ impl<'de> Deserialize<'de> for Sum {
 pub struct StoreState {
     /// The MogileFS domain.
     pub domain: String,
+    /// The databases of MogileFS, contentrepo and rhino, in this order: host, port and name.
+    #[serde(default)]
+    pub servers: Vec<String>,
     /// The mapped buckets, which say what is content: `old:new`, ascending.
     pub buckets: Vec<String>,
     /// The rows of mapped buckets.
@@ -91,6 +94,9 @@ pub struct StoreState {
     pub other: RowsDigest,
     /// The highest fid of all domains.
     pub highest_fid: Option<Fid>,
+    /// The number of uploads under way, of all domains.
+    #[serde(default)]
+    pub uploads: u64,
     /// contentrepo's table `objects`.
     pub contentrepo: ClientState,
     /// rhino's table `articleFile`.
@@ -121,43 +127,61 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateChange {
-    /// Another domain, or another bucket map: nothing else can be compared.
+    /// Another domain, another bucket map or another database: nothing else can be compared.
     Settings,
     /// Rows of mapped buckets were added, deleted or changed.
     Content,
-    /// Other rows of the domain were.
+    /// Other rows of the domain were added, deleted or changed.
     OtherRows,
-    /// MogileFS gave out a fid.
-    HighestFid,
-    /// contentrepo's rows were.
+    /// MogileFS stored a file, of whatever domain: its highest fid rose.
+    FileStored,
+    /// The file of the highest fid was deleted.
+    LastFileDeleted,
+    /// An upload is under way.
+    Uploads,
+    /// Rows of contentrepo's table `objects` were added or deleted, or got another status.
     Contentrepo,
-    /// rhino's rows were.
+    /// Rows of rhino's table `articleFile` were added or deleted.
     Rhino,
 }
 
 impl StateChange {
-    /// Whether a freeze does not survive it. Other rows of MogileFS may change: nothing refers to them, and
-    /// nothing of them migrates.
+    /// Whether it breaks a freeze. Other rows of MogileFS may be deleted: nothing of them migrates.
     #[must_use]
     pub const fn breaks_a_freeze(&self) -> bool {
         match self {
-            Self::Settings | Self::Content | Self::Contentrepo | Self::Rhino => true,
-            Self::OtherRows | Self::HighestFid => false,
+            Self::Settings
+            | Self::Content
+            | Self::FileStored
+            | Self::Uploads
+            | Self::Contentrepo
+            | Self::Rhino => true,
+            Self::OtherRows | Self::LastFileDeleted => false,
         }
     }
 }
 
 impl StoreState {
+    /// Whether both are of the same domain, buckets and databases.
+    #[must_use]
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        let settings =
+            |state: &Self| (state.domain.clone(), state.buckets.clone(), state.servers.clone());
+        settings(self) == settings(other)
+    }
+
     /// What is not as it was `before`.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<StateChange> {
-        if (&self.domain, &self.buckets) != (&before.domain, &before.buckets) {
+        if !self.has_settings_of(before) {
             return vec![StateChange::Settings];
         }
         let changes = [
             (StateChange::Content, self.content != before.content),
             (StateChange::OtherRows, self.other != before.other),
-            (StateChange::HighestFid, self.highest_fid != before.highest_fid),
+            (StateChange::FileStored, self.highest_fid > before.highest_fid),
+            (StateChange::LastFileDeleted, self.highest_fid < before.highest_fid),
+            (StateChange::Uploads, self.uploads > before.uploads),
             (StateChange::Contentrepo, self.contentrepo != before.contentrepo),
             (StateChange::Rhino, self.rhino != before.rhino),
         ];
@@ -242,17 +266,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_freeze_of_the_first_form_is_still_read() {
+        let written = r#"{"means":"cron is off","window_seconds":600,"state":{"domain":"d","buckets":["a:b"],
+            "content":{"rows":1,"sum":"000000000000000000000000000000ff"},"other":{"rows":0,
+            "sum":"00000000000000000000000000000000"},"highest_fid":7,"contentrepo":{"last":"9","rows":{"used":1}},
+            "rhino":{"last":null,"rows":{"all":0}}}}"#;
+        let freeze: Freeze = serde_json::from_str(written).expect("a freeze");
+        assert_eq!(freeze.state.content.to_string(), format!("1 rows, digest {:032x}", 255));
+    }
+
     /// `b` breaks a freeze, `-` does not.
     #[test]
     fn content_and_the_clients_rows_must_stay() {
-        let before = StoreState { domain: "d".into(), ..StoreState::default() };
+        let before =
+            StoreState { domain: "d".into(), highest_fid: Some(Fid(7)), ..StoreState::default() };
         let rows = of(&[row(1, Some("a"), Some(2))]);
         let client = ClientState { last: Some("7".into()), rows: BTreeMap::new() };
         for (after, expected) in [
             (before.clone(), ""),
             (StoreState { content: rows, ..before.clone() }, "b Content"),
             (StoreState { other: rows, ..before.clone() }, "- OtherRows"),
-            (StoreState { highest_fid: Some(Fid(3)), ..before.clone() }, "- HighestFid"),
+            (StoreState { highest_fid: Some(Fid(8)), ..before.clone() }, "b FileStored"),
+            (StoreState { highest_fid: Some(Fid(6)), ..before.clone() }, "- LastFileDeleted"),
+            (StoreState { uploads: 1, ..before.clone() }, "b Uploads"),
+            (StoreState { servers: vec!["copy".into()], ..before.clone() }, "b Settings"),
             (StoreState { contentrepo: client.clone(), ..before.clone() }, "b Contentrepo"),
             (StoreState { rhino: client.clone(), ..before.clone() }, "b Rhino"),
             (StoreState { domain: "e".into(), content: rows, ..before.clone() }, "b Settings"),

@@ -7,10 +7,11 @@ use adapters::clock::SystemClock;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use domain::cutover::{
-    FreezePlan, FreezePorts, FreezeTrouble, StateProgress, UnreadableJournal, Watched,
-    current_freeze, read_state, watch,
+    CheckTrouble, FreezePlan, FreezePorts, FreezeTrouble, JournalledChanges, StateProgress,
+    UnreadableJournal, Watched, check_freeze, journalled_changes, watch,
 };
 use domain::journal::Content;
+use domain::ports::Clock;
 use domain::runbook::{JournalTrouble, JournalWriter};
 use domain::store_state::Freeze;
 use domain::{BucketMap, Reason};
@@ -20,11 +21,12 @@ use crate::config::{
     AwsSettings, CONTENT_REPO, ClientSettings, JournalSettings, RHINO, SourceSettings,
     TimeSettings, duration, parse_buckets,
 };
-use crate::exit::{Exit, MisconfiguredError, TroubleError, UsageError};
+use crate::exit::{Exit, MisconfiguredError, RefusedError, TroubleError, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
 use crate::report::Teller;
 use crate::report::freeze::{CheckReport, FreezeReport};
 use crate::session::Session;
+use crate::wiring::IndexFrom;
 
 /// What can be given to `freeze`.
 #[derive(Debug, Args)]
@@ -46,11 +48,14 @@ enum Command {
 
 const AFTER_FREEZE: &str = "\
 Stop all writes first: ingest, contentrepo's API for writers, and what else stores files. Then this
-command reads every row, looks every 10 seconds for the window whether a new row or an upload came,
-and reads every row again. Where nothing moved and nothing changed, the journal gets the freeze: how
-writes were stopped, and digests of all rows.
+command reads every row, looks every 10 seconds for the window whether a row or an upload came, and
+reads every row again. Ten million rows take about five minutes for each reading, and the rows of
+contentrepo and rhino are counted too. Where nothing moved and nothing changed, the journal gets the
+freeze: how writes were stopped, and digests of all rows.
 
-A row of MogileFS counts by fid, key and length. Replication goes on.
+All domains of MogileFS and all buckets of both clients must be still. A row of MogileFS counts by
+fid, key and length: replication goes on. While an upload is under way nothing is frozen; MogileFS
+takes one that was given up for lost after an hour.
 
 Exit codes: 0 nothing moved, and the journal has the freeze; 1 something moved or changed, or the
 command was interrupted: the journal has nothing; 2 wrong usage or configuration; 3 something could
@@ -58,8 +63,8 @@ not be reached; 4 another process wrote into the journal meanwhile, or it was ch
 
 const AFTER_CHECK: &str = "\
 It reads every row once and writes nothing. A change of files in mapped buckets, of contentrepo's rows
-or of rhino's rows breaks the freeze, and so does `rekey`. Other rows of MogileFS may change: unfinished
-uploads that are cleaned up, and ignored buckets.
+or of rhino's rows breaks the freeze. So do a new file, an upload under way, and `rekey`. Other rows of
+MogileFS may be deleted: unfinished uploads, and files of ignored buckets.
 
 Exit codes: 0 the freeze holds; 1 it does not hold, or the journal has none; 2 wrong usage or
 configuration; 3 something could not be reached; 4 the journal was changed.";
@@ -141,11 +146,17 @@ impl Begin {
         let ports = self.common.ports(&session)?;
         let services = session.services(&self.common.aws, &self.common.time);
         let journal = services.journal(&self.common.journal).await?;
-        let clock: Arc<dyn domain::ports::Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let by = (self.operator.name(&services).await?, random());
-        // Before the wait, so that a journal that cannot be continued is known at once. Others may write
-        // into it meanwhile.
-        JournalWriter::open(journal.clone(), clock.clone(), by.clone()).await.map_err(refused)?;
+        let salt = by.1;
+        let before = journalled_changes(&*journal, &*clock, salt).await.map_err(unreadable)?;
+        if let Some((entry, fid)) = before.open_rekey {
+            return Err(RefusedError(format!(
+                "entry {entry} of the journal says that `rekey` began to change the key of fid {fid}, and no \
+                 entry says what came of it\n  → run the same `rekey` again, then this"
+            ))
+            .into());
+        }
         let (teller, stop) = Session::stop_request()?;
         let (telling, left) = (teller.clone(), teller);
         let plan = FreezePlan { buckets: &buckets, window: self.window, stop };
@@ -157,14 +168,31 @@ impl Begin {
         let window_seconds = self.window.as_secs();
         let mut entry = None;
         if let Watched::Still(state) = &watched {
-            let freeze =
-                Box::new(Freeze { means: means.clone(), window_seconds, state: (**state).clone() });
-            let writer = JournalWriter::open(journal, clock, by).await;
+            let state = (**state).clone();
+            let freeze = Box::new(Freeze { means: means.clone(), window_seconds, state });
+            // Opened first: an entry that comes behind this reading of the journal is a take-over.
+            let writer = JournalWriter::open(journal.clone(), clock.clone(), by).await;
             let mut writer = writer.map_err(refused)?;
+            let now = journalled_changes(&*journal, &*clock, salt).await.map_err(unreadable)?;
+            require_no_change(&before, &now)?;
             let head = writer.append(Content::Frozen { freeze }).await.map_err(refused)?;
             entry = Some(head.sequence);
         }
         session.print(&FreezeReport::new(means, window_seconds, watched, entry))
+    }
+}
+
+/// Errors where the journal has a change of the store that was not there before the watch.
+fn require_no_change(
+    before: &JournalledChanges,
+    now: &JournalledChanges,
+) -> Result<(), RefusedError> {
+    match &now.last_change {
+        Some((entry, by)) if now.last_change != before.last_change => Err(RefusedError(format!(
+            "entry {entry} of the journal, by {by}, changes the store and was written while this watched. \
+             Nothing was written to the journal\n  → agree with {by}, then run this again"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -175,18 +203,21 @@ impl Check {
         let ports = self.common.ports(&session)?;
         let services = session.services(&self.common.aws, &self.common.time);
         let journal = services.journal(&self.common.journal).await?;
-        let current = current_freeze(&*journal, &SystemClock, random()).await.map_err(|why| {
-            refused(match why {
-                UnreadableJournal::Table(error) => JournalTrouble::Table(error),
-                UnreadableJournal::Changed(fault) => JournalTrouble::Changed(fault),
-            })
-        })?;
-        let Some(current) = current else { return session.print(&CheckReport::none()) };
         let teller = Teller::plain();
         let progress = |progress| teller.say(&words(progress));
-        let now = read_state(&ports, &buckets, &progress).await.map_err(trouble)?;
-        session.print(&CheckReport::of(current, now))
+        let check = check_freeze(&ports, &*journal, &buckets, random(), &progress).await;
+        session.print(&CheckReport::new(check.map_err(|why| match why {
+            CheckTrouble::Journal(why) => unreadable(why),
+            CheckTrouble::Store(why) => trouble(why),
+        })?))
     }
+}
+
+fn unreadable(why: UnreadableJournal) -> anyhow::Error {
+    refused(match why {
+        UnreadableJournal::Table(error) => JournalTrouble::Table(error),
+        UnreadableJournal::Changed(fault) => JournalTrouble::Changed(fault),
+    })
 }
 
 impl Common {
@@ -217,10 +248,15 @@ impl Common {
         let (Some(index), Some(content_repo), Some(rhino)) = (index, content_repo, rhino) else {
             return Err(UsageError("a database is not set".to_owned()));
         };
-        let index = Arc::new(index);
+        let (index, (trackers, _)) = (Arc::new(index), wiring.mogile(IndexFrom::Trackers)?);
+        let mogile = self.source.database()?;
+        let urls = [mogile.as_ref(), Some(&content_repo), Some(&rhino)];
+        let servers = urls.into_iter().flatten().map(|url| url.name().to_owned()).collect();
         Ok(FreezePorts {
             index: index.clone(),
             database: index,
+            trackers,
+            servers,
             content_repo: Arc::new(wiring.content_repo(content_repo)),
             rhino: Arc::new(wiring.rhino(rhino)),
             clock: Arc::new(SystemClock),
@@ -239,8 +275,8 @@ fn trouble(why: FreezeTrouble) -> anyhow::Error {
     match why {
         FreezeTrouble::Index(error) => TroubleError(Reason::from(&error)).into(),
         FreezeTrouble::Database(error) => anyhow!(
-            "{error}\n  → check the URL, the server and the account, which needs SELECT alone (docs/OPERATING.md, \
-             \"Freeze\"), then run this again"
+            "{error}\n  → check the URL, the server and the account, then run this again. The account needs SELECT \
+             alone, in MogileFS's database on the table `tempfile` too (docs/OPERATING.md, \"Freeze\")"
         ),
         FreezeTrouble::Misconfigured(why) => MisconfiguredError(why).into(),
         FreezeTrouble::OtherClient { client, .. } => {

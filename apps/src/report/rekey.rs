@@ -268,8 +268,8 @@ impl Report for RekeyReport {
         if let Some(entry) = self.ended_freeze {
             writeln!(
                 out,
-                "The freeze of entry {entry} of the journal has ended: the key of a file changed. Run \
-                 `mogile2s3 freeze --means TEXT` again behind the migration and its verification"
+                "The freeze of entry {entry} of the journal has ended, because the key of a file changed or may \
+                 have changed. Run `mogile2s3 freeze --means TEXT` again, then migrate and verify again"
             )?;
         }
         let Some(undo) = &self.undo else { return Ok(()) };

@@ -26,7 +26,7 @@ pub struct FreezePlan<'a> {
 pub enum Watched {
     /// Nothing moved. This is what the store and its clients hold.
     Still(Box<StoreState>),
-    /// Rows came in the window.
+    /// Uploads are under way, or rows came.
     Moving(Vec<Movement>),
     /// The last rows stayed, and other rows changed in the window.
     Changed(Vec<StateChange>),
@@ -36,7 +36,7 @@ pub enum Watched {
 
 /// Reads the whole state, watches the last rows for the window, and reads the whole state again.
 ///
-/// The second reading sees what no last row shows: the rename of an upload that was begun before, and a
+/// The second reading sees what no last row shows: the rename of an upload that was closed before, and a
 /// deletion.
 pub async fn watch(
     ports: &FreezePorts,
@@ -57,15 +57,21 @@ async fn watch_to_the_end(
     progress: &(dyn Fn(StateProgress) + Sync),
     remaining: &(dyn Fn(Duration) + Sync),
 ) -> Result<Watched, FreezeTrouble> {
+    // Uploads under way, and rights that lack, are known before minutes of reading.
+    let uploads = ports.database.uploads_under_way().await?;
+    if uploads.rows > 0 {
+        let (rows, newest) = (uploads.rows, uploads.newest);
+        return Ok(Watched::Moving(vec![Movement::Uploads { rows, newest }]));
+    }
     let before = read_state(ports, plan.buckets, progress).await?;
-    let first = Look::first(ports, &before).await?;
+    let look = Look::of(&before);
     let mut left = plan.window;
     loop {
         remaining(left);
         let pause = left.min(limits::FREEZE_LOOK);
         ports.clock.sleep(pause).await;
         left = left.saturating_sub(pause);
-        let moved = first.movements(ports).await?;
+        let moved = look.movements(ports).await?;
         if !moved.is_empty() {
             return Ok(Watched::Moving(moved));
         }
@@ -78,7 +84,7 @@ async fn watch_to_the_end(
     if !changed.is_empty() {
         return Ok(Watched::Changed(changed));
     }
-    // What came while the rows were read a second time.
-    let moved = first.movements(ports).await?;
+    // Rows that came during the second reading.
+    let moved = look.movements(ports).await?;
     Ok(if moved.is_empty() { Watched::Still(Box::new(after)) } else { Watched::Moving(moved) })
 }

@@ -2,35 +2,40 @@
 
 use serde::Serialize;
 
-use super::read_state::{FreezePorts, FreezeTrouble};
+use super::read_state::{FreezePorts, FreezeTrouble, patiently};
 use crate::Fid;
 use crate::ports::{RowId, UploadsUnderWay};
-use crate::retried::retried;
 use crate::store_state::StoreState;
 
 /// The last rows of all tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Look {
     highest_fid: Option<Fid>,
-    uploads: UploadsUnderWay,
     contentrepo: RowId,
-    rhino: Option<RowId>,
+    rhino: Option<String>,
 }
 
 /// Something that moved while nothing was to move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Movement {
-    /// MogileFS gave out this fid.
-    Fid(Option<Fid>),
-    /// An upload to MogileFS began or ended: its table `tempfile` has another number of rows, or another
-    /// newest one.
-    Upload {
-        /// The number of rows before.
-        before: u64,
-        /// The number of rows now.
-        now: u64,
+    /// Uploads to MogileFS are under way.
+    Uploads {
+        /// Their number.
+        rows: u64,
+        /// The fid of the newest.
+        newest: Option<Fid>,
     },
+    /// MogileFS stored a file, or deleted the one of the highest fid.
+    HighestFid {
+        /// The highest fid before.
+        before: Option<Fid>,
+        /// The highest fid now.
+        now: Option<Fid>,
+    },
+    /// The trackers list this fid, which is behind the highest one of the database: the database is a copy, or a
+    /// replica that lags.
+    TrackersAhead(Fid),
     /// contentrepo has a row behind the last one.
     ContentrepoRow(String),
     /// rhino has another last row.
@@ -38,50 +43,48 @@ pub enum Movement {
 }
 
 impl Look {
-    /// The first look, behind a reading of the whole state.
-    pub(super) async fn first(
-        ports: &FreezePorts,
-        state: &StoreState,
-    ) -> Result<Self, FreezeTrouble> {
+    /// What the last rows must be for the store to be as this state is.
+    pub(super) fn of(state: &StoreState) -> Self {
         let last = state.contentrepo.last.as_deref().and_then(|last| last.parse().ok());
-        let contentrepo = last.map_or(RowId::START, RowId);
-        // A row that came since the reading is a movement that the next look sees.
-        Ok(Self { contentrepo, ..Self::at(ports, contentrepo).await? })
+        Self {
+            highest_fid: state.highest_fid,
+            contentrepo: last.map_or(RowId::START, RowId),
+            rhino: state.rhino.last.clone(),
+        }
     }
 
-    /// A look that reads contentrepo's rows behind `contentrepo` only.
-    async fn at(ports: &FreezePorts, contentrepo: RowId) -> Result<Self, FreezeTrouble> {
-        let FreezePorts { database, content_repo, rhino, clock, .. } = ports;
-        let newer = retried(&**clock, 0, || content_repo.objects(contentrepo, 1)).await?;
-        Ok(Self {
-            highest_fid: retried(&**clock, 0, || database.highest_fid()).await?,
-            uploads: retried(&**clock, 0, || database.uploads_under_way()).await?,
-            contentrepo: newer.last().map_or(contentrepo, |row| row.id),
-            rhino: retried(&**clock, 0, || rhino.last()).await?,
-        })
-    }
-
-    /// What moved since this look.
+    /// What moved since. Uploads under way are a movement, too: they end as files.
     pub(super) async fn movements(
         &self,
         ports: &FreezePorts,
     ) -> Result<Vec<Movement>, FreezeTrouble> {
-        let now = Self::at(ports, self.contentrepo).await?;
+        let FreezePorts { database, trackers, content_repo, rhino, clock, .. } = ports;
+        let clock = &**clock;
         let mut moved = Vec::new();
-        if now.highest_fid != self.highest_fid {
-            moved.push(Movement::Fid(now.highest_fid));
+        let UploadsUnderWay { rows, newest } =
+            patiently(clock, 0, || database.uploads_under_way()).await?;
+        if rows > 0 {
+            moved.push(Movement::Uploads { rows, newest });
         }
-        if now.uploads != self.uploads {
-            let (before, now) = (self.uploads.rows, now.uploads.rows);
-            moved.push(Movement::Upload { before, now });
+        let now = patiently(clock, 0, || database.highest_fid()).await?;
+        if now != self.highest_fid {
+            moved.push(Movement::HighestFid { before: self.highest_fid, now });
         }
-        if now.contentrepo != self.contentrepo {
-            moved.push(Movement::ContentrepoRow(now.contentrepo.to_string()));
-        }
-        if now.rhino != self.rhino {
-            let last = now.rhino.map_or_else(|| "none".to_owned(), |last| last.to_string());
-            moved.push(Movement::RhinoRow(last));
+        let last = now.unwrap_or_default();
+        let behind = patiently(clock, last.0, || trackers.page(last, FIDS_BEHIND)).await?;
+        let newest = behind.rows.iter().map(|row| row.fid);
+        let newest = newest.chain(behind.unreadable.iter().map(|row| row.fid)).max();
+        moved.extend(newest.map(Movement::TrackersAhead));
+        let objects = || content_repo.objects(self.contentrepo, 1);
+        let newer = patiently(clock, 0, objects).await?;
+        moved.extend(newer.first().map(|row| Movement::ContentrepoRow(row.id.to_string())));
+        let last = patiently(clock, 0, || rhino.last()).await?.map(|last| last.to_string());
+        if last != self.rhino {
+            moved.push(Movement::RhinoRow(last.unwrap_or_else(|| "none".to_owned())));
         }
         Ok(moved)
     }
 }
+
+/// Fids behind the highest one that the trackers are asked for.
+const FIDS_BEHIND: usize = 100;

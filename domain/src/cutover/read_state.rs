@@ -9,6 +9,7 @@ use crate::ports::{
     RhinoDatabase, RowId, SourceIndex,
 };
 use crate::retried::retried;
+use crate::retry::{Classed, ErrorClass, backoff};
 use crate::store_state::{ClientState, StoreState};
 use crate::{BucketMap, Fid, Misconfigured, RepoBucketName, limits};
 
@@ -18,10 +19,14 @@ pub struct FreezePorts {
     pub index: Arc<dyn SourceIndex>,
     /// MogileFS's database.
     pub database: Arc<dyn MogileDatabase>,
+    /// The same index, as the trackers list it.
+    pub trackers: Arc<dyn SourceIndex>,
     /// contentrepo's database.
     pub content_repo: Arc<dyn ContentRepoDatabase>,
     /// rhino's database.
     pub rhino: Arc<dyn RhinoDatabase>,
+    /// The databases of MogileFS, contentrepo and rhino: host, port and name.
+    pub servers: Vec<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -57,7 +62,8 @@ pub enum StateProgress {
     Rows(u64),
 }
 
-/// Reads every row of the index, and counts every row of the clients. Memory holds one page.
+/// Reads every row of the index, and then counts every row of the clients: a change that a client makes
+/// while the index is read shows in its own rows. Memory holds one page.
 ///
 /// A row that the index cannot give counts by its fid among the other rows.
 pub async fn read_state(
@@ -66,19 +72,11 @@ pub async fn read_state(
     progress: &(dyn Fn(StateProgress) + Sync),
 ) -> Result<StoreState, FreezeTrouble> {
     let known = require_domain(ports).await?;
-    progress(StateProgress::Clients);
-    let mut state = StoreState {
-        domain: ports.index.domain().to_owned(),
-        buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
-        contentrepo: contentrepo(ports, buckets).await?,
-        rhino: rhino(ports, buckets).await?,
-        ..StoreState::default()
-    };
+    let mut state = empty_state(ports, buckets);
     let FreezePorts { index, database, clock, .. } = ports;
-    state.highest_fid = retried(&**clock, 0, || database.highest_fid()).await?;
     let (mut next, mut pages, mut other_domains) = (Some(Fid(0)), 0_u64, 0);
     while let Some(after) = next {
-        let page = retried(&**clock, after.0, || index.page(after, limits::PAGE_ROWS)).await?;
+        let page = patiently(&**clock, after.0, || index.page(after, limits::PAGE_ROWS)).await?;
         for row in &page.rows {
             let is_content = matches!(AuditedRow::of(row, buckets), AuditedRow::File(_));
             if is_content { &mut state.content } else { &mut state.other }.add(row);
@@ -86,13 +84,53 @@ pub async fn read_state(
         page.unreadable.iter().for_each(|row| state.other.add_unreadable(row.fid));
         other_domains += page.other_domains;
         next = page.next;
+        if next.is_some_and(|next| next <= after) {
+            let at = state.domain.clone();
+            let why =
+                format!("the page behind fid {after} says that the next one begins before it");
+            return Err(IndexError::BadAnswer { at, why }.into());
+        }
         pages += 1;
         if pages.is_multiple_of(PAGES_A_REPORT) {
             progress(StateProgress::Rows(state.content.rows + state.other.rows));
         }
     }
     require_content(known, buckets, &state, other_domains)?;
+    state.highest_fid = patiently(&**clock, 0, || database.highest_fid()).await?;
+    state.uploads = patiently(&**clock, 0, || database.uploads_under_way()).await?.rows;
+    progress(StateProgress::Clients);
+    state.contentrepo = contentrepo(ports, buckets).await?;
+    state.rhino = rhino(ports, buckets).await?;
     Ok(state)
+}
+
+/// A state with its settings alone.
+pub(super) fn empty_state(ports: &FreezePorts, buckets: &BucketMap) -> StoreState {
+    StoreState {
+        domain: ports.index.domain().to_owned(),
+        servers: ports.servers.clone(),
+        buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
+        ..StoreState::default()
+    }
+}
+
+/// Repeats a call that only reads, as [`retried`] does, for [`limits::COUNT_TRIES_WITHIN`]: what was read in
+/// minutes must not be lost by a server's restart.
+pub(super) async fn patiently<T, E: Classed, F: Future<Output = Result<T, E>>>(
+    clock: &dyn Clock,
+    salt: u64,
+    mut call: impl FnMut() -> F,
+) -> Result<T, E> {
+    let (begun, mut attempt) = (clock.now(), 0);
+    loop {
+        let answer = retried(clock, salt, &mut call).await;
+        let heals = answer.as_ref().is_err_and(|error| error.class() == ErrorClass::Retry);
+        if !heals || begun.until(clock.now()) >= limits::COUNT_TRIES_WITHIN {
+            return answer;
+        }
+        attempt += 1;
+        clock.sleep(backoff(attempt, salt)).await;
+    }
 }
 
 /// Pages between two reports of progress.
@@ -132,7 +170,7 @@ async fn contentrepo(
     FreezePorts { content_repo, clock, .. }: &FreezePorts,
     buckets: &BucketMap,
 ) -> Result<ClientState, FreezeTrouble> {
-    let names = retried(&**clock, 0, || content_repo.buckets()).await?;
+    let names = patiently(&**clock, 0, || content_repo.buckets()).await?;
     require_own("contentrepo", buckets, names.iter().map(|bucket| bucket.name.as_str()))?;
     let extent = content_repo.extent().await?;
     let rows = extent.rows.iter().map(|(status, rows)| (name_of(*status).to_owned(), *rows));
@@ -153,7 +191,7 @@ async fn rhino(
     FreezePorts { rhino, clock, .. }: &FreezePorts,
     buckets: &BucketMap,
 ) -> Result<ClientState, FreezeTrouble> {
-    let last = retried(&**clock, 0, || rhino.last()).await?;
+    let last = patiently(&**clock, 0, || rhino.last()).await?;
     let by_bucket = rhino.rows_by_bucket().await?;
     require_own("rhino", buckets, by_bucket.keys().flatten().map(String::as_str))?;
     let rows = BTreeMap::from([("all".to_owned(), by_bucket.values().sum())]);

@@ -20,6 +20,9 @@ struct Store {
     /// What is done in each sleep of the clock, by its number from 1 on.
     script: Mutex<Vec<(u64, Happening)>>,
     sleeps: AtomicU64,
+    /// What is done when this page of the index is read, counted from 1 on.
+    in_page: Mutex<Option<(u64, Happening)>>,
+    pages: AtomicU64,
 }
 
 type Happening = fn(&mut Held);
@@ -54,6 +57,8 @@ impl Store {
         FreezePorts {
             index: self.clone(),
             database: self.clone(),
+            trackers: self.clone(),
+            servers: vec!["db/mogile".to_owned()],
             content_repo: self.clone(),
             rhino: self.clone(),
             clock: self.clone(),
@@ -81,6 +86,12 @@ fn temporary(fid: u64) -> IndexRow {
 #[async_trait]
 impl SourceIndex for Store {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
+        let number = self.pages.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some((_, happens)) =
+            self.in_page.lock().expect("no panic").filter(|it| it.0 == number)
+        {
+            happens(&mut self.held.lock().expect("no panic"));
+        }
         // Pages of two rows, however many are asked for.
         let rows = self.held().rows.into_iter().filter(|row| row.fid > after);
         let rows: Vec<_> = rows.take(limit.min(2)).collect();
@@ -242,17 +253,17 @@ fn a_still_store_is_frozen_with_all_its_rows() {
 /// What happens in the window, and what the watch says of it.
 #[test]
 fn whatever_moves_in_the_window_is_seen() {
-    use Movement::{ContentrepoRow, RhinoRow, Upload};
+    use Movement::{ContentrepoRow, HighestFid, RhinoRow, Uploads};
     let cases: [(&str, Happening, Watched); 8] = [
         (
             "an upload is opened",
             |held| held.uploads = 1,
-            Watched::Moving(vec![Upload { before: 0, now: 1 }]),
+            Watched::Moving(vec![Uploads { rows: 1, newest: None }]),
         ),
         (
             "a file is stored",
             |held| held.rows.push(content(5)),
-            Watched::Moving(vec![Movement::Fid(Some(Fid(5)))]),
+            Watched::Moving(vec![HighestFid { before: Some(Fid(4)), now: Some(Fid(5)) }]),
         ),
         (
             "contentrepo has a new row",
@@ -296,7 +307,7 @@ fn whatever_moves_in_the_window_is_seen() {
 /// What happens after a freeze: the changes that are seen, `!` where they break it.
 #[test]
 fn a_freeze_survives_what_has_no_content() {
-    let cases: [(&str, Happening, &str); 8] = [
+    let cases: [(&str, Happening, &str); 10] = [
         ("nothing", |_| {}, ""),
         ("a late rename of an upload", |held| held.rows[2] = content(3), "!Content OtherRows"),
         ("a purge", |held| drop(held.rows.remove(1)), "!Content"),
@@ -306,10 +317,16 @@ fn a_freeze_survives_what_has_no_content() {
                 held.rows.remove(1);
                 held.rows.push(row(9, &dkey(2, "repo")));
             },
-            "!Content HighestFid",
+            "!Content !FileStored",
+        ),
+        ("an upload begins", |held| held.uploads = 1, "!Uploads"),
+        (
+            "an upload of other content ends",
+            |held| held.rows.push(row(9, &dkey(9, "trash"))),
+            "OtherRows !FileStored",
         ),
         ("unfinished uploads are cleaned up", |held| drop(held.rows.remove(2)), "OtherRows"),
-        ("an unmapped file goes", |held| drop(held.rows.remove(3)), "OtherRows HighestFid"),
+        ("an unmapped file goes", |held| drop(held.rows.remove(3)), "OtherRows LastFileDeleted"),
         ("an object is created", |held| held.objects.push(RepoStatus::Used), "!Contentrepo"),
         ("contentrepo is cut over", |held| held.repo_bucket = "corpus".to_owned(), ""),
     ];
@@ -324,6 +341,42 @@ fn a_freeze_survives_what_has_no_content() {
         let found: Vec<_> = changes.iter().map(shown).collect();
         assert_eq!(found.join(" "), expected, "{what}");
     }
+}
+
+#[test]
+fn an_upload_that_was_open_all_the_time_is_no_stillness() {
+    let store = Store::with(Vec::new());
+    store.held.lock().expect("no panic").uploads = 1;
+    let expected = Watched::Moving(vec![Movement::Uploads { rows: 1, newest: None }]);
+    assert_eq!(watched(&store, 600).expect("an answer"), expected);
+    assert_eq!(store.sleeps.load(Ordering::Relaxed), 0, "before anything is read");
+}
+
+/// Behind the last sleep the rows are read a second time, two a page.
+#[test]
+fn what_comes_in_the_second_reading_is_seen() {
+    let opens: Happening = |held| held.uploads = 1;
+    let stores: Happening = |held| held.objects.push(RepoStatus::Used);
+    for happens in [opens, stores] {
+        for page in 5..8 {
+            let store = Store::with(Vec::new());
+            store.in_page.lock().expect("no panic").replace((page, happens));
+            let watched = watched(&store, 20).expect("an answer");
+            assert!(!matches!(watched, Watched::Still(_)), "page {page}: {watched:?}");
+        }
+    }
+}
+
+#[test]
+fn a_database_behind_its_trackers_is_no_evidence() {
+    let (store, ahead) = (Store::with(Vec::new()), Store::with(Vec::new()));
+    ahead.held.lock().expect("no panic").rows.push(content(5));
+    let ports = FreezePorts { trackers: ahead, ..store.ports() };
+    let buckets = map();
+    let plan = FreezePlan { buckets: &buckets, window: Duration::from_secs(20), stop: never() };
+    let watched = watch(&ports, &plan, &|_| {}, &|_| {}).now_or_never().expect("no wait");
+    let expected = Watched::Moving(vec![Movement::TrackersAhead(Fid(5))]);
+    assert_eq!(watched.expect("an answer"), expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::cutover::{CurrentFreeze, FreezeEnded, Movement, Watched};
+use domain::cutover::{CurrentFreeze, FreezeCheck, FreezeEnded, Movement, Watched};
 use domain::store_state::{ClientState, Freeze, StateChange, StoreState};
 use domain::{Fid, Timestamp};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ fn state() -> StoreState {
     StoreState {
         domain: "domain".to_owned(),
         buckets: vec!["old:new".to_owned()],
+        servers: vec!["host:3306/db".to_owned()],
         highest_fid: Some(Fid(7)),
         contentrepo: client("*"),
         rhino: client("all"),
@@ -31,13 +32,7 @@ fn state() -> StoreState {
 fn freeze() -> Vec<Value> {
     let report =
         |watched, entry| json!(FreezeReport::new("cron is off".to_owned(), 600, watched, entry));
-    let moved = vec![
-        Movement::Fid(Some(Fid(7))),
-        Movement::Fid(None),
-        Movement::Upload { before: 0, now: 1 },
-        Movement::ContentrepoRow("7".to_owned()),
-        Movement::RhinoRow("7".to_owned()),
-    ];
+    let moved = movements();
     vec![
         report(Watched::Still(Box::new(state())), Some(1)),
         report(Watched::Moving(moved), None),
@@ -46,22 +41,32 @@ fn freeze() -> Vec<Value> {
     ]
 }
 
+fn movements() -> Vec<Movement> {
+    let fid = Some(Fid(7));
+    vec![
+        Movement::Uploads { rows: 1, newest: fid },
+        Movement::Uploads { rows: 1, newest: None },
+        Movement::HighestFid { before: fid, now: None },
+        Movement::HighestFid { before: None, now: fid },
+        Movement::TrackersAhead(Fid(7)),
+        Movement::ContentrepoRow("7".to_owned()),
+        Movement::RhinoRow("7".to_owned()),
+    ]
+}
+
 fn check() -> Vec<Value> {
     let freeze = Freeze { means: "cron is off".to_owned(), window_seconds: 600, state: state() };
-    let current = CurrentFreeze {
-        sequence: 1,
-        at: Timestamp(1),
-        by: "alice".to_owned(),
-        freeze,
-        ended: Some(FreezeEnded { sequence: 2, fid: Fid(7) }),
-    };
-    let empty = StoreState::default();
-    let holding = CurrentFreeze { ended: None, ..current.clone() };
-    let reports = [
-        CheckReport::of(current.clone(), empty.clone()),
-        CheckReport::of(current, state()),
-        CheckReport::of(holding, state()),
-        CheckReport::none(),
+    let (at, by, sequence) = (Timestamp(1), "alice".to_owned(), 1);
+    let freeze = CurrentFreeze { sequence, at, by, freeze, ended: None };
+    let ended = Some(FreezeEnded { sequence: 2, writer: 7, fid: Fid(7) });
+    let (now, changes, movements) =
+        (StoreState::default(), vec![StateChange::Content], movements());
+    let checks = [
+        FreezeCheck::Compared { freeze: freeze.clone(), now: state(), changes, movements },
+        FreezeCheck::OtherSettings { freeze: freeze.clone(), now },
+        FreezeCheck::Ended(CurrentFreeze { ended, ..freeze }),
+        FreezeCheck::None,
+        FreezeCheck::Overtaken,
     ];
-    reports.map(|report| json!(report)).into()
+    checks.map(|check| json!(CheckReport::new(check))).into()
 }

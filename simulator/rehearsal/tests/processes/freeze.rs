@@ -102,7 +102,7 @@ async fn a_still_store_is_frozen_and_what_changes_later_is_named() {
     let (world, [_, second, upload, ignored]) = world().await;
     let environment = world.environment();
     let (none, _) = run(environment, &["freeze", "check"], 1).await;
-    assert_eq!((&none["holds"], &none["entry"]), (&json_of!(false), &Value::Null));
+    assert_eq!((&none["holds"], &none["freeze"]), (&json_of!(false), &Value::Null));
 
     let (frozen, _) = run(environment, &FREEZE, 0).await;
     let state = &frozen["state"];
@@ -111,18 +111,19 @@ async fn a_still_store_is_frozen_and_what_changes_later_is_named() {
     assert_eq!(counts, [&json_of!(2), &json_of!(2), &json_of!(2)], "{frozen}");
     assert_eq!(state["contentrepo"]["rows"], json_of!({ "used": 2 }), "{frozen}");
     let (check, _) = run(environment, &["freeze", "check"], 0).await;
-    let by = [&check["by"], &check["means"], &check["entry"]];
+    let freeze = &check["freeze"];
+    let by = [&freeze["by"], &freeze["means"], &freeze["entry"]];
     assert_eq!(by, [&json_of!("alice"), &json_of!("cron is off"), &json_of!(1)], "{check}");
     assert_eq!((&check["holds"], &check["changes"]), (&json_of!(true), &json_of!([])), "{check}");
 
     // What has no content may go.
     world.mogile.drop_row(ignored);
     let (check, _) = run(environment, &["freeze", "check"], 0).await;
-    assert_eq!(check["changes"], json_of!(["other-rows", "highest-fid"]), "{check}");
+    assert_eq!(check["changes"], json_of!(["other-rows", "last-file-deleted"]), "{check}");
     // An upload that was begun before gets its name late.
     assert!(world.mogile.change_key(upload, Some(UPLOAD), &key(3)));
     let (check, _) = run(environment, &["freeze", "check"], 1).await;
-    let changes = json_of!(["content", "other-rows", "highest-fid"]);
+    let changes = json_of!(["content", "other-rows", "last-file-deleted"]);
     assert_eq!((&check["holds"], &check["changes"]), (&json_of!(false), &changes), "{check}");
 
     // The next freeze counts from then on.
@@ -130,40 +131,51 @@ async fn a_still_store_is_frozen_and_what_changes_later_is_named() {
     run(environment, &["freeze", "check"], 0).await;
     world.mogile.drop_row(second);
     let (check, _) = run(environment, &["freeze", "check"], 1).await;
-    assert_eq!(check["entry"], 2, "{check}");
-    let plain = mogile2s3(environment, &["freeze", "check"]).await;
-    let said = text(&plain.stdout);
-    assert!(
-        said.contains("The freeze DOES NOT HOLD") && said.contains("was stored, renamed"),
+    assert_eq!(check["freeze"]["entry"], 2, "{check}");
+    let mut other = environment.clone();
+    other.insert("BUCKETS", format!("{}:elsewhere", BUCKETS[0].0));
+    let (check, said) = run(&other, &["freeze", "check"], 1).await;
+    assert_eq!(
+        (&check["changes"], &check["now"]["content"]["rows"]),
+        (&json_of!(["settings"]), &json_of!(0)),
         "{said}"
     );
+    let plain = mogile2s3(environment, &["freeze", "check"]).await;
+    let said = text(&plain.stdout);
+    for words in
+        ["The freeze DOES NOT HOLD", "CHANGED: files of mapped", "then 3 rows", "now  2 rows"]
+    {
+        assert!(said.contains(words), "`{words}`: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_moves_in_the_window_is_named_and_nothing_is_journalled() {
     let (world, _) = world().await;
     let environment = world.environment();
-    for (number, what) in [(5, "an upload"), (6, "a row of contentrepo")] {
-        let freeze = ["freeze", "--means", "none", "--window", "2s", "--operator=alice"];
-        let moving = async {
-            // The first reading of this small store is over, and the window is not.
-            sleep(Duration::from_millis(1_000)).await;
-            if number == 5 {
-                let (domain, key) = (DOMAIN, UPLOAD);
-                let open = OpenFile { domain, key, ..OpenFile::default() };
-                world.mogile.create_open(open).expect("opened");
-            } else {
-                let planted = world.databases.plant(|rows| plant_rows(rows, 1, number));
-                planted.expect("planted");
-            }
-        };
-        let ((report, said), ()) = tokio::join!(run(environment, &freeze, 1), moving);
-        let moved = report["movements"].as_array().map_or(0, Vec::len)
-            + report["changes"].as_array().map_or(0, Vec::len);
-        assert!(moved > 0 && report["entry"].is_null(), "{what}: {said}");
-    }
+    let freeze = ["freeze", "--means", "none", "--window", "1h", "--operator=alice"];
+    let rows = async {
+        for number in 5.. {
+            let planted = world.databases.plant(|rows| plant_rows(rows, 1, number));
+            planted.expect("planted");
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let (report, said) = tokio::select! {
+        done = run(environment, &freeze, 1) => done,
+        () = rows => unreachable!("it has no end"),
+    };
+    let moved: Vec<_> = report["movements"].as_array().into_iter().flatten().collect();
+    let is_seen = |name: &str| moved.iter().any(|movement| !movement[name].is_null());
+    assert!(is_seen("contentrepo-row") && is_seen("rhino-row"), "{said}");
+
+    let open = OpenFile { domain: DOMAIN, key: UPLOAD, ..OpenFile::default() };
+    let opened = world.mogile.create_open(open).expect("opened");
+    let (report, said) = run(environment, &FREEZE, 1).await;
+    let expected = json_of!([{ "uploads": { "rows": 1, "newest": opened.fid.0 } }]);
+    assert_eq!(report["movements"], expected, "{said}");
     let (none, _) = run(environment, &["freeze", "check"], 1).await;
-    assert_eq!(none["entry"], Value::Null);
+    assert_eq!(none["freeze"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +192,7 @@ async fn a_freeze_of_nothing_is_refused() {
         ("RHINO_DATABASE_URL", "", "RHINO_DATABASE_URL is not set"),
         ("CONTENTREPO_DATABASE_URL", "", "CONTENTREPO_DATABASE_URL is not set"),
         ("MOGILE_DOMAIN", "nowhere", "nowhere"),
-        ("BUCKETS", "absent:elsewhere", "contentrepo's database"),
+        ("BUCKETS", "absent:elsewhere", "none of the 4 rows"),
     ] {
         let (_, said) = run(&with(name, value), &FREEZE, 2).await;
         assert!(said.contains(named), "{name}={value}: {said}");
@@ -190,7 +202,8 @@ async fn a_freeze_of_nothing_is_refused() {
     let denied = Fault::Refuse { status: 1142, code: "SELECT command denied".to_owned() };
     let rule = Rule::once(Service::Mysql, "SELECT tempfile", "", denied);
     world.faults.add(Rule { times: Rule::ALWAYS, ..rule });
-    run(environment, &FREEZE, 3).await;
+    let (_, said) = run(environment, &FREEZE, 3).await;
+    assert!(said.contains("on the table `tempfile` too"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +215,10 @@ async fn a_corrected_key_ends_the_freeze() {
     let journal = rekey_entry(&world, first);
     journal.expect("written");
     let (check, said) = run(environment, &["freeze", "check"], 1).await;
-    assert_eq!(check["rekeyed"], json_of!([2, first.0]), "{said}");
+    assert_eq!(check["rekeyed"], json_of!({ "entry": 2, "fid": first.0 }), "{said}");
+    // Nobody knows what came of that change.
+    let (_, said) = run(environment, &FREEZE, 4).await;
+    assert!(said.contains("run the same `rekey` again"), "{said}");
 }
 
 fn rekey_entry(world: &EmbeddedWorld, fid: Fid) -> anyhow::Result<()> {
