@@ -285,7 +285,12 @@ impl WitnessReport {
         }
         writeln!(out, "FILES THAT ARE NOT IN S3:")?;
         write_sample(out, "missing", missing)?;
-        writeln!(out, "    → mogile2s3 migrate --again --fids {}", self.fids(missing))
+        writeln!(
+            out,
+            "    → bring each from MogileFS:\n\
+             \x20     mogile2s3 migrate --again --fids {}",
+            self.fids(missing)
+        )
     }
 
     fn write_unproven(&self, out: &mut String) -> fmt::Result {

@@ -41,6 +41,8 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
+        ("audit manifest", audit::audit_manifest()),
+        ("audit report", audit::audit_report()),
         ("verify", verify::reports()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
@@ -379,7 +381,7 @@ fn ends() -> Outcomes {
     }
 }
 
-fn cost() -> Cost {
+pub(super) fn cost() -> Cost {
     let requests = BTreeMap::from([("*".to_owned(), RequestCount::default())]);
     Cost { requests, ..Cost::default() }
 }

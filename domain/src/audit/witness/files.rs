@@ -89,14 +89,6 @@ impl ReportCounts {
 }
 
 impl WitnessedFiles {
-    /// Makes room for about so many files.
-    #[must_use]
-    pub fn for_about(files: u64) -> Self {
-        // What a count says is no promise: more grow in the usual way.
-        let files = usize::try_from(files.min(MOST_RESERVED)).unwrap_or_default();
-        Self { prints: Vec::with_capacity(files), ..Self::default() }
-    }
-
     /// Adds a file of the index.
     pub fn add(&mut self, bucket: &S3Bucket, sha1: &Sha1) {
         self.prints.push(Fingerprint::of(bucket, sha1));
@@ -106,6 +98,7 @@ impl WitnessedFiles {
     pub fn seal(&mut self) {
         self.prints.sort_unstable();
         self.prints.dedup();
+        self.prints.shrink_to_fit();
         self.etags = vec![0; self.prints.len()];
         self.marks = vec![0; self.prints.len()];
     }
@@ -202,9 +195,6 @@ impl WitnessedFiles {
         })
     }
 }
-
-/// Room for a hundred million files is made at most before they come.
-const MOST_RESERVED: u64 = 100_000_000;
 
 fn print_of(etag: &ETag) -> u64 {
     let sha1 = Sha1::of(etag.0.as_bytes());

@@ -131,9 +131,6 @@ impl Witness {
         tell: &(dyn Fn(WitnessProgress) + Sync),
     ) -> Result<(), Stopped> {
         let WitnessPorts { index, objects, clock } = ports;
-        // Only room is made by it.
-        let count = index.count().await.ok().flatten().unwrap_or_default();
-        self.files = WitnessedFiles::for_about(count);
         let mut buckets = BTreeSet::new();
         let mut each = |file: &AuditedFile| {
             self.files.add(&file.bucket, &file.sha1);

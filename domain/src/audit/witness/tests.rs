@@ -123,7 +123,7 @@ proptest! {
         listed in prop::collection::btree_map(files(), 0..2_u8, 0..12),
         reports in prop::collection::vec(reports(), 0..4),
     ) {
-        let mut joined = WitnessedFiles::for_about(3);
+        let mut joined = WitnessedFiles::default();
         for (of, content) in &index {
             joined.add(&bucket(*of), &sha1(*content));
             joined.add(&bucket(*of), &sha1(*content));

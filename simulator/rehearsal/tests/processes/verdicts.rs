@@ -18,3 +18,4 @@ mod session;
 mod settings;
 mod start;
 mod unreadable;
+mod witness;
