@@ -16,7 +16,7 @@ use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
-use crate::report::verify::{Form, ListFile, Lists, VerifyReport};
+use crate::report::verify::{Form, Lists, VerifyList, VerifyReport};
 use crate::session::Session;
 
 /// What can be given to `verify`.
@@ -113,7 +113,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
     let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
     let list = |form, path: &Option<PathBuf>| {
-        path.as_deref().map(|path| ListFile::create(form, path)).transpose()
+        path.as_deref().map(|path| VerifyList::create(form, path)).transpose()
     };
     let list_file = list(Form::List, &arguments.list)?;
     let sums = list(Form::Sha1Sums, &arguments.sha1sums)?;
@@ -133,7 +133,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ports = VerifyPorts { index: &index, rows: &index, objects: &objects, clock: &SystemClock };
     let summary = verify_store(ports, &plan, stop, &All(observers)).await;
     progress.finish();
-    let end = |file: Option<ListFile>| file.map(|file| file.finish());
+    let is_whole = summary.stopped.is_none();
+    let end = |file: Option<VerifyList>| file.map(|file| file.finish(is_whole));
     let lists = Lists { list: end(list_file), sha1sums: end(sums), failures: end(failures) };
     session.print(&VerifyReport::new(summary, lists, arguments.allow_extra, session.cost()))
 }

@@ -10,8 +10,9 @@ use domain::{Coverage, Stopped};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
-pub use self::files::{Form, ListEnd, ListFile};
+pub use self::files::{Form, VerifyList};
 use super::advice::Again;
+use super::list_file::ListEnd;
 use super::requests::write_requests;
 use super::sample::{
     FINDINGS, is_whole, write_failed, write_rejected, write_sample, write_samples, write_stopped,

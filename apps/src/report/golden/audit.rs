@@ -6,7 +6,8 @@ use domain::audit::{AuditSummary, RecordsWithoutRow};
 use serde_json::{Value, json};
 
 use super::reports::{sample, stopped};
-use crate::report::audit::{AuditReport, ListEnd};
+use crate::report::audit::AuditReport;
+use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
     let without_row = RecordsWithoutRow {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::reports::{sample, stopped, tally};
 use crate::report::Cost;
-use crate::report::verify::{ListEnd, Lists, VerifyReport};
+use crate::report::list_file::ListEnd;
+use crate::report::verify::{Lists, VerifyReport};
 
 pub(super) fn reports() -> Vec<Value> {
     let samples = || BTreeMap::from([("*", sample())]);

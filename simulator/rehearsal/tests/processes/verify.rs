@@ -127,8 +127,9 @@ fn are_the_sums(stage: &Stage, folder: &std::path::Path, sums: &str) {
     command.args(["--check", "--quiet", "--strict", sums]).current_dir(folder);
     let checked = command.output().expect("started");
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
-    let lines = fs::read_to_string(sums).expect("written").lines().count();
-    assert_eq!(lines, stage.planted.expected.len());
+    let (lines, files) = (fs::read_to_string(sums).expect("written"), stage.planted.expected.len());
+    assert_eq!(lines.lines().count(), files + 1);
+    assert!(lines.ends_with(&format!("\n# {files} lines\n")), "it says that it is whole");
 }
 
 #[tokio::test(flavor = "multi_thread")]
