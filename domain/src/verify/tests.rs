@@ -1,15 +1,17 @@
 //! The comparison on an index in any order and on listings in pages of any size.
 
 mod fakes;
+mod interrupted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
-use self::fakes::{Lines, Object, Order, Told, World, run};
+use self::fakes::{Kept, Lines, Object, Order, Told, World, run};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
 use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};
@@ -20,17 +22,32 @@ fn map() -> BucketMap {
 
 fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
     let (buckets, excluded) = (map(), RoaringTreemap::new());
-    VerifyPlan { buckets, excluded, depth, max_failures: None, page_rows }
+    VerifyPlan {
+        buckets,
+        excluded,
+        depth,
+        max_failures: None,
+        page_rows,
+        wait: Duration::ZERO,
+        counted: None,
+        resume: None,
+    }
+}
+
+fn ports(world: &World) -> VerifyPorts<'_> {
+    VerifyPorts { index: world, rows: world, objects: world, clock: world, keeper: None }
 }
 
 fn verified(world: &World, depth: Depth, page_rows: usize) -> (VerifySummary, Told) {
-    let ports = VerifyPorts { index: world, rows: world, objects: world, clock: world };
-    let plan = plan(depth, page_rows);
+    let (summary, kept) = verified_by(world, &plan(depth, page_rows));
+    (summary, kept.told)
+}
+
+fn verified_by(world: &World, plan: &VerifyPlan) -> (VerifySummary, Kept) {
     let lines = Lines::default();
-    let summary = run(verify_store(ports, &plan, pending(), &lines));
-    let mut lines = lines.0.into_inner().expect("no test panicked");
-    lines.sort();
-    (summary, lines)
+    let ports = VerifyPorts { keeper: Some(&lines), ..ports(world) };
+    let summary = run(verify_store(ports, plan, pending(), &lines));
+    (summary, lines.finish())
 }
 
 const NO_SAMPLE: Depth = Depth::Sample { files: 0, seed: 0 };
@@ -323,12 +340,11 @@ fn rows_that_the_index_counts_and_does_not_give_make_the_comparison_incomplete()
 fn a_comparison_ends_at_the_failures_that_are_allowed_and_where_it_is_told_to() {
     let mut world = whole(100);
     world.objects.clear();
-    let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
     let plan = VerifyPlan { max_failures: Some(10), ..plan(NO_SAMPLE, 50) };
-    let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, pending(), &Lines::default()));
     assert!(matches!(summary.stopped, Some(Stopped::Failures(10..100))), "{summary:?}");
     assert!(summary.adds_up() && summary.is_incomplete());
-    let summary = run(verify_store(ports, &plan, async {}, &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, async {}, &Lines::default()));
     assert_eq!(summary.stopped, Some(Stopped::Interrupted));
 }
 
@@ -359,9 +375,8 @@ fn pages_that_stop_coming_stop_the_comparison() {
 fn excluded_rows_are_counted_and_not_compared() {
     let mut world = whole(10);
     world.objects.clear();
-    let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
     let plan = VerifyPlan { excluded: (1..=9).collect(), ..plan(NO_SAMPLE, 50) };
-    let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, pending(), &Lines::default()));
     assert_eq!((summary.excluded, summary.files.files, summary.rows), (9, 1, 10));
     assert_eq!(summary.different["missing"].first_fids, [Fid(10)]);
     assert!(summary.adds_up());

@@ -6,7 +6,7 @@ use std::future::poll_fn;
 use std::ops::Bound;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::ports::{
     StoreError,
 };
 use crate::retry::mix;
-use crate::verify::{Line, Mark, VerifyObserver};
+use crate::verify::{Line, Mark, StateKeeper, VerifyObserver, VerifyState};
 use crate::{
     ByteCount, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
-    S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
+    Reason, S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
 };
 
 /// Runs a future whose waits all end by themselves.
@@ -102,9 +102,19 @@ pub(super) struct World {
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
     pub(super) gone: Vec<String>,
+    /// Objects that no listing has: they were written a moment later.
+    pub(super) late: Vec<String>,
     /// Pages that come: of rows, and of listings. No later one does.
     pub(super) rows_left: AtomicU64,
     pub(super) lists_left: AtomicU64,
+    /// HEADs that come.
+    pub(super) heads: AtomicU64,
+    /// Requests for an object that fail, from the first on; the others come.
+    pub(super) failing_reads: AtomicU64,
+    /// Whether a read that fails is denied, and not unanswered.
+    pub(super) is_denied: bool,
+    /// Milliseconds that have passed in pauses.
+    pub(super) passed: AtomicU64,
 }
 
 impl World {
@@ -120,6 +130,11 @@ impl World {
             count,
             seed,
             gone: Vec::new(),
+            late: Vec::new(),
+            heads: AtomicU64::new(0),
+            failing_reads: AtomicU64::new(0),
+            is_denied: false,
+            passed: AtomicU64::new(0),
             rows_left: left(),
             lists_left: left(),
         }
@@ -227,6 +242,10 @@ impl ObjectStore for World {
 
     async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
         self.wait().await;
+        self.heads.fetch_add(1, Atomic::Relaxed);
+        if !self.is_denied {
+            self.fail_reads(at)?;
+        }
         let found = self.object(at).map(|object| FoundObject {
             etag: etag(object),
             length: ByteCount(object.bytes.len() as u64),
@@ -237,6 +256,7 @@ impl ObjectStore for World {
 
     async fn read(&self, at: &ObjectAddress, is: &ETag) -> Result<ObjectContent, StoreError> {
         self.wait().await;
+        self.fail_reads(at)?;
         let Some(object) = self.object(at) else {
             return Err(StoreError::NoSuchKey(at.to_string()));
         };
@@ -265,7 +285,8 @@ impl ObjectStore for World {
         let after = after.map_or("", ObjectKey::as_str).to_owned();
         let begin = Bound::Excluded((bucket.to_string(), after));
         let here = self.objects.range((begin, Bound::Unbounded));
-        let mut here = here.filter(|((name, _), _)| name == bucket.as_str());
+        let mut here = here
+            .filter(|((name, key), _)| name == bucket.as_str() && !self.late.contains(key));
         let listed = |((_, key), object): (&(String, String), &Object)| ListedObject {
             key: ObjectKey::new(key.clone()),
             length: ByteCount(object.bytes.len() as u64),
@@ -279,6 +300,15 @@ impl ObjectStore for World {
 }
 
 impl World {
+    fn fail_reads(&self, at: &ObjectAddress) -> Result<(), StoreError> {
+        if !one_less(&self.failing_reads) {
+            return Ok(());
+        }
+        let (at, why) = (at.to_string(), "no".to_owned());
+        let denied = self.is_denied;
+        Err(if denied { StoreError::Denied { at, why } } else { StoreError::Busy { at, why } })
+    }
+
     fn object(&self, at: &ObjectAddress) -> Option<&Object> {
         let key = (at.bucket.to_string(), at.key.to_string());
         self.objects.get(&key).filter(|_| !self.gone.contains(&key.1))
@@ -297,31 +327,89 @@ fn etag(object: &Object) -> ETag {
 #[async_trait]
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        Timestamp(0)
+        Timestamp(self.passed.load(Atomic::Relaxed))
     }
 
-    async fn sleep(&self, _time: Duration) {}
+    async fn sleep(&self, time: Duration) {
+        self.wait().await;
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.passed.fetch_add(time, Atomic::Relaxed);
+    }
 }
 
 /// Each line: its mark, `bucket/key`, the fid, and the name of what is wrong.
 pub(super) type Told = Vec<(Mark, String, Option<u64>, String)>;
 
-/// Keeps every line.
+/// Keeps every line of the ranges that are done, and every state with the lines up to it.
 #[derive(Default)]
-pub(super) struct Lines(pub(super) Mutex<Told>);
+pub(super) struct Lines(Mutex<Kept>);
+
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) told: Told,
+    under_way: BTreeMap<usize, Told>,
+    /// States as JSON.
+    pub(super) states: Vec<(Vec<u8>, Told)>,
+    /// How often a system was away, and came back.
+    pub(super) outages: (usize, usize),
+}
+
+impl Lines {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was kept, with the lines of ranges that were not done.
+    pub(super) fn finish(self) -> Kept {
+        let mut kept = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let left: Vec<_> = std::mem::take(&mut kept.under_way).into_values().flatten().collect();
+        kept.told.extend(left);
+        kept.told.sort();
+        kept
+    }
+}
 
 impl VerifyObserver for Lines {
-    fn expect(&self, _ranges: u64) {}
+    fn expect(&self, _ranges: u64, _done: u64) {}
     fn read(&self, _rows: u64) {}
     fn listed(&self, _objects: u64) {}
-    fn range_done(&self) {}
     fn sampling(&self, _files: u64) {}
 
+    fn range_done(&self, run: usize) {
+        let mut kept = self.kept();
+        let done = kept.under_way.remove(&run).unwrap_or_default();
+        kept.told.extend(done);
+    }
+
+    fn holding(&self, _why: &Reason) {
+        self.kept().outages.0 += 1;
+    }
+
+    fn going_on(&self) {
+        self.kept().outages.1 += 1;
+    }
+
     fn line(&self, line: &Line<'_>) {
-        let Line { mark, bucket, key, fid, trouble: (name, _), is_correction } = line;
+        let Line { run, mark, bucket, key, fid, trouble: (name, _), is_correction } = line;
         let again = if *is_correction { "corrected " } else { "" };
         let line =
             (*mark, format!("{bucket}/{key}"), fid.map(|fid| fid.0), format!("{again}{name}"));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        let kept = &mut *self.kept();
+        match run {
+            Some(run) => kept.under_way.entry(*run).or_default().push(line),
+            None => kept.told.push(line),
+        }
+    }
+}
+
+impl StateKeeper for Lines {
+    fn is_due(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, state: &VerifyState) {
+        let mut kept = self.kept();
+        let told = kept.told.clone();
+        kept.states.push((state.write(), told));
     }
 }
