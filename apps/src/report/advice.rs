@@ -263,7 +263,8 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
         ReasonKind::IndexUnreadable => {
             "where it does not answer, start the database of MOGILE_DATABASE_URL, or MOGILE_TRACKERS where \
              that is not set, or correct the setting; where it refuses, correct MOGILE_DOMAIN, or user and \
-             password in MOGILE_DATABASE_URL"
+             password in MOGILE_DATABASE_URL; where the disk of this machine is named, give --spool-dir a \
+             directory with more room"
         }
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
         ReasonKind::LedgerUnavailable => match again {

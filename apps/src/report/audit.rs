@@ -11,8 +11,8 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 pub use self::list::AuditList;
-use super::list_file::ListEnd;
 use super::Report;
+use super::list_file::ListEnd;
 use super::sample::{write_rejected, write_sample, write_stopped};
 use super::shell::{printable, quoted};
 use crate::exit::Verdict;

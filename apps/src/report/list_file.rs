@@ -114,15 +114,14 @@ impl ListFile {
         if let Some(trouble) = &self.trouble {
             return Err(io::Error::other(trouble.to_string()));
         }
-        self.out.flush()?;
-        let file = self.out.get_ref();
-        file.sync_data()?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        if !self.out.get_ref().metadata()?.is_file() {
             let path = self.path.display();
             return Err(io::Error::other(format!("`{path}` is no plain file")));
         }
-        Ok(ListPlace { bytes: metadata.len(), lines: self.lines })
+        self.out.flush()?;
+        let file = self.out.get_ref();
+        file.sync_data()?;
+        Ok(ListPlace { bytes: file.metadata()?.len(), lines: self.lines })
     }
 
     /// Ends a list that others would follow, if its source had not broken off.

@@ -9,11 +9,11 @@ use super::listing::Listing;
 use super::local::{Depth, VerifyPlan, VerifyPorts};
 use super::look::{How, Looked, Looks};
 use super::observer::VerifyObserver;
+use super::part::Held;
 use super::ranges::{KeyRange, digits, runs};
 use super::rows::{read_keyless, read_range};
 use super::sample::Sampler;
 use super::settings::{require_domain, require_rows};
-use super::part::Held;
 use super::state::{Place, StateKeeper, VerifyState};
 use super::summary::Difference;
 use super::tally::{Counting, Run, Stray};
@@ -53,12 +53,15 @@ impl Comparison<'_> {
             self.observer.expect(ranges, summary.ranges_done);
             summary.counted_before
         };
-        let left = runs.into_iter().zip(&done).map(|(run, done)| run.into_iter().skip(*done).collect());
+        let mut left = Vec::new();
+        for ((number, run), done) in runs.into_iter().enumerate().zip(&done) {
+            left.push((number, run.into_iter().skip(*done).collect()));
+        }
         let of_keyless = done.len() - 1;
         if done[of_keyless] == 0 {
             self.keyless(of_keyless).await?;
         }
-        stream::iter(left.enumerate())
+        stream::iter(left)
             .map(|(number, ranges)| self.run(number, ranges))
             .buffer_unordered(limits::RANGES_AT_ONCE)
             .try_collect::<()>()
@@ -260,10 +263,7 @@ impl Comparison<'_> {
     }
 
     /// Waits for all of them, or for the first that ends the comparison.
-    async fn all(
-        &self,
-        looks: impl Stream<Item = Result<(), Stopped>>,
-    ) -> Result<(), Stopped> {
+    async fn all(&self, looks: impl Stream<Item = Result<(), Stopped>>) -> Result<(), Stopped> {
         let mut looks = pin!(looks);
         while let Some(looked) = looks.next().await {
             looked?;

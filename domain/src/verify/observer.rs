@@ -40,6 +40,9 @@ pub struct Line<'a> {
 
 /// Is told of a comparison while it goes on.
 pub trait VerifyObserver: Send + Sync {
+    /// So many rows of the index were read to be sorted, before there are ranges.
+    fn sorting(&self, rows: u64);
+
     /// There are so many ranges of keys, of which so many are done already.
     fn expect(&self, ranges: u64, done: u64);
 
@@ -69,6 +72,10 @@ pub trait VerifyObserver: Send + Sync {
 pub struct All<'a>(pub Vec<&'a dyn VerifyObserver>);
 
 impl VerifyObserver for All<'_> {
+    fn sorting(&self, rows: u64) {
+        self.0.iter().for_each(|observer| observer.sorting(rows));
+    }
+
     fn expect(&self, ranges: u64, done: u64) {
         self.0.iter().for_each(|observer| observer.expect(ranges, done));
     }

@@ -85,9 +85,7 @@ impl Parts {
     pub(super) fn of(&mut self, run: Option<usize>) -> &mut Part {
         match run {
             None => &mut self.done,
-            Some(run) => {
-                self.under_way.entry(run).or_insert_with(|| Part::new(self.fresh.clone()))
-            }
+            Some(run) => self.under_way.entry(run).or_insert_with(|| Part::new(self.fresh.clone())),
         }
     }
 

@@ -94,10 +94,10 @@ impl VerifyState {
         self.summary.ranges_done
     }
 
-    /// All ranges.
+    /// The counts of these ranges.
     #[must_use]
-    pub const fn ranges(&self) -> u64 {
-        self.summary.ranges
+    pub const fn summary(&self) -> &VerifySummary {
+        &self.summary
     }
 
     pub(super) fn of(parts: &Parts) -> Self {
@@ -111,7 +111,9 @@ impl VerifyState {
             not_files: done.not_files.clone(),
             changed: done.changed.clone(),
             aside: done.aside.clone(),
-            held: held.map(|((bucket, sha1), it)| (*bucket, *sha1, it.length, it.is_archived)).collect(),
+            held: held
+                .map(|((bucket, sha1), it)| (*bucket, *sha1, it.length, it.is_archived))
+                .collect(),
             sampled: sampled.map(|(bucket, it)| (bucket, it.file, it.etag.0.clone())).collect(),
         }
     }

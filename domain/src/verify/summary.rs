@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::misconfigured::is_likely_another_store;
 use crate::audit::RejectedAs;
+use crate::misconfigured::is_likely_another_store;
 use crate::named::{UnknownName, named};
 use crate::summary::Sample;
 use crate::{ByteCount, Coverage, FindingKind, ReasonKind, Stopped, Tally, coverage};

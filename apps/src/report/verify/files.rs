@@ -1,14 +1,17 @@
 //! The files that a comparison writes while it goes on: one line for each file and object, checksums,
 //! and what is not as it must be.
 
-use std::io::Write;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use adapters::scratch::Scratch;
+use domain::Reason;
 use domain::verify::{Line, Mark, VerifyObserver};
 
 use crate::exit::UsageError;
-use crate::report::list_file::{ListEnd, ListFile, column};
+use crate::report::list_file::{ListEnd, ListFile, ListPlace, column};
 
 /// What a file has of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +25,8 @@ pub enum Form {
 }
 
 impl Form {
-    const fn flag(self) -> &'static str {
+    /// The flag that asks for it.
+    pub const fn flag(self) -> &'static str {
         match self {
             Self::List => "--list",
             Self::Sha1Sums => "--sha1sums",
@@ -32,7 +36,7 @@ impl Form {
 
     /// The line, with its end; [`None`] where this form has none.
     fn line(self, line: &Line<'_>) -> Option<String> {
-        let Line { mark, bucket, key, fid, trouble: (name, detail), is_correction } = line;
+        let Line { run: _, mark, bucket, key, fid, trouble: (name, detail), is_correction } = line;
         let key = column(key.as_str());
         let is_failed = matches!(mark, Mark::Missing | Mark::Differs | Mark::Unseen);
         match (self, fid) {
@@ -43,9 +47,7 @@ impl Form {
                 let trouble: String = trouble.flat_map(|text| ["\t", text]).collect();
                 Some(format!("{}\t{bucket}/{key}\t{fid}{trouble}\n", symbol(*mark)))
             }
-            (Self::Sha1Sums, Some(_)) if !is_correction => {
-                Some(format!("{key}  {bucket}/{key}\n"))
-            }
+            (Self::Sha1Sums, Some(_)) if !is_correction => Some(format!("{key}  {bucket}/{key}\n")),
             (Self::Failures, Some(fid)) if is_failed => {
                 Some(format!("{fid}\t{name}\t{bucket}/{key}\t{}\n", column(detail)))
             }
@@ -65,38 +67,105 @@ const fn symbol(mark: Mark) -> char {
     }
 }
 
-/// A file with a line for each thing that its form has one for, as it happens.
+/// A file with a line for each thing that its form has one for. The lines of a range of keys come when
+/// the range is done, so that the file has whole ranges alone.
 pub struct VerifyList {
     form: Form,
-    file: Mutex<ListFile>,
+    /// Where lines wait that memory does not hold.
+    directory: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    file: ListFile,
+    under_way: BTreeMap<usize, Waiting>,
+}
+
+/// The lines of a range that is being compared.
+struct Waiting {
+    lines: u64,
+    text: Scratch,
 }
 
 impl VerifyList {
-    /// Makes the file. One that has lines stays as it is, and is an error.
-    pub fn create(form: Form, path: &Path) -> Result<Self, UsageError> {
-        let file = ListFile::create(form.flag(), path)?;
-        Ok(Self { form, file: Mutex::new(file) })
+    /// Makes the file. One that has lines stays as it is, and is an error. Lines wait in this directory.
+    pub fn create(form: Form, path: &Path, directory: &Path) -> Result<Self, UsageError> {
+        Ok(Self::of(form, directory, ListFile::create(form.flag(), path)?))
+    }
+
+    /// Goes on with a file at a place that it had.
+    pub fn resume(
+        form: Form,
+        path: &Path,
+        directory: &Path,
+        place: ListPlace,
+    ) -> Result<Self, UsageError> {
+        Ok(Self::of(form, directory, ListFile::resume(form.flag(), path, place)?))
+    }
+
+    fn of(form: Form, directory: &Path, file: ListFile) -> Self {
+        let inner = Mutex::new(Inner { file, under_way: BTreeMap::new() });
+        Self { form, directory: directory.to_owned(), inner }
+    }
+
+    /// The flag that names it.
+    pub const fn flag(&self) -> &'static str {
+        self.form.flag()
+    }
+
+    /// How far the file is, with the ranges that are done.
+    pub fn place(&self) -> io::Result<ListPlace> {
+        self.inner().file.place()
     }
 
     /// Ends the file: with its last line where the comparison has come to its end.
     #[must_use]
     pub fn finish(self, is_whole: bool) -> ListEnd {
-        let file = self.file.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Inner { mut file, under_way } =
+            self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        under_way.into_values().for_each(|waiting| waiting.write(&mut file));
         if is_whole { file.finish() } else { file.pause() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn write(self, file: &mut ListFile) {
+        file.write(self.lines, |out| self.text.copy_to(out));
     }
 }
 
 impl VerifyObserver for VerifyList {
-    fn expect(&self, _ranges: u64) {}
+    fn sorting(&self, _rows: u64) {}
+    fn expect(&self, _ranges: u64, _done: u64) {}
     fn read(&self, _rows: u64) {}
     fn listed(&self, _objects: u64) {}
-    fn range_done(&self) {}
     fn sampling(&self, _files: u64) {}
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+
+    fn range_done(&self, run: usize) {
+        let mut inner = self.inner();
+        if let Some(waiting) = inner.under_way.remove(&run) {
+            waiting.write(&mut inner.file);
+        }
+    }
 
     fn line(&self, line: &Line<'_>) {
-        if let Some(line) = self.form.line(line) {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.write(1, |out| out.write_all(line.as_bytes()));
+        let Some(text) = self.form.line(line) else { return };
+        let inner = &mut *self.inner();
+        let Some(run) = line.run else {
+            inner.file.write(1, |out| out.write_all(text.as_bytes()));
+            return;
+        };
+        let new = || Waiting { lines: 0, text: Scratch::new(&self.directory) };
+        let waiting = inner.under_way.entry(run).or_insert_with(new);
+        waiting.lines += 1;
+        if let Err(error) = waiting.text.write_all(text.as_bytes()) {
+            inner.file.write(0, |_| Err(error));
         }
     }
 }
@@ -113,7 +182,7 @@ mod tests {
     fn written(form: Form) -> (String, ListEnd) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list");
-        let list = VerifyList::create(form, &path).expect("a new file");
+        let list = VerifyList::create(form, &path, folder.path()).expect("a new file");
         let bucket = S3Bucket::new("corpus").expect("a bucket");
         let key = |key: &str| ObjectKey::new(key.to_owned());
         let (content, odd) = (key(SHA1), key("odd\nkey"));
@@ -124,14 +193,16 @@ mod tests {
             (Mark::Extra, &odd, None, ("other-key", ""), false),
             (Mark::Unseen, &content, Some(Fid(9)), ("s3-denied", "no"), false),
         ] {
-            list.line(&Line { mark, bucket: &bucket, key, fid, trouble, is_correction });
+            let run = if is_correction { None } else { Some(2) };
+            list.line(&Line { run, mark, bucket: &bucket, key, fid, trouble, is_correction });
+            list.range_done(if mark == Mark::Unseen { 1 } else { 2 });
         }
         let end = list.finish(true);
         if form == Form::Failures {
             let fids = FidList::read("--fids", &path).expect("a list").all();
             assert_eq!(fids.iter().collect::<Vec<_>>(), [7, 8, 9]);
         }
-        assert!(VerifyList::create(form, &path).is_err(), "it has lines");
+        assert!(VerifyList::create(form, &path, folder.path()).is_err(), "it has lines");
         (std::fs::read_to_string(&path).expect("written"), end)
     }
 

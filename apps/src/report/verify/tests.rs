@@ -35,7 +35,7 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, lists, false, Cost::default());
+    let report = VerifyReport::new(summary, (lists, Ways::default()), false, Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)

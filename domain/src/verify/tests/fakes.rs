@@ -285,8 +285,8 @@ impl ObjectStore for World {
         let after = after.map_or("", ObjectKey::as_str).to_owned();
         let begin = Bound::Excluded((bucket.to_string(), after));
         let here = self.objects.range((begin, Bound::Unbounded));
-        let mut here = here
-            .filter(|((name, key), _)| name == bucket.as_str() && !self.late.contains(key));
+        let mut here =
+            here.filter(|((name, key), _)| name == bucket.as_str() && !self.late.contains(key));
         let listed = |((_, key), object): (&(String, String), &Object)| ListedObject {
             key: ObjectKey::new(key.clone()),
             length: ByteCount(object.bytes.len() as u64),
@@ -370,6 +370,7 @@ impl Lines {
 }
 
 impl VerifyObserver for Lines {
+    fn sorting(&self, _rows: u64) {}
     fn expect(&self, _ranges: u64, _done: u64) {}
     fn read(&self, _rows: u64) {}
     fn listed(&self, _objects: u64) {}

@@ -19,9 +19,11 @@ fn world(
     for ((at, is_row, how), fid) in contents.iter().zip(1..) {
         let content = &CONTENTS[*at];
         let sha1 = Sha1::of(content).to_string();
-        if *is_row && !rows.iter().any(|row: &IndexRow| {
-            row.dkey.as_deref().is_some_and(|key| key.starts_with(&sha1))
-        }) {
+        if *is_row
+            && !rows
+                .iter()
+                .any(|row: &IndexRow| row.dkey.as_deref().is_some_and(|key| key.starts_with(&sha1)))
+        {
             rows.push(row(fid, Some(&format!("{sha1}-repo")), Some(content.len() as u64)));
         }
         if let Some(how) = how {
@@ -93,8 +95,14 @@ fn what_is_no_state_of_these_buckets_is_refused() {
         ("\"rows\":30", "\"rows\":-1"),
         ("\"place\"", "\"places\""),
         ("\"seen\":\"", "\"seen\":\"!"),
-        ("\"different\":{}", "\"different\":{\"odd\":{\"files\":1,\"first_fids\":[],\"example\":\"\"}}"),
-        ("\"aside\":[]", "\"aside\":[[7,{\"sha1\":\"0123456789012345678901234567890123456789\",\"fid\":1,\"length\":1}]]"),
+        (
+            "\"different\":{}",
+            "\"different\":{\"odd\":{\"files\":1,\"first_fids\":[],\"example\":\"\"}}",
+        ),
+        (
+            "\"aside\":[]",
+            "\"aside\":[[7,{\"sha1\":\"0123456789012345678901234567890123456789\",\"fid\":1,\"length\":1}]]",
+        ),
     ] {
         let spoilt = text.replacen(from, to, 1);
         assert_ne!(spoilt, text, "{from}");
@@ -120,6 +128,29 @@ fn an_interrupted_comparison_keeps_whole_ranges() {
     assert_eq!((summary.whole.files, summary.stopped, summary.objects), (200, None, 200));
 }
 
+/// The first pages come, and then no more: what was not read counts neither as missing nor as whole.
+#[test]
+fn pages_that_stop_coming_stop_the_comparison() {
+    let (mut stopped, mut world) = (0, whole(100));
+    world.listed_at_a_time = 5;
+    for left in 0..60 {
+        for of_rows in [false, true] {
+            let (rows, lists) = if of_rows { (left, u64::MAX) } else { (u64::MAX, left) };
+            (world.rows_left, world.lists_left) = (rows.into(), lists.into());
+            let (summary, told) = verified(&world, NO_SAMPLE, 5);
+            assert!(told.iter().all(|line| line.0 == Mark::Whole), "{left}: {told:?}");
+            assert!(summary.adds_up() && !summary.differs(), "{left}: {summary:?}");
+            match &summary.stopped {
+                Some(Stopped::Trouble(_)) => stopped += 1,
+                None => assert_eq!(summary.whole.files, 100, "{left}: {summary:?}"),
+                other => panic!("{left}: {other:?}"),
+            }
+            assert_eq!(summary.is_incomplete(), summary.stopped.is_some());
+        }
+    }
+    assert!((40..120).contains(&stopped), "{stopped}");
+}
+
 /// Legend: what the object of file 7 is, which no listing has → what the comparison says, and how many
 /// a HEAD has found.
 #[test]
@@ -140,7 +171,11 @@ fn a_missing_object_is_looked_for_before_it_is_called_missing() {
         for depth in [NO_SAMPLE, Depth::All] {
             let (summary, told) = verified(&world, depth, 5);
             let line = told.iter().find(|line| line.2 == Some(7)).expect("a line");
-            assert_eq!((&*line.3, summary.found_by_head), (expected, found), "{object:?} {depth:?}");
+            assert_eq!(
+                (&*line.3, summary.found_by_head),
+                (expected, found),
+                "{object:?} {depth:?}"
+            );
             assert!(summary.adds_up() && !summary.is_incomplete(), "{summary:?}");
             assert_eq!(summary.whole.files, 19 + u64::from(expected.is_empty()));
         }
@@ -195,7 +230,9 @@ fn an_outage_is_waited_for_and_then_ends_the_comparison() {
         world.failing_reads = u64::MAX.into();
         let before = world.passed.load(Atomic::Relaxed);
         let (summary, kept) = verified_by(&world, &VerifyPlan { wait, ..plan(depth, 50) });
-        assert!(matches!(&summary.stopped, Some(Stopped::Trouble(why)) if why.kind == ReasonKind::StoreUnreachable));
+        assert!(
+            matches!(&summary.stopped, Some(Stopped::Trouble(why)) if why.kind == ReasonKind::StoreUnreachable)
+        );
         let took = Duration::from_millis(world.passed.load(Atomic::Relaxed) - before);
         assert!(took >= wait, "{took:?}");
         assert!(kept.outages.0 > 0 && summary.unseen.is_empty(), "no file is blamed: {summary:?}");
