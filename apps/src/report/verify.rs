@@ -175,7 +175,7 @@ fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::Result {
         Coverage::NotTold => match &summary.uncounted {
             Some(why) => writeln!(
                 out,
-                "THE INDEX COULD NOT BE COUNTED: {why}\n  That no row was passed over is known from the order \
+                "The index could not be counted: {why}\n  That no row was passed over is known from the order \
                  of the rows alone, and not from a second count."
             ),
             None => Ok(()),

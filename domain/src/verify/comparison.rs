@@ -253,7 +253,10 @@ impl Comparison<'_> {
             self.counting.missing_by_listing(run, bucket, &file);
             return Ok(());
         }
-        let looked = self.looks.look(self.counting.buckets[bucket], &file, how).await;
+        let mut looked = self.looks.look(self.counting.buckets[bucket], &file, how).await;
+        if let (Listed::No, Looked::Unseen(why)) = (listed, &mut looked) {
+            why.detail = format!("it is not listed, and could not be looked for: {}", why.detail);
+        }
         self.looks.patience.require_use(&looked)?;
         if listed == Listed::No {
             self.counting.looked_for(run, &looked);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::look::Looked;
 use super::observer::VerifyObserver;
+use super::summary::Difference;
 use crate::ports::Clock;
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff_between};
@@ -104,12 +105,13 @@ impl<'a> Patience<'a> {
         let mut state = self.state();
         let why = match looked {
             Looked::Unseen(why) => why,
-            Looked::Whole(_) => {
+            // That nothing is there says nothing of reading what is there.
+            Looked::Differs(Difference::Missing | Difference::Archived, _) => return Ok(()),
+            Looked::Whole(_)
+            | Looked::Differs(Difference::WrongLength | Difference::WrongContent, _) => {
                 state.refused = 0;
                 return Ok(());
             }
-            // That nothing is there says nothing of reading what is there.
-            Looked::Differs(..) => return Ok(()),
         };
         if !why.kind.is_of_settings() {
             let is_away = state.gave_up && why.kind == ReasonKind::StoreUnreachable;

@@ -172,6 +172,8 @@ impl VerifyObserver for VerifyList {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use domain::{Fid, ObjectKey, S3Bucket};
 
     use super::*;
@@ -203,7 +205,7 @@ mod tests {
             assert_eq!(fids.iter().collect::<Vec<_>>(), [7, 8, 9]);
         }
         assert!(VerifyList::create(form, &path, folder.path()).is_err(), "it has lines");
-        (std::fs::read_to_string(&path).expect("written"), end)
+        (fs::read_to_string(&path).expect("written"), end)
     }
 
     #[test]
@@ -223,5 +225,38 @@ mod tests {
              # 3 lines\n"
         );
         assert_eq!((failures, end.lines), (expected, 3));
+    }
+
+    #[test]
+    fn a_place_has_the_lines_of_finished_ranges_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list");
+        let bucket = S3Bucket::new("corpus").expect("a bucket");
+        let key = ObjectKey::new(SHA1.to_owned());
+        let line = |list: &VerifyList, run, fid| {
+            let (mark, fid, trouble) = (Mark::Whole, Some(Fid(fid)), ("", ""));
+            let (bucket, key, is_correction) = (&bucket, &key, false);
+            list.line(&Line { run, mark, bucket, key, fid, trouble, is_correction });
+        };
+        let list = VerifyList::create(Form::List, &path, folder.path()).expect("a new file");
+        line(&list, Some(0), 1);
+        line(&list, Some(1), 2);
+        list.range_done(0);
+        line(&list, Some(0), 3);
+        let place = list.place().expect("a place");
+        assert_eq!(place.lines, 1);
+        assert_eq!(
+            list.finish(false).lines,
+            3,
+            "what was found is listed where it is not continued"
+        );
+        let list =
+            VerifyList::resume(Form::List, &path, folder.path(), place).expect("it is there");
+        line(&list, Some(1), 4);
+        list.range_done(1);
+        assert_eq!(list.finish(true).lines, 2);
+        let text = fs::read_to_string(&path).expect("written");
+        let fids: Vec<_> = text.lines().filter_map(|line| line.split('\t').nth(2)).collect();
+        assert_eq!((fids, text.ends_with("\n# 2 lines\n")), (vec!["1", "4"], true), "{text}");
     }
 }
