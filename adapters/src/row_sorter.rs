@@ -110,7 +110,7 @@ impl RowSorter for Gathering {
 
     async fn finish(mut self: Box<Self>) -> Result<SortedRows, RowSorterError> {
         let (gathered, directory) = (self.gathered.take(), self.directory.clone());
-        let finish = move || gathered.ok_or_else(broken)?.finish(directory);
+        let finish = move || gathered.ok_or_else(broken)?.finish(&directory);
         sorting(&self.directory, finish).await
     }
 }
@@ -154,11 +154,11 @@ impl Gathered {
         Ok(at)
     }
 
-    fn finish(self, directory: PathBuf) -> io::Result<SortedRows> {
+    fn finish(self, directory: &Path) -> io::Result<SortedRows> {
         let Self { texts, written, known: _, keyed, keyless } = self;
         let texts = Arc::new(texts.into_inner().map_err(io::IntoInnerError::into_error)?);
-        let (keyed, replaced) = Table::of(keyed, &directory)?;
-        let (keyless, _) = Table::of(keyless, &directory)?;
+        let (keyed, replaced) = Table::of(keyed, directory)?;
+        let (keyless, _) = Table::of(keyless, directory)?;
         let count = keyed.records + keyless.records;
         let bytes = written + count * BYTES as u64;
         let rows = OnDisk { at: directory.display().to_string(), texts, keyed, keyless };

@@ -66,8 +66,8 @@ pub struct Arguments {
     #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = duration)]
     wait: Duration,
 
-    /// Directory on a disk for the rows of the index where there is no MOGILE_DATABASE_URL (about 2.5 GB
-    /// for ten million), and for lines of the lists that wait. Nothing stays in it [default: the system's
+    /// Directory on a disk for the rows of the index where there is no `MOGILE_DATABASE_URL` (about 1.8
+    /// GB for ten million), and for lines of the lists that wait. Nothing stays in it [default: the system's
     /// directory for temporary files, which is memory on some systems]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,

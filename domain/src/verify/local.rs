@@ -89,8 +89,8 @@ pub async fn verify_store(
         Some(state) => state.restore(fresh.clone()),
         None => (Part::new(fresh.clone()), Place::default()),
     };
-    let parts = Parts::new(done, place, fresh);
-    let counting = Counting::new((&plan.buckets, &plan.excluded), parts, observer);
+    let found = Parts::new(done, place, fresh);
+    let counting = Counting::new((&plan.buckets, &plan.excluded), found, observer);
     {
         let content = &mut counting.parts().done.summary.content;
         (content.deep, content.seed) = (plan.depth == Depth::All, seed);

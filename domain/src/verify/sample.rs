@@ -71,7 +71,9 @@ impl Sampler {
     pub(super) fn absorb(&mut self, other: Self) {
         for (of, files) in other.strata {
             let stratum = self.strata.entry(of).or_default();
-            files.into_iter().for_each(|file| put(stratum, self.files, file));
+            for file in files {
+                put(stratum, self.files, file);
+            }
         }
     }
 

@@ -123,7 +123,9 @@ impl VerifyList {
     pub fn finish(self, is_whole: bool) -> ListEnd {
         let Inner { mut file, under_way } =
             self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        under_way.into_values().for_each(|waiting| waiting.write(&mut file));
+        for waiting in under_way.into_values() {
+            waiting.write(&mut file);
+        }
         if is_whole { file.finish() } else { file.pause() }
     }
 
