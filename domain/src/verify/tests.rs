@@ -2,6 +2,7 @@
 
 mod fakes;
 mod interrupted;
+mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
-use self::fakes::{Kept, Lines, Object, Order, Told, World, run};
+use self::fakes::{Object, Order, World, run};
+use self::lines::{Kept, Lines, Told};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
 use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};

@@ -189,3 +189,25 @@ async fn an_object_that_comes_behind_its_listing_is_found() {
     assert!(number(&said, "/found_by_head") > 0, "{said}");
     assert_eq!(said["whole"], said["files"], "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_expires_is_waited_for_and_never_looks_whole() {
+    let stage = migrated(40, 40).await;
+    let expired = || list_rule(Fault::Refuse { status: 400, code: "ExpiredToken".to_owned() });
+    let run = async |wait: &str, code: i32| {
+        let arguments = ["verify", "--sample", "0", "--wait", wait];
+        let output = mogile2s3(stage.world.environment(), &arguments).await;
+        let (printed, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{printed}{said}");
+        assert!(said.contains("paused until it can be reached again"), "{said}");
+        printed
+    };
+    // The operator logs in again.
+    stage.world.faults.add(Rule { skip: 5, times: 60, ..expired() });
+    assert!(run("5m", 0).await.contains("Clean: "));
+    stage.world.faults.clear();
+    stage.world.faults.add(Rule { skip: 5, ..expired() });
+    let printed = run("2s", 3).await;
+    assert!(printed.contains("NOT COMPLETE: ") && !printed.contains("Clean: "), "{printed}");
+    assert!(!printed.contains("are not in S3 as they must be"), "{printed}");
+}
