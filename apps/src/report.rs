@@ -34,6 +34,7 @@ pub mod work;
 
 // What is reported while a run goes on.
 mod failure_list;
+pub mod list_file;
 mod meter;
 mod observers;
 mod progress;

@@ -71,6 +71,15 @@ pub const RANGES_AT_ONCE: usize = 8;
 /// Objects that one run of key ranges looks at or reads at once, beside the other runs.
 pub const LOOKS_AT_ONCE: usize = 4;
 
+/// Files in a row that the listing does not have and a HEAD does not find, before the listing is believed.
+/// A file may have been written since its range was listed, but a bucket that was never filled would
+/// cost a HEAD for each file.
+pub const MISSING_LOOKED_FOR: u64 = 1_000;
+
+/// Files in a row that S3 refuses to a verification, as by a wrong setting, and none of them read, before
+/// the verification ends. It is less than a usual sample, so that a sample that nobody may read ends it.
+pub const LOOKS_REFUSED: u64 = 100;
+
 /// Objects of a sample that are read at once.
 pub const SAMPLE_READS_AT_ONCE: usize = 16;
 

@@ -204,6 +204,11 @@ const OTHER_SETTINGS: &str = "give the worker the MOGILE_DOMAIN and the BUCKETS 
      Where BUCKETS was changed on purpose, delete all jobs of the queue, verifications too (`aws sqs \
      purge-queue --queue-url \"$SQS_URL\"`), and send new ones: `mogile2s3 enqueue migrate`";
 
+const INDEX: &str = "where it does not answer, start the database of MOGILE_DATABASE_URL, or MOGILE_TRACKERS \
+     where that is not set, or correct the setting; where it refuses, correct MOGILE_DOMAIN, or user and \
+     password in MOGILE_DATABASE_URL; where the disk of this machine is named, give --spool-dir a directory \
+     with more room";
+
 const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or refuses, start it or correct \
      CONTENTREPO_DATABASE_URL; where the disk of this machine is named, give --spool-dir a \
      directory with more room (`mogile2s3 plan` says how much is needed). An empty \
@@ -273,11 +278,7 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
             }
         },
         ReasonKind::StoreRefused => "mend what S3 names",
-        ReasonKind::IndexUnreadable => {
-            "where it does not answer, start the database of MOGILE_DATABASE_URL, or MOGILE_TRACKERS where \
-             that is not set, or correct the setting; where it refuses, correct MOGILE_DOMAIN, or user and \
-             password in MOGILE_DATABASE_URL"
-        }
+        ReasonKind::IndexUnreadable => INDEX,
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
         ReasonKind::LedgerUnavailable => match again {
             Again::Sync | Again::Doctor => {

@@ -18,6 +18,7 @@ mod object_store;
 mod queue_consumers;
 mod rhino_changes;
 mod rhino_database;
+mod row_sorter;
 mod service_time;
 mod site;
 mod source_files;
@@ -51,6 +52,7 @@ pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };
 pub use rhino_database::{ArticleFile, RhinoDatabase};
+pub use row_sorter::{RowSorter, RowSorterError, RowSorters, SortedRows};
 pub use service_time::ServiceTime;
 pub use site::{Site, SiteError, SiteLooks};
 pub use source_files::{Replica, SourceFiles};

@@ -12,8 +12,8 @@ use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
 use crate::report::audit::manifest::{JobPlace, ManifestReport};
 use crate::report::audit::witness::{JobSaid, WitnessReport};
-use crate::report::audit::{AuditReport, ListEnd};
-use crate::report::verify;
+use crate::report::audit::AuditReport;
+use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
     let without_row = RecordsWithoutRow {
