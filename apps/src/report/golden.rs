@@ -5,6 +5,7 @@
 
 mod audit;
 mod cleanup;
+mod of_plan;
 mod reports;
 mod verify;
 

@@ -1,5 +1,6 @@
 //! Checks every system that a migration needs, and counts the rows of the index.
 
+mod alike;
 mod arrived;
 mod buckets;
 mod census;
@@ -23,8 +24,9 @@ mod types_planned;
 mod way;
 mod window;
 
+pub use alike::{Candidates, KeysAlike, names_alike};
 pub use arrived::{Arrived, BucketArrivals};
-pub use buckets::{BucketChecks, examine_buckets, examine_locks};
+pub use buckets::{BucketChecks, examine_buckets, examine_locks, examine_readers_of};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use clock::examine_clock;
