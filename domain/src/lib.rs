@@ -66,7 +66,7 @@ pub mod runbook;
 pub mod cleanup;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};
-pub use check::{Check, Health};
+pub use check::{Check, FunctionHealth, Health};
 pub use coverage::{Coverage, coverage};
 pub use delivery::{
     AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt,

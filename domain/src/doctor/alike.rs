@@ -34,8 +34,10 @@ pub struct KeysAlike {
     pub pairs: Sample,
     /// Rows whose key could have such a twin: it is not written as a migration expects it.
     pub candidates: u64,
-    /// Of these: the ones whose twin was looked for.
+    /// Of these: the ones whose twin was found among them, or looked for.
     pub looked_up: u64,
+    /// Whether the index finds a key in other case. Without that they are compared only with each other.
+    pub by_key: bool,
 }
 
 /// How a key would be written if the migration took it: the SHA-1 in small letters, and the bucket as the
@@ -85,8 +87,12 @@ impl Candidates {
         ranges: Option<&dyn KeyRanges>,
         clock: &dyn Clock,
     ) -> (KeysAlike, Option<Reason>) {
-        let mut alike =
-            KeysAlike { pairs: self.pairs.clone(), candidates: self.rows, looked_up: 0 };
+        let mut alike = KeysAlike {
+            pairs: self.pairs.clone(),
+            candidates: self.rows,
+            looked_up: self.pairs.files,
+            by_key: ranges.is_some(),
+        };
         let Some(ranges) = ranges else { return (alike, None) };
         for (expected, fid) in &self.first {
             // The row at this key or behind it. Where the index takes capitals for small letters that is
@@ -218,7 +224,7 @@ mod tests {
         ] {
             let index = Index { keys: keys(texts), is_blind: false };
             let found = looked_up(&map, &index, true);
-            assert_eq!(found.candidates, candidates, "{texts:?}");
+            assert_eq!((found.candidates, found.looked_up), (candidates, candidates), "{texts:?}");
             let fids: Vec<_> = found.pairs.first_fids.iter().map(|fid| fid.0).collect();
             assert_eq!(fids, pairs, "{texts:?} {found:?}");
         }

@@ -11,7 +11,7 @@ pub(super) fn write_alike(
     alike: &KeysAlike,
     unread: Option<&str>,
 ) -> fmt::Result {
-    let KeysAlike { candidates, looked_up, .. } = *alike;
+    let KeysAlike { candidates, looked_up, by_key, .. } = *alike;
     let left = candidates - looked_up.min(candidates);
     if let Some(why) = unread {
         return writeln!(
@@ -25,10 +25,10 @@ pub(super) fn write_alike(
     if left == 0 {
         return Ok(());
     }
-    let why = if looked_up == 0 {
-        "MOGILE_DATABASE_URL is not set, and trackers find no key but as it is written"
-    } else {
+    let why = if by_key {
         "more are not looked up"
+    } else {
+        "MOGILE_DATABASE_URL is not set, and trackers find a key only as it is written"
     };
     writeln!(
         out,
@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn what_was_not_looked_at_is_said() {
         let said = |candidates, looked_up, unread: Option<&str>| {
-            let alike = KeysAlike { candidates, looked_up, ..KeysAlike::default() };
+            let by_key = looked_up > 0;
+            let alike = KeysAlike { candidates, looked_up, by_key, ..KeysAlike::default() };
             let mut said = String::new();
             write_alike(&mut said, &alike, unread).expect("a string takes it");
             said
