@@ -91,7 +91,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
-            Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Plan(arguments) => Box::pin(plan::run(arguments)).await,
             Command::Provision(arguments) => provision::run(arguments).await,
             Command::Sync(arguments) => on_a_worker(sync::run(arguments)).await,
             Command::Tmp(arguments) => on_a_worker(tmp::run(arguments)).await,

@@ -68,7 +68,7 @@ pub mod cleanup;
 pub mod cutover;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};
-pub use check::{Check, Health};
+pub use check::{Check, FunctionHealth, Health};
 pub use coverage::{Coverage, coverage};
 pub use delivery::{
     AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt,

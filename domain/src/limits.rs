@@ -120,6 +120,9 @@ pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
 /// Records or objects without a row that are no sign of another store, however few files there are.
 pub const UNEXPLAINED: u64 = 100;
 
+/// Keys whose twin in other case is looked for, one by one: a store has few of them.
+pub const KEYS_LOOKED_UP: usize = 1_000;
+
 /// Rows at each place of the index that are looked at to see whether contentrepo's database is this
 /// store's.
 pub const SAMPLED_ROWS: usize = 50;

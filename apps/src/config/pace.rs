@@ -20,15 +20,15 @@ pub struct PaceSettings {
     #[arg(long, default_value_t = Pace::default().bandwidth_megabits, value_name = "MBIT", value_parser = number)]
     bandwidth: u64,
 
-    /// Calls of the function at once (MaximumConcurrency of the template)
+    /// Calls of the function at once (`MaximumConcurrency` of the template)
     #[arg(long, default_value_t = Pace::default().function_calls, value_name = "N", value_parser = number)]
     function_calls: u64,
 
-    /// Jobs of one call (BatchSize of the template)
+    /// Jobs of one call (`BatchSize` of the template)
     #[arg(long, default_value_t = Pace::default().function_batch, value_name = "N", value_parser = number)]
     function_batch: u64,
 
-    /// The function's memory (MemoryMegabytes of the template)
+    /// The function's memory (`MemoryMegabytes` of the template)
     #[arg(long, default_value_t = Pace::default().function_megabytes, value_name = "N", value_parser = number)]
     function_megabytes: u64,
 

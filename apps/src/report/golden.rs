@@ -6,6 +6,7 @@
 mod audit;
 mod cleanup;
 mod freeze;
+mod of_plan;
 mod reports;
 mod verify;
 

@@ -1,7 +1,9 @@
 //! What `plan` prints.
 
+mod alike;
 mod arrived;
 mod bill;
+mod clients;
 pub mod compare;
 mod refused;
 mod replicas;
@@ -13,8 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use domain::doctor::{
-    Arrived, Census, CostLine, DataCosts, Pace, RequestsNeeded, RhinoRows, Stage, TimeNeeded,
-    TypesPlanned, Window, WindowSize, costs,
+    Arrived, Census, CostLine, DataCosts, KeysAlike, Pace, RequestsNeeded, RhinoRows, Stage,
+    TimeNeeded, TypesPlanned, Window, WindowSize, costs,
 };
 use domain::ports::DatabaseError;
 use domain::prices::Unit;
@@ -22,8 +24,10 @@ use domain::{BucketMap, Prices, Reason, Stopped, Tally};
 use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
+use self::alike::write_alike;
 use self::arrived::{write_arrived, write_not_listed};
 use self::bill::{write_beside, write_stages, write_to_be_read, write_without_job};
+use self::clients::of_clients;
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
 use self::time::write_time;
@@ -42,6 +46,12 @@ pub struct PlanReport {
     census: Census,
     /// What the settings alone show to be wrong with the way after the migration, and the ways out.
     hazards: Vec<String>,
+    /// What would keep a stock contentrepo from the buckets, where no setting says that it reads them.
+    cautions: Vec<String>,
+    /// Keys that differ only in case.
+    keys_alike: KeysAlike,
+    /// Why not all of them could be looked for.
+    keys_unread: Option<String>,
     costs: Vec<CostLine>,
     /// The lines of what is left; none where S3 was not listed.
     costs_left: Option<Vec<CostLine>>,
@@ -93,6 +103,12 @@ pub struct Beside {
     pub rhino: Option<Result<RhinoRows, DatabaseError>>,
     /// What the time depends on.
     pub pace: Pace,
+    /// Keys that differ only in case.
+    pub alike: KeysAlike,
+    /// Why not all of them could be looked for.
+    pub alike_unread: Option<Reason>,
+    /// What hinders a stock contentrepo, if there is one.
+    pub cautions: Vec<String>,
 }
 
 /// The lines of what is left. Files are verified whether they are left or not.
@@ -100,16 +116,6 @@ fn costs_left(arrived: &Arrived, pace: Pace, prices: &Prices) -> Vec<CostLine> {
     let mut lines = costs(&arrived.requests_left, pace, prices);
     lines.retain(|line| line.stage != Stage::Verification);
     lines
-}
-
-/// What shows that this is the contentrepo of another store, or of none.
-fn foreign_content_repo(types: &TypesPlanned) -> Option<String> {
-    let what = match (types.rows, types.buckets_of_store) {
-        (0, _) => "contentrepo's database has no object that refers to content",
-        (_, 0) => "contentrepo has no bucket of BUCKETS, by its old name or its new one",
-        _ => return None,
-    };
-    Some(format!("{what}: is it the contentrepo of this store? Correct CONTENTREPO_DATABASE_URL"))
 }
 
 fn by_region<S: Serializer>(prices: &Prices, to: S) -> Result<S::Ok, S::Error> {
@@ -123,39 +129,22 @@ impl PlanReport {
         mut hazards: Vec<String>,
         prices: &Prices,
         buckets: &BucketMap,
-        Beside { types, unlisted, window, rhino, pace }: Beside,
+        Beside { types, unlisted, window, rhino, pace, alike, alike_unread, cautions }: Beside,
     ) -> Self {
         let (types, unread) = match types.transpose() {
             Ok(types) => (types, None),
             Err(reason) => (None, Some(reason)),
         };
-        hazards.extend(types.iter().flat_map(|types| &types.unmapped_buckets).map(|bucket| {
-            format!(
-                "contentrepo has a bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names",
-                printable(bucket)
-            )
-        }));
-        hazards.extend(types.as_ref().and_then(foreign_content_repo));
         let (rhino, rhino_unread) = match rhino.transpose() {
             Ok(rows) => (rows, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        hazards.extend(rhino.iter().flat_map(|rows| &rows.unmapped).map(|(bucket, rows)| {
-            format!(
-                "{rows} rows of rhino are in bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names: \
-                 they stop the cut-over",
-                printable(bucket)
-            )
-        }));
-        hazards.extend(rhino.as_ref().filter(|rows| rows.of_store == 0).map(|_| {
-            "no row of rhino is in a bucket of BUCKETS, by its old name or its new one: is it the rhino of \
-             this store? Correct RHINO_DATABASE_URL"
-                .to_owned()
-        }));
+        hazards.extend(of_clients(types.as_ref(), rhino.as_ref()));
         let absent = census.arrived.as_ref().map_or(0, |it| it.proven_and_absent.files);
         let differs = !census.rejected.is_empty() || !hazards.is_empty() || absent > 0;
         let types_unread = unread.as_ref().map(ToString::to_string);
-        let troubles = unread.or_else(|| unlisted.clone()).map(Stopped::Trouble);
+        let keys_unread = alike_unread.as_ref().map(ToString::to_string);
+        let troubles = unread.or_else(|| unlisted.clone()).or(alike_unread).map(Stopped::Trouble);
         let stopped = census.stopped.clone().or(troubles);
         let mut files = Tally::default();
         census.source.values().for_each(|tally| files.merge(*tally));
@@ -196,6 +185,9 @@ impl PlanReport {
                 .collect(),
             census,
             hazards,
+            cautions,
+            keys_alike: alike,
+            keys_unread,
         }
     }
 
@@ -355,6 +347,8 @@ impl Report for PlanReport {
                 printable(why)
             )?;
         }
+        write_alike(out, &self.keys_alike, self.keys_unread.as_deref())?;
+        self.cautions.iter().try_for_each(|caution| writeln!(out, "CAUTION: {caution}"))?;
         self.hazards.iter().try_for_each(|hazard| writeln!(out, "HAZARD: {hazard}"))?;
         census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))
     }

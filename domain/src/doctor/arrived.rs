@@ -102,8 +102,8 @@ impl<'a> Arrivals<'a> {
     }
 
     /// How these files stood before the first of them was migrated.
-    pub(super) fn from_the_start(&self, file: &SourceFile) -> Arrival {
-        self.contents.arrival(file).from_the_start()
+    pub(super) fn at_the_start(&self, file: &SourceFile) -> Arrival {
+        self.contents.arrival(file).at_the_start()
     }
 
     pub(super) fn into_arrived(self) -> Arrived {

@@ -59,7 +59,7 @@ impl Arrival {
     };
 
     /// Of the same file at the beginning of a migration, when only intermediaries were in the bucket.
-    pub(super) const fn from_the_start(self) -> Self {
+    pub(super) const fn at_the_start(self) -> Self {
         Self { intermediary: self.intermediary, ..Self::NOWHERE }
     }
 }

@@ -96,12 +96,11 @@ impl RequestsNeeded {
             }
             let writes = self.add_file(file, *arrival, sizes);
             folders.insert((&file.bucket, IntermediaryForm::Plain.prefix(file.fid)));
-            match self.writes_by_bucket.get_mut(&file.bucket) {
-                Some(all) => *all += writes,
-                None => {
-                    self.writes_by_bucket.insert(file.bucket.clone(), writes);
-                    self.lists += u64::from(is_listed);
-                }
+            if let Some(all) = self.writes_by_bucket.get_mut(&file.bucket) {
+                *all += writes;
+            } else {
+                self.writes_by_bucket.insert(file.bucket.clone(), writes);
+                self.lists += u64::from(is_listed);
             }
         }
         self.lists += if is_listed { folders.len() as u64 } else { 0 };

@@ -1,5 +1,6 @@
 //! Checks every system that a migration needs, and counts the rows of the index.
 
+mod alike;
 mod arrived;
 mod buckets;
 mod census;
@@ -12,8 +13,10 @@ mod data_costs;
 mod database;
 mod estimate;
 mod examine;
+mod first_rows;
 mod key_changes;
 mod mogile_database;
+mod named_ports;
 mod pace;
 mod public_reads;
 mod queues;
@@ -23,8 +26,9 @@ mod types_planned;
 mod way;
 mod window;
 
+pub use alike::{Candidates, KeysAlike, names_alike};
 pub use arrived::{Arrived, BucketArrivals};
-pub use buckets::{BucketChecks, examine_buckets, examine_locks};
+pub use buckets::{BucketChecks, examine_buckets, examine_locks, examine_readers_of};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use clock::examine_clock;
@@ -38,9 +42,10 @@ pub use examine::{
 };
 pub use key_changes::{KEY_CHANGES, examine_key_changes};
 pub use mogile_database::{MOGILE, examine_mogile_database};
+pub use named_ports::NamedPorts;
 pub use pace::{Pace, TimeLimit, TimeNeeded, Worker};
 pub use public_reads::{Readers, examine_public_reads};
-pub use queues::{QueueNames, examine_queue_settings};
+pub use queues::{QueueUrls, examine_queue_settings};
 pub use replicas::STORAGE_NODE;
 pub use tables::{TABLE_KEY, examine_tables};
 pub use types_planned::{NamedObjects, TypesPlanned, plan_types};

@@ -15,12 +15,13 @@ pub(super) enum Way {
 /// route allows is assumed. One COPY takes no file that is written in parts.
 pub(super) fn way(route: RoutePolicy, intermediary: Option<bool>, in_parts: bool) -> Way {
     match (route, intermediary) {
-        (RoutePolicy::Mogile, _) => Way::Mogile,
-        (RoutePolicy::Auto, Some(true)) if !in_parts => Way::Copy,
-        (RoutePolicy::Auto, _) => Way::Mogile,
-        (RoutePolicy::Copy, Some(false)) => Way::Neither,
-        (RoutePolicy::Copy, _) if in_parts => Way::Neither,
-        (RoutePolicy::Copy, _) => Way::Copy,
+        (RoutePolicy::Auto | RoutePolicy::Copy, Some(true)) | (RoutePolicy::Copy, None)
+            if !in_parts =>
+        {
+            Way::Copy
+        }
+        (RoutePolicy::Copy, _) => Way::Neither,
+        (RoutePolicy::Auto | RoutePolicy::Mogile, _) => Way::Mogile,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `plan --compare`: an estimate beside what runs counted.
+//! `--compare` of `plan`: an estimate beside what runs counted.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -102,7 +102,7 @@ pub(super) fn audit_report() -> Vec<Value> {
         ..WitnessSummary::default()
     };
     let bucket = S3Bucket::new("corpus").expect("a name");
-    let list = |trouble| Some(verify::ListEnd { file: "failures.tsv".into(), lines: 1, trouble });
+    let list = |trouble| Some(ListEnd { file: "failures.tsv".into(), lines: 1, trouble });
     let report = |summary, list| {
         json!(WitnessReport::new(vec![JobSaid::new(&job, &bucket)], summary, list, cost()))
     };

@@ -1,4 +1,4 @@
-//! What `plan --compare` prints: an estimate beside what runs counted.
+//! What `--compare` of `plan` prints: an estimate beside what runs counted.
 
 use std::fmt::{self, Write};
 
