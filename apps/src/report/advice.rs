@@ -214,6 +214,12 @@ const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or r
      directory with more room (`mogile2s3 plan` says how much is needed). An empty \
      CONTENTREPO_DATABASE_URL does without types and names";
 
+const MISSING: &str = "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
+     what is missing";
+
+const RECORD: &str = "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
+     enqueue migrate` and a worker, looks at each of them and writes its record";
+
 /// What is to be mended. It names no command that says the same.
 const fn mend(kind: ReasonKind, again: Again) -> &'static str {
     match kind {
@@ -307,14 +313,8 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
             "each time that it was begun its worker ended, by memory or by time: give the function \
              more of both"
         }
-        ReasonKind::Missing => {
-            "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
-             what is missing"
-        }
-        ReasonKind::NoRecord | ReasonKind::OtherRecord => {
-            "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
-             enqueue migrate` and a worker, looks at each of them and writes its record"
-        }
+        ReasonKind::Missing => MISSING,
+        ReasonKind::NoRecord | ReasonKind::OtherRecord => RECORD,
     }
 }
 

@@ -83,7 +83,9 @@ impl<'a> Planner<'a> {
                 by_bucket.entry(task.file.bucket.clone()).or_default().push(task);
             }
         }
-        by_bucket.into_values().for_each(|tasks| self.ask_for_ways(tasks));
+        for tasks in by_bucket.into_values() {
+            self.ask_for_ways(tasks);
+        }
         while !verified.is_empty() {
             let rest = verified.split_off(verified.len().min(limits::LEDGER_READ));
             self.ask_for_records(std::mem::replace(&mut verified, rest));

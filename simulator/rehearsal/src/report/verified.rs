@@ -18,28 +18,31 @@ impl fmt::Display for Verified {
             cells.push(verification.exit_code.to_string());
             table.line(verification.name, cells);
         }
-        self.write_heading(f)?;
+        let seconds = self.seconds();
+        writeln!(f, "\nVERIFIED AFTERWARDS, each by the real commands, in {seconds:.1} s")?;
         table.write(f)
     }
 }
 
 impl Verified {
-    /// In one line where all count what was planted, and else in full.
+    /// In two lines where all count what was planted, and else in full.
     pub(super) fn write_in_short(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.problems.is_empty() {
             return write!(f, "{self}");
         }
-        self.write_heading(f)?;
+        let names: Vec<_> = self.by.iter().map(|by| format!("`{}`", by.name)).collect();
+        let (names, seconds) = (names.join("; "), self.seconds());
+        writeln!(f, "\nVERIFIED AFTERWARDS by {names}, in {seconds:.1} s")?;
         let Counts { whole, not_whole, rejected, .. } = &self.due;
         let [whole, not_whole, rejected] = [whole, not_whole, rejected].map(|it| HumanCount(*it));
-        let names: Vec<_> = self.by.iter().map(|by| format!("`{}`", by.name)).collect();
-        writeln!(f, "  {} count what was planted:", names.join("; "))?;
-        writeln!(f, "  {whole} files whole, {not_whole} not whole, {rejected} rows rejected")
+        writeln!(
+            f,
+            "  as planted: {whole} files whole, {not_whole} not whole, {rejected} rows rejected"
+        )
     }
 
-    fn write_heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds: f64 = self.by.iter().map(|by| by.took.as_secs_f64()).sum();
-        writeln!(f, "\nVERIFIED AFTERWARDS, each by the real commands, in {seconds:.1} s")
+    fn seconds(&self) -> f64 {
+        self.by.iter().map(|by| by.took.as_secs_f64()).sum()
     }
 }
 
