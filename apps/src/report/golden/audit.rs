@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
+use crate::report::audit::AuditReport;
 use crate::report::audit::manifest::{JobPlace, ManifestReport};
 use crate::report::audit::witness::{JobSaid, WitnessReport};
-use crate::report::audit::AuditReport;
 use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
