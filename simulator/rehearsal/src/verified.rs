@@ -172,14 +172,14 @@ async fn by_jobs(stage: &Stage) -> anyhow::Result<(Counts, u64)> {
     let once = serde_json::json!({
         "deadLetterTargetArn": arn_of(DEAD_LETTERS), "maxReceiveCount": 1,
     });
-    let set = |policy: String| {
+    let have_policy = |policy: String| {
         stage.world.sqs.set_attributes(QUEUE, &[("RedrivePolicy".to_owned(), policy)].into())
     };
-    set(once.to_string())?;
+    have_policy(once.to_string())?;
     let (sent, code_of_sending) =
         told(stage, &["enqueue", "verify", "--run", RUN, "--json"]).await?;
     let (worked, code) = told(stage, &["work", "--until-empty", "--json"]).await?;
-    set(policy)?;
+    have_policy(policy)?;
     let counts = Counts {
         whole: files(&worked["verified"]),
         not_whole: files_of_all(&worked["failed"]),

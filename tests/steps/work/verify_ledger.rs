@@ -146,9 +146,10 @@ fn a_ledger_that_is_away_for_an_hour_fails_no_verification() {
         let ports = stage.world.port.work_ports();
         let work = work_queue(&ports, &stage.plan, true, &Unobserved, never().boxed());
         let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
-        let (before, outage) = match fails_from_the_start {
-            true => (Duration::ZERO, Duration::from_secs(60)),
-            false => (Duration::from_secs(5), Duration::from_mins(60)),
+        let (before, outage) = if fails_from_the_start {
+            (Duration::ZERO, Duration::from_mins(1))
+        } else {
+            (Duration::from_secs(5), Duration::from_hours(1))
         };
         let outage = async {
             clock.sleep(before).await;
