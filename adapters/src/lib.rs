@@ -11,6 +11,8 @@ pub mod lambda;
 pub mod mogile;
 #[cfg(feature = "command-line")]
 pub mod mysql;
+#[cfg(feature = "command-line")]
+pub mod record_sorts;
 pub mod s3;
 pub mod site;
 #[cfg(feature = "command-line")]

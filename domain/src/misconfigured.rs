@@ -51,6 +51,15 @@ pub enum Misconfigured {
         /// The S3 bucket of the map; [`None`] where it does not name theirs.
         mapped_to: Option<String>,
     },
+    /// A client's database has no row in any bucket that the map names: nothing would be compared.
+    NoReferences {
+        /// Whose database.
+        client: &'static str,
+        /// Rows that were read.
+        rows: u64,
+        /// The map, as `BUCKETS` is written.
+        mapped: String,
+    },
     /// contentrepo's database refers to no file of this store, or to hardly any: the empty file and
     /// the like are in every store.
     OtherContentRepo {
@@ -171,6 +180,11 @@ impl fmt::Display for Misconfigured {
                 f,
                 "none of the {rows} rows is in a bucket that is mapped; mapped are {}",
                 Names(mapped)
+            ),
+            Self::NoReferences { client, rows, mapped } => write!(
+                f,
+                "none of the {rows} rows of {client}'s database is in a bucket that is mapped, by its old or \
+                 its new name; mapped are `{mapped}`"
             ),
             Self::OtherBucket { files, jobs, mapped_to } => {
                 let ours = mapped_to.as_ref().map_or_else(

@@ -52,6 +52,7 @@ impl System {
             | ReasonKind::NoIntermediary
             | ReasonKind::Missing => (None, &[Self::S3]),
             ReasonKind::TypesAndNames
+            | ReasonKind::References
             | ReasonKind::BadMessage
             | ReasonKind::BadJob
             | ReasonKind::OtherSettings

@@ -1,4 +1,7 @@
-//! `mogile2s3 verify`: the buckets' listings against MogileFS's index.
+//! `mogile2s3 verify`: the buckets' listings against MogileFS's index, or with `--references` the clients'
+//! databases against the buckets.
+
+mod references;
 
 use std::collections::hash_map::RandomState;
 use std::future::pending;
@@ -67,6 +70,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
+    #[command(flatten)]
+    references: references::Arguments,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -93,12 +99,18 @@ counts as wrong.
 
 Signals: the first SIGINT or SIGTERM ends the comparison and prints what was found so far.
 
+With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
+with contentrepo's. --list and --failures then have lines of these rows.
+
 Exit codes: 0 every file of the index is in its bucket with the right length, and what was read has
 the right content; 1 files are missing or wrong, rows were rejected, or the comparison was stopped; 2
 wrong usage or configuration; 3 something could not be read, and the comparison is not complete.";
 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.references.references {
+        return references::run(arguments).await;
+    }
     let session = Session::begin(arguments.json);
     let plan = arguments.plan()?;
     let wiring = session.wiring(&arguments.source, &arguments.time);

@@ -167,6 +167,7 @@ const fn look(kind: ReasonKind) -> Option<&'static str> {
         ReasonKind::IndexUnreadable => "`mogile2s3 doctor` asks each",
         ReasonKind::LedgerUnavailable => "`mogile2s3 doctor` reads each table",
         ReasonKind::TypesAndNames
+        | ReasonKind::References
         | ReasonKind::NoIntermediary
         | ReasonKind::NoReplica
         | ReasonKind::WrongContent
@@ -195,6 +196,10 @@ const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or r
      CONTENTREPO_DATABASE_URL; where the disk of this machine is named, give --spool-dir a \
      directory with more room (`mogile2s3 plan` says how much is needed). An empty \
      CONTENTREPO_DATABASE_URL does without types and names";
+
+const REFERENCES: &str = "where a database does not answer or refuses, start it or correct \
+     CONTENTREPO_DATABASE_URL or RHINO_DATABASE_URL; where the disk of this machine is named, give --spool-dir \
+     a directory with more room";
 
 /// What is to be mended. It names no command that says the same.
 const fn mend(kind: ReasonKind, again: Again) -> &'static str {
@@ -266,6 +271,7 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
              password in MOGILE_DATABASE_URL"
         }
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
+        ReasonKind::References => REFERENCES,
         ReasonKind::LedgerUnavailable => match again {
             Again::Sync | Again::Doctor => {
                 "check the way to DynamoDB, DYNAMODB_TABLE, the region and the account's policy; \

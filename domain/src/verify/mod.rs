@@ -11,6 +11,7 @@ mod local;
 mod look;
 mod observer;
 mod ranges;
+pub mod references;
 mod rows;
 mod sample;
 mod settings;
