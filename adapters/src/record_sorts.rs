@@ -5,9 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use domain::ports::{
-    RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
-};
+use domain::ports::{RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords};
 use tokio::task::spawn_blocking;
 
 use crate::sorter::{Sorted, Sorter};
@@ -156,7 +154,10 @@ mod tests {
         let sorts = DiskRecordSorts::new("/no/such/directory".into()).sorting_at_once(1);
         let mut sort = sorts.begin().await.expect("nothing is written yet");
         let error = sort.add(vec![[0; RECORD_BYTES]]).await.expect_err("no room").to_string();
-        assert!(error.contains("`/no/such/directory`") && error.contains("No such file"), "{error}");
+        assert!(
+            error.contains("`/no/such/directory`") && error.contains("No such file"),
+            "{error}"
+        );
         assert!(sort.add(Vec::new()).await.is_err(), "nothing is kept any more");
     }
 }

@@ -109,7 +109,7 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     if arguments.references.references {
-        return references::run(arguments).await;
+        return Box::pin(references::run(arguments)).await;
     }
     let session = Session::begin(arguments.json);
     let plan = arguments.plan()?;

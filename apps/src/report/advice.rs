@@ -197,6 +197,10 @@ const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or r
      directory with more room (`mogile2s3 plan` says how much is needed). An empty \
      CONTENTREPO_DATABASE_URL does without types and names";
 
+const INDEX_UNREADABLE: &str = "where it does not answer, start the database of MOGILE_DATABASE_URL, or \
+     MOGILE_TRACKERS where that is not set, or correct the setting; where it refuses, correct MOGILE_DOMAIN, \
+     or user and password in MOGILE_DATABASE_URL";
+
 const REFERENCES: &str = "where a database does not answer or refuses, start it or correct \
      CONTENTREPO_DATABASE_URL or RHINO_DATABASE_URL; where the disk of this machine is named, give --spool-dir \
      a directory with more room";
@@ -265,11 +269,7 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
             }
         },
         ReasonKind::StoreRefused => "mend what S3 names",
-        ReasonKind::IndexUnreadable => {
-            "where it does not answer, start the database of MOGILE_DATABASE_URL, or MOGILE_TRACKERS where \
-             that is not set, or correct the setting; where it refuses, correct MOGILE_DOMAIN, or user and \
-             password in MOGILE_DATABASE_URL"
-        }
+        ReasonKind::IndexUnreadable => INDEX_UNREADABLE,
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
         ReasonKind::References => REFERENCES,
         ReasonKind::LedgerUnavailable => match again {

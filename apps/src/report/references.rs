@@ -68,7 +68,8 @@ impl ReferencesReport {
     pub fn new(summary: ReferencesSummary, wishes: Wishes, lists: Lists, cost: Cost) -> Self {
         let broken_before = summary.broken_before();
         let allowed_before = wishes.allowed_before;
-        let lacks = |list: &Option<ListEnd>| list.as_ref().is_some_and(|list| list.trouble.is_some());
+        let lacks =
+            |list: &Option<ListEnd>| list.as_ref().is_some_and(|list| list.trouble.is_some());
         let lacks_lines = lacks(&lists.list) || lacks(&lists.failures);
         let differs = summary.differs() || broken_before > allowed_before || lacks_lines;
         let lacks_rhino = summary.article_files.is_none() && !wishes.without_rhino;
@@ -154,7 +155,8 @@ impl ReferencesReport {
     fn write_names(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
         for (old, new) in self.wishes.buckets.pairs() {
-            let of = |table: &TableCounts, name: &str| table.by_name.get(name).copied().unwrap_or(0);
+            let of =
+                |table: &TableCounts, name: &str| table.by_name.get(name).copied().unwrap_or(0);
             let both = |table: &TableCounts| {
                 let (before, after) = (of(table, old.as_str()), of(table, new.as_str()));
                 format!("{} and {}", HumanCount(before), HumanCount(after))
@@ -173,8 +175,8 @@ impl ReferencesReport {
         }
         writeln!(
             out,
-            "HALF CUT OVER: {} rows of rhino name a bucket that contentrepo does not have under this name, so \
-             that rhino's reads fail.\n  → finish the cut-over of the other database, or revert the one that is \
+            "HALF CUT OVER: {} rows of rhino name a bucket that contentrepo has under its other name, so that \
+             rhino's reads fail.\n  → finish the cut-over of the other database, or revert the one that is \
              done; then run this again",
             HumanCount(summary.half_cut_over)
         )
@@ -284,7 +286,10 @@ impl ReferencesReport {
         let samples: Vec<_> = samples.filter_map(|kind| table.broken.get(kind.name())).collect();
         let is_listed = samples.iter().any(|sample| !sample.first_fids.is_empty());
         if is_listed {
-            writeln!(out, "Files that MogileFS has are missing or wrong in S3. Migrate them again, by:")?;
+            writeln!(
+                out,
+                "Files that MogileFS has are missing or wrong in S3. Migrate them again, by:"
+            )?;
             self.write_migrate(out, &samples)?;
             writeln!(out, "Then run this again.")?;
         }
@@ -305,12 +310,11 @@ impl ReferencesReport {
 
     fn write_migrate(&self, out: &mut String, samples: &[&RowSample]) -> fmt::Result {
         let migrate = |fids: &str| format!("mogile2s3 migrate --again --fids {fids}");
-        let are_all = |sample: &&&RowSample| sample.rows == sample.first_fids.len() as u64;
         if let Some(ListEnd { file, lines: 1.., trouble: None }) = &self.lists.failures {
             let file = shell::quoted(&format!("@{}", file.display()));
             return writeln!(out, "  {}", migrate(&file));
         }
-        if samples.iter().filter(are_all).count() == samples.len() {
+        if !samples.iter().any(|sample| sample.has_more_fids) {
             let mut fids: Vec<_> = samples.iter().flat_map(|sample| &sample.first_fids).collect();
             fids.sort_unstable();
             fids.dedup();

@@ -24,15 +24,15 @@ use crate::session::Session;
 pub struct Arguments {
     /// Compare the databases of MogileFS's clients with the buckets: each row of contentrepo that is not
     /// purged has an object of its size, and each row of rhino a row of contentrepo. It needs
-    /// CONTENTREPO_DATABASE_URL
+    /// `CONTENTREPO_DATABASE_URL`
     #[arg(long, help_heading = "References")]
     #[arg(conflicts_with_all = [
         "sample", "seed", "deep", "max_failures", "exclude_file", "allow_extra", "sha1sums",
     ])]
     pub references: bool,
 
-    /// Leave rhino's database out. Without this and without RHINO_DATABASE_URL the comparison is not
-    /// complete
+    /// Leave rhino's database out. Without this and without `RHINO_DATABASE_URL` the comparison is
+    /// not complete
     #[arg(long, requires = "references", help_heading = "References")]
     no_rhino: bool,
 
@@ -73,9 +73,8 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let sorts = DiskRecordSorts::new(own.directory()?);
     let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
     let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
-    let list = |form, path: Option<&Path>| {
-        path.map(|path| ReferenceList::create(form, path)).transpose()
-    };
+    let list =
+        |form, path: Option<&Path>| path.map(|path| ReferenceList::create(form, path)).transpose();
     let all = list(ReferenceForm::List, arguments.list.as_deref())?;
     let failures = list(ReferenceForm::Failures, arguments.failures.as_deref())?;
 

@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, verify};
+use super::{audit, cleanup, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -42,6 +42,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("fids", fids()),
         ("audit", audit::audit()),
         ("verify", verify::reports()),
+        ("verify references", references::reports()),
         ("tmp list", cleanup::tmp_list()),
         ("tmp delete", cleanup::tmp_delete()),
         ("rekey", cleanup::rekey()),

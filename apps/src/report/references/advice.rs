@@ -17,8 +17,9 @@ pub const fn advice(kind: Broken) -> &'static str {
              migrate` brings what it has"
         }
         Broken::WrongObject => {
-            "the command below replaces the object where MogileFS has the content. An object that it leaves \
-             as it is was stored with a SHA-1 that is not its own: delete that object first"
+            "where MogileFS has the content, the command below replaces the object. One that it leaves as it is \
+             was stored with a SHA-1 that is not its own: delete that object first. One that MogileFS does not \
+             have: restore it from a backup"
         }
         Broken::Archived => {
             "a lifecycle rule, or a person, moved the object to an archive: restore it, move it back to \
@@ -35,7 +36,9 @@ pub const fn advice(kind: Broken) -> &'static str {
         Broken::NoBucket => {
             "contentrepo itself cannot find the content of such a row: correct it, or decide to leave it"
         }
-        Broken::UnmappedBucket => "add the bucket to BUCKETS or to IGNORE_BUCKETS, then run this again",
+        Broken::UnmappedBucket => {
+            "add the bucket to BUCKETS or to IGNORE_BUCKETS, then run this again"
+        }
         Broken::NoRow => {
             "rhino names a file that contentrepo does not have: restore contentrepo's row, or decide to do \
              without the file"

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn each_form_has_its_lines_and_migrate_reads_the_failures() {
-        let rest = |id: u64, words: &str| format!("\tobjects\t{id}\trepo\ta key\t\\N\t{SHA1}\t{words}\n");
+        let rest =
+            |id: u64, words: &str| format!("\tobjects\t{id}\trepo\ta key\t\\N\t{SHA1}\t{words}\n");
         let two = format!("\tbroken-by-migration{}", rest(2, "in words"));
         let three = format!("\tbroken-before{}", rest(3, "in words"));
         let list = format!("=\t{}-{two}-{three}# 3 lines\n", rest(1, ""));

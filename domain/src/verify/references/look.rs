@@ -52,19 +52,20 @@ impl Looks<'_> {
         }
         let length = doubt.listed.as_ref().map(|object| object.length);
         let (old, bucket) = self.pairs[doubt.bucket];
-        let is_missing = if self.heads.fetch_add(1, Ordering::Relaxed) < limits::REFERENCES_LOOKED_AT {
-            // Its fid is not known, and its length is for words alone.
-            let file = ExpectedFile { sha1: doubt.sha1, fid: Fid(0), length: ByteCount(0) };
-            let looks = LooksAtObjects { objects: self.objects, clock: self.clock };
-            match looks.look(bucket, &file, How::ByHead).await {
-                Looked::Whole(length) => return Ok(Seen::There(length)),
-                Looked::Differs(difference, _) => difference == Difference::Missing,
-                Looked::Unseen(why) => return Ok(Seen::Unseen(why)),
-            }
-        } else {
-            self.heads.fetch_sub(1, Ordering::Relaxed);
-            length.is_none()
-        };
+        let is_missing =
+            if self.heads.fetch_add(1, Ordering::Relaxed) < limits::REFERENCES_LOOKED_AT {
+                // Its fid is not known, and its length is for words alone.
+                let file = ExpectedFile { sha1: doubt.sha1, fid: Fid(0), length: ByteCount(0) };
+                let looks = LooksAtObjects { objects: self.objects, clock: self.clock };
+                match looks.look(bucket, &file, How::ByHead).await {
+                    Looked::Whole(length) => return Ok(Seen::There(length)),
+                    Looked::Differs(difference, _) => difference == Difference::Missing,
+                    Looked::Unseen(why) => return Ok(Seen::Unseen(why)),
+                }
+            } else {
+                self.heads.fetch_sub(1, Ordering::Relaxed);
+                length.is_none()
+            };
         let fid = self.find(&format!("{}-{old}", doubt.sha1)).await?;
         let kind = match (is_missing, self.index, fid) {
             (false, _, _) => Broken::WrongObject,

@@ -130,10 +130,14 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
     let fid = trouble.fid.map_or_else(String::new, |fid| fid.to_string());
     match trouble.kind {
         Broken::ByMigration => {
-            format!("no object of content {checksum} is in its S3 bucket; MogileFS has it as fid {fid}")
+            format!(
+                "no object of content {checksum} is in its S3 bucket; MogileFS has it as fid {fid}"
+            )
         }
         Broken::Before => {
-            format!("no object of content {checksum} is in its S3 bucket, and MogileFS does not have it")
+            format!(
+                "no object of content {checksum} is in its S3 bucket, and MogileFS does not have it"
+            )
         }
         Broken::Missing => format!("no object of content {checksum} is in its S3 bucket"),
         Broken::WrongObject => {

@@ -77,9 +77,8 @@ impl<'a> ObjectsJoin<'a> {
         group: &Group,
     ) -> Result<Option<ListedObject>, Stopped> {
         let sha1 = group.rows[0].sha1;
-        let is_before = |object: &ListedObject| {
-            object.key.as_content().is_none_or(|content| content < sha1)
-        };
+        let is_before =
+            |object: &ListedObject| object.key.as_content().is_none_or(|content| content < sha1);
         let mut listed = 0;
         while object.as_ref().is_none_or(is_before) {
             object = listing.next_until(None).await.map_err(|error| of_store(&error))?;

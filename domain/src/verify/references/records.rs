@@ -270,7 +270,9 @@ mod tests {
         #[test]
         fn sets_have_the_ids_that_were_put_in(put in prop::collection::vec(ids(), 0..20), other in ids()) {
             let mut set = RowIds::default();
-            put.iter().for_each(|id| set.insert(*id));
+            for id in &put {
+                set.insert(*id);
+            }
             prop_assert!(put.iter().all(|id| set.contains(*id)));
             prop_assert_eq!(set.contains(other), put.contains(&other));
         }

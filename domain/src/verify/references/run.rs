@@ -11,14 +11,12 @@ use super::observer::ReferencesObserver;
 use super::records::{NamedRow, RowIds, Side, Trouble};
 use super::sorting::Gathering;
 use super::summary::{ReferencesSummary, TableCounts};
-use super::tables::{
-    ARTICLE_FILES, ArticleFiles, Class, Mapped, OBJECTS, Objects, Row, Table,
-};
+use super::tables::{ARTICLE_FILES, ArticleFiles, Class, Mapped, OBJECTS, Objects, Row, Table};
 use super::{ReferencesPlan, ReferencesPorts};
 use crate::ports::{DatabaseError, IndexError, RowId, SortError, StoreError};
 use crate::retried::retried;
 use crate::verify::settings::require_domain;
-use crate::{Misconfigured, Reason, RepoBucketName, Stopped};
+use crate::{Misconfigured, Reason, Stopped};
 
 /// The comparison, with its counts.
 pub(super) struct Run<'a> {
@@ -240,9 +238,13 @@ impl<'a> Run<'a> {
         let mut state = self.state();
         let names = state.article_files.iter().flat_map(|files| &files.by_name);
         let half = names.filter(|(name, _)| {
-            let of = self.plan.buckets.repo_bucket(name);
-            let is_mapped = matches!(of, RepoBucketName::Mapped(_) | RepoBucketName::Renamed(_));
-            is_mapped && !known.contains(name.as_str())
+            let mut pairs = self.plan.buckets.pairs();
+            let other = pairs.find_map(|(old, new)| match (old.as_str(), new.as_str()) {
+                (old, new) if old == *name => Some(new),
+                (old, new) if new == *name => Some(old),
+                _ => None,
+            });
+            !known.contains(name.as_str()) && other.is_some_and(|other| known.contains(other))
         });
         state.half_cut_over = half.map(|(_, rows)| rows).sum();
     }

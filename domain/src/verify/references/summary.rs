@@ -21,6 +21,9 @@ pub struct RowSample {
     pub example: String,
     /// The fids of files that `migrate` may bring for the lowest ids, where that may mend them.
     pub first_fids: Vec<u64>,
+    /// Whether there are more such fids.
+    #[serde(skip)]
+    pub has_more_fids: bool,
 }
 
 impl RowSample {
@@ -45,11 +48,11 @@ impl RowSample {
         if self.example.is_empty() {
             self.example = words.to_string();
         }
-        if let Some(fid) = fid
-            && self.first_fids.len() < limits::FIDS_NAMED
-            && !self.first_fids.contains(&fid)
-        {
+        let Some(fid) = fid.filter(|fid| !self.first_fids.contains(fid)) else { return };
+        if self.first_fids.len() < limits::FIDS_NAMED {
             self.first_fids.push(fid);
+        } else {
+            self.has_more_fids = true;
         }
     }
 }
@@ -130,8 +133,7 @@ impl TableCounts {
     }
 
     fn adds_up(&self, is_whole: bool) -> bool {
-        let classes =
-            self.sound + self.purged + self.ignored + self.all_broken() + self.changed;
+        let classes = self.sound + self.purged + self.ignored + self.all_broken() + self.changed;
         if is_whole { classes == self.rows } else { classes <= self.rows }
     }
 }
@@ -143,8 +145,8 @@ pub struct ReferencesSummary {
     pub objects: TableCounts,
     /// rhino's table `articleFile`, compared with contentrepo's; [`None`] where it was not compared.
     pub article_files: Option<TableCounts>,
-    /// rhino's rows whose bucket has a name that contentrepo does not have now, and a mapped one: one
-    /// database is behind its cut-over, and the other is not.
+    /// rhino's rows whose bucket has its old name, where contentrepo has the new one alone, or the other way
+    /// round: one database is behind its cut-over, and the other is not.
     pub half_cut_over: u64,
     /// Objects that were listed.
     pub listed: u64,
@@ -184,7 +186,10 @@ impl ReferencesSummary {
     #[must_use]
     pub fn is_of_another(&self) -> bool {
         self.article_files.as_ref().is_some_and(|files| {
-            is_likely_another_store(files.of(Broken::NoRow), files.rows - files.ignored.min(files.rows))
+            is_likely_another_store(
+                files.of(Broken::NoRow),
+                files.rows - files.ignored.min(files.rows),
+            )
         })
     }
 

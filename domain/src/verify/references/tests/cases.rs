@@ -63,7 +63,7 @@ fn without_mogilefs_nothing_was_broken_before() {
     let world = world.with_extents();
     let sorts = Sorts { is_full: false };
     let ports = ReferencesPorts { index: None, ..world.ports(&sorts) };
-    let (summary, told) = world.verified_by(ports, false);
+    let (summary, told) = verified_by(ports, false);
     assert_eq!(told, [("objects", 2, "missing", None)]);
     assert_eq!((summary.broken_before(), summary.mogile_asked), (0, false));
     assert!(summary.differs());
@@ -91,8 +91,11 @@ fn a_comparison_of_nothing_is_an_error() {
         [(empty, "contentrepo", 0), (ignored, "contentrepo", 1), (no_rhino, "rhino", 0)]
     {
         let (summary, _) = world.with_extents().verified(false);
-        let Some(Stopped::Misconfigured(Misconfigured::NoReferences { client: of, rows: read, .. })) =
-            &summary.stopped
+        let Some(Stopped::Misconfigured(Misconfigured::NoReferences {
+            client: of,
+            rows: read,
+            ..
+        })) = &summary.stopped
         else {
             panic!("{summary:?}")
         };
@@ -109,11 +112,10 @@ fn rows_that_come_meanwhile_are_counted_and_known() {
     // rhino's second row names one of contentrepo that came since.
     world.last = [Some(RowId(1)), Some(RowId(2))];
     let (summary, told) = world.verified(true);
-    assert_eq!(told.iter().map(|(_, id, said, _)| (*id, *said)).collect::<Vec<_>>(), [
-        (1, ""),
-        (1, ""),
-        (2, "")
-    ]);
+    assert_eq!(
+        told.iter().map(|(_, id, said, _)| (*id, *said)).collect::<Vec<_>>(),
+        [(1, ""), (1, ""), (2, "")]
+    );
     let files = summary.article_files.as_ref().expect("compared");
     assert_eq!((summary.objects.since, files.since, files.rows), (1, 1, 2));
     assert!(!summary.differs() && !summary.is_incomplete(), "{summary:?}");
@@ -157,6 +159,13 @@ fn a_name_that_contentrepo_does_not_have_is_half_a_cut_over() {
     assert_eq!((files.sound, files.by_name["repo"]), (1, 1));
     assert_eq!(summary.objects.by_name["corpus"], 1);
     assert!(summary.differs());
+    // A bucket that contentrepo has under neither name is none of a cut-over.
+    let mut world = sound();
+    world.buckets.remove(2);
+    world.files.push(file(2, "second", "a", "u1"));
+    let (summary, told) = world.with_extents().verified(false);
+    assert_eq!(told, [("articleFile", 2, "no-row", None)]);
+    assert_eq!(summary.half_cut_over, 0, "{summary:?}");
 }
 
 #[test]
@@ -182,7 +191,7 @@ fn what_cannot_be_read_ends_it_and_is_never_nothing() {
     }
     let world = sound().with_extents();
     let full = Sorts { is_full: true };
-    let (summary, _) = world.verified_by(world.ports(&full), false);
+    let (summary, _) = verified_by(world.ports(&full), false);
     let Some(Stopped::Trouble(reason)) = &summary.stopped else { panic!("{summary:?}") };
     assert!(reason.kind == ReasonKind::References && reason.detail.contains("disk full"));
 }

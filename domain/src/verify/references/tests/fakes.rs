@@ -73,8 +73,8 @@ pub(super) struct World {
 }
 
 /// Whether one is left, which then is gone.
-fn one_less(left: &Option<AtomicU64>) -> bool {
-    left.as_ref().is_none_or(|left| {
+fn one_less(left: Option<&AtomicU64>) -> bool {
+    left.is_none_or(|left| {
         let less = |left: u64| left.checked_sub(1);
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     })
@@ -87,7 +87,7 @@ impl World {
         id: impl Fn(&T) -> RowId,
         after: RowId,
     ) -> Result<Vec<T>, DatabaseError> {
-        if !one_less(&self.pages_left) {
+        if !one_less(self.pages_left.as_ref()) {
             let (at, cause) = ("fake".to_owned(), "away".into());
             return Err(DatabaseError::Unavailable { at, cause });
         }
@@ -151,7 +151,7 @@ impl KeyRanges for World {
         _end: Option<&str>,
         limit: usize,
     ) -> Result<Vec<KeyedRow>, IndexError> {
-        if !one_less(&self.lookups_left) {
+        if !one_less(self.lookups_left.as_ref()) {
             let (at, cause) = ("fake".to_owned(), "away".into());
             return Err(IndexError::Unavailable { at, cause });
         }
@@ -245,13 +245,14 @@ impl ObjectStore for World {
         if self.hangs {
             pending::<()>().await;
         }
-        if !one_less(&self.lists_left) {
+        if !one_less(self.lists_left.as_ref()) {
             return Err(StoreError::Busy { at: bucket.to_string(), why: "no more".to_owned() });
         }
         let after = after.map_or("", ObjectKey::as_str);
-        let here = self.stored.iter().filter(|((name, key), _)| {
-            name == bucket.as_str() && key.as_str() > after
-        });
+        let here = self
+            .stored
+            .iter()
+            .filter(|((name, key), _)| name == bucket.as_str() && key.as_str() > after);
         let mut listed = here.map(|((_, key), object)| ListedObject {
             key: ObjectKey::new(key.clone()),
             length: ByteCount(object.bytes.len() as u64),
