@@ -26,7 +26,7 @@ impl DiskRecordSorts {
         Self { directory, sorted_at_once: SORTED_AT_ONCE }
     }
 
-    /// Sorts so many records in memory at a time.
+    /// Sorts this number of records in memory at a time.
     #[must_use]
     pub fn sorting_at_once(self, records: usize) -> Self {
         Self { sorted_at_once: records.max(1), ..self }

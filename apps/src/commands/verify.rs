@@ -71,7 +71,7 @@ pub struct Arguments {
     failures: Option<PathBuf>,
 
     #[command(flatten)]
-    references: references::Arguments,
+    references: references::ReferenceArguments,
 
     /// Print the summary as JSON
     #[arg(long)]

@@ -11,8 +11,7 @@ use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
-use domain::verify::references::Broken;
-use domain::verify::{Difference, VerifySummary};
+use domain::verify::{Difference, VerifySummary, references::Broken};
 use domain::{
     Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
     WorkSummary,

@@ -21,7 +21,7 @@ use crate::session::Session;
 
 /// What can be given beside `--references`, and what excludes it.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub struct ReferenceArguments {
     /// Compare the databases of MogileFS's clients with the buckets: each row of contentrepo that is not
     /// purged has an object of its size, and each row of rhino a row of contentrepo. It needs
     /// `CONTENTREPO_DATABASE_URL`
@@ -110,7 +110,7 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     session.print(&ReferencesReport::new(summary, wishes, lists, session.cost()))
 }
 
-impl Arguments {
+impl ReferenceArguments {
     fn directory(&self) -> Result<PathBuf, UsageError> {
         let directory = self.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
         if directory.is_dir() {

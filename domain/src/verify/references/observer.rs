@@ -1,4 +1,4 @@
-//! Who hears of a comparison of references while it goes on.
+//! The progress of a comparison of references, and the rows that it names.
 
 use super::kinds::Broken;
 use crate::Fid;
@@ -27,22 +27,22 @@ pub struct NamedReference<'a> {
     pub fid: Option<Fid>,
 }
 
-/// Hears of a comparison of references.
+/// Observes a comparison of references.
 pub trait ReferencesObserver: Send + Sync {
-    /// So many rows will be read.
+    /// This number of rows will be read.
     fn expect(&self, rows: u64);
-    /// So many more rows were read.
+    /// More rows were read.
     fn read(&self, rows: u64);
-    /// So many more objects were listed.
+    /// More objects were listed.
     fn listed(&self, objects: u64);
-    /// So many more rows turned out to be broken.
+    /// More rows turned out to be broken.
     fn broken(&self, rows: u64);
     /// A row is named: each broken one, and with [`lists_all`](super::ReferencesPlan::lists_all) each
     /// sound one too. Rows come by table, ascending by id.
     fn named(&self, row: &NamedReference<'_>);
 }
 
-/// Several observers, each of which hears everything.
+/// Several observers of one comparison.
 pub struct AllReferences<'a>(pub Vec<&'a dyn ReferencesObserver>);
 
 impl ReferencesObserver for AllReferences<'_> {

@@ -181,8 +181,8 @@ impl ReferencesSummary {
         self.tables().map(|table| table.sum(is)).sum()
     }
 
-    /// Whether rhino's database names so many rows that contentrepo does not have that it is most likely
-    /// another store's.
+    /// Whether rhino's database names more than 100 rows, and more than 1 % of all, that contentrepo does
+    /// not have: most likely one of the two is another store's.
     #[must_use]
     pub fn is_of_another(&self) -> bool {
         self.article_files.as_ref().is_some_and(|files| {

@@ -78,7 +78,7 @@ fn an_index_that_knows_no_whole_file_is_another_stores() {
     let (summary, told) = world.with_extents().verified(false);
     let expected = Misconfigured::OtherContentRepo { looked_for: 1, found: 0 };
     assert_eq!(summary.stopped, Some(Stopped::Misconfigured(expected)));
-    assert_eq!(told, [], "nothing is told of it");
+    assert_eq!(told, []);
 }
 
 #[test]
