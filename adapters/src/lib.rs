@@ -12,6 +12,8 @@ pub mod mogile;
 #[cfg(feature = "command-line")]
 pub mod mysql;
 #[cfg(feature = "command-line")]
+pub mod record_sorts;
+#[cfg(feature = "command-line")]
 pub mod row_sorter;
 pub mod s3;
 #[cfg(feature = "command-line")]

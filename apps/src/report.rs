@@ -21,6 +21,8 @@ pub mod migrate;
 pub mod plan;
 pub mod provision;
 #[cfg(feature = "command-line")]
+pub mod references;
+#[cfg(feature = "command-line")]
 pub mod rekey;
 #[cfg(feature = "command-line")]
 pub mod runbook;

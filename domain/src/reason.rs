@@ -38,6 +38,8 @@ pub enum ReasonKind {
     IndexUnreadable,
     /// contentrepo's types and names could not be read, or not be kept on this machine's disk.
     TypesAndNames,
+    /// The references of contentrepo or rhino could not be read, or not be kept on this machine's disk.
+    References,
     /// The file is in S3 and proven, but the ledger did not take its record.
     LedgerUnavailable,
     /// The queue could not be reached, or refuses.
@@ -77,6 +79,7 @@ named!(ReasonKind {
     StoreRefused = "s3-refused",
     IndexUnreadable = "index-unreadable",
     TypesAndNames = "types-and-names",
+    References = "references",
     LedgerUnavailable = "ledger-unavailable",
     QueueUnavailable = "queue-unavailable",
     BadMessage = "bad-message",
@@ -113,6 +116,7 @@ impl ReasonKind {
             // A table, a queue or a database that is away and one that does not exist have one name.
             Self::IndexUnreadable
             | Self::TypesAndNames
+            | Self::References
             | Self::LedgerUnavailable
             | Self::QueueUnavailable => Remedy::WordsSay,
             Self::NoIntermediary

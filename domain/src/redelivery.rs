@@ -72,6 +72,7 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::NoBucket
         | ReasonKind::IndexUnreadable
         | ReasonKind::TypesAndNames
+        | ReasonKind::References
         | ReasonKind::LedgerUnavailable
         | ReasonKind::QueueUnavailable => Patience::Much,
     }

@@ -54,6 +54,7 @@ impl System {
             // Both were asked, and answered.
             ReasonKind::NoRecord | ReasonKind::OtherRecord => (None, &[Self::S3, Self::Tables]),
             ReasonKind::TypesAndNames
+            | ReasonKind::References
             | ReasonKind::BadMessage
             | ReasonKind::BadJob
             | ReasonKind::OtherSettings

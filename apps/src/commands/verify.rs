@@ -1,4 +1,7 @@
-//! `mogile2s3 verify`: the buckets' listings against MogileFS's index.
+//! `mogile2s3 verify`: the buckets' listings against MogileFS's index, or with `--references` the clients'
+//! databases against the buckets.
+
+mod references;
 
 mod lists;
 mod rows;
@@ -98,6 +101,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
+    #[command(flatten)]
+    references: references::ReferenceArguments,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -129,6 +135,8 @@ Signals: the first SIGINT or SIGTERM ends the comparison and prints what was fou
 With --state a comparison that was killed, stopped, or ended with exit code 3 goes on behind the last
 key ranges that were done. Its settings must be the same, except --max-failures, --wait, --allow-extra,
 --spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
+With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
+with contentrepo's. --list and --failures then have lines of these rows.
 
 Exit codes: 0 every file of the index is in its bucket with the right length, and what was read has
 the right content; 1 files are missing or wrong, rows were rejected, or the comparison was stopped; 2
@@ -136,6 +144,9 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.references.references {
+        return Box::pin(references::run(arguments)).await;
+    }
     let session = Session::begin(arguments.json);
     let directory = arguments.directory()?;
     let mut state = arguments.state.as_deref().map(StateFile::open).transpose()?;

@@ -178,6 +178,7 @@ const fn look(kind: ReasonKind) -> Option<&'static str> {
         ReasonKind::IndexUnreadable => "`mogile2s3 doctor` asks each",
         ReasonKind::LedgerUnavailable => "`mogile2s3 doctor` reads each table",
         ReasonKind::TypesAndNames
+        | ReasonKind::References
         | ReasonKind::NoIntermediary
         | ReasonKind::NoReplica
         | ReasonKind::WrongContent
@@ -219,6 +220,10 @@ const MISSING: &str = "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, chec
 
 const RECORD: &str = "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
      enqueue migrate` and a worker, looks at each of them and writes its record";
+
+const REFERENCES: &str = "where a database does not answer or refuses, start it or correct \
+     CONTENTREPO_DATABASE_URL or RHINO_DATABASE_URL; where the disk of this machine is named, give --spool-dir \
+     a directory with more room";
 
 /// What is to be mended. It names no command that says the same.
 const fn mend(kind: ReasonKind, again: Again) -> &'static str {
@@ -286,6 +291,7 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
         ReasonKind::StoreRefused => "mend what S3 names",
         ReasonKind::IndexUnreadable => INDEX,
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
+        ReasonKind::References => REFERENCES,
         ReasonKind::LedgerUnavailable => match again {
             Again::Sync | Again::Doctor => {
                 "check the way to DynamoDB, DYNAMODB_TABLE, the region and the account's policy; \

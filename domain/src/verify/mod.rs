@@ -14,6 +14,7 @@ mod part;
 mod patience;
 mod ranges;
 mod record;
+pub mod references;
 mod rows;
 mod sample;
 mod settings;

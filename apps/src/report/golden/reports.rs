@@ -16,7 +16,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, freeze, of_plan, verify};
+use super::{audit, cleanup, freeze, of_plan, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -42,6 +42,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("audit manifest", audit::audit_manifest()),
         ("audit report", audit::audit_report()),
         ("verify", verify::reports()),
+        ("verify references", references::reports()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
         ("runbook restore", runbook_restore()),

@@ -17,6 +17,7 @@ mod oracle;
 mod plan;
 mod provision;
 mod queue;
+mod references;
 mod rekey;
 mod runbook;
 mod tmp;
