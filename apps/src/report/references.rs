@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use self::advice::advice;
 pub use self::files::{ReferenceForm, ReferenceList};
+use super::list_file::ListEnd;
 use super::requests::write_requests;
 use super::sample::write_stopped;
 use super::table::{Table, write_sums};
-use super::verify::ListEnd;
 use super::{Cost, Report, shell};
 use crate::exit::Verdict;
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::verify::references::{Broken, NamedReference, ReferencesObserver};
 
-use super::super::verify::ListEnd;
 use crate::exit::UsageError;
+use crate::report::list_file::ListEnd;
 
 /// What a file has of each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::kinds::Broken;
 use crate::ports::{Clock, IndexError, KeyRanges, KeyedRow, ObjectStore};
 use crate::retried::retried;
+use crate::verify::All;
 use crate::verify::join::ExpectedFile;
 use crate::verify::look::{How, Looked, Looks as LooksAtObjects};
+use crate::verify::patience::Patience;
 use crate::verify::summary::Difference;
 use crate::{ByteCount, Fid, ListedObject, MogileBucket, Reason, S3Bucket, Sha1, limits};
 
@@ -35,12 +37,22 @@ pub(super) struct Looks<'a> {
     pub(super) objects: &'a dyn ObjectStore,
     pub(super) index: Option<&'a dyn KeyRanges>,
     pub(super) clock: &'a dyn Clock,
+    /// How long S3 is waited for.
+    pub(super) patience: Patience<'a>,
     pub(super) pairs: &'a [(&'a MogileBucket, &'a S3Bucket)],
     /// Objects that were looked at.
     pub(super) heads: AtomicU64,
     /// Keys that were asked for in the index, and those that it has.
     pub(super) asked: AtomicU64,
     pub(super) known: AtomicU64,
+}
+
+/// While S3 is waited for, the names of systems that do not answer come from the command itself.
+static NO_OBSERVER: All<'static> = All(Vec::new());
+
+/// Waits for S3 as counts of a database are waited for.
+pub(super) fn patience(clock: &dyn Clock) -> Patience<'_> {
+    Patience::new(clock, &NO_OBSERVER, limits::COUNT_TRIES_WITHIN)
 }
 
 impl Looks<'_> {
@@ -56,7 +68,11 @@ impl Looks<'_> {
             if self.heads.fetch_add(1, Ordering::Relaxed) < limits::REFERENCES_LOOKED_AT {
                 // Its fid is not known, and its length is for words alone.
                 let file = ExpectedFile { sha1: doubt.sha1, fid: Fid(0), length: ByteCount(0) };
-                let looks = LooksAtObjects { objects: self.objects, clock: self.clock };
+                let looks = LooksAtObjects {
+                    objects: self.objects,
+                    clock: self.clock,
+                    patience: &self.patience,
+                };
                 match looks.look(bucket, &file, How::ByHead).await {
                     Looked::Whole(length) => return Ok(Seen::There(length)),
                     Looked::Differs(difference, _) => difference == Difference::Missing,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use futures_util::{StreamExt, stream};
 
 use super::kinds::Broken;
-use super::look::{Doubt, Looks, Seen};
+use super::look::{Doubt, Looks, Seen, patience};
 use super::records::{RowIds, Trouble, Wanted};
 use super::run::{Run, of_index, of_sort, of_store};
 use super::sorting::{Gathering, InOrder};
@@ -47,13 +47,14 @@ impl<'a> ObjectsJoin<'a> {
     /// Compares. A bucket of which there is no row is not listed.
     pub(super) async fn compare(mut self, mut rows: InOrder) -> Result<Compared, Stopped> {
         let pairs = self.looks.pairs;
+        let patience = patience(self.run.ports.clock);
         for (number, (_, name)) in pairs.iter().enumerate() {
             let mut group = next_group(&mut rows, number).await?;
             if group.is_none() {
                 self.run.state().without_rows.push(name.to_string());
             }
             let ports = self.run.ports;
-            let mut listing = Listing::new(ports.objects, ports.clock, name, None);
+            let mut listing = Listing::new(ports.objects, &patience, name, None);
             let mut object = None;
             while let Some(this) = group {
                 object = self.seek(&mut listing, object, &this).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::look::Looks;
+use super::look::{Looks, patience};
 use super::naming::name_rows;
 use super::objects::{Compared, ObjectsJoin};
 use super::observer::ReferencesObserver;
@@ -226,6 +226,7 @@ impl<'a> Run<'a> {
             index: self.ports.index.map(|(_, rows)| rows),
             clock: self.ports.clock,
             pairs: &mapped.pairs,
+            patience: patience(self.ports.clock),
             heads: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             known: AtomicU64::new(0),
