@@ -39,6 +39,7 @@ fn verified(world: &World, buckets: &str, depth: Depth) -> VerifySummary {
     let plan = VerifyPlan {
         buckets: BucketMap::parse(buckets, "trash").expect("good settings"),
         excluded: RoaringTreemap::new(),
+        accepted: domain::Acceptances::default(),
         depth,
         max_failures: None,
         page_rows: 20,

@@ -8,7 +8,10 @@ use domain::job::is_run_name;
 use domain::queue::{EnqueuePlan, enqueue};
 use domain::{Fid, JobAction, limits};
 
-use crate::config::{QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once};
+use crate::acceptances::accepted;
+use crate::config::{
+    JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
+};
 use crate::exit::{Exit, UsageError};
 use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::report::{Counted, Teller};
@@ -62,6 +65,9 @@ pub struct Arguments {
     queue: QueueSettings,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
     function: WorkerFunctionSettings,
 
     #[command(flatten)]
@@ -99,11 +105,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
     let url = arguments.queue.queue_url()?;
     let tables = arguments.tables()?;
-    plan.guard = Some(
-        session.services(aws, time).guard(tables, Some((&url, arguments.function.name()))).await?,
-    );
+    let services = session.services(aws, time);
+    plan.guard = Some(services.guard(tables, Some((&url, arguments.function.name()))).await?);
+    plan.selection.accepted = accepted(&services, &arguments.journal, &source.domain).await?;
     if let Some(name) = arguments.function.name() {
-        let function = session.services(aws, time).worker_function(name).await?;
+        let function = services.worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &plan.buckets);
         worker_function::require(&*function, name, plan.action, &ours).await?;
     }

@@ -9,7 +9,8 @@ use domain::blueprint::table_by_fid;
 use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
 use domain::migrate::TypesFrom;
 
-use crate::config::{Settings, TableSettings, TypesSettings, at_once, duration};
+use crate::acceptances::accepted;
+use crate::config::{JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
 use crate::report::{Counted, FailureList, Observers, Teller};
@@ -75,6 +76,9 @@ pub struct RunArguments {
     tables: TableSettings,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -125,12 +129,13 @@ impl RunArguments {
         name: &str,
         flags: &str,
     ) -> anyhow::Result<MigrateReport> {
-        let Settings { target, aws, .. } = &self.settings;
+        let Settings { source, target, time, aws } = &self.settings;
         let mut plan = self.plan(&aim)?;
         let ports = self.wiring(session).ports(target, &self.tables, aws).await?;
         let tables = [aws.ledger_table()?, self.tables.failures_table(aws)?].map(table_by_fid);
-        plan.guard =
-            Some(session.services(aws, &self.settings.time).guard(tables.into(), None).await?);
+        let services = session.services(aws, time);
+        plan.guard = Some(services.guard(tables.into(), None).await?);
+        plan.selection.accepted = accepted(&services, &self.journal, &source.domain).await?;
         let failures = self.failures.as_deref().map(FailureList::create).transpose()?;
 
         let (progress, stops) = session.watch(Counted::Rows, Teller::stop)?;

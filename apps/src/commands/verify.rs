@@ -7,12 +7,13 @@ use std::path::PathBuf;
 
 use adapters::clock::SystemClock;
 use clap::Args;
-use domain::limits;
 use domain::verify::{All, Depth, VerifyObserver, VerifyPlan, VerifyPorts, verify_store};
+use domain::{Acceptances, limits};
 use futures_util::StreamExt;
 
 use super::migrate::failures_allowed;
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::acceptances::accepted;
+use crate::config::{AwsSettings, JournalSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
@@ -52,7 +53,8 @@ pub struct Arguments {
     allow_extra: bool,
 
     /// Write a line for each file and each object that is no file's to this new file: a symbol (`=`
-    /// whole, `-` missing, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
+    /// whole, `-` missing, `~` missing and accepted, `*` differs, `+` no file's, `!` could not be
+    /// looked at), bucket/key, fid and
     /// what is wrong, separated by tabs. A file that the sample finds wrong has a second line
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
@@ -80,14 +82,17 @@ pub struct Arguments {
     #[command(flatten)]
     time: TimeSettings,
 
-    /// Region of the buckets [default: the standard AWS environment's]
-    #[arg(long, env = "AWS_S3_REGION_NAME", value_name = "REGION", help_heading = "AWS")]
-    region: Option<String>,
+    #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
 }
 
 const AFTER_HELP: &str = "\
 It reads the table `file` by ranges of keys and lists each bucket once: one LIST for 1,000 objects.
-It asks neither the ledger nor the queue, and writes nothing. A file whose length in the listing
+It asks neither the ledger nor the queue, and writes nothing. With DYNAMODB_TABLE it reads in the
+journal which files are accepted by name: of these a missing object is no difference. A file whose length in the listing
 differs from the index is looked at by HEAD, or read where the object has no stored SHA-1, before it
 counts as wrong.
 
@@ -100,7 +105,7 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
-    let plan = arguments.plan()?;
+    let mut plan = arguments.plan()?;
     let wiring = session.wiring(&arguments.source, &arguments.time);
     let index = wiring.mogile_database()?.ok_or_else(|| {
         UsageError(
@@ -110,8 +115,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
                 .to_owned(),
         )
     })?;
-    let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
-    let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
+    let services = session.services(&arguments.aws, &arguments.time);
+    let objects = services.s3(&arguments.target).await?;
+    if arguments.aws.has_ledger_table() {
+        let domain = &arguments.source.domain;
+        plan.accepted = accepted(&services, &arguments.journal, domain).await?;
+    }
     let list = |form, path: &Option<PathBuf>| {
         path.as_deref().map(|path| ListFile::create(form, path)).transpose()
     };
@@ -145,6 +154,7 @@ impl Arguments {
         Ok(VerifyPlan {
             buckets: self.target.bucket_map()?,
             excluded: excluded.map(|list| list.all()).unwrap_or_default(),
+            accepted: Acceptances::default(),
             depth: if self.deep {
                 Depth::All
             } else {

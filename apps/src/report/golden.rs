@@ -3,6 +3,7 @@
 //! A line is a key with its place, and what can be there. `*` stands for any name, `[]` for each
 //! element of a list.
 
+mod accept;
 mod audit;
 mod cleanup;
 mod reports;

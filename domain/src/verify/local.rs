@@ -13,7 +13,7 @@ use super::sample::Sampler;
 use super::summary::VerifySummary;
 use super::tally::Counting;
 use crate::ports::{Clock, KeyRanges, ObjectStore, SourceIndex};
-use crate::{BucketMap, Stopped};
+use crate::{Acceptances, BucketMap, Stopped};
 
 /// What a comparison reads.
 #[derive(Clone, Copy)]
@@ -35,6 +35,8 @@ pub struct VerifyPlan {
     pub buckets: BucketMap,
     /// Fids whose rows are counted and not compared.
     pub excluded: RoaringTreemap,
+    /// The files that an operator accepts by name: of these a missing object is none of the differences.
+    pub accepted: Acceptances,
     /// How much of the content is read.
     pub depth: Depth,
     /// The comparison ends when this many files are not as they must be, or cannot be looked at.
@@ -72,8 +74,7 @@ pub async fn verify_store(
         Depth::Sample { files, seed } => (files, seed),
         Depth::All => (0, 0),
     };
-    let counting =
-        Counting::new((&plan.buckets, &plan.excluded), Sampler::new(files, seed), observer);
+    let counting = Counting::new(plan, Sampler::new(files, seed), observer);
     {
         let content = &mut counting.state().summary.content;
         (content.deep, content.seed) = (plan.depth == Depth::All, seed);

@@ -6,21 +6,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use roaring::RoaringTreemap;
 
 use super::join::ExpectedFile;
+use super::local::VerifyPlan;
 use super::look::Looked;
 use super::observer::{Line, Mark, VerifyObserver};
 use super::ranges::KeyRange;
 use super::sample::Sampler;
 use super::summary::{Difference, OtherObjects, VerifySummary};
 use crate::audit::AuditedRow;
+use crate::journal::AcceptedFile;
 use crate::ports::{KeyedRow, UnreadableRow};
 use crate::{
-    BucketMap, ByteCount, ETag, FindingKind, ListedObject, ObjectKey, S3Bucket, Sha1, Tally, limits,
+    Acceptances, BucketMap, ByteCount, ETag, FindingKind, IndexRow, ListedObject, ObjectKey,
+    S3Bucket, Sha1, Tally, limits,
 };
 
 /// The counts, and who is told of each file.
 pub(super) struct Counting<'a> {
     map: &'a BucketMap,
     excluded: &'a RoaringTreemap,
+    accepted: &'a Acceptances,
     /// The S3 buckets, each once; a bucket's number is its place here.
     pub(super) buckets: Vec<&'a S3Bucket>,
     observer: &'a dyn VerifyObserver,
@@ -33,6 +37,8 @@ pub(super) struct State {
     seen: RoaringTreemap,
     /// Of them those whose rows were no files.
     not_files: RoaringTreemap,
+    /// Files whose rows are as an operator has accepted them.
+    accepted: RoaringTreemap,
     /// Files whose rows came in another range than their key belongs to.
     pub(super) aside: Vec<(usize, ExpectedFile)>,
     /// Objects of content that no row of their range names. One of the rows aside may.
@@ -59,7 +65,7 @@ pub(super) enum Stray {
 
 impl<'a> Counting<'a> {
     pub(super) fn new(
-        (map, excluded): (&'a BucketMap, &'a RoaringTreemap),
+        VerifyPlan { buckets: map, excluded, accepted, .. }: &'a VerifyPlan,
         sampler: Sampler,
         observer: &'a dyn VerifyObserver,
     ) -> Self {
@@ -67,13 +73,14 @@ impl<'a> Counting<'a> {
             summary: VerifySummary::default(),
             seen: RoaringTreemap::new(),
             not_files: RoaringTreemap::new(),
+            accepted: RoaringTreemap::new(),
             aside: Vec::new(),
             held: BTreeMap::new(),
             held_are_all: true,
             sampler,
         };
         let buckets = map.pairs().map(|(_, bucket)| bucket).collect();
-        Self { map, excluded, buckets, observer, state: Mutex::new(state) }
+        Self { map, excluded, accepted, buckets, observer, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -118,12 +125,21 @@ impl<'a> Counting<'a> {
                     state.summary.ignored += 1;
                     return;
                 }
+                AuditedRow::Rejected(why) if self.is_accepted(row, why.name()) => {
+                    state.summary.accepted_rows += 1;
+                    return;
+                }
                 AuditedRow::Rejected(why) => {
                     let key = row.dkey.as_deref().unwrap_or("the row has no key");
                     state.summary.rejected.entry(why.name()).or_default().add(row.fid, key);
                     return;
                 }
-                AuditedRow::File(file) => file,
+                AuditedRow::File(file) => {
+                    if self.is_accepted(row, AcceptedFile::MISSING) {
+                        state.accepted.insert(fid.0);
+                    }
+                    file
+                }
             },
         };
         let Some(bucket) = self.buckets.iter().position(|bucket| **bucket == file.bucket) else {
@@ -140,6 +156,10 @@ impl<'a> Counting<'a> {
                 state.aside.push((bucket, expected));
             }
         }
+    }
+
+    fn is_accepted(&self, row: &IndexRow, class: &str) -> bool {
+        self.accepted.of_row(row.fid, row.dkey.as_deref(), class).is_accepted()
     }
 
     fn is_file(&self, row: &KeyedRow) -> bool {
@@ -167,9 +187,9 @@ impl<'a> Counting<'a> {
         looked: &Looked,
     ) {
         let mut state = self.state();
-        state.summary.count(file, is_read, looked);
+        let is_accepted = state.count(file, is_read, looked);
         drop(state);
-        self.tell_looked(bucket, file, looked, false);
+        self.tell_looked(bucket, file, (looked, is_accepted), false);
     }
 
     /// Counts a file of the sample, which counts as whole so far.
@@ -180,10 +200,10 @@ impl<'a> Counting<'a> {
             files: whole.files.saturating_sub(1),
             bytes: whole.bytes.saturating_sub(file.length.0),
         };
-        state.summary.count(file, true, looked);
+        let is_accepted = state.count(file, true, looked);
         drop(state);
         if !matches!(looked, Looked::Whole(_)) {
-            self.tell_looked(bucket, file, looked, true);
+            self.tell_looked(bucket, file, (looked, is_accepted), true);
         }
     }
 
@@ -212,8 +232,18 @@ impl<'a> Counting<'a> {
         self.observer.line(&line);
     }
 
-    fn tell_looked(&self, bucket: usize, file: &ExpectedFile, looked: &Looked, again: bool) {
+    fn tell_looked(
+        &self,
+        bucket: usize,
+        file: &ExpectedFile,
+        (looked, is_accepted): (&Looked, bool),
+        again: bool,
+    ) {
         match looked {
+            Looked::Differs(difference, text) if is_accepted => {
+                let trouble = (difference.name(), &**text);
+                self.tell(Mark::Accepted, bucket, file, trouble, again);
+            }
             Looked::Whole(_) => self.tell(Mark::Whole, bucket, file, ("", ""), again),
             Looked::Differs(difference, text) => {
                 let missing = *difference == Difference::Missing;
@@ -241,6 +271,20 @@ impl<'a> Counting<'a> {
 
 /// The name of a row that the index cannot give, as `migrate` has it.
 const UNREADABLE: &str = "unreadable-row";
+
+impl State {
+    /// Counts what a look at a file says. Returns whether its object is missing and that is accepted.
+    fn count(&mut self, file: &ExpectedFile, is_read: bool, looked: &Looked) -> bool {
+        if let Looked::Differs(Difference::Missing, text) = looked
+            && self.accepted.contains(file.fid.0)
+        {
+            self.summary.accepted.add(file.fid, text);
+            return true;
+        }
+        self.summary.count(file, is_read, looked);
+        false
+    }
+}
 
 impl VerifySummary {
     fn count(&mut self, file: &ExpectedFile, is_read: bool, looked: &Looked) {

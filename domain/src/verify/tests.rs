@@ -12,7 +12,9 @@ use roaring::RoaringTreemap;
 use self::fakes::{Lines, Object, Order, Told, World, run};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
-use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};
+use crate::{
+    Acceptances, BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped,
+};
 
 fn map() -> BucketMap {
     BucketMap::parse("repo:corpus,other:second", "trash").expect("a map")
@@ -20,7 +22,8 @@ fn map() -> BucketMap {
 
 fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
     let (buckets, excluded) = (map(), RoaringTreemap::new());
-    VerifyPlan { buckets, excluded, depth, max_failures: None, page_rows }
+    let accepted = Acceptances::default();
+    VerifyPlan { buckets, excluded, accepted, depth, max_failures: None, page_rows }
 }
 
 fn verified(world: &World, depth: Depth, page_rows: usize) -> (VerifySummary, Told) {

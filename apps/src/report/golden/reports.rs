@@ -18,7 +18,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, verify};
+use super::{accept, audit, cleanup, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -41,6 +41,9 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
+        ("audit-accept", accept::accept()),
+        ("audit-accept-end", accept::end()),
+        ("audit-accept-list", accept::list()),
         ("verify", verify::reports()),
         ("tmp list", cleanup::tmp_list()),
         ("tmp delete", cleanup::tmp_delete()),
@@ -361,6 +364,7 @@ fn intake() -> RowCounts {
         ignored: 1,
         excluded: 1,
         excluded_files: 1,
+        accepted_rows: 1,
         absent: sample(),
         rejected: BTreeMap::from([("*", sample())]),
     }
@@ -375,6 +379,7 @@ fn ends() -> Outcomes {
         gone: 1,
         failed: BTreeMap::from([("*", sample())]),
         findings: BTreeMap::from([("*", sample())]),
+        accepted: sample(),
         uncleared: sample(),
     }
 }

@@ -48,7 +48,8 @@ impl Form {
                 writeln!(out)?;
                 Ok(true)
             }
-            (Self::Sha1Sums, Some(_)) if !is_correction => {
+            // There need be no object of an accepted file.
+            (Self::Sha1Sums, Some(_)) if !is_correction && *mark != Mark::Accepted => {
                 writeln!(out, "{key}  {bucket}/{key}")?;
                 Ok(true)
             }
@@ -69,6 +70,7 @@ const fn symbol(mark: Mark) -> char {
         Mark::Differs => '*',
         Mark::Extra => '+',
         Mark::Unseen => '!',
+        Mark::Accepted => '~',
     }
 }
 

@@ -114,7 +114,7 @@ fn every_flag_that_is_printed_is_one() {
     let subcommands = ["doctor", "plan", "provision", "migrate", "enqueue", "work", "dlq list"];
     let subcommands = subcommands.iter().chain(&["dlq redrive", "status", "fids", "verify"]);
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
-    let others = ["audit", "sync", "tmp list", "tmp delete", "rekey", "rekey scan"];
+    let others = ["audit", "audit accept", "sync", "tmp list", "tmp delete", "rekey", "rekey scan"];
     let subcommands = subcommands.chain(&others).chain(&journal);
     let known: String =
         subcommands.map(|command| text(&help(&words(command)).stdout) + "\n").collect();
