@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use adapters::clock::SystemClock;
 use clap::{Args, Subcommand};
 use domain::accept::{AgainPorts, has_content, try_again};
-use domain::audit::{AuditPlan, AuditPorts, AuditProgress, Comparison, list_files};
+use domain::audit::{AuditPlan, AuditPorts, AuditProgress, AuditSummary, Comparison, list_files};
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
 use domain::runbook::Decisions;
-use domain::{Acceptances, BucketMap, Since, limits};
+use domain::{Acceptances, BucketMap, Reason, Since, Stopped, limits};
 use indicatif::HumanCount;
 
 use crate::acceptances::decisions;
@@ -151,8 +151,15 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
         return Err(without_content_repo().into());
     }
     let teller = Teller::plain();
-    let Decisions { mut accepted, cut_over } =
-        decisions(&services, &arguments.journal, &arguments.source.domain).await?;
+    let read = decisions(&services, &arguments.journal, &arguments.source.domain).await?;
+    let Decisions { mut accepted, cut_over } = match read {
+        Ok(decisions) => decisions,
+        Err(why) => {
+            let stopped = Some(Stopped::Trouble(Reason::from(&why)));
+            let summary = AuditSummary { stopped, ..AuditSummary::default() };
+            return session.print(&AuditReport::new(summary, run, AuditFiles::default(), false));
+        }
+    };
     if let Some(entry) = cut_over.filter(|_| arguments.withdrawn.is_some()) {
         return Err(after_cutover(entry).into());
     }

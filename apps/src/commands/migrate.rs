@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use domain::Summary;
 use domain::blueprint::table_by_fid;
 use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
 use domain::migrate::TypesFrom;
@@ -13,7 +14,7 @@ use crate::acceptances::accepted;
 use crate::config::{JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
-use crate::report::{Counted, FailureList, Observers, Teller};
+use crate::report::{Counted, FailureList, FailureListEnd, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
@@ -135,7 +136,13 @@ impl RunArguments {
         let tables = [aws.ledger_table()?, self.tables.failures_table(aws)?].map(table_by_fid);
         let services = session.services(aws, time);
         plan.guard = Some(services.guard(tables.into(), None).await?);
-        plan.selection.accepted = accepted(&services, &self.journal, &source.domain).await?;
+        match accepted(&services, &self.journal, &source.domain).await? {
+            Ok(accepted) => plan.selection.accepted = accepted,
+            Err(stopped) => {
+                let summary = Summary { stopped: Some(stopped), ..Summary::default() };
+                return Ok(self.report(session, summary, None, (name, flags)));
+            }
+        }
         let failures = self.failures.as_deref().map(FailureList::create).transpose()?;
 
         let (progress, stops) = session.watch(Counted::Rows, Teller::stop)?;
@@ -149,14 +156,24 @@ impl RunArguments {
         progress.finish();
 
         let failure_list = failures.as_ref().map(FailureList::finish);
-        Ok(MigrateReport {
+        Ok(self.report(session, summary, failure_list, (name, flags)))
+    }
+
+    fn report(
+        &self,
+        session: &Session,
+        summary: Summary,
+        failure_list: Option<FailureListEnd>,
+        (name, flags): (&str, &str),
+    ) -> MigrateReport {
+        MigrateReport {
             verdict: verdict(&summary, failure_list.as_ref()),
             summary,
             failure_list,
             cost: session.cost(),
             command: self.command(name, flags),
             fids: self.selection.fids_flag(),
-        })
+        }
     }
 
     fn wiring<'a>(&'a self, session: &'a Session) -> Wiring<'a> {

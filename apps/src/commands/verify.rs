@@ -12,7 +12,7 @@ use domain::{Acceptances, limits};
 use futures_util::StreamExt;
 
 use super::migrate::failures_allowed;
-use crate::acceptances::accepted;
+use crate::acceptances::accepted_if_read;
 use crate::config::{AwsSettings, JournalSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
@@ -119,7 +119,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let objects = services.s3(&arguments.target).await?;
     if arguments.aws.has_ledger_table() {
         let domain = &arguments.source.domain;
-        plan.accepted = accepted(&services, &arguments.journal, domain).await?;
+        plan.accepted = accepted_if_read(&services, &arguments.journal, domain).await?;
     }
     let list = |form, path: &Option<PathBuf>| {
         path.as_deref().map(|path| ListFile::create(form, path)).transpose()

@@ -53,10 +53,12 @@ fn a_journal_that_was_changed_decides_nothing() {
     stage.accept(&[FID]);
     let mut entry = stage.world.run(stage.journal().last()).expect("an answer").expect("an entry");
     entry.line = entry.line.replace("disks died", "disks lied");
+    let hash = entry.hash.expect("a hash").to_string();
     let item = [
         text("migration", "ledger"),
         number("sequence", entry.sequence),
-        text("entry", &entry.line),
+        text("line", &entry.line),
+        text("hash", &hash),
     ];
     let database = &stage.world.port.database;
     put(database, "journal", item.into()).expect("put");

@@ -14,7 +14,7 @@ use crate::config::{
 };
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
-use crate::journal::{OperatorSettings, random, refused};
+use crate::journal::{OperatorSettings, random, refused, trouble};
 use crate::report::accept::{AcceptReport, AcceptedReport, EndReport};
 use crate::session::Session;
 use crate::wiring::{IndexFrom, Services};
@@ -93,6 +93,7 @@ impl Accept {
         let services = session.services(&self.aws, &self.time);
         if self.list {
             let read = decisions(&services, &self.journal, &self.source.domain).await?;
+            let read = read.map_err(|why| trouble(&why))?;
             return session.print(&AcceptedReport::new(&self.source.domain, &read.accepted));
         }
         let (fids, reason) = (self.fids()?, self.reason()?);

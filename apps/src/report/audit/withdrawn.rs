@@ -53,8 +53,8 @@ impl WithdrawnList {
     ) -> WithdrawnEnd {
         let mut out = BufWriter::new(self.file);
         let mut write = || -> io::Result<()> {
-            for (at, WithdrawnObject { fid, sha1 }) in objects {
-                writeln!(out, "{at}\t{fid}\t{sha1}")?;
+            for (ObjectAddress { bucket, key }, WithdrawnObject { fid, sha1 }) in objects {
+                writeln!(out, "{bucket}/{key}\t{fid}\t{sha1}")?;
             }
             match &incomplete {
                 None => writeln!(out, "# complete: {} objects", objects.len())?,

@@ -205,8 +205,8 @@ async fn a_journal_that_was_changed_decides_nothing() {
     let items = session.items(JOURNAL);
     let item = items.into_iter().find(|item| Fields(item).number("sequence") == Ok(Some(1)));
     let mut item = item.expect("the first entry");
-    let line = Fields(&item).the_text("entry").expect("a line").replace("disks died", "disks lied");
-    item.insert("entry".to_owned(), text("entry", &line).1);
+    let line = Fields(&item).the_text("line").expect("a line").replace("disks died", "disks lied");
+    item.insert("line".to_owned(), text("line", &line).1);
     session.put(JOURNAL, item);
     for command in [&AUDIT[..], &["verify"], &["migrate"], &["enqueue", "migrate"]] {
         let said = session.said(command, 4).await;
