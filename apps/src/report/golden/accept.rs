@@ -25,7 +25,11 @@ fn refused() -> Vec<RefusedFile> {
     vec![RefusedFile { fid: Fid(7), kind: RefusalKind::GoodReplica, why: "good".to_owned() }]
 }
 
-pub(super) fn accept() -> Vec<Value> {
+pub(super) fn reports() -> Vec<Value> {
+    [accept(), end(), list()].concat()
+}
+
+fn accept() -> Vec<Value> {
     let full = Accepting {
         domain: "domain".to_owned(),
         named: 4,
@@ -40,12 +44,12 @@ pub(super) fn accept() -> Vec<Value> {
     [full, Accepting::default()].map(report).into()
 }
 
-pub(super) fn end() -> Vec<Value> {
+fn end() -> Vec<Value> {
     let full = Ending { ended: vec![Fid(7)], refused: refused(), entries: vec![1] };
     [full, Ending::default()].map(|ending| json!(EndReport::new(ending, true))).into()
 }
 
-pub(super) fn list() -> Vec<Value> {
+fn list() -> Vec<Value> {
     let entry = Entry {
         migration: "ledger".to_owned(),
         sequence: 1,

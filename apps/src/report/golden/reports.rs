@@ -41,7 +41,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
-        ("audit accept", [accept::accept(), accept::end(), accept::list()].concat()),
+        ("audit accept", accept::reports()),
         ("verify", verify::reports()),
         ("tmp list", cleanup::tmp_list()),
         ("tmp delete", cleanup::tmp_delete()),
