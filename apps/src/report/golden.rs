@@ -6,6 +6,7 @@
 mod accept;
 mod audit;
 mod cleanup;
+mod counts;
 mod reports;
 mod verify;
 

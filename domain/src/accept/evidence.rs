@@ -31,10 +31,10 @@ impl Evidence {
         wanted: Option<Sha1>,
     ) -> Self {
         let mut evidence = Self::default();
-        let tries = stream::iter(replicas).map(|replica| tried(witness, replica, wanted));
-        let mut tries = tries.buffered(limits::REPLICAS_AT_ONCE);
-        while let Some(tried) = tries.next().await {
-            match tried {
+        let reads = stream::iter(replicas).map(|replica| read(witness, replica, wanted));
+        let mut reads = reads.buffered(limits::REPLICAS_AT_ONCE);
+        while let Some(read) = reads.next().await {
+            match read {
                 Ok(name) => {
                     evidence.gives.get_or_insert(name);
                 }
@@ -51,12 +51,12 @@ impl Evidence {
 }
 
 /// The name of a replica that gives the content; or what it gives instead.
-async fn tried(
+async fn read(
     witness: &Witness<'_>,
     NamedReplica { name: replica, device, at, .. }: NamedReplica,
     wanted: Option<Sha1>,
 ) -> Result<String, TriedReplica> {
-    let read = match at {
+    let content = match at {
         Some(Ok(at)) => witness.reader.digests_of(&at).await,
         Some(Err(refused)) => Err(refused),
         None => {
@@ -64,7 +64,7 @@ async fn tried(
             Err(SourceError::NotAsked { at, why, by_settings: false })
         }
     };
-    let (found, why) = match read {
+    let (found, why) = match content {
         Ok(digests) if Some(digests.sha1) == wanted => return Ok(replica),
         Ok(digests) => {
             let why = format!("it has {} bytes with SHA-1 {}", digests.length, digests.sha1);

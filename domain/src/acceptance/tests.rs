@@ -52,6 +52,15 @@ fn sealed(contents: &[Content]) -> Vec<String> {
     contents.iter().map(&mut seal).collect()
 }
 
+/// Whether it is about files of the domain `ours`.
+fn is_ours(content: &Content) -> bool {
+    let (Content::FilesAccepted { domain, .. } | Content::AcceptanceEnded { domain, .. }) = content
+    else {
+        return false;
+    };
+    domain == "ours"
+}
+
 fn read(lines: &[String]) -> Acceptances {
     let mut read = Acceptances::default();
     for line in lines {
@@ -74,15 +83,16 @@ proptest! {
         for fid in (1..9).map(Fid) {
             let mut last = None;
             for (number, content) in (1_u64..).zip(&contents) {
-                match content {
-                    Content::FilesAccepted { domain, files, .. } if domain == "ours" => {
-                        let of_fid = files.iter().rfind(|file| file.fid == fid);
-                        last = of_fid.map(|file| (number, file)).or(last);
-                    }
-                    Content::AcceptanceEnded { domain, fids, .. } if domain == "ours" => {
-                        last = last.filter(|_| !fids.contains(&fid));
-                    }
-                    _ => {}
+                if let Content::FilesAccepted { files, .. } = content
+                    && is_ours(content)
+                {
+                    let of_fid = files.iter().rfind(|file| file.fid == fid);
+                    last = of_fid.map(|file| (number, file)).or(last);
+                }
+                if let Content::AcceptanceEnded { fids, .. } = content
+                    && is_ours(content)
+                {
+                    last = last.filter(|_| !fids.contains(&fid));
                 }
             }
             let found = read.find(fid).map(|accepted| (accepted.entry, &accepted.file));
@@ -92,13 +102,7 @@ proptest! {
 
     #[test]
     fn entries_about_something_else_change_nothing(contents in prop::collection::vec(contents(), 0..6)) {
-        let own = |content: &&Content| match content {
-            Content::FilesAccepted { domain, .. } | Content::AcceptanceEnded { domain, .. } => {
-                domain == "ours"
-            }
-            _ => false,
-        };
-        let alone: Vec<_> = contents.iter().filter(own).cloned().collect();
+        let alone: Vec<_> = contents.iter().filter(|content| is_ours(content)).cloned().collect();
         let key = |read: Acceptances| read.iter().map(|one| one.file.clone()).collect::<Vec<_>>();
         prop_assert_eq!(key(read(&sealed(&contents))), key(read(&sealed(&alone))));
     }

@@ -21,6 +21,7 @@ use crate::wiring::{IndexFrom, Services};
 
 /// What can be given to `audit accept`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Accept {
     /// The files: `7,9`, or `@FILE` with one fid a line, as `migrate --failures FILE` writes it
