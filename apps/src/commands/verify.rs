@@ -73,7 +73,8 @@ pub struct Arguments {
     wait: Duration,
 
     /// Directory on a disk for the rows of the index where there is no `MOGILE_DATABASE_URL` (about 1.8
-    /// GB for ten million), and for lines of the lists that wait. Nothing stays in it [default: the system's
+    /// GB for ten million), for lines of the lists that wait, and for the rows of --references (about
+    /// 1.3 GB for ten million in each database). Nothing stays in it [default: the system's
     /// directory for temporary files, which is memory on some systems]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,

@@ -2,7 +2,7 @@
 //! contentrepo's.
 
 use std::future::pending;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use adapters::clock::SystemClock;
 use adapters::record_sorts::DiskRecordSorts;
@@ -27,7 +27,7 @@ pub struct ReferenceArguments {
     /// `CONTENTREPO_DATABASE_URL`
     #[arg(long, help_heading = "References")]
     #[arg(conflicts_with_all = [
-        "sample", "seed", "deep", "max_failures", "exclude_file", "allow_extra", "sha1sums",
+        "sample", "seed", "deep", "max_failures", "exclude_file", "allow_extra", "sha1sums", "state",
     ])]
     pub references: bool,
 
@@ -40,12 +40,6 @@ pub struct ReferenceArguments {
     /// them first, by the list of --failures
     #[arg(long, value_name = "N", requires = "references", help_heading = "References")]
     allow_broken_before: Option<u64>,
-
-    /// Directory on a disk for what is sorted while the comparison runs: about 1.3 GB for ten million
-    /// rows in each database. Nothing stays in it [default: the system's directory for temporary files,
-    /// which is memory on some systems]
-    #[arg(long, value_name = "DIR", requires = "references", help_heading = "References")]
-    spool_dir: Option<PathBuf>,
 
     #[command(flatten)]
     clients: ClientSettings,
@@ -70,7 +64,7 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let index = wiring.mogile_database()?;
     let content_repo = wiring.content_repo(content_repo);
     let rhino = rhino.map(|url| wiring.rhino(url));
-    let sorts = DiskRecordSorts::new(own.directory()?);
+    let sorts = DiskRecordSorts::new(arguments.directory()?);
     let objects = session.services(&arguments.aws, &arguments.time).s3(&arguments.target).await?;
     let list =
         |form, path: Option<&Path>| path.map(|path| ReferenceList::create(form, path)).transpose();
@@ -107,14 +101,4 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
         buckets: plan.buckets,
     };
     session.print(&ReferencesReport::new(summary, wishes, lists, session.cost()))
-}
-
-impl ReferenceArguments {
-    fn directory(&self) -> Result<PathBuf, UsageError> {
-        let directory = self.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
-        if directory.is_dir() {
-            return Ok(directory);
-        }
-        Err(UsageError(format!("--spool-dir: `{}` is no directory", directory.display())))
-    }
 }

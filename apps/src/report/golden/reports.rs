@@ -11,8 +11,8 @@ use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Fid, Prices, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally,
-    Timestamp, TypesSummary, WorkSummary,
+    BucketMap, Check, Fid, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally, Timestamp,
+    TypesSummary, WorkSummary,
 };
 use serde_json::{Value, json};
 
