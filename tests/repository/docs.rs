@@ -5,4 +5,5 @@ mod iam;
 mod links;
 mod page;
 mod settings;
+mod sources;
 mod window;

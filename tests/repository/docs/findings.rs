@@ -2,8 +2,6 @@
 //! The names come from the code: its enumerations, and the fields of its summaries.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
 
 use apps::exit::{Exit, Verdict};
 use domain::accept::RefusalKind;
@@ -19,7 +17,8 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::page::{Table, plain, root, tables_of};
+use super::page::{Table, plain, tables_of};
+use super::sources::{as_printed, sources};
 
 const PAGE: &str = include_str!("../../../docs/FINDINGS.md");
 const README: &str = include_str!("../../../README.md");
@@ -356,47 +355,4 @@ fn commands() -> BTreeSet<String> {
     let all = sources(&["apps/src/commands"]).into_iter().map(|(path, _)| path);
     let all = all.filter(|path| path.parent().is_some_and(|at| at.ends_with("commands")));
     all.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
-}
-
-/// The Rust files below some folders, with their texts.
-fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
-    let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("readable").flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("readable");
-                files.push((path, text));
-            }
-        }
-    }
-    files
-}
-
-/// A source with its texts as they are printed: in one line, with `…` for what is filled in, and
-/// without the marks of code.
-fn as_printed(source: &str) -> String {
-    let mut text = String::with_capacity(source.len());
-    let mut lines = source.split("\\\n");
-    text.push_str(lines.next().unwrap_or_default());
-    lines.for_each(|line| text.push_str(line.trim_start()));
-    let text = text.replace('`', "");
-    let mut parts = text.split('{');
-    let mut printed = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.split_once('}') {
-            Some((filled, rest)) if !filled.contains(char::is_whitespace) => {
-                printed.push('…');
-                printed.push_str(rest);
-            }
-            _ => {
-                printed.push('{');
-                printed.push_str(part);
-            }
-        }
-    }
-    printed
 }
