@@ -189,7 +189,7 @@ impl ManifestFile {
             if bucket.is_none() { Err(format!("`{of}` is no bucket's name")) } else { Ok(()) }
         })?;
         let md5 = Md5Sum::from_bytes(md5.finalize().into());
-        let bucket = bucket.ok_or_else(|| WitnessFileError::content(path, "it has no line"))?;
+        let bucket = bucket.ok_or_else(|| WitnessFileError::content(path, &"it has no line"))?;
         Ok(Self { path: path.to_owned(), bucket, lines, md5 })
     }
 
@@ -225,8 +225,9 @@ fn read_lines(path: &Path, each: &mut EachLine<'_>) -> Result<(), WitnessFileErr
                 Err("it is not `bucket,sha1`, as `mogile2s3 audit manifest` writes it".to_owned())
             }
         };
-        taken
-            .map_err(|why| WitnessFileError::content(path, format_args!("line {number}: {why}")))?;
+        taken.map_err(|why| {
+            WitnessFileError::content(path, &format_args!("line {number}: {why}"))
+        })?;
     }
     Ok(())
 }

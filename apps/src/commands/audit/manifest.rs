@@ -120,23 +120,22 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let absent = plan.selected.map_or(0, |fids| fids.len().saturating_sub(counts.rows));
     let mut report = ManifestReport::new(place, &arguments.out, counts, absent);
-    match walked {
-        Err(stopped) => report.stop(stopped),
-        Ok(()) => {
-            let written = writer.write(&mut files).map_err(unusable)?;
-            if written.is_empty() {
-                let why = "no file of the index is selected, and nothing is written: look at --fids, \
-                           --exclude-file and --bucket";
-                return Err(UsageError(why.to_owned()).into());
-            }
-            for manifest in written {
-                let tally = content.remove(&manifest.bucket).unwrap_or_default();
-                let (name, job) = report.add(&manifest, tally.bytes, SystemClock.now());
-                files.add(&name, &job).map_err(unusable)?;
-            }
-            files.publish().map_err(unusable)?;
-        }
+    if let Err(stopped) = walked {
+        report.stop(stopped);
+        return session.print(&report.judged());
     }
+    let written = writer.write(&mut files).map_err(unusable)?;
+    if written.is_empty() {
+        let why = "no file of the index is selected, and nothing is written: look at --fids, --exclude-file \
+                   and --bucket";
+        return Err(UsageError(why.to_owned()).into());
+    }
+    for manifest in written {
+        let tally = content.remove(&manifest.bucket).unwrap_or_default();
+        let (name, job) = report.add(&manifest, tally.bytes, SystemClock.now());
+        files.add(&name, &job).map_err(unusable)?;
+    }
+    files.publish().map_err(unusable)?;
     session.print(&report.judged())
 }
 

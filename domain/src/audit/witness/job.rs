@@ -83,7 +83,8 @@ struct Location {
 struct Report {
     enabled: bool,
     format: Option<String>,
-    report_scope: Option<String>,
+    #[serde(rename = "ReportScope")]
+    scope: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -116,8 +117,8 @@ impl WitnessJob {
         if (of("ChecksumAlgorithm"), of("ChecksumType")) != (Some("SHA1"), Some("FULL_OBJECT")) {
             return Err(JobError::OtherOperation(operation.to_string()));
         }
-        let Report { enabled, format, report_scope } = job.report;
-        let (format, scope) = (format.unwrap_or_default(), report_scope.unwrap_or_default());
+        let Report { enabled, format, scope } = job.report;
+        let (format, scope) = (format.unwrap_or_default(), scope.unwrap_or_default());
         if !enabled || format != FORMAT || scope != "AllTasks" {
             let why = format!("Enabled {enabled}, Format `{format}`, ReportScope `{scope}`");
             return Err(JobError::OtherReport(why));

@@ -51,14 +51,12 @@ fn computed(status: &str, codes: [&String; 2], message: &str) -> Result<Computed
     let is_number = |text: &&String| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
     let http = codes.into_iter().find(is_number).map_or("", String::as_str);
     let code = codes.into_iter().find(|text| !is_number(text)).map_or("", String::as_str);
-    match (status, http, code) {
-        ("succeeded", "200", "") => answer(message),
-        _ => {
-            let words = [status, http, code, message].map(str::trim);
-            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            Err(words.join(" "))
-        }
+    if (status, http, code) == ("succeeded", "200", "") {
+        return answer(message);
     }
+    let words = [status, http, code, message].map(str::trim);
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    Err(words.join(" "))
 }
 
 /// What stands in the last column of a task that succeeded.

@@ -25,6 +25,9 @@ struct Witness {
     folder: TempDir,
 }
 
+/// What is done to the rows of a report.
+type Change<'a> = &'a dyn Fn(&str) -> String;
+
 /// One run of all jobs: the command that judges their reports.
 struct Run {
     arguments: Vec<String>,
@@ -156,7 +159,6 @@ async fn an_honest_report_is_clean_and_a_damaged_one_is_named() {
             .replace("sha1", "SHA1")
     };
     let no_base64 = |rows: &str| lower_and_swapped(rows).replace("checksum_base64", "other");
-    type Change<'a> = &'a dyn Fn(&str) -> String;
     for (change, code, class, words) in [
         (&first_twice as Change<'_>, 3, "whole", "1 rows come again"),
         (&without_first, 3, "not_witnessed", "1 lines have no row"),
@@ -249,13 +251,13 @@ async fn what_changed_since_the_job_is_not_proven_until_the_next_one() {
     );
     it.session.said(&["migrate"], 0).await;
 
-    let list = it.path("failures.tsv");
-    let told = it.told(&run, &["--failures", &list], 3).await;
+    let failures = it.path("failures.tsv");
+    let told = it.told(&run, &["--failures", &failures], 3).await;
     let fids = |class: &str| told[class]["first_fids"].clone();
     assert_eq!(fids("changed"), json!([changed.fid]), "{told}");
     assert_eq!(fids("not_witnessed"), json!([late.0]), "{told}");
     assert_eq!(told["differs"], false, "{told}");
-    let lines = fs::read_to_string(&list).expect("the list");
+    let lines = fs::read_to_string(&failures).expect("the list");
     assert!(lines.contains("\tchanged\t") && lines.contains("\tnot-witnessed\t"), "{lines}");
 
     // Missing objects are worse than those of which nothing is known, and the exit code is that of these.
@@ -266,7 +268,7 @@ async fn what_changed_since_the_job_is_not_proven_until_the_next_one() {
     it.session.follow(&said, "migrate --again", 0).await;
 
     // S3 looks at the rest, and both reports together prove all.
-    let next = it.run("second", &["--fids", &format!("@{list}")]).await;
+    let next = it.run("second", &["--fids", &format!("@{failures}")]).await;
     let both =
         Run { arguments: [&run.arguments, &next.arguments[2..]].concat(), folder: next.folder };
     it.told(&both, &[], 0).await;
