@@ -131,12 +131,26 @@ named!(Unit {
 pub struct PerGb {
     /// Bytes that pass a NAT gateway.
     pub nat: Price,
+    /// Bytes that pass an interface endpoint, such as that of SQS.
+    #[serde(rename = "interface-endpoint")]
+    pub interface_endpoint: Price,
     /// Bytes that are kept for a month.
     #[serde(rename = "storage-month")]
     pub storage_month: Price,
     /// Bytes that S3 reads to compute a checksum, in a job of S3 Batch Operations.
     #[serde(rename = "compute-checksum")]
     pub compute_checksum: Price,
+}
+
+/// What AWS charges by the hour; a part of an hour counts as a whole one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerHour {
+    /// A NAT gateway.
+    pub nat: Price,
+    /// An interface endpoint, in each availability zone that it is in.
+    #[serde(rename = "interface-endpoint")]
+    pub interface_endpoint: Price,
 }
 
 /// A table of prices.
@@ -149,6 +163,8 @@ pub struct Prices {
     units: BTreeMap<Unit, Price>,
     /// The prices of data.
     pub per_gb: PerGb,
+    /// The prices of time.
+    pub per_hour: PerHour,
 }
 
 /// The table as it stands in a file.
@@ -159,6 +175,7 @@ struct Table {
     as_of: String,
     dollars_per_million: BTreeMap<String, Price>,
     dollars_per_gb: PerGb,
+    dollars_per_hour: PerHour,
 }
 
 /// A file that is no table of prices.
@@ -177,7 +194,8 @@ pub enum PricesError {
 
 impl Prices {
     /// The prices of us-east-1 (<https://aws.amazon.com/s3/pricing/>, and the same page of each other
-    /// service). Free tiers are not part of them.
+    /// service; <https://aws.amazon.com/privatelink/pricing/> for interface endpoints, and
+    /// <https://aws.amazon.com/vpc/pricing/> for NAT gateways). Free tiers are not part of them.
     ///
     /// # Panics
     ///
@@ -203,6 +221,7 @@ impl Prices {
                 as_of: table.as_of,
                 units,
                 per_gb: table.dollars_per_gb,
+                per_hour: table.dollars_per_hour,
             }),
         }
     }

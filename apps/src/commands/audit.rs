@@ -19,7 +19,8 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::{AuditList, AuditReport, ListEnd};
+use crate::report::audit::{AuditList, AuditReport};
+use crate::report::list_file::ListEnd;
 use crate::session::Session;
 
 /// What can be given to `audit`.

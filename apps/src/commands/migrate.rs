@@ -9,7 +9,7 @@ use domain::blueprint::table_by_fid;
 use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
 use domain::migrate::TypesFrom;
 
-use crate::config::{Settings, TableSettings, TypesSettings, at_once, duration};
+use crate::config::{CONCURRENCY, Settings, TableSettings, TypesSettings, at_once, duration};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
 use crate::report::{Counted, FailureList, Observers, Teller};
@@ -17,9 +17,6 @@ use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
 use crate::wiring::Wiring;
-
-/// Files in progress at the same time, unless --concurrency says otherwise.
-const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
 
 /// The default of `--wait`.
 const WAIT: Duration = Duration::from_hours(1);
@@ -143,7 +140,7 @@ impl RunArguments {
         };
         progress.finish();
 
-        let failure_list = failures.as_ref().map(FailureList::finish);
+        let failure_list = failures.map(FailureList::finish);
         Ok(MigrateReport {
             verdict: verdict(&summary, failure_list.as_ref()),
             summary,

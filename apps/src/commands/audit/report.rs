@@ -1,6 +1,7 @@
 //! `mogile2s3 audit report`: what S3 has computed, against what is true today.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use adapters::clock::SystemClock;
@@ -9,8 +10,7 @@ use clap::Args;
 use domain::audit::witness::{
     FilesPlan, Witness, WitnessJob, WitnessPlan, WitnessPorts, WitnessProgress, WitnessedRow,
 };
-use domain::verify::VerifyObserver;
-use domain::{BucketMap, ObjectKey, S3Bucket, limits};
+use domain::{BucketMap, S3Bucket, limits};
 use indicatif::HumanCount;
 
 use super::manifest::unusable;
@@ -18,8 +18,8 @@ use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::witness::{JobSaid, WitnessReport, line};
-use crate::report::verify::{Form, ListFile};
+use crate::report::audit::witness::{JobSaid, WitnessReport, failure};
+use crate::report::list_file::ListFile;
 use crate::session::Session;
 
 /// What can be given to `audit report`.
@@ -111,7 +111,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return session.print(&WitnessReport::of_jobs(said, session.cost()));
     };
     let list = arguments.failures.as_deref();
-    let list = list.map(|path| ListFile::create(Form::Failures, path)).transpose()?;
+    let mut list = list.map(|path| ListFile::create("--failures", path)).transpose()?;
 
     let ports = WitnessPorts { index: &*index, objects: &objects, clock: &SystemClock };
     let teller = Teller::plain();
@@ -123,14 +123,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
             given.join(&mut witness)?;
         }
         let mut each = |row: &WitnessedRow| {
-            let key = ObjectKey::of_content(&row.file.sha1);
-            if let Some(list) = &list {
-                list.line(&line(row, &key));
+            if let (Some(list), Some((class, words))) = (&mut list, failure(row)) {
+                let (fid, bucket, sha1) = (row.file.fid, &row.file.bucket, row.file.sha1);
+                // The list keeps its first trouble.
+                list.write(1, |out| writeln!(out, "{fid}\t{class}\t{bucket}/{sha1}\t{words}"));
             }
         };
         witness.name_files(ports, &plan, &mut each).await;
     }
-    let list = list.map(|list| list.finish());
+    let list = list.map(ListFile::finish);
     session.print(&WitnessReport::new(said, witness.summary, list, session.cost()))
 }
 

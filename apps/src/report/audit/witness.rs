@@ -6,17 +6,16 @@ use domain::audit::witness::{
     ReportCounts, WitnessJob, WitnessSummary, WitnessVerdict, WitnessedRow,
 };
 use domain::summary::Sample;
-use domain::verify::{Line, Mark};
-use domain::{Coverage, Fid, ObjectKey, S3Bucket};
+use domain::{Coverage, Fid, S3Bucket};
 use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::exit::Verdict;
+use crate::report::list_file::ListEnd;
 use crate::report::requests::write_requests;
 use crate::report::sample::{is_whole, write_rejected, write_sample, write_stopped};
 use crate::report::shell::{self, printable, quoted};
 use crate::report::table::Table;
-use crate::report::verify::ListEnd;
 use crate::report::{Cost, Report};
 
 /// What S3's witness says.
@@ -87,27 +86,22 @@ impl WitnessReport {
     }
 }
 
-/// The line of `--failures` for a file.
-pub fn line<'a>(row: &'a WitnessedRow, key: &'a ObjectKey) -> Line<'a> {
-    let (mark, trouble) = match row.verdict {
-        Some(WitnessVerdict::Whole) => (Mark::Whole, ("", "")),
-        Some(WitnessVerdict::Wrong) => {
-            (Mark::Differs, ("wrong-content", "S3 computed another SHA-1 of the object"))
-        }
-        Some(WitnessVerdict::Missing) => (Mark::Missing, ("missing", "no object is at the key")),
+/// What is wrong with a file, for its line of `--failures`: the name of its class, and words. [`None`] for a
+/// file that is whole.
+pub const fn failure(row: &WitnessedRow) -> Option<(&'static str, &'static str)> {
+    Some(match row.verdict {
+        Some(WitnessVerdict::Whole) => return None,
+        Some(WitnessVerdict::Wrong) => ("wrong-content", "S3 computed another SHA-1 of the object"),
+        Some(WitnessVerdict::Missing) => ("missing", "no object is at the key"),
         Some(WitnessVerdict::Changed) => {
-            (Mark::Unseen, ("changed", "the object was written again since S3 read it"))
+            ("changed", "the object was written again since S3 read it")
         }
-        Some(WitnessVerdict::Failed) => {
-            (Mark::Unseen, ("failed", "S3 did not compute the SHA-1 of the object"))
-        }
+        Some(WitnessVerdict::Failed) => ("failed", "S3 did not compute the SHA-1 of the object"),
         Some(WitnessVerdict::NotWitnessed) => {
-            (Mark::Unseen, ("not-witnessed", "no report has a row of the object"))
+            ("not-witnessed", "no report has a row of the object")
         }
-        None => (Mark::Unseen, ("changed-meanwhile", "the row changed while it was compared")),
-    };
-    let (bucket, fid) = (&row.file.bucket, Some(row.file.fid));
-    Line { mark, bucket, key, fid, trouble, is_correction: false }
+        None => ("changed-meanwhile", "the row changed while it was compared"),
+    })
 }
 
 impl Report for WitnessReport {

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
+use crate::report::audit::AuditReport;
 use crate::report::audit::manifest::{JobPlace, ManifestReport};
 use crate::report::audit::witness::{JobSaid, WitnessReport};
-use crate::report::audit::{AuditReport, ListEnd};
-use crate::report::verify;
+use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
     let without_row = RecordsWithoutRow {
@@ -102,7 +102,7 @@ pub(super) fn audit_report() -> Vec<Value> {
         ..WitnessSummary::default()
     };
     let bucket = S3Bucket::new("corpus").expect("a name");
-    let list = |trouble| Some(verify::ListEnd { file: "failures.tsv".into(), lines: 1, trouble });
+    let list = |trouble| Some(ListEnd { file: "failures.tsv".into(), lines: 1, trouble });
     let report = |summary, list| {
         json!(WitnessReport::new(vec![JobSaid::new(&job, &bucket)], summary, list, cost()))
     };

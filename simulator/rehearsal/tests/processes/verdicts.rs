@@ -10,6 +10,7 @@ mod counts;
 mod databases;
 mod doctor;
 mod guard;
+mod layers;
 mod moved;
 mod planted;
 mod printed;

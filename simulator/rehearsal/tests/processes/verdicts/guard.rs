@@ -125,6 +125,8 @@ fn every_flag_that_is_printed_is_one() {
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
     let others = [
         "audit",
+        "freeze",
+        "freeze check",
         "audit manifest",
         "audit report",
         "sync",
