@@ -93,7 +93,8 @@ mod tests {
     use super::*;
     use crate::witness::Md5Sum;
 
-    const JOB: &str = r#"{"Job": {"JobId": "7", "Status": "Complete",
+    const JOB: &str = r#"{"Job": {"JobId": "7-abc", "Status": "Complete",
+        "CreationTime": "2026-11-29T10:00:00Z",
         "Manifest": {"Location": {"ETag": "ab"}},
         "Operation": {"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA1", "ChecksumType": "FULL_OBJECT"}},
         "Report": {"Enabled": true, "Format": "Report_CSV_20180820", "ReportScope": "AllTasks"}}}"#;
@@ -108,7 +109,9 @@ mod tests {
         let mut lines = Vec::new();
         for (name, listed, found) in [("1.csv", ROWS, Some(ROWS)), ("2.csv", listed, found)] {
             let md5 = Md5Sum::from_bytes(Md5::digest(listed).into()).to_string().to_uppercase();
-            lines.push(format!(r#"{{"MD5Checksum": "{md5}", "Key": "p/job-7/results/{name}"}}"#));
+            lines.push(format!(
+                r#"{{"MD5Checksum": "{md5}", "Key": "p/job-7-abc/results/{name}"}}"#
+            ));
             if let Some(found) = found {
                 fs::write(results.join(name), found).expect("written");
             }

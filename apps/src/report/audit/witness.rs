@@ -23,6 +23,8 @@ use crate::report::{Cost, Report};
 pub struct WitnessReport {
     /// The jobs, in the order in which they were given.
     jobs: Vec<JobSaid>,
+    /// The buckets of `--bucket`; empty where all are judged.
+    judged: Vec<String>,
     #[serde(flatten)]
     summary: WitnessSummary,
     /// What became of `--failures`.
@@ -77,7 +79,14 @@ impl WitnessReport {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(is_incomplete, differs),
         };
-        Self { jobs, summary, failures, cost, verdict }
+        Self { jobs, judged: Vec::new(), summary, failures, cost, verdict }
+    }
+
+    /// Of files of these buckets alone, where there are any.
+    #[must_use]
+    pub fn of_buckets<'a>(mut self, only: impl IntoIterator<Item = &'a S3Bucket>) -> Self {
+        self.judged = only.into_iter().map(ToString::to_string).collect();
+        self
     }
 
     /// Where nothing was compared, because a job is not complete.
@@ -94,7 +103,7 @@ pub const fn failure(row: &WitnessedRow) -> Option<(&'static str, &'static str)>
         Some(WitnessVerdict::Wrong) => ("wrong-content", "S3 computed another SHA-1 of the object"),
         Some(WitnessVerdict::Missing) => ("missing", "no object is at the key"),
         Some(WitnessVerdict::Changed) => {
-            ("changed", "the object was written again since S3 read it")
+            ("changed", "the object was written since the job was created")
         }
         Some(WitnessVerdict::Failed) => ("failed", "S3 did not compute the SHA-1 of the object"),
         Some(WitnessVerdict::NotWitnessed) => {
@@ -229,6 +238,14 @@ impl WitnessReport {
     }
 
     fn write_coverage(&self, out: &mut String) -> fmt::Result {
+        if self.summary.fewer_files > 0 {
+            writeln!(
+                out,
+                "NOT COMPARED: {} files that the index gave first, and not when it was read again. Run this again when \
+                 nothing is being deleted.",
+                HumanCount(self.summary.fewer_files)
+            )?;
+        }
         if let Some(why) = &self.summary.index.uncounted {
             writeln!(out, "The index could not be counted: {}", printable(why))?;
         }
@@ -291,7 +308,7 @@ impl WitnessReport {
         let WitnessSummary { changed, failed, not_witnessed, changed_meanwhile, .. } =
             &self.summary;
         let all = [
-            ("written again since S3 read them", changed),
+            ("written since their job was created", changed),
             ("S3 could not read, or its row proves nothing", failed),
             ("in no report", not_witnessed),
             ("whose rows changed while this ran", changed_meanwhile),
@@ -315,16 +332,31 @@ impl WitnessReport {
         }
     }
 
+    fn write_clean(&self, out: &mut String) -> fmt::Result {
+        let files = HumanCount(self.summary.whole);
+        let of = match &*self.judged {
+            [] => String::new(),
+            only => format!(" of {}", only.join(", ")),
+        };
+        writeln!(
+            out,
+            "Clean: of each of the {files} files{of} S3 itself has computed the right SHA-1, and its object is still \
+             the same."
+        )?;
+        match self.summary.index.of_other_buckets {
+            0 => Ok(()),
+            others => {
+                let others = HumanCount(others);
+                writeln!(out, "NOT JUDGED, because of --bucket: {others} files of other buckets.")
+            }
+        }
+    }
+
     fn write_end(&self, out: &mut String) -> fmt::Result {
         let Verdict { incomplete, differs, .. } = self.verdict;
         let summary = &self.summary;
         if !incomplete && !differs {
-            let files = HumanCount(summary.whole);
-            return writeln!(
-                out,
-                "Clean: of each of the {files} files S3 itself has computed the right SHA-1, and its object is \
-                 still the same."
-            );
+            return self.write_clean(out);
         }
         let samples = [
             &summary.wrong,

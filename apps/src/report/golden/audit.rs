@@ -81,6 +81,7 @@ fn counts() -> IndexCounts {
 pub(super) fn audit_report() -> Vec<Value> {
     let job = WitnessJob {
         id: "7".to_owned(),
+        created: Timestamp(0),
         status: "Failed".to_owned(),
         failures: vec!["no manifest".to_owned()],
         manifest_etag: "ab".to_owned(),

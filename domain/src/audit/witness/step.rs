@@ -58,7 +58,7 @@ pub struct WitnessSummary {
     pub wrong: Sample,
     /// Files without an object today.
     pub missing: Sample,
-    /// Files whose object was written again since S3 read it.
+    /// Files whose object was written since the job was created.
     pub changed: Sample,
     /// Files whose task failed, or whose row proves nothing.
     pub failed: Sample,
@@ -66,6 +66,9 @@ pub struct WitnessSummary {
     pub not_witnessed: Sample,
     /// Files whose row was written or changed while this ran.
     pub changed_meanwhile: Sample,
+    /// Files that the second read of the index lacks, where the index cannot count its rows: they were
+    /// deleted, or not read.
+    pub fewer_files: u64,
     /// How each report fits its manifest, by the report's place among those that were given.
     pub reports: Vec<ReportCounts>,
     /// Why it ended early. No file is classed then.
@@ -84,7 +87,7 @@ impl WitnessSummary {
     pub fn is_incomplete(&self) -> bool {
         let Self { changed, failed, not_witnessed, changed_meanwhile, .. } = self;
         let unknown = changed.files + failed.files + not_witnessed.files + changed_meanwhile.files;
-        unknown > 0
+        unknown + self.fewer_files > 0
             || self.stopped.is_some()
             || matches!(self.index.coverage(), Coverage::Missing(_))
             || self.reports.iter().any(|report| !report.is_whole())
@@ -174,6 +177,10 @@ impl Witness {
         let mut again = IndexCounts::default();
         let (index, clock) = (ports.index, ports.clock);
         let read = walk_files((index, clock), plan, &mut again, &|_| (), &mut class).await;
+        if again.counted_before.is_none() {
+            let before = self.summary.index.files.files;
+            self.summary.fewer_files = before.saturating_sub(again.files.files);
+        }
         // What is classed are the rows of this read.
         (self.summary.index, self.summary.stopped) = (again, read.err());
     }
@@ -197,7 +204,7 @@ async fn list(
                 return Err(StoreError::Refused { at: format!("s3://{bucket}/"), why });
             }
             last = Some(object.key.clone());
-            files.listed(bucket, &object.key, &object.etag);
+            files.listed(bucket, object);
         }
         *listed += page.objects.len() as u64;
         if pages.is_multiple_of(PAGES_A_WORD) {

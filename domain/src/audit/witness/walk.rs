@@ -110,6 +110,9 @@ impl IndexCounts {
         {
             let mapped = plan.buckets.pairs().map(|(old, _)| old.to_string()).collect();
             Misconfigured::NothingMapped { rows, mapped }
+        } else if plan.selected.is_none() && self.files.files == 0 && self.rejected.is_empty() {
+            let (excluded, of_other_buckets) = (self.excluded, self.of_other_buckets);
+            Misconfigured::NothingJudged { rows, excluded, of_other_buckets }
         } else {
             return Ok(());
         };

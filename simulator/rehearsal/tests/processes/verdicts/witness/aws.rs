@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use data_encoding::BASE64;
-use serde_json::{Value, from_slice};
+use domain::Timestamp;
+use serde_json::{Value, from_slice, json};
 use stand_ins::world::bucket::{Condition, Content, PutRequest, S3World};
 
 use super::super::printed::words;
@@ -64,7 +67,11 @@ impl Shell {
                 let job = fs::read(file.strip_prefix("file://").expect("a file")).expect("a job");
                 let job: Value = from_slice(&job).expect("JSON");
                 let id = format!("{:08x}-07", JOBS.fetch_add(1, Ordering::Relaxed));
-                let described = world.compute_checksums(&job, &id).expect("a good job");
+                // Objects that were written just before a job prove nothing.
+                thread::sleep(Duration::from_secs(7));
+                let created = created_now();
+                let mut described = world.compute_checksums(&job, &id).expect("a good job");
+                described["Job"]["CreationTime"] = json!(created);
                 self.jobs.insert(id.clone(), described);
                 self.variables.insert(variable.expect("a variable").to_owned(), id);
             }
@@ -81,6 +88,12 @@ impl Shell {
             other => panic!("{other:?} is nothing that is printed: {line}"),
         }
     }
+}
+
+/// The time, as the AWS command line writes it.
+fn created_now() -> String {
+    let since = UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+    Timestamp(u64::try_from(since).expect("in time")).to_string().replace('Z', "+00:00")
 }
 
 fn words_of(file: &str) -> String {
