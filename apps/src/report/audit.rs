@@ -1,5 +1,6 @@
 //! What `audit` prints, and the list that it writes.
 
+pub mod job;
 mod list;
 pub mod manifest;
 pub mod witness;

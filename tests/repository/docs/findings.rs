@@ -164,8 +164,7 @@ fn early_ends() -> Vec<String> {
         Stopped::Trouble(_) => "STOPPED: …",
         Stopped::Failures(_) => "too many failures: …",
         Stopped::Interrupted => "interrupted",
-        // Each has a row of its own.
-        Stopped::Misconfigured(_) => "",
+        Stopped::Misconfigured(_) => "", // each has a row of its own
     });
     all.retain(|name| !name.is_empty());
     all.extend(every!(Misconfigured {

@@ -18,7 +18,8 @@ use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::witness::{JobSaid, WitnessReport, failure};
+use crate::report::audit::job::JobStatus;
+use crate::report::audit::witness::{WitnessReport, failure};
 use crate::report::list_file::ListFile;
 use crate::session::Session;
 
@@ -106,17 +107,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let plan = arguments.plan(&buckets)?;
     let index = session.wiring(&arguments.source, &arguments.time).index()?;
     let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
-    let objects = session.services(&aws, &arguments.time).s3(&target).await?;
+    let services = session.services(&aws, &arguments.time);
+    let (objects, region) = (services.s3(&target).await?, services.site().await?.1);
     let (given, said) = arguments.given(&plan)?;
     let Some(given) = given else {
-        return session.print(&WitnessReport::of_jobs(said, session.cost()));
+        return session.print(&WitnessReport::of_jobs(said, session.cost()).of([], region));
     };
     let list = arguments.failures.as_deref();
     let mut list = list.map(|path| ListFile::create("--failures", path)).transpose()?;
 
     let ports = WitnessPorts { index: &*index, objects: &objects, clock: &SystemClock };
     let teller = Teller::plain();
-    let tell = |progress| teller.say(&words(progress));
+    let tell = |progress| teller.say(&describe(progress));
     let mut witness = Witness::read(ports, &plan, &tell).await;
     if witness.summary.stopped.is_none() {
         for given in &given {
@@ -134,7 +136,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     }
     let list = list.map(ListFile::finish);
     let report = WitnessReport::new(said, witness.summary, list, session.cost());
-    session.print(&report.of_buckets(&plan.only))
+    session.print(&report.of(&plan.only, region))
 }
 
 impl Given {
@@ -178,7 +180,7 @@ impl Arguments {
     fn given(
         &self,
         plan: &WitnessPlan<'_>,
-    ) -> Result<(Option<Vec<Given>>, Vec<JobSaid>), UsageError> {
+    ) -> Result<(Option<Vec<Given>>, Vec<JobStatus>), UsageError> {
         let Self { manifest, report, job, .. } = self;
         if manifest.len() != report.len() || manifest.len() != job.len() {
             return Err(UsageError(format!(
@@ -209,7 +211,7 @@ impl Arguments {
                     manifest_file.md5
                 )));
             }
-            said.push((job.created, JobSaid::new(&job, bucket)));
+            said.push((job.created, JobStatus::new(&job, bucket, manifest)));
             if !job.is_complete() {
                 is_complete = false;
                 continue;
@@ -277,7 +279,7 @@ pub(super) fn only_buckets(
     Ok(only)
 }
 
-fn words(progress: WitnessProgress) -> String {
+fn describe(progress: WitnessProgress) -> String {
     match progress {
         WitnessProgress::Rows(rows) => format!("{} rows of the index read", HumanCount(rows)),
         WitnessProgress::Objects(objects) => format!("{} objects listed", HumanCount(objects)),

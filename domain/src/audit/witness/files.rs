@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::row::{Computed, TaskRow};
+use super::row::{Computed, TaskRow, shortened};
 use crate::audit::expected::Fingerprint;
 use crate::{ETag, ListedObject, S3Bucket, Sha1, Timestamp};
 
@@ -158,7 +158,7 @@ impl WitnessedFiles {
             counts.failed_rows += 1;
             counts
                 .first_failure
-                .get_or_insert_with(|| format!("{}/{}: {why}", row.bucket, row.key));
+                .get_or_insert_with(|| shortened(&format!("{}/{}: {why}", row.bucket, row.key)));
         }
         let sha1 = Sha1::from_hex(&row.key).ok().filter(|_| row.bucket == bucket.as_str());
         let Some(sha1) = sha1 else {

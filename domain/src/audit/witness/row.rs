@@ -66,7 +66,7 @@ fn computed(status: &str, codes: [&String; 2], message: &str) -> Result<Computed
 }
 
 /// Words that one line of a report can show.
-fn shortened(words: &str) -> String {
+pub(super) fn shortened(words: &str) -> String {
     match words.char_indices().nth(LONGEST_WORDS) {
         Some((end, _)) => format!("{}…", &words[..end]),
         None => words.to_owned(),

@@ -1,4 +1,4 @@
-//! The AWS command line, as far as `audit manifest` prints it: its lines, done to the world.
+//! The AWS command line, as far as `audit manifest` and `audit report` print it: their lines, done to the world.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,34 +17,41 @@ use super::super::printed::words;
 /// No two jobs have one id.
 static JOBS: AtomicUsize = AtomicUsize::new(0xa0);
 
-/// What a shell has in mind: variables, and the jobs that were started.
+/// The jobs that were started.
 #[derive(Default)]
 pub struct Shell {
-    variables: BTreeMap<String, String>,
     jobs: BTreeMap<String, Value>,
 }
 
+/// What a shell does with a printed line behind its last command.
+enum Rest<'a> {
+    Nothing,
+    /// `> FILE.new && mv FILE.new FILE`
+    Into(&'a str),
+    /// `| tee FILE`
+    Tee(&'a str),
+}
+
 impl Shell {
-    /// Does all lines of a text that call the AWS command line.
+    /// Does all lines of a text that are commands of the AWS command line: those that are indented.
     pub fn follow(&mut self, world: &S3World, text: &str) {
-        for line in text.lines().map(str::trim).filter(|line| line.contains("aws s3")) {
-            self.run(world, line);
+        for line in text.lines().filter(|line| line.starts_with(' ')) {
+            if let Some(command) = line.trim_start().strip_prefix("aws ") {
+                self.run(world, &format!("aws {command}"));
+            }
         }
     }
 
-    /// A line with its variables in place.
-    pub fn expanded(&self, line: &str) -> String {
-        let replaced = |line: String, (name, value): (&String, &String)| {
-            line.replace(&format!("${name}"), value)
-        };
-        self.variables.iter().fold(line.to_owned(), replaced)
-    }
-
     fn run(&mut self, world: &S3World, line: &str) {
-        let line = self.expanded(line);
-        let (variable, command) = match line.split_once("=$(") {
-            Some((variable, rest)) => (Some(variable), rest.trim_end_matches(')')),
-            None => (None, &*line),
+        let line = with_ids(line);
+        let (command, rest) = if let Some((command, behind)) = line.split_once(" > ") {
+            let file = behind.rsplit_once(' ').expect("a file").1;
+            assert_eq!(behind, format!("{file}.new && mv {file}.new {file}"));
+            (command, Rest::Into(file))
+        } else if let Some((command, file)) = line.split_once(" | tee ") {
+            (command, Rest::Tee(file))
+        } else {
+            (&*line, Rest::Nothing)
         };
         let words = words(command);
         let option = |name: &str| {
@@ -65,7 +72,10 @@ impl Shell {
             ["s3control", "create-job"] => {
                 let file = option("--cli-input-json");
                 let job = fs::read(file.strip_prefix("file://").expect("a file")).expect("a job");
-                let job: Value = from_slice(&job).expect("JSON");
+                let mut job: Value = from_slice(&job).expect("JSON");
+                if let Some(at) = words.iter().position(|word| word == "--client-request-token") {
+                    job["ClientRequestToken"] = json!(words[at + 1]);
+                }
                 let id = format!("{:08x}-07", JOBS.fetch_add(1, Ordering::Relaxed));
                 // Objects that were written just before a job prove nothing.
                 thread::sleep(Duration::from_secs(7));
@@ -73,11 +83,13 @@ impl Shell {
                 let mut described = world.compute_checksums(&job, &id).expect("a good job");
                 described["Job"]["CreationTime"] = json!(created);
                 self.jobs.insert(id.clone(), described);
-                self.variables.insert(variable.expect("a variable").to_owned(), id);
+                let Rest::Into(file) = rest else { panic!("{line} keeps no id") };
+                fs::write(words_of(file), id + "\n").expect("written");
             }
             ["s3control", "describe-job"] => {
                 let described = &self.jobs[&option("--job-id")];
-                let (_, file) = line.split_once("| tee ").expect("a file");
+                let Rest::Tee(file) = rest else { panic!("{line} keeps nothing") };
+                assert_eq!(option("--output"), "json");
                 fs::write(words_of(file), described.to_string()).expect("written");
             }
             ["s3", "cp"] => {
@@ -94,6 +106,17 @@ impl Shell {
 fn created_now() -> String {
     let since = UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
     Timestamp(u64::try_from(since).expect("in time")).to_string().replace('Z', "+00:00")
+}
+
+/// A line with what `$(cat FILE)` stands for.
+fn with_ids(line: &str) -> String {
+    let mut line = line.to_owned();
+    while let Some((before, rest)) = line.split_once("$(cat ") {
+        let (file, behind) = rest.split_once(')').expect("a bracket");
+        let id = fs::read_to_string(words_of(file)).expect("an id");
+        line = format!("{before}{}{behind}", id.trim_end());
+    }
+    line
 }
 
 fn words_of(file: &str) -> String {
