@@ -112,7 +112,7 @@ impl ManifestReport {
         self.stopped = Some(why);
     }
 
-    /// Adds a manifest whose objects have so many bytes. Returns the name and the text of its job, which S3
+    /// Adds a manifest whose objects have this number of bytes. Returns the name and the text of its job, which S3
     /// takes once: the same command again within some time starts no second job.
     pub fn add(
         &mut self,
@@ -241,7 +241,8 @@ impl ManifestReport {
         quoted(&self.folder.join(name).display().to_string())
     }
 
-    /// A job's id is in a file, so that all lines can be pasted as they are, in any shell and on any day.
+    /// A job's id is in a file, so that all lines can be pasted as they are, in any shell and on any day. Words are
+    /// comments of the shell.
     fn write_commands(&self, out: &mut String) -> fmt::Result {
         let JobPlace { account, bucket: at, prefix, role, .. } = &self.place;
         let region = self.place.region();
@@ -252,7 +253,7 @@ impl ManifestReport {
                  docs/OPERATING.md, \"S3's own witness\", has what it must be allowed to do."
             )?;
         }
-        writeln!(out, "Upload the manifests, and start the jobs:")?;
+        writeln!(out, "# Upload the manifests, and start the jobs:")?;
         for entry in &self.manifests {
             let Entry { manifest, key, job, content_md5, .. } = entry;
             let (file, job, id) =
@@ -264,7 +265,7 @@ impl ManifestReport {
             )?;
             writeln!(out, "  {}", create_job(&job, None, &id, &region))?;
         }
-        writeln!(out, "They take hours. Repeat these lines until each `Status` is `Complete`:")?;
+        writeln!(out, "# They take hours. Repeat these lines until each Status is Complete:")?;
         for entry in &self.manifests {
             let (id, described) = (self.of(entry, "job-id"), self.of(entry, "job.json"));
             writeln!(
@@ -275,7 +276,7 @@ impl ManifestReport {
         }
         writeln!(
             out,
-            "Then download the reports. Where a folder is empty, wait five minutes and repeat its line:"
+            "# Then download the reports. Where a folder is empty, wait five minutes and repeat its line:"
         )?;
         for entry in &self.manifests {
             let (id, report) = (self.of(entry, "job-id"), self.of(entry, "report"));
@@ -291,11 +292,11 @@ impl ManifestReport {
         if self.is_of_fids {
             writeln!(
                 out,
-                "These are files of --fids alone. When all reports are here, give those of the earlier jobs too, \
+                "# These are files of --fids alone. When all reports are here, give those of the earlier jobs too, \
                  with their --manifest, --report and --job:"
             )?;
         } else {
-            writeln!(out, "When all reports are here:")?;
+            writeln!(out, "# When all reports are here:")?;
         }
         write!(out, "  mogile2s3 audit report{}", self.selection)?;
         for entry in &self.manifests {

@@ -196,7 +196,7 @@ impl WitnessedFiles {
         *marks |= ROW | mark;
     }
 
-    /// Ends a report whose job had so many tasks.
+    /// Ends a report whose job had this number of tasks.
     pub fn end_report(&self, counts: &mut ReportCounts, tasks: Option<u64>) {
         let lacks_row = |marks: &&u8| **marks & (LINE | ROW) == LINE;
         counts.lines_without_row = self.marks.iter().filter(lacks_row).count() as u64;

@@ -12,6 +12,9 @@ use crate::retried::retried;
 use crate::summary::{Sample, Stopped};
 use crate::{Coverage, ObjectKey, Reason, S3Bucket};
 
+#[cfg(test)]
+mod tests;
+
 /// What is read of today.
 #[derive(Clone, Copy)]
 pub struct WitnessPorts<'a> {
@@ -29,9 +32,9 @@ pub type WitnessPlan<'a> = FilesPlan<'a>;
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WitnessProgress {
-    /// So many rows of the index are read.
+    /// Rows of the index that are read.
     Rows(u64),
-    /// So many objects are listed.
+    /// Objects that are listed.
     Objects(u64),
 }
 
@@ -120,10 +123,10 @@ impl Witness {
     pub async fn read(
         ports: WitnessPorts<'_>,
         plan: &WitnessPlan<'_>,
-        tell: &(dyn Fn(WitnessProgress) + Sync),
+        progress: &(dyn Fn(WitnessProgress) + Sync),
     ) -> Self {
         let mut witness = Self::default();
-        witness.summary.stopped = witness.read_today(ports, plan, tell).await.err();
+        witness.summary.stopped = witness.read_today(ports, plan, progress).await.err();
         witness
     }
 
@@ -131,7 +134,7 @@ impl Witness {
         &mut self,
         ports: WitnessPorts<'_>,
         plan: &WitnessPlan<'_>,
-        tell: &(dyn Fn(WitnessProgress) + Sync),
+        progress: &(dyn Fn(WitnessProgress) + Sync),
     ) -> Result<(), Stopped> {
         let WitnessPorts { index, objects, clock } = ports;
         let mut buckets = BTreeSet::new();
@@ -142,13 +145,13 @@ impl Witness {
             }
             true
         };
-        let tell_rows = |rows| tell(WitnessProgress::Rows(rows));
+        let progress_rows = |rows| progress(WitnessProgress::Rows(rows));
         let counts = &mut self.summary.index;
-        walk_files((index, clock), plan, counts, &tell_rows, &mut each).await?;
+        walk_files((index, clock), plan, counts, &progress_rows, &mut each).await?;
         self.files.seal();
         for bucket in &buckets {
             let (files, listed) = (&mut self.files, &mut self.summary.objects);
-            list((objects, clock), bucket, files, listed, tell)
+            list((objects, clock), bucket, files, listed, progress)
                 .await
                 .map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
         }
@@ -192,7 +195,7 @@ async fn list(
     bucket: &S3Bucket,
     files: &mut WitnessedFiles,
     listed: &mut u64,
-    tell: &(dyn Fn(WitnessProgress) + Sync),
+    progress: &(dyn Fn(WitnessProgress) + Sync),
 ) -> Result<(), StoreError> {
     let mut last: Option<ObjectKey> = None;
     for pages in 1_u64.. {
@@ -208,7 +211,7 @@ async fn list(
         }
         *listed += page.objects.len() as u64;
         if pages.is_multiple_of(PAGES_A_WORD) {
-            tell(WitnessProgress::Objects(*listed));
+            progress(WitnessProgress::Objects(*listed));
         }
         if !page.more {
             break;

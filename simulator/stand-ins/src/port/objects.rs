@@ -158,8 +158,8 @@ impl ObjectStore for PortObjects {
             key: ObjectKey::new(key),
             length: ByteCount(object.content.len()),
             has_sha1: stored_sha1(&object).is_some(),
-            etag: ETag(object.etag),
             last_modified: Some(written_at(&object)),
+            etag: ETag(object.etag),
             is_archived: object.is_archived,
         };
         Ok(ListPage {

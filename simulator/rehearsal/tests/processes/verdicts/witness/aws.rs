@@ -33,11 +33,16 @@ enum Rest<'a> {
 }
 
 impl Shell {
-    /// Does all lines of a text that are commands of the AWS command line: those that are indented.
+    /// Does all lines from the first comment on, as if they were pasted: the commands of the AWS command line,
+    /// up to the one that reads the reports.
     pub fn follow(&mut self, world: &S3World, text: &str) {
-        for line in text.lines().filter(|line| line.starts_with(' ')) {
-            if let Some(command) = line.trim_start().strip_prefix("aws ") {
-                self.run(world, &format!("aws {command}"));
+        let pasted = text.lines().skip_while(|line| !line.starts_with("# "));
+        for line in pasted {
+            match line.strip_prefix("  ") {
+                Some(command) if command.starts_with("aws ") => self.run(world, command),
+                Some(command) if command.starts_with("mogile2s3 audit report ") => return,
+                Some(_) => panic!("this is not printed: {line}"),
+                None => assert!(line.starts_with("# "), "no shell takes this: {line}"),
             }
         }
     }
