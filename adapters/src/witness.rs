@@ -57,7 +57,7 @@ impl WitnessFileError {
         |cause| Self::Io { path: path.to_owned(), cause }
     }
 
-    fn content(path: &Path, why: impl ToString) -> Self {
+    fn content(path: &Path, why: &dyn std::fmt::Display) -> Self {
         Self::Content { path: path.to_owned(), why: why.to_string() }
     }
 }

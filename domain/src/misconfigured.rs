@@ -42,6 +42,15 @@ pub enum Misconfigured {
         /// The map's old names.
         mapped: Vec<String>,
     },
+    /// No file is left to judge.
+    NothingJudged {
+        /// Rows that were read.
+        rows: u64,
+        /// Those that the operator excluded.
+        excluded: u64,
+        /// Files of other buckets than those that the operator named.
+        of_other_buckets: u64,
+    },
     /// The queue has jobs for another S3 bucket than the one to which the map takes their files.
     OtherBucket {
         /// The files' MogileFS bucket.
@@ -180,6 +189,11 @@ impl fmt::Display for Misconfigured {
                 f,
                 "none of the {rows} rows is in a bucket that is mapped; mapped are {}",
                 Names(mapped)
+            ),
+            Self::NothingJudged { rows, excluded, of_other_buckets } => write!(
+                f,
+                "none of the {rows} rows is left to judge: {excluded} are excluded, {of_other_buckets} are files \
+                 of other buckets"
             ),
             Self::NoReferences { client, rows, mapped } => write!(
                 f,

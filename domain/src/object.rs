@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, Sha1};
+use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, Sha1, Timestamp};
 
 /// An object's `ETag` without its quotes. It distinguishes two states of an object and proves
 /// nothing about the content.
@@ -77,6 +77,9 @@ pub struct ListedObject {
     pub length: ByteCount,
     /// The `ETag`.
     pub etag: ETag,
+    /// When it was written; of a multipart upload, when that began (S3 user guide, "Working with object
+    /// metadata"). [`None`] where the listing does not say.
+    pub last_modified: Option<Timestamp>,
     /// Whether a SHA-1 of its whole content is stored with it. False where the listing does not say
     /// what the stored SHA-1 covers.
     pub has_sha1: bool,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, Object, ObjectStorageClass,
 };
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use domain::ports::{ObjectContent, StoreError};
 use domain::{
     ByteCount, ETag, FoundObject, ListPage, ListedObject, ObjectAddress, ObjectKey, S3Bucket,
+    Timestamp,
 };
 use futures_util::stream;
 use tokio::time::timeout;
@@ -75,6 +76,7 @@ impl S3ObjectStore {
                 key: ObjectKey::new(object.key()?.to_owned()),
                 length: byte_count(object.size()),
                 etag: etag(object.e_tag()),
+                last_modified: object.last_modified().and_then(timestamp),
                 has_sha1: has_full_sha1(object),
                 is_archived: object.storage_class().is_some_and(is_archive),
             })
@@ -94,6 +96,10 @@ fn has_full_sha1(object: &Object) -> bool {
 /// Amazon S3 storage classes"). `GLACIER_IR` is read at once.
 fn is_archive(class: &ObjectStorageClass) -> bool {
     [ObjectStorageClass::Glacier, ObjectStorageClass::DeepArchive].contains(class)
+}
+
+fn timestamp(at: &DateTime) -> Option<Timestamp> {
+    at.to_millis().ok().and_then(|millis| u64::try_from(millis).ok()).map(Timestamp)
 }
 
 fn byte_count(length: Option<i64>) -> ByteCount {

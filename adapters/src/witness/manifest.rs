@@ -54,7 +54,9 @@ impl ManifestWriter {
             self.buckets.push(bucket.clone());
             self.buckets.len() - 1
         });
-        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        let number = u16::try_from(number).map_err(|_| {
+            WitnessFileError::content(&self.folder, &"the files are in more than 65,536 buckets")
+        })?;
         let mut record = [0; RECORD_BYTES];
         record[..2].copy_from_slice(&number.to_be_bytes());
         record[2..].copy_from_slice(sha1.as_bytes());
@@ -125,7 +127,9 @@ impl NewFiles {
     fn begin(&mut self, name: &str) -> Result<BufWriter<File>, WitnessFileError> {
         self.require_new(name)?;
         let part = self.folder.join(format!("{name}.part"));
-        let file = File::create(&part).map_err(WitnessFileError::io(&part))?;
+        // Another run may be writing here.
+        let file = File::options().write(true).create_new(true).open(&part);
+        let file = file.map_err(|cause| unpublished(&part, cause))?;
         self.files.push((part, self.folder.join(name)));
         Ok(BufWriter::new(file))
     }
@@ -140,19 +144,27 @@ impl NewFiles {
         written.map_err(WitnessFileError::io(&self.folder.join(name)))
     }
 
-    /// Gives all files their names.
-    pub fn publish(mut self) -> Result<(), WitnessFileError> {
-        for (part, path) in std::mem::take(&mut self.files) {
-            fs::rename(&part, &path).map_err(WitnessFileError::io(&path))?;
+    /// Gives all files their names. A file that has appeared meanwhile stays, and is an error.
+    pub fn publish(self) -> Result<(), WitnessFileError> {
+        for (part, path) in &self.files {
+            fs::hard_link(part, path).map_err(|cause| unpublished(path, cause))?;
         }
-        Ok(())
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(WitnessFileError::io(&self.folder))
+    }
+}
+
+fn unpublished(path: &Path, cause: io::Error) -> WitnessFileError {
+    match cause.kind() {
+        io::ErrorKind::AlreadyExists => WitnessFileError::Exists(path.to_owned()),
+        _ => WitnessFileError::Io { path: path.to_owned(), cause },
     }
 }
 
 impl Drop for NewFiles {
     fn drop(&mut self) {
         for (part, _) in &self.files {
-            // What is left of it is overwritten by the next run.
+            // The next run names one that is left.
             let _ = fs::remove_file(part);
         }
     }
@@ -189,16 +201,23 @@ impl ManifestFile {
             if bucket.is_none() { Err(format!("`{of}` is no bucket's name")) } else { Ok(()) }
         })?;
         let md5 = Md5Sum::from_bytes(md5.finalize().into());
-        let bucket = bucket.ok_or_else(|| WitnessFileError::content(path, "it has no line"))?;
+        let bucket = bucket.ok_or_else(|| WitnessFileError::content(path, &"it has no line"))?;
         Ok(Self { path: path.to_owned(), bucket, lines, md5 })
     }
 
-    /// Passes on the SHA-1 of each line.
+    /// Passes on the SHA-1 of each line. Errors behind the last one where the file has changed since it was
+    /// opened: they count for nothing then.
     pub fn each(&self, each: &mut dyn FnMut(&Sha1)) -> Result<(), WitnessFileError> {
-        read_lines(&self.path, &mut |_, _, sha1| {
+        let mut md5 = Md5::new();
+        read_lines(&self.path, &mut |line, _, sha1| {
+            md5.update(line);
             each(sha1);
             Ok(())
-        })
+        })?;
+        if Md5Sum::from_bytes(md5.finalize().into()) != self.md5 {
+            return Err(WitnessFileError::content(&self.path, &"it was changed while it was read"));
+        }
+        Ok(())
     }
 }
 
@@ -225,11 +244,70 @@ fn read_lines(path: &Path, each: &mut EachLine<'_>) -> Result<(), WitnessFileErr
                 Err("it is not `bucket,sha1`, as `mogile2s3 audit manifest` writes it".to_owned())
             }
         };
-        taken
-            .map_err(|why| WitnessFileError::content(path, format_args!("line {number}: {why}")))?;
+        taken.map_err(|why| {
+            WitnessFileError::content(path, &format_args!("line {number}: {why}"))
+        })?;
     }
     Ok(())
 }
 
 /// A bucket's name has at most 63 characters, a SHA-1 has 40.
 const LONGEST_LINE: u64 = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = folder.read_dir().expect("a folder").flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn no_file_takes_the_place_of_another_one() {
+        let folder = folder();
+        let new = || NewFiles::new(folder.path().to_owned());
+        let mut files = new();
+        files.add("a", "ours").expect("written");
+        // Another run has the same file under way, and does not write into ours.
+        let error = new().add("a", "theirs").expect_err("there is one").to_string();
+        assert!(error.contains("a.part` is there already"), "{error}");
+        // Another one was faster.
+        fs::write(folder.path().join("a"), "faster").expect("written");
+        let error = files.publish().expect_err("there is one").to_string();
+        assert!(error.contains("a` is there already"), "{error}");
+        assert_eq!(fs::read_to_string(folder.path().join("a")).expect("a file"), "faster");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn files_appear_when_they_are_published() {
+        let folder = folder();
+        let mut files = NewFiles::new(folder.path().to_owned());
+        files.add("a", "text").expect("written");
+        assert_eq!(names(folder.path()), ["a.part"]);
+        files.publish().expect("published");
+        assert_eq!(names(folder.path()), ["a"]);
+        assert_eq!(fs::read_to_string(folder.path().join("a")).expect("a file"), "text");
+    }
+
+    #[test]
+    fn a_manifest_that_changes_while_it_is_read_is_an_error() {
+        let folder = folder();
+        let path = folder.path().join("b.csv");
+        let line = |content: &[u8]| format!("bucket,{}\n", Sha1::of(content));
+        fs::write(&path, line(b"1")).expect("written");
+        let manifest = ManifestFile::open(&path).expect("a manifest");
+        manifest.each(&mut |_| ()).expect("the same");
+        fs::write(&path, line(b"2")).expect("written");
+        let error = manifest.each(&mut |_| ()).expect_err("another one").to_string();
+        assert!(error.contains("it was changed"), "{error}");
+    }
+}

@@ -93,7 +93,8 @@ mod tests {
     use super::*;
     use crate::witness::Md5Sum;
 
-    const JOB: &str = r#"{"Job": {"JobId": "7", "Status": "Complete",
+    const JOB: &str = r#"{"Job": {"JobId": "7-abc", "Status": "Complete",
+        "CreationTime": "2026-11-29T10:00:00Z",
         "Manifest": {"Location": {"ETag": "ab"}},
         "Operation": {"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA1", "ChecksumType": "FULL_OBJECT"}},
         "Report": {"Enabled": true, "Format": "Report_CSV_20180820", "ReportScope": "AllTasks"}}}"#;
@@ -108,8 +109,12 @@ mod tests {
         let mut lines = Vec::new();
         for (name, listed, found) in [("1.csv", ROWS, Some(ROWS)), ("2.csv", listed, found)] {
             let md5 = Md5Sum::from_bytes(Md5::digest(listed).into()).to_string().to_uppercase();
-            lines.push(format!(r#"{{"MD5Checksum": "{md5}", "Key": "p/job-7/results/{name}"}}"#));
-            found.map(|found| fs::write(results.join(name), found).expect("written"));
+            lines.push(format!(
+                r#"{{"MD5Checksum": "{md5}", "Key": "p/job-7-abc/results/{name}"}}"#
+            ));
+            if let Some(found) = found {
+                fs::write(results.join(name), found).expect("written");
+            }
         }
         let schema = "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage";
         let manifest = format!(
@@ -126,14 +131,16 @@ mod tests {
 
     #[test]
     fn all_rows_of_all_files_are_read_whether_or_not_a_line_ends_the_file() {
-        let second = "b,k3,,failed,x,403,\n";
+        let second = "b,k3,,failed,x,403,\nb,k4,,failed,200,PermanentFailure,\"error details: \
+            {\"\"failureMessage\"\":\"Task 2845: Key not found\", \"\"errorCode\"\": \"404\"}\"\nb,k5,,failed,,,\n";
         let rows = opened(second, Some(second)).expect("a report");
         let expected = [
             r#"k1 Err("failed 403 AccessDenied no, \"thanks\"")"#,
             r#"k2 Err("failed")"#,
             r#"k3 Err("failed 403 x")"#,
         ];
-        assert_eq!(rows, expected);
+        assert_eq!(rows[..3], expected);
+        assert!(rows[3].contains("Key not found") && rows[4].starts_with("k5"), "{rows:?}");
         assert_eq!(opened("", Some("")).expect("a report"), expected[..2]);
     }
 

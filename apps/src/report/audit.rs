@@ -1,6 +1,7 @@
 //! What `audit` prints, and the list that it writes.
 
 mod accepted;
+pub mod job;
 mod list;
 pub mod manifest;
 mod withdrawn;

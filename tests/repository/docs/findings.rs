@@ -165,8 +165,7 @@ fn early_ends() -> Vec<String> {
         Stopped::Trouble(_) => "STOPPED: …",
         Stopped::Failures(_) => "too many failures: …",
         Stopped::Interrupted => "interrupted",
-        // Each has a row of its own.
-        Stopped::Misconfigured(_) => "",
+        Stopped::Misconfigured(_) => "", // each has a row of its own
     });
     all.retain(|name| !name.is_empty());
     all.extend(every!(Misconfigured {
@@ -175,6 +174,7 @@ fn early_ends() -> Vec<String> {
         Misconfigured::OtherDomain { .. } => "the queue has jobs of the MogileFS domain …",
         Misconfigured::NothingSelected { .. } => "the selection has no row",
         Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
+        Misconfigured::NothingJudged { .. } => "none of the … rows is left to judge",
         Misconfigured::NoReferences { .. } =>
             "rows of …'s database is in a bucket that is mapped, by its old or its new name",
         Misconfigured::OtherBucket { .. } => "the queue has jobs for files of … in bucket",

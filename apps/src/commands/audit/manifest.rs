@@ -1,7 +1,7 @@
 //! `mogile2s3 audit manifest`: what S3 is to compute the SHA-1s of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use adapters::clock::SystemClock;
 use adapters::witness::{ManifestWriter, NewFiles, WitnessFileError};
@@ -29,8 +29,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 
-    /// Where the manifests will be uploaded, and where S3 writes the reports: `s3://BUCKET/PREFIX`. No
-    /// bucket of BUCKETS: these are read by anybody
+    /// Where the manifests will be uploaded, and where S3 writes the reports: `s3://BUCKET/PREFIX`. Must
+    /// not be a bucket of BUCKETS: its objects may be public
     #[arg(long, value_name = "URL")]
     upload_to: String,
 
@@ -119,24 +119,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         return Err(unusable(error).into());
     }
     let absent = plan.selected.map_or(0, |fids| fids.len().saturating_sub(counts.rows));
-    let mut report = ManifestReport::new(place, &arguments.out, counts, absent);
-    match walked {
-        Err(stopped) => report.stop(stopped),
-        Ok(()) => {
-            let written = writer.write(&mut files).map_err(unusable)?;
-            if written.is_empty() {
-                let why = "no file of the index is selected, and nothing is written: look at --fids, \
-                           --exclude-file and --bucket";
-                return Err(UsageError(why.to_owned()).into());
-            }
-            for manifest in written {
-                let tally = content.remove(&manifest.bucket).unwrap_or_default();
-                let (name, job) = report.add(&manifest, tally.bytes, SystemClock.now());
-                files.add(&name, &job).map_err(unusable)?;
-            }
-            files.publish().map_err(unusable)?;
-        }
+    let report = ManifestReport::new(place, &arguments.out, counts, absent);
+    let mut report = report.selected(&arguments.selection(), arguments.fids.is_some());
+    if let Err(stopped) = walked {
+        report.stop(stopped);
+        return session.print(&report.judged());
     }
+    let written = writer.write(&mut files).map_err(unusable)?;
+    if written.is_empty() {
+        let why = "no file of the index is selected, and nothing is written: look at --fids, --exclude-file \
+                   and --bucket";
+        return Err(UsageError(why.to_owned()).into());
+    }
+    for manifest in written {
+        let tally = content.remove(&manifest.bucket).unwrap_or_default();
+        let (name, job) = report.add(&manifest, tally.bytes, SystemClock.now());
+        files.add(&name, &job).map_err(unusable)?;
+    }
+    files.publish().map_err(unusable)?;
     session.print(&report.judged())
 }
 
@@ -147,6 +147,13 @@ pub(super) fn unusable(error: WitnessFileError) -> UsageError {
 }
 
 impl Arguments {
+    /// The options that `audit report` has too.
+    fn selection(&self) -> Vec<(&str, &str)> {
+        let buckets = self.bucket.iter().map(|bucket| ("--bucket", bucket.as_str()));
+        let excluded = self.exclude_file.as_deref().and_then(Path::to_str);
+        buckets.chain(excluded.map(|file| ("--exclude-file", file))).collect()
+    }
+
     fn plan<'a>(&self, buckets: &'a BucketMap) -> Result<FilesPlan<'a>, UsageError> {
         let excluded = self.exclude_file.as_deref();
         let excluded = excluded.map(|file| FidList::read("--exclude-file", file)).transpose()?;
@@ -169,15 +176,14 @@ impl Arguments {
         let known: BTreeSet<_> = buckets.pairs().map(|(_, bucket)| bucket).collect();
         if known.contains(&bucket) {
             return Err(UsageError(format!(
-                "--upload-to: `{bucket}` is a bucket of BUCKETS, whose objects may be read by anybody: give a \
-                 private bucket"
+                "--upload-to: `{bucket}` is a bucket of BUCKETS, whose objects may be public: give a private bucket"
             ))
             .into());
         }
         let aws = AwsSettings { region: self.region.clone(), ledger_table: None };
         let services = session.services(&aws, &self.time);
         let (partition, account) = match &self.account {
-            Some(account) if is_account(account) => ("aws".to_owned(), account.clone()),
+            Some(account) if is_account(account) => (String::new(), account.clone()),
             Some(account) => {
                 let why = format!("--account: `{account}` is no account: give its twelve digits");
                 return Err(UsageError(why).into());
@@ -192,6 +198,10 @@ impl Arguments {
             return Err(UsageError(why).into());
         }
         let region = services.site().await?.1;
+        let partition = match partition {
+            unknown if unknown.is_empty() => partition_of(self.role_arn.as_deref(), &region),
+            known => known,
+        };
         let (bucket, role) = (bucket.to_string(), self.role_arn.clone());
         Ok(JobPlace { partition, account, region, bucket, prefix, role })
     }
@@ -215,6 +225,17 @@ fn split_url(url: &str) -> Result<(S3Bucket, String), UsageError> {
         Some(bucket) => Ok((bucket, prefix.to_owned())),
         None => Err(wrong()),
     }
+}
+
+/// The part of AWS in which a role is, or else a region (AWS reference, "Partitions").
+fn partition_of(role: Option<&str>, region: &str) -> String {
+    let of_role = role.and_then(|arn| arn.split(':').nth(1));
+    let of_region = match region {
+        china if china.starts_with("cn-") => "aws-cn",
+        gov if gov.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    of_role.unwrap_or(of_region).to_owned()
 }
 
 fn is_account(text: &str) -> bool {
@@ -255,6 +276,20 @@ mod tests {
             let split = split_url(url).ok();
             let split = split.as_ref().map(|(bucket, prefix)| (bucket.as_str(), prefix.as_str()));
             assert_eq!(split, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_role_or_a_region_is_in_a_partition() {
+        for (role, region, expected) in [
+            (None, "eu-central-1", "aws"),
+            (None, "", "aws"),
+            (None, "cn-north-1", "aws-cn"),
+            (None, "us-gov-west-1", "aws-us-gov"),
+            (Some("arn:aws-us-gov:iam::123456789012:role/r"), "", "aws-us-gov"),
+            (Some("arn:aws:iam::123456789012:role/r"), "cn-north-1", "aws"),
+        ] {
+            assert_eq!(partition_of(role, region), expected, "{role:?} {region}");
         }
     }
 

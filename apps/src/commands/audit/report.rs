@@ -18,7 +18,8 @@ use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::witness::{JobSaid, WitnessReport, failure};
+use crate::report::audit::job::JobStatus;
+use crate::report::audit::witness::{WitnessReport, failure};
 use crate::report::list_file::ListFile;
 use crate::session::Session;
 
@@ -78,7 +79,8 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 A file is whole where S3 computed the SHA-1 that its key names, of the object that is at its key
-today: the ETag in the report is the one in today's listing. A report counts where the job is
+today: the ETag in the report is the one in today's listing, and the object is older than the job. A
+report counts where the job is
 complete, each of its files has the MD5 that the report lists, and it has one row for each line of
 the manifest. Later reports add to earlier ones: a job for the files that were not proven, and both
 reports together, are enough.
@@ -105,17 +107,18 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let plan = arguments.plan(&buckets)?;
     let index = session.wiring(&arguments.source, &arguments.time).index()?;
     let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
-    let objects = session.services(&aws, &arguments.time).s3(&target).await?;
-    let (given, said) = arguments.given(&buckets)?;
+    let services = session.services(&aws, &arguments.time);
+    let (objects, region) = (services.s3(&target).await?, services.site().await?.1);
+    let (given, said) = arguments.given(&plan)?;
     let Some(given) = given else {
-        return session.print(&WitnessReport::of_jobs(said, session.cost()));
+        return session.print(&WitnessReport::of_jobs(said, session.cost()).of([], region));
     };
     let list = arguments.failures.as_deref();
     let mut list = list.map(|path| ListFile::create("--failures", path)).transpose()?;
 
     let ports = WitnessPorts { index: &*index, objects: &objects, clock: &SystemClock };
     let teller = Teller::plain();
-    let tell = |progress| teller.say(&words(progress));
+    let tell = |progress| teller.say(&describe(progress));
     let mut witness = Witness::read(ports, &plan, &tell).await;
     if witness.summary.stopped.is_none() {
         for given in &given {
@@ -132,14 +135,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         witness.name_files(ports, &plan, &mut each).await;
     }
     let list = list.map(ListFile::finish);
-    session.print(&WitnessReport::new(said, witness.summary, list, session.cost()))
+    let report = WitnessReport::new(said, witness.summary, list, session.cost());
+    session.print(&report.of(&plan.only, region))
 }
 
 impl Given {
     /// Takes the lines of the manifest and the rows of the report.
     fn join(&self, witness: &mut Witness) -> Result<(), UsageError> {
         let (files, bucket) = (&mut witness.files, &self.manifest.bucket);
-        let mut counts = files.begin_report();
+        let mut counts = files.begin_report(self.job.created);
         self.manifest.each(&mut |sha1| files.line(&mut counts, bucket, sha1)).map_err(unusable)?;
         self.report.rows(&mut |row| files.row(&mut counts, bucket, row)).map_err(unusable)?;
         files.end_report(&mut counts, self.job.tasks);
@@ -171,9 +175,12 @@ impl Arguments {
         })
     }
 
-    /// Reads all files, in the order in which the options were given. Returns no jobs where one of them is
-    /// not complete: its report is not whole then, or not there.
-    fn given(&self, buckets: &BucketMap) -> Result<(Option<Vec<Given>>, Vec<JobSaid>), UsageError> {
+    /// Reads all files, and returns the jobs in the order in which they were created. Returns no jobs where
+    /// one of them is not complete: its report is not whole then, or not there.
+    fn given(
+        &self,
+        plan: &WitnessPlan<'_>,
+    ) -> Result<(Option<Vec<Given>>, Vec<JobStatus>), UsageError> {
         let Self { manifest, report, job, .. } = self;
         if manifest.len() != report.len() || manifest.len() != job.len() {
             return Err(UsageError(format!(
@@ -191,7 +198,8 @@ impl Arguments {
             }
             let manifest_file = ManifestFile::open(manifest).map_err(unusable)?;
             let bucket = &manifest_file.bucket;
-            require_mapped("--manifest", bucket, buckets)?;
+            require_mapped("--manifest", bucket, plan.buckets)?;
+            require_judged(manifest, bucket, &plan.only)?;
             if job.is_of_manifest(&manifest_file.md5.to_string()) == Some(false) {
                 return Err(UsageError(format!(
                     "job {} of `{}` has read another manifest than `{}`: its ETag is {}, and the file's MD5 is \
@@ -203,7 +211,7 @@ impl Arguments {
                     manifest_file.md5
                 )));
             }
-            said.push(JobSaid::new(&job, bucket));
+            said.push((job.created, JobStatus::new(&job, bucket, manifest)));
             if !job.is_complete() {
                 is_complete = false;
                 continue;
@@ -216,6 +224,9 @@ impl Arguments {
             })?;
             all.push(Given { job, manifest: manifest_file, report });
         }
+        all.sort_by_key(|given| given.job.created);
+        said.sort_by_key(|(created, _)| *created);
+        let said = said.into_iter().map(|(_, said)| said).collect();
         Ok((is_complete.then_some(all), said))
     }
 }
@@ -232,6 +243,22 @@ fn require_mapped(flag: &str, bucket: &S3Bucket, buckets: &BucketMap) -> Result<
     }
     Err(UsageError(format!(
         "{flag}: bucket `{bucket}` is none to which BUCKETS (`{buckets}`) takes files"
+    )))
+}
+
+/// A report of a bucket that is not judged would count for nothing, and `--bucket` may be misspelt.
+fn require_judged(
+    manifest: &Path,
+    bucket: &S3Bucket,
+    only: &BTreeSet<S3Bucket>,
+) -> Result<(), UsageError> {
+    if only.is_empty() || only.contains(bucket) {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "--manifest: `{}` is of bucket `{bucket}`, which no --bucket names: give --bucket {bucket} too, or leave \
+         out this job's --manifest, --report and --job",
+        manifest.display()
     )))
 }
 
@@ -252,7 +279,7 @@ pub(super) fn only_buckets(
     Ok(only)
 }
 
-fn words(progress: WitnessProgress) -> String {
+fn describe(progress: WitnessProgress) -> String {
     match progress {
         WitnessProgress::Rows(rows) => format!("{} rows of the index read", HumanCount(rows)),
         WitnessProgress::Objects(objects) => format!("{} objects listed", HumanCount(objects)),

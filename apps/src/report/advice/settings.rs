@@ -25,6 +25,9 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
              buckets of the rows"
                 .to_owned()
         }
+        Misconfigured::NothingJudged { .. } => {
+            "nothing was judged: correct --bucket or --exclude-file, then run this again".to_owned()
+        }
         Misconfigured::NoReferences { client, .. } => format!(
             "nothing was compared: correct BUCKETS, or {}, which names an empty database or one of another \
              store; then run this again. `mogile2s3 doctor` names the buckets of contentrepo",

@@ -42,6 +42,12 @@ pub struct ManifestReport {
     cost: Dollars,
     /// Fids of `--fids` that have no row.
     absent: u64,
+    /// Options by which `audit report` judges the same files.
+    #[serde(skip)]
+    selection: String,
+    /// Whether `--fids` named the files.
+    #[serde(skip)]
+    is_of_fids: bool,
     #[serde(flatten)]
     index: IndexCounts,
     /// Why the index was not read to its end. Nothing is written then.
@@ -56,6 +62,8 @@ struct Entry {
     bucket: String,
     /// The manifest's name in the folder.
     manifest: String,
+    /// Its name below the prefix in S3. No other manifest has it: a job may still read that one.
+    key: String,
     /// The job's name in the folder.
     job: String,
     objects: u64,
@@ -82,10 +90,21 @@ impl ManifestReport {
             manifests: Vec::new(),
             cost: Dollars::default(),
             absent,
+            selection: String::new(),
+            is_of_fids: false,
             index,
             stopped: None,
             verdict: Verdict::of_checks(false, false),
         }
+    }
+
+    /// Of files that were selected: by options that `audit report` has too, and by `--fids`.
+    #[must_use]
+    pub fn selected(mut self, options: &[(&str, &str)], is_of_fids: bool) -> Self {
+        self.selection =
+            options.iter().map(|(name, value)| format!(" {name} {}", quoted(value))).collect();
+        self.is_of_fids = is_of_fids;
+        self
     }
 
     /// The index could not be read to its end.
@@ -93,7 +112,7 @@ impl ManifestReport {
         self.stopped = Some(why);
     }
 
-    /// Adds a manifest whose objects have so many bytes. Returns the name and the text of its job, which S3
+    /// Adds a manifest whose objects have this number of bytes. Returns the name and the text of its job, which S3
     /// takes once: the same command again within some time starts no second job.
     pub fn add(
         &mut self,
@@ -105,6 +124,7 @@ impl ManifestReport {
         let entry = Entry {
             bucket: bucket.to_string(),
             manifest: format!("{bucket}.csv"),
+            key: format!("{bucket}-{}.csv", &md5.to_string()[..12]),
             job: format!("{bucket}.create-job.json"),
             objects: *lines,
             bytes,
@@ -152,7 +172,7 @@ impl JobPlace {
             "Manifest": {
                 "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
                 "Location": {
-                    "ObjectArn": in_s3(&format!("{bucket}/{prefix}/{}", entry.manifest)),
+                    "ObjectArn": in_s3(&format!("{bucket}/{prefix}/{}", entry.key)),
                     "ETag": entry.etag,
                 },
             },
@@ -169,8 +189,13 @@ impl JobPlace {
     }
 
     fn region(&self) -> String {
-        if self.region.is_empty() { String::new() } else { format!(" --region {}", self.region) }
+        option(self.region.clone())
     }
+}
+
+/// The region as the AWS command line takes it; nothing where it is not known.
+pub(super) fn option(region: String) -> String {
+    if region.is_empty() { region } else { format!(" --region {region}") }
 }
 
 impl Report for ManifestReport {
@@ -216,7 +241,8 @@ impl ManifestReport {
         quoted(&self.folder.join(name).display().to_string())
     }
 
-    /// A job's id is a variable of the shell, so that all lines can be pasted as they are.
+    /// A job's id is in a file, so that all lines can be pasted as they are, in any shell and on any day. Words are
+    /// comments of the shell.
     fn write_commands(&self, out: &mut String) -> fmt::Result {
         let JobPlace { account, bucket: at, prefix, role, .. } = &self.place;
         let region = self.place.region();
@@ -227,39 +253,72 @@ impl ManifestReport {
                  docs/OPERATING.md, \"S3's own witness\", has what it must be allowed to do."
             )?;
         }
-        let mut audit = "mogile2s3 audit report".to_owned();
-        for (number, entry) in self.manifests.iter().enumerate() {
-            let Entry { bucket, manifest, job, content_md5, .. } = entry;
-            let variable = format!("job{}", number + 1);
-            let (file, job) = (self.in_folder(manifest), self.in_folder(job));
-            let described = self.in_folder(&format!("{bucket}.job.json"));
-            let report = format!("{}${variable}", self.in_folder("job-"));
-            writeln!(out, "Bucket {bucket}: upload the manifest, and start the job.")?;
+        writeln!(out, "# Upload the manifests, and start the jobs:")?;
+        for entry in &self.manifests {
+            let Entry { manifest, key, job, content_md5, .. } = entry;
+            let (file, job, id) =
+                (self.in_folder(manifest), self.in_folder(job), self.of(entry, "job-id"));
             writeln!(
                 out,
-                "  aws s3api put-object --bucket {at} --key {prefix}/{manifest} --body {file} \
+                "  aws s3api put-object --bucket {at} --key {prefix}/{key} --body {file} \
                  --content-md5 {content_md5} --server-side-encryption AES256{region}"
             )?;
+            writeln!(out, "  {}", create_job(&job, None, &id, &region))?;
+        }
+        writeln!(out, "# They take hours. Repeat these lines until each Status is Complete:")?;
+        for entry in &self.manifests {
+            let (id, described) = (self.of(entry, "job-id"), self.of(entry, "job.json"));
             writeln!(
                 out,
-                "  {variable}=$(aws s3control create-job --cli-input-json file://{job} --query JobId \
-                 --output text{region})"
-            )?;
-            writeln!(
-                out,
-                "It takes hours. Run the next line until the Status is Complete; then the other."
-            )?;
-            writeln!(
-                out,
-                "  aws s3control describe-job --account-id {account} --job-id ${variable}{region} | \
+                "  aws s3control describe-job --account-id {account} --job-id $(cat {id}) --output json{region} | \
                  tee {described}"
             )?;
+        }
+        writeln!(
+            out,
+            "# Then download the reports. Where a folder is empty, wait five minutes and repeat its line:"
+        )?;
+        for entry in &self.manifests {
+            let (id, report) = (self.of(entry, "job-id"), self.of(entry, "report"));
             writeln!(
                 out,
-                "  aws s3 cp --recursive s3://{at}/{prefix}/job-${variable} {report}{region}"
+                "  aws s3 cp --recursive s3://{at}/{prefix}/job-$(cat {id}) {report}{region}"
             )?;
-            write!(audit, " --manifest {file} --report {report} --job {described}")?;
         }
-        writeln!(out, "When all reports are here:\n  {audit}")
+        self.write_audit(out)
     }
+
+    fn write_audit(&self, out: &mut String) -> fmt::Result {
+        if self.is_of_fids {
+            writeln!(
+                out,
+                "# These are files of --fids alone. When all reports are here, give those of the earlier jobs too, \
+                 with their --manifest, --report and --job:"
+            )?;
+        } else {
+            writeln!(out, "# When all reports are here:")?;
+        }
+        write!(out, "  mogile2s3 audit report{}", self.selection)?;
+        for entry in &self.manifests {
+            let (manifest, report) = (self.in_folder(&entry.manifest), self.of(entry, "report"));
+            let described = self.of(entry, "job.json");
+            write!(out, " --manifest {manifest} --report {report} --job {described}")?;
+        }
+        writeln!(out)
+    }
+
+    /// The file of a bucket's job with this ending.
+    fn of(&self, entry: &Entry, ending: &str) -> String {
+        self.in_folder(&format!("{}.{ending}", entry.bucket))
+    }
+}
+
+/// The line that starts a job and keeps its id in a file. S3 takes a job once: another one needs another
+/// `token`.
+pub(super) fn create_job(job: &str, token: Option<&str>, id: &str, region: &str) -> String {
+    let token = token.map(|token| format!(" --client-request-token {token}")).unwrap_or_default();
+    format!(
+        "aws s3control create-job --cli-input-json file://{job}{token} --query JobId --output text{region} > {id}.new \
+         && mv {id}.new {id}"
+    )
 }

@@ -2,14 +2,14 @@
 
 use std::fmt::{self, Write};
 
-use domain::audit::witness::{
-    ReportCounts, WitnessJob, WitnessSummary, WitnessVerdict, WitnessedRow,
-};
+use domain::audit::witness::{WitnessSummary, WitnessVerdict, WitnessedRow};
 use domain::summary::Sample;
 use domain::{Coverage, Fid, S3Bucket};
 use indicatif::HumanCount;
 use serde::Serialize;
 
+use super::job::{JobStatus, write_job};
+use super::manifest::option;
 use crate::exit::Verdict;
 use crate::report::list_file::ListEnd;
 use crate::report::requests::write_requests;
@@ -22,7 +22,12 @@ use crate::report::{Cost, Report};
 #[derive(Debug, Serialize)]
 pub struct WitnessReport {
     /// The jobs, in the order in which they were given.
-    jobs: Vec<JobSaid>,
+    jobs: Vec<JobStatus>,
+    /// The buckets of `--bucket`; empty where all are judged.
+    judged: Vec<String>,
+    /// The option of the AWS command line; empty where the region is not known.
+    #[serde(skip)]
+    region: String,
     #[serde(flatten)]
     summary: WitnessSummary,
     /// What became of `--failures`.
@@ -33,39 +38,11 @@ pub struct WitnessReport {
     verdict: Verdict,
 }
 
-/// What `describe-job` says of a job.
-#[derive(Debug, Serialize)]
-pub struct JobSaid {
-    id: String,
-    /// The bucket of its manifest.
-    bucket: String,
-    status: String,
-    failed_tasks: u64,
-    /// Why it failed, in S3's words.
-    reasons: Vec<String>,
-    #[serde(skip)]
-    is_complete: bool,
-}
-
-impl JobSaid {
-    /// Of this job, whose manifest is of this bucket.
-    pub fn new(job: &WitnessJob, bucket: &S3Bucket) -> Self {
-        Self {
-            id: job.id.clone(),
-            bucket: bucket.to_string(),
-            status: job.status.clone(),
-            failed_tasks: job.failed,
-            reasons: job.failures.clone(),
-            is_complete: job.is_complete(),
-        }
-    }
-}
-
 impl WitnessReport {
     /// The report with its verdict. A job that is not complete, a report that does not fit its manifest,
     /// and each file that no row proves leave it incomplete.
     pub fn new(
-        jobs: Vec<JobSaid>,
+        jobs: Vec<JobStatus>,
         summary: WitnessSummary,
         failures: Option<ListEnd>,
         cost: Cost,
@@ -77,11 +54,19 @@ impl WitnessReport {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(is_incomplete, differs),
         };
-        Self { jobs, summary, failures, cost, verdict }
+        Self { jobs, judged: Vec::new(), region: String::new(), summary, failures, cost, verdict }
+    }
+
+    /// Of files of these buckets alone, where there are any, in this region.
+    #[must_use]
+    pub fn of<'a>(mut self, only: impl IntoIterator<Item = &'a S3Bucket>, region: String) -> Self {
+        self.judged = only.into_iter().map(ToString::to_string).collect();
+        self.region = option(region);
+        self
     }
 
     /// Where nothing was compared, because a job is not complete.
-    pub fn of_jobs(jobs: Vec<JobSaid>, cost: Cost) -> Self {
+    pub fn of_jobs(jobs: Vec<JobStatus>, cost: Cost) -> Self {
         Self::new(jobs, WitnessSummary::default(), None, cost)
     }
 }
@@ -94,7 +79,7 @@ pub const fn failure(row: &WitnessedRow) -> Option<(&'static str, &'static str)>
         Some(WitnessVerdict::Wrong) => ("wrong-content", "S3 computed another SHA-1 of the object"),
         Some(WitnessVerdict::Missing) => ("missing", "no object is at the key"),
         Some(WitnessVerdict::Changed) => {
-            ("changed", "the object was written again since S3 read it")
+            ("changed", "the object was written since the job was created")
         }
         Some(WitnessVerdict::Failed) => ("failed", "S3 did not compute the SHA-1 of the object"),
         Some(WitnessVerdict::NotWitnessed) => {
@@ -116,7 +101,7 @@ impl Report for WitnessReport {
             return write_stopped(out, stopped);
         }
         for (job, counts) in self.jobs.iter().zip(&summary.reports) {
-            write_job(out, job, counts)?;
+            write_job(out, job, counts, &self.region)?;
         }
         self.write_classes(out)?;
         self.write_coverage(out)?;
@@ -136,62 +121,25 @@ impl Report for WitnessReport {
     }
 }
 
-/// How a report fits its manifest.
-fn write_job(out: &mut String, job: &JobSaid, counts: &ReportCounts) -> fmt::Result {
-    let JobSaid { id, bucket, .. } = job;
-    let (rows, lines) = (HumanCount(counts.rows), HumanCount(counts.lines));
-    writeln!(out, "Job {id}: {rows} rows for the {lines} objects of its manifest, in {bucket}")?;
-    if let Some(words) = &counts.first_failure {
-        let failed = HumanCount(counts.failed_rows);
-        writeln!(out, "  {failed} rows prove nothing, such as: {}", printable(words))?;
-    }
-    if counts.is_whole() {
-        return Ok(());
-    }
-    writeln!(out, "  THE REPORT DOES NOT FIT ITS MANIFEST:")?;
-    for (count, words) in [
-        (counts.lines_without_row, "lines have no row"),
-        (counts.duplicate_rows, "rows come again"),
-        (counts.rows_of_no_line, "rows are of no line"),
-        (counts.duplicate_lines, "lines come again"),
-        (
-            counts.rows_of_no_file.abs_diff(counts.lines_of_no_file),
-            "rows or lines too many, of no file",
-        ),
-    ] {
-        if count > 0 {
-            writeln!(out, "    {} {words}", HumanCount(count))?;
-        }
-    }
-    if counts.tasks != Some(counts.lines) {
-        let tasks =
-            counts.tasks.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-        writeln!(out, "    the job had {tasks} tasks")?;
-    }
-    writeln!(
-        out,
-        "    → download the report and the description of the job again. If they stay as they are, start \
-         another job with the same manifest, under another ClientRequestToken"
-    )
-}
-
 impl WitnessReport {
     fn write_unfinished(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "NOTHING IS COMPARED: not every job is complete.")?;
-        for JobSaid { id, bucket, status, reasons, is_complete, .. } in &self.jobs {
+        for job in &self.jobs {
+            let JobStatus { id, bucket, status, reasons, is_complete, .. } = job;
             writeln!(out, "  job {id}, of {bucket}: {}", printable(status))?;
             for reason in reasons {
                 writeln!(out, "    {}", printable(reason))?;
             }
             if !is_complete {
                 let advice = match &**status {
-                    "Failed" | "Failing" | "Cancelled" | "Cancelling" => {
-                        "mend what S3 names, and start another job with the same manifest, under another \
-                         ClientRequestToken"
-                    }
-                    "Suspended" => "confirm the job in the S3 console",
+                    "Failed" | "Failing" | "Cancelled" | "Cancelling" => format!(
+                        "mend what S3 names, and start another job with the same manifest:\n      {}",
+                        job.start_again(&self.region)
+                    ),
+                    "Suspended" => "confirm the job in the S3 console".to_owned(),
                     _ => {
                         "wait. When `aws s3control describe-job` says Complete, download the report"
+                            .to_owned()
                     }
                 };
                 writeln!(out, "    → {advice}")?;
@@ -229,6 +177,14 @@ impl WitnessReport {
     }
 
     fn write_coverage(&self, out: &mut String) -> fmt::Result {
+        if self.summary.fewer_files > 0 {
+            writeln!(
+                out,
+                "NOT COMPARED: {} files that the index gave first, and not when it was read again. Run this again when \
+                 nothing is being deleted.",
+                HumanCount(self.summary.fewer_files)
+            )?;
+        }
         if let Some(why) = &self.summary.index.uncounted {
             writeln!(out, "The index could not be counted: {}", printable(why))?;
         }
@@ -258,14 +214,20 @@ impl WitnessReport {
         write_sample(out, "wrong", wrong)?;
         let object = wrong.example.split('`').nth(1).and_then(|object| object.split_once('/'));
         if let Some((bucket, key)) = object {
+            let region = &self.region;
             writeln!(
                 out,
                 "    → a stored SHA-1 may say otherwise, and then `mogile2s3 migrate` keeps such an object: keep a \
-                 copy of each, and delete it. For the first one:\n\
-                 \x20     aws s3 cp s3://{bucket}/{key} {key}.wrong\n\
-                 \x20     aws s3api delete-object --bucket {bucket} --key {key}\n\
+                 copy of each, and delete it only when the copy is here. {}:\n\
+                 \x20     AWS_RESPONSE_CHECKSUM_VALIDATION=when_required aws s3 cp s3://{bucket}/{key} {key}.wrong{region} && \
+                 aws s3api delete-object --bucket {bucket} --key {key}{region}\n\
                  \x20   Then bring the content from MogileFS:\n\
                  \x20     mogile2s3 migrate --again --fids {}",
+                if wrong.files > 1 {
+                    "This is the line of the first one; repeat it for each `wrong-content` of --failures"
+                } else {
+                    "The line"
+                },
                 self.fids(wrong)
             )?;
         }
@@ -291,8 +253,8 @@ impl WitnessReport {
         let WitnessSummary { changed, failed, not_witnessed, changed_meanwhile, .. } =
             &self.summary;
         let all = [
-            ("written again since S3 read them", changed),
-            ("S3 could not read, or its row proves nothing", failed),
+            ("written since their job was created", changed),
+            ("S3 could not read", failed),
             ("in no report", not_witnessed),
             ("whose rows changed while this ran", changed_meanwhile),
         ];
@@ -301,7 +263,15 @@ impl WitnessReport {
             return Ok(());
         }
         writeln!(out, "FILES OF WHICH S3'S WITNESS SAYS NOTHING:")?;
-        some().try_for_each(|(words, sample)| write_sample(out, words, sample))
+        some().try_for_each(|(words, sample)| write_sample(out, words, sample))?;
+        if failed.files > 0 {
+            writeln!(
+                out,
+                "    → S3's words are beside the job above. AccessDenied or KMS: the job's role lacks s3:GetObject \
+                 for the bucket, or kms:Decrypt for the key (docs/OPERATING.md, \"S3's own witness\")."
+            )?;
+        }
+        Ok(())
     }
 
     /// These fids, as `--fids` takes them: the file that has them all, or each.
@@ -315,16 +285,31 @@ impl WitnessReport {
         }
     }
 
+    fn write_clean(&self, out: &mut String) -> fmt::Result {
+        let files = HumanCount(self.summary.whole);
+        let of = match &*self.judged {
+            [] => String::new(),
+            only => format!(" of {}", only.join(", ")),
+        };
+        writeln!(
+            out,
+            "Clean: of each of the {files} files{of} S3 itself has computed the right SHA-1, and its object is still \
+             the same."
+        )?;
+        match self.summary.index.of_other_buckets {
+            0 => Ok(()),
+            others => {
+                let others = HumanCount(others);
+                writeln!(out, "NOT JUDGED, because of --bucket: {others} files of other buckets.")
+            }
+        }
+    }
+
     fn write_end(&self, out: &mut String) -> fmt::Result {
         let Verdict { incomplete, differs, .. } = self.verdict;
         let summary = &self.summary;
         if !incomplete && !differs {
-            let files = HumanCount(summary.whole);
-            return writeln!(
-                out,
-                "Clean: of each of the {files} files S3 itself has computed the right SHA-1, and its object is \
-                 still the same."
-            );
+            return self.write_clean(out);
         }
         let samples = [
             &summary.wrong,

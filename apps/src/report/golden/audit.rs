@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
-use crate::report::audit::manifest::{JobPlace, ManifestReport};
-use crate::report::audit::witness::{JobSaid, WitnessReport};
 use crate::report::audit::{AuditFiles, AuditReport, WithdrawnEnd};
+use crate::report::audit::job::JobStatus;
+use crate::report::audit::manifest::{JobPlace, ManifestReport};
+use crate::report::audit::witness::WitnessReport;
 use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
@@ -95,6 +96,7 @@ fn counts() -> IndexCounts {
 pub(super) fn audit_report() -> Vec<Value> {
     let job = WitnessJob {
         id: "7".to_owned(),
+        created: Timestamp(0),
         status: "Failed".to_owned(),
         failures: vec!["no manifest".to_owned()],
         manifest_etag: "ab".to_owned(),
@@ -118,7 +120,9 @@ pub(super) fn audit_report() -> Vec<Value> {
     let bucket = S3Bucket::new("corpus").expect("a name");
     let list = |trouble| Some(ListEnd { file: "failures.tsv".into(), lines: 1, trouble });
     let report = |summary, list| {
-        json!(WitnessReport::new(vec![JobSaid::new(&job, &bucket)], summary, list, cost()))
+        let jobs = vec![JobStatus::new(&job, &bucket, "corpus.csv".as_ref())];
+        let report = WitnessReport::new(jobs, summary, list, cost());
+        json!(report.of([&bucket], String::new()))
     };
     vec![
         report(full.clone(), list(Some("disk full".to_owned()))),

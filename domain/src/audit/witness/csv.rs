@@ -1,10 +1,17 @@
 //! A reader of RFC 4180, a byte after the other: as much as one record is in memory.
 
+use super::row::TaskRow;
+
 /// Reads records from bytes that come in chunks.
 ///
 /// A field that begins with a quote ends with one, and holds commas, line ends and doubled quotes. A
 /// quote inside a field that does not begin with one is a character. Lines end with LF or CR LF; an empty
 /// line is no record.
+///
+/// S3 writes messages of failed tasks that are no CSV: `"error details: {""a"":"b, c"}"` (S3 user guide,
+/// "Examples: S3 Batch Operations completion reports"). So from the last column of a [`TaskRow`] on, a quote
+/// that ends no field is a character, and the field goes on as one without quotes, up to a comma or the
+/// end of the line. No such message takes the next line with it.
 #[derive(Debug, Default)]
 pub struct CsvReader {
     state: State,
@@ -49,6 +56,9 @@ impl CsvReader {
     /// The most bytes of one record. S3's keys have at most 1,024, and its messages few more.
     pub const LONGEST_BYTES: usize = 64 * 1024;
 
+    /// The fields of a record that are RFC 4180: all but the message.
+    const STRICT_FIELDS: usize = TaskRow::COLUMNS - 1;
+
     /// Takes the next byte. Returns the fields of a record when the byte ends it.
     pub fn push(&mut self, byte: u8) -> Result<Option<Vec<String>>, CsvError> {
         self.bytes += 1;
@@ -71,7 +81,11 @@ impl CsvReader {
                 self.state = State::Quoted;
             }
             (State::Quote, b'\r') => self.state = State::Return,
-            (State::Quote | State::Return, _) => return Err(CsvError::BehindQuote),
+            (State::Quote | State::Return, _) if self.fields.len() < Self::STRICT_FIELDS => {
+                return Err(CsvError::BehindQuote);
+            }
+            (State::Quote, _) => self.go_on(&[b'"', byte]),
+            (State::Return, _) => self.go_on(&[b'"', b'\r', byte]),
             (State::Begin | State::Plain, _) => {
                 self.field.push(byte);
                 self.state = State::Plain;
@@ -87,6 +101,11 @@ impl CsvReader {
             return Err(CsvError::Open);
         }
         self.end_record()
+    }
+
+    fn go_on(&mut self, bytes: &[u8]) {
+        self.field.extend(bytes);
+        self.state = State::Plain;
     }
 
     fn end_field(&mut self) -> Result<(), CsvError> {
@@ -125,8 +144,22 @@ mod tests {
         Ok(records)
     }
 
+    /// A failed task of AWS's example, with another line behind it.
+    const FAILED_TASK: &str = "amzn-s3-demo-bucket1,image_14975,,failed,200,PermanentFailure,\"error details: \
+        {\"\"failureMessage\"\":\"Task 2845: Key not found\", \"\"errorCode\"\": \"404\"}\"\nnext\n";
+    const FAILED_FIELDS: &[&str] = &[
+        "amzn-s3-demo-bucket1",
+        "image_14975",
+        "",
+        "failed",
+        "200",
+        "PermanentFailure",
+        "error details: {\"failureMessage\":\"Task 2845: Key not found\"",
+        " \"\"errorCode\"\": \"404\"}\"",
+    ];
+
     #[test]
-    fn records_as_rfc_4180_has_them() {
+    fn records_as_rfc_4180_has_them_and_messages_as_s3_writes_them() {
         for (text, expected) in [
             ("", &[][..]),
             ("\n\r\n\n", &[]),
@@ -139,6 +172,9 @@ mod tests {
             ("\"a\"\r\n\"b\"", &[&["a"], &["b"]]),
             ("a\"b,c\n", &[&["a\"b", "c"]]),
             ("k,,failed,403,\"ü, no\"\n", &[&["k", "", "failed", "403", "ü, no"]]),
+            (FAILED_TASK, &[FAILED_FIELDS, &["next"]]),
+            ("1,2,3,4,5,6,\"a\"b\"\nc", &[&["1", "2", "3", "4", "5", "6", "a\"b\""], &["c"]]),
+            ("1,2,3,4,5,6,\"\"\rb\n", &[&["1", "2", "3", "4", "5", "6", "\"\rb"]]),
         ] {
             assert_eq!(records(text.as_bytes()).expect(text), expected, "{text:?}");
         }

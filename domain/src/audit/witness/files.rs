@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::row::{Computed, TaskRow};
+use super::row::{Computed, TaskRow, shortened};
 use crate::audit::expected::Fingerprint;
-use crate::{ETag, ObjectKey, S3Bucket, Sha1};
+use crate::{ETag, ListedObject, S3Bucket, Sha1, Timestamp};
 
-/// The files of today's index by bucket and SHA-1, with what was seen of each: 17 bytes for one. It knows
+/// The files of today's index by bucket and SHA-1, with what was seen of each: 21 bytes for one. It knows
 /// no fid: [`verdict`](Self::verdict) is asked with a row of the index.
 #[derive(Debug, Default)]
 pub struct WitnessedFiles {
@@ -14,8 +14,19 @@ pub struct WitnessedFiles {
     prints: Vec<Fingerprint>,
     /// Of the listed object; it counts where the file has the mark [`LISTED`].
     etags: Vec<u64>,
+    /// When the listed object was written, in seconds since the Unix epoch; [`UNKNOWN`] where the listing
+    /// does not say.
+    written: Vec<u32>,
     marks: Vec<u8>,
+    /// When the job of the report that is read was created, in seconds.
+    job_created: u64,
 }
+
+const UNKNOWN: u32 = u32::MAX;
+
+/// Seconds that an object must be older than a job that proves it: S3 lists whole seconds, and its clocks
+/// differ a little.
+const OLDER_SECONDS: u64 = 5;
 
 /// An object is at the file's key today.
 const LISTED: u8 = 1;
@@ -27,7 +38,7 @@ const ROW: u8 = 1 << 2;
 const RIGHT: u8 = 1 << 3;
 /// S3 computed another SHA-1 of the object that is there today.
 const WRONG: u8 = 1 << 4;
-/// S3 computed a SHA-1 of an object that is not the one that is there today.
+/// S3 computed a SHA-1 of an object that may not be the one that is there today.
 const CHANGED: u8 = 1 << 5;
 /// A task of it failed, or its row proves nothing.
 const FAILED: u8 = 1 << 6;
@@ -41,9 +52,9 @@ pub enum WitnessVerdict {
     Wrong,
     /// No object is at its key today.
     Missing,
-    /// The object was written again since S3 read it.
+    /// The object was written since the job was created: S3 may have read another one.
     Changed,
-    /// S3 could not read the object, or its answer proves nothing.
+    /// S3 could not read the object, or its answer proves nothing; or so it was in the newest job.
     Failed,
     /// No report has a row of it: it was ingested since, or the report lacks it.
     NotWitnessed,
@@ -100,6 +111,7 @@ impl WitnessedFiles {
         self.prints.dedup();
         self.prints.shrink_to_fit();
         self.etags = vec![0; self.prints.len()];
+        self.written = vec![UNKNOWN; self.prints.len()];
         self.marks = vec![0; self.prints.len()];
     }
 
@@ -108,16 +120,21 @@ impl WitnessedFiles {
     }
 
     /// An object is there today.
-    pub fn listed(&mut self, bucket: &S3Bucket, key: &ObjectKey, etag: &ETag) {
-        let sha1 = key.as_content();
+    pub fn listed(&mut self, bucket: &S3Bucket, object: &ListedObject) {
+        let sha1 = object.key.as_content();
         if let Some(at) = sha1.and_then(|sha1| self.place(bucket, &sha1)) {
-            self.etags[at] = print_of(etag);
+            self.etags[at] = print_of(&object.etag);
+            let seconds = object.last_modified.map(seconds);
+            let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok());
+            self.written[at] = seconds.unwrap_or(UNKNOWN);
             self.marks[at] |= LISTED;
         }
     }
 
-    /// Begins with another report.
-    pub fn begin_report(&mut self) -> ReportCounts {
+    /// Begins with another report, whose job was created at this time. Reports come in the order of these
+    /// times: what the newest job says of an object counts.
+    pub fn begin_report(&mut self, job_created: Timestamp) -> ReportCounts {
+        self.job_created = seconds(job_created);
         self.marks.iter_mut().for_each(|marks| *marks &= !(LINE | ROW));
         ReportCounts::default()
     }
@@ -141,7 +158,7 @@ impl WitnessedFiles {
             counts.failed_rows += 1;
             counts
                 .first_failure
-                .get_or_insert_with(|| format!("{}/{}: {why}", row.bucket, row.key));
+                .get_or_insert_with(|| shortened(&format!("{}/{}: {why}", row.bucket, row.key)));
         }
         let sha1 = Sha1::from_hex(&row.key).ok().filter(|_| row.bucket == bucket.as_str());
         let Some(sha1) = sha1 else {
@@ -152,22 +169,34 @@ impl WitnessedFiles {
             counts.rows_of_no_file += 1;
             return;
         };
+        let is_same = |etag: &ETag| {
+            let written = self.written[at];
+            // An object that is written again with the same bytes has the same ETag: that of a PUT is their
+            // MD5. S3 has not read the new one.
+            written != UNKNOWN
+                && u64::from(written) + OLDER_SECONDS < self.job_created
+                && self.etags[at] == print_of(etag)
+        };
+        let mark = match &row.result {
+            Err(_) => FAILED,
+            Ok(Computed { etag, .. }) if !is_same(etag) => CHANGED,
+            Ok(Computed { sha1: computed, .. }) if *computed == sha1 => RIGHT,
+            Ok(_) => WRONG,
+        };
         let marks = &mut self.marks[at];
         if *marks & LINE == 0 {
             counts.rows_of_no_line += 1;
             return;
         }
         counts.duplicate_rows += u64::from(*marks & ROW != 0);
-        *marks |= ROW;
-        *marks |= match &row.result {
-            Err(_) => FAILED,
-            Ok(Computed { etag, .. }) if self.etags[at] != print_of(etag) => CHANGED,
-            Ok(Computed { sha1: computed, .. }) if *computed == sha1 => RIGHT,
-            Ok(_) => WRONG,
-        };
+        if mark == FAILED {
+            // S3 could read it once, and cannot any more.
+            *marks &= !RIGHT;
+        }
+        *marks |= ROW | mark;
     }
 
-    /// Ends a report whose job had so many tasks.
+    /// Ends a report whose job had this number of tasks.
     pub fn end_report(&self, counts: &mut ReportCounts, tasks: Option<u64>) {
         let lacks_row = |marks: &&u8| **marks & (LINE | ROW) == LINE;
         counts.lines_without_row = self.marks.iter().filter(lacks_row).count() as u64;
@@ -194,6 +223,10 @@ impl WitnessedFiles {
             WitnessVerdict::NotWitnessed
         })
     }
+}
+
+const fn seconds(at: Timestamp) -> u64 {
+    at.0 / 1000
 }
 
 fn print_of(etag: &ETag) -> u64 {

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
+use crate::Timestamp;
+
 /// A job that computes the SHA-1 of each object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WitnessJob {
     /// Its id.
     pub id: String,
+    /// When it was created: it read no object before.
+    pub created: Timestamp,
     /// Its status in S3's words; [`is_complete`](Self::is_complete) says whether it is done.
     pub status: String,
     /// Why it failed, in S3's words; empty where it did not.
@@ -59,6 +63,7 @@ struct Description {
 struct Described {
     job_id: String,
     status: String,
+    creation_time: String,
     manifest: Manifest,
     operation: serde_json::Map<String, serde_json::Value>,
     report: Report,
@@ -83,7 +88,8 @@ struct Location {
 struct Report {
     enabled: bool,
     format: Option<String>,
-    report_scope: Option<String>,
+    #[serde(rename = "ReportScope")]
+    scope: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +113,13 @@ impl WitnessJob {
     /// Reads what `aws s3control describe-job` gives (S3 API reference, `DescribeJob`).
     pub fn parse(text: &str) -> Result<Self, JobError> {
         let job = serde_json::from_str::<Description>(text).map(|description| description.job);
-        let job = job.map_err(|e| JobError::Form { from: DESCRIBE, why: e.to_string() })?;
+        let form = |why: String| JobError::Form { from: DESCRIBE, why };
+        let job = job.map_err(|error| form(error.to_string()))?;
+        if !is_id(&job.job_id) {
+            return Err(form("its JobId is no id of a job".to_owned()));
+        }
+        let created = moment(&job.creation_time)
+            .ok_or_else(|| form(format!("its CreationTime `{}` is no time", job.creation_time)))?;
         let operation = serde_json::Value::Object(job.operation);
         let of = |name: &str| {
             let value = operation.get("S3ComputeObjectChecksum").and_then(|inner| inner.get(name));
@@ -116,8 +128,8 @@ impl WitnessJob {
         if (of("ChecksumAlgorithm"), of("ChecksumType")) != (Some("SHA1"), Some("FULL_OBJECT")) {
             return Err(JobError::OtherOperation(operation.to_string()));
         }
-        let Report { enabled, format, report_scope } = job.report;
-        let (format, scope) = (format.unwrap_or_default(), report_scope.unwrap_or_default());
+        let Report { enabled, format, scope } = job.report;
+        let (format, scope) = (format.unwrap_or_default(), scope.unwrap_or_default());
         if !enabled || format != FORMAT || scope != "AllTasks" {
             let why = format!("Enabled {enabled}, Format `{format}`, ReportScope `{scope}`");
             return Err(JobError::OtherReport(why));
@@ -131,6 +143,7 @@ impl WitnessJob {
         let (tasks, failed) = progress.unwrap_or_default();
         Ok(Self {
             id: job.job_id,
+            created,
             status: job.status,
             failures: job.failure_reasons.unwrap_or_default().into_iter().map(words).collect(),
             manifest_etag: job.manifest.location.etag.trim_matches('"').to_owned(),
@@ -152,6 +165,29 @@ impl WitnessJob {
         let is_of_parts = self.manifest_etag.contains('-');
         (!is_of_parts).then(|| self.manifest_etag.eq_ignore_ascii_case(md5))
     }
+}
+
+/// Ids have 5 to 36 of these characters (S3 API reference, `DescribeJob`).
+fn is_id(text: &str) -> bool {
+    (5..=36).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// A time as S3 writes it, `…Z`, or as the AWS command line does, with an offset from UTC: `…+00:00`.
+fn moment(text: &str) -> Option<Timestamp> {
+    let zone_at = text.len().checked_sub(6).filter(|at| text.is_char_boundary(*at));
+    let (local, zone) = text.split_at(zone_at.unwrap_or_default());
+    let Some((sign, (hours, minutes))) = zone
+        .split_at_checked(1)
+        .filter(|(sign, _)| ["+", "-"].contains(sign))
+        .and_then(|(sign, zone)| Some((sign, zone.split_once(':')?)))
+    else {
+        return text.parse().ok();
+    };
+    let minutes = hours.parse::<u64>().ok()? * 60 + minutes.parse::<u64>().ok()?;
+    let (local, offset) = (format!("{local}Z").parse::<Timestamp>().ok()?.0, minutes * 60_000);
+    let utc = if sign == "+" { local.checked_sub(offset) } else { local.checked_add(offset) };
+    utc.map(Timestamp)
 }
 
 /// The files of a report.

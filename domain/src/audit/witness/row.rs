@@ -26,7 +26,7 @@ pub struct Computed {
 
 /// A record that is no row of a report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it has {0} columns where a row of a report has {columns}", columns = TaskRow::COLUMNS)]
+#[error("it has {0} columns where a row of a report has at least {columns}", columns = TaskRow::COLUMNS)]
 pub struct RowError(pub usize);
 
 impl TaskRow {
@@ -37,10 +37,15 @@ impl TaskRow {
     /// Reads the fields of a row. A row whose object can be named is never an error: where it proves
     /// nothing, it says why.
     pub fn parse(fields: &[String]) -> Result<Self, RowError> {
-        let [bucket, key, _version, status, one, other, message] = fields else {
+        let [bucket, key, _version, status, one, other, first, more @ ..] = fields else {
             return Err(RowError(fields.len()));
         };
-        let result = computed(status, [one, other], message);
+        // A message that is no CSV has commas of its own. A result has none outside quotes.
+        let message = [&[first.clone()], more].concat().join(",");
+        let result = match computed(status, [one, other], &message) {
+            Ok(_) if !more.is_empty() => Err(format!("its result is not one column: {message}")),
+            result => result.map_err(|words| shortened(&words)),
+        };
         Ok(Self { bucket: bucket.clone(), key: key.clone(), result })
     }
 }
@@ -51,15 +56,25 @@ fn computed(status: &str, codes: [&String; 2], message: &str) -> Result<Computed
     let is_number = |text: &&String| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
     let http = codes.into_iter().find(is_number).map_or("", String::as_str);
     let code = codes.into_iter().find(|text| !is_number(text)).map_or("", String::as_str);
-    match (status, http, code) {
-        ("succeeded", "200", "") => answer(message),
-        _ => {
-            let words = [status, http, code, message].map(str::trim);
-            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            Err(words.join(" "))
-        }
+    let code = if code == "-" { "" } else { code };
+    if (status, http, code) == ("succeeded", "200", "") {
+        return answer(message);
+    }
+    let words = [status, http, code, message].map(str::trim);
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    Err(words.join(" "))
+}
+
+/// Words that one line of a report can show.
+pub(super) fn shortened(words: &str) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
     }
 }
+
+/// Characters of S3's words that are kept.
+const LONGEST_WORDS: usize = 300;
 
 /// What stands in the last column of a task that succeeded.
 #[derive(Deserialize)]
@@ -136,6 +151,7 @@ mod tests {
         for message in [GOOD, &lower, &quoted, &more, &no_hex, &no_base64, &plain] {
             assert_eq!(parsed(["succeeded", "200", ""], message), expected, "{message}");
             assert_eq!(parsed(["succeeded", "", "200"], message), expected, "{message}");
+            assert_eq!(parsed(["succeeded", "200", "-"], message), expected, "{message}");
         }
     }
 
@@ -180,8 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_is_no_csv_is_one_message() {
+        let row = |status: &str, messages: &[&str]| {
+            let fields = [&["b", "k", "", status, "200", ""], messages].concat();
+            let fields: Vec<_> = fields.into_iter().map(str::to_owned).collect();
+            TaskRow::parse(&fields).expect("a row").result
+        };
+        assert_eq!(row("failed", &["a", " b", "c"]), Err("failed 200 a, b,c".to_owned()));
+        let long = "ü".repeat(60_000);
+        let kept = row("failed", &[&long]).expect_err("failed");
+        assert_eq!(kept.chars().count(), LONGEST_WORDS + 1);
+        // A result that could be read, in pieces: its columns are not where they must be.
+        let good =
+            GOOD.replace("\"B\"", &format!("\"{BASE64}\"")).replace("\"H\"", &format!("\"{HEX}\""));
+        let (one, two) = good.split_once(',').expect("two parts");
+        let said = row("succeeded", &[one, two]).expect_err("two columns");
+        assert!(said.contains("not one column"), "{said}");
+    }
+
+    #[test]
     fn other_numbers_of_columns_are_no_row() {
-        for columns in [0, 1, 6, 8] {
+        for columns in [0, 1, 6] {
             let fields = vec![String::new(); columns];
             assert_eq!(TaskRow::parse(&fields), Err(RowError(columns)));
         }

@@ -12,6 +12,9 @@ use crate::retried::retried;
 use crate::summary::{Sample, Stopped};
 use crate::{Coverage, ObjectKey, Reason, S3Bucket};
 
+#[cfg(test)]
+mod tests;
+
 /// What is read of today.
 #[derive(Clone, Copy)]
 pub struct WitnessPorts<'a> {
@@ -29,9 +32,9 @@ pub type WitnessPlan<'a> = FilesPlan<'a>;
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WitnessProgress {
-    /// So many rows of the index are read.
+    /// Rows of the index that are read.
     Rows(u64),
-    /// So many objects are listed.
+    /// Objects that are listed.
     Objects(u64),
 }
 
@@ -58,7 +61,7 @@ pub struct WitnessSummary {
     pub wrong: Sample,
     /// Files without an object today.
     pub missing: Sample,
-    /// Files whose object was written again since S3 read it.
+    /// Files whose object was written since the job was created.
     pub changed: Sample,
     /// Files whose task failed, or whose row proves nothing.
     pub failed: Sample,
@@ -66,6 +69,9 @@ pub struct WitnessSummary {
     pub not_witnessed: Sample,
     /// Files whose row was written or changed while this ran.
     pub changed_meanwhile: Sample,
+    /// Files that the second read of the index lacks, where the index cannot count its rows: they were
+    /// deleted, or not read.
+    pub fewer_files: u64,
     /// How each report fits its manifest, by the report's place among those that were given.
     pub reports: Vec<ReportCounts>,
     /// Why it ended early. No file is classed then.
@@ -84,7 +90,7 @@ impl WitnessSummary {
     pub fn is_incomplete(&self) -> bool {
         let Self { changed, failed, not_witnessed, changed_meanwhile, .. } = self;
         let unknown = changed.files + failed.files + not_witnessed.files + changed_meanwhile.files;
-        unknown > 0
+        unknown + self.fewer_files > 0
             || self.stopped.is_some()
             || matches!(self.index.coverage(), Coverage::Missing(_))
             || self.reports.iter().any(|report| !report.is_whole())
@@ -117,10 +123,10 @@ impl Witness {
     pub async fn read(
         ports: WitnessPorts<'_>,
         plan: &WitnessPlan<'_>,
-        tell: &(dyn Fn(WitnessProgress) + Sync),
+        progress: &(dyn Fn(WitnessProgress) + Sync),
     ) -> Self {
         let mut witness = Self::default();
-        witness.summary.stopped = witness.read_today(ports, plan, tell).await.err();
+        witness.summary.stopped = witness.read_today(ports, plan, progress).await.err();
         witness
     }
 
@@ -128,7 +134,7 @@ impl Witness {
         &mut self,
         ports: WitnessPorts<'_>,
         plan: &WitnessPlan<'_>,
-        tell: &(dyn Fn(WitnessProgress) + Sync),
+        progress: &(dyn Fn(WitnessProgress) + Sync),
     ) -> Result<(), Stopped> {
         let WitnessPorts { index, objects, clock } = ports;
         let mut buckets = BTreeSet::new();
@@ -139,13 +145,13 @@ impl Witness {
             }
             true
         };
-        let tell_rows = |rows| tell(WitnessProgress::Rows(rows));
+        let progress_rows = |rows| progress(WitnessProgress::Rows(rows));
         let counts = &mut self.summary.index;
-        walk_files((index, clock), plan, counts, &tell_rows, &mut each).await?;
+        walk_files((index, clock), plan, counts, &progress_rows, &mut each).await?;
         self.files.seal();
         for bucket in &buckets {
             let (files, listed) = (&mut self.files, &mut self.summary.objects);
-            list((objects, clock), bucket, files, listed, tell)
+            list((objects, clock), bucket, files, listed, progress)
                 .await
                 .map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
         }
@@ -174,6 +180,10 @@ impl Witness {
         let mut again = IndexCounts::default();
         let (index, clock) = (ports.index, ports.clock);
         let read = walk_files((index, clock), plan, &mut again, &|_| (), &mut class).await;
+        if again.counted_before.is_none() {
+            let before = self.summary.index.files.files;
+            self.summary.fewer_files = before.saturating_sub(again.files.files);
+        }
         // What is classed are the rows of this read.
         (self.summary.index, self.summary.stopped) = (again, read.err());
     }
@@ -185,7 +195,7 @@ async fn list(
     bucket: &S3Bucket,
     files: &mut WitnessedFiles,
     listed: &mut u64,
-    tell: &(dyn Fn(WitnessProgress) + Sync),
+    progress: &(dyn Fn(WitnessProgress) + Sync),
 ) -> Result<(), StoreError> {
     let mut last: Option<ObjectKey> = None;
     for pages in 1_u64.. {
@@ -197,11 +207,11 @@ async fn list(
                 return Err(StoreError::Refused { at: format!("s3://{bucket}/"), why });
             }
             last = Some(object.key.clone());
-            files.listed(bucket, &object.key, &object.etag);
+            files.listed(bucket, object);
         }
         *listed += page.objects.len() as u64;
         if pages.is_multiple_of(PAGES_A_WORD) {
-            tell(WitnessProgress::Objects(*listed));
+            progress(WitnessProgress::Objects(*listed));
         }
         if !page.more {
             break;

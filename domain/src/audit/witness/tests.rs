@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ETag, ObjectKey, S3Bucket, Sha1};
+use crate::{ByteCount, ETag, ListedObject, ObjectKey, S3Bucket, Sha1, Timestamp};
 
 /// A file: its bucket and its content, both by number.
 type File = (usize, u8);
@@ -21,6 +21,24 @@ fn sha1(content: u8) -> Sha1 {
 
 fn etag(number: u8) -> ETag {
     ETag(format!("etag-{number}"))
+}
+
+/// An object in a listing: the number of its `ETag`, and the minute in which it was written.
+type Listed = (u8, Option<u64>);
+
+fn object(key: ObjectKey, (tag, minute): Listed) -> ListedObject {
+    ListedObject {
+        key,
+        length: ByteCount(1),
+        etag: etag(tag),
+        last_modified: minute.map(minutes),
+        has_sha1: true,
+        is_archived: false,
+    }
+}
+
+fn minutes(number: u64) -> Timestamp {
+    Timestamp(number * 60_000)
 }
 
 /// What a row says: the `ETag` of the object, and whether the SHA-1 is the right one; or nothing.
@@ -39,6 +57,8 @@ fn row((of, content): File, said: Said) -> TaskRow {
 #[derive(Debug, Clone)]
 struct Report {
     of: usize,
+    /// The minute in which its job was created.
+    created: u64,
     lines: Vec<u8>,
     rows: Vec<(File, Said)>,
     tasks: Option<u64>,
@@ -52,8 +72,9 @@ fn reports() -> impl Strategy<Value = Report> {
     let said = prop::option::weighted(0.8, (0..2_u8, prop::bool::weighted(0.8)));
     let lines = prop::collection::vec(0..6_u8, 0..6);
     let rows = prop::collection::vec(((0..6_u8, prop::bool::weighted(0.05)), said), 0..6);
-    (0..2_usize, lines, rows, any::<bool>(), prop::option::weighted(0.9, Just(0_u64))).prop_map(
-        |(of, lines, rows, follow, tasks)| {
+    let tasks = prop_oneof![8 => Just(Some(0)), 1 => Just(None), 1 => (-3..3_i64).prop_map(Some)];
+    (0..2_usize, 0..4_u64, lines, rows, any::<bool>(), tasks).prop_map(
+        |(of, created, lines, rows, follow, tasks)| {
             // Half of the reports have one row for each line, in the order of the rows' answers.
             let rows = rows.into_iter().enumerate().map(|(at, ((content, is_astray), said))| {
                 let content =
@@ -64,31 +85,38 @@ fn reports() -> impl Strategy<Value = Report> {
             if follow {
                 rows.truncate(lines.len());
             }
-            let tasks = tasks.map(|_| lines.len() as u64);
-            Report { of, lines, rows, tasks }
+            let tasks = tasks.map(|more| (lines.len() as u64).saturating_add_signed(more));
+            Report { of, created, lines, rows, tasks }
         },
     )
 }
 
-/// The same by sets alone.
+/// The same by sets alone. Reports are in the order of their jobs.
 fn model(
     index: &BTreeSet<File>,
-    listed: &BTreeMap<File, u8>,
+    listed: &BTreeMap<File, Listed>,
     reports: &[Report],
 ) -> BTreeMap<File, WitnessVerdict> {
     let verdict = |file: &File| {
-        let Some(now) = listed.get(file) else { return WitnessVerdict::Missing };
+        let Some((now, written)) = listed.get(file) else { return WitnessVerdict::Missing };
         let own = |report: &&Report| report.of == file.0 && report.lines.contains(&file.1);
-        let rows = reports.iter().filter(own).flat_map(|report| &report.rows);
-        let said: Vec<_> = rows.filter(|(of, _)| of == file).map(|(_, said)| *said).collect();
-        let has = |is: &dyn Fn(&Said) -> bool| said.iter().any(is);
-        if has(&|said| *said == Some((*now, false))) {
+        let rows = reports.iter().filter(own).flat_map(|report| {
+            let is_older = written.is_some_and(|written| written < report.created);
+            report.rows.iter().map(move |row| (is_older, row))
+        });
+        // Whether S3 read today's object, and whether that is right; or nothing.
+        let said: Vec<_> = rows
+            .filter(|(_, (of, _))| of == file)
+            .map(|(is_older, (_, said))| said.map(|(tag, right)| (is_older && tag == *now, right)))
+            .collect();
+        let last = |one: Option<(bool, bool)>| said.iter().rposition(|said| *said == one);
+        if said.contains(&Some((true, false))) {
             WitnessVerdict::Wrong
-        } else if has(&|said| *said == Some((*now, true))) {
+        } else if last(Some((true, true))) > last(None) {
             WitnessVerdict::Whole
-        } else if has(&|said| said.is_some_and(|(tag, _)| tag != *now)) {
+        } else if said.iter().flatten().any(|(is_today, _)| !is_today) {
             WitnessVerdict::Changed
-        } else if has(&|said| said.is_none()) {
+        } else if said.contains(&None) {
             WitnessVerdict::Failed
         } else {
             WitnessVerdict::NotWitnessed
@@ -120,21 +148,26 @@ proptest! {
     #[test]
     fn the_join_is_the_difference_of_the_sets(
         index in prop::collection::btree_set(files(), 0..10),
-        listed in prop::collection::btree_map(files(), 0..2_u8, 0..12),
-        reports in prop::collection::vec(reports(), 0..4),
+        listed in prop::collection::btree_map(
+            files(), (0..2_u8, prop::option::weighted(0.9, 0..3_u64)), 0..12,
+        ),
+        mut reports in prop::collection::vec(reports(), 0..4),
     ) {
+        reports.sort_by_key(|report| report.created);
         let mut joined = WitnessedFiles::default();
         for (of, content) in &index {
             joined.add(&bucket(*of), &sha1(*content));
             joined.add(&bucket(*of), &sha1(*content));
         }
         joined.seal();
-        for ((of, content), tag) in &listed {
-            joined.listed(&bucket(*of), &ObjectKey::of_content(&sha1(*content)), &etag(*tag));
+        for ((of, content), listed) in &listed {
+            let key = ObjectKey::of_content(&sha1(*content));
+            joined.listed(&bucket(*of), &object(key, *listed));
         }
-        joined.listed(&bucket(0), &ObjectKey::new("readme".to_owned()), &etag(0));
+        let readme = object(ObjectKey::new("readme".to_owned()), (0, None));
+        joined.listed(&bucket(0), &readme);
         for report in &reports {
-            let (mut counts, own) = (joined.begin_report(), bucket(report.of));
+            let (mut counts, own) = (joined.begin_report(minutes(report.created)), bucket(report.of));
             for line in &report.lines {
                 joined.line(&mut counts, &own, &sha1(*line));
             }
@@ -154,7 +187,7 @@ proptest! {
 
 fn job() -> Value {
     json!({"Job": {
-        "JobId": "7-a", "Status": "Complete", "RoleArn": "arn:aws:iam::1:role/r",
+        "JobId": "7-abc", "Status": "Complete", "RoleArn": "arn:aws:iam::1:role/r",
         "Manifest": {"Spec": {"Format": "S3BatchOperations_CSV_20180820"},
             "Location": {"ObjectArn": "arn:aws:s3:::w/p/b.csv", "ETag": "\"AB12\""}},
         "Operation": {"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA1", "ChecksumType": "FULL_OBJECT"}},
@@ -171,11 +204,75 @@ fn with(mut value: Value, place: &str, other: Value) -> String {
 }
 
 #[test]
+fn a_job_was_created_at_the_time_that_s3_or_the_command_line_writes() {
+    for (text, expected) in [
+        ("2026-11-29T10:00:00Z", Some(0)),
+        ("2026-11-29T10:00:00.123Z", Some(123)),
+        ("2026-11-29T10:00:00.123000+00:00", Some(123)),
+        ("2026-11-29T11:30:00+01:30", Some(0)),
+        ("2026-11-29T05:00:00.5-05:00", Some(500)),
+        ("2026-11-29T10:00:00", None),
+        ("2026-11-29T10:00:00+0000", None),
+        ("2026-11-29T10:00:00+xx:00", None),
+        ("+00:00", None),
+        ("1780000000", None),
+        ("", None),
+        ("ü", None),
+    ] {
+        let parsed = WitnessJob::parse(&with(job(), "/Job/CreationTime", json!(text)));
+        let parsed = parsed.ok().map(|job| job.created.0);
+        assert_eq!(parsed, expected.map(|millis| 1_795_946_400_000 + millis), "{text}");
+    }
+}
+
+/// An ETag is no identity: bytes that are written again have it too, and rotten ones keep it.
+#[test]
+fn a_row_speaks_of_an_object_that_is_older_than_its_job() {
+    let (own, content) = (bucket(0), sha1(1));
+    let right = row((0, 1), Some((0, true)));
+    let wrong = row((0, 1), Some((0, false)));
+    let failed = row((0, 1), None);
+    let verdict = |written_millis: Option<u64>, jobs: &[(u64, &TaskRow)]| {
+        let mut files = WitnessedFiles::default();
+        files.add(&own, &content);
+        files.seal();
+        let mut object = object(ObjectKey::of_content(&content), (0, None));
+        object.last_modified = written_millis.map(Timestamp);
+        files.listed(&own, &object);
+        for (created_millis, row) in jobs {
+            let mut counts = files.begin_report(Timestamp(*created_millis));
+            files.line(&mut counts, &own, &content);
+            files.row(&mut counts, &own, row);
+        }
+        files.verdict(&own, &content).expect("a file")
+    };
+    let day = 86_400_000;
+    for (written, jobs, expected) in [
+        (Some(0), &[(day, &right)][..], WitnessVerdict::Whole),
+        (Some(0), &[(day, &wrong)], WitnessVerdict::Wrong),
+        (Some(day), &[(day, &right)], WitnessVerdict::Changed),
+        (Some(day - 5_000), &[(day, &right)], WitnessVerdict::Changed),
+        (Some(day - 6_000), &[(day, &right)], WitnessVerdict::Whole),
+        (None, &[(day, &right)], WitnessVerdict::Changed),
+        (Some(u64::MAX), &[(day, &right)], WitnessVerdict::Changed),
+        // Deleted, and brought again with the same bytes: the old finding is of the old object.
+        (Some(2 * day), &[(day, &wrong)], WitnessVerdict::Changed),
+        (Some(2 * day), &[(day, &wrong), (3 * day, &right)], WitnessVerdict::Whole),
+        (Some(0), &[(day, &wrong), (2 * day, &right)], WitnessVerdict::Wrong),
+        // The newest job could not read it.
+        (Some(0), &[(day, &right), (2 * day, &failed)], WitnessVerdict::Failed),
+        (Some(0), &[(day, &failed), (2 * day, &right)], WitnessVerdict::Whole),
+    ] {
+        assert_eq!(verdict(written, jobs), expected, "{written:?} {jobs:?}");
+    }
+}
+
+#[test]
 fn a_job_is_one_that_computes_full_sha1s_and_reports_all_tasks() {
     let good = WitnessJob::parse(&job().to_string()).expect("a job");
     assert_eq!(
         (&*good.id, &*good.manifest_etag, good.tasks, good.failed),
-        ("7-a", "AB12", Some(3), 1)
+        ("7-abc", "AB12", Some(3), 1)
     );
     assert!(good.is_complete());
     assert_eq!(
@@ -200,6 +297,10 @@ fn a_job_is_one_that_computes_full_sha1s_and_reports_all_tasks() {
     for (place, other, words) in [
         ("/Job", json!(7), "aws s3control describe-job"),
         ("/Job/Manifest", Value::Null, "aws s3control describe-job"),
+        ("/Job/CreationTime", Value::Null, "aws s3control describe-job"),
+        ("/Job/CreationTime", json!("today"), "CreationTime `today` is no time"),
+        ("/Job/JobId", json!("7"), "JobId"),
+        ("/Job/JobId", json!("../../x\n"), "JobId"),
         ("/Job/Operation", json!({"S3PutObjectTagging": {}}), "S3PutObjectTagging"),
         (
             operation,
@@ -223,9 +324,9 @@ fn listed() -> Value {
         "ReportCreationDate": "2026-11-29T10:00:00Z",
         "Results": [
             {"TaskExecutionStatus": "succeeded", "Bucket": "w", "MD5Checksum": "AB",
-                "Key": "p/job-7-a/results/1.csv"},
+                "Key": "p/job-7-abc/results/1.csv"},
             {"TaskExecutionStatus": "failed", "Bucket": "w", "MD5Checksum": "cd",
-                "Key": "job-7-a/results/2.csv"},
+                "Key": "job-7-abc/results/2.csv"},
         ],
         "ReportSchema": "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
     })
@@ -251,13 +352,13 @@ fn a_report_lists_the_files_of_its_own_job() {
             json!("Key, Bucket, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"),
             "Key, ",
         ),
-        (first, json!("job-8/results/1.csv"), "no file of job `7-a`"),
-        (first, json!("p/xjob-7-a/results/1.csv"), "no file of job"),
-        (first, json!("job-7-a/results/../1.csv"), "no file of job"),
-        (first, json!("job-7-a/results/.."), "no file of job"),
-        (first, json!("job-7-a/results/"), "no file of job"),
+        (first, json!("job-8-abc/results/1.csv"), "no file of job `7-abc`"),
+        (first, json!("p/xjob-7-abc/results/1.csv"), "no file of job"),
+        (first, json!("job-7-abc/results/../1.csv"), "no file of job"),
+        (first, json!("job-7-abc/results/.."), "no file of job"),
+        (first, json!("job-7-abc/results/"), "no file of job"),
         (first, json!("1.csv"), "no file of job"),
-        (first, json!("job-7-a/results/2.csv"), "twice"),
+        (first, json!("job-7-abc/results/2.csv"), "twice"),
     ] {
         let error = ReportManifest::parse(&with(listed(), place, other), &job).expect_err(place);
         assert!(error.to_string().contains(words), "{place}: {error}");

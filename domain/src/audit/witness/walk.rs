@@ -106,10 +106,13 @@ impl IndexCounts {
             let other_domains = self.other_domains;
             Misconfigured::EmptyDomain { domain, known, other_domains }
         } else if plan.selected.is_none()
-            && self.files.files + self.of_other_buckets + may_be_files == 0
+            && self.files.files + self.of_other_buckets + may_be_files + self.excluded == 0
         {
             let mapped = plan.buckets.pairs().map(|(old, _)| old.to_string()).collect();
             Misconfigured::NothingMapped { rows, mapped }
+        } else if plan.selected.is_none() && self.files.files == 0 && self.rejected.is_empty() {
+            let (excluded, of_other_buckets) = (self.excluded, self.of_other_buckets);
+            Misconfigured::NothingJudged { rows, excluded, of_other_buckets }
         } else {
             return Ok(());
         };
@@ -124,12 +127,12 @@ impl FilesPlan<'_> {
 }
 
 /// Reads the whole index, ascending by fid, counts each row, and passes on the files that are meant until
-/// `each` returns false. Once in a while `tell` gets the number of rows.
+/// `each` returns false. Once in a while `progress` gets the number of rows.
 pub async fn walk_files(
     (index, clock): (&dyn SourceIndex, &dyn Clock),
     plan: &FilesPlan<'_>,
     counts: &mut IndexCounts,
-    tell: &(dyn Fn(u64) + Sync),
+    progress: &(dyn Fn(u64) + Sync),
     each: &mut (dyn FnMut(&AuditedFile) -> bool + Send),
 ) -> Result<(), Stopped> {
     let known = retried(clock, 0, || index.domains()).await.map_err(|error| of_index(&error))?;
@@ -165,7 +168,7 @@ pub async fn walk_files(
         next = page.next;
         pages += 1;
         if pages.is_multiple_of(PAGES_A_WORD) {
-            tell(counts.rows);
+            progress(counts.rows);
         }
     }
     if counts.counted_before.is_some_and(|counted| counts.rows + counts.not_selected < counted) {

@@ -290,6 +290,7 @@ impl ObjectStore for World {
             key: ObjectKey::new(key.clone()),
             length: ByteCount(object.bytes.len() as u64),
             etag: etag(object),
+            last_modified: None,
             has_sha1: false,
             is_archived: object.is_archived,
         };

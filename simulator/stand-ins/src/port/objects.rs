@@ -3,13 +3,14 @@
 mod parts;
 
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use async_trait::async_trait;
 use domain::content::VerifiedContent;
 use domain::ports::{ObjectContent, ObjectStore, StoreError};
 use domain::{
     ByteCount, Condition, ETag, FoundObject, ListPage, ListedObject, ObjectAddress, ObjectKey,
-    ObjectMeta, Proof, S3Bucket, Sha1, SourceError, StoredObject, WriteTarget,
+    ObjectMeta, Proof, S3Bucket, Sha1, SourceError, StoredObject, Timestamp, WriteTarget,
 };
 use futures_util::{StreamExt, stream};
 
@@ -157,6 +158,7 @@ impl ObjectStore for PortObjects {
             key: ObjectKey::new(key),
             length: ByteCount(object.content.len()),
             has_sha1: stored_sha1(&object).is_some(),
+            last_modified: Some(written_at(&object)),
             etag: ETag(object.etag),
             is_archived: object.is_archived,
         };
@@ -165,6 +167,11 @@ impl ObjectStore for PortObjects {
             objects: page.objects.into_iter().map(listed).collect(),
         })
     }
+}
+
+fn written_at(object: &Object) -> Timestamp {
+    let since = object.last_modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The write that arrives at S3, once its content has come whole and as announced.

@@ -27,7 +27,10 @@ pub(super) async fn pages(stage: &Stage<'_>) {
     let etag = stage.etag(&keys[0]).await;
     let key = ObjectKey::new(keys[0].clone());
     let (length, has_sha1, is_archived) = (ByteCount(3), false, false);
-    assert_eq!(first[0], ListedObject { key, length, etag, has_sha1, is_archived });
+    let last_modified = first[0].last_modified;
+    assert!(last_modified.is_some(), "a listing says when an object was written");
+    let expected = ListedObject { key, length, etag, last_modified, has_sha1, is_archived };
+    assert_eq!(first[0], expected);
     // Exactly one page, and what follows the last key.
     let (page, more) = list(stage, "many/000", None).await;
     assert_eq!((page.len(), more), (100, false));

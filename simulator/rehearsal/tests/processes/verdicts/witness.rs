@@ -25,6 +25,9 @@ struct Witness {
     folder: TempDir,
 }
 
+/// What is done to the rows of a report.
+type Change<'a> = &'a dyn Fn(&str) -> String;
+
 /// One run of all jobs: the command that judges their reports.
 struct Run {
     arguments: Vec<String>,
@@ -51,7 +54,7 @@ impl Witness {
         let said = self.session.said(&[&manifest[..], &role, more].concat(), 0).await;
         let mut shell = Shell::default();
         shell.follow(&self.session.stage.world.s3, &said);
-        let judge = shell.expanded(&command(&said, "audit report"));
+        let judge = command(&said, "audit report");
         let arguments = judge.split(' ').map(str::to_owned).collect();
         Run { arguments, folder: PathBuf::from(out) }
     }
@@ -155,13 +158,20 @@ async fn an_honest_report_is_clean_and_a_damaged_one_is_named() {
             .replace("full_object", "FULL_OBJECT")
             .replace("sha1", "SHA1")
     };
+    // As AWS's example has it, whose quotes are no CSV.
+    let no_csv = |rows: &str| {
+        let (first, rest) = rows.split_once('\n').expect("two rows");
+        let object = first.split_once(",,").expect("no version").0;
+        let words = r#""error details: {""failureMessage"":"Task 2845: Key not found", ""errorCode"": "404"}""#;
+        format!("{object},,failed,200,PermanentFailure,{words}\n{rest}")
+    };
     let no_base64 = |rows: &str| lower_and_swapped(rows).replace("checksum_base64", "other");
-    type Change<'a> = &'a dyn Fn(&str) -> String;
     for (change, code, class, words) in [
         (&first_twice as Change<'_>, 3, "whole", "1 rows come again"),
         (&without_first, 3, "not_witnessed", "1 lines have no row"),
         (&one_failed, 3, "failed", "failed 403 AccessDenied"),
         (&composite, 3, "failed", "of type `COMPOSITE`"),
+        (&no_csv, 3, "failed", "Key not found"),
         (&no_base64, 0, "whole", "Clean"),
     ] {
         let before = run.edit_rows(change);
@@ -188,7 +198,9 @@ async fn a_job_that_proves_nothing_is_refused() {
     let operation = "/Job/Operation/S3ComputeObjectChecksum/ChecksumAlgorithm";
     for (place, value, code, words) in [
         ("/Job/Status", json!("Active"), 3, "not every job is complete"),
-        ("/Job/Status", json!("Failed"), 3, "start another job"),
+        ("/Job/Status", json!("Failed"), 3, "--client-request-token $(uuidgen)"),
+        ("/Job/CreationTime", Value::Null, 2, "is not what `aws s3control describe-job` gives"),
+        ("/Job/CreationTime", json!("2020-01-01T00:00:00Z"), 3, "since their job was created"),
         (operation, json!("SHA256"), 2, "does not compute full-object checksums by SHA-1"),
         ("/Job/Report/ReportScope", json!("FailedTasksOnly"), 2, "FailedTasksOnly"),
         ("/Job/JobId", json!("another"), 2, "no file of job `another`"),
@@ -222,6 +234,18 @@ async fn a_job_that_proves_nothing_is_refused() {
     assert!(count(&told, "not_witnessed") > 0, "{told}");
     let told = it.told(&one(0, 0), &["--bucket", bucket], 0).await;
     assert!(count(&told, "of_other_buckets") > 0, "{told}");
+    let said = it.said(&one(0, 0), &["--bucket", bucket], 0).await;
+    assert!(
+        said.contains(&format!("files of {bucket} S3")) && said.contains("NOT JUDGED"),
+        "{said}"
+    );
+    let said = it.said(&run, &["--bucket", bucket], 2).await;
+    assert!(said.contains("which no --bucket names"), "{said}");
+    let all = it.path("all.txt");
+    let fids: Vec<_> = it.session.files().iter().map(|file| file.fid.to_string()).collect();
+    fs::write(&all, fids.join("\n") + "\n").expect("written");
+    let said = it.said(&run, &["--exclude-file", &all], 2).await;
+    assert!(said.contains("is left to judge"), "{said}");
     let said = it.said(&one(0, 0), &["--bucket", "other-bucket"], 2).await;
     assert!(said.contains("is none to which BUCKETS"), "{said}");
     let upload = format!("s3://{bucket}/x");
@@ -249,13 +273,13 @@ async fn what_changed_since_the_job_is_not_proven_until_the_next_one() {
     );
     it.session.said(&["migrate"], 0).await;
 
-    let list = it.path("failures.tsv");
-    let told = it.told(&run, &["--failures", &list], 3).await;
+    let failures = it.path("failures.tsv");
+    let told = it.told(&run, &["--failures", &failures], 3).await;
     let fids = |class: &str| told[class]["first_fids"].clone();
     assert_eq!(fids("changed"), json!([changed.fid]), "{told}");
     assert_eq!(fids("not_witnessed"), json!([late.0]), "{told}");
     assert_eq!(told["differs"], false, "{told}");
-    let lines = fs::read_to_string(&list).expect("the list");
+    let lines = fs::read_to_string(&failures).expect("the list");
     assert!(lines.contains("\tchanged\t") && lines.contains("\tnot-witnessed\t"), "{lines}");
 
     // Missing objects are worse than those of which nothing is known, and the exit code is that of these.
@@ -265,8 +289,15 @@ async fn what_changed_since_the_job_is_not_proven_until_the_next_one() {
     let said = it.said(&run, &[], 3).await;
     it.session.follow(&said, "migrate --again", 0).await;
 
+    // It is there again, with the same bytes and the same ETag. S3 has not read it.
+    let failures = it.path("again.tsv");
+    let told = it.told(&run, &["--failures", &failures], 3).await;
+    let mut both = [changed.fid, lost.fid];
+    both.sort_unstable();
+    assert_eq!(told["changed"]["first_fids"], json!(both), "{told}");
+
     // S3 looks at the rest, and both reports together prove all.
-    let next = it.run("second", &["--fids", &format!("@{list}")]).await;
+    let next = it.run("second", &["--fids", &format!("@{failures}")]).await;
     let both =
         Run { arguments: [&run.arguments, &next.arguments[2..]].concat(), folder: next.folder };
     it.told(&both, &[], 0).await;
@@ -306,6 +337,8 @@ async fn a_stored_sha1_that_lies_is_found_by_s3s_own_witness_alone() {
     // What is printed mends it, and one more job for this file proves that.
     session.stage.world.s3.delete(bucket, sha1, &Condition::None).expect("deleted");
     session.follow(&said, "migrate --again", 0).await;
+    let told = it.told(&run, &[], 3).await;
+    assert_eq!(told["changed"]["first_fids"], json!([file.fid]), "{told}");
     let fid = file.fid.to_string();
     let next = it.run("second", &["--fids", &fid]).await;
     let both =

@@ -59,8 +59,12 @@ impl S3World {
     /// The row of an object that was read, or of one that could not be.
     fn row(&self, bucket: &str, key: &str) -> Result<String, String> {
         let object = self.get(bucket, key, &Condition::None).map_err(|error| {
-            // No JSON here, and quotes and commas of its own.
-            format!("{bucket},{key},,failed,404,{},\"The \"\"key\"\", {error}\"\n", error.code())
+            // As AWS's example of a failed task, whose quotes are no CSV.
+            format!(
+                "{bucket},{key},,failed,404,{},\"error details: {{\"\"failureMessage\"\":\"Task 1: {error}\", \
+                 \"\"errorCode\"\": \"404\"}}\"\n",
+                error.code()
+            )
         })?;
         let sha1 = object.content.sha1();
         let base64 = BASE64.encode(&sha1).replace('=', "\\u003d");

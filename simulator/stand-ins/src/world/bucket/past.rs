@@ -25,8 +25,8 @@ impl S3World {
         self.plant(bucket, key, object)
     }
 
-    /// Plants content beside the SHA-1 of other content, as a disk that went bad later leaves it: a HEAD
-    /// and a listing show nothing of it.
+    /// Plants content beside the SHA-1 and the `ETag` of other content, as a disk that went bad later leaves
+    /// it: a HEAD and a listing show nothing of it.
     pub fn plant_lying(
         &self,
         bucket: &str,
@@ -35,7 +35,9 @@ impl S3World {
         claimed: impl Into<Bytes>,
     ) -> Result<(), StoreError> {
         let mut object = Object::new(Content::of(bytes), Attributes::default(), self.now());
-        object.checksum = Some(StoredChecksum::sha1_of(&Content::of(claimed)));
+        let claimed = Content::of(claimed);
+        object.checksum = Some(StoredChecksum::sha1_of(&claimed));
+        object.etag = Object::new(claimed, Attributes::default(), object.last_modified).etag;
         self.plant(bucket, key, object)
     }
 

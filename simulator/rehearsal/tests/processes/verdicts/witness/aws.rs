@@ -1,12 +1,15 @@
-//! The AWS command line, as far as `audit manifest` prints it: its lines, done to the world.
+//! The AWS command line, as far as `audit manifest` and `audit report` print it: their lines, done to the world.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
 
 use data_encoding::BASE64;
-use serde_json::{Value, from_slice};
+use domain::Timestamp;
+use serde_json::{Value, from_slice, json};
 use stand_ins::world::bucket::{Condition, Content, PutRequest, S3World};
 
 use super::super::printed::words;
@@ -14,34 +17,46 @@ use super::super::printed::words;
 /// No two jobs have one id.
 static JOBS: AtomicUsize = AtomicUsize::new(0xa0);
 
-/// What a shell has in mind: variables, and the jobs that were started.
+/// The jobs that were started.
 #[derive(Default)]
 pub struct Shell {
-    variables: BTreeMap<String, String>,
     jobs: BTreeMap<String, Value>,
 }
 
+/// What a shell does with a printed line behind its last command.
+enum Rest<'a> {
+    Nothing,
+    /// `> FILE.new && mv FILE.new FILE`
+    Into(&'a str),
+    /// `| tee FILE`
+    Tee(&'a str),
+}
+
 impl Shell {
-    /// Does all lines of a text that call the AWS command line.
+    /// Does all lines from the first comment on, as if they were pasted: the commands of the AWS command line,
+    /// up to the one that reads the reports.
     pub fn follow(&mut self, world: &S3World, text: &str) {
-        for line in text.lines().map(str::trim).filter(|line| line.contains("aws s3")) {
-            self.run(world, line);
+        let pasted = text.lines().skip_while(|line| !line.starts_with("# "));
+        for line in pasted {
+            match line.strip_prefix("  ") {
+                Some(command) if command.starts_with("aws ") => self.run(world, command),
+                Some(command) if command.starts_with("mogile2s3 audit report ") => return,
+                Some(_) => panic!("this is not printed: {line}"),
+                None => assert!(line.starts_with("# "), "no shell takes this: {line}"),
+            }
         }
     }
 
-    /// A line with its variables in place.
-    pub fn expanded(&self, line: &str) -> String {
-        let replaced = |line: String, (name, value): (&String, &String)| {
-            line.replace(&format!("${name}"), value)
-        };
-        self.variables.iter().fold(line.to_owned(), replaced)
-    }
-
     fn run(&mut self, world: &S3World, line: &str) {
-        let line = self.expanded(line);
-        let (variable, command) = match line.split_once("=$(") {
-            Some((variable, rest)) => (Some(variable), rest.trim_end_matches(')')),
-            None => (None, &*line),
+        let line = with_ids(line);
+        let (command, rest) = if let Some((command, behind)) = line.split_once(" > ") {
+            let file = behind.rsplit_once(' ').expect("a file").1;
+            assert_eq!(behind, format!("{file}.new && mv {file}.new {file}"));
+            (command, Rest::Into(file))
+        } else if let Some((command, file)) = line.split_once(" | tee ") {
+            (command, Rest::Tee(file))
+        } else {
+            (&*line, Rest::Nothing)
         };
         let words = words(command);
         let option = |name: &str| {
@@ -62,15 +77,24 @@ impl Shell {
             ["s3control", "create-job"] => {
                 let file = option("--cli-input-json");
                 let job = fs::read(file.strip_prefix("file://").expect("a file")).expect("a job");
-                let job: Value = from_slice(&job).expect("JSON");
+                let mut job: Value = from_slice(&job).expect("JSON");
+                if let Some(at) = words.iter().position(|word| word == "--client-request-token") {
+                    job["ClientRequestToken"] = json!(words[at + 1]);
+                }
                 let id = format!("{:08x}-07", JOBS.fetch_add(1, Ordering::Relaxed));
-                let described = world.compute_checksums(&job, &id).expect("a good job");
+                // Objects that were written just before a job prove nothing.
+                thread::sleep(Duration::from_secs(7));
+                let created = created_now();
+                let mut described = world.compute_checksums(&job, &id).expect("a good job");
+                described["Job"]["CreationTime"] = json!(created);
                 self.jobs.insert(id.clone(), described);
-                self.variables.insert(variable.expect("a variable").to_owned(), id);
+                let Rest::Into(file) = rest else { panic!("{line} keeps no id") };
+                fs::write(words_of(file), id + "\n").expect("written");
             }
             ["s3control", "describe-job"] => {
                 let described = &self.jobs[&option("--job-id")];
-                let (_, file) = line.split_once("| tee ").expect("a file");
+                let Rest::Tee(file) = rest else { panic!("{line} keeps nothing") };
+                assert_eq!(option("--output"), "json");
                 fs::write(words_of(file), described.to_string()).expect("written");
             }
             ["s3", "cp"] => {
@@ -81,6 +105,23 @@ impl Shell {
             other => panic!("{other:?} is nothing that is printed: {line}"),
         }
     }
+}
+
+/// The time, as the AWS command line writes it.
+fn created_now() -> String {
+    let since = UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+    Timestamp(u64::try_from(since).expect("in time")).to_string().replace('Z', "+00:00")
+}
+
+/// A line with what `$(cat FILE)` stands for.
+fn with_ids(line: &str) -> String {
+    let mut line = line.to_owned();
+    while let Some((before, rest)) = line.split_once("$(cat ") {
+        let (file, behind) = rest.split_once(')').expect("a bracket");
+        let id = fs::read_to_string(words_of(file)).expect("an id");
+        line = format!("{before}{}{behind}", id.trim_end());
+    }
+    line
 }
 
 fn words_of(file: &str) -> String {
