@@ -150,7 +150,7 @@ fn compare_settings(
         match theirs.get(name) {
             Some(theirs) if is_same(theirs, ours) => same.push(name.as_str()),
             Some(theirs) => {
-                other.push(format!("its {name} is `{theirs}`, and here it is `{ours}`"))
+                other.push(format!("its {name} is `{theirs}`, and here it is `{ours}`"));
             }
             None => other.push(format!("it has no {name}, and here it is `{ours}`")),
         }

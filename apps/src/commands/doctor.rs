@@ -214,6 +214,9 @@ impl Arguments {
         let index = ports.index.as_deref();
         let mut checks = databases.examine(wiring, index, is_index_well, wrong).await;
         let clients = clients::Clients::of(&self.clients, wrong);
+        if map.is_none() && clients.names_content_repo() {
+            wrong.take("contentrepo's database", self.settings.target.bucket_map());
+        }
         let clock = ports.clock.as_ref();
         let (of_clients, unset) = clients.examine(wiring, map.as_ref(), clock).await;
         checks.extend(of_clients);
@@ -237,7 +240,9 @@ impl Arguments {
         errors.extend(self.clients.content_repo().err());
         errors.extend(self.clients.rhino().err());
         errors.extend(services.wrong_settings().await);
-        errors.into_iter().for_each(|error| wrong.note(error));
+        for error in errors {
+            wrong.note(error);
+        }
     }
 
     fn table_names(&self) -> Result<TableNames, UsageError> {
