@@ -11,7 +11,13 @@ pub mod lambda;
 pub mod mogile;
 #[cfg(feature = "command-line")]
 pub mod mysql;
+#[cfg(feature = "command-line")]
+pub mod record_sorts;
+#[cfg(feature = "command-line")]
+pub mod row_sorter;
 pub mod s3;
+#[cfg(feature = "command-line")]
+pub mod scratch;
 pub mod site;
 #[cfg(feature = "command-line")]
 mod sorter;
@@ -20,3 +26,5 @@ pub mod spool;
 pub mod sqs;
 #[cfg(feature = "command-line")]
 pub mod sts;
+#[cfg(feature = "command-line")]
+pub mod witness;

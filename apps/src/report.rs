@@ -15,9 +15,13 @@ pub mod dlq;
 pub mod doctor;
 pub mod enqueue;
 pub mod fids;
+#[cfg(feature = "command-line")]
+pub mod freeze;
 pub mod migrate;
 pub mod plan;
 pub mod provision;
+#[cfg(feature = "command-line")]
+pub mod references;
 #[cfg(feature = "command-line")]
 pub mod rekey;
 #[cfg(feature = "command-line")]
@@ -32,6 +36,7 @@ pub mod work;
 
 // What is reported while a run goes on.
 mod failure_list;
+pub mod list_file;
 mod meter;
 mod observers;
 mod progress;

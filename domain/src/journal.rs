@@ -20,6 +20,7 @@ pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
+use crate::store_state::Freeze;
 use crate::{ByteCount, Fid, Timestamp, limits};
 
 /// The number and the hash of the last entry.
@@ -143,6 +144,11 @@ pub enum Content {
         outcome: String,
         /// The same in words.
         why: String,
+    },
+    /// `freeze` saw that nothing moves.
+    Frozen {
+        /// What it saw.
+        freeze: Box<Freeze>,
     },
     /// Something that a later version of this program has written.
     #[serde(other)]

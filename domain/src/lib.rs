@@ -7,7 +7,7 @@
 //! The modules stand in the order in which they are made of each other. First the nouns: values and
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
-//! the [`queue`], [`provision`], the [`doctor`], the [`runbook`] and the [`cleanup`]. Nothing here opens a
+//! the [`queue`], [`provision`], the [`doctor`], the [`runbook`], the [`cleanup`] and the [`cutover`]. Nothing here opens a
 //! socket, reads a clock or knows a vendor.
 
 mod named;
@@ -43,6 +43,7 @@ pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
+pub mod store_state;
 pub mod journal;
 pub mod known_files;
 pub mod work_summary;
@@ -64,6 +65,7 @@ pub mod provision;
 pub mod doctor;
 pub mod runbook;
 pub mod cleanup;
+pub mod cutover;
 
 pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};
 pub use check::{Check, FunctionHealth, Health};

@@ -71,6 +71,15 @@ pub const RANGES_AT_ONCE: usize = 8;
 /// Objects that one run of key ranges looks at or reads at once, beside the other runs.
 pub const LOOKS_AT_ONCE: usize = 4;
 
+/// Files in a row that the listing does not have and a HEAD does not find, before the listing is believed.
+/// A file may have been written since its range was listed, but a bucket that was never filled would
+/// cost a HEAD for each file.
+pub const MISSING_LOOKED_FOR: u64 = 1_000;
+
+/// Files in a row that S3 refuses to a verification, as by a wrong setting, and none of them read, before
+/// the verification ends. It is less than a usual sample, so that a sample that nobody may read ends it.
+pub const LOOKS_REFUSED: u64 = 100;
+
 /// Objects of a sample that are read at once.
 pub const SAMPLE_READS_AT_ONCE: usize = 16;
 
@@ -78,6 +87,16 @@ pub const SAMPLE_READS_AT_ONCE: usize = 16;
 /// such a row. A usual collation has none of these rows; with one that has many the comparison would
 /// keep the whole index in memory.
 pub const KEPT_ASIDE: usize = 100_000;
+
+/// Objects that a comparison of references looks at by HEAD, at most. A listing is consistent: the look is
+/// for what was written since, and where more are missing that decides nothing.
+pub const REFERENCES_LOOKED_AT: u64 = 100_000;
+
+/// Contents that a comparison of references looks at or looks up in the index at once.
+pub const REFERENCES_AT_ONCE: usize = 16;
+
+/// Names of buckets whose rows are counted one by one.
+pub const NAMES_COUNTED: usize = 1_000;
 
 /// The largest sample: each of its files is kept until the end. For more all files are read.
 pub const LARGEST_SAMPLE: u32 = 20_000;

@@ -107,6 +107,10 @@ pub enum Unit {
     LambdaRequest,
     /// A second of a function with 1 GB of memory.
     LambdaGbSecond,
+    /// A job of S3 Batch Operations.
+    BatchJob,
+    /// An object in such a job.
+    BatchObject,
 }
 
 named!(Unit {
@@ -117,6 +121,8 @@ named!(Unit {
     SqsRequest = "sqs-request",
     LambdaRequest = "lambda-request",
     LambdaGbSecond = "lambda-gb-second",
+    BatchJob = "batch-job",
+    BatchObject = "batch-object",
 });
 
 /// What AWS charges by the gigabyte (2^30 bytes).
@@ -131,6 +137,9 @@ pub struct PerGb {
     /// Bytes that are kept for a month.
     #[serde(rename = "storage-month")]
     pub storage_month: Price,
+    /// Bytes that S3 reads to compute a checksum, in a job of S3 Batch Operations.
+    #[serde(rename = "compute-checksum")]
+    pub compute_checksum: Price,
 }
 
 /// What AWS charges by the hour; a part of an hour counts as a whole one.
@@ -223,6 +232,14 @@ impl Prices {
         self.units[&unit]
     }
 
+    /// The price of a job of S3 Batch Operations that computes a checksum of each object.
+    #[must_use]
+    pub fn of_checksum_job(&self, objects: u64, bytes: u64) -> Dollars {
+        const GB: u64 = 1 << 30;
+        let read = self.per_gb.compute_checksum.times(bytes, GB);
+        [self.of(1, Unit::BatchJob), self.of(objects, Unit::BatchObject), read].into_iter().sum()
+    }
+
     /// The price of this many, rounded down to a millionth of a dollar.
     #[must_use]
     pub fn of(&self, count: u64, unit: Unit) -> Dollars {
@@ -280,6 +297,13 @@ mod tests {
             let error = Prices::parse(broken).expect_err("no table");
             assert!(matches!(error, PricesError::Form(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn s3s_own_witness_of_ten_million_files_costs_what_amazon_says() {
+        let (objects, bytes) = (10_000_000, 20_000 << 30);
+        let cost = Prices::us_east_1().of_checksum_job(objects, bytes);
+        assert_eq!(cost, Dollars { millionths: 250_000 + 10_000_000 + 80_000_000 });
     }
 
     /// The request patterns of s3migrate, for ten million files. It copied each file after two HEADs

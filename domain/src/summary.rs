@@ -4,7 +4,7 @@ use crate::Tally;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::index_row::{NO_LENGTH, UNREADABLE};
 use crate::named::named;
@@ -15,7 +15,7 @@ use crate::{
 
 /// Files that share a reason: their number, the lowest fids, and the text for the lowest one. The
 /// result does not depend on the order in which files are added.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// The number of files.
     pub files: u64,

@@ -1,12 +1,16 @@
 //! The contract of [`domain::ports::SourceIndex`], kept by the port face of the world and by both
 //! adapters over its wire face: the trackers' and MySQL's. And that of [`domain::ports::KeyRanges`],
-//! which the trackers cannot keep. `containers/mysql_index` has real servers.
+//! which the trackers keep only with their rows sorted on disk. `containers/mysql_index` has real servers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::calls::{Calls, System};
+use adapters::clock::SystemClock;
 use adapters::mogile::{TrackerIndex, Trackers};
 use adapters::mysql::MysqlIndex;
+use adapters::row_sorter::DiskRowSorters;
+use domain::verify::{All, sort_rows};
 use stand_ins::fault::Faults;
 use stand_ins::port::{PortFaults, PortIndex, VirtualClock};
 use stand_ins::wire::mysql::{self, MysqlServer};
@@ -14,7 +18,7 @@ use stand_ins::wire::tracker;
 use stand_ins::world::mogile::MogileFs;
 use tests::contract::key_ranges;
 use tests::contract::source_index::{Tells, holds};
-use tests::planted::{self, DOMAIN};
+use tests::planted::{self, DOMAIN, Fate, PlantedRow};
 use tokio::net::TcpListener;
 
 #[test]
@@ -39,6 +43,16 @@ async fn the_trackers_index_keeps_the_contract() {
     let trackers = Arc::new(Trackers::new(&[address], 1, Arc::new(Calls::default())));
     let index = TrackerIndex::new(trackers, DOMAIN.to_owned());
     holds(&index, &rows, Tells { empty_keys: false, count: false, class_names: true }).await;
+    let sorters = DiskRowSorters::new(std::env::temp_dir()).sorting_at_once(1_000);
+    let sorted =
+        sort_rows(&index, &sorters, (&SystemClock, Duration::ZERO), &All(Vec::new())).await;
+    let sorted = sorted.expect("room on the disk");
+    // A tracker does not say whether a key is empty or absent.
+    let known = |key: Option<String>| key.filter(|key| !key.is_empty());
+    let rows = rows.into_iter().map(|row| PlantedRow { dkey: known(row.dkey.clone()), ..row });
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(sorted.count, rows.iter().filter(|row| row.fate != Fate::Foreign).count() as u64);
+    key_ranges::holds(&*sorted.rows, &rows).await;
     tracker.abort();
 }
 

@@ -33,7 +33,8 @@ impl DatabaseUrl {
     }
 
     /// Host, port and database as `host:port/database`, without the login.
-    pub(super) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 }

@@ -1,9 +1,12 @@
 //! `mogile2s3 audit`: the index, the ledger and the verifications of a run, compared as sets.
 
+mod manifest;
+mod report;
+
 use std::path::PathBuf;
 
 use adapters::clock::SystemClock;
-use clap::Args;
+use clap::{Args, Subcommand};
 use domain::audit::{AuditPlan, AuditPorts, AuditProgress, Comparison, list_files};
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
@@ -16,13 +19,32 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::{AuditList, AuditReport, ListEnd};
+use crate::report::audit::{AuditList, AuditReport};
+use crate::report::list_file::ListEnd;
 use crate::session::Session;
 
 /// What can be given to `audit`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    compare: Compare,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write manifests of jobs by which S3 itself computes the SHA-1 of each object
+    Manifest(Box<manifest::Arguments>),
+    /// Compare the reports of these jobs with the index and the buckets as they are today
+    Report(Box<report::Arguments>),
+}
+
+#[derive(Debug, Args)]
+struct Compare {
     #[command(flatten)]
     verification: Verification,
 
@@ -96,6 +118,14 @@ that it did not give.";
 
 /// Compares, and prints what differs.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        None => compare(arguments.compare).await,
+        Some(Command::Manifest(arguments)) => manifest::run(*arguments).await,
+        Some(Command::Report(arguments)) => report::run(*arguments).await,
+    }
+}
+
+async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let buckets = arguments.buckets()?;
     let run = arguments.run()?;
@@ -158,7 +188,7 @@ fn words(progress: AuditProgress) -> String {
     }
 }
 
-impl Arguments {
+impl Compare {
     fn buckets(&self) -> Result<BucketMap, UsageError> {
         parse_buckets(&self.buckets, &self.ignore_buckets)
     }

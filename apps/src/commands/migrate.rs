@@ -140,7 +140,7 @@ impl RunArguments {
         };
         progress.finish();
 
-        let failure_list = failures.as_ref().map(FailureList::finish);
+        let failure_list = failures.map(FailureList::finish);
         Ok(MigrateReport {
             verdict: verdict(&summary, failure_list.as_ref()),
             summary,

@@ -1,22 +1,41 @@
-//! `mogile2s3 verify`: the buckets' listings against MogileFS's index.
+//! `mogile2s3 verify`: the buckets' listings against MogileFS's index, or with `--references` the clients'
+//! databases against the buckets.
+
+mod references;
+
+mod lists;
+mod rows;
+mod state;
 
 use std::collections::hash_map::RandomState;
+use std::env;
 use std::future::pending;
 use std::hash::{BuildHasher, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
 
 use adapters::clock::SystemClock;
 use clap::Args;
-use domain::limits;
-use domain::verify::{All, Depth, VerifyObserver, VerifyPlan, VerifyPorts, verify_store};
+use domain::ports::ObjectStore;
+use domain::verify::{
+    All, Depth, StateKeeper, VerifyObserver, VerifyPlan, VerifyPorts, VerifyState, VerifySummary,
+    verify_store,
+};
+use domain::{Sha1, Stopped, limits};
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use roaring::RoaringTreemap;
 
+use self::lists::OpenLists;
+use self::rows::{ByKeys, Rows};
+use self::state::{StateFile, StateSettings};
 use super::migrate::failures_allowed;
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings};
+use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings, duration};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
-use crate::report::verify::{Form, ListFile, Lists, VerifyReport};
+use crate::report::verify::{SortedEnd, VerifyReport, Ways};
 use crate::session::Session;
 
 /// What can be given to `verify`.
@@ -40,6 +59,21 @@ pub struct Arguments {
     /// Stop when N files are not as they must be, or cannot be looked at [default: no limit]
     #[arg(long, value_name = "N", value_parser = failures_allowed)]
     max_failures: Option<u64>,
+
+    /// Keep in this file what is done, and go on from there where the file has something: the same
+    /// command continues a comparison that was interrupted. Its lists are continued, too
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Wait this long for a system that was reached before (30s, 10m, 2h), then give up
+    #[arg(long, default_value = "1h", value_name = "DURATION", value_parser = duration)]
+    wait: Duration,
+
+    /// Directory on a disk for the rows of the index where there is no `MOGILE_DATABASE_URL` (about 1.8
+    /// GB for ten million), and for lines of the lists that wait. Nothing stays in it [default: the system's
+    /// directory for temporary files, which is memory on some systems]
+    #[arg(long, value_name = "DIR")]
+    spool_dir: Option<PathBuf>,
 
     /// Do not compare the fids in this file, which has the form of a `--fids` file. Their objects
     /// count as objects that no row names
@@ -67,6 +101,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
+    #[command(flatten)]
+    references: references::ReferenceArguments,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -87,11 +124,19 @@ pub struct Arguments {
 
 const AFTER_HELP: &str = "\
 It reads the table `file` by ranges of keys and lists each bucket once: one LIST for 1,000 objects.
-It asks neither the ledger nor the queue, and writes nothing. A file whose length in the listing
-differs from the index is looked at by HEAD, or read where the object has no stored SHA-1, before it
-counts as wrong.
+Without MOGILE_DATABASE_URL it reads all rows from the trackers first and sorts them in --spool-dir.
+It asks neither the ledger nor the queue, and writes nothing but the files that are named. A file
+whose length in the listing differs from the index is looked at by HEAD, or read where the object has
+no stored SHA-1, before it counts as wrong. So is a file that the listing does not have, unless 1,000
+others in a row were not there either.
 
 Signals: the first SIGINT or SIGTERM ends the comparison and prints what was found so far.
+
+With --state a comparison that was killed, stopped, or ended with exit code 3 goes on behind the last
+key ranges that were done. Its settings must be the same, except --max-failures, --wait, --allow-extra,
+--spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
+With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
+with contentrepo's. --list and --failures then have lines of these rows.
 
 Exit codes: 0 every file of the index is in its bucket with the right length, and what was read has
 the right content; 1 files are missing or wrong, rows were rejected, or the comparison was stopped; 2
@@ -99,25 +144,24 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.references.references {
+        return Box::pin(references::run(arguments)).await;
+    }
     let session = Session::begin(arguments.json);
-    let plan = arguments.plan()?;
+    let directory = arguments.directory()?;
+    let mut state = arguments.state.as_deref().map(StateFile::open).transpose()?;
+    let mut plan = arguments.plan(state.as_ref())?;
     let wiring = session.wiring(&arguments.source, &arguments.time);
-    let index = wiring.mogile_database()?.ok_or_else(|| {
-        UsageError(
-            "MOGILE_DATABASE_URL is not set: `verify` reads the index in the order of its keys, and the \
-             trackers list it by fid. Give mysql://user:password@host:port/db of MogileFS's database, by \
-             flag, environment or .env; an account with SELECT on `domain` and `file` is enough"
-                .to_owned(),
-        )
-    })?;
+    let rows = Rows::of(&wiring, &arguments.source)?;
+    if let Some(state) = &mut state {
+        state.agree(arguments.settings(&plan, &rows))?;
+        plan.resume = state.state(&plan.buckets)?;
+    }
     let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
     let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
-    let list = |form, path: &Option<PathBuf>| {
-        path.as_deref().map(|path| ListFile::create(form, path)).transpose()
-    };
-    let list_file = list(Form::List, &arguments.list)?;
-    let sums = list(Form::Sha1Sums, &arguments.sha1sums)?;
-    let failures = list(Form::Failures, &arguments.failures)?;
+    let lists = OpenLists::open(&arguments, &directory, state.as_ref())?;
+    let done = plan.resume.as_ref().map_or(0, VerifyState::ranges_done);
+    let keeper = state.map(|state| state.keep(lists.all(), done)).transpose()?;
 
     let (progress, mut stops) = session.watch(Counted::Ranges, |teller, _| {
         teller.say("stopping: the comparison is not complete, and the report says how far it came");
@@ -128,20 +172,55 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
     };
     let mut observers: Vec<&dyn VerifyObserver> = vec![&progress];
-    let files = [&list_file, &sums, &failures].into_iter().flatten();
-    observers.extend(files.map(|file| file as &dyn VerifyObserver));
-    let ports = VerifyPorts { index: &index, rows: &index, objects: &objects, clock: &SystemClock };
-    let summary = verify_store(ports, &plan, stop, &All(observers)).await;
+    observers.extend(lists.all().into_iter().map(|list| list as &dyn VerifyObserver));
+    let ends = (&objects as &dyn ObjectStore, keeper.as_ref().map(|it| it as &dyn StateKeeper));
+    let (summary, sorted) = compare(&rows, &directory, (plan, ends), stop, &All(observers)).await;
     progress.finish();
-    let end = |file: Option<ListFile>| file.map(|file| file.finish());
-    let lists = Lists { list: end(list_file), sha1sums: end(sums), failures: end(failures) };
-    session.print(&VerifyReport::new(summary, lists, arguments.allow_extra, session.cost()))
+
+    let is_whole = summary.stopped.is_none();
+    let state = keeper.map(|keeper| keeper.finish(is_whole));
+    let ends = (lists.finish(is_whole), Ways { state, sorted });
+    session.print(&VerifyReport::new(summary, ends, arguments.allow_extra, session.cost()))
+}
+
+/// Sorts the rows where that is needed, and compares them.
+async fn compare(
+    rows: &Rows,
+    directory: &Path,
+    (mut plan, (objects, keeper)): (VerifyPlan, (&dyn ObjectStore, Option<&dyn StateKeeper>)),
+    stop: impl Future<Output = ()> + Send,
+    observers: &dyn VerifyObserver,
+) -> (VerifySummary, Option<SortedEnd>) {
+    let mut stop = pin!(stop);
+    let by_keys = pin!(rows.by_keys(directory, plan.wait, observers));
+    let by_keys = match select(by_keys, stop.as_mut()).await {
+        Either::Left((by_keys, _)) => by_keys,
+        Either::Right(((), _)) => Err(Stopped::Interrupted),
+    };
+    match by_keys {
+        Ok(ByKeys { rows: by_keys, sorted }) => {
+            plan.counted = sorted.map(|sorted| sorted.rows);
+            let (index, clock) = (rows.index(), &SystemClock);
+            let ports = VerifyPorts { index, rows: &*by_keys, objects, clock, keeper };
+            (verify_store(ports, &plan, stop, observers).await, sorted)
+        }
+        Err(stopped) => (not_begun(&plan, stopped), None),
+    }
+}
+
+/// The counts of a comparison that ended before it began: those that it would have continued.
+fn not_begun(plan: &VerifyPlan, stopped: Stopped) -> VerifySummary {
+    let before = plan.resume.as_ref().map(|state| state.summary().clone());
+    VerifySummary { stopped: Some(stopped), ..before.unwrap_or_default() }
 }
 
 impl Arguments {
-    fn plan(&self) -> Result<VerifyPlan, UsageError> {
+    fn plan(&self, state: Option<&StateFile>) -> Result<VerifyPlan, UsageError> {
         let excluded = self.exclude_file.as_deref();
         let excluded = excluded.map(|file| FidList::read("--exclude-file", file)).transpose()?;
+        // A sample that is continued is drawn by the seed that it was begun with.
+        let before = || state?.setting(SEED)?.parse().ok();
+        let seed = || self.seed.or_else(before).unwrap_or_else(any_seed);
         Ok(VerifyPlan {
             buckets: self.target.bucket_map()?,
             excluded: excluded.map(|list| list.all()).unwrap_or_default(),
@@ -149,12 +228,65 @@ impl Arguments {
                 Depth::All
             } else {
                 let files = usize::try_from(self.sample).unwrap_or(usize::MAX);
-                Depth::Sample { files, seed: self.seed.unwrap_or_else(any_seed) }
+                Depth::Sample { files, seed: seed() }
             },
             max_failures: self.max_failures,
             page_rows: limits::RANGE_ROWS,
+            wait: self.wait,
+            counted: None,
+            resume: None,
         })
     }
+
+    fn directory(&self) -> Result<PathBuf, UsageError> {
+        let directory = self.spool_dir.clone().unwrap_or_else(env::temp_dir);
+        if directory.is_dir() {
+            return Ok(directory);
+        }
+        Err(UsageError(format!("--spool-dir: `{}` is no directory", directory.display())))
+    }
+
+    /// What decides the comparison. It has no secret.
+    fn settings(&self, plan: &VerifyPlan, rows: &Rows) -> StateSettings {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let (depth, seed) = match plan.depth {
+            Depth::All => ("--deep".to_owned(), None),
+            Depth::Sample { files, seed } => (format!("--sample {files}"), Some(seed.to_string())),
+        };
+        let buckets: Vec<_> =
+            plan.buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect();
+        let mut ignored: Vec<_> = self.target.ignore_buckets.split(',').map(str::trim).collect();
+        ignored.sort_unstable();
+        let settings = [
+            ("MOGILE_DOMAIN", Some(self.source.domain.clone())),
+            ("the index", Some(rows.name())),
+            ("BUCKETS", Some(buckets.join(","))),
+            ("IGNORE_BUCKETS", Some(ignored.join(","))),
+            ("--exclude-file", Some(digest(&plan.excluded))),
+            ("the content that is read", Some(depth)),
+            (SEED, seed),
+            ("AWS_S3_REGION_NAME", self.region.clone()),
+            ("AWS_ENDPOINT_URL", env::var("AWS_ENDPOINT_URL").ok()),
+            ("AWS_ENDPOINT_URL_S3", env::var("AWS_ENDPOINT_URL_S3").ok()),
+            ("--list", path(&self.list)),
+            ("--sha1sums", path(&self.sha1sums)),
+            ("--failures", path(&self.failures)),
+        ];
+        let named =
+            settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        named.collect()
+    }
+}
+
+/// The name of the seed among the settings.
+const SEED: &str = "--seed";
+
+/// Says which fids these are, in few words.
+fn digest(fids: &RoaringTreemap) -> String {
+    let mut bytes = Vec::with_capacity(fids.serialized_size());
+    // Writing into memory does not fail.
+    let _ = fids.serialize_into(&mut bytes);
+    format!("{} fids, SHA-1 {}", fids.len(), Sha1::of(&bytes))
 }
 
 /// A seed that nobody chose, short enough to be typed.

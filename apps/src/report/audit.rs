@@ -1,6 +1,8 @@
 //! What `audit` prints, and the list that it writes.
 
 mod list;
+pub mod manifest;
+pub mod witness;
 
 use std::fmt::{self, Write};
 
@@ -10,8 +12,9 @@ use domain::{Coverage, Tally};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-pub use self::list::{AuditList, ListEnd};
+pub use self::list::AuditList;
 use super::Report;
+use super::list_file::ListEnd;
 use super::sample::{write_rejected, write_sample, write_stopped};
 use super::shell::{printable, quoted};
 use crate::exit::Verdict;
@@ -76,7 +79,7 @@ impl Report for AuditReport {
         write_without_row(out, &summary.without_row)?;
         write_unreadable(out, &summary.unreadable_items)?;
         if let Some(list) = &self.list {
-            list.write(out)?;
+            list::write_end(out, list)?;
         }
         self.write_verdict(out)
     }

@@ -1,36 +1,26 @@
 //! The complete list of what failed, in a file that can be fed back as `--fids @FILE`.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
 
 use domain::engine::{OutageObserver, RunObserver};
 use domain::migrate::Page;
 use domain::{Failure, Fid, Finding, Reason, SourceFile};
 use serde::Serialize;
 
+use super::list_file::{ListEnd, ListFile, column};
 use crate::exit::UsageError;
-
-/// A line waits at most so long for others before it is written, while others come.
-const FLUSH_AFTER: Duration = Duration::from_secs(1);
 
 /// A file with a line for each failed file, each rejected row and each fid without a row, as it
 /// happens: fid, reason, key and detail, separated by tabs. Findings have lines of their own, which
 /// begin with `#finding` and a tab, so that what is fed back is only what did not end well.
-pub struct FailureList {
-    path: PathBuf,
-    inner: Mutex<Inner>,
-}
+pub struct FailureList(Mutex<Inner>);
 
 struct Inner {
-    out: BufWriter<File>,
-    flushed: Instant,
-    lines: u64,
+    file: ListFile,
     findings: u64,
-    /// The first thing that went wrong; nothing is written any more then.
-    trouble: Option<io::Error>,
+    is_begun: bool,
 }
 
 /// What became of the list.
@@ -47,80 +37,35 @@ pub struct FailureListEnd {
 }
 
 impl FailureList {
-    /// Makes the file. One that is there and not empty stays as it is, and is an error: it may be
-    /// the only list of what failed before, perhaps the very one that is being fed back.
+    /// Makes the file. One that has lines stays as it is, and is an error.
     pub fn create(path: &Path) -> Result<Self, UsageError> {
-        let shown = path.display();
-        let refused =
-            |why: &dyn std::fmt::Display| UsageError(format!("--failures: `{shown}` {why}"));
-        let open = OpenOptions::new().create(true).append(true).open(path);
-        let file = open.map_err(|error| refused(&format!("cannot be written: {error}")))?;
-        if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
-            return Err(refused(&"has lines already: name another file, or move it away"));
-        }
-        let out = BufWriter::new(file);
-        let inner = Inner { out, flushed: Instant::now(), lines: 0, findings: 0, trouble: None };
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+        let file = ListFile::create("--failures", path)?;
+        Ok(Self(Mutex::new(Inner { file, findings: 0, is_begun: false })))
     }
 
-    /// Writes what is left, and says whether all of it is there.
+    /// Writes what is left and the last line, and says whether all of it is there.
     #[must_use]
-    pub fn finish(&self) -> FailureListEnd {
-        let mut inner = self.inner();
-        if let Err(error) = inner.out.flush() {
-            inner.trouble.get_or_insert(error);
-        }
-        let trouble = inner.trouble.as_ref().map(ToString::to_string);
-        let Inner { lines, findings, .. } = *inner;
-        FailureListEnd { file: self.path.clone(), lines, findings, trouble }
+    pub fn finish(self) -> FailureListEnd {
+        let inner = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ListEnd { file, lines, trouble } = inner.file.finish();
+        FailureListEnd { file, lines: lines - inner.findings, findings: inner.findings, trouble }
     }
 
     fn add(&self, fid: Fid, reason: &str, dkey: &str, detail: &str) {
-        self.write(|inner| {
-            inner.lines += 1;
-            inner.write("", fid, reason, dkey, detail)
+        self.line("", fid, reason, dkey, detail);
+    }
+
+    fn line(&self, mark: &str, fid: Fid, reason: &str, dkey: &str, detail: &str) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_begun = std::mem::replace(&mut inner.is_begun, true);
+        let is_written = inner.file.write(1, |out| {
+            if !is_begun {
+                writeln!(out, "# fid\treason\tdkey\tdetail")?;
+            }
+            writeln!(out, "{mark}{fid}\t{reason}\t{}\t{}", column(dkey), column(detail))
         });
+        inner.findings += u64::from(is_written && !mark.is_empty());
     }
-
-    fn write(&self, line: impl FnOnce(&mut Inner) -> io::Result<()>) {
-        let mut inner = self.inner();
-        if inner.trouble.is_some() {
-            return;
-        }
-        if let Err(error) = line(&mut inner) {
-            inner.trouble = Some(error);
-        }
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn write(
-        &mut self,
-        mark: &str,
-        fid: Fid,
-        reason: &str,
-        dkey: &str,
-        detail: &str,
-    ) -> io::Result<()> {
-        if self.lines + self.findings == 1 {
-            writeln!(self.out, "# fid\treason\tdkey\tdetail")?;
-        }
-        writeln!(self.out, "{mark}{fid}\t{reason}\t{}\t{}", column(dkey), column(detail))?;
-        if self.flushed.elapsed() >= FLUSH_AFTER {
-            self.out.flush()?;
-            self.flushed = Instant::now();
-        }
-        Ok(())
-    }
-}
-
-/// In one line, and one column of it.
-fn column(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 impl OutageObserver for FailureList {
@@ -152,10 +97,7 @@ impl RunObserver for FailureList {
     }
 
     fn noticed(&self, file: &SourceFile, Finding { kind, detail }: &Finding) {
-        self.write(|inner| {
-            inner.findings += 1;
-            inner.write("#finding\t", file.fid, kind.name(), &file.dkey.to_string(), detail)
-        });
+        self.line("#finding\t", file.fid, kind.name(), &file.dkey.to_string(), detail);
     }
 }
 
@@ -184,8 +126,9 @@ mod tests {
         let text = std::fs::read_to_string(&path).expect("written");
         let lines: Vec<_> = text.lines().collect();
         let first = "7\tnot-content-addressed\todd key \tkey `odd key ` is not";
-        assert!(lines.len() == 4 && lines[1].starts_with(first), "{text}");
-        assert!(lines.iter().all(|line| line.split('\t').count() == 4), "{text}");
+        assert!(lines.len() == 5 && lines[1].starts_with(first), "{text}");
+        assert_eq!(lines[4], "# 3 lines");
+        assert!(lines[..4].iter().all(|line| line.split('\t').count() == 4), "{text}");
         let fed_back = FidList::read("--fids", &path).expect("a list").all();
         assert_eq!(fed_back.iter().collect::<Vec<_>>(), [7, 9, 11]);
     }
@@ -212,35 +155,10 @@ mod tests {
             "# fid\treason\tdkey\tdetail\n\
              #finding\t7\tbad-replica\t{sha1}-b\thttp://10.0.0.7:7500/dev1 is cut short\n"
         );
-        assert!(text.starts_with(&found), "{text}");
+        assert!(text.starts_with(&found) && text.ends_with("\n# 4 lines\n"), "{text}");
         let fed_back = FidList::read("--fids", &path).expect("a list").all();
         assert_eq!(fed_back.iter().collect::<Vec<_>>(), [7, 9, 11]);
         let again = FailureList::create(&path);
         assert!(again.is_err(), "findings are not written over either");
-    }
-
-    #[test]
-    fn what_was_listed_before_is_not_lost() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("failures.tsv");
-        std::fs::write(&path, "").expect("written");
-        FailureList::create(&path).expect("there is nothing in it to lose");
-        std::fs::write(&path, "7\n").expect("written");
-        let error = FailureList::create(&path).err().expect("it is not empty").0;
-        assert!(error.contains("has lines already"), "{error}");
-        assert_eq!(std::fs::read(&path).expect("it is there"), b"7\n");
-        let error = FailureList::create(folder.path()).err().expect("a folder").0;
-        assert!(error.contains("cannot be written"), "{error}");
-    }
-
-    #[test]
-    fn a_full_disk_is_told_and_stops_nothing() {
-        if !Path::new("/dev/full").exists() {
-            return;
-        }
-        let list = FailureList::create(Path::new("/dev/full")).expect("it opens");
-        list.read(&page());
-        let end = list.finish();
-        assert!(end.trouble.is_some(), "{end:?}");
     }
 }

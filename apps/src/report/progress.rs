@@ -48,6 +48,8 @@ struct Shared {
     type_rows: AtomicU64,
     /// Files of a sample whose content is read.
     sampled: AtomicU64,
+    /// Rows that were read to be sorted.
+    sorted: AtomicU64,
     /// Why nothing new is begun, while that is so.
     holding: Mutex<Option<String>>,
     failure_lines: Mutex<FailureLines>,
@@ -157,6 +159,10 @@ impl Shared {
         let sampled = self.sampled.load(Ordering::Relaxed);
         if sampled > 0 {
             return format!("; reading the content of {} files", HumanCount(sampled));
+        }
+        let sorted = self.sorted.load(Ordering::Relaxed);
+        if sorted > 0 {
+            return format!("; sorting the index: {} rows", HumanCount(sorted));
         }
         let rows = self.type_rows.load(Ordering::Relaxed);
         if rows == 0 || self.rows.load(Ordering::Relaxed) > 0 {

@@ -1,17 +1,20 @@
 //! What `verify` prints.
 
 mod files;
+mod state;
 
 use std::fmt::{self, Write};
 
 use domain::summary::Sample;
 use domain::verify::{Difference, OtherObjects, VerifySummary};
-use domain::{Coverage, Stopped};
+use domain::{Coverage, Stopped, limits};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
-pub use self::files::{Form, ListEnd, ListFile};
+pub use self::files::{Form, VerifyList};
+pub use self::state::{SortedEnd, StateEnd};
 use super::advice::Again;
+use super::list_file::ListEnd;
 use super::requests::write_requests;
 use super::sample::{
     FINDINGS, is_whole, write_failed, write_rejected, write_sample, write_samples, write_stopped,
@@ -31,6 +34,8 @@ pub struct VerifyReport {
     #[serde(flatten)]
     pub lists: Lists,
     #[serde(flatten)]
+    pub ways: Ways,
+    #[serde(flatten)]
     pub cost: Cost,
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -45,6 +50,15 @@ pub struct Lists {
     pub sha1sums: Option<ListEnd>,
     /// `--failures`.
     pub failures: Option<ListEnd>,
+}
+
+/// How the comparison was made, where not in the usual way.
+#[derive(Debug, Default, Serialize)]
+pub struct Ways {
+    /// `--state`.
+    pub state: Option<StateEnd>,
+    /// An index that was sorted first.
+    pub sorted: Option<SortedEnd>,
 }
 
 impl Lists {
@@ -62,14 +76,19 @@ impl VerifyReport {
     /// wrong may be named nowhere else.
     ///
     /// So are very many objects of content that no row names, where nobody has allowed them.
-    pub fn new(summary: VerifySummary, lists: Lists, allows_extra: bool, cost: Cost) -> Self {
+    pub fn new(
+        summary: VerifySummary,
+        (lists, ways): (Lists, Ways),
+        allows_extra: bool,
+        cost: Cost,
+    ) -> Self {
         let is_of_another = summary.is_likely_of_another_store() && !allows_extra;
         let differs = summary.differs() || is_of_another || lists.lack_lines();
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(summary.is_incomplete(), differs),
         };
-        Self { summary, is_of_another, lists, cost, verdict }
+        Self { summary, is_of_another, lists, ways, cost, verdict }
     }
 }
 
@@ -82,7 +101,14 @@ impl Report for VerifyReport {
         let (rows, objects) = (HumanCount(summary.rows), HumanCount(summary.objects));
         let took = HumanDuration(self.cost.took);
         writeln!(out, "{rows} rows of the index compared with {objects} objects, in {took}")?;
+        if let Some(state) = &self.ways.state {
+            state.write_age(out)?;
+        }
+        if let Some(sorted) = &self.ways.sorted {
+            sorted.write(out)?;
+        }
         write_classes(out, summary)?;
+        write_late(out, summary)?;
         write_coverage(out, summary)?;
         write_rejected(out, &summary.rejected)?;
         write_different(out, summary)?;
@@ -126,10 +152,32 @@ fn write_classes(out: &mut String, summary: &VerifySummary) -> fmt::Result {
     Ok(())
 }
 
+/// What HEADs have said of files that the listings do not have.
+fn write_late(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    let (found, unlooked) = (summary.found_by_head, summary.missing_by_listing);
+    if found > 0 {
+        let found = HumanCount(found);
+        writeln!(out, "{found} files were not listed and were found by HEAD: written meanwhile.")?;
+    }
+    if unlooked > 0 {
+        let (unlooked, row) = (HumanCount(unlooked), HumanCount(limits::MISSING_LOOKED_FOR));
+        writeln!(
+            out,
+            "{unlooked} of the missing files were not looked for by HEAD: {row} before them were, in a row, \
+             and none was there."
+        )?;
+    }
+    Ok(())
+}
+
 fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::Result {
     match summary.coverage() {
         Coverage::NotTold => match &summary.uncounted {
-            Some(why) => writeln!(out, "The index could not be counted: {why}"),
+            Some(why) => writeln!(
+                out,
+                "The index could not be counted: {why}\n  That no row was passed over is known from the order \
+                 of the rows alone, and not from a second count."
+            ),
             None => Ok(()),
         },
         Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
@@ -252,8 +300,15 @@ impl VerifyReport {
             writeln!(
                 out,
                 "NOT COMPLETE: {done} of {all} key ranges were compared. What is not named above is not \
-                 known to be whole: run this again."
+                 known to be whole."
             )?;
+            match &self.ways.state {
+                Some(state) => state.write_next(out)?,
+                None => writeln!(
+                    out,
+                    "Run this again. With --state FILE a comparison that ends early can be continued."
+                )?,
+            }
         } else if summary.is_incomplete() {
             writeln!(out, "NOT COMPLETE: mend what is named above, then run this again.")?;
         }

@@ -11,6 +11,8 @@ mod row;
 mod summary;
 mod without_row;
 
+pub mod witness;
+
 pub use compare::{AuditPlan, AuditPorts, AuditProgress, Comparison, FileVerdict};
 pub use list::{ListedFile, list_files};
 pub use row::{AuditedFile, AuditedRow, RejectedAs};

@@ -3,6 +3,7 @@
 //! It reads the raw key itself: a rule that the migrator has wrong must not be wrong here in the same
 //! way. A test in `tests` holds both equal.
 
+use crate::named::named;
 use crate::{BucketMap, ByteCount, Destination, Fid, IndexRow, MogileBucket, S3Bucket, Sha1};
 
 /// The class of a row. Each row is in exactly one.
@@ -46,18 +47,13 @@ pub enum RejectedAs {
     UnmappedBucket,
 }
 
-impl RejectedAs {
-    /// The name in counts, the one that `migrate` gives.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NoKey => "no-key",
-            Self::NoLength => "no-length",
-            Self::OddKey => "not-content-addressed",
-            Self::UnmappedBucket => "unmapped-bucket",
-        }
-    }
-}
+// The names in counts, those that `migrate` gives.
+named!(RejectedAs {
+    NoKey = "no-key",
+    NoLength = "no-length",
+    OddKey = "not-content-addressed",
+    UnmappedBucket = "unmapped-bucket",
+});
 
 impl AuditedRow {
     /// Classes a row by its raw key.

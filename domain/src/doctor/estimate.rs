@@ -215,6 +215,8 @@ pub fn costs(needed: &RequestsNeeded, pace: Pace, prices: &Prices) -> Vec<CostLi
         (Queue, "its time: GB x seconds", gb_seconds(moving, pace), Unit::LambdaGbSecond),
         (Verification, "ledger scanned before it", scan_reads(recorded), Unit::DynamoDbRead),
         (Verification, "HEAD", jobs, Unit::S3Read),
+        // One item of at most 4 KB each, consistently: the price is by the item, not by the request.
+        (Verification, "records of the ledger read", jobs, Unit::DynamoDbRead),
         (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
         (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),

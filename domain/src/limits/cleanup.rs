@@ -1,4 +1,4 @@
-//! The limits of the journal and of the clean-up.
+//! The limits of the journal, of the clean-up and of the cut-over.
 
 use std::time::Duration;
 
@@ -51,3 +51,6 @@ pub const CLOCKS_APART: Duration = Duration::from_mins(5);
 /// the clocks of the one that listed and the one that deletes may be apart.
 pub const UPLOAD_OVER_AFTER: Duration =
     Duration::from_secs(24 * 60 * 60 + 2 * CLOCKS_APART.as_secs());
+
+/// The time between two looks at whether a store that is to be frozen moves.
+pub const FREEZE_LOOK: Duration = Duration::from_secs(10);

@@ -16,8 +16,10 @@ mod key_ranges;
 mod ledger;
 mod object_store;
 mod queue_consumers;
+mod record_sorts;
 mod rhino_changes;
 mod rhino_database;
+mod row_sorter;
 mod service_time;
 mod site;
 mod source_files;
@@ -37,6 +39,7 @@ pub use content_repo_database::{
 pub use database::{DatabaseError, RowId};
 pub use database_survey::{
     AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+    UploadsUnderWay,
 };
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
@@ -46,10 +49,14 @@ pub use key_ranges::{KeyRanges, KeyedRow};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use queue_consumers::{QueueConsumer, QueueConsumers};
+pub use record_sorts::{
+    RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
+};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };
 pub use rhino_database::{ArticleFile, RhinoDatabase};
+pub use row_sorter::{RowSorter, RowSorterError, RowSorters, SortedRows};
 pub use service_time::ServiceTime;
 pub use site::{Site, SiteError, SiteLooks};
 pub use source_files::{Replica, SourceFiles};

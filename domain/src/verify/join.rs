@@ -3,10 +3,12 @@
 use std::iter::Peekable;
 use std::slice::Iter;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{ByteCount, Fid, ListedObject, ObjectKey, Sha1};
 
 /// A file that must be in a bucket, as small as possible: a range keeps all of its files in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct ExpectedFile {
     /// The SHA-1 that its key names.
     pub(super) sha1: Sha1,

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use crate::ports::{Clock, ObjectStore, StoreError};
-use crate::retried::retried;
-use crate::{ListPage, ListedObject, ObjectKey, S3Bucket};
+use super::patience::{Asked, Patience};
+use crate::ports::{ObjectStore, StoreError};
+use crate::{ListPage, ListedObject, ObjectKey, S3Bucket, System};
 
 /// The listing of one bucket from a key on.
 pub(super) struct Listing<'a> {
     objects: &'a dyn ObjectStore,
-    clock: &'a dyn Clock,
+    patience: &'a Patience<'a>,
     bucket: &'a S3Bucket,
     page: VecDeque<ListedObject>,
     last: Option<ObjectKey>,
@@ -20,12 +20,12 @@ impl<'a> Listing<'a> {
     /// Begins behind `from`, or with the first key.
     pub(super) fn new(
         objects: &'a dyn ObjectStore,
-        clock: &'a dyn Clock,
+        patience: &'a Patience<'a>,
         bucket: &'a S3Bucket,
         from: Option<&str>,
     ) -> Self {
         let last = from.map(|from| ObjectKey::new(from.to_owned()));
-        Self { objects, clock, bucket, page: VecDeque::new(), last, more: true }
+        Self { objects, patience, bucket, page: VecDeque::new(), last, more: true }
     }
 
     /// Returns the next object whose key is not behind `end`; [`None`] where the next key is, or where
@@ -43,7 +43,7 @@ impl<'a> Listing<'a> {
 
     async fn ask(&mut self) -> Result<(), StoreError> {
         let ask = || self.objects.list(self.bucket, "", self.last.as_ref());
-        let page = retried(self.clock, 0, ask).await?;
+        let page = self.patience.ask(System::S3, Asked::ForAll, 0, ask).await?;
         self.require_order(&page)?;
         self.more = page.more;
         if let Some(object) = page.objects.last() {

@@ -2,6 +2,7 @@
 //! it repairs nothing.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{self, Either};
 use roaring::RoaringTreemap;
@@ -9,7 +10,10 @@ use roaring::RoaringTreemap;
 use super::comparison::Comparison;
 use super::look::Looks;
 use super::observer::VerifyObserver;
+use super::part::{Part, Parts};
+use super::patience::Patience;
 use super::sample::Sampler;
+use super::state::{Place, StateKeeper, VerifyState};
 use super::summary::VerifySummary;
 use super::tally::Counting;
 use crate::ports::{Clock, KeyRanges, ObjectStore, SourceIndex};
@@ -26,6 +30,8 @@ pub struct VerifyPorts<'a> {
     pub objects: &'a dyn ObjectStore,
     /// Time, for pauses between tries.
     pub clock: &'a dyn Clock,
+    /// What keeps the state of the comparison, where another one may go on.
+    pub keeper: Option<&'a dyn StateKeeper>,
 }
 
 /// What is compared, and how closely.
@@ -41,6 +47,12 @@ pub struct VerifyPlan {
     pub max_failures: Option<u64>,
     /// Rows that are asked for at a time.
     pub page_rows: usize,
+    /// How long a system is waited for that was reached before.
+    pub wait: Duration,
+    /// The number of rows, where the rows themselves were counted as they were sorted.
+    pub counted: Option<u64>,
+    /// The state of the comparison that this one continues.
+    pub resume: Option<VerifyState>,
 }
 
 /// How much of the content is read.
@@ -72,13 +84,19 @@ pub async fn verify_store(
         Depth::Sample { files, seed } => (files, seed),
         Depth::All => (0, 0),
     };
-    let counting =
-        Counting::new((&plan.buckets, &plan.excluded), Sampler::new(files, seed), observer);
+    let fresh = Sampler::new(files, seed);
+    let (done, place) = match &plan.resume {
+        Some(state) => state.restore(fresh.clone()),
+        None => (Part::new(fresh.clone()), Place::default()),
+    };
+    let found = Parts::new(done, place, fresh);
+    let counting = Counting::new((&plan.buckets, &plan.excluded), found, observer);
     {
-        let content = &mut counting.state().summary.content;
+        let content = &mut counting.parts().done.summary.content;
         (content.deep, content.seed) = (plan.depth == Depth::All, seed);
     }
-    let looks = Looks { objects: ports.objects, clock: ports.clock };
+    let patience = Patience::new(ports.clock, observer, plan.wait);
+    let looks = Looks { objects: ports.objects, clock: ports.clock, patience: &patience };
     let comparison = Comparison { ports, plan, looks, counting: &counting, observer };
     let stopped = {
         let whole = pin!(comparison.whole());
@@ -87,8 +105,12 @@ pub async fn verify_store(
             Either::Right(((), _)) => Some(Stopped::Interrupted),
         }
     };
-    // Where the comparison ended early, no row is known for them.
-    comparison.release_held();
+    if stopped.is_some() {
+        comparison.keep_state();
+        // Where the comparison ended early, no row is known for what is held.
+        counting.parts().abandon();
+        comparison.release_held();
+    }
     let mut summary = counting.into_summary();
     summary.stopped = stopped;
     summary

@@ -2,10 +2,12 @@
 
 use super::content::read_whole;
 use super::join::ExpectedFile;
+use super::patience::{Asked, Patience};
 use super::summary::Difference;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
-use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1};
+use crate::retry::{Classed, ErrorClass};
+use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System};
 
 /// What a look at a file's object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +25,10 @@ pub(super) enum Looked {
 pub(super) struct Looks<'a> {
     pub(super) objects: &'a dyn ObjectStore,
     pub(super) clock: &'a dyn Clock,
+    pub(super) patience: &'a Patience<'a>,
 }
 
-/// Looks at an object that is written anew each time before it is given up.
+/// Looks at an object that is written anew each time, or whose bytes break off, before it is given up.
 const LOOKS: u32 = 3;
 
 /// How an object is looked at.
@@ -48,19 +51,18 @@ impl Looks<'_> {
         };
         let mut last = StoreError::Occupied(at.to_string());
         for _ in 0..LOOKS {
-            let read = match etag.take() {
-                Some(etag) => self.read(&at, file, &etag).await,
+            let etag = match etag.take() {
+                Some(etag) => etag,
                 None => match self.head(&at, file, is_read).await {
                     Ok(Head::Gone) => return missing(&at),
-                    Ok(Head::Judged(sha1, length)) => Ok((sha1, length)),
-                    Ok(Head::ToRead(etag)) => self.read(&at, file, &etag).await,
-                    Err(error) => Err(error),
+                    Ok(Head::Judged(sha1, length)) => return judged(&at, file, sha1, length),
+                    Ok(Head::ToRead(etag)) => etag,
+                    Err(error) => return Looked::Unseen(Reason::from(&error)),
                 },
             };
-            match read {
+            match self.read(&at, file, &etag).await {
                 Ok((sha1, length)) => return judged(&at, file, sha1, length),
-                // It was written anew or deleted since it was listed.
-                Err(error @ (StoreError::Occupied(_) | StoreError::NoSuchKey(_))) => last = error,
+                Err(error) if is_looked_at_again(&error) => last = error,
                 Err(error) => return Looked::Unseen(Reason::from(&error)),
             }
         }
@@ -73,7 +75,8 @@ impl Looks<'_> {
         file: &ExpectedFile,
         is_read: bool,
     ) -> Result<Head, StoreError> {
-        let found = retried(self.clock, file.fid.0, || self.objects.head(at)).await?;
+        let head = || self.objects.head(at);
+        let found = self.patience.ask(System::S3, Asked::ForOneFile, file.fid.0, head).await?;
         Ok(match found {
             None => Head::Gone,
             Some(found) => match found.sha1.filter(|_| !is_read) {
@@ -91,8 +94,16 @@ impl Looks<'_> {
     ) -> Result<(Sha1, ByteCount), StoreError> {
         let read = || read_whole(self.objects, at, etag);
         let digests = retried(self.clock, file.fid.0, read).await?;
+        self.patience.answered(System::S3);
         Ok((digests.sha1, digests.length))
     }
+}
+
+/// Whether the next HEAD may show what became of the object: it was written anew or deleted since it was
+/// listed, or its bytes broke off. Where S3 is away, that HEAD waits for it.
+fn is_looked_at_again(error: &StoreError) -> bool {
+    let has_changed = matches!(error, StoreError::Occupied(_) | StoreError::NoSuchKey(_));
+    has_changed || error.class() == ErrorClass::Retry
 }
 
 enum Head {

@@ -1,6 +1,6 @@
 //! Who is told of a comparison while it goes on.
 
-use crate::{Fid, ObjectKey, S3Bucket};
+use crate::{Fid, ObjectKey, Reason, S3Bucket};
 
 /// What a line says of a file or an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,9 @@ pub enum Mark {
 /// What became of one file, or of one object that is no file's.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
+    /// The run of key ranges in which it was found; [`None`] behind all ranges. It counts when that run
+    /// says that its range is done.
+    pub run: Option<usize>,
     /// What it says.
     pub mark: Mark,
     /// The S3 bucket.
@@ -37,8 +40,11 @@ pub struct Line<'a> {
 
 /// Is told of a comparison while it goes on.
 pub trait VerifyObserver: Send + Sync {
-    /// There are so many ranges of keys.
-    fn expect(&self, ranges: u64);
+    /// So many rows of the index were read to be sorted, before there are ranges.
+    fn sorting(&self, rows: u64);
+
+    /// There are so many ranges of keys, of which so many are done already.
+    fn expect(&self, ranges: u64, done: u64);
 
     /// So many rows of the index were read.
     fn read(&self, rows: u64);
@@ -46,11 +52,17 @@ pub trait VerifyObserver: Send + Sync {
     /// So many objects were listed.
     fn listed(&self, objects: u64);
 
-    /// A range of keys is compared.
-    fn range_done(&self);
+    /// This run of ranges has compared one of them.
+    fn range_done(&self, run: usize);
 
     /// The content of so many files is read now, as a sample.
     fn sampling(&self, files: u64);
+
+    /// A system does not answer. The comparison waits for it.
+    fn holding(&self, why: &Reason);
+
+    /// It answers again, or is waited for no longer.
+    fn going_on(&self);
 
     /// A file is compared, or an object is no file's.
     fn line(&self, line: &Line<'_>);
@@ -60,8 +72,12 @@ pub trait VerifyObserver: Send + Sync {
 pub struct All<'a>(pub Vec<&'a dyn VerifyObserver>);
 
 impl VerifyObserver for All<'_> {
-    fn expect(&self, ranges: u64) {
-        self.0.iter().for_each(|observer| observer.expect(ranges));
+    fn sorting(&self, rows: u64) {
+        self.0.iter().for_each(|observer| observer.sorting(rows));
+    }
+
+    fn expect(&self, ranges: u64, done: u64) {
+        self.0.iter().for_each(|observer| observer.expect(ranges, done));
     }
 
     fn read(&self, rows: u64) {
@@ -72,12 +88,20 @@ impl VerifyObserver for All<'_> {
         self.0.iter().for_each(|observer| observer.listed(objects));
     }
 
-    fn range_done(&self) {
-        self.0.iter().for_each(|observer| observer.range_done());
+    fn range_done(&self, run: usize) {
+        self.0.iter().for_each(|observer| observer.range_done(run));
     }
 
     fn sampling(&self, files: u64) {
         self.0.iter().for_each(|observer| observer.sampling(files));
+    }
+
+    fn holding(&self, why: &Reason) {
+        self.0.iter().for_each(|observer| observer.holding(why));
+    }
+
+    fn going_on(&self) {
+        self.0.iter().for_each(|observer| observer.going_on());
     }
 
     fn line(&self, line: &Line<'_>) {

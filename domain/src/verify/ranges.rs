@@ -20,14 +20,19 @@ impl KeyRange {
 }
 
 /// How many hex digits the bounds have, for an index of about this many rows. Small stores have few
-/// ranges: each costs a query at least.
-pub(super) const fn digits(rows: Option<u64>) -> usize {
-    match rows {
+/// ranges: each costs a query at least. Where all content is read, a range that is begun again costs
+/// more than sixteen queries.
+pub(super) const fn digits(rows: Option<u64>, reads_all: bool) -> usize {
+    let digits = match rows {
         Some(0..20_000) => 1,
         Some(20_000..500_000) => 2,
         Some(_) | None => 3,
-    }
+    };
+    if reads_all { digits + 1 } else { digits }
 }
+
+/// The most digits that bounds have.
+pub(super) const MOST_DIGITS: usize = 4;
 
 /// Ranges with bounds of so many hex digits, in runs that are read one range after the other.
 ///
@@ -81,13 +86,14 @@ mod tests {
         for (rows, expected) in
             [(Some(0), 1), (Some(19_999), 1), (Some(20_000), 2), (Some(10_000_000), 3), (None, 3)]
         {
-            assert_eq!(digits(rows), expected, "{rows:?}");
+            assert_eq!(digits(rows, false), expected, "{rows:?}");
+            assert_eq!(digits(rows, true), expected + 1, "{rows:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn a_key_of_content_is_in_one_range(hex in "[0-9a-f]{40}", digits in 1..4_usize) {
+        fn a_key_of_content_is_in_one_range(hex in "[0-9a-f]{40}", digits in 1..=MOST_DIGITS) {
             prop_assert_eq!(ranges(digits).iter().filter(|range| range.holds(&hex)).count(), 1);
         }
 

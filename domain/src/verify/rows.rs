@@ -1,10 +1,10 @@
 //! The index's rows by ranges of keys: each row once, whatever the order in which the index compares
 //! keys.
 
+use super::patience::{Asked, Patience};
 use super::ranges::KeyRange;
-use crate::ports::{Clock, IndexError, KeyRanges, KeyedRow};
-use crate::retried::retried;
-use crate::{Fid, limits};
+use crate::ports::{IndexError, KeyRanges, KeyedRow};
+use crate::{Fid, System, limits};
 
 /// Tries to read a range whose rows change while it is read.
 const TRIES: u32 = 3;
@@ -18,7 +18,7 @@ const TRIES: u32 = 3;
 /// character sets between here and the table.
 pub(super) async fn read_range(
     index: &dyn KeyRanges,
-    clock: &dyn Clock,
+    patience: &Patience<'_>,
     range: &KeyRange,
     limit: usize,
     take: &mut (dyn FnMut(KeyedRow) + Send),
@@ -26,7 +26,7 @@ pub(super) async fn read_range(
     // The row at which a page begins comes again, and one more must be on it.
     let limit = limit.max(2);
     for _ in 0..TRIES {
-        if read_once(index, clock, range, limit, take).await? == Read::Whole {
+        if read_once(index, patience, range, limit, take).await? == Read::Whole {
             return Ok(());
         }
     }
@@ -48,7 +48,7 @@ enum Read {
 
 async fn read_once(
     index: &dyn KeyRanges,
-    clock: &dyn Clock,
+    patience: &Patience<'_>,
     range: &KeyRange,
     limit: usize,
     take: &mut (dyn FnMut(KeyedRow) + Send),
@@ -57,7 +57,7 @@ async fn read_once(
     let mut last: Option<Fid> = None;
     loop {
         let ask = || index.rows_between(from.as_deref(), end, limit);
-        let page = retried(clock, 0, ask).await?;
+        let page = patience.ask(System::Index, Asked::ForAll, 0, ask).await?;
         let is_last = page.len() < limit;
         if last.is_some() && page.first().map(KeyedRow::fid) != last {
             return Ok(Read::Changed);
@@ -80,13 +80,13 @@ async fn read_once(
 /// Reads all rows without a key.
 pub(super) async fn read_keyless(
     index: &dyn KeyRanges,
-    clock: &dyn Clock,
+    patience: &Patience<'_>,
     take: &mut (dyn FnMut(KeyedRow) + Send),
 ) -> Result<(), IndexError> {
     let mut after = Fid(0);
     loop {
         let ask = || index.rows_without_key(after, limits::PAGE_ROWS);
-        let page = retried(clock, after.0, ask).await?;
+        let page = patience.ask(System::Index, Asked::ForAll, after.0, ask).await?;
         let Some(last) = page.last().map(KeyedRow::fid) else { return Ok(()) };
         if last <= after {
             let why = format!("fid {last} where it was asked for rows behind fid {after}");

@@ -37,7 +37,7 @@ impl Size {
 }
 
 /// Draws a sample while the files stream by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Sampler {
     files: usize,
     seed: u64,
@@ -60,13 +60,27 @@ impl Sampler {
         }
         let lot = mix(mix(self.seed ^ file.fid.0) ^ bucket as u64);
         let stratum = self.strata.entry((bucket, Size::of(file.length))).or_default();
-        if stratum.len() == self.files {
-            if stratum.peek().is_some_and(|highest| highest.lot <= lot) {
-                return;
-            }
-            stratum.pop();
+        let is_full = stratum.len() == self.files;
+        if is_full && stratum.peek().is_some_and(|highest| highest.lot <= lot) {
+            return;
         }
-        stratum.push(Sampled { lot, file: *file, etag: etag.clone() });
+        put(stratum, self.files, Sampled { lot, file: *file, etag: etag.clone() });
+    }
+
+    /// Takes the files of another sampler with the same seed into account.
+    pub(super) fn absorb(&mut self, other: Self) {
+        for (of, files) in other.strata {
+            let stratum = self.strata.entry(of).or_default();
+            for file in files {
+                put(stratum, self.files, file);
+            }
+        }
+    }
+
+    /// The files that are in it, each with the number of its bucket.
+    pub(super) fn files(&self) -> impl Iterator<Item = (usize, &Sampled)> {
+        let of = |bucket: usize| move |file| (bucket, file);
+        self.strata.iter().flat_map(move |((bucket, _), files)| files.iter().map(of(*bucket)))
     }
 
     /// The sample, each file with the number of its bucket. All buckets and sizes have the same share,
@@ -79,6 +93,14 @@ impl Sampler {
             drawn.extend(by_age(stratum.into_vec(), share).into_iter().map(|it| (bucket, it)));
         }
         drawn
+    }
+}
+
+/// Keeps the lowest, so many of them.
+fn put(stratum: &mut BinaryHeap<Sampled>, most: usize, file: Sampled) {
+    stratum.push(file);
+    if stratum.len() > most {
+        stratum.pop();
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::audit::RejectedAs;
 use crate::misconfigured::is_likely_another_store;
-use crate::named::named;
+use crate::named::{UnknownName, named};
 use crate::summary::Sample;
-use crate::{ByteCount, Coverage, Stopped, Tally, coverage};
+use crate::{ByteCount, Coverage, FindingKind, ReasonKind, Stopped, Tally, coverage};
 
 /// How a file is not in S3 as it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +31,7 @@ named!(Difference {
 });
 
 /// Objects that are no file's: their number, their bytes, and the lowest addresses.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OtherObjects {
     /// How many, with their bytes.
     #[serde(flatten)]
@@ -43,7 +44,17 @@ impl OtherObjects {
     pub(super) fn add(&mut self, length: ByteCount, address: String) {
         self.tally.add(length);
         self.examples.insert(address);
-        if self.examples.len() > EXAMPLES {
+        self.keep_the_lowest();
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.tally.merge(other.tally);
+        self.examples.extend(other.examples);
+        self.keep_the_lowest();
+    }
+
+    fn keep_the_lowest(&mut self) {
+        while self.examples.len() > EXAMPLES {
             self.examples.pop_last();
         }
     }
@@ -53,7 +64,7 @@ impl OtherObjects {
 const EXAMPLES: usize = 3;
 
 /// What of the content was read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentRead {
     /// Whether all files were to be read, and not a sample.
     pub deep: bool,
@@ -66,7 +77,7 @@ pub struct ContentRead {
 }
 
 /// The counts of a comparison.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifySummary {
     /// Rows of the domain that were read.
     pub rows: u64,
@@ -77,6 +88,7 @@ pub struct VerifySummary {
     /// Rows that the operator excluded.
     pub excluded: u64,
     /// Rows that name no file that could be in S3, by reason.
+    #[serde(deserialize_with = "rejections")]
     pub rejected: BTreeMap<&'static str, Sample>,
     /// Rows that must be in S3.
     pub files: Tally,
@@ -84,13 +96,21 @@ pub struct VerifySummary {
     /// that was looked at.
     pub whole: Tally,
     /// Of them those that are not as they must be, by [`Difference`].
+    #[serde(deserialize_with = "differences")]
     pub different: BTreeMap<&'static str, Sample>,
     /// Of them those that could not be looked at, by reason.
+    #[serde(deserialize_with = "reasons")]
     pub unseen: BTreeMap<&'static str, Sample>,
     /// Findings about files that are whole.
+    #[serde(deserialize_with = "kinds")]
     pub findings: BTreeMap<&'static str, Sample>,
     /// Rows that were no files when they were counted, and came again as files: these were not compared.
     pub changed: Sample,
+    /// Files whose objects the listing did not have and a HEAD found: they were written meanwhile.
+    pub found_by_head: u64,
+    /// Files that are missing by the listing alone: a thousand others before them were looked at by HEAD,
+    /// and none was there.
+    pub missing_by_listing: u64,
     /// Objects that were listed.
     pub objects: u64,
     /// Objects of content that no row of their bucket names.
@@ -114,6 +134,7 @@ pub struct VerifySummary {
     /// Why the index could not be counted; [`None`] when there was no error.
     pub uncounted: Option<String>,
     /// Why the comparison ended early; [`None`] when it did not.
+    #[serde(skip_deserializing)]
     pub stopped: Option<Stopped>,
 }
 
@@ -122,7 +143,73 @@ fn files_of(samples: &BTreeMap<&'static str, Sample>) -> u64 {
     samples.values().map(|sample| sample.files).sum()
 }
 
+type Samples = BTreeMap<&'static str, Sample>;
+
+fn absorb(samples: &mut Samples, others: Samples) {
+    for (name, sample) in others {
+        samples.entry(name).or_default().merge(sample);
+    }
+}
+
+/// Reads samples whose names are these.
+fn samples<'de, D: Deserializer<'de>>(
+    from: D,
+    name_of: impl Fn(&str) -> Option<&'static str>,
+) -> Result<Samples, D::Error> {
+    let samples = BTreeMap::<String, Sample>::deserialize(from)?;
+    let named = samples.into_iter().map(|(name, sample)| match name_of(&name) {
+        Some(name) => Ok((name, sample)),
+        None => Err(serde::de::Error::custom(UnknownName(name))),
+    });
+    named.collect()
+}
+
+fn rejections<'de, D: Deserializer<'de>>(from: D) -> Result<Samples, D::Error> {
+    let unreadable = |name: &str| (name == UNREADABLE).then_some(UNREADABLE);
+    let known = |name: &str| name.parse().map(RejectedAs::name).ok();
+    samples(from, |name| known(name).or_else(|| unreadable(name)))
+}
+
+fn differences<'de, D: Deserializer<'de>>(from: D) -> Result<Samples, D::Error> {
+    samples(from, |name| name.parse().map(Difference::name).ok())
+}
+
+fn reasons<'de, D: Deserializer<'de>>(from: D) -> Result<Samples, D::Error> {
+    samples(from, |name| name.parse().map(ReasonKind::name).ok())
+}
+
+fn kinds<'de, D: Deserializer<'de>>(from: D) -> Result<Samples, D::Error> {
+    samples(from, |name| name.parse().map(FindingKind::name).ok())
+}
+
+/// The name of a row that the index cannot give, as `migrate` has it.
+pub(super) const UNREADABLE: &str = "unreadable-row";
+
 impl VerifySummary {
+    /// Adds what a part of the comparison has counted.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.temporary += other.temporary;
+        self.ignored += other.ignored;
+        self.excluded += other.excluded;
+        absorb(&mut self.rejected, other.rejected);
+        self.files.merge(other.files);
+        self.whole.merge(other.whole);
+        absorb(&mut self.different, other.different);
+        absorb(&mut self.unseen, other.unseen);
+        absorb(&mut self.findings, other.findings);
+        self.changed.merge(other.changed);
+        self.found_by_head += other.found_by_head;
+        self.missing_by_listing += other.missing_by_listing;
+        self.objects += other.objects;
+        self.extra.absorb(other.extra);
+        self.intermediaries.absorb(other.intermediaries);
+        self.other_keys.absorb(other.other_keys);
+        self.out_of_place += other.out_of_place;
+        self.ranges_done += other.ranges_done;
+        self.content.read.merge(other.content.read);
+    }
+
     /// Returns the number of files that are not as they must be, or could not be looked at.
     #[must_use]
     pub fn failures(&self) -> u64 {

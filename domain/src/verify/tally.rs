@@ -1,6 +1,5 @@
 //! What a comparison has found so far. All of its counts are made here.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use roaring::RoaringTreemap;
@@ -8,9 +7,9 @@ use roaring::RoaringTreemap;
 use super::join::ExpectedFile;
 use super::look::Looked;
 use super::observer::{Line, Mark, VerifyObserver};
+use super::part::{Held, Parts};
 use super::ranges::KeyRange;
-use super::sample::Sampler;
-use super::summary::{Difference, OtherObjects, VerifySummary};
+use super::summary::{Difference, OtherObjects, UNREADABLE, VerifySummary};
 use crate::audit::AuditedRow;
 use crate::ports::{KeyedRow, UnreadableRow};
 use crate::{
@@ -24,30 +23,11 @@ pub(super) struct Counting<'a> {
     /// The S3 buckets, each once; a bucket's number is its place here.
     pub(super) buckets: Vec<&'a S3Bucket>,
     observer: &'a dyn VerifyObserver,
-    state: Mutex<State>,
+    parts: Mutex<Parts>,
 }
 
-pub(super) struct State {
-    pub(super) summary: VerifySummary,
-    /// The fids of all rows that were read: a row may come twice.
-    seen: RoaringTreemap,
-    /// Of them those whose rows were no files.
-    not_files: RoaringTreemap,
-    /// Files whose rows came in another range than their key belongs to.
-    pub(super) aside: Vec<(usize, ExpectedFile)>,
-    /// Objects of content that no row of their range names. One of the rows aside may.
-    pub(super) held: BTreeMap<(usize, Sha1), Held>,
-    /// More of them were there than are kept: those count as extra already.
-    pub(super) held_are_all: bool,
-    pub(super) sampler: Sampler,
-}
-
-/// An object that waits for a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Held {
-    pub(super) length: ByteCount,
-    pub(super) is_archived: bool,
-}
+/// The run of ranges that finds something; [`None`] behind all ranges.
+pub(super) type Run = Option<usize>;
 
 /// Which objects are no file's.
 #[derive(Debug, Clone, Copy)]
@@ -60,67 +40,74 @@ pub(super) enum Stray {
 impl<'a> Counting<'a> {
     pub(super) fn new(
         (map, excluded): (&'a BucketMap, &'a RoaringTreemap),
-        sampler: Sampler,
+        parts: Parts,
         observer: &'a dyn VerifyObserver,
     ) -> Self {
-        let state = State {
-            summary: VerifySummary::default(),
-            seen: RoaringTreemap::new(),
-            not_files: RoaringTreemap::new(),
-            aside: Vec::new(),
-            held: BTreeMap::new(),
-            held_are_all: true,
-            sampler,
-        };
         let buckets = map.pairs().map(|(_, bucket)| bucket).collect();
-        Self { map, excluded, buckets, observer, state: Mutex::new(state) }
+        Self { map, excluded, buckets, observer, parts: Mutex::new(parts) }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn into_summary(self) -> VerifySummary {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).summary
+        self.parts.into_inner().unwrap_or_else(PoisonError::into_inner).done.summary
+    }
+
+    /// Files that are not as they must be, or could not be looked at, so far.
+    pub(super) fn failures(&self) -> u64 {
+        self.parts().sum(|part| part.summary.failures())
     }
 
     /// Takes a row that came in this range. Its file goes to those of its bucket, or aside.
-    pub(super) fn take(&self, row: &KeyedRow, range: &KeyRange, files: &mut [Vec<ExpectedFile>]) {
-        let mut state = self.state();
+    pub(super) fn take(
+        &self,
+        run: Run,
+        row: &KeyedRow,
+        range: &KeyRange,
+        files: &mut [Vec<ExpectedFile>],
+    ) {
+        let mut parts = self.parts();
         let fid = row.fid();
-        if !state.seen.insert(fid.0) {
+        if parts.has_seen(fid) {
             // Most come again because a page or a range was read again.
-            if state.not_files.contains(fid.0) && self.is_file(row) {
-                state.not_files.remove(fid.0);
-                state.summary.changed.add(fid, "an upload ended, or a key was corrected");
+            if parts.is_no_file(fid) && self.is_file(row) {
+                let part = parts.of(run);
+                part.changed.insert(fid.0);
+                part.summary.changed.add(fid, "an upload ended, or a key was corrected");
             }
             return;
         }
-        state.summary.rows += 1;
+        let aside = parts.sum(|part| part.aside.len() as u64);
+        let part = parts.of(run);
+        let summary = &mut part.summary;
+        part.seen.insert(fid.0);
+        summary.rows += 1;
         if self.excluded.contains(fid.0) {
-            state.summary.excluded += 1;
+            summary.excluded += 1;
             return;
         }
         if !self.is_file(row) {
-            state.not_files.insert(fid.0);
+            part.not_files.insert(fid.0);
         }
         let file = match row {
             KeyedRow::Unreadable { row: UnreadableRow { fid, why }, .. } => {
-                state.summary.rejected.entry(UNREADABLE).or_default().add(*fid, why);
+                summary.rejected.entry(UNREADABLE).or_default().add(*fid, why);
                 return;
             }
             KeyedRow::Read(row) => match AuditedRow::of(row, self.map) {
                 AuditedRow::Temporary => {
-                    state.summary.temporary += 1;
+                    summary.temporary += 1;
                     return;
                 }
                 AuditedRow::Ignored => {
-                    state.summary.ignored += 1;
+                    summary.ignored += 1;
                     return;
                 }
                 AuditedRow::Rejected(why) => {
                     let key = row.dkey.as_deref().unwrap_or("the row has no key");
-                    state.summary.rejected.entry(why.name()).or_default().add(row.fid, key);
+                    summary.rejected.entry(why.name()).or_default().add(row.fid, key);
                     return;
                 }
                 AuditedRow::File(file) => file,
@@ -129,15 +116,15 @@ impl<'a> Counting<'a> {
         let Some(bucket) = self.buckets.iter().position(|bucket| **bucket == file.bucket) else {
             return;
         };
-        state.summary.files.add(file.length);
+        summary.files.add(file.length);
         let expected = ExpectedFile { sha1: file.sha1, fid: file.fid, length: file.length };
         if range.holds(expected.key().as_str()) {
             files[bucket].push(expected);
         } else {
-            state.summary.out_of_place += 1;
+            summary.out_of_place += 1;
             // Where there are more, the comparison ends when this range is read.
-            if state.aside.len() < limits::KEPT_ASIDE {
-                state.aside.push((bucket, expected));
+            if aside < limits::KEPT_ASIDE as u64 {
+                part.aside.push((bucket, expected));
             }
         }
     }
@@ -148,86 +135,127 @@ impl<'a> Counting<'a> {
     }
 
     /// Counts a file whose object is listed with the right length.
-    pub(super) fn listed_whole(&self, bucket: usize, file: &ExpectedFile, etag: Option<&ETag>) {
-        let mut state = self.state();
-        state.summary.whole.add(file.length);
+    pub(super) fn listed_whole(
+        &self,
+        run: Run,
+        bucket: usize,
+        file: &ExpectedFile,
+        etag: Option<&ETag>,
+    ) {
+        let mut parts = self.parts();
+        let part = parts.of(run);
+        part.summary.whole.add(file.length);
         if let Some(etag) = etag {
-            state.sampler.offer(bucket, file, etag);
+            part.sampler.offer(bucket, file, etag);
         }
-        drop(state);
-        self.tell(Mark::Whole, bucket, file, ("", ""), false);
+        drop(parts);
+        self.tell(run, Mark::Whole, bucket, file, ("", ""), false);
     }
 
     /// Counts a file that was looked at; `is_read` where its bytes were.
     pub(super) fn looked(
         &self,
+        run: Run,
         bucket: usize,
         file: &ExpectedFile,
         is_read: bool,
         looked: &Looked,
     ) {
-        let mut state = self.state();
-        state.summary.count(file, is_read, looked);
-        drop(state);
-        self.tell_looked(bucket, file, looked, false);
+        self.parts().of(run).summary.count(file, is_read, looked);
+        self.tell_looked(run, bucket, file, looked, false);
+    }
+
+    /// Whether so many files were looked for by HEAD in vain that the listing is believed.
+    pub(super) fn believes_listing(&self) -> bool {
+        self.parts().place.not_found >= limits::MISSING_LOOKED_FOR
+    }
+
+    /// Counts a file that the listing does not have, and that is not looked for.
+    pub(super) fn missing_by_listing(&self, run: Run, bucket: usize, file: &ExpectedFile) {
+        self.parts().of(run).summary.missing_by_listing += 1;
+        let text = format!("no object is listed at `{}/{}`", self.buckets[bucket], file.key());
+        self.looked(run, bucket, file, false, &Looked::Differs(Difference::Missing, text));
+    }
+
+    /// Takes note of a look at an object that the listing does not have.
+    pub(super) fn looked_for(&self, run: Run, looked: &Looked) {
+        let mut parts = self.parts();
+        match looked {
+            Looked::Differs(Difference::Missing, _) => parts.place.not_found += 1,
+            Looked::Whole(_) | Looked::Differs(..) => {
+                parts.place.not_found = 0;
+                parts.of(run).summary.found_by_head += 1;
+            }
+            Looked::Unseen(_) => {}
+        }
     }
 
     /// Counts a file of the sample, which counts as whole so far.
     pub(super) fn sampled(&self, bucket: usize, file: &ExpectedFile, looked: &Looked) {
-        let mut state = self.state();
-        let whole = &mut state.summary.whole;
+        let mut parts = self.parts();
+        let summary = &mut parts.done.summary;
+        let whole = &mut summary.whole;
         *whole = Tally {
             files: whole.files.saturating_sub(1),
             bytes: whole.bytes.saturating_sub(file.length.0),
         };
-        state.summary.count(file, true, looked);
-        drop(state);
+        summary.count(file, true, looked);
+        drop(parts);
         if !matches!(looked, Looked::Whole(_)) {
-            self.tell_looked(bucket, file, looked, true);
+            self.tell_looked(None, bucket, file, looked, true);
         }
     }
 
     /// Keeps an object that no row of its range names, or counts it where too many are kept.
-    pub(super) fn hold(&self, bucket: usize, object: &ListedObject, sha1: Sha1) {
-        let mut state = self.state();
-        if state.held.len() < limits::KEPT_ASIDE {
+    pub(super) fn hold(&self, run: Run, bucket: usize, object: &ListedObject, sha1: Sha1) {
+        let mut parts = self.parts();
+        if parts.sum(|part| part.held.len() as u64) < limits::KEPT_ASIDE as u64 {
             let (length, is_archived) = (object.length, object.is_archived);
-            state.held.insert((bucket, sha1), Held { length, is_archived });
+            parts.of(run).held.insert((bucket, sha1), Held { length, is_archived });
             return;
         }
-        state.held_are_all = false;
-        drop(state);
-        self.other(Stray::Extra, bucket, &object.key, object.length);
+        drop(parts);
+        self.other(run, Stray::Extra, bucket, &object.key, object.length);
     }
 
     /// Counts an object that is no file's.
-    pub(super) fn other(&self, other: Stray, bucket: usize, key: &ObjectKey, length: ByteCount) {
-        let name = self.buckets[bucket];
-        let mut state = self.state();
-        other.of(&mut state.summary).add(length, format!("{name}/{key}"));
-        drop(state);
-        let trouble = (other.name(), "");
-        let line =
-            Line { mark: Mark::Extra, bucket: name, key, fid: None, trouble, is_correction: false };
-        self.observer.line(&line);
+    pub(super) fn other(
+        &self,
+        run: Run,
+        other: Stray,
+        bucket: usize,
+        key: &ObjectKey,
+        length: ByteCount,
+    ) {
+        let (name, trouble) = (self.buckets[bucket], (other.name(), ""));
+        other.of(&mut self.parts().of(run).summary).add(length, format!("{name}/{key}"));
+        let (mark, fid, is_correction) = (Mark::Extra, None, false);
+        self.observer.line(&Line { run, mark, bucket: name, key, fid, trouble, is_correction });
     }
 
-    fn tell_looked(&self, bucket: usize, file: &ExpectedFile, looked: &Looked, again: bool) {
-        match looked {
-            Looked::Whole(_) => self.tell(Mark::Whole, bucket, file, ("", ""), again),
+    fn tell_looked(
+        &self,
+        run: Run,
+        bucket: usize,
+        file: &ExpectedFile,
+        looked: &Looked,
+        again: bool,
+    ) {
+        let (mark, trouble) = match looked {
+            Looked::Whole(_) => (Mark::Whole, ("", "")),
             Looked::Differs(difference, text) => {
                 let missing = *difference == Difference::Missing;
                 let mark = if missing { Mark::Missing } else { Mark::Differs };
-                self.tell(mark, bucket, file, (difference.name(), text), again);
+                (mark, (difference.name(), text.as_str()))
             }
-            Looked::Unseen(why) => {
-                self.tell(Mark::Unseen, bucket, file, (why.kind.name(), &why.detail), again);
-            }
-        }
+            Looked::Unseen(why) => (Mark::Unseen, (why.kind.name(), why.detail.as_str())),
+        };
+        self.tell(run, mark, bucket, file, trouble, again);
     }
 
     fn tell(
         &self,
+        run: Run,
         mark: Mark,
         bucket: usize,
         file: &ExpectedFile,
@@ -235,12 +263,9 @@ impl<'a> Counting<'a> {
         is_correction: bool,
     ) {
         let (bucket, key, fid) = (self.buckets[bucket], &file.key(), Some(file.fid));
-        self.observer.line(&Line { mark, bucket, key, fid, trouble, is_correction });
+        self.observer.line(&Line { run, mark, bucket, key, fid, trouble, is_correction });
     }
 }
-
-/// The name of a row that the index cannot give, as `migrate` has it.
-const UNREADABLE: &str = "unreadable-row";
 
 impl VerifySummary {
     fn count(&mut self, file: &ExpectedFile, is_read: bool, looked: &Looked) {

@@ -1,15 +1,19 @@
 //! The comparison on an index in any order and on listings in pages of any size.
 
 mod fakes;
+mod interrupted;
+mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
-use self::fakes::{Lines, Object, Order, Told, World, run};
+use self::fakes::{Object, Order, World, run};
+use self::lines::{Kept, Lines, Told};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
 use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};
@@ -20,17 +24,32 @@ fn map() -> BucketMap {
 
 fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
     let (buckets, excluded) = (map(), RoaringTreemap::new());
-    VerifyPlan { buckets, excluded, depth, max_failures: None, page_rows }
+    VerifyPlan {
+        buckets,
+        excluded,
+        depth,
+        max_failures: None,
+        page_rows,
+        wait: Duration::ZERO,
+        counted: None,
+        resume: None,
+    }
+}
+
+fn ports(world: &World) -> VerifyPorts<'_> {
+    VerifyPorts { index: world, rows: world, objects: world, clock: world, keeper: None }
 }
 
 fn verified(world: &World, depth: Depth, page_rows: usize) -> (VerifySummary, Told) {
-    let ports = VerifyPorts { index: world, rows: world, objects: world, clock: world };
-    let plan = plan(depth, page_rows);
+    let (summary, kept) = verified_by(world, &plan(depth, page_rows));
+    (summary, kept.told)
+}
+
+fn verified_by(world: &World, plan: &VerifyPlan) -> (VerifySummary, Kept) {
     let lines = Lines::default();
-    let summary = run(verify_store(ports, &plan, pending(), &lines));
-    let mut lines = lines.0.into_inner().expect("no test panicked");
-    lines.sort();
-    (summary, lines)
+    let ports = VerifyPorts { keeper: Some(&lines), ..ports(world) };
+    let summary = run(verify_store(ports, plan, pending(), &lines));
+    (summary, lines.finish())
 }
 
 const NO_SAMPLE: Depth = Depth::Sample { files: 0, seed: 0 };
@@ -323,45 +342,20 @@ fn rows_that_the_index_counts_and_does_not_give_make_the_comparison_incomplete()
 fn a_comparison_ends_at_the_failures_that_are_allowed_and_where_it_is_told_to() {
     let mut world = whole(100);
     world.objects.clear();
-    let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
     let plan = VerifyPlan { max_failures: Some(10), ..plan(NO_SAMPLE, 50) };
-    let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, pending(), &Lines::default()));
     assert!(matches!(summary.stopped, Some(Stopped::Failures(10..100))), "{summary:?}");
     assert!(summary.adds_up() && summary.is_incomplete());
-    let summary = run(verify_store(ports, &plan, async {}, &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, async {}, &Lines::default()));
     assert_eq!(summary.stopped, Some(Stopped::Interrupted));
-}
-
-/// The first pages come, and then no more: what was not read counts neither as missing nor as whole.
-#[test]
-fn pages_that_stop_coming_stop_the_comparison() {
-    let (mut stopped, mut world) = (0, whole(100));
-    world.listed_at_a_time = 5;
-    for left in 0..60 {
-        for of_rows in [false, true] {
-            let (rows, lists) = if of_rows { (left, u64::MAX) } else { (u64::MAX, left) };
-            (world.rows_left, world.lists_left) = (rows.into(), lists.into());
-            let (summary, told) = verified(&world, NO_SAMPLE, 5);
-            assert!(told.iter().all(|line| line.0 == Mark::Whole), "{left}: {told:?}");
-            assert!(summary.adds_up() && !summary.differs(), "{left}: {summary:?}");
-            match &summary.stopped {
-                Some(Stopped::Trouble(_)) => stopped += 1,
-                None => assert_eq!(summary.whole.files, 100, "{left}: {summary:?}"),
-                other => panic!("{left}: {other:?}"),
-            }
-            assert_eq!(summary.is_incomplete(), summary.stopped.is_some());
-        }
-    }
-    assert!((40..120).contains(&stopped), "{stopped}");
 }
 
 #[test]
 fn excluded_rows_are_counted_and_not_compared() {
     let mut world = whole(10);
     world.objects.clear();
-    let ports = VerifyPorts { index: &world, rows: &world, objects: &world, clock: &world };
     let plan = VerifyPlan { excluded: (1..=9).collect(), ..plan(NO_SAMPLE, 50) };
-    let summary = run(verify_store(ports, &plan, pending(), &Lines::default()));
+    let summary = run(verify_store(ports(&world), &plan, pending(), &Lines::default()));
     assert_eq!((summary.excluded, summary.files.files, summary.rows), (9, 1, 10));
     assert_eq!(summary.different["missing"].first_fids, [Fid(10)]);
     assert!(summary.adds_up());

@@ -1,48 +1,23 @@
-use std::fmt::{self, Write as _};
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
 
 use domain::audit::{AuditedFile, FileVerdict, ListedFile};
 use domain::{Fid, ObjectAddress, ObjectKey, Stopped};
 use indicatif::HumanCount;
-use serde::Serialize;
 
 use crate::exit::UsageError;
+use crate::report::list_file::{ListEnd, ListFile};
 use crate::report::shell::printable;
 
 /// A file with a line for each file of the index: a symbol, the object, the fid and the class, separated
 /// by tabs.
-pub struct AuditList {
-    path: PathBuf,
-    out: BufWriter<File>,
-    lines: u64,
-    /// The first thing that went wrong; nothing is written any more then.
-    trouble: Option<io::Error>,
-}
-
-/// What became of the list.
-#[derive(Debug, Serialize)]
-pub struct ListEnd {
-    /// Where it is.
-    pub file: PathBuf,
-    /// Its number of lines, but for the last one.
-    pub lines: u64,
-    /// Why it is not complete, if it is not.
-    pub trouble: Option<String>,
-}
+pub struct AuditList(ListFile);
 
 impl AuditList {
-    /// Makes the file. One that is there and not empty stays as it is, and is an error.
+    /// Makes the file. One that has lines stays as it is, and is an error.
     pub fn create(path: &Path) -> Result<Self, UsageError> {
-        let shown = path.display();
-        let refused = |why: &dyn fmt::Display| UsageError(format!("--list: `{shown}` {why}"));
-        let open = OpenOptions::new().create(true).append(true).open(path);
-        let file = open.map_err(|error| refused(&format!("cannot be written: {error}")))?;
-        if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
-            return Err(refused(&"has lines already: name another file, or move it away"));
-        }
-        Ok(Self { path: path.to_owned(), out: BufWriter::new(file), lines: 0, trouble: None })
+        ListFile::create("--list", path).map(Self)
     }
 
     /// Adds a file of the index. Errors when the file took no line: no other needs to come.
@@ -76,46 +51,32 @@ impl AuditList {
         fid: Fid,
         class: &str,
     ) -> Result<(), ()> {
-        if self.trouble.is_none() {
-            match writeln!(self.out, "{symbol}\t{at}\t{fid}\t{class}") {
-                Ok(()) => self.lines += 1,
-                Err(error) => self.trouble = Some(error),
-            }
-        }
-        if self.trouble.is_some() { Err(()) } else { Ok(()) }
+        let is_written = self.0.write(1, |out| writeln!(out, "{symbol}\t{at}\t{fid}\t{class}"));
+        if is_written { Ok(()) } else { Err(()) }
     }
 
     /// Ends a list for which the index could not be read again.
-    pub fn broken_off(mut self, why: &Stopped) -> ListEnd {
-        self.trouble.get_or_insert_with(|| io::Error::other(why.to_string()));
-        self.finish()
+    pub fn broken_off(self, why: &Stopped) -> ListEnd {
+        self.0.broken_off(why)
     }
 
     /// Writes the last line, and says whether all of them are there.
-    pub fn finish(mut self) -> ListEnd {
-        let end = |out: &mut BufWriter<File>, lines| {
-            writeln!(out, "# {lines} lines")?;
-            out.flush()
-        };
-        if self.trouble.is_none() {
-            self.trouble = end(&mut self.out, self.lines).err();
-        }
-        let trouble = self.trouble.map(|error| error.to_string());
-        ListEnd { file: self.path, lines: self.lines, trouble }
+    pub fn finish(self) -> ListEnd {
+        self.0.finish()
     }
 }
 
-impl ListEnd {
-    pub(super) fn write(&self, out: &mut String) -> fmt::Result {
-        let Self { file, lines, trouble } = self;
-        let (lines, file) = (HumanCount(*lines), file.display());
-        match trouble {
-            None => writeln!(out, "All {lines} lines are in {file}."),
-            Some(why) => writeln!(
-                out,
-                "THE LIST {file} IS NOT COMPLETE: {why}\n  → mend that, move the file away, and audit again"
-            ),
-        }
+pub(super) fn write_end(out: &mut String, end: &ListEnd) -> fmt::Result {
+    use std::fmt::Write as _;
+
+    let ListEnd { file, lines, trouble } = end;
+    let (lines, file) = (HumanCount(*lines), file.display());
+    match trouble {
+        None => writeln!(out, "All {lines} lines are in {file}."),
+        Some(why) => writeln!(
+            out,
+            "THE LIST {file} IS NOT COMPLETE: {why}\n  → mend that, move the file away, and audit again"
+        ),
     }
 }
 

@@ -16,7 +16,7 @@ use domain::{
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, of_plan, verify};
+use super::{audit, cleanup, freeze, of_plan, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -26,7 +26,7 @@ use crate::report::{
 
 /// The reports by the command that prints them.
 pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
-    BTreeMap::from([
+    let mut reports = BTreeMap::from([
         ("migrate", migrate().into_iter().map(|report| json!(report)).collect()),
         ("sync", migrate().into_iter().map(|report| json!(sync::SyncReport(report))).collect()),
         ("enqueue", enqueue()),
@@ -39,16 +39,18 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
+        ("audit manifest", audit::audit_manifest()),
+        ("audit report", audit::audit_report()),
         ("verify", verify::reports()),
-        ("tmp list", cleanup::tmp_list()),
-        ("tmp delete", cleanup::tmp_delete()),
-        ("rekey", cleanup::rekey()),
-        ("rekey scan", cleanup::rekey_scan()),
+        ("verify references", references::reports()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
         ("runbook restore", runbook_restore()),
         ("runbook note", vec![json!(runbook::Written::new("ledger", "ledger-journal", head()))]),
-    ])
+    ]);
+    reports.extend(cleanup::reports());
+    reports.extend(freeze::reports());
+    reports
 }
 
 fn migrate() -> Vec<migrate::MigrateReport> {
@@ -306,7 +308,7 @@ fn ends() -> Outcomes {
     }
 }
 
-fn cost() -> Cost {
+pub(super) fn cost() -> Cost {
     let requests = BTreeMap::from([("*".to_owned(), RequestCount::default())]);
     Cost { requests, ..Cost::default() }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::Timestamp;
 use domain::verify::{ContentRead, OtherObjects, VerifySummary};
 use serde_json::{Value, json};
 
 use super::reports::{sample, stopped, tally};
 use crate::report::Cost;
-use crate::report::verify::{ListEnd, Lists, VerifyReport};
+use crate::report::list_file::ListEnd;
+use crate::report::verify::{Lists, SortedEnd, StateEnd, VerifyReport, Ways};
 
 pub(super) fn reports() -> Vec<Value> {
     let samples = || BTreeMap::from([("*", sample())]);
@@ -25,6 +27,8 @@ pub(super) fn reports() -> Vec<Value> {
         different: samples(),
         unseen: samples(),
         findings: samples(),
+        found_by_head: 1,
+        missing_by_listing: 1,
         objects: 1,
         extra: others(),
         intermediaries: others(),
@@ -44,10 +48,24 @@ pub(super) fn reports() -> Vec<Value> {
     };
     let lists = Lists { list: end(None), sha1sums: end(None), failures: end(Some("disk full")) };
     let other = Lists { list: end(Some("full")), sha1sums: end(Some("full")), failures: end(None) };
-    let report = |summary, lists| json!(VerifyReport::new(summary, lists, false, Cost::default()));
+    let state = |trouble: Option<&str>| StateEnd {
+        file: "state".into(),
+        begun: Timestamp(1),
+        continued: vec![Timestamp(2)],
+        ranges_before: 1,
+        ranges_kept: 1,
+        trouble: trouble.map(str::to_owned),
+    };
+    let ways = |trouble| Ways {
+        state: Some(state(trouble)),
+        sorted: Some(SortedEnd { rows: 1, replaced: 1, bytes: 1 }),
+    };
+    let report = |summary, lists, ways| {
+        json!(VerifyReport::new(summary, (lists, ways), false, Cost::default()))
+    };
     vec![
-        report(full.clone(), lists),
-        report(full, other),
-        report(VerifySummary::default(), Lists::default()),
+        report(full.clone(), lists, ways(None)),
+        report(full, other, ways(Some("full"))),
+        report(VerifySummary::default(), Lists::default(), Ways::default()),
     ]
 }

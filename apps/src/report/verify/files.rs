@@ -1,15 +1,17 @@
 //! The files that a comparison writes while it goes on: one line for each file and object, checksums,
 //! and what is not as it must be.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use adapters::scratch::Scratch;
+use domain::Reason;
 use domain::verify::{Line, Mark, VerifyObserver};
-use serde::Serialize;
 
 use crate::exit::UsageError;
+use crate::report::list_file::{ListEnd, ListFile, ListPlace, column};
 
 /// What a file has of each line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub enum Form {
 }
 
 impl Form {
-    const fn flag(self) -> &'static str {
+    /// The flag that asks for it.
+    pub const fn flag(self) -> &'static str {
         match self {
             Self::List => "--list",
             Self::Sha1Sums => "--sha1sums",
@@ -31,32 +34,24 @@ impl Form {
         }
     }
 
-    fn write(self, out: &mut impl Write, line: &Line<'_>) -> io::Result<bool> {
-        let Line { mark, bucket, key, fid, trouble: (name, detail), is_correction } = line;
+    /// The line, with its end; [`None`] where this form has none.
+    fn line(self, line: &Line<'_>) -> Option<String> {
+        let Line { run: _, mark, bucket, key, fid, trouble: (name, detail), is_correction } = line;
         let key = column(key.as_str());
         let is_failed = matches!(mark, Mark::Missing | Mark::Differs | Mark::Unseen);
         match (self, fid) {
             (Self::List, fid) => {
                 let fid = fid.map_or_else(|| "-".to_owned(), |fid| fid.to_string());
-                write!(out, "{}\t{bucket}/{key}\t{fid}", symbol(*mark))?;
-                if !name.is_empty() {
-                    write!(out, "\t{name}")?;
-                }
-                if !detail.is_empty() {
-                    write!(out, "\t{}", column(detail))?;
-                }
-                writeln!(out)?;
-                Ok(true)
+                let detail = column(detail);
+                let trouble = [*name, &detail].into_iter().filter(|text| !text.is_empty());
+                let trouble: String = trouble.flat_map(|text| ["\t", text]).collect();
+                Some(format!("{}\t{bucket}/{key}\t{fid}{trouble}\n", symbol(*mark)))
             }
-            (Self::Sha1Sums, Some(_)) if !is_correction => {
-                writeln!(out, "{key}  {bucket}/{key}")?;
-                Ok(true)
-            }
+            (Self::Sha1Sums, Some(_)) if !is_correction => Some(format!("{key}  {bucket}/{key}\n")),
             (Self::Failures, Some(fid)) if is_failed => {
-                writeln!(out, "{fid}\t{name}\t{bucket}/{key}\t{}", column(detail))?;
-                Ok(true)
+                Some(format!("{fid}\t{name}\t{bucket}/{key}\t{}\n", column(detail)))
             }
-            (Self::Sha1Sums | Self::Failures, _) => Ok(false),
+            (Self::Sha1Sums | Self::Failures, _) => None,
         }
     }
 }
@@ -72,59 +67,66 @@ const fn symbol(mark: Mark) -> char {
     }
 }
 
-/// In one line, and one column of it.
-fn column(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
-}
-
-/// A file with a line for each thing that its form has one for, as it happens.
-pub struct ListFile {
+/// A file with a line for each thing that its form has one for. The lines of a range of keys come when
+/// the range is done, so that the file has whole ranges alone.
+pub struct VerifyList {
     form: Form,
-    path: PathBuf,
+    /// Where lines wait that memory does not hold.
+    directory: PathBuf,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
-    out: BufWriter<File>,
+    file: ListFile,
+    under_way: BTreeMap<usize, Waiting>,
+}
+
+/// The lines of a range that is being compared.
+struct Waiting {
     lines: u64,
-    /// The first thing that went wrong; nothing is written any more then.
-    trouble: Option<io::Error>,
+    text: Scratch,
 }
 
-/// What became of a file.
-#[derive(Debug, Serialize)]
-pub struct ListEnd {
-    /// Where it is.
-    pub file: PathBuf,
-    /// How many lines it has.
-    pub lines: u64,
-    /// Why it is not complete, if it is not.
-    pub trouble: Option<String>,
-}
-
-impl ListFile {
-    /// Makes the file. One that is there and not empty stays as it is, and is an error.
-    pub fn create(form: Form, path: &Path) -> Result<Self, UsageError> {
-        let (shown, flag) = (path.display(), form.flag());
-        let refused = |why: &dyn std::fmt::Display| UsageError(format!("{flag}: `{shown}` {why}"));
-        let open = OpenOptions::new().create(true).append(true).open(path);
-        let file = open.map_err(|error| refused(&format!("cannot be written: {error}")))?;
-        if file.metadata().is_ok_and(|file| file.is_file() && file.len() > 0) {
-            return Err(refused(&"has lines already: name another file, or move it away"));
-        }
-        let inner = Inner { out: BufWriter::new(file), lines: 0, trouble: None };
-        Ok(Self { form, path: path.to_owned(), inner: Mutex::new(inner) })
+impl VerifyList {
+    /// Makes the file. One that has lines stays as it is, and is an error. Lines wait in this directory.
+    pub fn create(form: Form, path: &Path, directory: &Path) -> Result<Self, UsageError> {
+        Ok(Self::of(form, directory, ListFile::create(form.flag(), path)?))
     }
 
-    /// Writes what is left, and says whether all of it is there.
+    /// Goes on with a file at a place that it had.
+    pub fn resume(
+        form: Form,
+        path: &Path,
+        directory: &Path,
+        place: ListPlace,
+    ) -> Result<Self, UsageError> {
+        Ok(Self::of(form, directory, ListFile::resume(form.flag(), path, place)?))
+    }
+
+    fn of(form: Form, directory: &Path, file: ListFile) -> Self {
+        let inner = Mutex::new(Inner { file, under_way: BTreeMap::new() });
+        Self { form, directory: directory.to_owned(), inner }
+    }
+
+    /// The flag that names it.
+    pub const fn flag(&self) -> &'static str {
+        self.form.flag()
+    }
+
+    /// How far the file is, with the ranges that are done.
+    pub fn place(&self) -> io::Result<ListPlace> {
+        self.inner().file.place()
+    }
+
+    /// Ends the file: with its last line where the comparison has come to its end.
     #[must_use]
-    pub fn finish(&self) -> ListEnd {
-        let mut inner = self.inner();
-        if let Err(error) = inner.out.flush() {
-            inner.trouble.get_or_insert(error);
+    pub fn finish(self, is_whole: bool) -> ListEnd {
+        let Inner { mut file, under_way } =
+            self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for waiting in under_way.into_values() {
+            waiting.write(&mut file);
         }
-        let trouble = inner.trouble.as_ref().map(ToString::to_string);
-        ListEnd { file: self.path.clone(), lines: inner.lines, trouble }
+        if is_whole { file.finish() } else { file.pause() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -132,27 +134,48 @@ impl ListFile {
     }
 }
 
-impl VerifyObserver for ListFile {
-    fn expect(&self, _ranges: u64) {}
+impl Waiting {
+    fn write(self, file: &mut ListFile) {
+        file.write(self.lines, |out| self.text.copy_to(out));
+    }
+}
+
+impl VerifyObserver for VerifyList {
+    fn sorting(&self, _rows: u64) {}
+    fn expect(&self, _ranges: u64, _done: u64) {}
     fn read(&self, _rows: u64) {}
     fn listed(&self, _objects: u64) {}
-    fn range_done(&self) {}
     fn sampling(&self, _files: u64) {}
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
+
+    fn range_done(&self, run: usize) {
+        let mut inner = self.inner();
+        if let Some(waiting) = inner.under_way.remove(&run) {
+            waiting.write(&mut inner.file);
+        }
+    }
 
     fn line(&self, line: &Line<'_>) {
-        let mut inner = self.inner();
-        if inner.trouble.is_some() {
+        let Some(text) = self.form.line(line) else { return };
+        let inner = &mut *self.inner();
+        let Some(run) = line.run else {
+            inner.file.write(1, |out| out.write_all(text.as_bytes()));
             return;
-        }
-        match self.form.write(&mut inner.out, line) {
-            Ok(is_written) => inner.lines += u64::from(is_written),
-            Err(error) => inner.trouble = Some(error),
+        };
+        let new = || Waiting { lines: 0, text: Scratch::new(&self.directory) };
+        let waiting = inner.under_way.entry(run).or_insert_with(new);
+        waiting.lines += 1;
+        if let Err(error) = waiting.text.write_all(text.as_bytes()) {
+            inner.file.write(0, |_| Err(error));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use domain::{Fid, ObjectKey, S3Bucket};
 
     use super::*;
@@ -163,7 +186,7 @@ mod tests {
     fn written(form: Form) -> (String, ListEnd) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("list");
-        let list = ListFile::create(form, &path).expect("a new file");
+        let list = VerifyList::create(form, &path, folder.path()).expect("a new file");
         let bucket = S3Bucket::new("corpus").expect("a bucket");
         let key = |key: &str| ObjectKey::new(key.to_owned());
         let (content, odd) = (key(SHA1), key("odd\nkey"));
@@ -174,15 +197,17 @@ mod tests {
             (Mark::Extra, &odd, None, ("other-key", ""), false),
             (Mark::Unseen, &content, Some(Fid(9)), ("s3-denied", "no"), false),
         ] {
-            list.line(&Line { mark, bucket: &bucket, key, fid, trouble, is_correction });
+            let run = if is_correction { None } else { Some(2) };
+            list.line(&Line { run, mark, bucket: &bucket, key, fid, trouble, is_correction });
+            list.range_done(if mark == Mark::Unseen { 1 } else { 2 });
         }
-        let end = list.finish();
+        let end = list.finish(true);
         if form == Form::Failures {
             let fids = FidList::read("--fids", &path).expect("a list").all();
             assert_eq!(fids.iter().collect::<Vec<_>>(), [7, 8, 9]);
         }
-        assert!(ListFile::create(form, &path).is_err(), "it has lines");
-        (std::fs::read_to_string(&path).expect("written"), end)
+        assert!(VerifyList::create(form, &path, folder.path()).is_err(), "it has lines");
+        (fs::read_to_string(&path).expect("written"), end)
     }
 
     #[test]
@@ -191,35 +216,49 @@ mod tests {
         let (list, end) = written(Form::List);
         let expected = format!(
             "=\t{at}\t7\n-\t{at}\t8\tmissing\tno object is there\n*\t{at}\t7\twrong-content\tother\n\
-             +\tcorpus/odd key\t-\tother-key\n!\t{at}\t9\ts3-denied\tno\n"
+             +\tcorpus/odd key\t-\tother-key\n!\t{at}\t9\ts3-denied\tno\n# 5 lines\n"
         );
         assert_eq!((list, end.lines, end.trouble), (expected, 5, None));
         let (sums, end) = written(Form::Sha1Sums);
-        assert_eq!((sums, end.lines), (format!("{SHA1}  {at}\n").repeat(3), 3));
+        assert_eq!((sums, end.lines), (format!("{SHA1}  {at}\n").repeat(3) + "# 3 lines\n", 3));
         let (failures, end) = written(Form::Failures);
         let expected = format!(
-            "8\tmissing\t{at}\tno object is there\n7\twrong-content\t{at}\tother\n9\ts3-denied\t{at}\tno\n"
+            "8\tmissing\t{at}\tno object is there\n7\twrong-content\t{at}\tother\n9\ts3-denied\t{at}\tno\n\
+             # 3 lines\n"
         );
         assert_eq!((failures, end.lines), (expected, 3));
     }
 
     #[test]
-    fn a_full_disk_is_told() {
-        if !Path::new("/dev/full").exists() {
-            return;
-        }
-        let list = ListFile::create(Form::List, Path::new("/dev/full")).expect("it opens");
+    fn a_place_has_the_lines_of_finished_ranges_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("list");
         let bucket = S3Bucket::new("corpus").expect("a bucket");
         let key = ObjectKey::new(SHA1.to_owned());
-        let trouble = ("", "");
-        list.line(&Line {
-            mark: Mark::Whole,
-            bucket: &bucket,
-            key: &key,
-            fid: Some(Fid(7)),
-            trouble,
-            is_correction: false,
-        });
-        assert!(list.finish().trouble.is_some());
+        let line = |list: &VerifyList, run, fid| {
+            let (mark, fid, trouble) = (Mark::Whole, Some(Fid(fid)), ("", ""));
+            let (bucket, key, is_correction) = (&bucket, &key, false);
+            list.line(&Line { run, mark, bucket, key, fid, trouble, is_correction });
+        };
+        let list = VerifyList::create(Form::List, &path, folder.path()).expect("a new file");
+        line(&list, Some(0), 1);
+        line(&list, Some(1), 2);
+        list.range_done(0);
+        line(&list, Some(0), 3);
+        let place = list.place().expect("a place");
+        assert_eq!(place.lines, 1);
+        assert_eq!(
+            list.finish(false).lines,
+            3,
+            "what was found is listed where it is not continued"
+        );
+        let list =
+            VerifyList::resume(Form::List, &path, folder.path(), place).expect("it is there");
+        line(&list, Some(1), 4);
+        list.range_done(1);
+        assert_eq!(list.finish(true).lines, 2);
+        let text = fs::read_to_string(&path).expect("written");
+        let fids: Vec<_> = text.lines().filter_map(|line| line.split('\t').nth(2)).collect();
+        assert_eq!((fids, text.ends_with("\n# 2 lines\n")), (vec!["1", "4"], true), "{text}");
     }
 }

@@ -1,5 +1,5 @@
 use domain::verify::ContentRead;
-use domain::{Fid, Reason, ReasonKind, Tally};
+use domain::{Fid, Reason, ReasonKind, Tally, Timestamp};
 
 use super::*;
 use crate::exit::Exit;
@@ -35,7 +35,7 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, lists, false, Cost::default());
+    let report = VerifyReport::new(summary, (lists, Ways::default()), false, Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)
@@ -109,4 +109,51 @@ fn what_is_not_complete_never_looks_clean() {
     let (text, exit) = said(unseen, Lists::default());
     assert!(text.contains("Could not be looked at:") && !text.contains("Clean:"), "{text}");
     assert_eq!(exit, Exit::Unreachable);
+}
+
+#[test]
+fn a_comparison_that_was_continued_says_how_old_it_is_and_how_it_goes_on() {
+    let state = |trouble: Option<&str>| StateEnd {
+        file: "my state".into(),
+        begun: Timestamp(0),
+        continued: vec![Timestamp(60_000), Timestamp(120_000)],
+        ranges_before: 4,
+        ranges_kept: 9,
+        trouble: trouble.map(str::to_owned),
+    };
+    let said = |summary, trouble| {
+        let ways = Ways { state: Some(state(trouble)), sorted: None };
+        let report = VerifyReport::new(summary, (Lists::default(), ways), false, Cost::default());
+        let mut out = String::new();
+        report.write(&mut out).expect("a string takes it");
+        out
+    };
+    let age = "The comparison began at 1970-01-01T00:00:00.000Z and was continued 2 times, last at \
+               1970-01-01T00:02:00.000Z. Rows and objects of the 4 key ranges that were done by then were \
+               not read again.\n";
+    let whole = said(whole(), None);
+    assert!(whole.contains(age) && whole.contains("Clean: "), "{whole}");
+    let stopped = || VerifySummary {
+        stopped: Some(Stopped::Interrupted),
+        ranges_done: 9,
+        ..super::tests::whole()
+    };
+    let next =
+        "The same command with --state 'my state' goes on behind the 9 key ranges that it has.\n";
+    let text = said(stopped(), None);
+    assert!(text.contains(age) && text.contains(next) && !text.contains("Clean: "), "{text}");
+    let text = said(stopped(), Some("disk full"));
+    assert!(text.contains("THE STATE COULD NOT BE KEPT: disk full\n"), "{text}");
+}
+
+#[test]
+fn what_heads_have_said_stands_in_the_report() {
+    let summary = VerifySummary { found_by_head: 3, missing_by_listing: 2, ..whole() };
+    let (text, _) = said(summary, Lists::default());
+    for words in [
+        "3 files were not listed and were found by HEAD: written meanwhile.",
+        "2 of the missing files were not looked for by HEAD: 1,000 before them were, in a row,",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }

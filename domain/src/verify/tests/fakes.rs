@@ -19,7 +19,6 @@ use crate::ports::{
     StoreError,
 };
 use crate::retry::mix;
-use crate::verify::{Line, Mark, VerifyObserver};
 use crate::{
     ByteCount, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
     S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
@@ -102,9 +101,19 @@ pub(super) struct World {
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
     pub(super) gone: Vec<String>,
+    /// Objects that no listing has: they were written a moment later.
+    pub(super) late: Vec<String>,
     /// Pages that come: of rows, and of listings. No later one does.
     pub(super) rows_left: AtomicU64,
     pub(super) lists_left: AtomicU64,
+    /// HEADs that come.
+    pub(super) heads: AtomicU64,
+    /// Requests for an object that fail, from the first on; the others come.
+    pub(super) failing_reads: AtomicU64,
+    /// Whether a read that fails is denied, and not unanswered.
+    pub(super) is_denied: bool,
+    /// Milliseconds that have passed in pauses.
+    pub(super) passed: AtomicU64,
 }
 
 impl World {
@@ -120,6 +129,11 @@ impl World {
             count,
             seed,
             gone: Vec::new(),
+            late: Vec::new(),
+            heads: AtomicU64::new(0),
+            failing_reads: AtomicU64::new(0),
+            is_denied: false,
+            passed: AtomicU64::new(0),
             rows_left: left(),
             lists_left: left(),
         }
@@ -227,6 +241,10 @@ impl ObjectStore for World {
 
     async fn head(&self, at: &ObjectAddress) -> Result<Option<FoundObject>, StoreError> {
         self.wait().await;
+        self.heads.fetch_add(1, Atomic::Relaxed);
+        if !self.is_denied {
+            self.fail_reads(at)?;
+        }
         let found = self.object(at).map(|object| FoundObject {
             etag: etag(object),
             length: ByteCount(object.bytes.len() as u64),
@@ -237,6 +255,7 @@ impl ObjectStore for World {
 
     async fn read(&self, at: &ObjectAddress, is: &ETag) -> Result<ObjectContent, StoreError> {
         self.wait().await;
+        self.fail_reads(at)?;
         let Some(object) = self.object(at) else {
             return Err(StoreError::NoSuchKey(at.to_string()));
         };
@@ -265,7 +284,8 @@ impl ObjectStore for World {
         let after = after.map_or("", ObjectKey::as_str).to_owned();
         let begin = Bound::Excluded((bucket.to_string(), after));
         let here = self.objects.range((begin, Bound::Unbounded));
-        let mut here = here.filter(|((name, _), _)| name == bucket.as_str());
+        let mut here =
+            here.filter(|((name, key), _)| name == bucket.as_str() && !self.late.contains(key));
         let listed = |((_, key), object): (&(String, String), &Object)| ListedObject {
             key: ObjectKey::new(key.clone()),
             length: ByteCount(object.bytes.len() as u64),
@@ -279,6 +299,15 @@ impl ObjectStore for World {
 }
 
 impl World {
+    fn fail_reads(&self, at: &ObjectAddress) -> Result<(), StoreError> {
+        if !one_less(&self.failing_reads) {
+            return Ok(());
+        }
+        let (at, why) = (at.to_string(), "no".to_owned());
+        let denied = self.is_denied;
+        Err(if denied { StoreError::Denied { at, why } } else { StoreError::Busy { at, why } })
+    }
+
     fn object(&self, at: &ObjectAddress) -> Option<&Object> {
         let key = (at.bucket.to_string(), at.key.to_string());
         self.objects.get(&key).filter(|_| !self.gone.contains(&key.1))
@@ -297,31 +326,12 @@ fn etag(object: &Object) -> ETag {
 #[async_trait]
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        Timestamp(0)
+        Timestamp(self.passed.load(Atomic::Relaxed))
     }
 
-    async fn sleep(&self, _time: Duration) {}
-}
-
-/// Each line: its mark, `bucket/key`, the fid, and the name of what is wrong.
-pub(super) type Told = Vec<(Mark, String, Option<u64>, String)>;
-
-/// Keeps every line.
-#[derive(Default)]
-pub(super) struct Lines(pub(super) Mutex<Told>);
-
-impl VerifyObserver for Lines {
-    fn expect(&self, _ranges: u64) {}
-    fn read(&self, _rows: u64) {}
-    fn listed(&self, _objects: u64) {}
-    fn range_done(&self) {}
-    fn sampling(&self, _files: u64) {}
-
-    fn line(&self, line: &Line<'_>) {
-        let Line { mark, bucket, key, fid, trouble: (name, _), is_correction } = line;
-        let again = if *is_correction { "corrected " } else { "" };
-        let line =
-            (*mark, format!("{bucket}/{key}"), fid.map(|fid| fid.0), format!("{again}{name}"));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    async fn sleep(&self, time: Duration) {
+        self.wait().await;
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.passed.fetch_add(time, Atomic::Relaxed);
     }
 }

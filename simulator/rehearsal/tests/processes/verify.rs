@@ -1,5 +1,7 @@
 //! `verify`: the real command against buckets in which objects went, changed or came.
 
+mod continued;
+
 use std::fs;
 use std::process::Command;
 
@@ -127,8 +129,9 @@ fn are_the_sums(stage: &Stage, folder: &std::path::Path, sums: &str) {
     command.args(["--check", "--quiet", "--strict", sums]).current_dir(folder);
     let checked = command.output().expect("started");
     assert!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
-    let lines = fs::read_to_string(sums).expect("written").lines().count();
-    assert_eq!(lines, stage.planted.expected.len());
+    let (lines, files) = (fs::read_to_string(sums).expect("written"), stage.planted.expected.len());
+    assert_eq!(lines.lines().count(), files + 1);
+    assert!(lines.ends_with(&format!("\n# {files} lines\n")), "it says that it is whole");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +152,7 @@ async fn what_cannot_be_read_is_never_whole() {
         ..Rule::always(Service::S3, slow_down())
     };
     stage.world.faults.add(always);
-    let said = verified(&stage, &[], 3).await;
+    let said = verified(&stage, &["--wait", "0s"], 3).await;
     assert_eq!((&said["incomplete"], &said["differs"]), (&true.into(), &false.into()), "{said}");
     assert!(said["stopped"].as_str().is_some_and(|why| why.contains("s3-unreachable")), "{said}");
     stage.world.faults.clear();
@@ -172,7 +175,6 @@ async fn wrong_settings_and_limits_are_said() {
         said
     };
     for (setting, words) in [
-        (("MOGILE_DATABASE_URL", ""), "MOGILE_DATABASE_URL is not set"),
         (("MOGILE_DOMAIN", "nowhere"), "MogileFS has no domain `nowhere`"),
         (("BUCKETS", "no-such:corpus-prod"), "is in a bucket that is mapped"),
         (("BUCKETS", "mogilefs-prod-repo:not-made"), "bucket `not-made` does not exist"),
@@ -180,7 +182,10 @@ async fn wrong_settings_and_limits_are_said() {
         let said = said(&[setting], &[], 2).await;
         assert!(said.contains(words) && !said.contains("Clean"), "{words}: {said}");
     }
-    // Trackers and ledger are not needed.
+    let environment = [("MOGILE_DATABASE_URL", ""), ("MOGILE_TRACKERS", "")];
+    let neither = said(&environment, &[], 2).await;
+    assert!(neither.contains("MOGILE_TRACKERS is not set"), "{neither}");
+    // Trackers and ledger are not needed where there is a database.
     let without = [("MOGILE_TRACKERS", ""), ("DYNAMODB_TABLE", ""), ("SQS_URL", "")];
     assert!(said(&without, &[], 0).await.contains("Clean: "));
     for file in stage.planted.expected.iter().take(20) {
