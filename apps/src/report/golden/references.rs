@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::reports::stopped;
 use crate::report::Cost;
 use crate::report::references::{Lists, ReferencesReport, Wishes};
-use crate::report::verify::ListEnd;
+use crate::report::list_file::ListEnd;
 
 pub(super) fn reports() -> Vec<Value> {
     let example = || "row 1".to_owned();

@@ -87,6 +87,7 @@ struct ComparedKind {
     /// Counted by estimated; none where nothing was estimated.
     ratio: Option<f64>,
     estimated_dollars: Dollars,
+    /// At most: what S3 answers with 5xx it does not charge.
     counted_dollars: Dollars,
 }
 
@@ -162,7 +163,12 @@ impl Report for CompareReport {
         };
         let (estimated, counted) =
             (sum(|kind| kind.estimated_dollars), sum(|kind| kind.counted_dollars));
-        writeln!(out, "  {:<28} {estimated:>14} {counted:>14}", "these requests of S3")?;
+        writeln!(
+            out,
+            "  {:<28} {estimated:>14} {:>14}   (S3 does not charge what it answered with 5xx)",
+            "these requests of S3",
+            format!("at most {counted}")
+        )?;
         let estimated = self.estimated_seconds.map_or_else(|| "unknown".to_owned(), duration);
         writeln!(
             out,
