@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::reports::stopped;
 use crate::report::Cost;
-use crate::report::references::{Lists, ReferencesReport, Wishes};
 use crate::report::list_file::ListEnd;
+use crate::report::references::{Lists, ReferencesReport, Wishes};
 
 pub(super) fn reports() -> Vec<Value> {
     let example = || "row 1".to_owned();
