@@ -36,7 +36,7 @@ pub(super) fn write_beside(
         data_costs;
     writeln!(
         out,
-        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, and \
+        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, if all files have one, and \
          {through_nat} if they pass a NAT gateway (none where S3 has a gateway endpoint)."
     )?;
     let Prices { per_hour, per_gb, .. } = prices;
