@@ -129,9 +129,10 @@ fn check_version(subject: &str, report: &WorkerReport, has_other_formats: bool) 
         return Check::good(subject, fact, version);
     }
     let detail = format!("{version}. {DEPLOY}");
-    match has_other_formats {
-        true => Check::bad(subject, fact, detail),
-        false => Check::caution(subject, fact, detail),
+    if has_other_formats {
+        Check::bad(subject, fact, detail)
+    } else {
+        Check::caution(subject, fact, detail)
     }
 }
 
