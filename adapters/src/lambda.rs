@@ -73,8 +73,8 @@ impl WorkerFunction for LambdaWorkerFunction {
     }
 
     async fn examine(&self) -> Result<FunctionHealth, FunctionError> {
-        let waiting = self.calls.begin(System::Lambda, "Invoke");
-        // Whatever its time-out is: then Lambda itself answers.
+        // Whatever its time-out is: then Lambda itself answers. Until then it is not silent.
+        let waiting = self.calls.begin_long(System::Lambda, "Invoke", limits::FUNCTION_TIME_MOST);
         let within = self.timeouts.request + limits::FUNCTION_TIME_MOST;
         waiting.end(self.invoke(DOCTOR, within, serde_json::from_value).await)
     }

@@ -99,7 +99,7 @@ impl Verdict {
 }
 
 /// A setting that is missing or makes no sense.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct UsageError(pub String);
 
 impl std::fmt::Display for UsageError {

@@ -7,6 +7,7 @@
 mod event;
 mod logs;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ pub fn command() -> clap::Command {
 fn health(health: &FunctionHealth, report: &WorkerReport) -> Value {
     let FunctionHealth { checks, settings } = health;
     let healthy = checks.iter().all(|check| matches!(check.health, Health::Good | Health::Caution));
-    let WorkerReport { version, formats, domain, buckets } = report;
+    let WorkerReport { version, formats, domain, buckets, .. } = report;
     json!({
         "healthy": healthy,
         "version": version,
@@ -129,6 +130,8 @@ fn run() -> anyhow::Result<ExitCode> {
 struct MoverFunction {
     settings: FunctionSettings,
     calls: Arc<Calls>,
+    /// What it reports of its settings.
+    reported: BTreeMap<String, String>,
     ports: WorkPorts,
     plan: WorkPlan,
 }
@@ -149,7 +152,9 @@ impl MoverFunction {
         let wiring = Wiring { source, time, calls: &calls };
         // No database: the function asks the trackers about the index.
         let ports = wiring.work_ports(IndexFrom::Trackers, target, aws, &settings.queue).await?;
-        Ok(Self { settings, calls, ports, plan })
+        let (_, region) = Services::new(aws, time, &calls).site().await?;
+        let reported = worker_function::settings(&region, &settings.queue, aws);
+        Ok(Self { settings, calls, reported, ports, plan })
     }
 
     async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
@@ -163,7 +168,11 @@ impl MoverFunction {
             Ok(Event::Doctor) => {
                 let examined = self.examine_in_time(&context).await;
                 let health = examined.map(|found| health(&found, &self.report()));
-                health.map_err(|error| diagnostic("Doctor", format!("{error:#}")))
+                // Wrong settings stay wrong; what did not answer may answer next time.
+                health.map_err(|error| {
+                    let kind = if error.is::<UsageError>() { "Settings" } else { "Doctor" };
+                    diagnostic(kind, format!("{error:#}"))
+                })
             }
             Ok(Event::Report) => Ok(json!(self.report())),
             Err(unknown) => Err(diagnostic("UnknownEvent", unknown.to_string())),
@@ -217,7 +226,7 @@ impl MoverFunction {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
         let ports = NamedPorts::from(&self.ports.files);
-        let (site, region) = Services::new(aws, time, &self.calls).site().await?;
+        let (site, _) = Services::new(aws, time, &self.calls).site().await?;
         let (locks, locked) = examine_locks(&site, &self.plan.buckets).await;
         let (from, mut wrong) = (IndexFrom::Trackers, WrongSettings::default());
         let to = (target, aws);
@@ -225,12 +234,13 @@ impl MoverFunction {
         wrong.into_result()?;
         checks.extend(locks);
         checks.extend(examine_work(&self.ports).await);
-        let settings = worker_function::settings(&region, &self.settings.queue, aws);
-        Ok(FunctionHealth { settings, checks })
+        Ok(FunctionHealth { settings: self.reported.clone(), checks })
     }
 
     /// What this function is, by its program and its settings alone.
     fn report(&self) -> WorkerReport {
-        worker_function::ours(&self.settings.settings.source.domain, &self.plan.buckets)
+        let report =
+            worker_function::ours(&self.settings.settings.source.domain, &self.plan.buckets);
+        WorkerReport { settings: self.reported.clone(), ..report }
     }
 }

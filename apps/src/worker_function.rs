@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use adapters::sqs::QueueUrl;
 use domain::ports::{FunctionError, WorkerFunction};
 use domain::retry::{Classed, ErrorClass};
-use domain::{BucketMap, Check, Formats, FunctionHealth, JobAction, WorkerReport};
+use domain::{BucketMap, Check, Formats, FunctionHealth, Health, JobAction, WorkerReport};
 
+use crate::commands::doctor::WrongSettings;
 use crate::config::{AwsSettings, DEAD_LETTERS, FUNCTION, QUEUE, QueueSettings};
 use crate::exit::UsageError;
 
@@ -28,7 +29,8 @@ const SAME_BUCKETS: &str = "Correct BUCKETS here, or run `aws cloudformation dep
 const SAME_DOMAIN: &str = "Correct MOGILE_DOMAIN here, or run `aws cloudformation deploy` as \
                            docs/OPERATING.md shows, with the parameter MogileDomain corrected";
 
-/// What this program reports of itself with these settings. A function must report the same.
+/// What this program reports of itself with these settings, without those of [`settings`]. A function must
+/// report the same.
 #[must_use]
 pub fn ours(domain: &str, buckets: &BucketMap) -> WorkerReport {
     WorkerReport::of(VERSION, domain, buckets)
@@ -57,22 +59,16 @@ pub fn settings(
 
 const REGION: &str = "AWS_S3_REGION_NAME";
 
-/// What this program is, and what its settings are.
-pub struct Ours {
-    /// What a function must report.
-    pub report: WorkerReport,
-    /// Its settings, as [`settings`] has them.
-    pub settings: BTreeMap<String, String>,
-}
-
 /// Asks the function of this name, checks its answer, and has it look at everything from where it runs.
-/// With `is_read_only` it is not made to look, since it writes for that; and the keys need no right to
-/// invoke it.
-pub async fn checks(
+/// It writes for that: with `is_read_only` it is not made to look, and the keys need no right to invoke it.
+/// Nor is one made to look that is another migration's, for it would write into that one's buckets and
+/// tables: then that is noted.
+pub(crate) async fn checks(
     function: &dyn WorkerFunction,
     name: &str,
-    Ours { report: ours, settings }: &Ours,
+    ours: &WorkerReport,
     is_read_only: bool,
+    wrong: &mut WrongSettings,
 ) -> Vec<Check> {
     let subject = || format!("function {name}");
     let answers = "it answers";
@@ -98,25 +94,54 @@ pub async fn checks(
         Some(bad) => Check::bad(subject(), fact, bad),
     };
     let version = format!("version {}, and this is {VERSION}", report.version);
-    let other_version = (report.version != VERSION).then(|| format!("{version}. {DEPLOY}"));
+    let other_formats = other_formats(&report, JobAction::ALL);
     let mut checks = vec![
         Check::good(subject(), answers, version.clone()),
-        check("its version is this program's", version.clone(), other_version),
-        check("its formats are this program's", version, other_formats(&report, JobAction::ALL)),
+        check_version(&subject(), &report, other_formats.is_some()),
+        check("its formats are this program's", version, other_formats),
         check("its MOGILE_DOMAIN is this", report.domain.clone(), other_domain(&report, ours)),
         check("its BUCKETS are these", report.buckets.clone(), other_buckets(&report, ours)),
     ];
-    if !is_read_only {
-        checks.extend(look_from_there(function, &subject(), settings).await);
+    // An older one reports them when it looks.
+    if !report.settings.is_empty() {
+        checks.push(compare_settings(&subject(), &report.settings, &ours.settings));
     }
+    if is_read_only {
+        return checks;
+    }
+    if checks.iter().any(|check| check.health == Health::Bad) {
+        let why =
+            "it is not this migration's function, or has other formats, and it writes to look";
+        wrong.pass_over(&format!("{}, from where it runs", subject()), why);
+        return checks;
+    }
+    let are_compared = !report.settings.is_empty();
+    let ours = (!are_compared).then_some(&ours.settings);
+    checks.extend(look_from_there(function, &subject(), ours).await);
     checks
 }
 
-/// What the function sees with its own role and in its own network, and whether its settings are these.
+/// Another version works as well where all its formats are this program's.
+fn check_version(subject: &str, report: &WorkerReport, has_other_formats: bool) -> Check {
+    let fact = "its version is this program's";
+    let version = format!("version {}, and this is {VERSION}", report.version);
+    if report.version == VERSION {
+        return Check::good(subject, fact, version);
+    }
+    let detail = format!("{version}. {DEPLOY}");
+    if has_other_formats {
+        Check::bad(subject, fact, detail)
+    } else {
+        Check::caution(subject, fact, detail)
+    }
+}
+
+/// What the function sees with its own role and in its own network, and whether its settings are these, where
+/// they are given.
 async fn look_from_there(
     function: &dyn WorkerFunction,
     subject: &str,
-    ours: &BTreeMap<String, String>,
+    ours: Option<&BTreeMap<String, String>>,
 ) -> Vec<Check> {
     let fact = "it looks at everything that it uses, from where it runs";
     let FunctionHealth { settings, checks } = match function.examine().await {
@@ -124,14 +149,18 @@ async fn look_from_there(
         Err(error) if error.class() == ErrorClass::Retry => {
             return vec![Check::unreachable(subject, fact, error.to_string())];
         }
-        Err(error @ FunctionError::Older { .. }) => {
-            return vec![Check::bad(subject, fact, format!("{error}. {DEPLOY}"))];
+        // It has reported its formats, and is older in this alone.
+        Err(FunctionError::Older { said, .. }) => {
+            let detail =
+                format!("it does not know this question of this program: {said}. {DEPLOY}");
+            return vec![Check::bad(subject, fact, detail)];
         }
         Err(error) => return vec![Check::bad(subject, fact, error.to_string())],
     };
     let looked = Check::good(subject, fact, format!("{} checks, which follow", checks.len()));
-    let same = compare_settings(subject, &settings, ours);
-    [looked, same].into_iter().chain(checks.into_iter().map(|it| it.seen_by(subject))).collect()
+    let same = ours.map(|ours| compare_settings(subject, &settings, ours));
+    let first = [looked].into_iter().chain(same);
+    first.chain(checks.into_iter().map(|it| it.seen_by(subject))).collect()
 }
 
 /// Tables, queues and region of the function and of these settings.
@@ -150,7 +179,7 @@ fn compare_settings(
         match theirs.get(name) {
             Some(theirs) if is_same(theirs, ours) => same.push(name.as_str()),
             Some(theirs) => {
-                other.push(format!("its {name} is `{theirs}`, and here it is `{ours}`"))
+                other.push(format!("its {name} is `{theirs}`, and here it is `{ours}`"));
             }
             None => other.push(format!("it has no {name}, and here it is `{ours}`")),
         }
@@ -247,7 +276,10 @@ fn other_buckets(report: &WorkerReport, ours: &WorkerReport) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use domain::Health::{self, Bad, Caution, Good};
+    use futures_util::future::BoxFuture;
 
     use super::*;
 
@@ -277,5 +309,65 @@ mod tests {
         check(&[("SQS_URL", &old)], &[("SQS_URL", &new)], Good, "SQS_URL");
         let elsewhere = queue("sqs.eu-west-1.amazonaws.com");
         check(&[("SQS_URL", &elsewhere)], &[("SQS_URL", &new)], Bad, "its SQS_URL is");
+    }
+
+    /// Counts how often it is made to look.
+    struct Scripted {
+        report: WorkerReport,
+        looks: AtomicUsize,
+    }
+
+    impl WorkerFunction for Scripted {
+        fn report<'all: 'answer, 'answer>(
+            &'all self,
+        ) -> BoxFuture<'answer, Result<WorkerReport, FunctionError>> {
+            Box::pin(async { Ok(self.report.clone()) })
+        }
+
+        fn examine<'all: 'answer, 'answer>(
+            &'all self,
+        ) -> BoxFuture<'answer, Result<FunctionHealth, FunctionError>> {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            let settings = self.report.settings.clone();
+            Box::pin(async { Ok(FunctionHealth { settings, checks: Vec::new() }) })
+        }
+    }
+
+    fn report() -> WorkerReport {
+        let map = BucketMap::parse("repo:corpus", "").expect("a map");
+        let settings = [("DYNAMODB_TABLE".to_owned(), "ledger".to_owned())].into();
+        WorkerReport { settings, ..ours("plos", &map) }
+    }
+
+    /// The function's report, then how it is made to look, and the worst of its checks.
+    #[tokio::test]
+    async fn a_function_of_another_migration_is_not_made_to_look() {
+        let other_table = [("DYNAMODB_TABLE".to_owned(), "other".to_owned())].into();
+        let other_formats = Formats { ledger: 9, ..Formats::OURS };
+        for (report, looks, worst) in [
+            (report(), 1, Good),
+            (WorkerReport { version: "0.0.9".to_owned(), ..report() }, 1, Caution),
+            (WorkerReport { settings: BTreeMap::new(), ..report() }, 1, Caution),
+            (WorkerReport { domain: "other".to_owned(), ..report() }, 0, Bad),
+            (WorkerReport { buckets: "repo:other".to_owned(), ..report() }, 0, Bad),
+            (WorkerReport { settings: other_table, ..report() }, 0, Bad),
+            (WorkerReport { formats: other_formats, ..report() }, 0, Bad),
+        ] {
+            let function = Scripted { report: report.clone(), looks: AtomicUsize::new(0) };
+            for is_read_only in [true, false] {
+                let mut wrong = WrongSettings::default();
+                let ours = super::tests::report();
+                let checks = checks(&function, "f", &ours, is_read_only, &mut wrong).await;
+                let found = checks.iter().map(|check| check.health).max();
+                if !is_read_only {
+                    assert_eq!(found, Some(worst), "{checks:#?}");
+                }
+                let made = function.looks.load(Ordering::Relaxed);
+                assert_eq!(made, if is_read_only { 0 } else { looks }, "{report:?}");
+                let (_, unseen) = wrong.into_checks();
+                let is_passed_over = !is_read_only && looks == 0;
+                assert_eq!(unseen.len(), usize::from(is_passed_over), "{unseen:?}");
+            }
+        }
     }
 }

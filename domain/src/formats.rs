@@ -1,6 +1,8 @@
 //! The formats on which the command line and the worker function must agree. The two are deployed
 //! separately, so one of them can be older.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BucketMap, JobAction};
@@ -66,15 +68,21 @@ pub struct WorkerReport {
     pub domain: String,
     /// Its bucket map in canonical text, as [`BucketMap`] displays it.
     pub buckets: String,
+    /// Its other settings that are no secrets, by their variables. One that does not report them has none
+    /// here.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
 }
 
 impl WorkerReport {
-    /// Builds the report of a program with this version, MogileFS domain and bucket map.
+    /// Builds the report of a program with this version, MogileFS domain and bucket map, without its other
+    /// settings.
     #[must_use]
     pub fn of(version: &str, domain: &str, buckets: &BucketMap) -> Self {
         let (version, domain, buckets) =
             (version.to_owned(), domain.to_owned(), buckets.to_string());
-        Self { version, formats: Formats::OURS, domain, buckets }
+        let settings = BTreeMap::new();
+        Self { version, formats: Formats::OURS, domain, buckets, settings }
     }
 }
 

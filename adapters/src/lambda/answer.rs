@@ -27,6 +27,10 @@ pub(super) fn read<T>(
         let said = shortened(&format!("{kind}: {message}"));
         return Err(match kind {
             "UnknownEvent" => FunctionError::Older { function, said },
+            // Its checks did not end in its time; or they did not even say so.
+            _ if kind == "Doctor" || message.contains(TIMED_OUT) => {
+                FunctionError::Unavailable { function, cause: said.into() }
+            }
             _ => FunctionError::Refused {
                 function,
                 why: format!("it failed: {said}; its log in CloudWatch says more"),
@@ -38,6 +42,10 @@ pub(super) fn read<T>(
         said: format!("its answer has {error}: {}", shortened(&payload.to_string())),
     })
 }
+
+/// What Lambda says of a function that it has ended (AWS Lambda developer guide, "Troubleshoot invocation
+/// issues").
+const TIMED_OUT: &str = "Task timed out after";
 
 /// Translates an error of Lambda itself: the function has not answered.
 pub(super) fn translate(trouble: Trouble, function: &str) -> FunctionError {
@@ -163,6 +171,25 @@ mod tests {
         }
         let error = read::<WorkerReport>(false, b"<html>", "worker", serde_json::from_value)
             .expect_err("no JSON");
+        assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_function_whose_checks_do_not_end_can_be_asked_again() {
+        let timed_out = "2026-11-29T10:00:00.000Z 1 Task timed out after 120.00 seconds";
+        for (kind, message) in [
+            ("Doctor", "the checks did not end within 119 s: something does not answer"),
+            ("Sandbox.Timedout", "RequestId: 1 Error: Task timed out after 120.00 seconds"),
+            ("", timed_out),
+        ] {
+            let failed = json!({"errorType": kind, "errorMessage": message});
+            let error = told(true, &failed).expect_err("no report");
+            assert!(matches!(error, FunctionError::Unavailable { .. }), "{kind}: {error:?}");
+            assert_eq!(error.class(), ErrorClass::Retry);
+            assert!(error.to_string().contains(message), "{error}");
+        }
+        let wrong = json!({"errorType": "Settings", "errorMessage": "DYNAMODB_TABLE is not set"});
+        let error = told(true, &wrong).expect_err("no report");
         assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
     }
 

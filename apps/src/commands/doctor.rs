@@ -22,7 +22,7 @@ use domain::doctor::{
 };
 use domain::doctor::{NamedPorts, QueueUrls, examine, examine_copies, examine_failures};
 use domain::ports::ObjectStore;
-use domain::{Check, Health, Reason, ReasonKind, S3Bucket};
+use domain::{Check, Health, Reason, ReasonKind, S3Bucket, WorkerReport};
 
 #[cfg(feature = "command-line")]
 use crate::config::KeyChangeSettings;
@@ -47,7 +47,9 @@ use storage_nodes::{STORAGE_NODES, examine_storage_nodes, examine_untried};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Write nothing. Without this flag canaries write small objects below `mogile2s3-canary/` into
-    /// each bucket and a record into the failures table, and delete them again
+    /// each bucket and a record into the failures table, and delete them again; and the function that
+    /// LAMBDA_FUNCTION names does the same, where it is this migration's. With the flag it is only asked
+    /// what it is
     #[arg(long)]
     read_only: bool,
 
@@ -85,8 +87,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let Settings { time, aws, .. } = &arguments.settings;
     let mut wrong = WrongSettings::default();
-    arguments.note_wrong_settings(&session.services(aws, time), &mut wrong).await;
-    let (checks, unset) = arguments.examine(&session, &mut wrong).await;
+    // One of them for all, which asks for AWS keys once.
+    let services = session.services(aws, time);
+    arguments.note_wrong_settings(&services, &mut wrong).await;
+    let (checks, unset) = arguments.examine(&session, &services, &mut wrong).await;
     let (settings, unseen) = wrong.into_checks();
     let checks = settings.into_iter().chain(checks).collect();
     session.print(&DoctorReport::new(checks).without(unset).with_unseen(unseen))
@@ -98,11 +102,12 @@ impl Arguments {
     async fn examine(
         &self,
         session: &Session,
+        services: &Services<'_>,
         wrong: &mut WrongSettings,
     ) -> (Vec<Check>, Vec<&'static str>) {
         let Settings { source, target, time, aws } = &self.settings;
-        let (services, wiring) = (session.services(aws, time), session.wiring(source, time));
-        let ports = self.ports(&wiring, &services, wrong).await;
+        let wiring = session.wiring(source, time);
+        let ports = self.ports(&wiring, services, wrong).await;
         let map = wrong.take("the buckets of BUCKETS", target.bucket_map());
         let site = wrong.take("the settings of buckets, tables and queues", services.site().await);
         let profile = self.access.profile();
@@ -127,20 +132,12 @@ impl Arguments {
             if let Some(names) = wrong.take("the keys of the tables", self.table_names()) {
                 checks.extend(examine_tables(site, names).await);
             }
-            checks.extend(self.examine_queues(site, &services, wrong).await);
+            checks.extend(self.examine_queues(site, services, wrong).await);
+        } else {
+            self.miss_queues(services, wrong).await;
         }
-        if let (Some(name), Some(map)) = (self.function.name(), &map) {
-            let function = session.services(aws, time).worker_function(name).await;
-            if let Some(function) = wrong.take(&format!("function {name}"), function) {
-                let region = site.as_ref().map_or("", |(_, region)| region);
-                let ours = worker_function::Ours {
-                    report: worker_function::ours(&source.domain, map),
-                    settings: worker_function::settings(region, &self.queue, aws),
-                };
-                let is_read_only = self.read_only;
-                checks.extend(worker_function::checks(&*function, name, &ours, is_read_only).await);
-            }
-        }
+        let region = site.as_ref().map_or("", |(_, region)| region);
+        checks.extend(self.examine_function(services, map.as_ref(), region, wrong).await);
         let (of_databases, unset) =
             self.examine_databases(&wiring, &ports, (map, well(&checks, "index")), wrong).await;
         checks.extend(of_databases);
@@ -202,6 +199,36 @@ impl Arguments {
         checks
     }
 
+    /// Notes that the queues are not looked at, where what they are in cannot be asked.
+    async fn miss_queues(&self, services: &Services<'_>, wrong: &mut WrongSettings) {
+        if self.queue.is_named() {
+            wrong.take("queue", services.queue(&self.queue).await);
+            wrong.take("dead-letter queue", services.dead_letters_if_named(&self.queue).await);
+        }
+    }
+
+    /// The worker function, where it is named.
+    async fn examine_function(
+        &self,
+        services: &Services<'_>,
+        map: Option<&BucketMap>,
+        region: &str,
+        wrong: &mut WrongSettings,
+    ) -> Vec<Check> {
+        let Some(name) = self.function.name() else { return Vec::new() };
+        let Settings { source, target, aws, .. } = &self.settings;
+        let subject = format!("function {name}");
+        let Some(map) = map else {
+            wrong.take(&subject, target.bucket_map());
+            return Vec::new();
+        };
+        let function = services.worker_function(name).await;
+        let Some(function) = wrong.take(&subject, function) else { return Vec::new() };
+        let settings = worker_function::settings(region, &self.queue, aws);
+        let ours = WorkerReport { settings, ..worker_function::ours(&source.domain, map) };
+        worker_function::checks(&*function, name, &ours, self.read_only, wrong).await
+    }
+
     /// MogileFS's database and those of its clients, where they are named.
     async fn examine_databases(
         &self,
@@ -214,6 +241,9 @@ impl Arguments {
         let index = ports.index.as_deref();
         let mut checks = databases.examine(wiring, index, is_index_well, wrong).await;
         let clients = clients::Clients::of(&self.clients, wrong);
+        if map.is_none() && clients.names_content_repo() {
+            wrong.take("contentrepo's database", self.settings.target.bucket_map());
+        }
         let clock = ports.clock.as_ref();
         let (of_clients, unset) = clients.examine(wiring, map.as_ref(), clock).await;
         checks.extend(of_clients);
@@ -237,7 +267,9 @@ impl Arguments {
         errors.extend(self.clients.content_repo().err());
         errors.extend(self.clients.rhino().err());
         errors.extend(services.wrong_settings().await);
-        errors.into_iter().for_each(|error| wrong.note(error));
+        for error in errors {
+            wrong.note(error);
+        }
     }
 
     fn table_names(&self) -> Result<TableNames, UsageError> {

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use domain::doctor::Pace;
 
 use super::{CONCURRENCY, at_once};
@@ -21,15 +21,15 @@ pub struct PaceSettings {
     bandwidth: u64,
 
     /// Calls of the function at once (`MaximumConcurrency` of the template)
-    #[arg(long, default_value_t = Pace::default().function_calls, value_name = "N", value_parser = number)]
+    #[arg(long, default_value_t = Pace::default().function_calls, value_name = "N", value_parser = value_parser!(u64).range(2..=1_000))]
     function_calls: u64,
 
     /// Jobs of one call (`BatchSize` of the template)
-    #[arg(long, default_value_t = Pace::default().function_batch, value_name = "N", value_parser = number)]
+    #[arg(long, default_value_t = Pace::default().function_batch, value_name = "N", value_parser = value_parser!(u64).range(1..=100))]
     function_batch: u64,
 
     /// The function's memory (`MemoryMegabytes` of the template)
-    #[arg(long, default_value_t = Pace::default().function_megabytes, value_name = "N", value_parser = number)]
+    #[arg(long, default_value_t = Pace::default().function_megabytes, value_name = "N", value_parser = value_parser!(u64).range(128..=10_240))]
     function_megabytes: u64,
 
     /// Milliseconds that a file by copy takes: assumed, not measured
@@ -93,10 +93,24 @@ mod tests {
         assert_eq!(of(&["--concurrency=9"]), Ok(Pace { concurrency: 9, ..usual }));
         assert_eq!(of(&["--function-calls", "500"]), Ok(Pace { function_calls: 500, ..usual }));
         assert_eq!(of(&["--function-batch", "100"]), Ok(Pace { function_batch: 100, ..usual }));
-        assert_eq!(of(&["--function-megabytes", "1"]), Ok(Pace { function_megabytes: 1, ..usual }));
+        assert_eq!(
+            of(&["--function-megabytes=128"]),
+            Ok(Pace { function_megabytes: 128, ..usual })
+        );
         assert_eq!(of(&["--copy-ms", "1"]), Ok(Pace { copy_milliseconds: 1, ..usual }));
         assert_eq!(of(&["--mogile-ms", "2"]), Ok(Pace { mogile_milliseconds: 2, ..usual }));
         assert_eq!(of(&["--look-ms", "3"]), Ok(Pace { look_milliseconds: 3, ..usual }));
+        // What AWS and the template refuse.
+        for (flag, wrong) in [
+            ("--function-calls", ["1", "1001"]),
+            ("--function-batch", ["0", "101"]),
+            ("--function-megabytes", ["127", "10241"]),
+        ] {
+            for wrong in wrong {
+                let said = of(&[flag, wrong]).expect_err("no such function");
+                assert!(said.contains(&format!("{wrong} is not in")), "{flag}: {said}");
+            }
+        }
         for wrong in ["0", "-1", "1e3", "10000001", "1.5", ""] {
             let said = of(&[&format!("--bandwidth={wrong}")]).expect_err("no number");
             assert!(said.contains("give a number from 1 to 10000000"), "{wrong}: {said}");

@@ -24,7 +24,7 @@ pub struct DoctorReport {
     checks: Vec<Check>,
     /// Settings that name a database of MogileFS's clients, and are not given.
     unset: Vec<&'static str>,
-    /// What was not looked at for want of a setting.
+    /// What was not looked at.
     not_looked_at: Vec<Unseen>,
     #[serde(flatten)]
     verdict: Verdict,
@@ -43,7 +43,7 @@ impl DoctorReport {
         Self { checks, unset: Vec::new(), not_looked_at: Vec::new(), verdict }
     }
 
-    /// These were not looked at for want of a setting.
+    /// These were not looked at.
     pub fn with_unseen(self, not_looked_at: Vec<Unseen>) -> Self {
         Self { not_looked_at, ..self }
     }
@@ -83,7 +83,7 @@ impl Report for DoctorReport {
             }
         }
         for Unseen { subject, why } in &self.not_looked_at {
-            writeln!(out, "-    {subject}: not looked at, for want of a setting\n     {why}")?;
+            writeln!(out, "-    {subject}: not looked at\n     {why}")?;
         }
         if !self.unset.is_empty() {
             let unset = self.unset.join(", ");
@@ -107,7 +107,7 @@ impl Report for DoctorReport {
         if settings > 0 {
             writeln!(
                 out,
-                "{settings} settings are missing or cannot be used. Each is a flag, a variable of the \
+                "Settings that are missing or cannot be used: {settings}. Each is a flag, a variable of the \
                  environment or a line of the file .env. What needs them was not looked at: correct them, then \
                  run this again."
             )?;
@@ -219,8 +219,8 @@ mod tests {
             report.write(&mut said).expect("a string takes it");
             for words in [
                 "BAD  settings: does not hold: they are there\n     X is not set: give its name\n",
-                "-    ledger: not looked at, for want of a setting\n     X is not set\n",
-                "1 settings are missing or cannot be used",
+                "-    ledger: not looked at\n     X is not set\n",
+                "Settings that are missing or cannot be used: 1.",
             ] {
                 assert!(said.contains(words), "{words}: {said}");
             }

@@ -30,7 +30,7 @@ use self::bill::{write_beside, write_stages, write_to_be_read, write_without_job
 use self::clients::of_clients;
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
-use self::time::write_time;
+use self::time::{batches_outlast, write_time};
 use self::unmapped::write_unmapped;
 use self::window::write_window;
 use super::Report;
@@ -112,8 +112,12 @@ pub struct Beside {
 }
 
 /// The lines of what is left. Files are verified whether they are left or not.
-fn costs_left(arrived: &Arrived, pace: Pace, prices: &Prices) -> Vec<CostLine> {
-    let mut lines = costs(&arrived.requests_left, pace, prices);
+fn costs_left(
+    arrived: &Arrived,
+    (pace, time): (Pace, &TimeNeeded),
+    prices: &Prices,
+) -> Vec<CostLine> {
+    let mut lines = costs(&arrived.requests_left, (pace, time), prices);
     lines.retain(|line| line.stage != Stage::Verification);
     lines
 }
@@ -129,7 +133,7 @@ impl PlanReport {
         mut hazards: Vec<String>,
         prices: &Prices,
         buckets: &BucketMap,
-        Beside { types, unlisted, window, rhino, pace, alike, alike_unread, cautions }: Beside,
+        Beside { types, unlisted, window, rhino, pace, alike, alike_unread, mut cautions }: Beside,
     ) -> Self {
         let (types, unread) = match types.transpose() {
             Ok(types) => (types, None),
@@ -165,16 +169,19 @@ impl PlanReport {
         let needed = &census.requests_needed;
         let time = TimeNeeded::of(needed, pace);
         let arrived = census.arrived.as_ref();
+        let time_left = arrived.map(|it| TimeNeeded::of(&it.requests_left, pace));
+        let left = arrived.zip(time_left.as_ref());
+        cautions.extend(batches_outlast(time_left.as_ref().unwrap_or(&time), pace));
         Self {
             verdict,
             window,
             rhino_unread,
-            costs: costs(needed, pace, prices),
-            costs_left: arrived.map(|it| costs_left(it, pace, prices)),
+            costs: costs(needed, (pace, &time), prices),
+            costs_left: left.map(|(it, time)| costs_left(it, (pace, time), prices)),
             unlisted: unlisted.map(|why| why.to_string()),
             data_costs: DataCosts::of(files, needed, &time, prices),
             time,
-            time_left: arrived.map(|it| TimeNeeded::of(&it.requests_left, pace)),
+            time_left,
             pace,
             prices: prices.clone(),
             types,
@@ -250,7 +257,7 @@ impl PlanReport {
         };
         writeln!(
             out,
-            "  By copy come {} files ({}), and from MogileFS {} ({}), {assumed}.",
+            "  {} files ({}) come by copy, and {} ({}) from MogileFS, {assumed}.",
             HumanCount(by_copy.files),
             HumanBytes(by_copy.bytes),
             HumanCount(by_mogile.files),

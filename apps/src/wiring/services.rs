@@ -38,7 +38,7 @@ pub struct Services<'a> {
     aws: &'a AwsSettings,
     time: &'a TimeSettings,
     calls: &'a Arc<Calls>,
-    config: OnceCell<SdkConfig>,
+    config: OnceCell<Result<SdkConfig, UsageError>>,
 }
 
 impl<'a> Services<'a> {
@@ -229,13 +229,20 @@ impl<'a> Services<'a> {
     /// What is missing in the settings of AWS itself, or cannot be used. Nothing is asked of AWS.
     #[cfg(feature = "command-line")]
     pub async fn wrong_settings(&self) -> Vec<UsageError> {
+        let Err(error) = self.config().await else { return Vec::new() };
         let config = load(self.aws).await;
-        let keys = require_keys(&config).await;
-        require_region(&config).err().into_iter().chain(keys.err()).collect()
+        // Without a region nothing has asked for keys.
+        let keys = match require_region(&config) {
+            Ok(()) => None,
+            Err(_) => require_keys(&config).await.err(),
+        };
+        [error].into_iter().chain(keys).collect()
     }
 
     async fn config(&self) -> Result<&SdkConfig, UsageError> {
-        self.config.get_or_try_init(|| aws_config(self.aws)).await
+        // The error, too: who gives the keys may take long to say that there are none.
+        let config = self.config.get_or_init(|| aws_config(self.aws)).await;
+        config.as_ref().map_err(Clone::clone)
     }
 }
 

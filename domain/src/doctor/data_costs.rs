@@ -33,8 +33,7 @@ impl DataCosts {
     #[must_use]
     pub fn of(kept: Tally, needed: &RequestsNeeded, time: &TimeNeeded, prices: &Prices) -> Self {
         let hours = time.function.seconds.div_ceil(3_600);
-        let jobs = needed.files() - needed.without_job.files.min(needed.files());
-        let job_bytes = jobs.saturating_mul(assumed::JOB_BYTES);
+        let job_bytes = needed.jobs().saturating_mul(assumed::JOB_BYTES);
         let mut passing = needed.by_mogile;
         passing.merge(needed.to_be_read);
         let (per_gb, per_hour) = (prices.per_gb, prices.per_hour);

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::contents::Arrival;
-use super::pace::{Pace, gb_seconds};
+use super::function_time::gb_seconds;
+use super::pace::{Pace, TimeNeeded};
 use super::way::{Way, way};
+use crate::limits::assumed;
 use crate::migrate::RoutePolicy;
 use crate::prices::Unit;
 use crate::{
@@ -72,9 +74,51 @@ pub struct RequestsNeeded {
     /// Files that the chosen route cannot bring: by `--route copy` those without an intermediary, where S3
     /// was listed, and those that are too large for one COPY. A HEAD looks whether they are there.
     pub without_way: Tally,
+    /// What the files that get no job take of this.
+    #[serde(skip)]
+    pub without_job_work: Work,
     /// The writes by bucket. What is in parts counts by its parts.
     #[serde(skip)]
     pub writes_by_bucket: BTreeMap<S3Bucket, u64>,
+}
+
+/// What takes the time of those who migrate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Files by a COPY.
+    pub by_copy: Tally,
+    /// Files from MogileFS.
+    pub by_mogile: Tally,
+    /// Parts of files.
+    pub parts: u64,
+    /// HEADs, and GETs of whole objects.
+    pub looks: u64,
+    /// The bytes of these objects.
+    pub read_bytes: u64,
+}
+
+impl Work {
+    /// The bytes that pass the line between MogileFS and S3.
+    #[must_use]
+    pub const fn line_bytes(&self) -> u64 {
+        self.by_mogile.bytes.saturating_add(self.read_bytes)
+    }
+
+    /// This work without a part of it.
+    #[must_use]
+    fn without(self, part: Self) -> Self {
+        let less = |all: Tally, part: Tally| Tally {
+            files: all.files.saturating_sub(part.files),
+            bytes: all.bytes.saturating_sub(part.bytes),
+        };
+        Self {
+            by_copy: less(self.by_copy, part.by_copy),
+            by_mogile: less(self.by_mogile, part.by_mogile),
+            parts: self.parts.saturating_sub(part.parts),
+            looks: self.looks.saturating_sub(part.looks),
+            read_bytes: self.read_bytes.saturating_sub(part.read_bytes),
+        }
+    }
 }
 
 impl RequestsNeeded {
@@ -85,16 +129,21 @@ impl RequestsNeeded {
         let is_listed = sizes.route != RoutePolicy::Mogile;
         for (file, arrival) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
-            if file.length.0 > sizes.most_job_bytes {
-                self.without_job.add(file.length);
-            } else {
+            let has_job = file.length.0 <= sizes.most_job_bytes;
+            if has_job {
                 jobs += 1;
                 self.jobs_in_parts += u64::from(in_parts);
+            } else {
+                self.without_job.add(file.length);
             }
+            let of_jobs = self.work_of_jobs();
             if arrival.at_final_key && arrival.without_sha1 {
                 self.to_be_read.add(file.length);
             }
             let writes = self.add_file(file, *arrival, sizes);
+            if !has_job {
+                self.without_job_work = self.work().without(of_jobs);
+            }
             folders.insert((&file.bucket, IntermediaryForm::Plain.prefix(file.fid)));
             if let Some(all) = self.writes_by_bucket.get_mut(&file.bucket) {
                 *all += writes;
@@ -142,6 +191,30 @@ impl RequestsNeeded {
     #[must_use]
     pub const fn files(&self) -> u64 {
         self.writes + self.uploads + self.looked_at + self.without_way.files
+    }
+
+    /// Files that get a job.
+    #[must_use]
+    pub const fn jobs(&self) -> u64 {
+        self.files().saturating_sub(self.without_job.files)
+    }
+
+    /// What all files take.
+    #[must_use]
+    pub const fn work(&self) -> Work {
+        Work {
+            by_copy: self.by_copy,
+            by_mogile: self.by_mogile,
+            parts: self.parts,
+            looks: self.heads() + self.to_be_read.files,
+            read_bytes: self.to_be_read.bytes,
+        }
+    }
+
+    /// What the files that get a job take.
+    #[must_use]
+    pub fn work_of_jobs(&self) -> Work {
+        self.work().without(self.without_job_work)
     }
 
     /// The HEADs: before each upload in parts, of each object that is there, of each that the ledger says
@@ -192,15 +265,22 @@ pub const fn scan_reads(items: u64) -> u64 {
     items.saturating_mul(ITEM_BYTES).div_ceil(SCANNED_BYTES)
 }
 
-/// Returns what these requests and the function's time cost, line by line. Lines without a count are left
-/// out.
+/// Returns what these requests and the function's time cost, line by line. The time is that of the same
+/// requests at this pace. Lines without a count are left out.
 #[must_use]
-pub fn costs(needed: &RequestsNeeded, pace: Pace, prices: &Prices) -> Vec<CostLine> {
+pub fn costs(
+    needed: &RequestsNeeded,
+    (pace, time): (Pace, &TimeNeeded),
+    prices: &Prices,
+) -> Vec<CostLine> {
     use Stage::{Migration, Queue, Verification};
     let (files, batches) = (needed.files(), needed.job_batches);
     let recorded = files - needed.without_way.files;
-    let jobs = files - needed.without_job.files.min(files);
-    let (moving, looking) = (pace.of_requests(needed), pace.of_looks(jobs));
+    let jobs = needed.jobs();
+    let calls = jobs.div_ceil(pace.function_batch.max(1));
+    let moving = gb_seconds(pace.of_work(&needed.work_of_jobs()), time.held_up, calls, pace);
+    let recording = jobs.div_ceil(assumed::TABLE_WRITES_A_SECOND);
+    let looking = gb_seconds(pace.of_looks(jobs), recording, calls, pace);
     let lines = [
         (Migration, "COPY or PUT", needed.writes, Unit::S3Write),
         (Migration, "uploads in parts: begun, completed", 2 * needed.uploads, Unit::S3Write),
@@ -211,8 +291,8 @@ pub fn costs(needed: &RequestsNeeded, pace: Pace, prices: &Prices) -> Vec<CostLi
         (Migration, "ledger records written", recorded, Unit::DynamoDbWrite),
         (Migration, "ledger scanned by a second pass", scan_reads(recorded), Unit::DynamoDbRead),
         (Queue, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
-        (Queue, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
-        (Queue, "its time: GB x seconds", gb_seconds(moving, pace), Unit::LambdaGbSecond),
+        (Queue, "calls of the function", calls, Unit::LambdaRequest),
+        (Queue, "its time: GB x seconds", moving, Unit::LambdaGbSecond),
         (Verification, "ledger scanned before it", scan_reads(recorded), Unit::DynamoDbRead),
         (Verification, "HEAD", jobs, Unit::S3Read),
         // One item of at most 4 KB each, consistently: the price is by the item, not by the request.
@@ -220,8 +300,8 @@ pub fn costs(needed: &RequestsNeeded, pace: Pace, prices: &Prices) -> Vec<CostLi
         (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
         (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
-        (Verification, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
-        (Verification, "its time: GB x seconds", gb_seconds(looking, pace), Unit::LambdaGbSecond),
+        (Verification, "calls of the function", calls, Unit::LambdaRequest),
+        (Verification, "its time: GB x seconds", looking, Unit::LambdaGbSecond),
     ];
     let lines = lines.into_iter().filter(|(_, _, count, _)| *count > 0);
     lines

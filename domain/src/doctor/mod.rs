@@ -14,6 +14,7 @@ mod database;
 mod estimate;
 mod examine;
 mod first_rows;
+mod function_time;
 mod key_changes;
 mod mogile_database;
 mod named_ports;

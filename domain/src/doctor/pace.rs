@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::estimate::RequestsNeeded;
-use crate::limits::assumed;
+use super::estimate::{RequestsNeeded, Work};
+use super::function_time::ramped;
+use crate::limits::{self, assumed};
 
 /// On what the time of a migration depends, beside its requests. Nothing here is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -22,7 +23,7 @@ pub struct Pace {
     pub copy_milliseconds: u64,
     /// A small file from MogileFS, or a part of a large one.
     pub mogile_milliseconds: u64,
-    /// A look at an object.
+    /// A HEAD request.
     pub look_milliseconds: u64,
 }
 
@@ -46,13 +47,21 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// The milliseconds of all files one after the other, without the time of their bytes.
-    pub(super) fn of_requests(self, needed: &RequestsNeeded) -> u64 {
-        let from_mogile = needed.by_mogile.files.saturating_add(needed.parts);
-        let copied = needed.by_copy.files.saturating_mul(self.copy_milliseconds);
+    /// The milliseconds of this work, one file after the other. The bytes from MogileFS are left out: they
+    /// share a line.
+    pub(super) fn of_work(self, work: &Work) -> u64 {
+        let from_mogile = work.by_mogile.files.saturating_add(work.parts);
+        let copying = u128::from(work.by_copy.bytes) * 1_000;
+        let copying = copying.div_ceil(limits::EXPECTED_COPY_BYTES_PER_SECOND.into());
+        let copied = work.by_copy.files.saturating_mul(self.copy_milliseconds);
         let sent = from_mogile.saturating_mul(self.mogile_milliseconds);
-        let looks = needed.heads().saturating_add(needed.to_be_read.files);
-        copied.saturating_add(sent).saturating_add(self.of_looks(looks))
+        let of_requests = copied.saturating_add(sent).saturating_add(self.of_looks(work.looks));
+        of_requests.saturating_add(saturated(copying))
+    }
+
+    /// The seconds of these bytes on the line.
+    fn of_line(self, bytes: u64) -> u64 {
+        divided(u128::from(bytes) * 8, self.bandwidth_megabits, 1_000_000)
     }
 
     /// The milliseconds of these looks one after the other.
@@ -65,13 +74,6 @@ impl Pace {
     pub fn files_of_a_call(self) -> u64 {
         self.function_batch.min(assumed::FUNCTION_FILES)
     }
-}
-
-/// The seconds of a function with 1 GB of memory that requests of this time take.
-pub(super) fn gb_seconds(milliseconds: u64, pace: Pace) -> u64 {
-    let (memory, of_a_call) = (u128::from(pace.function_megabytes), pace.files_of_a_call());
-    let all = u128::from(milliseconds) * memory;
-    saturated(all.div_ceil(1_024 * 1_000 * u128::from(of_a_call)))
 }
 
 /// Something that a migration cannot be faster than.
@@ -109,16 +111,25 @@ pub struct TimeNeeded {
     pub machine: Worker,
     /// By the queue and the function.
     pub function: Worker,
+    /// The seconds for which the calls of the function run at least, however fast their requests are: the
+    /// line, the busiest bucket and the ledger let the jobs pass no faster.
+    #[serde(skip)]
+    pub(super) held_up: u64,
+    /// The seconds of the bytes of one call's jobs where all calls share the line. Jobs are taken to be
+    /// equally large.
+    #[serde(skip)]
+    pub batch_seconds: u64,
 }
 
 impl TimeNeeded {
     /// The time of these requests at this pace.
     #[must_use]
     pub fn of(needed: &RequestsNeeded, pace: Pace) -> Self {
-        let bytes = needed.by_mogile.bytes.saturating_add(needed.to_be_read.bytes);
+        let (work, of_jobs) = (needed.work(), needed.work_of_jobs());
+        let bytes = work.line_bytes();
         let busiest = needed.writes_by_bucket.values().copied().max().unwrap_or_default();
         let records = needed.files() - needed.without_way.files;
-        let milliseconds = pace.of_requests(needed);
+        let milliseconds = pace.of_work(&work);
         let (machine, function) =
             (pace.concurrency, pace.function_calls.saturating_mul(pace.files_of_a_call()));
         let limits = vec![
@@ -128,7 +139,7 @@ impl TimeNeeded {
                 of: "bytes x 8",
                 rate: pace.bandwidth_megabits,
                 per: "Mbit/s",
-                seconds: divided(u128::from(bytes) * 8, pace.bandwidth_megabits, 1_000_000),
+                seconds: pace.of_line(bytes),
             },
             writes("writes of one bucket", busiest, assumed::BUCKET_WRITES_A_SECOND),
             writes("records of the ledger", records, assumed::TABLE_WRITES_A_SECOND),
@@ -150,7 +161,13 @@ impl TimeNeeded {
             },
         ];
         let (machine, function) = (longest(&limits, 4), longest(&limits, 3));
-        Self { limits, machine, function }
+        let writes = limits[1].seconds.max(limits[2].seconds);
+        let held_up = pace.of_line(of_jobs.line_bytes()).max(writes);
+        let jobs = needed.jobs();
+        let at_once = pace.function_calls.saturating_mul(pace.function_batch).min(jobs);
+        let shared = u128::from(of_jobs.line_bytes()) * u128::from(at_once);
+        let batch_seconds = pace.of_line(saturated(shared.div_ceil(u128::from(jobs.max(1)))));
+        Self { limits, machine, function, held_up, batch_seconds }
     }
 }
 
@@ -175,29 +192,7 @@ fn divided(amount: u128, rate: u64, of_rate: u64) -> u64 {
     saturated(amount.div_ceil(u128::from(rate.max(1)) * u128::from(of_rate)))
 }
 
-/// How long calls of the function take for these milliseconds of requests. The mapping begins with few
-/// calls at once and adds some each second, up to its most.
-fn ramped(milliseconds: u64, pace: Pace) -> u64 {
-    let (first, added) =
-        (u128::from(assumed::FIRST_CALLS), u128::from(assumed::CALLS_ADDED_A_SECOND));
-    let calls = u128::from(pace.function_calls.max(1));
-    let work = u128::from(milliseconds).div_ceil(u128::from(pace.files_of_a_call().max(1)));
-    // In milliseconds. After `t` of them `first × t + added × t² ÷ 2,000` of the calls' time has passed.
-    let ramp = calls.saturating_sub(first) * 1_000 / added;
-    let within = first * ramp + added * ramp * ramp / 2_000;
-    let time = if calls <= first {
-        work.div_ceil(calls)
-    } else if work >= within {
-        ramp + (work - within).div_ceil(calls)
-    } else {
-        // The positive root of that equation.
-        let root = (first * first * 1_000_000 + added * 2_000 * work).isqrt() + 1;
-        root.saturating_sub(first * 1_000) / added
-    };
-    saturated(time.div_ceil(1_000))
-}
-
-fn saturated(number: u128) -> u64 {
+pub(super) fn saturated(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
@@ -223,6 +218,8 @@ mod tests {
     /// Ten million files of 2 MB each.
     const ALL: Tally = Tally { files: TEN_MILLION, bytes: TEN_MILLION * 2_000_000 };
 
+    const EMPTY: Tally = Tally { files: TEN_MILLION, bytes: 0 };
+
     #[test]
     fn twenty_terabytes_take_their_line() {
         let time = TimeNeeded::of(&needed(Tally::default(), ALL), Pace::default());
@@ -242,11 +239,13 @@ mod tests {
         let (machine, function) = ("one machine's files at once", "the function's files at once");
         let none = Tally::default();
         for (by_copy, by_mogile, pace, of_machine, of_function) in [
-            // What comes by copy needs no line. 10,000,000 x 0.1 s ÷ 64, and ÷ 200 with 18 s of ramp.
-            (ALL, none, pace, (machine, 15_625), (function, 5_002)),
+            // What comes by copy needs no line: 10,000,000 x 0.1 s and 2e13 bytes ÷ 2^26 a second, ÷ 64, and
+            // ÷ 200 with 18 s of ramp.
+            (ALL, none, pace, (machine, 20_282), (function, 6_492)),
+            (EMPTY, none, pace, (machine, 15_625), (function, 5_002)),
             (none, ALL, pace, (line, 160_000), (line, 160_000)),
             (none, ALL, wide, (machine, 31_250), (function, 10_002)),
-            (ALL, none, quick, (bucket, 2_858), (bucket, 2_858)),
+            (EMPTY, none, quick, (bucket, 2_858), (bucket, 2_858)),
             (none, none, pace, ("nothing", 0), ("nothing", 0)),
         ] {
             let time = TimeNeeded::of(&needed(by_copy, by_mogile), pace);
@@ -257,37 +256,9 @@ mod tests {
         // Many buckets: each takes its writes, and the ledger takes all records.
         let buckets = ["one", "two"].map(|name| S3Bucket::new(name).expect("a name"));
         let halves = buckets.map(|bucket| (bucket, TEN_MILLION / 2));
-        let spread = RequestsNeeded { writes_by_bucket: halves.into(), ..needed(ALL, none) };
+        let spread = RequestsNeeded { writes_by_bucket: halves.into(), ..needed(EMPTY, none) };
         let time = TimeNeeded::of(&spread, quick);
         assert_eq!((time.machine.decides, time.machine.seconds), ("records of the ledger", 2_500));
-    }
-
-    /// Milliseconds of requests with one file a call, the most calls at once, and the seconds.
-    #[test]
-    fn the_mapping_begins_with_five_calls_and_adds_five_a_second() {
-        for (milliseconds, calls, seconds) in [
-            (0, 20, 0),
-            // Within the first second: 5 calls and a few more.
-            (5_000, 1_000, 1),
-            // 5 + 7.5 calls on the average of two seconds: 5 x 2 + 2.5 x 4 = 20 s of calls.
-            (20_000, 1_000, 2),
-            (20_100, 1_000, 3),
-            // 20 calls are reached after 3 s and 37.5 s of calls.
-            (37_500, 20, 3),
-            (37_501, 20, 4),
-            (57_500, 20, 4),
-            // 1,000 calls are reached after 199 s: 5 x 199 + 2.5 x 199² = 99,997.5 s of calls.
-            (99_997_500, 1_000, 199),
-            (100_997_500, 1_000, 200),
-            // No ramp.
-            (10_000, 5, 2),
-            (10_000, 2, 5),
-        ] {
-            let pace = Pace { function_calls: calls, function_batch: 1, ..Pace::default() };
-            let found = ramped(milliseconds, pace);
-            assert_eq!(found, seconds, "{milliseconds} {calls}");
-        }
-        assert!(ramped(u64::MAX, Pace { function_calls: 1, ..Pace::default() }) > 1 << 50);
     }
 
     #[test]
@@ -303,27 +274,29 @@ mod tests {
             uploads: 2,
             parts: 30,
             refused: 1,
-            by_copy: Tally { files: 3, bytes: 0 },
+            by_copy: Tally { files: 3, bytes: 1 << 26 },
             by_mogile: Tally { files: 4, bytes: 0 },
             to_be_read: Tally { files: 1, bytes: 1 },
             ..RequestsNeeded::default()
         };
-        // 3 copies, 4 files and 30 parts from MogileFS, a HEAD each of 2 uploads and 1 refused, 1 GET.
-        assert_eq!(pace.of_requests(&some), 3 + 34 * 100 + 4 * 10);
+        // 3 copies, 4 files and 30 parts from MogileFS, a HEAD each of 2 uploads and 1 refused, 1 GET; and
+        // 64 MiB are copied in a second.
+        assert_eq!(pace.of_work(&some.work()), 1_000 + 3 + 34 * 100 + 4 * 10);
     }
 
     #[test]
-    fn the_functions_seconds_are_those_of_its_batches_and_its_memory() {
-        let of = |batch, megabytes| {
-            let pace =
-                Pace { function_batch: batch, function_megabytes: megabytes, ..Pace::default() };
-            gb_seconds(2_000_000_000, pace)
+    fn a_batch_takes_its_share_of_the_line() {
+        let of = |files, function_calls, bandwidth_megabits| {
+            let pace = Pace { function_calls, bandwidth_megabits, ..Pace::default() };
+            let sent = Tally { files, bytes: files * 10_000_000 };
+            TimeNeeded::of(&needed(Tally::default(), sent), pace).batch_seconds
         };
-        // Ten million files of 0.2 s, ten at once, half a gigabyte.
-        assert_eq!(of(10, 512), 100_000);
-        assert_eq!(of(10, 1_024), 200_000);
-        assert_eq!(of(1, 512), 1_000_000);
-        // A call works on 32 files at once, at most.
-        assert_eq!(of(100, 512), 31_250);
+        // 20 calls of ten files of 10 MB at a gigabit.
+        assert_eq!(of(1_000_000, 20, 1_000), 16);
+        assert_eq!(of(1_000_000, 20, 100), 160);
+        assert_eq!(of(1_000_000, 1_000, 1_000), 800);
+        // Fewer jobs than the calls could take.
+        assert_eq!(of(5, 20, 1_000), 1);
+        assert_eq!(of(0, 20, 1_000), 0);
     }
 }

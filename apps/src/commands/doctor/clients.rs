@@ -7,20 +7,34 @@ use domain::{BucketMap, Check};
 
 use super::WrongSettings;
 use crate::config::{CONTENT_REPO, ClientSettings, RHINO};
+use crate::exit::UsageError;
 use crate::wiring::Wiring;
 
-/// Where they are. The outer [`None`] is a setting that cannot be used, the inner one that none is given.
+/// Where they are.
 pub(super) struct Clients {
-    content_repo: Option<Option<DatabaseUrl>>,
-    rhino: Option<Option<DatabaseUrl>>,
+    content_repo: Option<DatabaseUrl>,
+    rhino: Option<DatabaseUrl>,
+    /// The settings that are not given, which no migration needs.
+    unset: Vec<&'static str>,
 }
 
 impl Clients {
     pub(super) fn of(settings: &ClientSettings, wrong: &mut WrongSettings) -> Self {
-        Self {
-            content_repo: wrong.take("contentrepo's database", settings.content_repo()),
-            rhino: wrong.take("rhino's database", settings.rhino()),
-        }
+        let mut unset = Vec::new();
+        let mut url = |subject, setting, given: Result<Option<DatabaseUrl>, UsageError>| {
+            if matches!(given, Ok(None)) {
+                unset.push(setting);
+            }
+            wrong.take(subject, given).flatten()
+        };
+        let content_repo = url("contentrepo's database", CONTENT_REPO, settings.content_repo());
+        let rhino = url("rhino's database", RHINO, settings.rhino());
+        Self { content_repo, rhino, unset }
+    }
+
+    /// Whether contentrepo's is named.
+    pub(super) const fn names_content_repo(&self) -> bool {
+        self.content_repo.is_some()
     }
 
     /// Checks those that are named, contentrepo's where the buckets are. Returns the settings of those that
@@ -31,20 +45,14 @@ impl Clients {
         map: Option<&BucketMap>,
         clock: &dyn Clock,
     ) -> (Vec<Check>, Vec<&'static str>) {
-        let (mut checks, mut unset) = (Vec::new(), Vec::new());
-        match self.content_repo.map(|url| (url, map)) {
-            Some((None, _)) => unset.push(CONTENT_REPO),
-            Some((Some(url), Some(map))) => {
-                let database = wiring.content_repo(url);
-                checks.extend(examine_content_repo(&database, map, clock).await);
-            }
-            Some((Some(_), None)) | None => {}
+        let mut checks = Vec::new();
+        if let Some((url, map)) = self.content_repo.zip(map) {
+            let database = wiring.content_repo(url);
+            checks.extend(examine_content_repo(&database, map, clock).await);
         }
-        match self.rhino {
-            Some(None) => unset.push(RHINO),
-            Some(Some(url)) => checks.extend(examine_rhino(&wiring.rhino(url), clock).await),
-            None => {}
+        if let Some(url) = self.rhino {
+            checks.extend(examine_rhino(&wiring.rhino(url), clock).await);
         }
-        (checks, unset)
+        (checks, self.unset)
     }
 }

@@ -9,6 +9,9 @@ use super::WrongSettings;
 use crate::config::KeyChangeSettings;
 use crate::wiring::Wiring;
 
+/// What is not looked at where its setting is wrong.
+const CHANGED: &str = "MogileFS's database, to change keys";
+
 /// Where it is.
 pub(super) struct MogileDatabases {
     /// As one that is changed, where it is named.
@@ -17,9 +20,7 @@ pub(super) struct MogileDatabases {
 
 impl MogileDatabases {
     pub(super) fn of(settings: &KeyChangeSettings, wrong: &mut WrongSettings) -> Self {
-        Self {
-            changed: wrong.take("MogileFS's database, to change keys", settings.url()).flatten(),
-        }
+        Self { changed: wrong.take(CHANGED, settings.url()).flatten() }
     }
 
     /// Checks what is named. `is_index_well` says whether the index could be read: if not, a database
@@ -40,9 +41,15 @@ impl MogileDatabases {
                 checks.clear();
             }
         }
-        // Without an index there is nothing to compare it with, and why there is none is said.
-        if let (Some(url), Some(index)) = (self.changed, index) {
-            checks.extend(examine_key_changes(&wiring.key_changes(url), index).await);
+        match (self.changed, index) {
+            (Some(url), Some(index)) => {
+                checks.extend(examine_key_changes(&wiring.key_changes(url), index).await);
+            }
+            // There is nothing to compare it with.
+            (Some(_), None) => {
+                wrong.take(CHANGED, wiring.index());
+            }
+            (None, _) => {}
         }
         checks
     }

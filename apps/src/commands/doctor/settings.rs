@@ -1,4 +1,4 @@
-//! Settings that are missing or cannot be used, and what is not looked at for want of them.
+//! Settings that are missing or cannot be used, and what is not looked at.
 
 use domain::Check;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::exit::UsageError;
 pub struct Unseen {
     /// Its name, as the checks call it.
     pub subject: String,
-    /// The setting that is wrong, in the words of its error.
+    /// Why: mostly the setting that is wrong, in the words of its error.
     pub why: String,
 }
 
@@ -37,6 +37,11 @@ impl WrongSettings {
             self.unseen.push(unseen);
         }
         self.note(error);
+    }
+
+    /// Notes that this system is not looked at, for a reason that is no setting of its own.
+    pub(crate) fn pass_over(&mut self, subject: &str, why: &str) {
+        self.unseen.push(Unseen { subject: subject.to_owned(), why: why.to_owned() });
     }
 
     /// What the settings of this system give; nothing where one of them is wrong.

@@ -17,15 +17,22 @@ pub(super) fn compare(files: &[PathBuf], prices: &Prices) -> Result<CompareRepor
         return Err(no_runs());
     }
     let mut seen = BTreeSet::new();
-    if let Some(twice) = runs.iter().find(|file| !seen.insert(file.as_path())) {
+    // What cannot be resolved cannot be read either, which is said below.
+    let resolved = |file: &PathBuf| fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+    if let Some(twice) = runs.iter().find(|file| !seen.insert(resolved(file))) {
         let words = "is given twice, and its requests would count twice";
         return Err(wrong(twice, words));
     }
     let (estimate, is_of_what_was_left, seconds) = estimate(plan)?;
-    let mut compared =
-        Compared { is_of_what_was_left, estimated_seconds: seconds, ..Compared::default() };
+    let mut compared = Compared {
+        is_of_what_was_left,
+        estimated_seconds: seconds,
+        by_function_alone: true,
+        ..Compared::default()
+    };
     for file in runs {
         let run = read(file)?;
+        compared.by_function_alone &= is_of_enqueue(&run);
         add_run(&mut compared, file, &run)?;
     }
     let estimated = KINDS.iter().map(|kind| of_kind(plan, &estimate, kind));
@@ -93,12 +100,22 @@ fn of_kind(file: &Path, estimate: &Value, kind: &Kind) -> Result<u64, UsageError
     Ok(sum)
 }
 
+/// Whether it is the output of `enqueue`, which sends jobs and moves no file.
+fn is_of_enqueue(run: &Value) -> bool {
+    run["large_fids"].is_string()
+}
+
 fn add_run(compared: &mut Compared, file: &Path, run: &Value) -> Result<(), UsageError> {
     let is_plan = run.get("requests_needed").is_some();
     let Some(requests) = run["requests"].as_object().filter(|_| !is_plan) else {
         let words = "is no output of a run with --json (`migrate`, `enqueue migrate`, `work`): it has no `requests`";
         return Err(wrong(file, words));
     };
+    if run["verified"]["files"].as_u64() > Some(0) {
+        let words =
+            "is of a run that verified files, and the plan has no requests of a verification";
+        return Err(wrong(file, words));
+    }
     let counts = KINDS.iter().map(|kind| {
         let of = |name: &str, end: &str| match requests.get(name).map(|counts| &counts[end]) {
             None => Ok(0),

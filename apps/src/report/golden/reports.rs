@@ -164,7 +164,10 @@ fn doctor() -> Vec<Value> {
         Check::bad("index", "it answers", "no"),
         Check::unreachable("index", "it answers", "refused"),
     ];
-    vec![json!(doctor::DoctorReport::new(checks)), json!(doctor::DoctorReport::new(Vec::new()))]
+    let text = || "in words".to_owned();
+    let unseen = vec![commands::doctor::Unseen { subject: text(), why: text() }];
+    let full = doctor::DoctorReport::new(checks).with_unseen(unseen);
+    vec![json!(full), json!(doctor::DoctorReport::new(Vec::new()))]
 }
 
 fn head() -> Head {

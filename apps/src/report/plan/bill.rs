@@ -36,12 +36,16 @@ pub(super) fn write_beside(
         data_costs;
     writeln!(
         out,
-        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, and          {through_nat} if they pass a NAT gateway (none where S3 has a gateway endpoint)."
+        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, if all files have one, and \
+         {through_nat} if they pass a NAT gateway (none where S3 has a gateway endpoint)."
     )?;
     let Prices { per_hour, per_gb, .. } = prices;
     writeln!(
         out,
-        "  Where the function is in a VPC, for its {hours} h: a NAT gateway takes ${} an hour ({nat_hours}),          and ${} a GB of all that passes it. Without one, S3 and DynamoDB have gateway endpoints, which cost          nothing, and SQS an interface endpoint: ${} an hour and ${} a GB, {sqs_endpoint} with the {} of the          jobs, and its hours again in each further availability zone.",
+        "  Where the function is in a VPC, for its {hours} h: a NAT gateway takes ${} an hour ({nat_hours}), \
+         and ${} a GB of all that passes it. Without one, S3 and DynamoDB have gateway endpoints, which cost \
+         nothing, and SQS an interface endpoint: ${} an hour and ${} a GB, {sqs_endpoint} with the {} of the \
+         jobs, and its hours again in each further availability zone.",
         per_hour.nat,
         per_gb.nat,
         per_hour.interface_endpoint,

@@ -76,6 +76,8 @@ pub struct Compared {
     pub longest_seconds: f64,
     /// The runs that did not come to their end.
     pub incomplete: Vec<String>,
+    /// Whether all runs are of `enqueue`: then no worker has counted its requests here.
+    pub by_function_alone: bool,
 }
 
 /// One kind of request: estimated and counted.
@@ -87,6 +89,7 @@ struct ComparedKind {
     /// Counted by estimated; none where nothing was estimated.
     ratio: Option<f64>,
     estimated_dollars: Dollars,
+    /// At most: what S3 answers with 5xx it does not charge.
     counted_dollars: Dollars,
 }
 
@@ -100,12 +103,15 @@ pub struct CompareReport {
     seconds: f64,
     longest_seconds: f64,
     incomplete_runs: Vec<String>,
+    /// Whether the requests of the workers are in none of the files.
+    without_workers: bool,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
 impl CompareReport {
-    /// Each kind whose counts differ is a finding. With a run that did not end nothing is whole.
+    /// Each kind whose counts differ is a finding. With a run that did not end, or without any worker's,
+    /// nothing is whole.
     #[must_use]
     pub fn new(compared: Compared, prices: &Prices) -> Self {
         let both = compared.estimated.iter().zip(&compared.counted);
@@ -125,7 +131,11 @@ impl CompareReport {
             estimated_seconds: compared.estimated_seconds,
             seconds: compared.seconds,
             longest_seconds: compared.longest_seconds,
-            verdict: Verdict::of_checks(!compared.incomplete.is_empty(), differs),
+            verdict: Verdict::of_checks(
+                compared.by_function_alone || !compared.incomplete.is_empty(),
+                differs,
+            ),
+            without_workers: compared.by_function_alone,
             incomplete_runs: compared.incomplete,
         }
     }
@@ -162,7 +172,12 @@ impl Report for CompareReport {
         };
         let (estimated, counted) =
             (sum(|kind| kind.estimated_dollars), sum(|kind| kind.counted_dollars));
-        writeln!(out, "  {:<28} {estimated:>14} {counted:>14}", "these requests of S3")?;
+        writeln!(
+            out,
+            "  {:<28} {estimated:>14} {:>14}   (S3 does not charge what it answered with 5xx)",
+            "these requests of S3",
+            format!("at most {counted}")
+        )?;
         let estimated = self.estimated_seconds.map_or_else(|| "unknown".to_owned(), duration);
         writeln!(
             out,
@@ -176,6 +191,14 @@ impl Report for CompareReport {
                 "NOT WHOLE: the run of `{run}` did not come to its end. Compare again with the runs that \
                  continued it"
             )?;
+        }
+        if self.without_workers {
+            return writeln!(
+                out,
+                "NOT WHOLE: these files are of `enqueue` alone, which moves no file. The function's requests are \
+                 in CloudWatch, not in these files: its metrics of each batch count the files. For `mogile2s3 \
+                 work` give the output of `mogile2s3 work --json`, too"
+            );
         }
         if self.verdict.differs {
             writeln!(

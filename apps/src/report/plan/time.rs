@@ -3,9 +3,10 @@
 use std::fmt::{self, Write};
 
 use domain::doctor::{Pace, TimeLimit, TimeNeeded, Worker};
+use domain::limits;
 use indicatif::HumanCount;
 
-/// Writes each limit with its figures, the longer of which decide.
+/// Writes each limit with its figures. The longest decides.
 pub(super) fn write_time(out: &mut String, time: &TimeNeeded, pace: Pace) -> fmt::Result {
     if time.machine.seconds == 0 {
         return Ok(());
@@ -32,10 +33,26 @@ pub(super) fn write_time(out: &mut String, time: &TimeNeeded, pace: Pace) -> fmt
     writeln!(
         out,
         "    A file by copy takes {copy_milliseconds} ms (--copy-ms), a file from MogileFS or a part \
-         {mogile_milliseconds} ms (--mogile-ms), a look {look_milliseconds} ms (--look-ms), and the line has {} \
+         {mogile_milliseconds} ms (--mogile-ms), a HEAD request {look_milliseconds} ms (--look-ms), and the line has {} \
          Mbit/s (--bandwidth): assumed where you did not give them.",
         HumanCount(pace.bandwidth_megabits)
     )
+}
+
+/// What to do where the bytes of a usual batch take longer than the function may run.
+pub(super) fn batches_outlast(time: &TimeNeeded, pace: Pace) -> Option<String> {
+    let most = limits::FUNCTION_TIME.as_secs();
+    (time.batch_seconds > most).then(|| {
+        format!(
+            "the jobs of one call take {} on a line of {} Mbit/s that {} calls share, and by the template a \
+             call may run for {most} s (FunctionTimeoutSeconds): calls give files back that they have begun. \
+             Choose fewer calls (MaximumConcurrency), smaller batches (BatchSize) or a longer time, or \
+             migrate on one machine",
+            duration(time.batch_seconds),
+            HumanCount(pace.bandwidth_megabits),
+            HumanCount(pace.function_calls)
+        )
+    })
 }
 
 /// A time for people: two units, of which the smaller one is rounded up.
@@ -96,5 +113,20 @@ mod tests {
         let none = RequestsNeeded::default();
         write_time(&mut said, &TimeNeeded::of(&none, pace), pace).expect("nothing");
         assert_eq!(said, "");
+    }
+
+    #[test]
+    fn batches_that_outlast_the_function_are_a_caution() {
+        let by_mogile = Tally { files: 1_000, bytes: 10_000_000_000 };
+        let needed = RequestsNeeded { writes: 1_000, by_mogile, ..RequestsNeeded::default() };
+        let said = |bandwidth_megabits| {
+            let pace = Pace { bandwidth_megabits, ..Pace::default() };
+            batches_outlast(&TimeNeeded::of(&needed, pace), pace)
+        };
+        // 200 files of 10 MB at once: 16 Gbit.
+        assert_eq!((said(1_000), said(134)), (None, None));
+        let said = said(100).expect("a caution");
+        let words = "the jobs of one call take 3 min on a line of 100 Mbit/s that 20 calls share";
+        assert!(said.starts_with(words), "{said}");
     }
 }

@@ -18,6 +18,10 @@ fn absent(files: &[SourceFile]) -> Vec<(&SourceFile, Arrival)> {
     files.iter().map(|file| (file, Arrival::NOWHERE)).collect()
 }
 
+fn bill(needed: &RequestsNeeded, pace: Pace) -> Vec<CostLine> {
+    costs(needed, (pace, &TimeNeeded::of(needed, pace)), &Prices::us_east_1())
+}
+
 #[test]
 fn every_request_is_counted() {
     let needed = |files: &[SourceFile]| {
@@ -67,7 +71,7 @@ fn what_is_there_is_looked_at_and_without_a_sha1_read() {
         let found = (writes, refused, looked_at, uploads, heads, read);
         assert_eq!(found, expected, "{length} {there}");
         assert_eq!(needed.files(), 1, "{length} {there}");
-        let lines = costs(&needed, Pace::default(), &Prices::us_east_1());
+        let lines = bill(&needed, Pace::default());
         let is_get =
             |line: &&CostLine| line.stage == Stage::Migration && line.what.starts_with("GET");
         let gets = lines.iter().find(is_get).map_or(0, |line| line.count);
@@ -85,7 +89,7 @@ fn what_is_too_large_for_the_function_is_no_job_and_not_in_its_bill() {
     needed.add_page(&absent(&files), sizes);
     assert_eq!((needed.job_batches, needed.jobs_in_parts), (2, 1));
     assert_eq!(needed.without_job, Tally { files: 2, bytes: 501 });
-    let lines = costs(&needed, Pace::default(), &Prices::us_east_1());
+    let lines = bill(&needed, Pace::default());
     let of = |what: &str| {
         let line =
             |line: &&CostLine| line.stage == Stage::Verification && line.what.starts_with(what);
@@ -94,6 +98,44 @@ fn what_is_too_large_for_the_function_is_no_job_and_not_in_its_bill() {
     assert_eq!((of("HEAD"), of("GET"), of("verifications")), (Some(11), Some(1), Some(11)));
     assert_eq!((of("SQS"), of("calls"), of("ledger")), (Some(6), Some(2), Some(1)));
     assert_eq!(of("records"), Some(11), "each job's record");
+}
+
+/// Lambda bills calls while they wait for the line, and none for what gets no job.
+#[test]
+fn the_functions_time_is_billed_while_it_waits_and_by_its_own_batches() {
+    let needed = RequestsNeeded {
+        writes: 10_000_000,
+        by_mogile: Tally { files: 10_000_000, bytes: 20_000_000_000_000 },
+        job_batches: 1_000_000,
+        ..RequestsNeeded::default()
+    };
+    let of_queue = |needed: &RequestsNeeded, pace, what: &str| {
+        let lines = bill(needed, pace);
+        let line = |line: &&CostLine| line.stage == Stage::Queue && line.what.starts_with(what);
+        lines.iter().find(line).map(|line| (line.count, line.dollars.to_string()))
+    };
+    let pace = Pace::default();
+    // 160,000 s of 20 calls with half a gigabyte.
+    assert_eq!(of_queue(&needed, pace, "its time"), Some((1_599_989, "$26.67".to_owned())));
+    let calls = |function_batch| {
+        of_queue(&needed, Pace { function_batch, ..pace }, "calls").map(|(count, _)| count)
+    };
+    assert_eq!(
+        (calls(10), calls(100), calls(1)),
+        (Some(1_000_000), Some(100_000), Some(10_000_000))
+    );
+
+    let sizes = WriteSizes { most_job_bytes: 200, ..SIZES };
+    let of = |files: &[SourceFile]| {
+        let mut needed = RequestsNeeded::default();
+        needed.add_page(&absent(files), sizes);
+        (needed.work_of_jobs(), needed.without_job_work.parts, needed.jobs())
+    };
+    let (small, large) = (file(1, 150, "one"), file(2, 201, "one"));
+    let alone = of(std::slice::from_ref(&small));
+    let both = of(&[large, small]);
+    assert_eq!((both.0, both.2), (alone.0, 1));
+    assert_eq!((alone.1, both.1, alone.0.parts), (0, 21, 15));
 }
 
 #[test]
@@ -114,13 +156,14 @@ fn ten_million_files_cost_little_more_than_their_writes() {
         job_batches: 1_000_000,
         ..RequestsNeeded::default()
     };
-    let lines = costs(&needed, Pace::default(), &Prices::us_east_1());
+    let lines = bill(&needed, Pace::default());
     let total = |stage| -> String {
         let of_stage = lines.iter().filter(|line| line.stage == stage);
         of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
     };
     let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-    assert_eq!(all, ["$56.40", "$3.07", "$13.33"]);
+    // The verification's records are held up by their table: 20 calls wait for 2,500 s.
+    assert_eq!(all, ["$56.40", "$3.07", "$13.41"]);
     assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
 }
 
@@ -145,7 +188,7 @@ fn a_route_decides_what_is_written_and_listed() {
         let arrival = Arrival { at_final_key, intermediary, ..Arrival::NOWHERE };
         let (file, mut needed) = (file(1, 7, "one"), RequestsNeeded::default());
         needed.add_page(&[(&file, arrival)], WriteSizes { route, ..SIZES });
-        let lines = costs(&needed, Pace::default(), &Prices::us_east_1());
+        let lines = bill(&needed, Pace::default());
         let records = lines.iter().find(|line| line.what == "ledger records written");
         let found = (
             needed.by_copy.files,

@@ -87,6 +87,36 @@ fn a_run_that_did_not_end_leaves_the_comparison_incomplete() {
     assert_eq!((&said["exit"], &said["json"]["incomplete"]), (&json!(3), &json!(true)), "{said}");
 }
 
+/// The function leaves no output.
+#[test]
+fn the_output_of_enqueue_alone_is_not_whole() {
+    let mut sent = run(0, 0);
+    sent["large_fids"] = json!("");
+    let said = compared(&[plan(), sent.clone()]).expect("files of the right form");
+    assert_eq!((&said["exit"], &said["json"]["without_workers"]), (&json!(3), &json!(true)));
+    sent["requests"] = json!({});
+    let said = compared(&[plan(), sent, run(8, 0)]).expect("files of the right form");
+    assert_eq!((&said["exit"], &said["json"]["without_workers"]), (&json!(0), &json!(false)));
+}
+
+#[test]
+fn a_run_that_verified_is_refused_and_a_file_is_known_by_each_of_its_paths() {
+    let mut verified = run(8, 0);
+    verified["verified"] = json!({"files": 1, "bytes": 1});
+    let said = compared(&[plan(), verified]).expect_err("no comparison");
+    assert!(said.contains("1.json` is of a run that verified files"), "{said}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("plan.json"), plan().to_string()).expect("written");
+    fs::write(path("run.json"), run(8, 0).to_string()).expect("written");
+    let files = [path("plan.json"), path("run.json"), path(".").join("run.json")];
+    let linked = folder.path().join("..").join(folder.path().file_name().expect("a name"));
+    for files in [files, [path("plan.json"), path("run.json"), linked.join("run.json")]] {
+        let said = compare(&files, &Prices::us_east_1()).expect_err("a file twice").to_string();
+        assert!(said.contains("is given twice"), "{said}");
+    }
+}
+
 #[test]
 fn a_file_of_another_form_is_refused_by_name() {
     let with = |mut value: Value, pointer: &str, to: Value| {

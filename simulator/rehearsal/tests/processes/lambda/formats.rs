@@ -344,7 +344,8 @@ async fn the_doctor_compares_the_function_with_this_program() {
 
     let account = Account::with_real(&stage, stage.function()).await;
     let seen = healths(&facts(account.address, 0).await);
-    assert_eq!(seen, [answers, version, formats, domain, same].map(good));
+    let settings = "its tables, queues and region are these";
+    assert_eq!(seen, [answers, version, formats, domain, same, settings].map(good));
 
     // The read-only policy has no right to invoke it.
     let denied = Fault::Refuse { status: 403, code: "AccessDeniedException".to_owned() };

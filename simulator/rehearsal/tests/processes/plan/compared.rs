@@ -114,7 +114,7 @@ async fn a_slow_line_decides_and_copies_do_not_need_it() {
     for words in [
         "bytes x 8 / 1 Mbit/s",
         "the line from MogileFS to S3 decides",
-        "and from MogileFS",
+        "files (0 B) come by copy, and ",
         "SQS an interface endpoint: $0.01 an hour and $0.01 a GB",
         "assumed where you did not give them",
     ] {

@@ -116,14 +116,14 @@ async fn doctor_names_every_setting_that_is_missing() {
     session.set("RHINO_DATABASE_URL", "rhino");
     let said = session.said(&["doctor"], 2).await;
     for words in [
-        "6 settings are missing or cannot be used",
+        "Settings that are missing or cannot be used: 6.",
         "MOGILE_TRACKERS is not set",
         "BUCKETS: no bucket is mapped",
         "DYNAMODB_TABLE is not set",
         "RHINO_DATABASE_URL: ",
         "no AWS region is set",
         "no AWS credentials were found",
-        "-    ledger: not looked at, for want of a setting\n     DYNAMODB_TABLE is not set\n",
+        "-    ledger: not looked at\n     DYNAMODB_TABLE is not set\n",
         // What is configured is looked at.
         "ok   index: MogileFS has the configured domain",
         "ok   storage nodes: MogileFS registers them",
@@ -140,14 +140,14 @@ async fn doctor_names_every_setting_that_is_missing() {
     for words in [
         "BAD  settings: does not hold",
         "     MOGILE_TRACKERS is not set: give HOST:PORT of each tracker",
-        "-    trackers: not looked at, for want of a setting",
+        "-    trackers: not looked at\n",
         "-    the files of MogileFS: not looked at",
         "ok   index: its rows can be read",
         "ok   bucket corpus-prod: its objects can be listed",
         "ok   ledger: ",
         "ok   failures: records can be written",
         "ok   queue: ",
-        "1 settings are missing or cannot be used",
+        "Settings that are missing or cannot be used: 1.",
     ] {
         assert!(said.contains(words), "no `{words}` in: {said}");
     }

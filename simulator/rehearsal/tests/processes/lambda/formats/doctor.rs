@@ -52,16 +52,26 @@ async fn the_doctor_shows_what_the_function_sees() {
     let seen = checks(&stage, account.address, &["--read-only"], 0).await;
     assert!(seen.iter().all(|check| check["fact"] != LOOKS), "{seen:#?}");
 
-    // It sees another ledger, and no tracker.
-    let mut function = stage.function();
-    function.environment.insert("DYNAMODB_TABLE".to_owned(), "not-there".to_owned());
-    let account = Account::with_real(&stage, function).await;
-    let seen = checks(&stage, account.address, &[], 1).await;
-    let (same, detail) = health(&seen, &subject, SAME);
-    assert_eq!(same, "bad", "{detail}");
-    assert!(detail.contains("its DYNAMODB_TABLE is `not-there`"), "{detail}");
-    let ledger = of(&seen, &format!("{subject}: ledger"));
-    assert!(ledger.iter().any(|check| check["health"] == "bad"), "{ledger:#?}");
+    // It is another migration's, and would write there to look.
+    for (name, value, fact, words) in [
+        ("DYNAMODB_TABLE", "not-there", SAME, "its DYNAMODB_TABLE is `not-there`"),
+        (
+            "BUCKETS",
+            "other:elsewhere",
+            "its BUCKETS are these",
+            "its BUCKETS are `other:elsewhere`",
+        ),
+    ] {
+        let mut function = stage.function();
+        function.environment.insert(name.to_owned(), value.to_owned());
+        let account = Account::with_real(&stage, function).await;
+        let seen = checks(&stage, account.address, &[], 1).await;
+        let (same, detail) = health(&seen, &subject, fact);
+        assert_eq!(same, "bad", "{detail}");
+        assert!(detail.contains(words), "{detail}");
+        let there = |check: &Value| check["subject"].to_string().contains(&format!("{subject}: "));
+        assert!(!seen.iter().any(|check| there(check) || check["fact"] == LOOKS), "{seen:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
