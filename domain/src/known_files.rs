@@ -32,6 +32,9 @@ pub struct KnownFiles {
     pub claimed: RoaringTreemap,
     /// The fids that a verification found missing or wrong since they were proven.
     pub doubted: RoaringTreemap,
+    /// The fids whose object a verification found whole, but not their record. A run looks at the final
+    /// key first.
+    pub found_whole: RoaringTreemap,
     /// The fids that have a failure record. A run clears the record when the file is proven.
     pub failed: RoaringTreemap,
     /// The fids that each bucket has a record for, whether today's map names it or not: proven ones, and
@@ -91,6 +94,9 @@ impl KnownFilesBuilder {
         self.known.failed.insert(record.fid.0);
         if record.doubts_the_proof() {
             self.known.doubted.insert(record.fid.0);
+        }
+        if record.found_the_object_whole() {
+            self.known.found_whole.insert(record.fid.0);
         }
     }
 
@@ -163,11 +169,15 @@ mod tests {
         builder.add_failure(&failure(8, JobAction::Verify, "s3-unreachable"));
         let kept = FailureRecord { doubted: true, ..failure(9, JobAction::Migrate, "no-replica") };
         builder.add_failure(&kept);
+        builder.add_failure(&failure(5, JobAction::Verify, "no-record"));
+        builder.add_failure(&failure(2, JobAction::Verify, "other-record"));
+        let kept = FailureRecord { doubted: true, ..failure(3, JobAction::Verify, "other-record") };
+        builder.add_failure(&kept);
         let known = builder.build();
         for (fid, standing) in [
             (1, Proven),
             (2, OfAnother),
-            (3, OfAnother),
+            (3, Claimed),
             (4, Claimed),
             (5, New),
             (6, New),
@@ -181,7 +191,8 @@ mod tests {
             let file = SourceFile::new(fid, dkey, length, bucket);
             assert_eq!(known.standing(&file), standing, "fid {fid}");
         }
-        assert_eq!(known.failed, [7, 8, 9].into_iter().collect());
+        assert_eq!(known.failed, [2, 3, 5, 7, 8, 9].into_iter().collect());
+        assert_eq!(known.found_whole, [2, 3, 5].into_iter().collect());
         assert_eq!(
             known.recorded_in[&bucket("here")],
             [1, 3, 4, 7, 8, 9, 10].into_iter().collect()
