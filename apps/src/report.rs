@@ -10,6 +10,8 @@ mod types;
 
 // A file a command: what it prints, its `--json`, and its verdict.
 #[cfg(feature = "command-line")]
+pub mod accept;
+#[cfg(feature = "command-line")]
 pub mod audit;
 pub mod dlq;
 pub mod doctor;

@@ -3,8 +3,10 @@
 //! A line is a key with its place, and what can be there. `*` stands for any name, `[]` for each
 //! element of a list.
 
+mod accept;
 mod audit;
 mod cleanup;
+mod counts;
 mod freeze;
 mod of_plan;
 mod references;

@@ -99,7 +99,10 @@ impl JournalledChanges {
             | Content::Data(_)
             | Content::Restored { .. }
             | Content::TemporarySeen { .. }
-            | Content::TemporaryDeleted { .. } => return,
+            | Content::TemporaryDeleted { .. }
+            | Content::FilesAccepted { .. }
+            | Content::AcceptanceEnded { .. }
+            | Content::StepDone { .. } => return,
         }
         self.last_change = Some((sequence, by));
     }

@@ -26,6 +26,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use content::read_whole;
 pub use file::verify_file;
 pub use local::{Depth, VerifyPlan, VerifyPorts, verify_store};
 pub use observer::{All, Line, Mark, VerifyObserver};

@@ -13,7 +13,7 @@ use domain::verify::references::{
 };
 use futures_util::StreamExt;
 
-use crate::config::{AwsSettings, ClientSettings};
+use crate::config::ClientSettings;
 use crate::exit::{Exit, UsageError};
 use crate::report::Counted;
 use crate::report::references::{Lists, ReferenceForm, ReferenceList, ReferencesReport, Wishes};
@@ -71,8 +71,7 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let content_repo = wiring.content_repo(content_repo);
     let rhino = rhino.map(|url| wiring.rhino(url));
     let sorts = DiskRecordSorts::new(own.directory()?);
-    let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
-    let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
+    let objects = session.services(&arguments.aws, &arguments.time).s3(&arguments.target).await?;
     let list =
         |form, path: Option<&Path>| path.map(|path| ReferenceList::create(form, path)).transpose();
     let all = list(ReferenceForm::List, arguments.list.as_deref())?;

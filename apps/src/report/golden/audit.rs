@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use adapters::witness::WrittenManifest;
 use domain::audit::witness::{IndexCounts, ReportCounts, WitnessJob, WitnessSummary};
-use domain::audit::{AuditSummary, RecordsWithoutRow};
+use domain::audit::{AcceptedRows, AuditSummary, RecordsWithoutRow};
 use domain::{Checksum, S3Bucket, Timestamp};
 use serde_json::{Value, json};
 
 use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
-use crate::report::audit::AuditReport;
 use crate::report::audit::manifest::{JobPlace, ManifestReport};
 use crate::report::audit::witness::{JobSaid, WitnessReport};
+use crate::report::audit::{AuditFiles, AuditReport, WithdrawnEnd};
 use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
@@ -30,11 +30,25 @@ pub(super) fn audit() -> Vec<Value> {
         counted_after: Some(1),
         uncounted: Some("refused".to_owned()),
         without_row,
+        accepted: AcceptedRows { files: sample(), without_record: 1, rejected: sample() },
+        acceptance_ended: sample(),
+        acceptance_unsure: sample(),
+        unreadable_failures: sample(),
         stopped: stopped(),
         ..AuditSummary::default()
     };
     let list = |trouble| Some(ListEnd { file: "audit.tsv".into(), lines: 1, trouble });
-    let report = |summary, run, list| json!(AuditReport::new(summary, run, list, false));
+    let withdrawn = |why: Option<&str>| WithdrawnEnd {
+        file: "withdrawn.tsv".into(),
+        objects: 1,
+        incomplete: why.map(str::to_owned),
+        trouble: why.map(str::to_owned),
+    };
+    let report = |summary, run, list: Option<ListEnd>| {
+        let why = list.as_ref().and_then(|list| list.trouble.as_deref());
+        let withdrawn = list.is_some().then(|| withdrawn(why));
+        json!(AuditReport::new(summary, run, AuditFiles { list, withdrawn }, false))
+    };
     vec![
         report(full.clone(), Some("first"), list(Some("disk full".to_owned()))),
         report(full, Some("first"), list(None)),

@@ -11,12 +11,13 @@ use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Fid, Outcomes, QueueDepth, Reason, ReasonKind, RowCounts, Stopped, Summary,
-    Tally, Timestamp, TypesSummary, WorkSummary,
+    BucketMap, Check, Fid, Prices, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally,
+    Timestamp, TypesSummary, WorkSummary,
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, freeze, of_plan, references, verify};
+use super::counts::{ends, intake};
+use super::{accept, audit, cleanup, freeze, of_plan, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -41,6 +42,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("audit", audit::audit()),
         ("audit manifest", audit::audit_manifest()),
         ("audit report", audit::audit_report()),
+        ("audit accept", accept::reports()),
         ("verify", verify::reports()),
         ("verify references", references::reports()),
         ("runbook export", runbook_export()),
@@ -275,34 +277,6 @@ fn status() -> Vec<Value> {
 fn fids() -> Vec<Value> {
     let full = fids::FidsReport::new([7].into_iter().collect(), sample());
     vec![json!(full), json!(fids::FidsReport::new(<_>::default(), Sample::default()))]
-}
-
-fn intake() -> RowCounts {
-    RowCounts {
-        rows: 1,
-        other_domains: 1,
-        proven_before: tally(),
-        proven_as_another: tally(),
-        temporary: 1,
-        ignored: 1,
-        excluded: 1,
-        excluded_files: 1,
-        absent: sample(),
-        rejected: BTreeMap::from([("*", sample())]),
-    }
-}
-
-fn ends() -> Outcomes {
-    Outcomes {
-        by_copy: tally(),
-        by_mogile: tally(),
-        already_there: tally(),
-        too_large: tally(),
-        gone: 1,
-        failed: BTreeMap::from([("*", sample())]),
-        findings: BTreeMap::from([("*", sample())]),
-        uncleared: sample(),
-    }
 }
 
 pub(super) fn cost() -> Cost {

@@ -70,7 +70,7 @@ impl VerifyObserver for Progress {
             Mark::Missing | Mark::Differs | Mark::Unseen => {
                 self.shared.failures.fetch_add(1, Ordering::Relaxed);
             }
-            Mark::Whole | Mark::Extra => {}
+            Mark::Whole | Mark::Extra | Mark::Accepted => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the commands say is true, and what they print to be done really mends: the real commands,
 //! in processes of their own, against a world that is up.
 
+mod accepted;
 mod after_migrate;
 mod after_verify;
 mod audit;

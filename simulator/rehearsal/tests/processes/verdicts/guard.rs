@@ -125,6 +125,7 @@ fn every_flag_that_is_printed_is_one() {
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
     let others = [
         "audit",
+        "audit accept",
         "freeze",
         "freeze check",
         "audit manifest",
