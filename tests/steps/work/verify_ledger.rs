@@ -11,7 +11,8 @@ use domain::migrate::Selection;
 use domain::ports::{Clock, Ledger};
 use domain::queue::EnqueuePlan;
 use domain::{
-    ByteCount, Delivery, JobAction, LedgerRecord, Reason, S3Bucket, Sha1, SourceFile, limits,
+    ByteCount, Delivery, Failure, FailureNote, FailureRecord, JobAction, LedgerRecord, Left, Noted,
+    Reason, ReasonKind, S3Bucket, Sha1, SourceFile, Timestamp, limits,
 };
 use futures_util::StreamExt;
 use futures_util::future::join;
@@ -242,6 +243,36 @@ fn a_job_that_has_waited_reads_its_record_again() {
         assert!(summary.verified.files <= most, "{call:?}: {summary:?}");
         assert!(failed >= 200 - most, "{call:?}: {summary:?}");
     }
+}
+
+/// It waits for all others, so that its record is read when its turn has come.
+#[test]
+fn a_job_that_is_worked_on_alone_reads_its_record_when_it_is_begun() {
+    let stage = Stage::instant();
+    stage.files(40, None);
+    assert!(stage.migrate().is_clean());
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 40);
+    // Workers that ended before they could say what became of ten jobs.
+    let ports = stage.world.port.work_ports();
+    let wait = Duration::from_secs(1);
+    let deliveries = stage.world.run(ports.queue.receive(10, wait, None)).expect("it answers");
+    assert_eq!(deliveries.len(), 10);
+    let ended = Reason::new(ReasonKind::Killed, "its worker ended");
+    let failure = Failure { reason: ended, left: Left::Nothing };
+    let note = |delivery: &Delivery| FailureNote {
+        message: delivery.message.clone(),
+        record: FailureRecord::of(delivery, &failure, Timestamp(1)).expect("it has a fid"),
+        what: Noted::Begun,
+    };
+    let notes: Vec<_> = deliveries.iter().map(note).collect();
+    stage.world.run(stage.world.port.ports().failures.note(&notes)).expect("it takes them");
+
+    stage.world.port.faults.take_counts();
+    let summary = stage.work();
+    assert_eq!((summary.verified.files, summary.ends.failed.len()), (40, 0), "{summary:?}");
+    let counts = stage.world.port.faults.take_counts();
+    assert!(counts[&Call::Recall] > 10, "{counts:?}");
+    assert!(stage.failures().is_empty());
 }
 
 /// The attempts of the deliveries whose jobs ended.
