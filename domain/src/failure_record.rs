@@ -111,6 +111,13 @@ impl FailureRecord {
         self.doubted || is_doubt(self.action, &self.reason)
     }
 
+    /// Whether a verification found the object whole, and only the ledger's record is absent or another.
+    #[must_use]
+    pub fn found_the_object_whole(&self) -> bool {
+        let of_records = [ReasonKind::NoRecord, ReasonKind::OtherRecord].map(ReasonKind::name);
+        self.action == Some(JobAction::Verify) && of_records.contains(&self.reason.as_str())
+    }
+
     /// Keeps the doubt of a record that this one replaces.
     pub fn keep_doubt_of(&mut self, earlier: &Self) {
         self.doubted |= earlier.doubts_the_proof();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use crate::{
-    FailureItem, LedgerItem, ProvenFiles, ProvenFilesBuilder, S3Bucket, SourceFile, Standing,
-    UnreadableItem, VerifiedFile,
+    FailureItem, FailureRecord, LedgerItem, ProvenFiles, ProvenFilesBuilder, S3Bucket, SourceFile,
+    Standing, UnreadableItem, VerifiedFile,
 };
 
 /// What a run does with a file, by what is known about it.
@@ -32,6 +32,9 @@ pub struct KnownFiles {
     pub claimed: RoaringTreemap,
     /// The fids that a verification found missing or wrong since they were proven.
     pub doubted: RoaringTreemap,
+    /// The fids whose object a verification found whole, but not their record. A run looks at the final
+    /// key first.
+    pub found_whole: RoaringTreemap,
     /// The fids that have a failure record. A run clears the record when the file is proven.
     pub failed: RoaringTreemap,
     /// The fids that each bucket has a record for, whether today's map names it or not: proven ones, and
@@ -98,6 +101,9 @@ impl KnownFilesBuilder {
         if is_doubted {
             self.known.doubted.insert(fid.0);
         }
+        if item.as_ref().is_ok_and(FailureRecord::found_the_object_whole) {
+            self.known.found_whole.insert(fid.0);
+        }
     }
 
     /// Returns what was added.
@@ -110,9 +116,7 @@ impl KnownFilesBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ByteCount, Dkey, ETag, FailureRecord, Fid, JobAction, LedgerRecord, Proof, Sha1, Timestamp,
-    };
+    use crate::{ByteCount, Dkey, ETag, Fid, JobAction, LedgerRecord, Proof, Sha1, Timestamp};
 
     fn bucket(name: &str) -> S3Bucket {
         S3Bucket::new(name).expect("a name")
@@ -173,11 +177,15 @@ mod tests {
         for fid in [Some(Fid(11)), None] {
             builder.add_failure(&Err(UnreadableItem { fid, why: "attempt".to_owned() }));
         }
+        builder.add_failure(&Ok(failure(5, JobAction::Verify, "no-record")));
+        builder.add_failure(&Ok(failure(2, JobAction::Verify, "other-record")));
+        let kept = FailureRecord { doubted: true, ..failure(3, JobAction::Verify, "other-record") };
+        builder.add_failure(&Ok(kept));
         let known = builder.build();
         for (fid, standing) in [
             (1, Proven),
             (2, OfAnother),
-            (3, OfAnother),
+            (3, Claimed),
             (4, Claimed),
             (5, New),
             (6, New),
@@ -192,7 +200,8 @@ mod tests {
             let file = SourceFile::new(fid, dkey, length, bucket);
             assert_eq!(known.standing(&file), standing, "fid {fid}");
         }
-        assert_eq!(known.failed, [7, 8, 9, 11].into_iter().collect());
+        assert_eq!(known.failed, [2, 3, 5, 7, 8, 9, 11].into_iter().collect());
+        assert_eq!(known.found_whole, [2, 3, 5].into_iter().collect());
         assert_eq!(
             known.recorded_in[&bucket("here")],
             [1, 3, 4, 7, 8, 9, 10, 11].into_iter().collect()

@@ -40,7 +40,8 @@ pub enum ReasonKind {
     TypesAndNames,
     /// The references of contentrepo or rhino could not be read, or not be kept on this machine's disk.
     References,
-    /// The file is in S3 and proven, but the ledger did not take its record.
+    /// The ledger did not take the record of a proven file. Or, for a verification, its record could not
+    /// be read, and the file was not looked at.
     LedgerUnavailable,
     /// The queue could not be reached, or refuses.
     QueueUnavailable,
@@ -148,6 +149,9 @@ impl ReasonKind {
                 | Self::StoreDenied
                 | Self::NoBucket
                 | Self::StoreRefused
+                // The table of another ledger has none of the records.
+                | Self::NoRecord
+                | Self::OtherRecord
         )
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A job that fails by itself is tried [`TRIES`](crate::limits::TRIES) times and then moved to the
 //! dead-letter queue, where an operator sees it. Where waiting cannot help, it comes back within
-//! seconds. Where waiting may help, each pause is longer than the one before. Where a system is
+//! seconds. Where waiting may help, each pause is longer than the one before: a record that is absent
+//! comes when another worker, which has moved the file, can write it. Where a system is
 //! unreachable the job is not at fault: its deliveries do not count. It comes back after ten
 //! minutes at the latest, so that the work goes on soon after the system is back.
 
@@ -55,14 +56,14 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::WrongObject
         | ReasonKind::KeyUnknown
         | ReasonKind::Missing
-        | ReasonKind::NoRecord
         | ReasonKind::OtherRecord
         | ReasonKind::Killed => Patience::None,
         ReasonKind::NoReplica
         | ReasonKind::WrongContent
         | ReasonKind::SourceRefused
         | ReasonKind::Contended
-        | ReasonKind::StoreRefused => Patience::Some,
+        | ReasonKind::StoreRefused
+        | ReasonKind::NoRecord => Patience::Some,
         ReasonKind::NotStarted
         | ReasonKind::OtherSettings
         | ReasonKind::SourceUnreachable

@@ -50,9 +50,10 @@ impl System {
             | ReasonKind::NoBucket
             | ReasonKind::StoreRefused
             | ReasonKind::NoIntermediary
-            | ReasonKind::Missing => (None, &[Self::S3]),
-            // Both were asked, and answered.
-            ReasonKind::NoRecord | ReasonKind::OtherRecord => (None, &[Self::S3, Self::Tables]),
+            | ReasonKind::Missing
+            // The ledger answered before that, and may be away by now.
+            | ReasonKind::NoRecord
+            | ReasonKind::OtherRecord => (None, &[Self::S3]),
             ReasonKind::TypesAndNames
             | ReasonKind::References
             | ReasonKind::BadMessage

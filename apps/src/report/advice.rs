@@ -218,8 +218,9 @@ const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or r
 const MISSING: &str = "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
      what is missing";
 
-const RECORD: &str = "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
-     enqueue migrate` and a worker, looks at each of them and writes its record";
+const RECORD: &str = "check that DYNAMODB_TABLE of the worker is the ledger's. If it is, the ledger has no record of \
+     these whole objects, or one of another bucket or SHA-1: `mogile2s3 migrate`, or `mogile2s3 enqueue migrate` \
+     and a worker, looks at each of them and writes its record";
 
 const REFERENCES: &str = "where a database does not answer or refuses, start it or correct \
      CONTENTREPO_DATABASE_URL or RHINO_DATABASE_URL; where the disk of this machine is named, give --spool-dir \

@@ -19,8 +19,8 @@ fn last_bits(sha1: &Sha1) -> u64 {
 }
 
 /// The files that must be in S3, by fid: eight bytes for each and its place in a bitmap, which is one bit
-/// where fids lie close together and never more than two bytes. They are added in ascending order, as the
-/// index is read.
+/// where fids lie close together and never more than four bytes: a chunk of up to 4,096 files is a list of
+/// two bytes each, whose room doubles as it grows. They are added in ascending order, as the index is read.
 #[derive(Debug, Default)]
 pub(super) struct ExpectedFiles {
     chunks: BTreeMap<u64, Chunk>,
@@ -116,6 +116,12 @@ mod tests {
         for fid in 59_990..140_010 {
             let expected = ((60_000..140_000).contains(&fid) && is_file(fid)).then_some(fid ^ 7);
             assert_eq!(files.find(Fid(fid)).map(|print| print.0), expected, "{fid}");
+        }
+        let held = files.iter().map(|(fid, print)| (fid.0, print.0));
+        let added = (60_000..140_000).filter(|fid| is_file(*fid)).map(|fid| (fid, fid ^ 7));
+        assert!(held.eq(added), "all, in their order");
+        for late in [139_999, 131_071, 60_001] {
+            assert!(!files.add(Fid(late), Fingerprint(0)), "{late} is not above the last");
         }
     }
 

@@ -149,8 +149,8 @@ impl<'a, F: Feed> Flow<'a, F> {
         {
             self.start(task);
         }
-        self.planner.start();
         self.start_one_alone();
+        self.planner.start();
         let is_idle = self.begun() == 0;
         self.feed.ask(Demand {
             concurrency: self.concurrency,
@@ -243,10 +243,15 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
         } else if self.hold.blocks(&task) {
             self.hold.add(task, self.ports.now());
+        } else if task.is_alone() {
+            // The ledger is asked when it is started. It is the next one then: what was read grows old.
+            if task.verifies() && !task.is_unplanned() {
+                self.alone.push_front(task);
+            } else {
+                self.alone.push_back(task);
+            }
         } else if task.is_unplanned() {
             self.planner.add(task);
-        } else if task.is_alone() {
-            self.alone.push_back(task);
         } else {
             self.waiting.push_back(task);
         }
@@ -264,10 +269,11 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.end(&task, TaskEnd::NotBegun(Some(why)));
         } else if self.hold.blocks(&task) {
             self.hold.add(task, self.ports.now());
-        } else if let Some(work) = task.work.clone() {
-            self.under_way.start(task, work);
         } else {
-            self.planner.add(task);
+            match task.work.clone() {
+                Some(work) if !task.is_unplanned() => self.under_way.start(task, work),
+                Some(_) | None => self.planner.add(task),
+            }
         }
     }
 
@@ -290,13 +296,23 @@ impl<'a, F: Feed> Flow<'a, F> {
     fn take_planned(&mut self, planned: Planned) {
         match self.planner.take(planned) {
             Ok(tasks) => {
-                if tasks.iter().any(Task::verifies) {
+                // The recorder may wait for another table than the ledger.
+                let outages = &self.hold.outages;
+                let awaits =
+                    outages.is_probed_by_tasks(System::Tables) || !outages.is_away(System::Tables);
+                if awaits && tasks.iter().any(Task::verifies) {
                     self.reached(&[System::Tables]);
                 }
                 self.begin_all(tasks);
             }
             Err((tasks, reason)) => {
                 // One request failed for all of them.
+                let now = self.ports.now();
+                if System::met_by(reason.kind).0 == Some(System::Tables)
+                    && self.hold.outages.failed_for_several(System::Tables, &reason, now)
+                {
+                    self.observer.holding(&reason);
+                }
                 let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
                 let mut weight = Some(weight);
                 for task in tasks {
@@ -324,6 +340,15 @@ impl<'a, F: Feed> Flow<'a, F> {
         }
         let unblocked = self.hold.take_unblocked();
         self.begin_all(unblocked);
+        // These may have waited as long as those that were held.
+        let (verified, others) =
+            std::mem::take(&mut self.waiting).into_iter().partition(Task::verifies);
+        self.waiting = others;
+        let verified: VecDeque<Task> = verified;
+        for mut task in verified {
+            task.forget_record();
+            self.begin(task);
+        }
     }
 
     fn is_away(&mut self, system: System, why: &Reason) {

@@ -73,8 +73,7 @@ struct Away {
     since: Timestamp,
     probes: u32,
     probe_at: Timestamp,
-    /// Whether only tasks find out that it is back. Otherwise the part of the engine that found it
-    /// away tries it again itself.
+    /// True: a task must be tried as a probe. False: the recorder or the feed retries by itself.
     by_tasks: bool,
 }
 
@@ -165,6 +164,21 @@ impl Outages {
         !was_away
     }
 
+    /// A request for several tasks could not reach `system`: they are no failures of several files, and
+    /// one is enough. Tasks find out when it is back. Returns whether an outage begins with that.
+    pub(super) fn failed_for_several(
+        &mut self,
+        system: System,
+        why: &Reason,
+        now: Timestamp,
+    ) -> bool {
+        let was_away = self.is_away(system);
+        if !was_away {
+            self.goes_away(system, why, true, now);
+        }
+        !was_away
+    }
+
     fn goes_away(&mut self, system: System, why: &Reason, by_tasks: bool, now: Timestamp) {
         let new = Away { why: why.clone(), since: now, probes: 0, probe_at: now, by_tasks };
         let away = self.systems.entry(system).or_default().away.get_or_insert(new);
@@ -213,6 +227,11 @@ impl Outages {
 
     pub(super) fn is_away(&self, system: System) -> bool {
         self.systems.get(&system).is_some_and(|standing| standing.away.is_some())
+    }
+
+    /// Whether `system` is away, and tasks find out when it is back.
+    pub(super) fn is_probed_by_tasks(&self, system: System) -> bool {
+        self.away().any(|(other, away)| other == system && away.by_tasks)
     }
 
     /// Why the first of the systems that are away is.

@@ -105,7 +105,7 @@ impl<'a> Planner<'a> {
         let files = self.ports.files;
         let fids: Vec<Fid> = tasks.iter().map(|task| task.file.fid).collect();
         self.ask(tasks, async move {
-            // Two runs may verify one file: the ledger refuses a fid that is named twice.
+            // Two runs may verify one file.
             let different: Vec<Fid> =
                 fids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
             let salt = fids.first().map_or(0, |fid| fid.0);

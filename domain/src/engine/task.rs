@@ -165,7 +165,7 @@ impl Task {
         matches!(self.work, Some(Work::Verify { .. }))
     }
 
-    /// It waits: by its next try what was read for it may not hold any more.
+    /// Forgets the record, so that the next try reads it again.
     pub(super) fn forget_record(&mut self) {
         if let Some(Work::Verify { record, .. }) = &mut self.work {
             *record = RecordLook::NotYet;

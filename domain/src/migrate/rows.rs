@@ -335,6 +335,9 @@ impl Rows<'_> {
                 page.look_first.insert(file.fid.0);
             }
         }
+        if self.known.found_whole.contains(file.fid.0) {
+            page.look_first.insert(file.fid.0);
+        }
         page.files.push(file);
     }
 }

@@ -10,8 +10,9 @@ pub trait Ledger: Send + Sync {
     /// with one fid the last counts.
     async fn record(&self, records: &[LedgerRecord]) -> Result<(), LedgerError>;
 
-    /// Returns the existing records of these fids as they are now, in no order. An item that cannot
-    /// be read proves nothing: it is logged and left out.
+    /// Returns the existing records of these fids as they are now, in no order. A fid that is named
+    /// several times is asked for once. An item that cannot be read proves nothing: it is logged and
+    /// left out.
     async fn read(&self, fids: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError>;
 
     /// Passes every item of one segment to `each`, in no order, and also items that cannot be read.

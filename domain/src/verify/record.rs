@@ -47,7 +47,10 @@ const fn is_about_object(kind: ReasonKind) -> bool {
 fn what_is_wrong(record: &RecordLook, file: &SourceFile) -> Option<Reason> {
     let fid = file.fid;
     let record = match record {
-        RecordLook::NotYet => return None,
+        RecordLook::NotYet => {
+            let detail = format!("the ledger was not asked for its record of fid {fid}");
+            return Some(Reason::new(ReasonKind::NotStarted, detail));
+        }
         RecordLook::Nothing => {
             let detail = format!("the ledger has no record of fid {fid} that can be read");
             return Some(Reason::new(ReasonKind::NoRecord, detail));
@@ -132,6 +135,8 @@ mod tests {
         // s3migrate's: the object was just looked at.
         check(&record("here", b"a", None), None);
         check(&RecordLook::Nothing, Some((ReasonKind::NoRecord, &["fid 7"])));
+        // No file passes whose record was not looked at.
+        check(&RecordLook::NotYet, Some((ReasonKind::NotStarted, &["fid 7"])));
         let (right, wrong) = (Sha1::of(b"a").to_string(), Sha1::of(b"b").to_string());
         let other_sha1: &[&str] = &[&right, &wrong];
         check(&record("here", b"b", proof), Some((ReasonKind::OtherRecord, other_sha1)));

@@ -110,7 +110,7 @@ fn a_queue_that_is_away_is_asked_again() {
     stage.everything_is_there();
 }
 
-fn after_half_an_hour(stage: &Stage) -> BoxStream<'_, Stop> {
+pub fn after_half_an_hour(stage: &Stage) -> BoxStream<'_, Stop> {
     let clock = &stage.world.port.clock;
     let stop = async move {
         clock.sleep(Duration::from_mins(30)).await;

@@ -2,10 +2,14 @@
 
 use domain::engine::{BatchReport, Quiet, RunPlan, Unobserved, migrate_run, never, work_batch};
 use domain::migrate::RoutePolicy;
-use domain::{BucketMap, Delivery, FailureNote, FailureRecord, Noted, Stopped, Timestamp, limits};
+use domain::queue::EnqueuePlan;
+use domain::{
+    BucketMap, Delivery, FailureNote, FailureRecord, JobAction, Noted, Stopped, Timestamp, limits,
+};
+use stand_ins::world::dynamodb::{Item, Table, number};
 
 use super::feeds::run_plan;
-use super::stage::{Stage, body};
+use super::stage::{Stage, body, enqueue_plan};
 
 /// A bucket that does not exist.
 fn nowhere() -> BucketMap {
@@ -117,4 +121,29 @@ fn a_run_ends_after_a_thousand_failures_alike_unless_those_files_failed_before_o
     assert!((most..most + 100).contains(&failures) && stopped, "{failures}");
     assert_eq!(end(false, 600).0, 1_500, "900 of them say something new");
     assert_eq!(end(true, 0).0, 1_500);
+}
+
+/// Its worker has a DYNAMODB_TABLE that exists and has none of the records.
+#[test]
+fn a_worker_with_the_wrong_ledger_stops_before_its_verifications_are_dead_letters() {
+    let stage = Stage::instant();
+    stage.files(3_000, None);
+    stage.enqueue();
+    assert!(stage.work().is_clean());
+    let verify =
+        EnqueuePlan { action: JobAction::Verify, run: Some("first".to_owned()), ..enqueue_plan() };
+    assert_eq!(stage.enqueue_by(&verify).sent.files, 3_000);
+    let port = &stage.world.port;
+    let ledger = Table::new(port.database.clone(), port.table.clone());
+    let fids = stage.records();
+    let keys: Vec<_> = fids.keys().map(|fid| Item::from([number("fid", fid.0)])).collect();
+    ledger.delete(&keys).expect("the table is there");
+
+    let summary = stage.work();
+    let failed = summary.ends.failed["no-record"].files;
+    let most = limits::SETTINGS_FAILURES;
+    assert!((most..most + 50).contains(&failed), "{summary:?}");
+    let Some(Stopped::Trouble(why)) = &summary.stopped else { panic!("{summary:?}") };
+    assert!(why.detail.contains("points to a wrong setting"), "{why}");
+    assert_eq!((stage.dead(), stage.in_queue()), (0, 3_000));
 }

@@ -1,19 +1,27 @@
 //! Jobs that verify read the ledger, too: a file passes where its object and its record are right.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use domain::engine::{Quiet, RunPlan, Unobserved, migrate_run, never, work_queue};
+use domain::engine::{
+    JobEnd, OutageObserver, Quiet, RunPlan, Unobserved, WorkObserver, migrate_run, never,
+    work_queue,
+};
 use domain::migrate::Selection;
 use domain::ports::{Clock, Ledger};
 use domain::queue::EnqueuePlan;
-use domain::{ByteCount, JobAction, LedgerRecord, S3Bucket, Sha1, SourceFile, limits};
+use domain::{
+    ByteCount, Delivery, Failure, FailureNote, FailureRecord, JobAction, LedgerRecord, Left, Noted,
+    Reason, ReasonKind, S3Bucket, Sha1, SourceFile, Timestamp, limits,
+};
 use futures_util::StreamExt;
 use futures_util::future::join;
 use stand_ins::port::{Call, PortFault, PortLedger};
 use stand_ins::world::dynamodb::{self, Item, Table, number, text};
 use stand_ins::world::mogile;
 
-use super::stage::{Stage, enqueue_plan};
+use super::outage::after_half_an_hour;
+use super::stage::{Stage, body, enqueue_plan};
 
 fn plan() -> EnqueuePlan {
     EnqueuePlan { action: JobAction::Verify, run: Some("first".to_owned()), ..enqueue_plan() }
@@ -92,6 +100,12 @@ fn a_whole_object_without_its_record_fails_until_a_migration_writes_the_record()
     let migrated = stage.migrate();
     assert!(migrated.is_clean(), "{migrated:?}");
     assert_eq!((migrated.ends.already_there.files, migrated.intake.proven_before.files), (5, 115));
+    // Their objects were found whole: nothing is read from MogileFS for them.
+    let calls = stage.world.calls();
+    for call in ["put ", "copy ", "replicas ", "open "] {
+        assert!(!calls.contains(call), "{call}: {calls}");
+    }
+    assert!(calls.contains("head 5"), "{calls}");
     assert!(stage.failures().is_empty(), "{:?}", stage.failures());
     stage.everything_is_there();
     assert_eq!(stage.enqueue_by(&plan()).sent.files, 4, "those without a pass");
@@ -104,7 +118,7 @@ fn records_are_read_for_all_jobs_of_a_request_at_once() {
     let stage = Stage::instant();
     stage.files(200, None);
     assert!(stage.migrate().is_clean());
-    // Two runs of each file: the ledger refuses a fid that is named twice in a request.
+    // Two runs of each file.
     for run in ["A", "B"] {
         let plan = EnqueuePlan { run: Some(run.to_owned()), ..plan() };
         assert_eq!(stage.enqueue_by(&plan).sent.files, 200);
@@ -153,6 +167,7 @@ fn a_ledger_that_is_away_for_an_hour_fails_no_verification() {
         };
         let outage = async {
             clock.sleep(before).await;
+            faults.take_counts();
             faults.strike(Call::Recall, "", PortFault::RequestLost, u32::MAX);
             clock.sleep(outage).await;
             let struck = faults.take_counts()[&Call::Recall];
@@ -161,8 +176,116 @@ fn a_ledger_that_is_away_for_an_hour_fails_no_verification() {
         };
         let (summary, struck) = stage.world.run(join(work, outage));
         assert!(struck > 0);
+        // Those under way, and then one job in about half a minute; five tries each time.
+        assert!(struck < 5 * (10 + 140), "one job at a time: {struck}");
         assert_eq!((summary.verified.files, summary.ends.failed.len()), (3_000, 0), "{summary:?}");
         assert_eq!((stage.dead(), stage.in_queue()), (0, 0));
         assert!(stage.failures().is_empty());
     }
+}
+
+/// One request failed for all three: that is an outage, and none of the jobs' own failure.
+#[test]
+fn the_last_jobs_wait_for_a_ledger_that_is_away_like_many_others() {
+    let stage = Stage::paced(6);
+    let files = stage.files(6, None);
+    assert!(stage.migrate().is_clean());
+    let verify = |files: &[SourceFile]| {
+        files.iter().for_each(|file| stage.send_raw(&body(file), Some("verify")));
+    };
+    verify(&files[..3]);
+    let ports = stage.world.port.work_ports();
+    let (observer, stop) = (Ends::default(), after_half_an_hour(&stage));
+    let work = work_queue(&ports, &stage.plan, false, &observer, stop);
+    let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
+    let outage = async {
+        clock.sleep(Duration::from_mins(5)).await;
+        faults.strike(Call::Recall, "", PortFault::RequestLost, u32::MAX);
+        verify(&files[3..]);
+        clock.sleep(Duration::from_mins(10)).await;
+        faults.clear();
+    };
+    let (summary, ()) = stage.world.run(join(work, outage));
+    assert_eq!((summary.verified.files, summary.ends.failed.len()), (6, 0), "{summary:?}");
+    let attempts = observer.0.into_inner().expect("one thread");
+    assert_eq!(attempts, [1; 6], "no delivery is used");
+    assert!(stage.failures().is_empty());
+}
+
+/// What a job read of the ledger before it waited counts no more.
+#[test]
+fn a_job_that_has_waited_reads_its_record_again() {
+    for call in [Call::Head, Call::RecordVerifications] {
+        let stage = Stage::paced(7);
+        let files = stage.files(200, None);
+        assert!(stage.migrate().is_clean());
+        assert_eq!(stage.enqueue_by(&plan()).sent.files, 200);
+        let ports = stage.world.port.work_ports();
+        let work = work_queue(&ports, &stage.plan, true, &Unobserved, never().boxed());
+        let (clock, faults) = (&stage.world.port.clock, &stage.world.port.faults);
+        let records = stage.records();
+        let outage = async {
+            faults.strike(call, "", PortFault::RequestLost, u32::MAX);
+            clock.sleep(Duration::from_secs(60)).await;
+            let port = &stage.world.port;
+            let ledger = PortLedger::new(port.database.clone(), port.table.clone(), <_>::default());
+            for file in &files {
+                let sha1 = Sha1::of(b"something else");
+                let record = LedgerRecord { sha1, ..records[&file.fid].clone() };
+                ledger.record(&[record]).await.expect("without faults it answers");
+            }
+            faults.clear();
+        };
+        let (summary, ()) = stage.world.run(join(work, outage));
+        let failed = summary.ends.failed.get("other-record").map_or(0, |of| of.files);
+        // Twice the concurrency may be done, and not recorded, before the outage is noticed.
+        let most = if call == Call::Head { 0 } else { 16 };
+        assert!(summary.verified.files <= most, "{call:?}: {summary:?}");
+        assert!(failed >= 200 - most, "{call:?}: {summary:?}");
+    }
+}
+
+/// It waits for all others, so that its record is read when its turn has come.
+#[test]
+fn a_job_that_is_worked_on_alone_reads_its_record_when_it_is_begun() {
+    let stage = Stage::instant();
+    stage.files(40, None);
+    assert!(stage.migrate().is_clean());
+    assert_eq!(stage.enqueue_by(&plan()).sent.files, 40);
+    // Workers that ended before they could say what became of ten jobs.
+    let ports = stage.world.port.work_ports();
+    let wait = Duration::from_secs(1);
+    let deliveries = stage.world.run(ports.queue.receive(10, wait, None)).expect("it answers");
+    assert_eq!(deliveries.len(), 10);
+    let ended = Reason::new(ReasonKind::Killed, "its worker ended");
+    let failure = Failure { reason: ended, left: Left::Nothing };
+    let note = |delivery: &Delivery| FailureNote {
+        message: delivery.message.clone(),
+        record: FailureRecord::of(delivery, &failure, Timestamp(1)).expect("it has a fid"),
+        what: Noted::Begun,
+    };
+    let notes: Vec<_> = deliveries.iter().map(note).collect();
+    stage.world.run(stage.world.port.ports().failures.note(&notes)).expect("it takes them");
+
+    stage.world.port.faults.take_counts();
+    let summary = stage.work();
+    assert_eq!((summary.verified.files, summary.ends.failed.len()), (40, 0), "{summary:?}");
+    let counts = stage.world.port.faults.take_counts();
+    assert!(counts[&Call::Recall] > 10, "{counts:?}");
+    assert!(stage.failures().is_empty());
+}
+
+/// The attempts of the deliveries whose jobs ended.
+#[derive(Default)]
+struct Ends(Mutex<Vec<u32>>);
+
+impl WorkObserver for Ends {
+    fn settled(&self, delivery: &Delivery, _end: &JobEnd) {
+        self.0.lock().expect("one thread").push(delivery.attempt);
+    }
+}
+
+impl OutageObserver for Ends {
+    fn holding(&self, _why: &Reason) {}
+    fn going_on(&self) {}
 }

@@ -108,7 +108,12 @@ impl<F: Feed> Flow<'_, F> {
         match answer {
             Ok(_) => {
                 self.recorder.taken(records.len());
-                self.reached(&[System::Tables]);
+                // Tasks that could not read the ledger wait for that table, not for the passes' one.
+                let is_ledger =
+                    records.iter().any(|(_, record)| matches!(record, Record::Migrated(_)));
+                if is_ledger || !self.hold.outages.is_probed_by_tasks(System::Tables) {
+                    self.reached(&[System::Tables]);
+                }
                 for (task, record) in records {
                     self.end(&task, TaskEnd::Recorded(record));
                 }

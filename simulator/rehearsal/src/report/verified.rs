@@ -1,4 +1,4 @@
-//! What is told of the verifications.
+//! Prints the results of the verifications.
 
 use std::fmt;
 
