@@ -149,6 +149,9 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
             format!("the row says {size} bytes; content {checksum} has {length} and is there")
         }
         Broken::NoChecksum => format!("its checksum `{checksum}` is no SHA-1"),
+        Broken::OtherKey => format!(
+            "its checksum `{checksum}` is not the key of its object, which has small letters and no white space"
+        ),
         Broken::NoBucket => "its bucket is NULL, or not in the table `buckets`".to_owned(),
         Broken::UnmappedBucket => {
             "its bucket is neither in BUCKETS nor in IGNORE_BUCKETS".to_owned()

@@ -137,6 +137,8 @@ impl Objects<'_> {
             (_, Err(class)) => class,
             (RepoStatus::Unknown, Ok(_)) => Class::Broken(Broken::UnknownStatus),
             (RepoStatus::Used | RepoStatus::Deleted, Ok(bucket)) => match row.content() {
+                // contentrepo asks for the column as it is, and a key of S3 is compared byte for byte.
+                Some(sha1) if row.checksum != sha1.to_string() => Class::Broken(Broken::OtherKey),
                 Some(sha1) => Class::Object(Wanted { bucket, sha1, id: row.id, size: row.size }),
                 None => Class::Broken(Broken::NoChecksum),
             },

@@ -214,3 +214,22 @@ fn a_sound_object_is_not_looked_at() {
     assert_eq!((summary.looked_at, world.heads.load(Ordering::Relaxed)), (0, 0));
     assert!(Broken::ALL.iter().all(|kind| summary.objects.of(*kind) == 0));
 }
+
+#[test]
+fn a_checksum_that_is_not_the_key_as_it_stands_is_a_finding() {
+    for spell in
+        [|hex: String| hex.to_uppercase(), |hex| format!("{hex} "), |hex| format!("\t{hex}")]
+    {
+        let mut world = sound();
+        let checksum = spell(sha1(1).to_string());
+        world.objects.push(RepoObject { checksum, ..object(2, 0, 1) });
+        world.files.push(file(2, "repo", "a", "u2"));
+        let (summary, told) = world.with_extents().verified(false);
+        assert_eq!(
+            told,
+            [("objects", 2, "other-key", None), ("articleFile", 2, "no-object", None)]
+        );
+        assert_eq!((summary.broken_since(), summary.broken_before()), (1, 0), "{summary:?}");
+        assert!(summary.differs() && summary.objects.sound == 1, "{summary:?}");
+    }
+}
