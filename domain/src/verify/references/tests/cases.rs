@@ -1,6 +1,9 @@
 //! Single cases: what is wrong outside, what comes and goes meanwhile, and what ends a comparison.
 
 use super::*;
+use crate::verify::references::look::{Doubt, Looks, Seen, patience};
+use crate::verify::references::tables::Mapped;
+use crate::{ETag, ListedObject, ObjectKey, limits};
 
 #[test]
 fn a_broken_reference_is_named_with_the_fid_that_migrate_brings() {
@@ -232,4 +235,41 @@ fn a_checksum_that_is_not_the_key_as_it_stands_is_a_finding() {
         assert_eq!((summary.broken_since(), summary.broken_before()), (1, 0), "{summary:?}");
         assert!(summary.differs() && summary.objects.sound == 1, "{summary:?}");
     }
+}
+
+#[test]
+fn a_listed_object_is_looked_at_however_many_are_missing() {
+    let mut world = sound();
+    world.late.insert(at("corpus", 3), stored(3));
+    let (map, clock) = (map(), &world);
+    let mapped = Mapped::new(&map);
+    let bucket = mapped.pairs.iter().position(|(old, _)| old.as_str() == "repo").expect("mapped");
+    let looks = Looks {
+        objects: &world,
+        index: Some(&world),
+        clock,
+        patience: patience(clock),
+        pairs: &mapped.pairs,
+        heads: AtomicU64::new(0),
+        unlisted: AtomicU64::new(limits::REFERENCES_LOOKED_AT),
+        asked: AtomicU64::new(0),
+        known: AtomicU64::new(0),
+    };
+    let object = ListedObject {
+        key: ObjectKey::of_content(&sha1(1)),
+        length: ByteCount(content(1).len() as u64),
+        etag: ETag(String::new()),
+        has_sha1: true,
+        is_archived: false,
+    };
+    let looked = |number: usize, listed: Option<ListedObject>| {
+        let doubt = Doubt { bucket, sha1: sha1(number), listed };
+        run(looks.look(&doubt)).expect("the index answers")
+    };
+    let length = object.length;
+    assert_eq!(looked(1, Some(object)), Seen::There(length));
+    // The bound is for contents that no listing has.
+    let before = Seen::Not { kind: Broken::Before, fid: None, length: None };
+    assert_eq!(looked(3, None), before);
+    assert_eq!(world.heads.load(Ordering::Relaxed), 1);
 }
