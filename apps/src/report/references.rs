@@ -184,6 +184,13 @@ impl ReferencesReport {
 
     fn write_notes(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
+        if summary.looked_at > 0 {
+            writeln!(
+                out,
+                "Looked at one by one: {} objects of which the listing and the rows did not say enough.",
+                HumanCount(summary.looked_at)
+            )?;
+        }
         for bucket in &summary.without_rows {
             writeln!(out, "Note: contentrepo has no row whose content belongs into `{bucket}`.")?;
         }

@@ -46,10 +46,12 @@ fn said(summary: ReferencesSummary, wishes: Wishes, lists: Lists) -> (String, Ex
 
 #[test]
 fn sound_references_are_clean_and_both_names_are_counted() {
-    let (said, exit) = said(sound(), wishes(0, false), Lists::default());
+    let looked_at = ReferencesSummary { looked_at: 1_200, ..sound() };
+    let (said, exit) = said(looked_at, wishes(0, false), Lists::default());
     for words in [
         "12,000 rows of contentrepo compared with 10,500 objects, 11,000 rows of rhino",
         "Rows under `repo` and `corpus`: contentrepo 12,000 and 0; rhino 11,000 and 0",
+        "Looked at one by one: 1,200 objects",
         "Clean: each reference has its object.",
     ] {
         assert!(said.contains(words), "{words}: {said}");

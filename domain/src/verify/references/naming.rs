@@ -141,6 +141,7 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
         }
         Broken::Missing => format!("no object of content {checksum} is in its S3 bucket"),
         Broken::WrongObject => {
+            let size = if size.is_empty() { "no size that can be believed" } else { &size };
             format!("the object of content {checksum} has {length} bytes, the row says {size}")
         }
         Broken::Archived => format!("the object of content {checksum} is in an archive"),

@@ -150,7 +150,8 @@ pub struct ReferencesSummary {
     pub half_cut_over: u64,
     /// Objects that were listed.
     pub listed: u64,
-    /// Objects that were looked at by HEAD, because the listing did not have them as they should be.
+    /// Objects that were looked at by HEAD: the listing did not have them as they should be, or no row says
+    /// their size.
     pub looked_at: u64,
     /// Why S3 did not give the first object that could not be looked at.
     pub unseen_because: Option<String>,

@@ -273,3 +273,20 @@ fn a_listed_object_is_looked_at_however_many_are_missing() {
     assert_eq!(looked(3, None), before);
     assert_eq!(world.heads.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn an_object_whose_size_no_row_says_is_looked_at() {
+    let mut world = sound();
+    for number in [2, 3] {
+        world.objects.push(RepoObject { size: None, ..object(number as i128, 0, number) });
+        world.stored.insert(at("corpus", number), stored(number));
+    }
+    let cut = Object { bytes: b"cut".to_vec(), ..stored(3) };
+    world.stored.insert(at("corpus", 3), cut);
+    let (summary, told) = world.with_extents().verified(false);
+    assert_eq!(told, [("objects", 3, "wrong-object", None)]);
+    let objects = &summary.objects;
+    assert_eq!((objects.sound, objects.unknown_size, summary.looked_at), (2, 1, 2), "{summary:?}");
+    let words = &objects.broken["wrong-object"].example;
+    assert!(words.contains("has 3 bytes, the row says no size that can be believed"), "{words}");
+}
