@@ -304,15 +304,21 @@ impl ReferencesReport {
         if !is_over || self.is_of_another || self.verdict.incomplete {
             return Ok(());
         }
+        let rhino = self.no_rhino();
         writeln!(
             out,
             "{} references were broken before the migration, and {} are allowed. No command of ours mends \
              them. When a person has decided about each of them (--failures FILE lists them):\n  mogile2s3 \
-             verify --references --allow-broken-before {}",
+             verify --references{rhino} --allow-broken-before {}",
             HumanCount(self.broken_before),
             HumanCount(self.allowed_before),
             self.broken_before
         )
+    }
+
+    /// The flag that a printed command needs to compare the same.
+    const fn no_rhino(&self) -> &'static str {
+        if self.wishes.without_rhino { " --no-rhino" } else { "" }
     }
 
     fn write_migrate(&self, out: &mut String, samples: &[&RowSample]) -> fmt::Result {
@@ -328,7 +334,7 @@ impl ReferencesReport {
             let fids: Vec<_> = fids.iter().map(ToString::to_string).collect();
             return writeln!(out, "  {}", migrate(&fids.join(",")));
         }
-        let rhino = if self.wishes.without_rhino { " --no-rhino" } else { "" };
+        let rhino = self.no_rhino();
         writeln!(
             out,
             "  mogile2s3 verify --references{rhino} --failures FILE    (which lists all of them)"

@@ -95,6 +95,12 @@ fn rhino_is_missed_unless_it_was_left_out_on_purpose() {
     let (text, exit) = said(without, wishes(0, true), Lists::default());
     assert!(text.contains("rhino was not compared: --no-rhino."), "{text}");
     assert_eq!(exit, Exit::Clean);
+    // The printed command compares the same.
+    let mut before = ReferencesSummary { article_files: None, ..sound() };
+    breaks(&mut before.objects, Broken::Before, 2, &[]);
+    let (text, _) = said(before, wishes(0, true), Lists::default());
+    let next = "mogile2s3 verify --references --no-rhino --allow-broken-before 2\n";
+    assert!(text.contains(next), "{text}");
 }
 
 #[test]
