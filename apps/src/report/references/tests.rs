@@ -164,6 +164,8 @@ fn half_a_cut_over_and_another_stores_rhino_are_findings() {
     assert_eq!(exit, Exit::Findings);
     let mut other = sound();
     breaks(other.article_files.as_mut().expect("there"), Broken::NoRow, 200, &[]);
+    let (text, exit) = said(other.clone(), wishes(200, false), Lists::default());
+    assert!(exit == Exit::Findings && !text.contains("Clean"), "an accepted number: {text}");
     let (text, exit) = said(other, wishes(0, false), Lists::default());
     assert!(text.contains("RHINO NAMES MANY ROWS THAT CONTENTREPO DOES NOT HAVE"), "{text}");
     assert!(!text.contains("--allow-broken-before"), "not to be allowed lightly: {text}");

@@ -200,10 +200,12 @@ impl ReferencesSummary {
         self.tables().all(|table| table.adds_up(self.stopped.is_none()))
     }
 
-    /// Whether something is not as it must be, beside what was broken before.
+    /// Whether something is not as it must be, beside what was broken before. rhino's database of another
+    /// store is never accepted as that.
     #[must_use]
     pub fn differs(&self) -> bool {
-        self.broken_since() > 0 || self.half_cut_over > 0 || !self.adds_up()
+        let is_of_another = self.is_of_another();
+        self.broken_since() > 0 || self.half_cut_over > 0 || is_of_another || !self.adds_up()
     }
 
     /// Whether something was not looked at.

@@ -129,7 +129,9 @@ impl Objects<'_> {
             Some(name) => self.mapped.number(name),
             None => Err(Class::Broken(Broken::NoBucket)),
         };
-        let name = number.as_ref().ok();
+        // A NULL of either column comes as nothing, and no row of rhino can mean that.
+        let has_name = !row.key.is_empty() && !row.uuid.is_empty();
+        let name = number.as_ref().ok().filter(|_| has_name);
         let name = name.map(|number| self.mapped.name_hash(*number, &row.key, &row.uuid));
         // What is purged refers to nothing any more, wherever it was.
         let class = match (row.status, number) {

@@ -290,3 +290,16 @@ fn an_object_whose_size_no_row_says_is_looked_at() {
     let words = &objects.broken["wrong-object"].example;
     assert!(words.contains("has 3 bytes, the row says no size that can be believed"), "{words}");
 }
+
+#[test]
+fn a_row_without_a_key_or_a_uuid_is_named_by_no_row_of_rhino() {
+    for (key, uuid) in [("", "u2"), ("a", "")] {
+        let mut world = sound();
+        let (key, uuid) = (key.to_owned(), uuid.to_owned());
+        world.files.push(file(2, "repo", &key, &uuid));
+        world.objects.push(RepoObject { key, uuid, ..object(2, 0, 1) });
+        let (summary, told) = world.with_extents().verified(false);
+        assert_eq!(told, [("articleFile", 2, "no-row", None)]);
+        assert_eq!(summary.objects.sound, 2, "{summary:?}");
+    }
+}
