@@ -184,6 +184,13 @@ impl ReferencesReport {
 
     fn write_notes(&self, out: &mut String) -> fmt::Result {
         let summary = &self.summary;
+        if summary.looked_at > 0 {
+            writeln!(
+                out,
+                "Looked at one by one: {} objects of which the listing and the rows did not say enough.",
+                HumanCount(summary.looked_at)
+            )?;
+        }
         for bucket in &summary.without_rows {
             writeln!(out, "Note: contentrepo has no row whose content belongs into `{bucket}`.")?;
         }
@@ -297,15 +304,21 @@ impl ReferencesReport {
         if !is_over || self.is_of_another || self.verdict.incomplete {
             return Ok(());
         }
+        let rhino = self.no_rhino();
         writeln!(
             out,
             "{} references were broken before the migration, and {} are allowed. No command of ours mends \
              them. When a person has decided about each of them (--failures FILE lists them):\n  mogile2s3 \
-             verify --references --allow-broken-before {}",
+             verify --references{rhino} --allow-broken-before {}",
             HumanCount(self.broken_before),
             HumanCount(self.allowed_before),
             self.broken_before
         )
+    }
+
+    /// The flag that a printed command needs to compare the same.
+    const fn no_rhino(&self) -> &'static str {
+        if self.wishes.without_rhino { " --no-rhino" } else { "" }
     }
 
     fn write_migrate(&self, out: &mut String, samples: &[&RowSample]) -> fmt::Result {
@@ -321,7 +334,7 @@ impl ReferencesReport {
             let fids: Vec<_> = fids.iter().map(ToString::to_string).collect();
             return writeln!(out, "  {}", migrate(&fids.join(",")));
         }
-        let rhino = if self.wishes.without_rhino { " --no-rhino" } else { "" };
+        let rhino = self.no_rhino();
         writeln!(
             out,
             "  mogile2s3 verify --references{rhino} --failures FILE    (which lists all of them)"

@@ -28,8 +28,8 @@ pub const SAMPLE_READS_AT_ONCE: usize = 16;
 /// keep the whole index in memory.
 pub const KEPT_ASIDE: usize = 100_000;
 
-/// Objects that a comparison of references looks at by HEAD, at most. A listing is consistent: the look is
-/// for what was written since, and where more are missing that decides nothing.
+/// Contents without a listed object that a comparison of references looks at by HEAD, at most. A listing is
+/// consistent: the look is for what was written since, and where more are missing that decides nothing.
 pub const REFERENCES_LOOKED_AT: u64 = 100_000;
 
 /// Contents that a comparison of references looks at or looks up in the index at once.

@@ -33,6 +33,11 @@ pub const fn advice(kind: Broken) -> &'static str {
         Broken::NoChecksum | Broken::UnknownStatus => {
             "contentrepo's row says nothing that can be looked for: correct it, or decide to leave it"
         }
+        Broken::OtherKey => {
+            "contentrepo asks S3 for the checksum as it stands in its row, and no object has that key. Correct each \
+             of these rows: `UPDATE objects SET checksum = LOWER(TRIM(checksum)), timestamp = timestamp WHERE id = \
+             …`. Then run this again"
+        }
         Broken::NoBucket => {
             "contentrepo itself cannot find the content of such a row: correct it, or decide to leave it"
         }

@@ -55,6 +55,7 @@ const fn symbol(broken: Option<Broken>) -> char {
             | Broken::Before
             | Broken::Missing
             | Broken::NoRow
+            | Broken::OtherKey
             | Broken::Purged
             | Broken::NoObject,
         ) => '-',

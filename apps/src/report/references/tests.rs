@@ -46,10 +46,12 @@ fn said(summary: ReferencesSummary, wishes: Wishes, lists: Lists) -> (String, Ex
 
 #[test]
 fn sound_references_are_clean_and_both_names_are_counted() {
-    let (said, exit) = said(sound(), wishes(0, false), Lists::default());
+    let looked_at = ReferencesSummary { looked_at: 1_200, ..sound() };
+    let (said, exit) = said(looked_at, wishes(0, false), Lists::default());
     for words in [
         "12,000 rows of contentrepo compared with 10,500 objects, 11,000 rows of rhino",
         "Rows under `repo` and `corpus`: contentrepo 12,000 and 0; rhino 11,000 and 0",
+        "Looked at one by one: 1,200 objects",
         "Clean: each reference has its object.",
     ] {
         assert!(said.contains(words), "{words}: {said}");
@@ -93,6 +95,12 @@ fn rhino_is_missed_unless_it_was_left_out_on_purpose() {
     let (text, exit) = said(without, wishes(0, true), Lists::default());
     assert!(text.contains("rhino was not compared: --no-rhino."), "{text}");
     assert_eq!(exit, Exit::Clean);
+    // The printed command compares the same.
+    let mut before = ReferencesSummary { article_files: None, ..sound() };
+    breaks(&mut before.objects, Broken::Before, 2, &[]);
+    let (text, _) = said(before, wishes(0, true), Lists::default());
+    let next = "mogile2s3 verify --references --no-rhino --allow-broken-before 2\n";
+    assert!(text.contains(next), "{text}");
 }
 
 #[test]
@@ -156,6 +164,8 @@ fn half_a_cut_over_and_another_stores_rhino_are_findings() {
     assert_eq!(exit, Exit::Findings);
     let mut other = sound();
     breaks(other.article_files.as_mut().expect("there"), Broken::NoRow, 200, &[]);
+    let (text, exit) = said(other.clone(), wishes(200, false), Lists::default());
+    assert!(exit == Exit::Findings && !text.contains("Clean"), "an accepted number: {text}");
     let (text, exit) = said(other, wishes(0, false), Lists::default());
     assert!(text.contains("RHINO NAMES MANY ROWS THAT CONTENTREPO DOES NOT HAVE"), "{text}");
     assert!(!text.contains("--allow-broken-before"), "not to be allowed lightly: {text}");

@@ -21,6 +21,9 @@ pub enum Broken {
     WrongSize,
     /// The column `checksum` has no SHA-1.
     NoChecksum,
+    /// The column `checksum` has its SHA-1 in capitals or with white space. contentrepo asks S3 for the column
+    /// as it is, and S3 has no such key; MogileFS found it, because its keys are compared without case.
+    OtherKey,
     /// The row's bucket is NULL, or has no row in the table `buckets`.
     NoBucket,
     /// The row's bucket is neither in `BUCKETS` nor in `IGNORE_BUCKETS`.
@@ -46,6 +49,7 @@ named!(Broken {
     Unseen = "unseen",
     WrongSize = "wrong-size",
     NoChecksum = "no-checksum",
+    OtherKey = "other-key",
     NoBucket = "no-bucket",
     UnmappedBucket = "unmapped-bucket",
     UnknownStatus = "unknown-status",
@@ -74,6 +78,7 @@ impl Broken {
             | Self::WrongObject
             | Self::Archived
             | Self::Unseen
+            | Self::OtherKey
             | Self::UnmappedBucket
             | Self::NoObject => false,
         }

@@ -42,6 +42,8 @@ pub(super) struct Looks<'a> {
     pub(super) pairs: &'a [(&'a MogileBucket, &'a S3Bucket)],
     /// Objects that were looked at.
     pub(super) heads: AtomicU64,
+    /// Contents without a listed object, up to the bound those that were looked at.
+    pub(super) unlisted: AtomicU64,
     /// Keys that were asked for in the index, and those that it has.
     pub(super) asked: AtomicU64,
     pub(super) known: AtomicU64,
@@ -56,32 +58,28 @@ pub(super) fn patience(clock: &dyn Clock) -> Patience<'_> {
 }
 
 impl Looks<'_> {
-    /// Looks at a content of which the listing has no object, or one of another size than a row says. Only
-    /// an index that cannot be read is an error.
+    /// Looks at a content of which the listing has no object, or one of another size than a row says. An
+    /// object that is listed is always looked at: its size alone does not say which of the two is wrong.
+    /// Where none is listed the listing decides beyond [`limits::REFERENCES_LOOKED_AT`]. Only an index that
+    /// cannot be read is an error.
     pub(super) async fn look(&self, doubt: &Doubt) -> Result<Seen, IndexError> {
         if doubt.listed.as_ref().is_some_and(|object| object.is_archived) {
             return Ok(Seen::Not { kind: Broken::Archived, fid: None, length: None });
         }
         let length = doubt.listed.as_ref().map(|object| object.length);
         let (old, bucket) = self.pairs[doubt.bucket];
-        let is_missing =
-            if self.heads.fetch_add(1, Ordering::Relaxed) < limits::REFERENCES_LOOKED_AT {
-                // Its fid is not known, and its length is for words alone.
-                let file = ExpectedFile { sha1: doubt.sha1, fid: Fid(0), length: ByteCount(0) };
-                let looks = LooksAtObjects {
-                    objects: self.objects,
-                    clock: self.clock,
-                    patience: &self.patience,
-                };
-                match looks.look(bucket, &file, How::ByHead).await {
-                    Looked::Whole(length) => return Ok(Seen::There(length)),
-                    Looked::Differs(difference, _) => difference == Difference::Missing,
-                    Looked::Unseen(why) => return Ok(Seen::Unseen(why)),
-                }
-            } else {
-                self.heads.fetch_sub(1, Ordering::Relaxed);
-                length.is_none()
-            };
+        let is_looked_at = doubt.listed.is_some()
+            || self.unlisted.fetch_add(1, Ordering::Relaxed) < limits::REFERENCES_LOOKED_AT;
+        let is_missing = if is_looked_at {
+            self.heads.fetch_add(1, Ordering::Relaxed);
+            match self.look_at_object(bucket, doubt.sha1).await {
+                Looked::Whole(length) => return Ok(Seen::There(length)),
+                Looked::Differs(difference, _) => difference == Difference::Missing,
+                Looked::Unseen(why) => return Ok(Seen::Unseen(why)),
+            }
+        } else {
+            true
+        };
         let fid = self.find(&format!("{}-{old}", doubt.sha1)).await?;
         let kind = match (is_missing, self.index, fid) {
             (false, _, _) => Broken::WrongObject,
@@ -90,6 +88,13 @@ impl Looks<'_> {
             (true, Some(_), None) => Broken::Before,
         };
         Ok(Seen::Not { kind, fid, length })
+    }
+
+    async fn look_at_object(&self, bucket: &S3Bucket, sha1: Sha1) -> Looked {
+        // Its fid is not known, and its length is for words alone.
+        let file = ExpectedFile { sha1, fid: Fid(0), length: ByteCount(0) };
+        let (objects, clock, patience) = (self.objects, self.clock, &self.patience);
+        LooksAtObjects { objects, clock, patience }.look(bucket, &file, How::ByHead).await
     }
 
     /// The row of this key. In every order of keys it is the first one at the key or behind it, and no

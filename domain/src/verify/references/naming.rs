@@ -141,6 +141,7 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
         }
         Broken::Missing => format!("no object of content {checksum} is in its S3 bucket"),
         Broken::WrongObject => {
+            let size = if size.is_empty() { "no size that can be believed" } else { &size };
             format!("the object of content {checksum} has {length} bytes, the row says {size}")
         }
         Broken::Archived => format!("the object of content {checksum} is in an archive"),
@@ -149,6 +150,9 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
             format!("the row says {size} bytes; content {checksum} has {length} and is there")
         }
         Broken::NoChecksum => format!("its checksum `{checksum}` is no SHA-1"),
+        Broken::OtherKey => format!(
+            "its checksum `{checksum}` is not the key of its object, which has small letters and no white space"
+        ),
         Broken::NoBucket => "its bucket is NULL, or not in the table `buckets`".to_owned(),
         Broken::UnmappedBucket => {
             "its bucket is neither in BUCKETS nor in IGNORE_BUCKETS".to_owned()

@@ -99,8 +99,10 @@ impl<'a> ObjectsJoin<'a> {
         group: Group,
         listed: Option<ListedObject>,
     ) -> Result<(), Stopped> {
+        // Where no row has a size that can be believed, the listing shows only that some object is there.
+        let has_size = group.rows.iter().any(|row| row.size.is_some());
         let is_whole = listed.as_ref().is_some_and(|object| {
-            !object.is_archived && group.rows.iter().all(|row| fits(row, object.length))
+            !object.is_archived && has_size && group.rows.iter().all(|row| fits(row, object.length))
         });
         let sha1 = group.rows[0].sha1;
         if is_whole {

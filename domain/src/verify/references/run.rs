@@ -228,6 +228,7 @@ impl<'a> Run<'a> {
             pairs: &mapped.pairs,
             patience: patience(self.ports.clock),
             heads: AtomicU64::new(0),
+            unlisted: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             known: AtomicU64::new(0),
         };

@@ -150,7 +150,8 @@ pub struct ReferencesSummary {
     pub half_cut_over: u64,
     /// Objects that were listed.
     pub listed: u64,
-    /// Objects that were looked at by HEAD, because the listing did not have them as they should be.
+    /// Objects that were looked at by HEAD: the listing did not have them as they should be, or no row says
+    /// their size.
     pub looked_at: u64,
     /// Why S3 did not give the first object that could not be looked at.
     pub unseen_because: Option<String>,
@@ -199,10 +200,12 @@ impl ReferencesSummary {
         self.tables().all(|table| table.adds_up(self.stopped.is_none()))
     }
 
-    /// Whether something is not as it must be, beside what was broken before.
+    /// Whether something is not as it must be, beside what was broken before. rhino's database of another
+    /// store is never accepted as that.
     #[must_use]
     pub fn differs(&self) -> bool {
-        self.broken_since() > 0 || self.half_cut_over > 0 || !self.adds_up()
+        let is_of_another = self.is_of_another();
+        self.broken_since() > 0 || self.half_cut_over > 0 || is_of_another || !self.adds_up()
     }
 
     /// Whether something was not looked at.

@@ -129,7 +129,9 @@ impl Objects<'_> {
             Some(name) => self.mapped.number(name),
             None => Err(Class::Broken(Broken::NoBucket)),
         };
-        let name = number.as_ref().ok();
+        // A NULL of either column comes as nothing, and no row of rhino can mean that.
+        let has_name = !row.key.is_empty() && !row.uuid.is_empty();
+        let name = number.as_ref().ok().filter(|_| has_name);
         let name = name.map(|number| self.mapped.name_hash(*number, &row.key, &row.uuid));
         // What is purged refers to nothing any more, wherever it was.
         let class = match (row.status, number) {
@@ -137,6 +139,8 @@ impl Objects<'_> {
             (_, Err(class)) => class,
             (RepoStatus::Unknown, Ok(_)) => Class::Broken(Broken::UnknownStatus),
             (RepoStatus::Used | RepoStatus::Deleted, Ok(bucket)) => match row.content() {
+                // contentrepo asks for the column as it is, and a key of S3 is compared byte for byte.
+                Some(sha1) if row.checksum != sha1.to_string() => Class::Broken(Broken::OtherKey),
                 Some(sha1) => Class::Object(Wanted { bucket, sha1, id: row.id, size: row.size }),
                 None => Class::Broken(Broken::NoChecksum),
             },

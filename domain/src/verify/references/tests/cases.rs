@@ -1,6 +1,9 @@
 //! Single cases: what is wrong outside, what comes and goes meanwhile, and what ends a comparison.
 
 use super::*;
+use crate::verify::references::look::{Doubt, Looks, Seen, patience};
+use crate::verify::references::tables::Mapped;
+use crate::{ETag, ListedObject, ObjectKey, limits};
 
 #[test]
 fn a_broken_reference_is_named_with_the_fid_that_migrate_brings() {
@@ -213,4 +216,90 @@ fn a_sound_object_is_not_looked_at() {
     let (summary, _) = world.verified(false);
     assert_eq!((summary.looked_at, world.heads.load(Ordering::Relaxed)), (0, 0));
     assert!(Broken::ALL.iter().all(|kind| summary.objects.of(*kind) == 0));
+}
+
+#[test]
+fn a_checksum_that_is_not_the_key_as_it_stands_is_a_finding() {
+    for spell in
+        [|hex: String| hex.to_uppercase(), |hex| format!("{hex} "), |hex| format!("\t{hex}")]
+    {
+        let mut world = sound();
+        let checksum = spell(sha1(1).to_string());
+        world.objects.push(RepoObject { checksum, ..object(2, 0, 1) });
+        world.files.push(file(2, "repo", "a", "u2"));
+        let (summary, told) = world.with_extents().verified(false);
+        assert_eq!(
+            told,
+            [("objects", 2, "other-key", None), ("articleFile", 2, "no-object", None)]
+        );
+        assert_eq!((summary.broken_since(), summary.broken_before()), (1, 0), "{summary:?}");
+        assert!(summary.differs() && summary.objects.sound == 1, "{summary:?}");
+    }
+}
+
+#[test]
+fn a_listed_object_is_looked_at_however_many_are_missing() {
+    let mut world = sound();
+    world.late.insert(at("corpus", 3), stored(3));
+    let (map, clock) = (map(), &world);
+    let mapped = Mapped::new(&map);
+    let bucket = mapped.pairs.iter().position(|(old, _)| old.as_str() == "repo").expect("mapped");
+    let looks = Looks {
+        objects: &world,
+        index: Some(&world),
+        clock,
+        patience: patience(clock),
+        pairs: &mapped.pairs,
+        heads: AtomicU64::new(0),
+        unlisted: AtomicU64::new(limits::REFERENCES_LOOKED_AT),
+        asked: AtomicU64::new(0),
+        known: AtomicU64::new(0),
+    };
+    let object = ListedObject {
+        key: ObjectKey::of_content(&sha1(1)),
+        length: ByteCount(content(1).len() as u64),
+        etag: ETag(String::new()),
+        has_sha1: true,
+        is_archived: false,
+    };
+    let looked = |number: usize, listed: Option<ListedObject>| {
+        let doubt = Doubt { bucket, sha1: sha1(number), listed };
+        run(looks.look(&doubt)).expect("the index answers")
+    };
+    let length = object.length;
+    assert_eq!(looked(1, Some(object)), Seen::There(length));
+    // The bound is for contents that no listing has.
+    let before = Seen::Not { kind: Broken::Before, fid: None, length: None };
+    assert_eq!(looked(3, None), before);
+    assert_eq!(world.heads.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn an_object_whose_size_no_row_says_is_looked_at() {
+    let mut world = sound();
+    for number in [2, 3] {
+        world.objects.push(RepoObject { size: None, ..object(number as i128, 0, number) });
+        world.stored.insert(at("corpus", number), stored(number));
+    }
+    let cut = Object { bytes: b"cut".to_vec(), ..stored(3) };
+    world.stored.insert(at("corpus", 3), cut);
+    let (summary, told) = world.with_extents().verified(false);
+    assert_eq!(told, [("objects", 3, "wrong-object", None)]);
+    let objects = &summary.objects;
+    assert_eq!((objects.sound, objects.unknown_size, summary.looked_at), (2, 1, 2), "{summary:?}");
+    let words = &objects.broken["wrong-object"].example;
+    assert!(words.contains("has 3 bytes, the row says no size that can be believed"), "{words}");
+}
+
+#[test]
+fn a_row_without_a_key_or_a_uuid_is_named_by_no_row_of_rhino() {
+    for (key, uuid) in [("", "u2"), ("a", "")] {
+        let mut world = sound();
+        let (key, uuid) = (key.to_owned(), uuid.to_owned());
+        world.files.push(file(2, "repo", &key, &uuid));
+        world.objects.push(RepoObject { key, uuid, ..object(2, 0, 1) });
+        let (summary, told) = world.with_extents().verified(false);
+        assert_eq!(told, [("articleFile", 2, "no-row", None)]);
+        assert_eq!(summary.objects.sound, 2, "{summary:?}");
+    }
 }

@@ -70,6 +70,8 @@ pub(super) struct World {
     pub(super) hangs: bool,
     pub(super) heads: AtomicU64,
     pub(super) was_read: Mutex<bool>,
+    /// Milliseconds that were slept.
+    pub(super) passed: AtomicU64,
 }
 
 /// Whether one is left, which then is gone.
@@ -269,10 +271,13 @@ impl ObjectStore for World {
 #[async_trait]
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        Timestamp(0)
+        Timestamp(self.passed.load(Ordering::Relaxed))
     }
 
-    async fn sleep(&self, _time: Duration) {}
+    async fn sleep(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.passed.fetch_add(time, Ordering::Relaxed);
+    }
 }
 
 /// Sorts in memory.
