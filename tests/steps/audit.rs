@@ -40,6 +40,7 @@ fn counts(summary: &AuditSummary) -> BTreeMap<&'static str, u64> {
         ("without-row", without_row.records),
         ("since", without_row.ingested_since),
         ("of-another-row", without_row.content_of_another_row),
+        ("unmapped", without_row.unmapped.files),
         ("referenced", without_row.referenced.files),
         ("withdrawn", without_row.withdrawn.files),
         ("unreadable-items", summary.unreadable_items.files),
@@ -167,6 +168,12 @@ const CASES: &[(&str, Plant, &str, bool)] = &[
         false,
     ),
     (
+        "a record of a bucket that no setting names",
+        |it| it.record(7, "older-repo", sha1(7), Some(Proof::Put)),
+        "records unmapped without-row",
+        false,
+    ),
+    (
         "content that contentrepo refers to",
         |it| {
             it.proven(7);
@@ -222,7 +229,7 @@ fn every_difference_has_a_class_and_each_row_one() {
 
 /// The name as `counts` has it.
 fn count_named(name: &str) -> &'static str {
-    const NAMES: [&str; 28] = [
+    const NAMES: [&str; 29] = [
         "rows",
         "files",
         "temporary",
@@ -242,6 +249,7 @@ fn count_named(name: &str) -> &'static str {
         "without-row",
         "since",
         "of-another-row",
+        "unmapped",
         "referenced",
         "withdrawn",
         "unreadable-items",
@@ -276,6 +284,7 @@ fn adds_up(summary: &AuditSummary, name: &str) {
     assert_eq!(*records, recorded + summary.records_of_other_rows + without_row.records, "{name}");
     let judged = without_row.ingested_since
         + without_row.content_of_another_row
+        + without_row.unmapped.files
         + without_row.referenced.files
         + without_row.withdrawn.files
         + without_row.not_judged;

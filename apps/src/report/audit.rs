@@ -270,6 +270,9 @@ fn write_without_row(out: &mut String, found: &RecordsWithoutRow) -> fmt::Result
             writeln!(out, "  {} {words}", HumanCount(count))?;
         }
     }
+    if found.unmapped.files > 0 {
+        write_sample(out, "of a bucket that is not in BUCKETS", &found.unmapped)?;
+    }
     if found.referenced.files > 0 {
         write_sample(out, "only contentrepo refers to their content", &found.referenced)?;
     }

@@ -8,7 +8,7 @@ use roaring::RoaringTreemap;
 use super::expected::{ExpectedFiles, Fingerprint};
 use super::row::AuditedFile;
 use super::summary::AuditSummary;
-use super::without_row::{JUDGED, NamedContents, RecordWithoutRow, WithdrawnObject, judge};
+use super::without_row::{JUDGED, NamedContents, RecordWithoutRow, judge};
 use crate::ledger_scan::scan_ledger;
 use crate::ports::{
     Clock, ContentRepoDatabase, FailureLog, IndexError, Ledger, LedgerError, SourceIndex,
@@ -65,13 +65,15 @@ pub struct Comparison {
     pub(super) expected: ExpectedFiles,
     /// Fids of rows that are no file that must be in S3.
     pub(super) other_rows: RoaringTreemap,
+    /// The last row of the index that was read.
+    pub(super) last_row: Fid,
     proven: RoaringTreemap,
     claimed: RoaringTreemap,
     of_another: RoaringTreemap,
     doubted: RoaringTreemap,
     unreadable_failures: RoaringTreemap,
     passed: RoaringTreemap,
-    without_row: BTreeMap<Fid, RecordWithoutRow>,
+    pub(super) without_row: BTreeMap<Fid, RecordWithoutRow>,
     /// Contents that rows name which are no files that must be in S3.
     pub(super) also_named: BTreeSet<Fingerprint>,
     /// Files whose rows are as they were accepted.
@@ -137,18 +139,6 @@ impl Comparison {
         self.without_row.iter().map(|(fid, record)| (*fid, record.address()))
     }
 
-    /// The objects of the records that are *withdrawn*, ascending by address, each once. They are all of
-    /// them where [`AuditSummary::why_withdrawn_is_incomplete`] says nothing.
-    #[must_use]
-    pub fn withdrawn(&self) -> BTreeMap<ObjectAddress, WithdrawnObject> {
-        let mut objects = BTreeMap::new();
-        for (fid, record) in self.without_row.iter().filter(|(_, record)| record.is_withdrawn) {
-            let object = WithdrawnObject { fid: *fid, sha1: record.sha1 };
-            objects.entry(record.address()).or_insert(object);
-        }
-        objects
-    }
-
     async fn read(
         &mut self,
         ports: &AuditPorts<'_>,
@@ -164,7 +154,8 @@ impl Comparison {
             read.map_err(|error| of_table(&error))?;
         }
         let found = &mut self.summary.without_row;
-        let named = NamedContents { expected: &self.expected, also: &self.also_named };
+        let (expected, also, last_row) = (&self.expected, &self.also_named, self.last_row);
+        let named = NamedContents { expected, also, last_row };
         judge(&mut self.without_row, found, named, ports, plan.buckets).await?;
         self.summary.count_again(ports).await;
         Ok(())

@@ -28,6 +28,9 @@ impl Comparison {
             let page = retried(*clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
             let page = page.map_err(|error| of_index(&error))?;
             self.summary.other_domains += page.other_domains;
+            let last =
+                [page.rows.last().map(|row| row.fid), page.unreadable.last().map(|row| row.fid)];
+            self.last_row = last.into_iter().flatten().fold(self.last_row, Fid::max);
             for row in &page.rows {
                 if !self.take_row(row, plan) {
                     let (at, fid) = (index.domain().to_owned(), row.fid);
@@ -40,6 +43,7 @@ impl Comparison {
                 self.other_rows.insert(row.fid.0);
                 if plan.excluded.contains(row.fid.0) {
                     self.summary.excluded += 1;
+                    self.summary.excluded_unreadable += 1;
                     continue;
                 }
                 let sample = self.summary.rejected.entry(UNREADABLE_ROW).or_default();

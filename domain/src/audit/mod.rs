@@ -10,6 +10,7 @@ mod index;
 mod list;
 mod row;
 mod summary;
+mod withdrawn;
 mod without_row;
 
 pub mod witness;

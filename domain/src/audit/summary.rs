@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::index::UNREADABLE_ROW;
 use crate::misconfigured::is_likely_another_store;
 use crate::summary::{Sample, Stopped};
 use crate::{Coverage, Tally, coverage};
@@ -22,6 +21,8 @@ pub struct AuditSummary {
     pub ignored: u64,
     /// Rows that the operator excluded.
     pub excluded: u64,
+    /// Those of them that the index cannot give. What they name is not known.
+    pub excluded_unreadable: u64,
     /// Rows from which no file can be migrated as they stand, by reason.
     pub rejected: BTreeMap<&'static str, Sample>,
     /// Files that the ledger proves, no verification doubts, and, where a run is named, this run found
@@ -95,11 +96,17 @@ pub struct RecordsWithoutRow {
     pub content_of_another_row: u64,
     /// No row has the content any more, and contentrepo still refers to it.
     pub referenced: Sample,
+    /// Their S3 bucket is none of BUCKETS, and no row has the content in it. Under the settings with which
+    /// it was recorded a row may name it.
+    pub unmapped: Sample,
     /// *Withdrawn*: no row has the content any more, and contentrepo, where it was asked, does not refer
     /// to it.
     pub withdrawn: Sample,
     /// They are more than are judged.
     pub not_judged: u64,
+    /// Whether the index had rows behind the last one that was read, when that was asked: they may name
+    /// the same contents.
+    pub has_rows_since: bool,
     /// Whether contentrepo's database is named and, where a record needed it, was read.
     pub content_repo_asked: bool,
     /// Why contentrepo's database could not be read.
@@ -129,26 +136,6 @@ impl AuditSummary {
             || self.without_row.content_repo_unread.is_some()
             || self.unreadable_failures.files > 0
             || self.acceptance_unsure.files > 0
-    }
-
-    /// Why the objects of withdrawn records are perhaps not all known, or not all withdrawn.
-    #[must_use]
-    pub fn why_withdrawn_is_incomplete(&self) -> Option<String> {
-        let RecordsWithoutRow { not_judged, content_repo_unread, .. } = &self.without_row;
-        let unread = self.rejected.get(UNREADABLE_ROW).map_or(0, |sample| sample.files);
-        if let Some(stopped) = &self.stopped {
-            Some(format!("the audit ended before its end: {stopped}"))
-        } else if let Some(why) = content_repo_unread {
-            Some(format!("contentrepo's database was not read: {why}"))
-        } else if let Coverage::Missing(rows) = self.coverage() {
-            Some(format!("{rows} rows that the index counts were not read"))
-        } else if unread > 0 {
-            Some(format!("{unread} rows of the index cannot be read: what they name is not known"))
-        } else if *not_judged > 0 {
-            Some(format!("{not_judged} records are more than an audit judges"))
-        } else {
-            None
-        }
     }
 
     /// Compares the rows that were read with the index's counts.

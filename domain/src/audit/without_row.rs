@@ -38,6 +38,8 @@ pub(super) struct NamedContents<'a> {
     pub(super) expected: &'a ExpectedFiles,
     /// Those of other rows.
     pub(super) also: &'a BTreeSet<Fingerprint>,
+    /// The last row that was read.
+    pub(super) last_row: Fid,
 }
 
 impl RecordWithoutRow {
@@ -67,9 +69,12 @@ pub(super) async fn judge(
     ports: &AuditPorts<'_>,
     buckets: &BucketMap,
 ) -> Result<(), Stopped> {
+    let mut named_since = BTreeSet::new();
     for fid in ingested_since(records, ports).await? {
         found.ingested_since += 1;
-        records.remove(&fid);
+        // The row that it has now names its content, also for records of other fids.
+        let record = records.remove(&fid);
+        named_since.extend(record.map(|it| Fingerprint::of(&it.bucket, &it.sha1)));
     }
     let mut open: BTreeMap<Fingerprint, Vec<Fid>> = BTreeMap::new();
     for (fid, RecordWithoutRow { bucket, sha1, .. }) in &*records {
@@ -77,11 +82,13 @@ pub(super) async fn judge(
     }
     if !open.is_empty() {
         let expected = named.expected.iter().map(|(_, print)| print);
-        for print in expected.chain(named.also.iter().copied()) {
+        let others = named.also.iter().chain(&named_since).copied();
+        for print in expected.chain(others) {
             let fids = open.remove(&print);
             found.content_of_another_row += fids.map_or(0, |fids| fids.len() as u64);
         }
     }
+    open.retain(|_, fids| take_mapped(fids, records, found, buckets));
     let mut referenced = BTreeSet::new();
     if let Some(database) = ports.content_repo.filter(|_| !open.is_empty()) {
         match read_references(database, ports, buckets, &open).await {
@@ -89,17 +96,56 @@ pub(super) async fn judge(
             Err(error) => found.content_repo_unread = Some(error.to_string()),
         }
     }
+    if !open.is_empty() {
+        found.has_rows_since = has_rows_behind(named.last_row, ports).await?;
+    }
     found.content_repo_asked = ports.content_repo.is_some() && found.content_repo_unread.is_none();
     for (print, fids) in open {
         let is_referenced = referenced.contains(&print);
         for fid in fids {
             let Some(record) = records.get_mut(&fid) else { continue };
-            record.is_withdrawn = !is_referenced;
+            record.is_withdrawn = !is_referenced && found.content_repo_asked;
             let sample = if is_referenced { &mut found.referenced } else { &mut found.withdrawn };
             sample.add(fid, record.address());
         }
     }
     Ok(())
+}
+
+/// Keeps the records whose bucket BUCKETS names. Rows of another setting may name the content of the
+/// others, so these are counted apart. False where none is left. All records have one bucket.
+fn take_mapped(
+    fids: &[Fid],
+    records: &BTreeMap<Fid, RecordWithoutRow>,
+    found: &mut RecordsWithoutRow,
+    buckets: &BucketMap,
+) -> bool {
+    let all = fids.iter().filter_map(|fid| Some((*fid, records.get(fid)?)));
+    let mut is_mapped = true;
+    for (fid, record) in all {
+        if buckets.pairs().all(|(_, bucket)| *bucket != record.bucket) {
+            found.unmapped.add(fid, record.address());
+            is_mapped = false;
+        }
+    }
+    is_mapped
+}
+
+/// Whether the index has rows behind the last one that was read, whatever their domain is.
+async fn has_rows_behind(
+    last: Fid,
+    AuditPorts { index, clock, .. }: &AuditPorts<'_>,
+) -> Result<bool, Stopped> {
+    let mut next = Some(last);
+    while let Some(after) = next {
+        let page = retried(*clock, after.0, || index.page(after, 1)).await;
+        let page = page.map_err(|error| of_index(&error))?;
+        if !page.rows.is_empty() || !page.unreadable.is_empty() || page.other_domains > 0 {
+            return Ok(true);
+        }
+        next = page.next;
+    }
+    Ok(false)
 }
 
 /// The fids that have a row now.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::audit::{AuditPorts, Comparison};
-use domain::ports::{IndexError, Ledger, LedgerError, RowPage, Segment, SourceIndex};
-use domain::{Coverage, Fid, IndexRow, LedgerItem, LedgerRecord, StorageClasses};
+use domain::ports::{
+    IndexError, Ledger, LedgerError, RowPage, Segment, SourceIndex, UnreadableRow,
+};
+use domain::{Coverage, Fid, IndexRow, LedgerItem, LedgerRecord, Proof, StorageClasses};
 use stand_ins::world::mogile::{self, Content};
 
 use super::stage::sha1;
@@ -16,6 +18,8 @@ use crate::common::content;
 fn a_row_written_since_the_index_was_read_is_no_record_without_one() {
     let stage = two_files();
     stage.proven(9);
+    // An older record has the same content: the new row names it.
+    stage.record(7, "new-repo", sha1(9), Some(Proof::Put));
     let mogile = Arc::clone(&stage.world.port.mogile);
     let (dmid, devices) = (stage.world.dmid, stage.world.devices);
     let store = move || {
@@ -27,7 +31,10 @@ fn a_row_written_since_the_index_was_read_is_no_record_without_one() {
         let ports = AuditPorts { ledger: &ledger, ..*ports };
         Comparison::make(&ports, plan, &|_| ()).await.summary().clone()
     });
-    assert_eq!((summary.without_row.records, summary.without_row.ingested_since), (1, 1));
+    let found = &summary.without_row;
+    assert_eq!((found.records, found.ingested_since, found.content_of_another_row), (2, 1, 1));
+    let why = summary.why_withdrawn_is_incomplete();
+    assert!(why.is_some_and(|why| why.contains("stored while the audit ran")));
     assert!(!summary.differs(), "{summary:?}");
 }
 
@@ -61,7 +68,7 @@ impl Ledger for StoresMeanwhile<'_> {
 fn rows_that_the_index_counts_and_does_not_give_are_missing() {
     let stage = two_files();
     let summary = stage.with(None, async |ports, plan| {
-        let index = CountsMore(ports.index);
+        let index = OddIndex { inner: ports.index, counts_more: 1, unreadable: None };
         let ports = AuditPorts { index: &index, ..*ports };
         Comparison::make(&ports, plan, &|_| ()).await.summary().clone()
     });
@@ -69,32 +76,56 @@ fn rows_that_the_index_counts_and_does_not_give_are_missing() {
     assert_eq!(stage.audit(None).coverage(), Coverage::Equal);
 }
 
-/// An index that lost its last row.
-struct CountsMore<'a>(&'a dyn SourceIndex);
+#[test]
+fn withdrawn_objects_are_not_known_where_an_excluded_row_cannot_be_read() {
+    let mut stage = two_files();
+    stage.proven(7);
+    stage.excluded.push(5);
+    let summary = stage.with(None, async |ports, plan| {
+        let index = OddIndex { inner: ports.index, counts_more: 0, unreadable: Some(Fid(5)) };
+        let ports = AuditPorts { index: &index, ..*ports };
+        Comparison::make(&ports, plan, &|_| ()).await.summary().clone()
+    });
+    assert_eq!((summary.excluded, summary.excluded_unreadable, summary.rejections()), (1, 1, 0));
+    let why = summary.why_withdrawn_is_incomplete();
+    assert!(why.is_some_and(|why| why.starts_with("1 rows of the index cannot be read")));
+}
+
+/// An index that lost its last row, or cannot give one.
+struct OddIndex<'a> {
+    inner: &'a dyn SourceIndex,
+    counts_more: u64,
+    unreadable: Option<Fid>,
+}
 
 #[async_trait]
-impl SourceIndex for CountsMore<'_> {
+impl SourceIndex for OddIndex<'_> {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
-        self.0.page(after, limit).await
+        let mut page = self.inner.page(after, limit).await?;
+        // It is the last row, and comes once.
+        let unreadable = self.unreadable.filter(|fid| *fid > after && page.next.is_none());
+        let row = |fid| UnreadableRow { fid, why: "odd".to_owned() };
+        page.unreadable.extend(unreadable.map(row));
+        Ok(page)
     }
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
-        self.0.row(fid).await
+        self.inner.row(fid).await
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
-        Ok(self.0.count().await?.map(|rows| rows + 1))
+        Ok(self.inner.count().await?.map(|rows| rows + self.counts_more))
     }
 
     fn domain(&self) -> &str {
-        self.0.domain()
+        self.inner.domain()
     }
 
     async fn domains(&self) -> Result<Vec<String>, IndexError> {
-        self.0.domains().await
+        self.inner.domains().await
     }
 
     async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
-        self.0.storage_classes().await
+        self.inner.storage_classes().await
     }
 }

@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering;
 use domain::Proof;
 use domain::ports::RepoStatus;
 use stand_ins::port::{Call, PortFault};
-use stand_ins::world::mogile::{Fid, FileRow};
+use stand_ins::world::mogile::{Content, Fid, FileRow};
 
 use super::stage::{Stage, sha1};
 use super::two_files;
 use crate::cleanup::contentrepo::ContentRepo;
+use crate::common::content;
 
 /// The fid and the address of each withdrawn object, and why the list is not complete.
 fn withdrawn(stage: &Stage) -> (Vec<(u64, String)>, Option<String>) {
@@ -73,11 +74,74 @@ fn a_list_of_what_was_not_asked_is_incomplete() {
     repo.away.store(true, Ordering::Relaxed);
     let stage = with_repo(repo);
     stage.proven(7);
-    let (_, incomplete) = withdrawn(&stage);
+    let (objects, incomplete) = withdrawn(&stage);
     assert!(incomplete.is_some_and(|why| why.contains("contentrepo")), "not asked");
+    assert_eq!(objects, []);
     let stage = with_repo(ContentRepo::default());
     stage.proven(7);
     stage.world.port.faults.strike(Call::Page, "", PortFault::RequestLost, 1_000);
     let (objects, incomplete) = withdrawn(&stage);
     assert!(objects.is_empty() && incomplete.is_some_and(|why| why.contains("before its end")));
+}
+
+/// What else may name the object of a withdrawn record, and words of the reason for which the list is not
+/// complete then.
+const DOUBTS: &[(&str, fn(&mut Stage), &str)] = &[
+    (
+        "another domain has the content",
+        |it| {
+            let (mogile, devices) = (&it.world.port.mogile, &it.world.devices[..2]);
+            let other = mogile.add_domain("another");
+            let bytes = Content::from(content(7, 10));
+            mogile.store_as(Fid(30), other, &format!("{}-repo", sha1(7)), &bytes, devices);
+        },
+        "1 rows of other MogileFS domains",
+    ),
+    (
+        "a record of an older setting of BUCKETS",
+        |it| it.record(8, "older-repo", sha1(8), Some(Proof::Put)),
+        "1 records name a bucket that is not in BUCKETS",
+    ),
+    (
+        "a file whose record is of another bucket",
+        |it| (it.file(8), it.record(8, "new-corpus", sha1(8), Some(Proof::Put))).0,
+        "BUCKETS may have changed",
+    ),
+    (
+        "the content is stored again while the audit runs",
+        |it| {
+            let (mogile, devices) = (Arc::clone(&it.world.port.mogile), it.world.devices);
+            let dmid = it.world.dmid;
+            let repo = ContentRepo::default();
+            repo.when_read(move || {
+                let (key, bytes) = (format!("{}-repo", sha1(7)), Content::from(content(7, 10)));
+                mogile.store_as(Fid(40), dmid, &key, &bytes, &devices[..2]);
+            });
+            it.repo = Some(Arc::new(repo));
+        },
+        "stored while the audit ran",
+    ),
+];
+
+#[test]
+fn a_list_whose_objects_something_else_may_name_is_incomplete() {
+    let (objects, incomplete) = withdrawn(&lost_row());
+    assert_eq!((objects, incomplete), (vec![(7, "new-repo".to_owned())], None));
+    for (name, plant, words) in DOUBTS {
+        let mut stage = lost_row();
+        plant(&mut stage);
+        let (objects, incomplete) = withdrawn(&stage);
+        assert!(
+            incomplete.as_ref().is_some_and(|why| why.contains(words)),
+            "{name}: {incomplete:?}"
+        );
+        assert!(objects.iter().all(|(fid, _)| *fid == 7), "{name}: {objects:?}");
+    }
+}
+
+/// A record without a row, and a contentrepo that does not refer to it.
+fn lost_row() -> Stage {
+    let stage = with_repo(ContentRepo::default());
+    stage.proven(7);
+    stage
 }

@@ -45,12 +45,15 @@ impl WithdrawnList {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Writes the objects, and the last line.
+    /// Writes the objects, and the last line. Where they may not be all, or not all withdrawn, that line is
+    /// the only one: nothing can be deleted by it.
     pub fn write(
         self,
         objects: &BTreeMap<ObjectAddress, WithdrawnObject>,
         incomplete: Option<String>,
     ) -> WithdrawnEnd {
+        let none = BTreeMap::new();
+        let objects = if incomplete.is_some() { &none } else { objects };
         let mut out = BufWriter::new(self.file);
         let mut write = || -> io::Result<()> {
             for (ObjectAddress { bucket, key }, WithdrawnObject { fid, sha1 }) in objects {
@@ -87,6 +90,33 @@ impl WithdrawnEnd {
                  audit again",
                 printable(why)
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Fid, ObjectKey, S3Bucket, Sha1};
+
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_not_complete_names_no_object() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sha1 = Sha1::of(b"gone");
+        let bucket = S3Bucket::new("corpus").expect("a name");
+        let at = ObjectAddress { bucket, key: ObjectKey::of_content(&sha1) };
+        let objects = BTreeMap::from([(at, WithdrawnObject { fid: Fid(7), sha1 })]);
+        let line = format!("corpus/{sha1}\t7\t{sha1}\n");
+        for (name, why, expected) in [
+            ("whole", None, format!("{line}# complete: 1 objects\n")),
+            ("not", Some("odd"), "# NOT COMPLETE: odd\n".to_owned()),
+        ] {
+            let path = folder.path().join(name);
+            let list = WithdrawnList::create(&path).expect("a new file");
+            let end = list.write(&objects, why.map(str::to_owned));
+            assert_eq!(std::fs::read_to_string(&path).expect("written"), expected);
+            assert_eq!((end.objects, end.trouble), (u64::from(why.is_none()), None));
         }
     }
 }
