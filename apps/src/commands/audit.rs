@@ -3,6 +3,7 @@
 mod accept;
 mod manifest;
 mod report;
+mod withdrawn;
 
 use std::path::PathBuf;
 
@@ -12,16 +13,15 @@ use domain::accept::{AgainPorts, has_content, try_again};
 use domain::audit::{AuditPlan, AuditPorts, AuditProgress, AuditSummary, Comparison, list_files};
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
-use domain::runbook::Decisions;
 use domain::{Acceptances, BucketMap, Reason, Since, Stopped, limits};
 use indicatif::HumanCount;
 
 use crate::acceptances::decisions;
 use crate::config::{
-    AwsSettings, CONTENT_REPO, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings,
-    TimeSettings, parse_buckets,
+    AwsSettings, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings, TimeSettings,
+    parse_buckets,
 };
-use crate::exit::{Exit, RefusedError, UsageError};
+use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
 use crate::report::audit::{AuditFiles, AuditList, AuditReport, WithdrawnList};
@@ -132,7 +132,8 @@ Files that `audit accept` has accepted are counted apart. Their replicas are tri
 
 Exit codes: 0 every row is a whole file, an unfinished upload, accepted, excluded or in an ignored
 bucket; 1 findings; 2 wrong usage or configuration; 3 something could not be read, or the index counts
-rows that it did not give; 4 the journal was changed, or --withdrawn behind the cut-over.";
+rows that it did not give; 4 the journal was changed, or --withdrawn behind the cut-over or
+without the journal's table.";
 
 /// Compares, or does what the subcommand says.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -157,23 +158,23 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let verifications = services.verifications(&arguments.tables).await?;
     let content_repo = arguments.content_repo.url()?.map(|url| wiring.content_repo(url));
     if arguments.withdrawn.is_some() && content_repo.is_none() {
-        return Err(without_content_repo().into());
+        return Err(withdrawn::without_content_repo().into());
     }
     let teller = Teller::plain();
     let read = decisions(&services, &arguments.journal, &arguments.source.domain).await?;
-    let Decisions { mut accepted, cut_over } = match read {
-        Ok(decisions) => decisions,
+    let mut decided = match read {
+        Ok(decided) => decided,
         Err(why) => {
             let stopped = Some(Stopped::Trouble(Reason::from(&why)));
             let summary = AuditSummary { stopped, ..AuditSummary::default() };
             return session.print(&AuditReport::new(summary, run, AuditFiles::default(), false));
         }
     };
-    if let Some(entry) = cut_over.filter(|_| arguments.withdrawn.is_some()) {
-        return Err(after_cutover(entry).into());
+    if arguments.withdrawn.is_some() {
+        withdrawn::require_no_cutover(&decided)?;
     }
-    try_accepted(&wiring, &buckets, &mut accepted, &teller).await;
-    let withdrawn = arguments.withdrawn.as_deref().map(WithdrawnList::create).transpose()?;
+    try_accepted(&wiring, &buckets, &mut decided.accepted, &teller).await;
+    let withdrawn_list = arguments.withdrawn.as_deref().map(WithdrawnList::create).transpose()?;
     let list = arguments.list.as_deref().map(AuditList::create).transpose()?;
     let ports = AuditPorts {
         index: &*index,
@@ -187,7 +188,7 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let excluded = arguments.exclude_file.as_deref();
     let excluded = excluded.map(|file| FidList::read("--exclude-file", file)).transpose()?;
     let excluded = excluded.map(|list| list.all()).unwrap_or_default();
-    let plan = AuditPlan { buckets: &buckets, run, excluded, accepted };
+    let plan = AuditPlan { buckets: &buckets, run, excluded, accepted: decided.accepted };
     let comparison = Comparison::make(&ports, &plan, &tell).await;
     let listed = match list {
         Some(list) if comparison.summary().stopped.is_none() => {
@@ -196,11 +197,10 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
         _ => None,
     };
     let summary = comparison.summary().clone();
-    let withdrawn = withdrawn.map(|file| {
-        let is_of_another = summary.is_likely_of_another_store() && !arguments.allow_withdrawn;
-        let why = summary.why_withdrawn_is_incomplete();
-        file.write(&comparison.withdrawn(), why.or_else(|| is_of_another.then(of_another)))
-    });
+    let withdrawn = match withdrawn_list {
+        Some(list) => Some(withdrawn::write(list, &comparison, &services, &arguments).await),
+        None => None,
+    };
     let files = AuditFiles { list: listed, withdrawn };
     session.print(&AuditReport::new(summary, run, files, arguments.allow_withdrawn))
 }
@@ -228,26 +228,6 @@ async fn try_accepted(
             }
         }
     }
-}
-
-fn without_content_repo() -> UsageError {
-    UsageError(format!(
-        "--withdrawn: {CONTENT_REPO} is not set, and only its database shows whether contentrepo still refers \
-         to a content"
-    ))
-}
-
-fn after_cutover(entry: u64) -> RefusedError {
-    RefusedError(format!(
-        "--withdrawn: entry {entry} of the journal completes a step of the cut-over. Since then contentrepo \
-         writes to S3, and an object without a row in MogileFS may be a new one: none counts as withdrawn. \
-         Nothing was written\n  → a list that was written before that entry is still right for the objects \
-         that it names"
-    ))
-}
-
-fn of_another() -> String {
-    "the index lacks so many files of the ledger that it is most likely another store's".to_owned()
 }
 
 /// Writes every file of the index, and what the ledger has without a row.

@@ -11,6 +11,8 @@ pub struct Decisions {
     pub accepted: Acceptances,
     /// The number of the first entry that completes a step of the cut-over.
     pub cut_over: Option<u64>,
+    /// Whether the journal has a table. Without one it is not known whether anything was done.
+    pub has_journal: bool,
 }
 
 /// Reads them. Where the journal has no table yet nothing was decided. A journal that is not as it was
@@ -22,7 +24,8 @@ pub async fn read_decisions(
     domain: &str,
     salt: u64,
 ) -> Result<Decisions, JournalTrouble> {
-    let (mut decisions, mut fault) = (Decisions::default(), None);
+    let (mut decisions, mut fault) =
+        (Decisions { has_journal: true, ..Decisions::default() }, None);
     let mut each = |stored: &StoredEntry, faults: Vec<_>| {
         fault = fault.take().or_else(|| faults.into_iter().next());
         let Ok(entry) = Entry::parse(&stored.line) else { return };
