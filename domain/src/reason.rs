@@ -285,6 +285,25 @@ pub struct Failure {
     pub left: Left,
 }
 
+impl Failure {
+    /// Whether MogileFS does not give the content, and S3 has nothing wrong instead: what an operator
+    /// accepts by name. Trouble with S3, the ledger or anything else is not accepted with that.
+    #[must_use]
+    pub const fn is_loss(&self) -> bool {
+        let of_mogile = matches!(
+            self.reason.kind,
+            ReasonKind::NoIntermediary
+                | ReasonKind::NoReplica
+                | ReasonKind::WrongContent
+                | ReasonKind::KeyUnknown
+                | ReasonKind::ReplicasUnreachable
+                // Also where none of the file's replicas may be asked.
+                | ReasonKind::SourceRefused
+        );
+        of_mogile && matches!(self.left, Left::Nothing)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.left {
@@ -305,6 +324,25 @@ mod tests {
         let of_settings = ReasonKind::ALL.iter().filter(|kind| kind.is_of_settings());
         for kind in of_settings {
             assert_eq!(kind.remedy(), Remedy::Person, "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_lost_content_is_accepted_with_a_file() {
+        let lost = [
+            "no-intermediary",
+            "no-replica",
+            "wrong-content",
+            "key-unknown",
+            "replicas-unreachable",
+            "source-refused",
+        ];
+        for kind in ReasonKind::ALL {
+            let failure = |left| Failure { reason: Reason::new(*kind, "words"), left };
+            assert_eq!(failure(Left::Nothing).is_loss(), lost.contains(&kind.name()), "{kind}");
+            for left in [Left::WrongObject, Left::OurObject, Left::PerhapsOurs] {
+                assert!(!failure(left).is_loss(), "{kind}, {left}");
+            }
         }
     }
 

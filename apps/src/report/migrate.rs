@@ -107,6 +107,9 @@ impl MigrateReport {
         write_rejected(out, &summary.intake.rejected)?;
         write_absent(out, &summary.intake.absent)?;
         write_failed(out, "Failed files", &summary.ends.failed, words.again)?;
+        if summary.ends.accepted.files > 0 {
+            write_sample(out, "accepted by name, and still lost", &summary.ends.accepted)?;
+        }
         write_samples(out, FINDINGS, &summary.ends.findings)?;
         write_uncleared(out, &summary.ends.uncleared)?;
         write_not_looked_at(out, &summary.not_looked_at)?;

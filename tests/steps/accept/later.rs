@@ -114,6 +114,21 @@ fn a_run_tries_accepted_files_and_does_not_fail_for_them() {
     assert!(summary.adds_up() && !summary.is_clean());
 }
 
+#[test]
+fn another_trouble_of_an_accepted_file_fails_a_run() {
+    let stage = three();
+    stage.world.plant(&super::sha1(), &content(9, 10));
+    let summary = migrate(&stage);
+    assert_eq!((summary.ends.failures(), summary.ends.accepted.files), (1, 0), "{summary:?}");
+    // Its content is back and the ledger is away: it is in S3 without a record.
+    let stage = three();
+    stage.put_replica(stage.devices()[0], content(FID, 10));
+    stage.world.port.faults.strike(Call::Record, "", PortFault::RequestLost, 1_000);
+    let summary = migrate(&stage);
+    assert_eq!(summary.ends.accepted.files, 0, "{summary:?}");
+    assert!(!summary.is_clean());
+}
+
 fn verify(stage: &Stage, depth: Depth) -> VerifySummary {
     let ports = stage.world.port.work_ports().files;
     let (mogile, faults) = (stage.world.port.mogile.clone(), stage.world.port.faults.clone());

@@ -98,13 +98,17 @@ impl<'a> IndexFeed<'a> {
         Fed { tasks, heard: Some((System::Index, Ok(()))), ..Fed::default() }
     }
 
-    /// A file that is accepted is no failure: nothing more is to be done about it.
-    fn fail(&mut self, file: &SourceFile, failure: &Failure) -> Option<Stopped> {
-        if self.rows.is_accepted(file) {
+    /// An accepted file that MogileFS does not give is no failure: nothing more is to be done about it.
+    fn give_up(&mut self, file: &SourceFile, failure: &Failure) -> Option<Stopped> {
+        if failure.is_loss() && self.rows.is_accepted(file) {
             self.summary.ends.accepted.add(file.fid, failure);
             self.observer.settled(file, None);
             return None;
         }
+        self.fail(file, failure)
+    }
+
+    fn fail(&mut self, file: &SourceFile, failure: &Failure) -> Option<Stopped> {
         self.summary.ends.add_failed(file.fid, failure);
         self.observer.settled(file, Some(failure));
         let failures = self.summary.ends.failures();
@@ -196,7 +200,7 @@ impl<'a> Feed for IndexFeed<'a> {
                 }
                 self.observer.settled(file, None);
             }
-            TaskEnd::Failed(failure) => return self.fail(file, &failure),
+            TaskEnd::Failed(failure) => return self.give_up(file, &failure),
             TaskEnd::Unrecorded(reason) => {
                 return self.fail(file, &Failure { reason, left: Left::Nothing });
             }
