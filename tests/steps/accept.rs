@@ -54,7 +54,11 @@ const CASES: &[(&str, Change, Option<RefusalKind>)] = &[
         |it| it.world.plant(&sha1(), &content(FID, 10)),
         Some(RefusalKind::ContentInS3),
     ),
-    ("another object is in its place", |it| it.world.plant(&sha1(), &content(9, 10)), None),
+    (
+        "another object is in its place",
+        |it| it.world.plant(&sha1(), &content(9, 10)),
+        Some(RefusalKind::WrongObject),
+    ),
     (
         "its intermediary is in the bucket",
         |it| it.world.plant(&"0/000/000/0000000007.fid", &content(FID, 10)),

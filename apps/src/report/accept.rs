@@ -234,6 +234,10 @@ fn advice(fid: Fid, kind: RefusalKind) -> String {
         RefusalKind::ContentInS3 | RefusalKind::GoodReplica => {
             return format!("`mogile2s3 migrate --fids {fid}` takes it");
         }
+        RefusalKind::WrongObject => {
+            "readers of its key get that object. Find out who wrote it and delete it, then run this again; or \
+             restore the content in MogileFS: `mogile2s3 migrate` then replaces the object"
+        }
         RefusalKind::GoodWithoutLength => {
             "store the content again in MogileFS under the same key, which writes a length. Then `mogile2s3 \
              migrate`"

@@ -100,6 +100,8 @@ pub(super) enum InS3 {
     Nothing,
     /// The content, at this address.
     Content(ObjectAddress),
+    /// Another object at the final key, with this SHA-1, and the content nowhere.
+    Other(ObjectAddress, Sha1),
     /// An object that cannot be looked at.
     Unseen(String),
 }
@@ -117,9 +119,11 @@ pub(super) async fn in_s3(
     };
     let places =
         [file.address(), raw(IntermediaryForm::Plain), raw(IntermediaryForm::LeadingSlash)];
+    let mut end = InS3::Nothing;
     for at in places {
         match sha1_of(objects, clock, file.fid.0, &at).await {
             Ok(sha1) if sha1 == Some(file.dkey.sha1) => return Ok(InS3::Content(at)),
+            Ok(Some(sha1)) if at == file.address() => end = InS3::Other(at, sha1),
             Ok(_) => {}
             Err(
                 error @ (StoreError::Denied { .. }
@@ -130,7 +134,7 @@ pub(super) async fn in_s3(
             Err(error) => return Err(Stopped::Trouble(Reason::from(&error))),
         }
     }
-    Ok(InS3::Nothing)
+    Ok(end)
 }
 
 /// The SHA-1 of an object, by what is stored with it or by its bytes; [`None`] where there is none.
@@ -155,6 +159,10 @@ impl InS3 {
             Self::Nothing => None,
             Self::Content(at) => {
                 Some((RefusalKind::ContentInS3, format!("`{at}` has its content")))
+            }
+            Self::Other(at, sha1) => {
+                let why = format!("`{at}` has other content, with SHA-1 {sha1}");
+                Some((RefusalKind::WrongObject, why))
             }
             Self::Unseen(why) => Some((RefusalKind::ObjectNotSeen, why)),
         }

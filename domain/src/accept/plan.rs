@@ -106,6 +106,8 @@ pub enum RefusalKind {
     Proven,
     /// The bucket has its content.
     ContentInS3,
+    /// Another object is at its final key: readers get other content than the key says.
+    WrongObject,
     /// A replica gives its content.
     GoodReplica,
     /// A replica gives its content, and its row has no length.
@@ -129,6 +131,7 @@ named!(RefusalKind {
     UnmappedBucket = "unmapped-bucket",
     Proven = "proven",
     ContentInS3 = "content-in-s3",
+    WrongObject = "wrong-object",
     GoodReplica = "good-replica",
     GoodWithoutLength = "good-without-length",
     ReplicaNotAsked = "replica-not-asked",

@@ -17,7 +17,7 @@ use crate::ports::{
 use crate::summary::{Sample, Stopped};
 use crate::{
     Acceptance, Acceptances, BucketMap, FailureItem, Fid, IndexRow, LedgerItem, LedgerRecord,
-    ObjectAddress, Reason, UnreadableItem, VerifiedFile,
+    ObjectAddress, Reason, ReasonKind, UnreadableItem, VerifiedFile,
 };
 
 /// What an audit reads.
@@ -71,6 +71,8 @@ pub struct Comparison {
     claimed: RoaringTreemap,
     of_another: RoaringTreemap,
     doubted: RoaringTreemap,
+    /// Files with another object at their final key, by the last failure of each.
+    wrong_objects: RoaringTreemap,
     unreadable_failures: RoaringTreemap,
     passed: RoaringTreemap,
     pub(super) without_row: BTreeMap<Fid, RecordWithoutRow>,
@@ -166,6 +168,9 @@ impl Comparison {
         match item {
             Ok(record) if record.doubts_the_proof() => {
                 self.doubted.insert(record.fid.0);
+                if record.reason == ReasonKind::WrongObject.name() {
+                    self.wrong_objects.insert(record.fid.0);
+                }
             }
             Ok(_) => {}
             Err(UnreadableItem { fid: Some(fid), why }) => {
@@ -265,7 +270,8 @@ impl Comparison {
         Ok(())
     }
 
-    /// Only a file without a proof counts as accepted: a proof ends an acceptance, too.
+    /// Only a file without a proof counts as accepted: a proof ends an acceptance, too. A wrong object at
+    /// its key is not accepted with it: readers get that.
     fn verdict(&self, fid: Fid, run_named: bool) -> FileVerdict {
         let verdict = self.verdict_of_tables(fid.0, run_named);
         match verdict {
@@ -275,7 +281,9 @@ impl Comparison {
             | FileVerdict::WithoutRecord
             | FileVerdict::Doubted
             | FileVerdict::Accepted => {
-                if self.accepted.contains_key(&fid) {
+                let is_wrong =
+                    verdict == FileVerdict::Doubted && self.wrong_objects.contains(fid.0);
+                if self.accepted.contains_key(&fid) && !is_wrong {
                     FileVerdict::Accepted
                 } else {
                     verdict

@@ -62,6 +62,13 @@ const CASES: &[(&str, Plant, &str, bool, bool)] = &[
         false,
     ),
     (
+        "proven before, and a verification found another object",
+        |it| (lost(it), it.proven(7), it.doubt_by(7, "wrong-object")).0,
+        "doubted files records rows",
+        true,
+        false,
+    ),
+    (
         "a replica gives the content again",
         |it| (lost(it), it.since(7, back())).0,
         "ended files rows without-record",

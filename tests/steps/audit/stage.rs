@@ -108,11 +108,16 @@ impl Stage {
     }
 
     pub fn doubt(&self, fid: u64) {
+        self.doubt_by(fid, "missing");
+    }
+
+    /// A verification has found the file as this reason says.
+    pub fn doubt_by(&self, fid: u64, reason: &str) {
         let record = FailureRecord {
             fid: Fid(fid),
             action: Some(JobAction::Verify),
             dkey: String::new(),
-            reason: "missing".to_owned(),
+            reason: reason.to_owned(),
             detail: String::new(),
             attempt: 1,
             failed_at: Timestamp(1),
