@@ -19,6 +19,7 @@ use crate::report::list_file::ListEnd;
 pub(super) fn audit() -> Vec<Value> {
     let without_row = RecordsWithoutRow {
         referenced: sample(),
+        unmapped: sample(),
         withdrawn: sample(),
         content_repo_unread: Some("refused".to_owned()),
         ..RecordsWithoutRow::default()
