@@ -155,7 +155,7 @@ async fn refused(
     problems.extend(unnamed.map(|name| format!("`{told}` does not name `{name}`")));
     for (service, operation) in stage.world.faults.counts_since(&before).into_keys() {
         let operation = operation.as_str();
-        let is_read = matches!(operation, "HEAD" | "LIST" | "Scan" | "BatchGetItem")
+        let is_read = matches!(operation, "HEAD" | "LIST" | "Scan" | "Query" | "BatchGetItem")
             || is_look_at_settings(operation);
         let writes = match service {
             Service::S3 | Service::DynamoDb => !is_read,

@@ -261,6 +261,7 @@ fn a_listed_object_is_looked_at_however_many_are_missing() {
         etag: ETag(String::new()),
         has_sha1: true,
         is_archived: false,
+        last_modified: None,
     };
     let looked = |number: usize, listed: Option<ListedObject>| {
         let doubt = Doubt { bucket, sha1: sha1(number), listed };
