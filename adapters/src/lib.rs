@@ -12,6 +12,8 @@ pub mod mogile;
 #[cfg(feature = "command-line")]
 pub mod mysql;
 #[cfg(feature = "command-line")]
+pub mod record_sorts;
+#[cfg(feature = "command-line")]
 pub mod row_sorter;
 pub mod s3;
 #[cfg(feature = "command-line")]
@@ -24,3 +26,5 @@ pub mod spool;
 pub mod sqs;
 #[cfg(feature = "command-line")]
 pub mod sts;
+#[cfg(feature = "command-line")]
+pub mod witness;

@@ -135,6 +135,10 @@ impl SiteLooks for AwsSite {
         Ok(self.describe_table(name).await?.map(|(_, key)| key))
     }
 
+    async fn queue_at(&self, url: &str) -> Result<Option<QueueState>, SiteError> {
+        self.look_at_queue_url(url.to_owned()).await
+    }
+
     async fn queue_arn(&self, url: &str) -> Result<String, SiteError> {
         self.look_at_queue_arn(url).await
     }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    audit, dlq, doctor, enqueue, fids, migrate, plan, provision, rekey, runbook, status, sync, tmp,
-    verify, work,
+    audit, dlq, doctor, enqueue, fids, freeze, migrate, plan, provision, rekey, runbook, status,
+    sync, tmp, verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -54,6 +54,8 @@ enum Command {
     Fids(fids::Arguments),
     /// Compare the index, the ledger and a verification, and explain every difference
     Audit(audit::Arguments),
+    /// See that all writes have stopped, and note in the journal what the store holds then
+    Freeze(freeze::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -89,7 +91,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Doctor(arguments) => Box::pin(doctor::run(arguments)).await,
-            Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Plan(arguments) => Box::pin(plan::run(arguments)).await,
             Command::Provision(arguments) => provision::run(arguments).await,
             Command::Sync(arguments) => on_a_worker(sync::run(arguments)).await,
             Command::Tmp(arguments) => on_a_worker(tmp::run(arguments)).await,
@@ -102,6 +104,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Verify(arguments) => on_a_worker(verify::run(arguments)).await,
             Command::Fids(arguments) => fids::run(arguments).await,
             Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
+            Command::Freeze(arguments) => Box::pin(freeze::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

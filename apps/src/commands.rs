@@ -10,6 +10,8 @@ pub mod enqueue;
 #[cfg(feature = "command-line")]
 pub mod fids;
 #[cfg(feature = "command-line")]
+pub mod freeze;
+#[cfg(feature = "command-line")]
 pub mod migrate;
 #[cfg(feature = "command-line")]
 pub mod plan;

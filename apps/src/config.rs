@@ -4,6 +4,7 @@ mod access;
 mod clients;
 #[cfg(feature = "command-line")]
 mod key_changes;
+mod pace;
 mod queue;
 mod worker_function;
 
@@ -23,9 +24,11 @@ pub use self::access::{AccessSettings, Profile};
 pub use self::clients::{CONTENT_REPO, ClientSettings, ContentRepoSettings, RHINO, TypesSettings};
 #[cfg(feature = "command-line")]
 pub use self::key_changes::{KeyChangeSettings, WRITE_URL};
+pub use self::pace::PaceSettings;
 pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;
+use crate::route::Route;
 
 /// All settings of a command that moves files.
 #[derive(Debug, Clone, Args)]
@@ -193,11 +196,12 @@ impl TargetSettings {
         Parts::new(self.single_request_bytes, self.part_bytes, limits::PART_POOL_BYTES)
     }
 
-    /// When an object is written in parts, how large these are, and which file is no job.
+    /// By which route objects are written, when in parts, how large these are, and which file is no job.
     #[must_use]
-    pub const fn sizes(&self, most_job_bytes: u64) -> domain::doctor::WriteSizes {
+    pub fn sizes(&self, most_job_bytes: u64, route: Route) -> domain::doctor::WriteSizes {
         let (single_request_bytes, part_bytes) = (self.single_request_bytes, self.part_bytes);
-        domain::doctor::WriteSizes { single_request_bytes, part_bytes, most_job_bytes }
+        let route = route.into();
+        domain::doctor::WriteSizes { single_request_bytes, part_bytes, most_job_bytes, route }
     }
 
     /// What may be believed of the endpoint.
@@ -312,6 +316,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Err(error) => Err(format!("{error}: {range}")),
     }
 }
+
+/// Files in progress at the same time, unless --concurrency says otherwise.
+pub const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
 
 /// A number of things at the same time.
 pub fn at_once(text: &str) -> Result<NonZeroU16, String> {

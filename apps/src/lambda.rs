@@ -17,15 +17,15 @@ use anyhow::anyhow;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser};
-use domain::doctor::{examine_locks, examine_work};
+use domain::doctor::{NamedPorts, examine_locks, examine_work};
 use domain::engine::{WorkPlan, work_batch};
 use domain::migrate::RoutePolicy;
 use domain::ports::WorkPorts;
-use domain::{Check, Delivery, Health, Stopped, Timestamp, WorkerReport};
+use domain::{Delivery, FunctionHealth, Health, Stopped, Timestamp, WorkerReport};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use crate::commands::doctor;
+use crate::commands::doctor::{WrongSettings, checks};
 use crate::config::{QueueSettings, Settings, at_once};
 use crate::exit::{self, UsageError};
 use crate::wiring::{IndexFrom, Services, Wiring};
@@ -74,7 +74,8 @@ pub fn command() -> clap::Command {
 }
 
 /// The doctor's answer: what was found, and what the function is.
-fn health(checks: &[Check], report: &WorkerReport) -> Value {
+fn health(health: &FunctionHealth, report: &WorkerReport) -> Value {
+    let FunctionHealth { checks, settings } = health;
     let healthy = checks.iter().all(|check| matches!(check.health, Health::Good | Health::Caution));
     let WorkerReport { version, formats, domain, buckets } = report;
     json!({
@@ -83,6 +84,7 @@ fn health(checks: &[Check], report: &WorkerReport) -> Value {
         "formats": formats,
         "domain": domain,
         "buckets": buckets,
+        "settings": settings,
         "checks": checks,
     })
 }
@@ -160,7 +162,7 @@ impl MoverFunction {
             Ok(Event::Batch(deliveries)) => Ok(self.work(deliveries, &context).await),
             Ok(Event::Doctor) => {
                 let examined = self.examine_in_time(&context).await;
-                let health = examined.map(|checks| health(&checks, &self.report()));
+                let health = examined.map(|found| health(&found, &self.report()));
                 health.map_err(|error| diagnostic("Doctor", format!("{error:#}")))
             }
             Ok(Event::Report) => Ok(json!(self.report())),
@@ -174,7 +176,7 @@ impl MoverFunction {
     }
 
     /// When a packet is lost on its way every check waits its full time.
-    async fn examine_in_time(&self, context: &Context) -> anyhow::Result<Vec<Check>> {
+    async fn examine_in_time(&self, context: &Context) -> anyhow::Result<FunctionHealth> {
         let now = self.ports.files.clock.now().0;
         let left = Duration::from_millis(context.deadline.saturating_sub(now));
         let left = left.saturating_sub(ANSWER_TIME);
@@ -211,16 +213,20 @@ impl MoverFunction {
     }
 
     /// Checks everything from where the function runs: with its role, in its network.
-    async fn examine(&self) -> anyhow::Result<Vec<Check>> {
+    async fn examine(&self) -> anyhow::Result<FunctionHealth> {
         let Settings { source, target, time, aws } = &self.settings.settings;
         let wiring = Wiring { source, time, calls: &self.calls };
-        let (from, ports) = (IndexFrom::Trackers, &self.ports.files);
-        let (site, _) = Services::new(aws, time, &self.calls).site().await?;
+        let ports = NamedPorts::from(&self.ports.files);
+        let (site, region) = Services::new(aws, time, &self.calls).site().await?;
         let (locks, locked) = examine_locks(&site, &self.plan.buckets).await;
-        let mut checks = doctor::checks(&wiring, from, ports, target, aws, Some(&locked)).await?;
+        let (from, mut wrong) = (IndexFrom::Trackers, WrongSettings::default());
+        let to = (target, aws);
+        let mut checks = checks(&wiring, from, &ports, to, Some(&locked), &mut wrong).await;
+        wrong.into_result()?;
         checks.extend(locks);
         checks.extend(examine_work(&self.ports).await);
-        Ok(checks)
+        let settings = worker_function::settings(&region, &self.settings.queue, aws);
+        Ok(FunctionHealth { settings, checks })
     }
 
     /// What this function is, by its program and its settings alone.

@@ -6,6 +6,8 @@
 #![cfg_attr(not(feature = "command-line"), allow(dead_code, unused_imports))]
 
 #[cfg(feature = "command-line")]
+mod acceptances;
+#[cfg(feature = "command-line")]
 pub mod cli;
 pub mod commands;
 pub mod config;

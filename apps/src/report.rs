@@ -10,14 +10,20 @@ mod types;
 
 // A file a command: what it prints, its `--json`, and its verdict.
 #[cfg(feature = "command-line")]
+pub mod accept;
+#[cfg(feature = "command-line")]
 pub mod audit;
 pub mod dlq;
 pub mod doctor;
 pub mod enqueue;
 pub mod fids;
+#[cfg(feature = "command-line")]
+pub mod freeze;
 pub mod migrate;
 pub mod plan;
 pub mod provision;
+#[cfg(feature = "command-line")]
+pub mod references;
 #[cfg(feature = "command-line")]
 pub mod rekey;
 #[cfg(feature = "command-line")]

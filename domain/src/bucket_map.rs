@@ -203,6 +203,20 @@ impl BucketMap {
         }
     }
 
+    /// All MogileFS buckets that either setting names.
+    pub fn names(&self) -> impl Iterator<Item = &MogileBucket> {
+        self.mapped.keys().chain(&self.ignored)
+    }
+
+    /// How the settings write this MogileFS bucket, which may differ from them in case.
+    #[must_use]
+    pub fn written(&self, bucket: &str) -> Option<&str> {
+        let all = || self.names().map(MogileBucket::as_str);
+        all()
+            .find(|name| *name == bucket)
+            .or_else(|| all().find(|name| name.eq_ignore_ascii_case(bucket)))
+    }
+
     /// All pairs, by old name.
     pub fn pairs(&self) -> impl Iterator<Item = (&MogileBucket, &S3Bucket)> {
         self.mapped.iter()

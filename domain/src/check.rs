@@ -1,11 +1,13 @@
 //! What a doctor finds: one check of one system each, and what to do where it is bad.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Reason;
 
 /// How a check came out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// As it must be.
@@ -18,8 +20,19 @@ pub enum Health {
     Unreachable,
 }
 
+/// What the worker function answers to `{"doctor": true}`: its own settings, and what it sees from where
+/// it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionHealth {
+    /// Its settings that are no secrets, by their variables. One that does not report them has none here.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// What it sees.
+    pub checks: Vec<Check>,
+}
+
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// The system, by its name: `tracker 10.0.0.1:7001`, `bucket corpus-prod`.
     pub subject: String,
@@ -59,6 +72,12 @@ impl Check {
     #[must_use]
     pub fn because_of(self, reason: Reason) -> Self {
         Self { reason: Some(reason), ..self }
+    }
+
+    /// The same, as the check of someone who looked from there.
+    #[must_use]
+    pub fn seen_by(self, observer: &str) -> Self {
+        Self { subject: format!("{observer}: {}", self.subject), ..self }
     }
 
     fn new(

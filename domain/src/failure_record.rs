@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::redelivery::is_own_failure;
-use crate::{Delivery, Failure, Fid, JobAction, ReasonKind, Timestamp};
+use crate::{Delivery, Failure, Fid, JobAction, ReasonKind, Timestamp, UnreadableItem};
 
 /// One file's last failure, keyed by its fid, for those who look at dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub struct FailureRecord {
     /// What is known of the deliveries of each message about the file.
     pub messages: BTreeMap<String, MessageTries>,
 }
+
+/// One item of the failures table. One that cannot be read may be a doubt: where its fid is known, the
+/// file counts as doubted.
+pub type FailureItem = Result<FailureRecord, UnreadableItem>;
 
 /// What the failures table knows of the deliveries of one message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

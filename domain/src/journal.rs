@@ -4,6 +4,7 @@
 //! An entry is one line of JSON. It is stored, hashed and exported as it was written, byte for byte:
 //! so two programs need not agree on how JSON is written to agree on what was changed.
 
+mod accepted;
 mod chain;
 mod comparison;
 mod data;
@@ -13,6 +14,7 @@ mod temporary;
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
+pub use self::accepted::{AcceptedFile, Found, TriedReplica};
 pub use self::chain::{Chain, ChainFault};
 pub use self::comparison::Difference;
 pub(crate) use self::comparison::{Comparison, Place};
@@ -20,6 +22,7 @@ pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
+use crate::store_state::Freeze;
 use crate::{ByteCount, Fid, Timestamp, limits};
 
 /// The number and the hash of the last entry.
@@ -144,6 +147,34 @@ pub enum Content {
         /// The same in words.
         why: String,
     },
+    /// `freeze` saw that nothing moves.
+    Frozen {
+        /// What it saw.
+        freeze: Box<Freeze>,
+    },
+    /// An operator accepts that S3 never gets these files, each with every replica that was tried.
+    FilesAccepted {
+        /// The MogileFS domain.
+        domain: String,
+        /// The operator's reason, in words.
+        reason: String,
+        /// The files, ascending by fid.
+        files: Vec<AcceptedFile>,
+    },
+    /// An operator takes acceptances back: these files must be in S3 again.
+    AcceptanceEnded {
+        /// The MogileFS domain.
+        domain: String,
+        /// The operator's reason, in words.
+        reason: String,
+        /// The files' numbers, ascending.
+        fids: Vec<Fid>,
+    },
+    /// A step of the runbook came to its end.
+    StepDone {
+        /// The step's name.
+        step: String,
+    },
     /// Something that a later version of this program has written.
     #[serde(other)]
     Other,
@@ -194,6 +225,18 @@ pub enum SealError {
     /// It cannot be written as JSON.
     #[error("an entry of the journal cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// How the names of the steps begin by which the applications read from S3.
+pub const CUTOVER: &str = "cutover";
+
+impl Content {
+    /// Whether it says that a step of the cut-over came to its end. Applications may have written to S3
+    /// since then.
+    #[must_use]
+    pub fn completes_cutover(&self) -> bool {
+        matches!(self, Self::StepDone { step } if step.starts_with(CUTOVER))
+    }
 }
 
 impl StoredHead {

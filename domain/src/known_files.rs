@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use crate::{
-    FailureRecord, LedgerItem, ProvenFiles, ProvenFilesBuilder, S3Bucket, SourceFile, Standing,
-    VerifiedFile,
+    FailureItem, LedgerItem, ProvenFiles, ProvenFilesBuilder, S3Bucket, SourceFile, Standing,
+    UnreadableItem, VerifiedFile,
 };
 
 /// What a run does with a file, by what is known about it.
@@ -86,11 +86,17 @@ impl KnownFilesBuilder {
         self.proven.add(file.fid, &file.bucket, &file.sha1);
     }
 
-    /// Adds a failure record, and its doubt if it has one.
-    pub fn add_failure(&mut self, record: &FailureRecord) {
-        self.known.failed.insert(record.fid.0);
-        if record.doubts_the_proof() {
-            self.known.doubted.insert(record.fid.0);
+    /// Adds a failure record, and its doubt if it has one. One that cannot be read may have one: its file
+    /// is looked at again, and its record cleared when the file is proven.
+    pub fn add_failure(&mut self, item: &FailureItem) {
+        let (fid, is_doubted) = match item {
+            Ok(record) => (record.fid, record.doubts_the_proof()),
+            Err(UnreadableItem { fid: Some(fid), .. }) => (*fid, true),
+            Err(UnreadableItem { fid: None, .. }) => return,
+        };
+        self.known.failed.insert(fid.0);
+        if is_doubted {
+            self.known.doubted.insert(fid.0);
         }
     }
 
@@ -105,7 +111,7 @@ impl KnownFilesBuilder {
 mod tests {
     use super::*;
     use crate::{
-        ByteCount, Dkey, ETag, Fid, JobAction, LedgerRecord, Proof, Sha1, Timestamp, UnreadableItem,
+        ByteCount, Dkey, ETag, FailureRecord, Fid, JobAction, LedgerRecord, Proof, Sha1, Timestamp,
     };
 
     fn bucket(name: &str) -> S3Bucket {
@@ -154,15 +160,19 @@ mod tests {
             item(9, "here", b"a", proof),
             item(10, "here", b"a", None),
             item(10, "here", b"a", proof),
+            item(11, "here", b"a", proof),
         ] {
             builder.add_item(&Ok(record));
         }
         let unreadable = UnreadableItem { fid: Some(Fid(5)), why: "md5".to_owned() };
         builder.add_item(&Err(unreadable));
-        builder.add_failure(&failure(7, JobAction::Verify, "missing"));
-        builder.add_failure(&failure(8, JobAction::Verify, "s3-unreachable"));
+        builder.add_failure(&Ok(failure(7, JobAction::Verify, "missing")));
+        builder.add_failure(&Ok(failure(8, JobAction::Verify, "s3-unreachable")));
         let kept = FailureRecord { doubted: true, ..failure(9, JobAction::Migrate, "no-replica") };
-        builder.add_failure(&kept);
+        builder.add_failure(&Ok(kept));
+        for fid in [Some(Fid(11)), None] {
+            builder.add_failure(&Err(UnreadableItem { fid, why: "attempt".to_owned() }));
+        }
         let known = builder.build();
         for (fid, standing) in [
             (1, Proven),
@@ -175,16 +185,17 @@ mod tests {
             (8, Proven),
             (9, Claimed),
             (10, Proven),
+            (11, Claimed),
         ] {
             let dkey = Dkey::parse(&format!("{}-repo", Sha1::of(b"a"))).expect("a key");
             let (fid, bucket, length) = (Fid(fid), bucket("here"), ByteCount(1));
             let file = SourceFile::new(fid, dkey, length, bucket);
             assert_eq!(known.standing(&file), standing, "fid {fid}");
         }
-        assert_eq!(known.failed, [7, 8, 9].into_iter().collect());
+        assert_eq!(known.failed, [7, 8, 9, 11].into_iter().collect());
         assert_eq!(
             known.recorded_in[&bucket("here")],
-            [1, 3, 4, 7, 8, 9, 10].into_iter().collect()
+            [1, 3, 4, 7, 8, 9, 10, 11].into_iter().collect()
         );
         assert_eq!(known.recorded_in[&bucket("there")], [2].into_iter().collect());
     }

@@ -7,8 +7,8 @@
 //! The modules stand in the order in which they are made of each other. First the nouns: values and
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
-//! the [`queue`], [`provision`], the [`doctor`], the [`runbook`] and the [`cleanup`]. Nothing here opens a
-//! socket, reads a clock or knows a vendor.
+//! the [`queue`], [`provision`], the [`doctor`], the [`runbook`], the [`cleanup`], what is [`accept`]ed by
+//! name, and the [`cutover`]. Nothing here opens a socket, reads a clock or knows a vendor.
 
 mod named;
 
@@ -43,7 +43,9 @@ pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
+pub mod store_state;
 pub mod journal;
+pub mod acceptance;
 pub mod known_files;
 pub mod work_summary;
 pub mod formats;
@@ -64,9 +66,12 @@ pub mod provision;
 pub mod doctor;
 pub mod runbook;
 pub mod cleanup;
+pub mod accept;
+pub mod cutover;
 
+pub use acceptance::{Acceptance, Acceptances, RowAccepted, Since};
 pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};
-pub use check::{Check, Health};
+pub use check::{Check, FunctionHealth, Health};
 pub use coverage::{Coverage, coverage};
 pub use delivery::{
     AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt,
@@ -74,7 +79,7 @@ pub use delivery::{
 };
 pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Sha1};
 pub use dkey::{Dkey, MogileBucket};
-pub use failure_record::{FailureNote, FailureRecord, MessageTries, Noted};
+pub use failure_record::{FailureItem, FailureNote, FailureRecord, MessageTries, Noted};
 pub use fid::Fid;
 pub use formats::{Formats, WorkerReport};
 pub use index_row::{IndexRow, Rejection, RowClass, SourceFile};

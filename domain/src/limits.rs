@@ -1,5 +1,7 @@
 //! Every limit in one place, each with its reason.
 
+/// What `plan` assumes.
+pub mod assumed;
 mod cleanup;
 
 use std::time::Duration;
@@ -86,6 +88,16 @@ pub const SAMPLE_READS_AT_ONCE: usize = 16;
 /// keep the whole index in memory.
 pub const KEPT_ASIDE: usize = 100_000;
 
+/// Objects that a comparison of references looks at by HEAD, at most. A listing is consistent: the look is
+/// for what was written since, and where more are missing that decides nothing.
+pub const REFERENCES_LOOKED_AT: u64 = 100_000;
+
+/// Contents that a comparison of references looks at or looks up in the index at once.
+pub const REFERENCES_AT_ONCE: usize = 16;
+
+/// Names of buckets whose rows are counted one by one.
+pub const NAMES_COUNTED: usize = 1_000;
+
 /// The largest sample: each of its files is kept until the end. For more all files are read.
 pub const LARGEST_SAMPLE: u32 = 20_000;
 
@@ -117,6 +129,9 @@ pub const METADATA_READ: usize = USER_METADATA_BYTES + 1;
 
 /// Records or objects without a row that are no sign of another store, however few files there are.
 pub const UNEXPLAINED: u64 = 100;
+
+/// Keys whose twin in other case is looked for, one by one: a store has few of them.
+pub const KEYS_LOOKED_UP: usize = 1_000;
 
 /// Rows at each place of the index that are looked at to see whether contentrepo's database is this
 /// store's.

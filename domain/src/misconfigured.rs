@@ -51,6 +51,15 @@ pub enum Misconfigured {
         /// The S3 bucket of the map; [`None`] where it does not name theirs.
         mapped_to: Option<String>,
     },
+    /// A client's database has no row in any bucket that the map names: nothing would be compared.
+    NoReferences {
+        /// Whose database.
+        client: &'static str,
+        /// Rows that were read.
+        rows: u64,
+        /// The map, as `BUCKETS` is written.
+        mapped: String,
+    },
     /// contentrepo's database refers to no file of this store, or to hardly any: the empty file and
     /// the like are in every store.
     OtherContentRepo {
@@ -172,6 +181,11 @@ impl fmt::Display for Misconfigured {
                 "none of the {rows} rows is in a bucket that is mapped; mapped are {}",
                 Names(mapped)
             ),
+            Self::NoReferences { client, rows, mapped } => write!(
+                f,
+                "none of the {rows} rows of {client}'s database is in a bucket that is mapped, by its old or \
+                 its new name; mapped are `{mapped}`"
+            ),
             Self::OtherBucket { files, jobs, mapped_to } => {
                 let ours = mapped_to.as_ref().map_or_else(
                     || format!("leaves `{files}` out (BUCKETS, IGNORE_BUCKETS)"),
@@ -220,36 +234,38 @@ impl fmt::Display for Misconfigured {
                 );
                 write!(f, "the function `{function}` takes jobs from the queue, {ours}")
             }
-            Self::Swapped(swapped) => {
-                for (number, one) in swapped.iter().enumerate() {
-                    let and = if number == 0 { "" } else { "; " };
-                    let Swapped { recorded_in, mapped_to, files, looked_at, moved } = one;
-                    write!(
-                        f,
-                        "{and}{files} files are recorded in bucket `{recorded_in}`, and BUCKETS takes \
-                         {moved} of the {looked_at} that were looked at to `{mapped_to}`"
-                    )?;
-                }
-                Ok(())
-            }
-            Self::Moved(moved) => {
-                for (number, Moved { recorded_in, mapped_to, files }) in moved.iter().enumerate() {
-                    let and = if number == 0 { "" } else { "; " };
-                    let Tally { files, bytes } = files;
-                    write!(
-                        f,
-                        "{and}{files} files ({bytes} bytes) are recorded in bucket `{recorded_in}`, \
-                         which the map does not name, and would be written again to `{mapped_to}`, \
-                         for about {} of requests and the storage of a second copy",
-                        Dollars {
-                            millionths: files.saturating_mul(limits::WRITE_COST_MICRODOLLARS)
-                        }
-                    )?;
-                }
-                Ok(())
-            }
+            Self::Swapped(swapped) => write_swapped(f, swapped),
+            Self::Moved(moved) => write_moved(f, moved),
         }
     }
+}
+
+fn write_swapped(f: &mut fmt::Formatter<'_>, swapped: &[Swapped]) -> fmt::Result {
+    for (number, one) in swapped.iter().enumerate() {
+        let and = if number == 0 { "" } else { "; " };
+        let Swapped { recorded_in, mapped_to, files, looked_at, moved } = one;
+        write!(
+            f,
+            "{and}{files} files are recorded in bucket `{recorded_in}`, and BUCKETS takes \
+             {moved} of the {looked_at} that were looked at to `{mapped_to}`"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_moved(f: &mut fmt::Formatter<'_>, moved: &[Moved]) -> fmt::Result {
+    for (number, Moved { recorded_in, mapped_to, files }) in moved.iter().enumerate() {
+        let and = if number == 0 { "" } else { "; " };
+        let Tally { files, bytes } = files;
+        write!(
+            f,
+            "{and}{files} files ({bytes} bytes) are recorded in bucket `{recorded_in}`, \
+             which the map does not name, and would be written again to `{mapped_to}`, \
+             for about {} of requests and the storage of a second copy",
+            Dollars { millionths: files.saturating_mul(limits::WRITE_COST_MICRODOLLARS) }
+        )?;
+    }
+    Ok(())
 }
 
 struct Names<'a>(&'a [String]);

@@ -107,6 +107,10 @@ pub enum Unit {
     LambdaRequest,
     /// A second of a function with 1 GB of memory.
     LambdaGbSecond,
+    /// A job of S3 Batch Operations.
+    BatchJob,
+    /// An object in such a job.
+    BatchObject,
 }
 
 named!(Unit {
@@ -117,6 +121,8 @@ named!(Unit {
     SqsRequest = "sqs-request",
     LambdaRequest = "lambda-request",
     LambdaGbSecond = "lambda-gb-second",
+    BatchJob = "batch-job",
+    BatchObject = "batch-object",
 });
 
 /// What AWS charges by the gigabyte (2^30 bytes).
@@ -125,9 +131,26 @@ named!(Unit {
 pub struct PerGb {
     /// Bytes that pass a NAT gateway.
     pub nat: Price,
+    /// Bytes that pass an interface endpoint, such as that of SQS.
+    #[serde(rename = "interface-endpoint")]
+    pub interface_endpoint: Price,
     /// Bytes that are kept for a month.
     #[serde(rename = "storage-month")]
     pub storage_month: Price,
+    /// Bytes that S3 reads to compute a checksum, in a job of S3 Batch Operations.
+    #[serde(rename = "compute-checksum")]
+    pub compute_checksum: Price,
+}
+
+/// What AWS charges by the hour; a part of an hour counts as a whole one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerHour {
+    /// A NAT gateway.
+    pub nat: Price,
+    /// An interface endpoint, in each availability zone that it is in.
+    #[serde(rename = "interface-endpoint")]
+    pub interface_endpoint: Price,
 }
 
 /// A table of prices.
@@ -140,6 +163,8 @@ pub struct Prices {
     units: BTreeMap<Unit, Price>,
     /// The prices of data.
     pub per_gb: PerGb,
+    /// The prices of time.
+    pub per_hour: PerHour,
 }
 
 /// The table as it stands in a file.
@@ -150,6 +175,7 @@ struct Table {
     as_of: String,
     dollars_per_million: BTreeMap<String, Price>,
     dollars_per_gb: PerGb,
+    dollars_per_hour: PerHour,
 }
 
 /// A file that is no table of prices.
@@ -168,7 +194,8 @@ pub enum PricesError {
 
 impl Prices {
     /// The prices of us-east-1 (<https://aws.amazon.com/s3/pricing/>, and the same page of each other
-    /// service). Free tiers are not part of them.
+    /// service; <https://aws.amazon.com/privatelink/pricing/> for interface endpoints, and
+    /// <https://aws.amazon.com/vpc/pricing/> for NAT gateways). Free tiers are not part of them.
     ///
     /// # Panics
     ///
@@ -194,6 +221,7 @@ impl Prices {
                 as_of: table.as_of,
                 units,
                 per_gb: table.dollars_per_gb,
+                per_hour: table.dollars_per_hour,
             }),
         }
     }
@@ -202,6 +230,14 @@ impl Prices {
     #[must_use]
     pub fn of_million(&self, unit: Unit) -> Price {
         self.units[&unit]
+    }
+
+    /// The price of a job of S3 Batch Operations that computes a checksum of each object.
+    #[must_use]
+    pub fn of_checksum_job(&self, objects: u64, bytes: u64) -> Dollars {
+        const GB: u64 = 1 << 30;
+        let read = self.per_gb.compute_checksum.times(bytes, GB);
+        [self.of(1, Unit::BatchJob), self.of(objects, Unit::BatchObject), read].into_iter().sum()
     }
 
     /// The price of this many, rounded down to a millionth of a dollar.
@@ -261,6 +297,13 @@ mod tests {
             let error = Prices::parse(broken).expect_err("no table");
             assert!(matches!(error, PricesError::Form(_)), "{error}");
         }
+    }
+
+    #[test]
+    fn s3s_own_witness_of_ten_million_files_costs_what_amazon_says() {
+        let (objects, bytes) = (10_000_000, 20_000 << 30);
+        let cost = Prices::us_east_1().of_checksum_job(objects, bytes);
+        assert_eq!(cost, Dollars { millionths: 250_000 + 10_000_000 + 80_000_000 });
     }
 
     /// The request patterns of s3migrate, for ten million files. It copied each file after two HEADs

@@ -38,6 +38,8 @@ pub enum ReasonKind {
     IndexUnreadable,
     /// contentrepo's types and names could not be read, or not be kept on this machine's disk.
     TypesAndNames,
+    /// The references of contentrepo or rhino could not be read, or not be kept on this machine's disk.
+    References,
     /// The file is in S3 and proven, but the ledger did not take its record.
     LedgerUnavailable,
     /// The queue could not be reached, or refuses.
@@ -53,6 +55,10 @@ pub enum ReasonKind {
     NotStarted,
     /// A verification found nothing at the final key.
     Missing,
+    /// A verification found the object whole, and no record of the file in the ledger that can be read.
+    NoRecord,
+    /// A verification found the object whole, and a ledger record of another bucket or another SHA-1.
+    OtherRecord,
     /// The job's worker ended, by memory or time-out, before it could say what became of the job.
     Killed,
 }
@@ -73,6 +79,7 @@ named!(ReasonKind {
     StoreRefused = "s3-refused",
     IndexUnreadable = "index-unreadable",
     TypesAndNames = "types-and-names",
+    References = "references",
     LedgerUnavailable = "ledger-unavailable",
     QueueUnavailable = "queue-unavailable",
     BadMessage = "bad-message",
@@ -80,6 +87,8 @@ named!(ReasonKind {
     OtherSettings = "other-settings",
     NotStarted = "not-started",
     Missing = "missing",
+    NoRecord = "no-record",
+    OtherRecord = "other-record",
     Killed = "killed",
 });
 
@@ -107,6 +116,7 @@ impl ReasonKind {
             // A table, a queue or a database that is away and one that does not exist have one name.
             Self::IndexUnreadable
             | Self::TypesAndNames
+            | Self::References
             | Self::LedgerUnavailable
             | Self::QueueUnavailable => Remedy::WordsSay,
             Self::NoIntermediary
@@ -122,6 +132,8 @@ impl ReasonKind {
             | Self::BadJob
             | Self::OtherSettings
             | Self::Missing
+            | Self::NoRecord
+            | Self::OtherRecord
             | Self::Killed => Remedy::Person,
         }
     }

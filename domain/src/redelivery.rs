@@ -55,6 +55,8 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::WrongObject
         | ReasonKind::KeyUnknown
         | ReasonKind::Missing
+        | ReasonKind::NoRecord
+        | ReasonKind::OtherRecord
         | ReasonKind::Killed => Patience::None,
         ReasonKind::NoReplica
         | ReasonKind::WrongContent
@@ -70,6 +72,7 @@ const fn patience(kind: ReasonKind) -> Patience {
         | ReasonKind::NoBucket
         | ReasonKind::IndexUnreadable
         | ReasonKind::TypesAndNames
+        | ReasonKind::References
         | ReasonKind::LedgerUnavailable
         | ReasonKind::QueueUnavailable => Patience::Much,
     }

@@ -126,6 +126,8 @@ pub struct RowCounts {
     /// The excluded rows that are files in a mapped bucket.
     #[serde(skip)]
     pub excluded_files: u64,
+    /// Rows that an operator accepts by name, and that get no work.
+    pub accepted_rows: u64,
     /// Fids that were asked for and have no row; not part of `rows`.
     pub absent: Sample,
     /// Rows that cannot be migrated as they stand, by reason.
@@ -144,6 +146,7 @@ impl RowCounts {
             ignored,
             excluded,
             excluded_files,
+            accepted_rows,
             absent,
             rejected,
         } = other;
@@ -155,6 +158,7 @@ impl RowCounts {
         self.ignored += ignored;
         self.excluded += excluded;
         self.excluded_files += excluded_files;
+        self.accepted_rows += accepted_rows;
         self.absent.merge(absent);
         for (reason, sample) in rejected {
             self.rejected.entry(reason).or_default().merge(sample);
@@ -175,7 +179,8 @@ impl RowCounts {
     /// Returns the number of rows that need no work or get none.
     #[must_use]
     pub fn passed_over(&self) -> u64 {
-        self.proven_before.files + self.temporary + self.ignored + self.excluded + self.rejections()
+        let left_out = self.excluded + self.accepted_rows;
+        self.proven_before.files + self.temporary + self.ignored + left_out + self.rejections()
     }
 
     /// Returns the number of rows that are files to be worked on.
@@ -188,7 +193,8 @@ impl RowCounts {
     #[must_use]
     pub fn nothing_is_mapped(&self) -> bool {
         let rejected = |name| self.rejected.get(name).map_or(0, |sample| sample.files);
-        let passed_over = self.proven_before.files + self.excluded_files + rejected(NO_LENGTH);
+        let left_out = self.excluded_files + self.accepted_rows;
+        let passed_over = self.proven_before.files + left_out + rejected(NO_LENGTH);
         self.rows > rejected(UNREADABLE) && self.files() + passed_over == 0
     }
 
@@ -245,6 +251,8 @@ pub struct Outcomes {
     pub gone: u64,
     /// Files that failed, by reason.
     pub failed: BTreeMap<&'static str, Sample>,
+    /// Files that failed, and of which an operator accepts that they never get to S3.
+    pub accepted: Sample,
     /// Findings by kind. Their files are counted above, too, by their outcomes.
     pub findings: BTreeMap<&'static str, Sample>,
     /// Files whose failure record is out of date and could not be deleted. They are counted above,
@@ -287,7 +295,10 @@ impl Outcomes {
     #[must_use]
     pub fn files(&self) -> u64 {
         let well = [self.by_copy, self.by_mogile, self.already_there, self.too_large];
-        well.iter().map(|tally| tally.files).sum::<u64>() + self.gone + self.failures()
+        well.iter().map(|tally| tally.files).sum::<u64>()
+            + self.gone
+            + self.failures()
+            + self.accepted.files
     }
 }
 

@@ -51,7 +51,10 @@ impl System {
             | ReasonKind::StoreRefused
             | ReasonKind::NoIntermediary
             | ReasonKind::Missing => (None, &[Self::S3]),
+            // Both were asked, and answered.
+            ReasonKind::NoRecord | ReasonKind::OtherRecord => (None, &[Self::S3, Self::Tables]),
             ReasonKind::TypesAndNames
+            | ReasonKind::References
             | ReasonKind::BadMessage
             | ReasonKind::BadJob
             | ReasonKind::OtherSettings

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use adapters::mysql::MysqlIndex;
 use sqlx::{Executor, Row};
-use tests::containers::{FileTable, HOST, MysqlServer, create_and_plant, engine_answers};
-use tests::contract::mogile_database::{mogile_database_holds, mogile_is_described};
+use tests::containers::{FileTable, HOST, MysqlServer, TEMPFILE, create_and_plant, engine_answers};
+use tests::contract::mogile_database::{
+    mogile_database_holds, mogile_is_described, two_uploads_are_seen,
+};
 use tests::planted::{self, DOMAIN};
 
 #[tokio::test]
@@ -23,6 +25,7 @@ async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
             if table.has_long_fids() { planted::rows_with_long_fids() } else { planted::rows() };
         create_and_plant(&mut root, table, &rows).await?;
         root.execute(HOST).await?;
+        root.execute(TEMPFILE).await?;
         let (fid, collation) = match table {
             FileTable::Schema17 => ("bigint unsigned", Some(own.as_str())),
             FileTable::IntFid => ("int unsigned", Some(own.as_str())),
@@ -38,6 +41,9 @@ async fn the_contract_is_kept_on_every_schema() -> anyhow::Result<()> {
         }
         root.execute("DELETE FROM file").await?;
         mogile_database_holds(&database, None, fid, collation).await;
+        let two = "INSERT INTO tempfile VALUES (12, 1, 0, 1, 'k', '1,2'), (7, 1, 0, 2, NULL, '')";
+        root.execute(two).await?;
+        two_uploads_are_seen(&database).await;
     }
     Ok(())
 }

@@ -10,8 +10,10 @@ use sqlx::mysql::MySqlConnection;
 use stand_ins::fault::Faults;
 use stand_ins::wire::mysql::{self, MysqlServer};
 use stand_ins::world::databases::{Collation, Databases};
-use stand_ins::world::mogile::MogileFs;
-use tests::contract::mogile_database::{mogile_database_holds, mogile_is_described};
+use stand_ins::world::mogile::{Dmid, Fid, MogileFs};
+use tests::contract::mogile_database::{
+    mogile_database_holds, mogile_is_described, two_uploads_are_seen,
+};
 use tests::planted::{self, DOMAIN};
 use tokio::net::TcpListener;
 
@@ -37,6 +39,10 @@ async fn the_tables_are_described_as_a_server_describes_them() {
     mogile_database_holds(&database, highest, "bigint unsigned", Some(blind)).await;
     server.configure(|options| options.narrow_fids = true);
     mogile_database_holds(&database, highest, "int unsigned", Some(blind)).await;
+    for (fid, dmid) in [(12, 1), (7, 2)] {
+        mogile.plant_upload(Fid(fid), Dmid(dmid));
+    }
+    two_uploads_are_seen(&database).await;
     let calls = calls.all();
     for name in ["version", "columns", "grants", "clock", "highest fid"] {
         assert_eq!(calls[&(System::Mysql, name)].ok, 3, "{name}: {calls:?}");

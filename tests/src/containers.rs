@@ -18,7 +18,7 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
 use tokio::time::timeout;
 
 pub use localstack::Localstack;
-pub use mogile_tables::{FileTable, HOST, create_and_plant};
+pub use mogile_tables::{FileTable, HOST, TEMPFILE, create_and_plant};
 pub use mysql::MysqlServer;
 
 /// An engine that is there answers within this.

@@ -1,8 +1,10 @@
 //! The audit: what it says of every difference between the index, the ledger and a run's verifications.
 
+mod accepted;
 mod meanwhile;
 mod sets;
 mod stage;
+mod withdrawn;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +43,12 @@ fn counts(summary: &AuditSummary) -> BTreeMap<&'static str, u64> {
         ("referenced", without_row.referenced.files),
         ("withdrawn", without_row.withdrawn.files),
         ("unreadable-items", summary.unreadable_items.files),
+        ("unreadable-failures", summary.unreadable_failures.files),
+        ("accepted", summary.accepted.files.files),
+        ("accepted-unrecorded", summary.accepted.without_record),
+        ("accepted-rows", summary.accepted.rejected.files),
+        ("ended", summary.acceptance_ended.files),
+        ("unsure", summary.acceptance_unsure.files),
     ];
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
@@ -214,7 +222,7 @@ fn every_difference_has_a_class_and_each_row_one() {
 
 /// The name as `counts` has it.
 fn count_named(name: &str) -> &'static str {
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 28] = [
         "rows",
         "files",
         "temporary",
@@ -237,6 +245,12 @@ fn count_named(name: &str) -> &'static str {
         "referenced",
         "withdrawn",
         "unreadable-items",
+        "unreadable-failures",
+        "accepted",
+        "accepted-unrecorded",
+        "accepted-rows",
+        "ended",
+        "unsure",
     ];
     NAMES.into_iter().find(|other| *other == name).expect("a count")
 }
@@ -245,6 +259,7 @@ fn count_named(name: &str) -> &'static str {
 fn adds_up(summary: &AuditSummary, name: &str) {
     let AuditSummary { rows, files, temporary, ignored, whole, records, without_row, .. } = summary;
     let others = temporary + ignored + summary.excluded + summary.rejections();
+    let others = others + summary.accepted.rejected.files;
     assert_eq!(*rows, files.files + others, "{name}");
     let classes = [
         &summary.without_record,
@@ -252,10 +267,12 @@ fn adds_up(summary: &AuditSummary, name: &str) {
         &summary.of_another,
         &summary.doubted,
         &summary.without_pass,
+        &summary.accepted.files,
     ];
     let classes: u64 = classes.map(|sample| sample.files).into_iter().sum();
     assert_eq!(files.files, whole + classes, "{name}");
-    let recorded = files.files - summary.without_record.files;
+    let unrecorded = summary.without_record.files + summary.accepted.without_record;
+    let recorded = files.files - unrecorded;
     assert_eq!(*records, recorded + summary.records_of_other_rows + without_row.records, "{name}");
     let judged = without_row.ingested_since
         + without_row.content_of_another_row

@@ -2,6 +2,7 @@
 
 use domain::doctor::{Census, WriteSizes, census};
 use domain::engine::{Quiet, migrate_run, never};
+use domain::migrate::RoutePolicy;
 use domain::queue::look_around;
 use domain::{BucketMap, Coverage};
 use stand_ins::port::{Call, PortFault};
@@ -9,8 +10,12 @@ use stand_ins::world::mogile::{ClassId, Fid, FileRow};
 
 use crate::common::{World, content, plan};
 
-const SIZES: WriteSizes =
-    WriteSizes { single_request_bytes: 1 << 30, part_bytes: 1 << 20, most_job_bytes: 1 << 30 };
+const SIZES: WriteSizes = WriteSizes {
+    single_request_bytes: 1 << 30,
+    part_bytes: 1 << 20,
+    most_job_bytes: 1 << 30,
+    route: RoutePolicy::Auto,
+};
 
 /// The port face counts, as only the database does.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use domain::doctor::{BUCKETS_OF_FIRST_ROWS, FIRST_ROWS, examine};
+use domain::doctor::{BUCKETS_OF_FIRST_ROWS, FIRST_ROWS, NamedPorts, examine};
 use domain::{BucketMap, Check, Health};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::mogile::{Content, DeviceId, Dmid};
@@ -11,7 +11,7 @@ use crate::common::{World, content};
 
 fn checks(world: &World, buckets: &str, ignored: &str) -> Vec<Check> {
     let buckets = BucketMap::parse(buckets, ignored).expect("good settings");
-    world.run(examine(&world.port.ports(), &buckets))
+    world.run(examine(&NamedPorts::from(&world.port.ports()), Some(&buckets)))
 }
 
 fn of<'a>(checks: &'a [Check], subject: &str) -> Vec<&'a Check> {

@@ -2,6 +2,7 @@
 
 mod common;
 
+mod accept;
 mod audit;
 mod cleanup;
 mod counts;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use domain::doctor::{Arrived, Contents, WriteSizes, census};
 use domain::engine::{Quiet, RunPlan, migrate_run, never};
+use domain::migrate::RoutePolicy;
 use domain::ports::{Ledger, LedgerError, Segment};
 use domain::{
     BucketMap, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerItem, LedgerRecord, Noted,
@@ -21,6 +22,7 @@ const SIZES: WriteSizes = WriteSizes {
     single_request_bytes: limits::SINGLE_REQUEST_BYTES,
     part_bytes: limits::SINGLE_REQUEST_BYTES,
     most_job_bytes: limits::SINGLE_REQUEST_BYTES,
+    route: RoutePolicy::Auto,
 };
 
 fn map() -> BucketMap {

@@ -2,6 +2,7 @@
 //! read counts as whole.
 
 use std::future::pending;
+use std::time::Duration;
 
 use domain::verify::{All, Depth, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use domain::{BucketMap, Fid, ReasonKind, Stopped};
@@ -35,13 +36,18 @@ fn verified(world: &World, buckets: &str, depth: Depth) -> VerifySummary {
         rows: &rows,
         objects,
         clock: ports.clock.as_ref(),
+        keeper: None,
     };
     let plan = VerifyPlan {
         buckets: BucketMap::parse(buckets, "trash").expect("good settings"),
         excluded: RoaringTreemap::new(),
+        accepted: domain::Acceptances::default(),
         depth,
         max_failures: None,
         page_rows: 20,
+        wait: Duration::ZERO,
+        counted: None,
+        resume: None,
     };
     world.run(verify_store(ports, &plan, pending(), &All(Vec::new())))
 }

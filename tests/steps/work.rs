@@ -12,6 +12,7 @@ mod settings;
 mod stage;
 mod twice;
 mod verify;
+mod verify_ledger;
 
 use domain::IntermediaryForm;
 use domain::migrate::RoutePolicy;

@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{FailureLog, LedgerError, Segment};
-use domain::{FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp, limits};
+use domain::{
+    FailureItem, FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp,
+    UnreadableItem, limits,
+};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::item::{Item, fid_of, key, keys, number, number_of, text, text_of};
@@ -92,8 +95,12 @@ impl FailureLog for DynamoFailureLog {
         Ok(items.iter().filter_map(|item| self.0.understood(read(item))).collect())
     }
 
-    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError> {
-        let mut each = |item| self.0.understood(read(&item)).into_iter().for_each(&mut *each);
+    async fn scan(&self, each: &mut (dyn FnMut(FailureItem) + Send)) -> Result<(), LedgerError> {
+        let mut each = |item| {
+            let unreadable = |why| UnreadableItem { fid: fid_of(&item).ok(), why };
+            let read = read(&item).inspect_err(|why| self.0.log_unreadable(why));
+            each(read.map_err(unreadable));
+        };
         self.0.scan(Segment { number: 0, of: 1 }, &mut each).await
     }
 }

@@ -257,7 +257,12 @@ impl Table {
 
     /// Returns the value read from an item. Logs an item that cannot be read and returns [`None`].
     pub(super) fn understood<T>(&self, read: Result<T, String>) -> Option<T> {
-        read.inspect_err(|why| tracing::warn!(table = self.name, "item passed over: {why}")).ok()
+        read.inspect_err(|why| self.log_unreadable(why)).ok()
+    }
+
+    /// Logs why an item cannot be read.
+    pub(super) fn log_unreadable(&self, why: &str) {
+        tracing::warn!(table = self.name, "item passed over: {why}");
     }
 
     /// What a call brings. It waits on the heap: the SDK's own state of it is large.

@@ -11,14 +11,17 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use domain::ports::{LedgerError, VerificationLog};
 use domain::{S3Bucket, Sha1, Verification, VerifiedFile};
-use futures_util::TryStreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::item::{Item, fid_of, number, text, text_of};
 use super::table::{Range, Table, over_a_table};
 
 /// The number of partition keys over which one run is spread.
 const SHARDS: u64 = 64;
+
+/// The partition keys that are read at once. A page of each is in memory, ten times as large as it comes:
+/// of all 64 that would be more than the fingerprints of a million files.
+const SHARDS_AT_ONCE: usize = 8;
 
 /// [`VerificationLog`] in one `DynamoDB` table with the hash key `run` (S) and the range key `fid`
 /// (N).
@@ -40,7 +43,7 @@ impl VerificationLog for DynamoVerificationLog {
         each: &mut (dyn FnMut(VerifiedFile) + Send),
     ) -> Result<(), LedgerError> {
         let each = &Mutex::new(each);
-        let shards = (0..SHARDS).map(|shard| async move {
+        let shards = stream::iter(0..SHARDS).map(|shard| async move {
             let mut take = |item: Item| {
                 if let Some(file) = self.0.understood(read(&item)) {
                     let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +54,7 @@ impl VerificationLog for DynamoVerificationLog {
             let range = Range { hash, above: None, wanted: &["fid", "bucket", "sha1"] };
             self.0.query(shard, range, &mut take).await
         });
-        shards.collect::<FuturesUnordered<_>>().try_collect().await
+        shards.buffer_unordered(SHARDS_AT_ONCE).try_collect().await
     }
 }
 

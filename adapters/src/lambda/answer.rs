@@ -1,18 +1,21 @@
 //! Translates the answers of Lambda and of the function.
 
-use domain::WorkerReport;
 use domain::ports::FunctionError;
 use serde_json::Value;
 
 use crate::aws::{Trouble, refused_keys};
 
+/// What an answer is read as.
+pub(super) type Form<T> = fn(Value) -> Result<T, serde_json::Error>;
+
 /// Reads the function's answer. `failed` means that Lambda marked the payload as the function's
 /// error.
-pub(super) fn report(
+pub(super) fn read<T>(
     failed: bool,
     payload: &[u8],
     function: &str,
-) -> Result<WorkerReport, FunctionError> {
+    form: Form<T>,
+) -> Result<T, FunctionError> {
     let function = function.to_owned();
     let Ok(payload) = serde_json::from_slice::<Value>(payload) else {
         let why = format!("it answered what is not JSON, in {} bytes", payload.len());
@@ -30,7 +33,7 @@ pub(super) fn report(
             },
         });
     }
-    serde_json::from_value(payload.clone()).map_err(|error| FunctionError::Older {
+    form(payload.clone()).map_err(|error| FunctionError::Older {
         function,
         said: format!("its answer has {error}: {}", shortened(&payload.to_string())),
     })
@@ -73,14 +76,14 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::Formats;
     use domain::retry::{Classed, ErrorClass};
+    use domain::{Formats, FunctionHealth, Health, WorkerReport};
     use serde_json::json;
 
     use super::*;
 
     fn told(failed: bool, payload: &Value) -> Result<WorkerReport, FunctionError> {
-        report(failed, payload.to_string().as_bytes(), "worker")
+        read(failed, payload.to_string().as_bytes(), "worker", serde_json::from_value)
     }
 
     fn a_report() -> Value {
@@ -97,6 +100,26 @@ mod tests {
         let report = told(false, &a_report()).expect("a report");
         assert_eq!(report.formats, Formats { jobs: 1, ledger: 2, verifications: 3, failures: 1 });
         assert_eq!((report.version.as_str(), report.buckets.as_str()), ("0.1.0", "a:aaa"));
+    }
+
+    #[test]
+    fn what_a_function_sees_is_read_with_its_settings_or_without() {
+        let checks = json!([
+            {"subject": "ledger", "fact": "f", "health": "unreachable", "detail": "d"},
+        ]);
+        let told = |payload: Value| {
+            let bytes = payload.to_string();
+            read::<FunctionHealth>(false, bytes.as_bytes(), "worker", serde_json::from_value)
+        };
+        let mut health = a_report();
+        health["checks"] = checks;
+        let without = told(health.clone()).expect("its checks");
+        assert_eq!((without.checks[0].health, without.settings.len()), (Health::Unreachable, 0));
+        health["settings"] = json!({"DYNAMODB_TABLE": "ledger"});
+        let with = told(health).expect("its checks");
+        assert_eq!(with.settings["DYNAMODB_TABLE"], "ledger");
+        let error = told(a_report()).expect_err("no checks");
+        assert!(matches!(error, FunctionError::Older { .. }), "{error:?}");
     }
 
     #[test]
@@ -138,7 +161,8 @@ mod tests {
             assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
             assert!(error.to_string().contains("CloudWatch"), "{error}");
         }
-        let error = report(false, b"<html>", "worker").expect_err("no JSON");
+        let error = read::<WorkerReport>(false, b"<html>", "worker", serde_json::from_value)
+            .expect_err("no JSON");
         assert!(matches!(error, FunctionError::Refused { .. }), "{error:?}");
     }
 

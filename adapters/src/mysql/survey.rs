@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use domain::ports::{
     AccountRights, DatabaseError, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+    UploadsUnderWay,
 };
 use domain::{Fid, Timestamp};
 
@@ -34,6 +35,12 @@ const CLOCK: Query = Query { name: "clock", sql: "SELECT UNIX_TIMESTAMP() AS sec
 /// The last row of the primary key.
 const HIGHEST_FID: Query =
     Query { name: "highest fid", sql: "SELECT fid FROM file ORDER BY fid DESC LIMIT 1" };
+
+const UPLOADS: Query =
+    Query { name: "count uploads", sql: "SELECT COUNT(*) AS uploads FROM tempfile" };
+
+const NEWEST_UPLOAD: Query =
+    Query { name: "newest upload", sql: "SELECT fid FROM tempfile ORDER BY fid DESC LIMIT 1" };
 
 #[async_trait]
 impl SurveyedDatabase for MysqlContentRepo {
@@ -71,7 +78,21 @@ impl SurveyedDatabase for MysqlIndex {
 #[async_trait]
 impl MogileDatabase for MysqlIndex {
     async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError> {
-        let rows = self.tables.ask(HIGHEST_FID, &[]).await?;
+        self.first_fid(HIGHEST_FID).await
+    }
+
+    async fn uploads_under_way(&self) -> Result<UploadsUnderWay, DatabaseError> {
+        let newest = self.first_fid(NEWEST_UPLOAD).await?;
+        let rows = self.tables.ask(UPLOADS, &[]).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound);
+        let rows = self.tables.read(row.and_then(|row| present(row, "uploads")))?;
+        Ok(UploadsUnderWay { rows, newest })
+    }
+}
+
+impl MysqlIndex {
+    async fn first_fid(&self, query: Query) -> Result<Option<Fid>, DatabaseError> {
+        let rows = self.tables.ask(query, &[]).await?;
         let fid = rows.first().map(|row| self.tables.read(present(row, "fid"))).transpose()?;
         Ok(fid.map(Fid))
     }

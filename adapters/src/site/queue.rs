@@ -20,6 +20,13 @@ const OTHERWISE_THERE: &[&str] = &["QueueNameExists", "QueueAlreadyExists"];
 impl AwsSite {
     pub(super) async fn look_at_queue(&self, name: &str) -> Result<Option<QueueState>, SiteError> {
         let Some(url) = self.queue_url(name).await? else { return Ok(None) };
+        self.look_at_queue_url(url).await
+    }
+
+    pub(super) async fn look_at_queue_url(
+        &self,
+        url: String,
+    ) -> Result<Option<QueueState>, SiteError> {
         let call = "GetQueueAttributes";
         let request = self.sqs.get_queue_attributes().queue_url(&url);
         let request = request.attribute_names(QueueAttributeName::All).send();

@@ -1,29 +1,58 @@
 //! `mogile2s3 audit`: the index, the ledger and the verifications of a run, compared as sets.
 
+mod accept;
+mod manifest;
+mod report;
+
 use std::path::PathBuf;
 
 use adapters::clock::SystemClock;
-use clap::Args;
-use domain::audit::{AuditPlan, AuditPorts, AuditProgress, Comparison, list_files};
+use clap::{Args, Subcommand};
+use domain::accept::{AgainPorts, has_content, try_again};
+use domain::audit::{AuditPlan, AuditPorts, AuditProgress, AuditSummary, Comparison, list_files};
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
-use domain::{BucketMap, limits};
+use domain::runbook::Decisions;
+use domain::{Acceptances, BucketMap, Reason, Since, Stopped, limits};
 use indicatif::HumanCount;
 
+use crate::acceptances::decisions;
 use crate::config::{
-    AwsSettings, ContentRepoSettings, SourceSettings, TableSettings, TimeSettings, parse_buckets,
+    AwsSettings, CONTENT_REPO, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings,
+    TimeSettings, parse_buckets,
 };
-use crate::exit::{Exit, UsageError};
+use crate::exit::{Exit, RefusedError, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Teller;
-use crate::report::audit::{AuditList, AuditReport};
+use crate::report::audit::{AuditFiles, AuditList, AuditReport, WithdrawnList};
 use crate::report::list_file::ListEnd;
 use crate::session::Session;
+use crate::wiring::{IndexFrom, Wiring};
 
 /// What can be given to `audit`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    compare: Compare,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write manifests of jobs by which S3 itself computes the SHA-1 of each object
+    Manifest(Box<manifest::Arguments>),
+    /// Compare the reports of these jobs with the index and the buckets as they are today
+    Report(Box<report::Arguments>),
+    /// Accept files by name that no replica can give any more, with the evidence in the journal
+    Accept(Box<accept::Accept>),
+}
+
+#[derive(Debug, Args)]
+struct Compare {
     #[command(flatten)]
     verification: Verification,
 
@@ -42,6 +71,11 @@ pub struct Arguments {
     #[arg(long)]
     allow_withdrawn: bool,
 
+    /// Write the objects whose content is withdrawn to this file, a line each: bucket/key, fid and SHA-1. No
+    /// row of the index and no object of contentrepo refers to them. Its last line says whether they are all
+    #[arg(long, value_name = "FILE")]
+    withdrawn: Option<PathBuf>,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -59,6 +93,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     content_repo: ContentRepoSettings,
+
+    #[command(flatten)]
+    journal: JournalSettings,
 
     #[command(flatten)]
     source: SourceSettings,
@@ -88,15 +125,27 @@ today, and the named verification has found it whole. Nothing is asked of S3: th
 at by `enqueue verify` and a worker.
 
 The lines of --list begin with `=` whole, `-` no record in the ledger, `*` a record that does not
-fit or is doubted, `?` not verified by the run, `+` in the ledger without a row, `!` could not be
-compared or cannot be migrated. The last line counts the others; a list without it is not complete.
+fit or is doubted, `?` not verified by the run, `+` in the ledger without a row, `~` accepted by name,
+`!` could not be compared or cannot be migrated. The last line counts the others; a list without it is not complete.
 
-Exit codes: 0 every row is a whole file, an unfinished upload, excluded or in an ignored bucket;
-1 findings; 2 wrong usage or configuration; 3 something could not be read, or the index counts rows
-that it did not give.";
+Files that `audit accept` has accepted are counted apart. Their replicas are tried again each time.
+
+Exit codes: 0 every row is a whole file, an unfinished upload, accepted, excluded or in an ignored
+bucket; 1 findings; 2 wrong usage or configuration; 3 something could not be read, or the index counts
+rows that it did not give; 4 the journal was changed, or --withdrawn behind the cut-over.";
+
+/// Compares, or does what the subcommand says.
+pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        None => compare(arguments.compare).await,
+        Some(Command::Accept(accept)) => accept.run().await,
+        Some(Command::Manifest(arguments)) => manifest::run(*arguments).await,
+        Some(Command::Report(arguments)) => report::run(*arguments).await,
+    }
+}
 
 /// Compares, and prints what differs.
-pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let buckets = arguments.buckets()?;
     let run = arguments.run()?;
@@ -107,6 +156,24 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         (services.ledger().await?, services.failures(&arguments.tables).await?);
     let verifications = services.verifications(&arguments.tables).await?;
     let content_repo = arguments.content_repo.url()?.map(|url| wiring.content_repo(url));
+    if arguments.withdrawn.is_some() && content_repo.is_none() {
+        return Err(without_content_repo().into());
+    }
+    let teller = Teller::plain();
+    let read = decisions(&services, &arguments.journal, &arguments.source.domain).await?;
+    let Decisions { mut accepted, cut_over } = match read {
+        Ok(decisions) => decisions,
+        Err(why) => {
+            let stopped = Some(Stopped::Trouble(Reason::from(&why)));
+            let summary = AuditSummary { stopped, ..AuditSummary::default() };
+            return session.print(&AuditReport::new(summary, run, AuditFiles::default(), false));
+        }
+    };
+    if let Some(entry) = cut_over.filter(|_| arguments.withdrawn.is_some()) {
+        return Err(after_cutover(entry).into());
+    }
+    try_accepted(&wiring, &buckets, &mut accepted, &teller).await;
+    let withdrawn = arguments.withdrawn.as_deref().map(WithdrawnList::create).transpose()?;
     let list = arguments.list.as_deref().map(AuditList::create).transpose()?;
     let ports = AuditPorts {
         index: &*index,
@@ -116,12 +183,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         content_repo: content_repo.as_ref().map(|database| database as &dyn ContentRepoDatabase),
         clock: &SystemClock,
     };
-    let teller = Teller::plain();
     let tell = |progress| teller.say(&words(progress));
     let excluded = arguments.exclude_file.as_deref();
     let excluded = excluded.map(|file| FidList::read("--exclude-file", file)).transpose()?;
     let excluded = excluded.map(|list| list.all()).unwrap_or_default();
-    let plan = AuditPlan { buckets: &buckets, run, excluded };
+    let plan = AuditPlan { buckets: &buckets, run, excluded, accepted };
     let comparison = Comparison::make(&ports, &plan, &tell).await;
     let listed = match list {
         Some(list) if comparison.summary().stopped.is_none() => {
@@ -130,7 +196,58 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         _ => None,
     };
     let summary = comparison.summary().clone();
-    session.print(&AuditReport::new(summary, run, listed, arguments.allow_withdrawn))
+    let withdrawn = withdrawn.map(|file| {
+        let is_of_another = summary.is_likely_of_another_store() && !arguments.allow_withdrawn;
+        let why = summary.why_withdrawn_is_incomplete();
+        file.write(&comparison.withdrawn(), why.or_else(|| is_of_another.then(of_another)))
+    });
+    let files = AuditFiles { list: listed, withdrawn };
+    session.print(&AuditReport::new(summary, run, files, arguments.allow_withdrawn))
+}
+
+/// Tries the replicas of accepted files again. Without the trackers it is not known whether one is back.
+async fn try_accepted(
+    wiring: &Wiring<'_>,
+    buckets: &BucketMap,
+    accepted: &mut Acceptances,
+    teller: &Teller,
+) {
+    let many = accepted.iter().filter(|one| has_content(one, buckets)).count();
+    if many == 0 {
+        return;
+    }
+    teller.say(&format!("trying the replicas of {} accepted files again", HumanCount(many as u64)));
+    match wiring.mogile(IndexFrom::Settings) {
+        Ok((index, files)) => {
+            let ports = AgainPorts { index: &*index, files: &*files, clock: &SystemClock };
+            try_again(ports, buckets, accepted).await;
+        }
+        Err(why) => {
+            for one in accepted.iter_mut().filter(|one| has_content(one, buckets)) {
+                one.since = Since::Unknown(format!("its replicas were not tried again: {why}"));
+            }
+        }
+    }
+}
+
+fn without_content_repo() -> UsageError {
+    UsageError(format!(
+        "--withdrawn: {CONTENT_REPO} is not set, and only its database shows whether contentrepo still refers \
+         to a content"
+    ))
+}
+
+fn after_cutover(entry: u64) -> RefusedError {
+    RefusedError(format!(
+        "--withdrawn: entry {entry} of the journal completes a step of the cut-over. Since then contentrepo \
+         writes to S3, and an object without a row in MogileFS may be a new one: none counts as withdrawn. \
+         Nothing was written\n  → a list that was written before that entry is still right for the objects \
+         that it names"
+    ))
+}
+
+fn of_another() -> String {
+    "the index lacks so many files of the ledger that it is most likely another store's".to_owned()
 }
 
 /// Writes every file of the index, and what the ledger has without a row.
@@ -159,7 +276,7 @@ fn words(progress: AuditProgress) -> String {
     }
 }
 
-impl Arguments {
+impl Compare {
     fn buckets(&self) -> Result<BucketMap, UsageError> {
         parse_buckets(&self.buckets, &self.ignore_buckets)
     }

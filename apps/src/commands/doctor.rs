@@ -4,18 +4,24 @@
 mod clients;
 #[cfg(feature = "command-line")]
 mod mogile;
+mod settings;
 mod storage_nodes;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use adapters::clock::SystemClock;
+use adapters::mogile::Trackers;
+use adapters::site::AwsSite;
 use clap::Args;
+use domain::BucketMap;
 use domain::blueprint::TableNames;
 use domain::doctor::{
-    QueueNames, Readers, examine, examine_buckets, examine_clock, examine_consumers,
-    examine_copies, examine_failures, examine_public_reads, examine_queue_settings, examine_queues,
-    examine_tables,
+    BucketChecks, Readers, examine_buckets, examine_clock, examine_consumers, examine_public_reads,
+    examine_queue_settings, examine_queues, examine_tables,
 };
-use domain::ports::Ports;
+use domain::doctor::{NamedPorts, QueueUrls, examine, examine_copies, examine_failures};
+use domain::ports::ObjectStore;
 use domain::{Check, Health, Reason, ReasonKind, S3Bucket};
 
 #[cfg(feature = "command-line")]
@@ -24,14 +30,17 @@ use crate::config::{
     AccessSettings, AwsSettings, ClientSettings, JournalSettings, QueueSettings, Settings,
     TargetSettings, WorkerFunctionSettings,
 };
-use crate::exit::{Exit, UsageError};
+use crate::exit::Exit;
+use crate::exit::UsageError;
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
-#[cfg(feature = "command-line")]
 use crate::wiring::Services;
 use crate::wiring::{self, IndexFrom, Wiring};
 use crate::worker_function;
 
+pub(crate) use settings::SETTINGS;
+pub use settings::Unseen;
+pub(crate) use settings::WrongSettings;
 use storage_nodes::{STORAGE_NODES, examine_storage_nodes, examine_untried};
 
 /// What can be given to `doctor`.
@@ -69,87 +78,166 @@ pub struct Arguments {
     key_changes: KeyChangeSettings,
 }
 
-/// Checks everything. Bad checks are findings.
+/// Checks everything that the settings name. Bad checks are findings, and settings that are missing are
+/// configuration.
+#[cfg(feature = "command-line")]
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Settings { source, target, time, aws } = &arguments.settings;
     let session = Session::begin(arguments.json);
-    let services = session.services(aws, time);
-    // Wrong settings are an error before anything is asked.
-    #[cfg(feature = "command-line")]
-    arguments.require_settings(&services).await?;
-    #[cfg(feature = "command-line")]
-    let (clients, databases) = (
-        clients::Clients::of(&arguments.clients)?,
-        mogile::MogileDatabases::of(&arguments.key_changes)?,
-    );
-    let wiring = session.wiring(source, time);
-    let ports = wiring.ports(target, &arguments.queue.tables, aws).await?;
-    let (site, region) = services.site().await?;
-    let profile = arguments.access.profile();
-    let settings = examine_buckets(&site, &target.bucket_map()?, profile, &region).await;
-    let canaries = (!arguments.read_only).then_some(&settings.locked);
-    let mut checks = checks(&wiring, IndexFrom::Settings, &ports, target, aws, canaries).await?;
-    checks.extend(settings.checks);
-    let (public, own_policy) = (&settings.public, &settings.own_policy);
-    let map = target.bucket_map()?;
-    let readers = Readers { profile, public, own_policy, canaries_but_in: canaries };
-    checks.extend(examine_public_reads(&site, ports.objects.as_ref(), &map, &readers).await);
-    let (_, service) = services.journal_with_time(&arguments.journal).await?;
-    checks.extend(examine_clock(service.as_ref(), ports.clock.as_ref()).await);
-    checks.extend(examine_tables(&site, arguments.table_names()?).await);
-    if arguments.queue.is_named() {
-        let queue = services.queue(&arguments.queue).await?;
-        let dead_letters = services.dead_letters_if_named(&arguments.queue).await?;
-        checks.extend(examine_queues(queue.as_ref(), dead_letters.as_deref()).await);
-        let (of_settings, jobs) = examine_queue_settings(&site, &arguments.queue_names()?).await;
-        checks.extend(of_settings);
-        if let Some(jobs) = jobs.filter(|jobs| !jobs.arn.is_empty())
-            && services.has_lambda().await?
-        {
-            checks.extend(examine_consumers(&site, &jobs, arguments.function.name()).await);
-        }
-    }
-    if let Some(name) = arguments.function.name() {
-        let function = session.services(aws, time).worker_function(name).await?;
-        let ours = worker_function::ours(&source.domain, &target.bucket_map()?);
-        let is_read_only = arguments.read_only;
-        checks.extend(worker_function::checks(&*function, name, &ours, is_read_only).await);
-    }
-    #[cfg(feature = "command-line")]
-    let unset = {
-        let is_well = well(&checks, "index");
-        checks.extend(databases.examine(&wiring, ports.index.as_ref(), is_well).await?);
-        let clock = ports.clock.as_ref();
-        let (of_clients, unset) = clients.examine(&wiring, &target.bucket_map()?, clock).await;
-        checks.extend(of_clients);
-        unset
-    };
-    // The function's program has no client of the databases.
-    #[cfg(not(feature = "command-line"))]
-    let unset = Vec::new();
-    session.print(&DoctorReport::new(checks).without(unset))
+    let Settings { time, aws, .. } = &arguments.settings;
+    let mut wrong = WrongSettings::default();
+    arguments.note_wrong_settings(&session.services(aws, time), &mut wrong).await;
+    let (checks, unset) = arguments.examine(&session, &mut wrong).await;
+    let (settings, unseen) = wrong.into_checks();
+    let checks = settings.into_iter().chain(checks).collect();
+    session.print(&DoctorReport::new(checks).without(unset).with_unseen(unseen))
 }
 
+#[cfg(feature = "command-line")]
 impl Arguments {
-    /// Errors with every setting that is missing or cannot be used, and not with the first alone.
-    #[cfg(feature = "command-line")]
-    async fn require_settings(&self, services: &Services<'_>) -> Result<(), UsageError> {
-        let Settings { source, target, .. } = &self.settings;
-        let mut wrong = Vec::new();
-        wrong.extend(source.trackers().err());
-        wrong.extend(source.database().err());
-        wrong.extend(source.storage_hosts().err());
-        wrong.extend(self.key_changes.url().err());
-        wrong.extend(target.bucket_map().err());
-        wrong.extend(self.table_names().err());
-        if self.queue.is_named() {
-            wrong.extend(self.queue.queue_url().err());
+    /// Checks what is named. Returns also the settings of the clients' databases that are not given.
+    async fn examine(
+        &self,
+        session: &Session,
+        wrong: &mut WrongSettings,
+    ) -> (Vec<Check>, Vec<&'static str>) {
+        let Settings { source, target, time, aws } = &self.settings;
+        let (services, wiring) = (session.services(aws, time), session.wiring(source, time));
+        let ports = self.ports(&wiring, &services, wrong).await;
+        let map = wrong.take("the buckets of BUCKETS", target.bucket_map());
+        let site = wrong.take("the settings of buckets, tables and queues", services.site().await);
+        let profile = self.access.profile();
+        let mut settings = BucketChecks::default();
+        if let (Some((site, region)), Some(map)) = (&site, &map) {
+            settings = examine_buckets(site, map, profile, region).await;
         }
-        wrong.extend(self.queue.dead_letters_url_if_named().err());
-        wrong.extend(self.clients.content_repo().err());
-        wrong.extend(self.clients.rhino().err());
-        wrong.extend(services.wrong_settings().await);
-        UsageError::all(wrong)
+        let canaries = (!self.read_only).then_some(&settings.locked);
+        let from = IndexFrom::Settings;
+        let mut checks = checks(&wiring, from, &ports, (target, aws), canaries, wrong).await;
+        checks.extend(settings.checks);
+        if let (Some((site, _)), Some(objects), Some(map)) = (&site, &ports.objects, &map) {
+            let (public, own_policy) = (&settings.public, &settings.own_policy);
+            let readers = Readers { profile, public, own_policy, canaries_but_in: canaries };
+            checks.extend(examine_public_reads(site, objects.as_ref(), map, &readers).await);
+        }
+        let journal = services.journal_with_time(&self.journal).await;
+        if let Some((_, service)) = wrong.take("the clock of AWS", journal) {
+            checks.extend(examine_clock(service.as_ref(), ports.clock.as_ref()).await);
+        }
+        if let Some((site, _)) = &site {
+            if let Some(names) = wrong.take("the keys of the tables", self.table_names()) {
+                checks.extend(examine_tables(site, names).await);
+            }
+            checks.extend(self.examine_queues(site, &services, wrong).await);
+        }
+        if let (Some(name), Some(map)) = (self.function.name(), &map) {
+            let function = session.services(aws, time).worker_function(name).await;
+            if let Some(function) = wrong.take(&format!("function {name}"), function) {
+                let region = site.as_ref().map_or("", |(_, region)| region);
+                let ours = worker_function::Ours {
+                    report: worker_function::ours(&source.domain, map),
+                    settings: worker_function::settings(region, &self.queue, aws),
+                };
+                let is_read_only = self.read_only;
+                checks.extend(worker_function::checks(&*function, name, &ours, is_read_only).await);
+            }
+        }
+        let (of_databases, unset) =
+            self.examine_databases(&wiring, &ports, (map, well(&checks, "index")), wrong).await;
+        checks.extend(of_databases);
+        (checks, unset)
+    }
+
+    /// The systems that a migration uses, as far as they are named.
+    async fn ports(
+        &self,
+        wiring: &Wiring<'_>,
+        services: &Services<'_>,
+        wrong: &mut WrongSettings,
+    ) -> NamedPorts {
+        let (index, files) = match wiring.mogile(IndexFrom::Settings) {
+            Ok((index, files)) => (Some(index), Some(files)),
+            Err(error) => {
+                wrong.miss("the files of MogileFS", error);
+                (wrong.take("index", wiring.index()), None)
+            }
+        };
+        let objects = services.s3(&self.settings.target).await;
+        let objects = wrong.take("the objects of S3", objects);
+        NamedPorts {
+            index,
+            files,
+            objects: objects.map(|objects| Arc::new(objects) as Arc<dyn ObjectStore>),
+            ledger: wrong.take("ledger", services.ledger().await),
+            failures: wrong.take("failures", services.failures(&self.queue.tables).await),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Both queues, where they are named, and which functions take the jobs.
+    async fn examine_queues(
+        &self,
+        site: &AwsSite,
+        services: &Services<'_>,
+        wrong: &mut WrongSettings,
+    ) -> Vec<Check> {
+        let mut checks = Vec::new();
+        if !self.queue.is_named() {
+            return checks;
+        }
+        let Some(queue) = wrong.take("queue", services.queue(&self.queue).await) else {
+            return checks;
+        };
+        let letters = services.dead_letters_if_named(&self.queue).await;
+        if let Some(letters) = wrong.take("dead-letter queue", letters) {
+            checks.extend(examine_queues(queue.as_ref(), letters.as_deref()).await);
+        }
+        let Some(urls) = wrong.take("dead-letter queue", self.queue_urls()) else { return checks };
+        let (of_settings, jobs) = examine_queue_settings(site, &urls).await;
+        checks.extend(of_settings);
+        if let Some(jobs) = jobs.filter(|jobs| !jobs.arn.is_empty())
+            && wrong.take("queue", services.has_lambda().await) == Some(true)
+        {
+            checks.extend(examine_consumers(site, &jobs, self.function.name()).await);
+        }
+        checks
+    }
+
+    /// MogileFS's database and those of its clients, where they are named.
+    async fn examine_databases(
+        &self,
+        wiring: &Wiring<'_>,
+        ports: &NamedPorts,
+        (map, is_index_well): (Option<BucketMap>, bool),
+        wrong: &mut WrongSettings,
+    ) -> (Vec<Check>, Vec<&'static str>) {
+        let databases = mogile::MogileDatabases::of(&self.key_changes, wrong);
+        let index = ports.index.as_deref();
+        let mut checks = databases.examine(wiring, index, is_index_well, wrong).await;
+        let clients = clients::Clients::of(&self.clients, wrong);
+        let clock = ports.clock.as_ref();
+        let (of_clients, unset) = clients.examine(wiring, map.as_ref(), clock).await;
+        checks.extend(of_clients);
+        (checks, unset)
+    }
+
+    /// Notes every setting that is missing or cannot be used, and not the first alone.
+    async fn note_wrong_settings(&self, services: &Services<'_>, wrong: &mut WrongSettings) {
+        let Settings { source, target, .. } = &self.settings;
+        let mut errors = Vec::new();
+        errors.extend(source.trackers().err());
+        errors.extend(source.database().err());
+        errors.extend(source.storage_hosts().err());
+        errors.extend(self.key_changes.url().err());
+        errors.extend(target.bucket_map().err());
+        errors.extend(self.table_names().err());
+        if self.queue.is_named() {
+            errors.extend(self.queue.queue_url().err());
+        }
+        errors.extend(self.queue.dead_letters_url_if_named().err());
+        errors.extend(self.clients.content_repo().err());
+        errors.extend(self.clients.rhino().err());
+        errors.extend(services.wrong_settings().await);
+        errors.into_iter().for_each(|error| wrong.note(error));
     }
 
     fn table_names(&self) -> Result<TableNames, UsageError> {
@@ -162,50 +250,55 @@ impl Arguments {
         })
     }
 
-    fn queue_names(&self) -> Result<QueueNames, UsageError> {
+    fn queue_urls(&self) -> Result<QueueUrls, UsageError> {
         let dead_letters = self.queue.dead_letters_url_if_named()?;
-        Ok(QueueNames {
-            jobs: self.queue.queue_url()?.name().to_owned(),
-            dead_letters: dead_letters.map(|url| url.name().to_owned()),
+        Ok(QueueUrls {
+            jobs: self.queue.queue_url()?.to_string(),
+            dead_letters: dead_letters.map(|url| url.to_string()),
         })
     }
 }
 
-/// Checks everything. With canaries in the buckets but these, or without any.
+/// Checks what the ports name. With canaries in the buckets but these, or without any.
 pub(crate) async fn checks(
     wiring: &Wiring<'_>,
     from: IndexFrom,
-    ports: &Ports,
-    target: &TargetSettings,
-    aws: &AwsSettings,
+    ports: &NamedPorts,
+    (target, aws): (&TargetSettings, &AwsSettings),
     canaries_but_in: Option<&BTreeSet<S3Bucket>>,
-) -> Result<Vec<Check>, UsageError> {
-    let buckets = target.bucket_map()?;
-    let mut checks = examine_trackers(wiring).await?;
-    let (nodes, readable) = examine_storage_nodes(wiring, from).await?;
-    let files = examine(ports, &buckets).await;
+    wrong: &mut WrongSettings,
+) -> Vec<Check> {
+    let map = target.bucket_map().ok();
+    let mut checks = Vec::new();
+    if let Some(trackers) = wrong.take("trackers", wiring.trackers()) {
+        checks.extend(examine_trackers(&trackers).await);
+    }
+    let nodes = wrong.take("storage nodes", examine_storage_nodes(wiring, from).await);
+    let (nodes, readable) = nodes.unwrap_or_default();
+    let files = examine(ports, map.as_ref()).await;
     // What keeps the database from giving its domains keeps it from giving its hosts: one row is enough.
-    let is_same_cause = wiring.has_database()?
+    let is_same_cause = wiring.has_database().unwrap_or_default()
         && from == IndexFrom::Settings
         && !well(&files, "index")
         && !well(&nodes, STORAGE_NODES);
     checks.extend(nodes.into_iter().filter(|_| !is_same_cause));
     let untried = examine_untried(&readable, &files, wiring.time.mogile()).await;
     checks.extend(files.into_iter().chain(untried));
-    if let Some(locked) = canaries_but_in {
-        // What cannot even be read says the same again.
-        if well(&checks, "failures") {
-            checks.push(examine_failures(ports).await);
-        }
-        checks.extend(examine_copies(ports, &buckets, locked, target.single_request_bytes).await);
-        let s3 = wiring::s3(target, aws, wiring.time, wiring.calls).await?;
-        for (_, bucket) in buckets.pairs().filter(|(_, bucket)| !locked.contains(*bucket)) {
-            if well(&checks, &format!("bucket {bucket}")) {
-                checks.extend(s3.canaries(bucket, ports.clock.now()).await);
-            }
+    let Some(locked) = canaries_but_in else { return checks };
+    // What cannot even be read says the same again.
+    if let Some(failures) = ports.failures.as_deref().filter(|_| well(&checks, "failures")) {
+        checks.push(examine_failures(failures, ports.clock.as_ref()).await);
+    }
+    let Some((objects, map)) = ports.objects.as_deref().zip(map) else { return checks };
+    checks.extend(examine_copies(objects, &map, locked, target.single_request_bytes).await);
+    let s3 = wiring::s3(target, aws, wiring.time, wiring.calls).await;
+    let Some(s3) = wrong.take("canaries in the buckets", s3) else { return checks };
+    for (_, bucket) in map.pairs().filter(|(_, bucket)| !locked.contains(*bucket)) {
+        if well(&checks, &format!("bucket {bucket}")) {
+            checks.extend(s3.canaries(bucket, ports.clock.now()).await);
         }
     }
-    Ok(checks)
+    checks
 }
 
 /// Whether any check of a system is good.
@@ -214,15 +307,15 @@ fn well(checks: &[Check], subject: &str) -> bool {
 }
 
 /// Each tracker on its own: a dead one among several shows nowhere else.
-async fn examine_trackers(wiring: &Wiring<'_>) -> Result<Vec<Check>, UsageError> {
-    let answers = wiring.trackers()?.noop().await;
+async fn examine_trackers(trackers: &Trackers) -> Vec<Check> {
+    let answers = trackers.noop().await;
     let fact = "it answers";
-    Ok(answers
+    answers
         .into_iter()
         .map(|(tracker, answer)| match answer {
             Ok(()) => Check::good(format!("tracker {tracker}"), fact, "noop"),
             Err(error) => Check::unreachable(format!("tracker {tracker}"), fact, error.to_string())
                 .because_of(Reason::new(ReasonKind::SourceUnreachable, &error)),
         })
-        .collect())
+        .collect()
 }

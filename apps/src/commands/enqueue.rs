@@ -5,10 +5,13 @@ use std::num::NonZeroU16;
 use clap::{Args, ValueEnum};
 use domain::blueprint::{TableBlueprint, table_by_fid, verifications_table};
 use domain::job::is_run_name;
-use domain::queue::{EnqueuePlan, enqueue};
+use domain::queue::{EnqueuePlan, EnqueueSummary, enqueue};
 use domain::{Fid, JobAction, limits};
 
-use crate::config::{QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once};
+use crate::acceptances::accepted;
+use crate::config::{
+    JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
+};
 use crate::exit::{Exit, UsageError};
 use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::report::{Counted, Teller};
@@ -62,6 +65,9 @@ pub struct Arguments {
     queue: QueueSettings,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
     function: WorkerFunctionSettings,
 
     #[command(flatten)]
@@ -99,19 +105,26 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let ports = wiring.work_ports(IndexFrom::Settings, target, aws, &arguments.queue).await?;
     let url = arguments.queue.queue_url()?;
     let tables = arguments.tables()?;
-    plan.guard = Some(
-        session.services(aws, time).guard(tables, Some((&url, arguments.function.name()))).await?,
-    );
+    let services = session.services(aws, time);
+    plan.guard = Some(services.guard(tables, Some((&url, arguments.function.name()))).await?);
+    let accepted = accepted(&services, &arguments.journal, &source.domain).await?;
     if let Some(name) = arguments.function.name() {
-        let function = session.services(aws, time).worker_function(name).await?;
+        let function = services.worker_function(name).await?;
         let ours = worker_function::ours(&source.domain, &plan.buckets);
         worker_function::require(&*function, name, plan.action, &ours).await?;
     }
 
-    let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
-    let (progress, stops) = session.watch(Counted::Rows, announce)?;
-    let summary = enqueue(&ports, &plan, stops, &progress).await;
-    progress.finish();
+    let summary = match accepted {
+        Ok(accepted) => {
+            plan.selection.accepted = accepted;
+            let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
+            let (progress, stops) = session.watch(Counted::Rows, announce)?;
+            let summary = enqueue(&ports, &plan, stops, &progress).await;
+            progress.finish();
+            summary
+        }
+        Err(stopped) => EnqueueSummary { stopped: Some(stopped), ..EnqueueSummary::default() },
+    };
 
     session.print(&EnqueueReport {
         large_fids: fid_list::in_ranges(&summary.large_fids),

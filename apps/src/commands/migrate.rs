@@ -5,21 +5,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use domain::Summary;
 use domain::blueprint::table_by_fid;
 use domain::engine::{RunObserver, RunPlan, migrate_run, sync_run};
 use domain::migrate::TypesFrom;
 
-use crate::config::{Settings, TableSettings, TypesSettings, at_once, duration};
+use crate::acceptances::accepted;
+use crate::config::{
+    CONCURRENCY, JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration,
+};
 use crate::exit::{Exit, UsageError};
 use crate::report::migrate::{MigrateReport, verdict};
-use crate::report::{Counted, FailureList, Observers, Teller};
+use crate::report::{Counted, FailureList, FailureListEnd, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
 use crate::wiring::Wiring;
-
-/// Files in progress at the same time, unless --concurrency says otherwise.
-const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
 
 /// The default of `--wait`.
 const WAIT: Duration = Duration::from_hours(1);
@@ -75,6 +76,9 @@ pub struct RunArguments {
     tables: TableSettings,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -125,12 +129,19 @@ impl RunArguments {
         name: &str,
         flags: &str,
     ) -> anyhow::Result<MigrateReport> {
-        let Settings { target, aws, .. } = &self.settings;
+        let Settings { source, target, time, aws } = &self.settings;
         let mut plan = self.plan(&aim)?;
         let ports = self.wiring(session).ports(target, &self.tables, aws).await?;
         let tables = [aws.ledger_table()?, self.tables.failures_table(aws)?].map(table_by_fid);
-        plan.guard =
-            Some(session.services(aws, &self.settings.time).guard(tables.into(), None).await?);
+        let services = session.services(aws, time);
+        plan.guard = Some(services.guard(tables.into(), None).await?);
+        match accepted(&services, &self.journal, &source.domain).await? {
+            Ok(accepted) => plan.selection.accepted = accepted,
+            Err(stopped) => {
+                let summary = Summary { stopped: Some(stopped), ..Summary::default() };
+                return Ok(self.report(session, summary, None, (name, flags)));
+            }
+        }
         let failures = self.failures.as_deref().map(FailureList::create).transpose()?;
 
         let (progress, stops) = session.watch(Counted::Rows, Teller::stop)?;
@@ -144,14 +155,24 @@ impl RunArguments {
         progress.finish();
 
         let failure_list = failures.map(FailureList::finish);
-        Ok(MigrateReport {
+        Ok(self.report(session, summary, failure_list, (name, flags)))
+    }
+
+    fn report(
+        &self,
+        session: &Session,
+        summary: Summary,
+        failure_list: Option<FailureListEnd>,
+        (name, flags): (&str, &str),
+    ) -> MigrateReport {
+        MigrateReport {
             verdict: verdict(&summary, failure_list.as_ref()),
             summary,
             failure_list,
             cost: session.cost(),
             command: self.command(name, flags),
             fids: self.selection.fids_flag(),
-        })
+        }
     }
 
     fn wiring<'a>(&'a self, session: &'a Session) -> Wiring<'a> {

@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use domain::cleanup::{
     RekeyMode, RekeyPlan, RekeyPorts, RekeyWay, ScanPorts, Unrecorded, rekey, scan_keys,
 };
+use domain::cutover::journalled_changes;
+use domain::ports::Journal;
 use domain::{BucketMap, Dkey, Fid, Sha1};
 use roaring::RoaringTreemap;
 
@@ -170,6 +172,7 @@ impl Change {
         let journal = services.journal(&self.journal).await?;
         let content_repo = Arc::new(wiring.content_repo(content_repo));
         let clock = Arc::new(SystemClock);
+        let kept = journal.clone();
         let ports = RekeyPorts { index, files, content_repo, journal, clock };
         let mode = if self.execute {
             RekeyMode::Change { by: self.operator.name(&services).await?, way }
@@ -178,8 +181,10 @@ impl Change {
         };
         let (_, stop) = Session::stop_request()?;
         let plan = RekeyPlan { buckets: &buckets, fid, from, to, mode, salt: random(), stop };
-        match rekey(&ports, &plan).await {
-            Ok(rekeying) => session.print(&RekeyReport::new(rekeying)),
+        let rekeyed = rekey(&ports, &plan).await;
+        let ended = ended_freeze(&*kept, plan.salt).await;
+        match rekeyed {
+            Ok(rekeying) => session.print(&RekeyReport::new(rekeying).with_ended_freeze(ended)),
             Err(Unrecorded { why, rekeying: None }) => Err(unclean(why, 0)),
             Err(Unrecorded { why, rekeying: Some(rekeying) }) => {
                 let outcome = rekeying.outcome;
@@ -187,7 +192,8 @@ impl Change {
                     "the journal does not have what came of this: `{outcome}`. What is printed above is so"
                 );
                 let error = unclean(why, 0).context(text);
-                session.print(&RekeyReport::unrecorded(*rekeying, of_error(&error)))?;
+                let report = RekeyReport::unrecorded(*rekeying, of_error(&error));
+                session.print(&report.with_ended_freeze(ended))?;
                 Err(error)
             }
         }
@@ -210,6 +216,14 @@ impl Change {
         }
         Ok((Fid(self.fid.unwrap_or_default()), dkey, to))
     }
+}
+
+/// The entry of the freeze that this writer has ended. Where the journal cannot be read now, `freeze check`
+/// finds out.
+async fn ended_freeze(journal: &dyn Journal, writer: u64) -> Option<u64> {
+    let changes = journalled_changes(journal, &SystemClock, writer).await.ok()?;
+    let freeze = changes.freeze?;
+    freeze.ended.filter(|ended| ended.writer == writer).map(|_| freeze.sequence)
 }
 
 fn no_content_repo() -> UsageError {

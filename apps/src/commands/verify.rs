@@ -1,4 +1,7 @@
-//! `mogile2s3 verify`: the buckets' listings against MogileFS's index.
+//! `mogile2s3 verify`: the buckets' listings against MogileFS's index, or with `--references` the clients'
+//! databases against the buckets.
+
+mod references;
 
 mod lists;
 mod rows;
@@ -19,7 +22,7 @@ use domain::verify::{
     All, Depth, StateKeeper, VerifyObserver, VerifyPlan, VerifyPorts, VerifyState, VerifySummary,
     verify_store,
 };
-use domain::{Sha1, Stopped, limits};
+use domain::{Acceptances, Sha1, Stopped, limits};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use roaring::RoaringTreemap;
@@ -28,7 +31,10 @@ use self::lists::OpenLists;
 use self::rows::{ByKeys, Rows};
 use self::state::{StateFile, StateSettings};
 use super::migrate::failures_allowed;
-use crate::config::{AwsSettings, SourceSettings, TargetSettings, TimeSettings, duration};
+use crate::acceptances::accepted_if_read;
+use crate::config::{
+    AwsSettings, JournalSettings, SourceSettings, TargetSettings, TimeSettings, duration,
+};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
@@ -67,7 +73,8 @@ pub struct Arguments {
     wait: Duration,
 
     /// Directory on a disk for the rows of the index where there is no `MOGILE_DATABASE_URL` (about 1.8
-    /// GB for ten million), and for lines of the lists that wait. Nothing stays in it [default: the system's
+    /// GB for ten million), for lines of the lists that wait, and for the rows of --references (about
+    /// 1.3 GB for ten million in each database). Nothing stays in it [default: the system's
     /// directory for temporary files, which is memory on some systems]
     #[arg(long, value_name = "DIR")]
     spool_dir: Option<PathBuf>,
@@ -83,7 +90,7 @@ pub struct Arguments {
     allow_extra: bool,
 
     /// Write a line for each file and each object that is no file's to this new file: a symbol (`=`
-    /// whole, `-` missing, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
+    /// whole, `-` missing, `~` missing and accepted, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
     /// what is wrong, separated by tabs. A file that the sample finds wrong has a second line
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
@@ -98,6 +105,9 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 
+    #[command(flatten)]
+    references: references::ReferenceArguments,
+
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -111,9 +121,11 @@ pub struct Arguments {
     #[command(flatten)]
     time: TimeSettings,
 
-    /// Region of the buckets [default: the standard AWS environment's]
-    #[arg(long, env = "AWS_S3_REGION_NAME", value_name = "REGION", help_heading = "AWS")]
-    region: Option<String>,
+    #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
+    aws: AwsSettings,
 }
 
 const AFTER_HELP: &str = "\
@@ -124,11 +136,16 @@ whose length in the listing differs from the index is looked at by HEAD, or read
 no stored SHA-1, before it counts as wrong. So is a file that the listing does not have, unless 1,000
 others in a row were not there either.
 
+With DYNAMODB_TABLE it reads in the journal which files are accepted by name: of these a missing
+object is no difference.
+
 Signals: the first SIGINT or SIGTERM ends the comparison and prints what was found so far.
 
 With --state a comparison that was killed, stopped, or ended with exit code 3 goes on behind the last
 key ranges that were done. Its settings must be the same, except --max-failures, --wait, --allow-extra,
 --spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
+With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
+with contentrepo's. --list and --failures then have lines of these rows.
 
 Exit codes: 0 every file of the index is in its bucket with the right length, and what was read has
 the right content; 1 files are missing or wrong, rows were rejected, or the comparison was stopped; 2
@@ -136,18 +153,25 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    if arguments.references.references {
+        return Box::pin(references::run(arguments)).await;
+    }
     let session = Session::begin(arguments.json);
     let directory = arguments.directory()?;
     let mut state = arguments.state.as_deref().map(StateFile::open).transpose()?;
     let mut plan = arguments.plan(state.as_ref())?;
+    let services = session.services(&arguments.aws, &arguments.time);
+    if arguments.aws.has_ledger_table() {
+        let domain = &arguments.source.domain;
+        plan.accepted = accepted_if_read(&services, &arguments.journal, domain).await?;
+    }
     let wiring = session.wiring(&arguments.source, &arguments.time);
     let rows = Rows::of(&wiring, &arguments.source)?;
     if let Some(state) = &mut state {
         state.agree(arguments.settings(&plan, &rows))?;
         plan.resume = state.state(&plan.buckets)?;
     }
-    let aws = AwsSettings { region: arguments.region.clone(), ledger_table: None };
-    let objects = session.services(&aws, &arguments.time).s3(&arguments.target).await?;
+    let objects = services.s3(&arguments.target).await?;
     let lists = OpenLists::open(&arguments, &directory, state.as_ref())?;
     let done = plan.resume.as_ref().map_or(0, VerifyState::ranges_done);
     let keeper = state.map(|state| state.keep(lists.all(), done)).transpose()?;
@@ -213,6 +237,7 @@ impl Arguments {
         Ok(VerifyPlan {
             buckets: self.target.bucket_map()?,
             excluded: excluded.map(|list| list.all()).unwrap_or_default(),
+            accepted: Acceptances::default(),
             depth: if self.deep {
                 Depth::All
             } else {
@@ -254,7 +279,8 @@ impl Arguments {
             ("--exclude-file", Some(digest(&plan.excluded))),
             ("the content that is read", Some(depth)),
             (SEED, seed),
-            ("AWS_S3_REGION_NAME", self.region.clone()),
+            ("the files that are accepted by name", Some(accepted(&plan.accepted))),
+            ("AWS_S3_REGION_NAME", self.aws.region.clone()),
             ("AWS_ENDPOINT_URL", env::var("AWS_ENDPOINT_URL").ok()),
             ("AWS_ENDPOINT_URL_S3", env::var("AWS_ENDPOINT_URL_S3").ok()),
             ("--list", path(&self.list)),
@@ -276,6 +302,13 @@ fn digest(fids: &RoaringTreemap) -> String {
     // Writing into memory does not fail.
     let _ = fids.serialize_into(&mut bytes);
     format!("{} fids, SHA-1 {}", fids.len(), Sha1::of(&bytes))
+}
+
+/// Says which files are accepted by which entries of the journal, in few words.
+fn accepted(accepted: &Acceptances) -> String {
+    let entries: Vec<_> =
+        accepted.iter().map(|one| format!("{} by {}", one.file.fid, one.entry)).collect();
+    format!("{} files, SHA-1 {}", entries.len(), Sha1::of(entries.join(",").as_bytes()))
 }
 
 /// A seed that nobody chose, short enough to be typed.

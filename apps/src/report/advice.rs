@@ -134,10 +134,10 @@ pub fn advice(kind: ReasonKind, again: Again) -> String {
     let mend = mend(kind, again);
     match (kind, again) {
         // Another command takes these.
-        (ReasonKind::Missing | ReasonKind::WrongObject, Again::Queue | Again::NoJobs) => {
+        (kind, Again::Queue | Again::NoJobs) if is_found_by_verifying(kind) => {
             format!("{mend}. Then verify again")
         }
-        (ReasonKind::Missing | ReasonKind::WrongObject, Again::DeadLetters) => {
+        (kind, Again::DeadLetters) if is_found_by_verifying(kind) => {
             format!("{mend}. Then `mogile2s3 dlq redrive --reason done-since` verifies them again")
         }
         (ReasonKind::BadMessage, _) => mend.to_owned(),
@@ -150,6 +150,17 @@ pub fn advice(kind: ReasonKind, again: Again) -> String {
         ),
         _ => format!("{mend}{look}. Then {again_words}"),
     }
+}
+
+/// Whether a verification has found it, and another command mends it.
+const fn is_found_by_verifying(kind: ReasonKind) -> bool {
+    matches!(
+        kind,
+        ReasonKind::Missing
+            | ReasonKind::WrongObject
+            | ReasonKind::NoRecord
+            | ReasonKind::OtherRecord
+    )
 }
 
 /// Where an operator looks for what is to be mended.
@@ -167,6 +178,7 @@ const fn look(kind: ReasonKind) -> Option<&'static str> {
         ReasonKind::IndexUnreadable => "`mogile2s3 doctor` asks each",
         ReasonKind::LedgerUnavailable => "`mogile2s3 doctor` reads each table",
         ReasonKind::TypesAndNames
+        | ReasonKind::References
         | ReasonKind::NoIntermediary
         | ReasonKind::NoReplica
         | ReasonKind::WrongContent
@@ -179,7 +191,9 @@ const fn look(kind: ReasonKind) -> Option<&'static str> {
         | ReasonKind::OtherSettings
         | ReasonKind::NotStarted
         | ReasonKind::Killed
-        | ReasonKind::Missing => return None,
+        | ReasonKind::Missing
+        | ReasonKind::NoRecord
+        | ReasonKind::OtherRecord => return None,
     })
 }
 
@@ -200,6 +214,16 @@ const TYPES_AND_NAMES: &str = "where contentrepo's database does not answer or r
      CONTENTREPO_DATABASE_URL; where the disk of this machine is named, give --spool-dir a \
      directory with more room (`mogile2s3 plan` says how much is needed). An empty \
      CONTENTREPO_DATABASE_URL does without types and names";
+
+const MISSING: &str = "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
+     what is missing";
+
+const RECORD: &str = "the objects are whole, and the ledger does not say so. `mogile2s3 migrate`, or `mogile2s3 \
+     enqueue migrate` and a worker, looks at each of them and writes its record";
+
+const REFERENCES: &str = "where a database does not answer or refuses, start it or correct \
+     CONTENTREPO_DATABASE_URL or RHINO_DATABASE_URL; where the disk of this machine is named, give --spool-dir \
+     a directory with more room";
 
 /// What is to be mended. It names no command that says the same.
 const fn mend(kind: ReasonKind, again: Again) -> &'static str {
@@ -267,6 +291,7 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
         ReasonKind::StoreRefused => "mend what S3 names",
         ReasonKind::IndexUnreadable => INDEX,
         ReasonKind::TypesAndNames => TYPES_AND_NAMES,
+        ReasonKind::References => REFERENCES,
         ReasonKind::LedgerUnavailable => match again {
             Again::Sync | Again::Doctor => {
                 "check the way to DynamoDB, DYNAMODB_TABLE, the region and the account's policy; \
@@ -294,10 +319,8 @@ const fn mend(kind: ReasonKind, again: Again) -> &'static str {
             "each time that it was begun its worker ended, by memory or by time: give the function \
              more of both"
         }
-        ReasonKind::Missing => {
-            "`mogile2s3 migrate`, or `mogile2s3 enqueue migrate`, checks these files and migrates \
-             what is missing"
-        }
+        ReasonKind::Missing => MISSING,
+        ReasonKind::NoRecord | ReasonKind::OtherRecord => RECORD,
     }
 }
 

@@ -1,16 +1,21 @@
 //! What `audit` prints, and the list that it writes.
 
+mod accepted;
 mod list;
+pub mod manifest;
+mod withdrawn;
+pub mod witness;
 
 use std::fmt::{self, Write};
 
 use domain::audit::{AuditSummary, RecordsWithoutRow};
-use domain::summary::Sample;
 use domain::{Coverage, Tally};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use self::accepted::write_accepted;
 pub use self::list::AuditList;
+pub use self::withdrawn::{WithdrawnEnd, WithdrawnList};
 use super::Report;
 use super::list_file::ListEnd;
 use super::sample::{write_rejected, write_sample, write_stopped};
@@ -28,8 +33,19 @@ pub struct AuditReport {
     is_of_another: bool,
     /// What became of `--list`.
     list: Option<ListEnd>,
+    /// What became of `--withdrawn`.
+    withdrawn: Option<WithdrawnEnd>,
     #[serde(flatten)]
     verdict: Verdict,
+}
+
+/// The files that an audit has written.
+#[derive(Debug, Default)]
+pub struct AuditFiles {
+    /// `--list`.
+    pub list: Option<ListEnd>,
+    /// `--withdrawn`.
+    pub withdrawn: Option<WithdrawnEnd>,
 }
 
 impl AuditReport {
@@ -38,24 +54,20 @@ impl AuditReport {
     pub fn new(
         summary: AuditSummary,
         run: Option<&str>,
-        list: Option<ListEnd>,
+        AuditFiles { list, withdrawn }: AuditFiles,
         allows_withdrawn: bool,
     ) -> Self {
-        let lacks_lines = list.as_ref().is_some_and(|list| list.trouble.is_some());
+        let lacks_lines = list.as_ref().is_some_and(|list| list.trouble.is_some())
+            || withdrawn.as_ref().is_some_and(|list| list.trouble.is_some());
+        let lacks_objects = withdrawn.as_ref().is_some_and(|list| list.incomplete.is_some());
         let is_of_another = summary.is_likely_of_another_store() && !allows_withdrawn;
         let differs = summary.differs() || is_of_another || lacks_lines;
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
-            None => Verdict::of_checks(is_incomplete(&summary), differs),
+            None => Verdict::of_checks(summary.is_incomplete() || lacks_objects, differs),
         };
-        Self { run: run.map(str::to_owned), summary, is_of_another, list, verdict }
+        Self { run: run.map(str::to_owned), summary, is_of_another, list, withdrawn, verdict }
     }
-}
-
-/// Whether rows that the index counts were not read, or contentrepo's database was not.
-fn is_incomplete(summary: &AuditSummary) -> bool {
-    matches!(summary.coverage(), Coverage::Missing(_))
-        || summary.without_row.content_repo_unread.is_some()
 }
 
 impl Report for AuditReport {
@@ -71,13 +83,17 @@ impl Report for AuditReport {
         self.write_run(out)?;
         write_rejected(out, &summary.rejected)?;
         self.write_findings(out)?;
+        write_accepted(out, summary)?;
         if self.is_of_another {
             write_of_another(out)?;
         }
         write_without_row(out, &summary.without_row)?;
-        write_unreadable(out, &summary.unreadable_items)?;
+        write_unreadable(out, summary)?;
         if let Some(list) = &self.list {
             list::write_end(out, list)?;
+        }
+        if let Some(withdrawn) = &self.withdrawn {
+            withdrawn.report(out)?;
         }
         self.write_verdict(out)
     }
@@ -106,9 +122,16 @@ fn write_sum(out: &mut String, summary: &AuditSummary) -> fmt::Result {
     write_term(out, "-", "rows of ignored buckets", *ignored, "")?;
     write_term(out, "-", "excluded rows", summary.excluded, "--exclude-file")?;
     write_term(out, "-", "rejected rows", summary.rejections(), "")?;
+    let accepted = &summary.accepted;
+    if accepted.rejected.files > 0 {
+        write_term(out, "-", "accepted rows without a file", accepted.rejected.files, "")?;
+    }
     let bytes = HumanBytes(*bytes).to_string();
     write_term(out, "=", "files that must be in S3", *files, &bytes)?;
     write_term(out, "-", "files without a record", summary.without_record.files, "")?;
+    if accepted.without_record > 0 {
+        write_term(out, "-", "accepted files without a record", accepted.without_record, "")?;
+    }
     write_term(
         out,
         "+",
@@ -202,8 +225,10 @@ impl AuditReport {
     }
 
     fn write_verdict(&self, out: &mut String) -> fmt::Result {
-        let AuditSummary { files, whole, .. } = &self.summary;
-        let (files, not_whole) = (HumanCount(files.files), HumanCount(files.files - whole));
+        let AuditSummary { files, whole, accepted, .. } = &self.summary;
+        let accepted = accepted.files.files;
+        let (files, not_whole) = (files.files - accepted, files.files - whole - accepted);
+        let (files, not_whole) = (HumanCount(files), HumanCount(not_whole));
         if self.verdict.differs {
             return writeln!(
                 out,
@@ -265,11 +290,21 @@ fn write_without_row(out: &mut String, found: &RecordsWithoutRow) -> fmt::Result
     }
 }
 
-fn write_unreadable(out: &mut String, items: &Sample) -> fmt::Result {
-    if items.files == 0 {
-        return Ok(());
+fn write_unreadable(out: &mut String, summary: &AuditSummary) -> fmt::Result {
+    let AuditSummary { unreadable_items: items, unreadable_failures: failures, .. } = summary;
+    if items.files > 0 {
+        writeln!(out, "Items of the ledger that cannot be read, which prove nothing:")?;
+        write_sample(out, "unreadable", items)?;
+        writeln!(out, "    → `mogile2s3 fids --unreadable` lists them")?;
     }
-    writeln!(out, "Items of the ledger that cannot be read, which prove nothing:")?;
-    write_sample(out, "unreadable", items)?;
-    writeln!(out, "    → `mogile2s3 fids --unreadable` lists them")
+    if failures.files > 0 {
+        writeln!(out, "FAILURE RECORDS THAT CANNOT BE READ, each of which may be a doubt:")?;
+        write_sample(out, "unreadable", failures)?;
+        writeln!(
+            out,
+            "    → `mogile2s3 migrate` looks at these files in S3 and clears the records of those that it \
+             proves. A record of a fid without a file: delete it from the failures table yourself"
+        )?;
+    }
+    Ok(())
 }

@@ -5,11 +5,12 @@ use std::fmt::{self, Write};
 use domain::{Check, Health, Reason, doctor};
 use serde::Serialize;
 
+use crate::commands::doctor::{SETTINGS, Unseen};
 use crate::config::CONTENT_REPO;
 
 use super::Report;
 use super::advice::{Again, advice, advice_on_obstacle};
-use crate::exit::Verdict;
+use crate::exit::{Exit, Verdict};
 
 /// What it costs that no content types can be written with the files: a COPY of each object onto itself
 /// afterwards (ten million at $5 a million).
@@ -23,16 +24,28 @@ pub struct DoctorReport {
     checks: Vec<Check>,
     /// Settings that name a database of MogileFS's clients, and are not given.
     unset: Vec<&'static str>,
+    /// What was not looked at for want of a setting.
+    not_looked_at: Vec<Unseen>,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
 impl DoctorReport {
-    /// Bad checks are findings; a system that cannot be reached makes the report incomplete.
+    /// Bad checks are findings; a system that cannot be reached makes the report incomplete. A setting that
+    /// is missing makes it incomplete, too, and is configuration, whatever else was found: until it is there
+    /// nothing can be started, and waiting does not help.
     pub fn new(checks: Vec<Check>) -> Self {
         let any = |health| checks.iter().any(|check| check.health == health);
-        let verdict = Verdict::of_checks(any(Health::Unreachable), any(Health::Bad));
-        Self { checks, unset: Vec::new(), verdict }
+        let verdict = match wrong_settings(&checks) {
+            0 => Verdict::of_checks(any(Health::Unreachable), any(Health::Bad)),
+            _ => Verdict { exit: Exit::Usage, incomplete: true, differs: true },
+        };
+        Self { checks, unset: Vec::new(), not_looked_at: Vec::new(), verdict }
+    }
+
+    /// These were not looked at for want of a setting.
+    pub fn with_unseen(self, not_looked_at: Vec<Unseen>) -> Self {
+        Self { not_looked_at, ..self }
     }
 
     /// The databases that these settings would name were not looked at. A migration needs none of
@@ -69,6 +82,9 @@ impl Report for DoctorReport {
                 writeln!(out, "     → {advice}")?;
             }
         }
+        for Unseen { subject, why } in &self.not_looked_at {
+            writeln!(out, "-    {subject}: not looked at, for want of a setting\n     {why}")?;
+        }
         if !self.unset.is_empty() {
             let unset = self.unset.join(", ");
             writeln!(
@@ -87,6 +103,15 @@ impl Report for DoctorReport {
             0 => String::new(),
             cautions => format!(" {cautions} begin with `!`: they stop nothing, read them."),
         };
+        let settings = wrong_settings(&self.checks);
+        if settings > 0 {
+            writeln!(
+                out,
+                "{settings} settings are missing or cannot be used. Each is a flag, a variable of the \
+                 environment or a line of the file .env. What needs them was not looked at: correct them, then \
+                 run this again."
+            )?;
+        }
         match count(&[Health::Bad, Health::Unreachable]) {
             0 if cautions.is_empty() => writeln!(out, "All {all} checks are good."),
             0 => writeln!(out, "The checks are good.{cautions}"),
@@ -99,6 +124,12 @@ impl Report for DoctorReport {
     fn verdict(&self) -> Verdict {
         self.verdict
     }
+}
+
+/// How many settings are missing or cannot be used.
+fn wrong_settings(checks: &[Check]) -> usize {
+    let is_wrong = |check: &&Check| check.subject == SETTINGS && check.health == Health::Bad;
+    checks.iter().filter(is_wrong).count()
 }
 
 fn advice_in_doctor(reason: &Reason) -> String {
@@ -154,7 +185,6 @@ mod tests {
     use domain::{Obstacle, Reason, ReasonKind, Thing};
 
     use super::*;
-    use crate::exit::Exit;
 
     #[test]
     fn what_cannot_be_reached_is_incomplete_and_what_is_bad_differs() {
@@ -169,6 +199,31 @@ mod tests {
         ] {
             let verdict = DoctorReport::new(checks).verdict();
             assert_eq!(verdict, Verdict { exit, incomplete, differs });
+        }
+    }
+
+    /// Whatever the other checks are: nothing can be started without the setting.
+    #[test]
+    fn a_setting_that_is_missing_is_configuration_and_the_rest_is_shown() {
+        let missing = || Check::bad(SETTINGS, "they are there", "X is not set: give its name");
+        for other in [
+            Check::good("index", "it answers", "noop"),
+            Check::bad("bucket b", "it is there", "it is not"),
+            Check::unreachable("tracker t", "it answers", "refused"),
+        ] {
+            let unseen = Unseen { subject: "ledger".to_owned(), why: "X is not set".to_owned() };
+            let report = DoctorReport::new(vec![missing(), other]).with_unseen(vec![unseen]);
+            let expected = Verdict { exit: Exit::Usage, incomplete: true, differs: true };
+            assert_eq!(report.verdict(), expected);
+            let mut said = String::new();
+            report.write(&mut said).expect("a string takes it");
+            for words in [
+                "BAD  settings: does not hold: they are there\n     X is not set: give its name\n",
+                "-    ledger: not looked at, for want of a setting\n     X is not set\n",
+                "1 settings are missing or cannot be used",
+            ] {
+                assert!(said.contains(words), "{words}: {said}");
+            }
         }
     }
 

@@ -102,6 +102,7 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
         ("temporary (.tmp)", intake.temporary),
         ("in ignored buckets", intake.ignored),
         ("excluded", intake.excluded),
+        ("accepted", intake.accepted_rows),
         ("rejected", intake.rejections()),
         ("not accepted by queue", summary.failures()),
         ("not begun", summary.not_begun),

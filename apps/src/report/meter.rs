@@ -32,6 +32,8 @@ pub enum Counted {
     Rows,
     /// Ranges of keys, with the rows and the objects in them.
     Ranges,
+    /// Rows of contentrepo's and rhino's tables, and objects.
+    References,
     /// Deliveries of a queue, and jobs among them that are done. One job may be delivered often.
     Deliveries,
 }
@@ -106,6 +108,16 @@ impl fmt::Display for Reading {
                     f,
                     " key ranges; {} rows, {} objects; now {} rows/s; {} not as they must be",
                     HumanCount(files),
+                    HumanCount(objects),
+                    HumanCount(self.files_per_second),
+                    HumanCount(failures)
+                )?;
+                return self.write_left(f);
+            }
+            Counted::References => {
+                write!(
+                    f,
+                    " rows of contentrepo and rhino; {} objects; now {} rows/s; {} broken references",
                     HumanCount(objects),
                     HumanCount(self.files_per_second),
                     HumanCount(failures)

@@ -142,6 +142,7 @@ pub(super) fn write_other_classes(out: &mut String, summary: &Summary) -> fmt::R
         ("temporary (.tmp)", summary.intake.temporary, true),
         ("in ignored buckets", summary.intake.ignored, true),
         ("excluded", summary.intake.excluded, false),
+        ("accepted", summary.intake.accepted_rows + summary.ends.accepted.files, false),
         ("gone from MogileFS", summary.ends.gone, true),
         ("rejected", summary.intake.rejections(), true),
         ("failed", summary.ends.failures(), true),

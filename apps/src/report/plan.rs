@@ -1,9 +1,13 @@
 //! What `plan` prints.
 
+mod alike;
 mod arrived;
 mod bill;
+mod clients;
+pub mod compare;
 mod refused;
 mod replicas;
+mod time;
 mod unmapped;
 mod window;
 
@@ -11,7 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use domain::doctor::{
-    Arrived, Census, CostLine, DataCosts, RhinoRows, Stage, TypesPlanned, Window, WindowSize, costs,
+    Arrived, Census, CostLine, DataCosts, KeysAlike, Pace, RequestsNeeded, RhinoRows, Stage,
+    TimeNeeded, TypesPlanned, Window, WindowSize, costs,
 };
 use domain::ports::DatabaseError;
 use domain::prices::Unit;
@@ -19,10 +24,13 @@ use domain::{BucketMap, Prices, Reason, Stopped, Tally};
 use indicatif::{HumanBytes, HumanCount};
 use serde::{Serialize, Serializer};
 
+use self::alike::write_alike;
 use self::arrived::{write_arrived, write_not_listed};
-use self::bill::{write_beside, write_stages, write_time, write_to_be_read, write_without_job};
+use self::bill::{write_beside, write_stages, write_to_be_read, write_without_job};
+use self::clients::of_clients;
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
+use self::time::write_time;
 use self::unmapped::write_unmapped;
 use self::window::write_window;
 use super::Report;
@@ -38,12 +46,24 @@ pub struct PlanReport {
     census: Census,
     /// What the settings alone show to be wrong with the way after the migration, and the ways out.
     hazards: Vec<String>,
+    /// What would keep a stock contentrepo from the buckets, where no setting says that it reads them.
+    cautions: Vec<String>,
+    /// Keys that differ only in case.
+    keys_alike: KeysAlike,
+    /// Why not all of them could be looked for.
+    keys_unread: Option<String>,
     costs: Vec<CostLine>,
     /// The lines of what is left; none where S3 was not listed.
     costs_left: Option<Vec<CostLine>>,
     /// Why S3 could not be listed, or the ledger not be read.
     unlisted: Option<String>,
     data_costs: DataCosts,
+    /// How long a first migration takes.
+    time: TimeNeeded,
+    /// The same of what is left; none where S3 was not listed.
+    time_left: Option<TimeNeeded>,
+    /// What both rest on.
+    pace: Pace,
     /// What contentrepo's database has of types and names; none where it is not named or not read.
     types: Option<TypesPlanned>,
     /// Why it could not be read.
@@ -81,23 +101,21 @@ pub struct Beside {
     pub window: Option<WindowAsked>,
     /// The rows of rhino, where its database is named and the window is asked for.
     pub rhino: Option<Result<RhinoRows, DatabaseError>>,
+    /// What the time depends on.
+    pub pace: Pace,
+    /// Keys that differ only in case.
+    pub alike: KeysAlike,
+    /// Why not all of them could be looked for.
+    pub alike_unread: Option<Reason>,
+    /// What hinders a stock contentrepo, if there is one.
+    pub cautions: Vec<String>,
 }
 
 /// The lines of what is left. Files are verified whether they are left or not.
-fn costs_left(arrived: &Arrived, prices: &Prices) -> Vec<CostLine> {
-    let mut lines = costs(&arrived.requests_left, prices);
+fn costs_left(arrived: &Arrived, pace: Pace, prices: &Prices) -> Vec<CostLine> {
+    let mut lines = costs(&arrived.requests_left, pace, prices);
     lines.retain(|line| line.stage != Stage::Verification);
     lines
-}
-
-/// What shows that this is the contentrepo of another store, or of none.
-fn foreign_content_repo(types: &TypesPlanned) -> Option<String> {
-    let what = match (types.rows, types.buckets_of_store) {
-        (0, _) => "contentrepo's database has no object that refers to content",
-        (_, 0) => "contentrepo has no bucket of BUCKETS, by its old name or its new one",
-        _ => return None,
-    };
-    Some(format!("{what}: is it the contentrepo of this store? Correct CONTENTREPO_DATABASE_URL"))
 }
 
 fn by_region<S: Serializer>(prices: &Prices, to: S) -> Result<S::Ok, S::Error> {
@@ -111,39 +129,22 @@ impl PlanReport {
         mut hazards: Vec<String>,
         prices: &Prices,
         buckets: &BucketMap,
-        Beside { types, unlisted, window, rhino }: Beside,
+        Beside { types, unlisted, window, rhino, pace, alike, alike_unread, cautions }: Beside,
     ) -> Self {
         let (types, unread) = match types.transpose() {
             Ok(types) => (types, None),
             Err(reason) => (None, Some(reason)),
         };
-        hazards.extend(types.iter().flat_map(|types| &types.unmapped_buckets).map(|bucket| {
-            format!(
-                "contentrepo has a bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names",
-                printable(bucket)
-            )
-        }));
-        hazards.extend(types.as_ref().and_then(foreign_content_repo));
         let (rhino, rhino_unread) = match rhino.transpose() {
             Ok(rows) => (rows, None),
             Err(error) => (None, Some(error.to_string())),
         };
-        hazards.extend(rhino.iter().flat_map(|rows| &rows.unmapped).map(|(bucket, rows)| {
-            format!(
-                "{rows} rows of rhino are in bucket `{}`, which neither BUCKETS nor IGNORE_BUCKETS names: \
-                 they stop the cut-over",
-                printable(bucket)
-            )
-        }));
-        hazards.extend(rhino.as_ref().filter(|rows| rows.of_store == 0).map(|_| {
-            "no row of rhino is in a bucket of BUCKETS, by its old name or its new one: is it the rhino of \
-             this store? Correct RHINO_DATABASE_URL"
-                .to_owned()
-        }));
+        hazards.extend(of_clients(types.as_ref(), rhino.as_ref()));
         let absent = census.arrived.as_ref().map_or(0, |it| it.proven_and_absent.files);
         let differs = !census.rejected.is_empty() || !hazards.is_empty() || absent > 0;
         let types_unread = unread.as_ref().map(ToString::to_string);
-        let troubles = unread.or_else(|| unlisted.clone()).map(Stopped::Trouble);
+        let keys_unread = alike_unread.as_ref().map(ToString::to_string);
+        let troubles = unread.or_else(|| unlisted.clone()).or(alike_unread).map(Stopped::Trouble);
         let stopped = census.stopped.clone().or(troubles);
         let mut files = Tally::default();
         census.source.values().for_each(|tally| files.merge(*tally));
@@ -161,14 +162,20 @@ impl PlanReport {
             (None, Some(_)) => Verdict::of_checks(true, differs),
             (stopped, _) => Verdict::of(stopped.as_ref(), differs),
         };
+        let needed = &census.requests_needed;
+        let time = TimeNeeded::of(needed, pace);
+        let arrived = census.arrived.as_ref();
         Self {
             verdict,
             window,
             rhino_unread,
-            costs: costs(&census.requests_needed, prices),
-            costs_left: census.arrived.as_ref().map(|it| costs_left(it, prices)),
+            costs: costs(needed, pace, prices),
+            costs_left: arrived.map(|it| costs_left(it, pace, prices)),
             unlisted: unlisted.map(|why| why.to_string()),
-            data_costs: DataCosts::of(files, prices),
+            data_costs: DataCosts::of(files, needed, &time, prices),
+            time,
+            time_left: arrived.map(|it| TimeNeeded::of(&it.requests_left, pace)),
+            pace,
             prices: prices.clone(),
             types,
             types_unread,
@@ -178,6 +185,9 @@ impl PlanReport {
                 .collect(),
             census,
             hazards,
+            cautions,
+            keys_alike: alike,
+            keys_unread,
         }
     }
 
@@ -202,9 +212,9 @@ impl PlanReport {
             writeln!(out, "  The {} rejected rows are not in these sums.", HumanCount(rejected))?;
         }
         write_without_job(out, self.census.requests_needed.without_job)?;
-        let files = self.census.requests_needed.files();
-        write_beside(out, files, self.data_costs, &self.prices)?;
-        write_time(out, files)?;
+        write_beside(out, self.data_costs, &self.prices)?;
+        self.write_way(out)?;
+        write_time(out, &self.time, self.pace)?;
         self.write_left(out)
     }
 
@@ -228,7 +238,24 @@ impl PlanReport {
         ];
         write_stages(out, lines, &stages, &self.prices)?;
         write_to_be_read(out, arrived.requests_left.to_be_read, &self.prices)?;
-        write_time(out, files)
+        self.time_left.iter().try_for_each(|time| write_time(out, time, self.pace))
+    }
+
+    /// By which way the files come.
+    fn write_way(&self, out: &mut String) -> fmt::Result {
+        let RequestsNeeded { by_copy, by_mogile, .. } = &self.census.requests_needed;
+        let assumed = match &self.census.arrived {
+            Some(_) => "by the listing",
+            None => "assumed: S3 was not looked at",
+        };
+        writeln!(
+            out,
+            "  By copy come {} files ({}), and from MogileFS {} ({}), {assumed}.",
+            HumanCount(by_copy.files),
+            HumanBytes(by_copy.bytes),
+            HumanCount(by_mogile.files),
+            HumanBytes(by_mogile.bytes)
+        )
     }
 
     /// What is in S3 already, or why nobody knows.
@@ -320,6 +347,8 @@ impl Report for PlanReport {
                 printable(why)
             )?;
         }
+        write_alike(out, &self.keys_alike, self.keys_unread.as_deref())?;
+        self.cautions.iter().try_for_each(|caution| writeln!(out, "CAUTION: {caution}"))?;
         self.hazards.iter().try_for_each(|hazard| writeln!(out, "HAZARD: {hazard}"))?;
         census.stopped.iter().try_for_each(|stopped| write_stopped(out, stopped))
     }

@@ -21,6 +21,8 @@ pub struct RekeyReport {
     /// The statement that takes the change back. Where it is known which fid has the new key, also a
     /// tracker's line that shows that, and one that takes the change back.
     undo: Option<Vec<String>>,
+    /// The journal's entry of the freeze that the change has ended.
+    ended_freeze: Option<u64>,
     #[serde(flatten)]
     verdict: Verdict,
 }
@@ -60,7 +62,12 @@ impl RekeyReport {
         };
         let to = rekeying.to.as_ref().filter(|_| ways > 0);
         let undo = to.map(|to| undo(&rekeying, to).into_iter().take(ways).collect());
-        Self { rekeying, undo, verdict }
+        Self { rekeying, undo, ended_freeze: None, verdict }
+    }
+
+    /// The same, where the change has ended the freeze of this entry.
+    pub fn with_ended_freeze(self, ended_freeze: Option<u64>) -> Self {
+        Self { ended_freeze, ..self }
     }
 
     /// The same, where the journal could not be written behind it: the process ends with this code.
@@ -258,6 +265,13 @@ impl Report for RekeyReport {
             writeln!(out, "    {}", for_a_tracker(&request))?;
         }
         self.write_corrections(out)?;
+        if let Some(entry) = self.ended_freeze {
+            writeln!(
+                out,
+                "The freeze of entry {entry} of the journal has ended, because the key of a file changed or may \
+                 have changed. Run `mogile2s3 freeze --means TEXT` again, then migrate and verify again"
+            )?;
+        }
         let Some(undo) = &self.undo else { return Ok(()) };
         let is_made = *outcome != RekeyOutcome::CanBeChanged;
         let words = if is_made { "The way back" } else { "The way back would be" };

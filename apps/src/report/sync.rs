@@ -30,6 +30,7 @@ struct Keys<'a> {
     /// Files that no COPY could take: `migrate` brings them from MogileFS.
     too_large: Tally,
     gone: u64,
+    accepted: &'a Sample,
     failed: &'a BTreeMap<&'static str, Sample>,
     findings: &'a BTreeMap<&'static str, Sample>,
     not_begun: u64,
@@ -56,6 +57,7 @@ impl Serialize for SyncReport {
             already_there: ends.already_there,
             too_large: ends.too_large,
             gone: ends.gone,
+            accepted: &ends.accepted,
             failed: &ends.failed,
             findings: &ends.findings,
             not_begun: *not_begun,

@@ -144,6 +144,7 @@ fn write_classes(out: &mut String, summary: &VerifySummary) -> fmt::Result {
         ("in ignored buckets", summary.ignored, true),
         ("excluded", summary.excluded, false),
         ("rejected", rejected, true),
+        ("accepted", summary.accepted.files + summary.accepted_rows, false),
     ] {
         if always || count > 0 {
             table.count(name, count)?;

@@ -106,6 +106,12 @@ impl<'a> Services<'a> {
     /// Whose keys are used, as an ARN. `salt` spreads the pauses between tries.
     #[cfg(feature = "command-line")]
     pub async fn caller(&self, salt: u64) -> anyhow::Result<String> {
+        self.caller_or(salt, "--operator NAME").await
+    }
+
+    /// The same, where another flag makes the question needless: an error advises it.
+    #[cfg(feature = "command-line")]
+    pub async fn caller_or(&self, salt: u64, flag: &str) -> anyhow::Result<String> {
         let caller = sts::caller(self.config().await?, self.time.aws(), self.calls, salt).await;
         caller.map_err(|error| match error {
             // Another name would not help: DynamoDB is asked with the same keys.
@@ -118,9 +124,9 @@ impl<'a> Services<'a> {
                     KeyTrouble::Expired => anyhow::Error::msg(text),
                 }
             }
-            CallerError::Refused(_) => UsageError(format!("{error}: give --operator NAME")).into(),
+            CallerError::Refused(_) => UsageError(format!("{error}: give {flag}")).into(),
             CallerError::Unavailable(_) => {
-                anyhow::Error::from(error).context("give --operator NAME, or try again later")
+                anyhow::Error::from(error).context(format!("give {flag}, or try again later"))
             }
         })
     }

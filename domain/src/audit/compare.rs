@@ -1,14 +1,14 @@
 //! Reads the index once and keeps a fingerprint of each file; the ledger, the failures and the
 //! verifications stream past these into bitmaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringTreemap;
 
 use super::expected::{ExpectedFiles, Fingerprint};
 use super::row::AuditedFile;
 use super::summary::AuditSummary;
-use super::without_row::{JUDGED, RecordWithoutRow, judge};
+use super::without_row::{JUDGED, NamedContents, RecordWithoutRow, WithdrawnObject, judge};
 use crate::ledger_scan::scan_ledger;
 use crate::ports::{
     Clock, ContentRepoDatabase, FailureLog, IndexError, Ledger, LedgerError, SourceIndex,
@@ -16,8 +16,8 @@ use crate::ports::{
 };
 use crate::summary::{Sample, Stopped};
 use crate::{
-    BucketMap, FailureRecord, Fid, IndexRow, LedgerItem, LedgerRecord, ObjectAddress, Reason,
-    UnreadableItem, VerifiedFile,
+    Acceptance, Acceptances, BucketMap, FailureItem, Fid, IndexRow, LedgerItem, LedgerRecord,
+    ObjectAddress, Reason, UnreadableItem, VerifiedFile,
 };
 
 /// What an audit reads.
@@ -44,6 +44,8 @@ pub struct AuditPlan<'a> {
     pub run: Option<&'a str>,
     /// Fids that the operator has decided about. Their rows are counted, and not judged.
     pub excluded: RoaringTreemap,
+    /// The files that an operator accepts by name, with what is known of their replicas since.
+    pub accepted: Acceptances,
 }
 
 /// How far an audit is.
@@ -67,8 +69,15 @@ pub struct Comparison {
     claimed: RoaringTreemap,
     of_another: RoaringTreemap,
     doubted: RoaringTreemap,
+    unreadable_failures: RoaringTreemap,
     passed: RoaringTreemap,
     without_row: BTreeMap<Fid, RecordWithoutRow>,
+    /// Contents that rows name which are no files that must be in S3.
+    pub(super) also_named: BTreeSet<Fingerprint>,
+    /// Files whose rows are as they were accepted.
+    pub(super) accepted: BTreeMap<Fid, Acceptance>,
+    /// Files whose acceptances are over, each with what ended it.
+    pub(super) ended: BTreeMap<Fid, String>,
     pub(super) summary: AuditSummary,
 }
 
@@ -87,6 +96,8 @@ pub enum FileVerdict {
     Doubted,
     /// The run did not find it whole.
     WithoutPass,
+    /// The ledger does not prove it, and an operator has accepted that.
+    Accepted,
 }
 
 impl Comparison {
@@ -126,6 +137,18 @@ impl Comparison {
         self.without_row.iter().map(|(fid, record)| (*fid, record.address()))
     }
 
+    /// The objects of the records that are *withdrawn*, ascending by address, each once. They are all of
+    /// them where [`AuditSummary::why_withdrawn_is_incomplete`] says nothing.
+    #[must_use]
+    pub fn withdrawn(&self) -> BTreeMap<ObjectAddress, WithdrawnObject> {
+        let mut objects = BTreeMap::new();
+        for (fid, record) in self.without_row.iter().filter(|(_, record)| record.is_withdrawn) {
+            let object = WithdrawnObject { fid: *fid, sha1: record.sha1 };
+            objects.entry(record.address()).or_insert(object);
+        }
+        objects
+    }
+
     async fn read(
         &mut self,
         ports: &AuditPorts<'_>,
@@ -134,20 +157,36 @@ impl Comparison {
     ) -> Result<(), Stopped> {
         self.read_index(ports, plan, tell).await?;
         self.read_ledger(ports.ledger, tell).await.map_err(|error| of_table(&error))?;
-        let mut each = |record: FailureRecord| {
-            if record.doubts_the_proof() {
-                self.doubted.insert(record.fid.0);
-            }
-        };
+        let mut each = |item: FailureItem| self.take_failure(item);
         ports.failures.scan(&mut each).await.map_err(|error| of_table(&error))?;
         if let Some(run) = plan.run {
             let read = self.read_passes(ports.verifications, run, tell).await;
             read.map_err(|error| of_table(&error))?;
         }
         let found = &mut self.summary.without_row;
-        judge(&mut self.without_row, found, &self.expected, ports, plan.buckets).await?;
+        let named = NamedContents { expected: &self.expected, also: &self.also_named };
+        judge(&mut self.without_row, found, named, ports, plan.buckets).await?;
         self.summary.count_again(ports).await;
         Ok(())
+    }
+
+    /// Keeps a doubt. An item that cannot be read may be one.
+    fn take_failure(&mut self, item: FailureItem) {
+        match item {
+            Ok(record) if record.doubts_the_proof() => {
+                self.doubted.insert(record.fid.0);
+            }
+            Ok(_) => {}
+            Err(UnreadableItem { fid: Some(fid), why }) => {
+                // A page that is read again shows an item twice.
+                if self.unreadable_failures.insert(fid.0) {
+                    self.summary.unreadable_failures.add(fid, why);
+                }
+            }
+            Err(UnreadableItem { fid: None, why }) => {
+                self.summary.unreadable_failures.add_nameless(why);
+            }
+        }
     }
 
     async fn read_ledger(
@@ -191,7 +230,7 @@ impl Comparison {
                 None => {
                     without_row.insert(fid.0);
                     if self.without_row.len() < JUDGED {
-                        self.without_row.insert(fid, RecordWithoutRow { bucket, sha1 });
+                        self.without_row.insert(fid, RecordWithoutRow::new(bucket, sha1));
                     }
                 }
             }
@@ -235,8 +274,30 @@ impl Comparison {
         Ok(())
     }
 
+    /// Only a file without a proof counts as accepted: a proof ends an acceptance, too.
     fn verdict(&self, fid: Fid, run_named: bool) -> FileVerdict {
-        let fid = fid.0;
+        let verdict = self.verdict_of_tables(fid.0, run_named);
+        match verdict {
+            FileVerdict::Whole | FileVerdict::WithoutPass => verdict,
+            FileVerdict::Claimed
+            | FileVerdict::OfAnother
+            | FileVerdict::WithoutRecord
+            | FileVerdict::Doubted
+            | FileVerdict::Accepted => {
+                if self.accepted.contains_key(&fid) {
+                    FileVerdict::Accepted
+                } else {
+                    verdict
+                }
+            }
+        }
+    }
+
+    pub(super) fn has_no_record(&self, fid: Fid) -> bool {
+        self.verdict_of_tables(fid.0, false) == FileVerdict::WithoutRecord
+    }
+
+    fn verdict_of_tables(&self, fid: u64, run_named: bool) -> FileVerdict {
         if self.claimed.contains(fid) {
             FileVerdict::Claimed
         } else if self.of_another.contains(fid) {
@@ -256,7 +317,10 @@ impl Comparison {
     fn class_files(&mut self, run_named: bool) {
         let mut summary = std::mem::take(&mut self.summary);
         for (fid, _) in self.expected.iter() {
-            match self.verdict(fid, run_named) {
+            let verdict = self.verdict(fid, run_named);
+            self.count_ended(fid, verdict, &mut summary);
+            match verdict {
+                FileVerdict::Accepted => self.count_accepted(fid, &mut summary),
                 FileVerdict::Whole => summary.whole += 1,
                 FileVerdict::WithoutRecord => summary.without_record.add(fid, ""),
                 FileVerdict::Claimed => summary.claimed.add(fid, ""),

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use roaring::RoaringBitmap;
+
 use crate::{Fid, S3Bucket, Sha1};
 
 /// 64 bits of a bucket and a SHA-1: which content a file has, and where it belongs.
@@ -16,17 +18,19 @@ fn last_bits(sha1: &Sha1) -> u64 {
     sha1.as_bytes().iter().rev().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 
-/// The files that must be in S3, by fid: ten bytes for each. They are added in ascending order, as the
+/// The files that must be in S3, by fid: eight bytes for each and its place in a bitmap, which is one bit
+/// where fids lie close together and never more than two bytes. They are added in ascending order, as the
 /// index is read.
 #[derive(Debug, Default)]
 pub(super) struct ExpectedFiles {
     chunks: BTreeMap<u64, Chunk>,
 }
 
-/// Files whose fids differ in their low 16 bits only, ascending.
+/// Files whose fids differ in their low 16 bits only.
 #[derive(Debug, Default)]
 struct Chunk {
-    lows: Vec<u16>,
+    lows: RoaringBitmap,
+    /// In the order of these.
     prints: Vec<Fingerprint>,
 }
 
@@ -37,18 +41,17 @@ impl ExpectedFiles {
         let (number, low) = split(fid);
         let last = self.chunks.last_key_value();
         if last.is_some_and(|(other, chunk)| {
-            *other > number || *other == number && chunk.lows.last() >= Some(&low)
+            *other > number || *other == number && chunk.lows.max() >= Some(low)
         }) {
             return false;
         }
         if last.is_some_and(|(other, _)| *other < number)
             && let Some(mut full) = self.chunks.last_entry()
         {
-            full.get_mut().lows.shrink_to_fit();
             full.get_mut().prints.shrink_to_fit();
         }
         let chunk = self.chunks.entry(number).or_default();
-        chunk.lows.push(low);
+        chunk.lows.insert(low);
         chunk.prints.push(print);
         true
     }
@@ -57,13 +60,15 @@ impl ExpectedFiles {
     pub(super) fn find(&self, fid: Fid) -> Option<Fingerprint> {
         let (number, low) = split(fid);
         let chunk = self.chunks.get(&number)?;
-        chunk.prints.get(chunk.lows.binary_search(&low).ok()?).copied()
+        // The number of files up to this one.
+        let place = chunk.lows.contains(low).then(|| chunk.lows.rank(low))?;
+        chunk.prints.get(usize::try_from(place).ok()?.checked_sub(1)?).copied()
     }
 
     /// All files, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Fid, Fingerprint)> {
         self.chunks.iter().flat_map(|(number, chunk)| {
-            let fid = move |low: &u16| Fid(number << CHUNK_BITS | u64::from(*low));
+            let fid = move |low: u32| Fid(number << CHUNK_BITS | u64::from(low));
             chunk.lows.iter().map(fid).zip(chunk.prints.iter().copied())
         })
     }
@@ -71,8 +76,8 @@ impl ExpectedFiles {
 
 const CHUNK_BITS: u32 = 16;
 
-const fn split(fid: Fid) -> (u64, u16) {
-    (fid.0 >> CHUNK_BITS, (fid.0 & 0xffff) as u16)
+const fn split(fid: Fid) -> (u64, u32) {
+    (fid.0 >> CHUNK_BITS, (fid.0 & 0xffff) as u32)
 }
 
 #[cfg(test)]
@@ -97,6 +102,20 @@ mod tests {
                 let next = Fid(fid.0.wrapping_add(1));
                 prop_assert_eq!(files.find(next).is_some(), fids.contains(&next.0));
             }
+        }
+    }
+
+    #[test]
+    fn fids_that_lie_close_together_keep_their_places() {
+        let is_file = |fid: u64| fid % 3 != 1;
+        let mut files = ExpectedFiles::default();
+        // Over the bounds of a chunk, with far more in each than a list of places holds.
+        for fid in (60_000..140_000).filter(|fid| is_file(*fid)) {
+            assert!(files.add(Fid(fid), Fingerprint(fid ^ 7)));
+        }
+        for fid in 59_990..140_010 {
+            let expected = ((60_000..140_000).contains(&fid) && is_file(fid)).then_some(fid ^ 7);
+            assert_eq!(files.find(Fid(fid)).map(|print| print.0), expected, "{fid}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::compare::{AuditPlan, AuditPorts, AuditProgress, Comparison, of_index};
 use super::expected::Fingerprint;
-use super::row::{AuditedFile, AuditedRow, RejectedAs};
+use super::row::{AuditedFile, AuditedRow, RejectedAs, content_of};
 use super::summary::AuditSummary;
 use crate::ports::IndexError;
 use crate::retried::retried;
@@ -73,16 +73,24 @@ impl Comparison {
         if plan.excluded.contains(row.fid.0) {
             summary.excluded += 1;
             self.other_rows.insert(row.fid.0);
+            self.name_content(row, plan);
             return true;
         }
         match AuditedRow::of(row, plan.buckets) {
             AuditedRow::File(AuditedFile { fid, sha1, bucket, length, .. }) => {
                 summary.files.add(length);
+                self.note_accepted_file(row, plan);
                 return self.expected.add(fid, Fingerprint::of(&bucket, &sha1));
             }
             AuditedRow::Temporary => summary.temporary += 1,
             AuditedRow::Ignored => summary.ignored += 1,
             AuditedRow::Rejected(why) => {
+                self.name_content(row, plan);
+                if self.accepts_rejected(row, why, plan) {
+                    self.other_rows.insert(row.fid.0);
+                    return true;
+                }
+                let summary = &mut self.summary;
                 let key = row.dkey.as_deref().unwrap_or("NULL");
                 let sample = summary.rejected.entry(why.name()).or_default();
                 sample.add(row.fid, format_args!("its key is `{key}`"));
@@ -90,6 +98,14 @@ impl Comparison {
         }
         self.other_rows.insert(row.fid.0);
         true
+    }
+}
+
+impl Comparison {
+    /// Keeps the content that a row names which is no file that must be in S3: nothing withdraws it.
+    fn name_content(&mut self, row: &IndexRow, plan: &AuditPlan<'_>) {
+        let content = content_of(row, plan.buckets);
+        self.also_named.extend(content.map(|(bucket, sha1)| Fingerprint::of(&bucket, &sha1)));
     }
 }
 
@@ -115,7 +131,7 @@ impl AuditSummary {
 }
 
 /// The name of rows that the index cannot give.
-const UNREADABLE_ROW: &str = "unreadable-row";
+pub(super) const UNREADABLE_ROW: &str = "unreadable-row";
 
 /// Pages between two words about how far the audit is.
 const PAGES_A_WORD: u64 = 500;

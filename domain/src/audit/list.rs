@@ -4,7 +4,7 @@ use super::compare::{AuditPlan, AuditPorts, Comparison, FileVerdict, of_index};
 use super::row::{AuditedFile, AuditedRow, RejectedAs};
 use crate::retried::retried;
 use crate::summary::Stopped;
-use crate::{Fid, limits};
+use crate::{Fid, RowAccepted, limits};
 
 /// One row that must be a file in S3, or would have to be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum ListedFile {
     Changed(AuditedFile),
     /// A row from which no file can be migrated, with its key.
     Rejected(Fid, RejectedAs, Option<String>),
+    /// A row from which no file can be migrated, with its key, that an operator accepts.
+    AcceptedRow(Fid, RejectedAs, Option<String>),
     /// A row that the index cannot give.
     Unreadable(Fid),
 }
@@ -38,7 +40,17 @@ pub async fn list_files<E>(
                 Some(verdict) => ListedFile::Judged(file, verdict),
                 None => ListedFile::Changed(file),
             }),
-            AuditedRow::Rejected(why) => Some(ListedFile::Rejected(row.fid, why, row.dkey)),
+            AuditedRow::Rejected(why) => {
+                let of_row = plan.accepted.of_row(row.fid, row.dkey.as_deref(), why.name());
+                Some(match of_row {
+                    RowAccepted::Yes(accepted) if !accepted.is_over() => {
+                        ListedFile::AcceptedRow(row.fid, why, row.dkey)
+                    }
+                    RowAccepted::Yes(_) | RowAccepted::No | RowAccepted::Ended(_) => {
+                        ListedFile::Rejected(row.fid, why, row.dkey)
+                    }
+                })
+            }
             AuditedRow::Temporary | AuditedRow::Ignored => None,
         });
         for file in files.chain(unreadable) {

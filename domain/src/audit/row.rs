@@ -78,6 +78,15 @@ impl AuditedRow {
     }
 }
 
+/// The content that a row's key names in a mapped bucket, whatever else the row lacks.
+pub(super) fn content_of(row: &IndexRow, buckets: &BucketMap) -> Option<(S3Bucket, Sha1)> {
+    let (sha1, mogile_bucket) = split(row.dkey.as_deref()?)?;
+    match buckets.destination(&mogile_bucket) {
+        Destination::Bucket(bucket) => Some((bucket.clone(), sha1)),
+        Destination::Unmapped | Destination::Ignored => None,
+    }
+}
+
 /// The two halves of `{sha1}-{bucket}`.
 fn split(key: &str) -> Option<(Sha1, MogileBucket)> {
     let (sha1, bucket) = key.split_once('-')?;

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::index::UNREADABLE_ROW;
 use crate::misconfigured::is_likely_another_store;
 use crate::summary::{Sample, Stopped};
 use crate::{Coverage, Tally, coverage};
@@ -37,6 +38,14 @@ pub struct AuditSummary {
     pub doubted: Sample,
     /// Files that the ledger proves and that the named run did not find whole.
     pub without_pass: Sample,
+    /// Files and rejected rows that an operator accepts by name. They are in none of the classes above.
+    pub accepted: AcceptedRows,
+    /// Files and rejected rows whose acceptances are over: a replica gives the content again, or the row
+    /// has another key. Each is in its class above, too.
+    pub acceptance_ended: Sample,
+    /// Accepted ones with a replica that nobody has tried before and that cannot be asked now: with one of
+    /// them the audit is not complete.
+    pub acceptance_unsure: Sample,
     /// Passes of the run, of these files as they are today; [`None`] where no run was named.
     pub passes: Option<u64>,
     /// Passes of the run for other content, another bucket, or a fid without such a row.
@@ -50,6 +59,9 @@ pub struct AuditSummary {
     /// Items of the ledger that cannot be read. They prove nothing: a file that has only such an item is
     /// without a record.
     pub unreadable_items: Sample,
+    /// Items of the failures table that cannot be read. Each may be a doubt: with one of them the audit is
+    /// not complete.
+    pub unreadable_failures: Sample,
     /// The index's count before the first row was read; [`None`] where the index cannot count.
     pub counted_before: Option<u64>,
     /// The index's count after the last row, where fewer rows were read than counted before.
@@ -58,6 +70,17 @@ pub struct AuditSummary {
     pub uncounted: Option<String>,
     /// Why the audit ended early. No file is classed then: the counts are those of the rows that were read.
     pub stopped: Option<Stopped>,
+}
+
+/// What an operator accepts by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AcceptedRows {
+    /// Files that must be in S3 and that the ledger does not prove.
+    pub files: Sample,
+    /// Of them those without a record in the ledger.
+    pub without_record: u64,
+    /// Rows from which no file can be migrated.
+    pub rejected: Sample,
 }
 
 /// Records of fids that have no row in the index. Their content is judged by its S3 bucket and SHA-1: a
@@ -94,7 +117,38 @@ impl AuditSummary {
             &self.doubted,
             &self.without_pass,
         ];
-        !self.rejected.is_empty() || findings.iter().any(|sample| sample.files > 0)
+        !self.rejected.is_empty()
+            || self.acceptance_ended.files > 0
+            || findings.iter().any(|sample| sample.files > 0)
+    }
+
+    /// Whether something was not looked at that might differ.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.coverage(), Coverage::Missing(_))
+            || self.without_row.content_repo_unread.is_some()
+            || self.unreadable_failures.files > 0
+            || self.acceptance_unsure.files > 0
+    }
+
+    /// Why the objects of withdrawn records are perhaps not all known, or not all withdrawn.
+    #[must_use]
+    pub fn why_withdrawn_is_incomplete(&self) -> Option<String> {
+        let RecordsWithoutRow { not_judged, content_repo_unread, .. } = &self.without_row;
+        let unread = self.rejected.get(UNREADABLE_ROW).map_or(0, |sample| sample.files);
+        if let Some(stopped) = &self.stopped {
+            Some(format!("the audit ended before its end: {stopped}"))
+        } else if let Some(why) = content_repo_unread {
+            Some(format!("contentrepo's database was not read: {why}"))
+        } else if let Coverage::Missing(rows) = self.coverage() {
+            Some(format!("{rows} rows that the index counts were not read"))
+        } else if unread > 0 {
+            Some(format!("{unread} rows of the index cannot be read: what they name is not known"))
+        } else if *not_judged > 0 {
+            Some(format!("{not_judged} records are more than an audit judges"))
+        } else {
+            None
+        }
     }
 
     /// Compares the rows that were read with the index's counts.

@@ -18,9 +18,33 @@ use crate::{BucketMap, Fid, MogileBucket, ObjectAddress, ObjectKey, S3Bucket, Sh
 pub(super) struct RecordWithoutRow {
     pub(super) bucket: S3Bucket,
     pub(super) sha1: Sha1,
+    /// Nothing names its content, as far as was asked.
+    pub(super) is_withdrawn: bool,
+}
+
+/// An object of a withdrawn record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WithdrawnObject {
+    /// The lowest number under which MogileFS had it.
+    pub fid: Fid,
+    /// The SHA-1 of its content.
+    pub sha1: Sha1,
+}
+
+/// The contents that the rows of the index name.
+#[derive(Clone, Copy)]
+pub(super) struct NamedContents<'a> {
+    /// Those of files that must be in S3.
+    pub(super) expected: &'a ExpectedFiles,
+    /// Those of other rows.
+    pub(super) also: &'a BTreeSet<Fingerprint>,
 }
 
 impl RecordWithoutRow {
+    pub(super) const fn new(bucket: S3Bucket, sha1: Sha1) -> Self {
+        Self { bucket, sha1, is_withdrawn: false }
+    }
+
     /// Where its content belongs.
     pub(super) fn address(&self) -> ObjectAddress {
         let key = ObjectKey::of_content(&self.sha1);
@@ -39,7 +63,7 @@ pub(super) const JUDGED: usize = 200_000;
 pub(super) async fn judge(
     records: &mut BTreeMap<Fid, RecordWithoutRow>,
     found: &mut RecordsWithoutRow,
-    expected: &ExpectedFiles,
+    named: NamedContents<'_>,
     ports: &AuditPorts<'_>,
     buckets: &BucketMap,
 ) -> Result<(), Stopped> {
@@ -48,11 +72,12 @@ pub(super) async fn judge(
         records.remove(&fid);
     }
     let mut open: BTreeMap<Fingerprint, Vec<Fid>> = BTreeMap::new();
-    for (fid, RecordWithoutRow { bucket, sha1 }) in &*records {
+    for (fid, RecordWithoutRow { bucket, sha1, .. }) in &*records {
         open.entry(Fingerprint::of(bucket, sha1)).or_default().push(*fid);
     }
     if !open.is_empty() {
-        for (_, print) in expected.iter() {
+        let expected = named.expected.iter().map(|(_, print)| print);
+        for print in expected.chain(named.also.iter().copied()) {
             let fids = open.remove(&print);
             found.content_of_another_row += fids.map_or(0, |fids| fids.len() as u64);
         }
@@ -68,7 +93,8 @@ pub(super) async fn judge(
     for (print, fids) in open {
         let is_referenced = referenced.contains(&print);
         for fid in fids {
-            let Some(record) = records.get(&fid) else { continue };
+            let Some(record) = records.get_mut(&fid) else { continue };
+            record.is_withdrawn = !is_referenced;
             let sample = if is_referenced { &mut found.referenced } else { &mut found.withdrawn };
             sample.add(fid, record.address());
         }

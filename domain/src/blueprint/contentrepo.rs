@@ -29,6 +29,15 @@ pub fn signatures(region: &str) -> Result<String, String> {
     ))
 }
 
+/// What to add where a need is not met, and no profile says that a stock contentrepo reads the bucket.
+#[must_use]
+pub fn without_profile(why: &str) -> String {
+    format!(
+        "{why}. ACCESS_PROFILE does not say who is to read the bucket: where that is no stock contentrepo, this \
+         does not matter"
+    )
+}
+
 /// One need of a stock contentrepo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
@@ -38,6 +47,12 @@ pub struct Need {
     pub seen: Result<String, String>,
 }
 
+/// What it needs of any bucket in this region.
+#[must_use]
+pub fn signing(region: &str) -> Need {
+    Need { fact: "a stock contentrepo can sign its requests", seen: signatures(region) }
+}
+
 /// What it needs of this bucket in this region.
 #[must_use]
 pub fn needs(region: &str, bucket: &S3Bucket, found: &BucketState) -> Vec<Need> {
@@ -45,7 +60,7 @@ pub fn needs(region: &str, bucket: &S3Bucket, found: &BucketState) -> Vec<Need> 
     let acls = found.ownership != Ownership::Enforced && !found.blocked.contains(&Block::Acls);
     let provision = provision(AccessProfile::ContentrepoLegacy);
     vec![
-        Need { fact: "a stock contentrepo can sign its requests", seen: signatures(region) },
+        signing(region),
         need(
             "a stock contentrepo finds the MD5 of an object in its ETag",
             !kms,

@@ -20,7 +20,7 @@ pub(super) enum Look {
 }
 
 /// Why something could not be seen.
-pub(super) enum Unseen {
+pub(crate) enum Unseen {
     /// For a reason of its own: the system answers otherwise.
     Alone(String),
     /// Nothing can be seen now.
@@ -38,10 +38,10 @@ const LOOKS: u32 = 3;
 
 /// Looks files up.
 #[derive(Clone, Copy)]
-pub(super) struct Looker<'a> {
-    pub(super) index: &'a dyn SourceIndex,
-    pub(super) files: &'a dyn SourceFiles,
-    pub(super) clock: &'a dyn Clock,
+pub(crate) struct Looker<'a> {
+    pub(crate) index: &'a dyn SourceIndex,
+    pub(crate) files: &'a dyn SourceFiles,
+    pub(crate) clock: &'a dyn Clock,
 }
 
 impl Looker<'_> {
@@ -75,7 +75,7 @@ impl Looker<'_> {
 
     /// The fid that the trackers have under a key. A tracker dies of a row of a class that nobody has
     /// registered, as it does without its database: whether it gives others shows which of the two it is.
-    pub(super) async fn fid_of(&self, key: &str) -> Result<Option<Fid>, Unseen> {
+    pub(crate) async fn fid_of(&self, key: &str) -> Result<Option<Fid>, Unseen> {
         let error = match self.ask(key).await {
             Ok(fid) => return Ok(fid),
             Err(error) => Reason::from(&error),

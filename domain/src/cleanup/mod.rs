@@ -8,14 +8,14 @@ mod deletion;
 mod elsewhere;
 mod gate;
 mod listing;
-mod look;
+pub(crate) mod look;
 mod newest;
 mod references;
 mod rekey;
-mod replicas;
-mod stop;
+pub(crate) mod replicas;
+pub(crate) mod stop;
 mod temporary;
-mod witness;
+pub(crate) mod witness;
 
 pub use deletion::{Deletion, DeletionPlan, Mode, Refused, TemporaryPorts, delete_temporary};
 pub use gate::CleanupRefusal;

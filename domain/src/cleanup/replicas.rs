@@ -13,7 +13,7 @@ use crate::{ByteCount, ContentDigests, ContentHasher, Fid, SourceError};
 
 /// Reads replicas for one run. A storage node that could not be reached is not asked again: each file
 /// would wait for it as long as the first one did.
-pub(super) struct ReplicaReader<'a> {
+pub(crate) struct ReplicaReader<'a> {
     files: &'a dyn SourceFiles,
     clock: &'a dyn Clock,
     /// The nodes that did not answer, each with its error.
@@ -21,7 +21,7 @@ pub(super) struct ReplicaReader<'a> {
 }
 
 impl<'a> ReplicaReader<'a> {
-    pub(super) const fn new(files: &'a dyn SourceFiles, clock: &'a dyn Clock) -> Self {
+    pub(crate) const fn new(files: &'a dyn SourceFiles, clock: &'a dyn Clock) -> Self {
         Self { files, clock, silent: Mutex::new(BTreeMap::new()) }
     }
 
@@ -40,6 +40,14 @@ impl<'a> ReplicaReader<'a> {
 
     /// Reads a replica whole.
     pub(super) async fn read(&self, replica: &Replica) -> Read {
+        self.digests_of(replica).await.map_err(|error| error.to_string())
+    }
+
+    /// The same, where the error says why it cannot be read.
+    pub(crate) async fn digests_of(
+        &self,
+        replica: &Replica,
+    ) -> Result<ContentDigests, SourceError> {
         let node = node_of(&replica.url);
         let is_open = AtomicBool::new(false);
         let read = retried(self.clock, replica.fid.0, || self.try_to_read(replica, &is_open)).await;
@@ -48,7 +56,7 @@ impl<'a> ReplicaReader<'a> {
         {
             self.silent().entry(node.to_owned()).or_insert_with(|| error.to_string());
         }
-        read.map_err(|error| error.to_string())
+        read
     }
 
     /// `is_open` says whether the node answered: one that breaks off has only one bad file, perhaps.

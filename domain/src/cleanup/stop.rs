@@ -14,7 +14,7 @@ pub fn never() -> StopRequest {
 }
 
 /// Whether somebody has asked.
-pub(super) fn is_asked(stop: &StopRequest) -> bool {
+pub(crate) fn is_asked(stop: &StopRequest) -> bool {
     stop.clone().now_or_never().is_some()
 }
 

@@ -10,10 +10,26 @@ use crate::retried::retried;
 use crate::{Fid, SourceError, SourceFile};
 
 /// Reads all replicas of files.
-pub(super) struct Witness<'a> {
-    pub(super) looker: Looker<'a>,
-    pub(super) reader: &'a ReplicaReader<'a>,
+pub(crate) struct Witness<'a> {
+    pub(crate) looker: Looker<'a>,
+    pub(crate) reader: &'a ReplicaReader<'a>,
 }
+
+/// A replica of a file, as the index and the trackers name it.
+pub(crate) struct NamedReplica {
+    /// Its URL, or the name of its device where the trackers give no URL.
+    pub(crate) name: String,
+    /// The number of its device, where its name has it.
+    pub(crate) device: Option<u64>,
+    /// Whether the index has a replica on that device.
+    pub(crate) is_in_index: bool,
+    /// Where it is, or why it must not be asked; [`None`] where the trackers give no URL.
+    pub(crate) at: Option<Result<Replica, SourceError>>,
+}
+
+/// Why the trackers give no URL of a replica that the index has.
+pub(crate) const NOT_NAMED: &str =
+    "the trackers do not name it: the device or its host is down, or they see that it is lost";
 
 /// A replica that the index has, and what was read of it.
 pub(super) struct NamedRead {
@@ -35,6 +51,15 @@ impl Witness<'_> {
     /// and perhaps a replica of another length: these are asked for in both ways, and what is named in
     /// neither is one that cannot be read.
     pub(super) async fn read(&self, file: &SourceFile) -> Result<Vec<NamedRead>, SourceError> {
+        Ok(self.read_each(self.replicas_of(file).await?).await)
+    }
+
+    /// The replicas of a file, by the numbers of their devices: those that the index has, and behind them
+    /// what the trackers alone name.
+    pub(crate) async fn replicas_of(
+        &self,
+        file: &SourceFile,
+    ) -> Result<Vec<NamedReplica>, SourceError> {
         let Looker { files, clock, .. } = self.looker;
         let cached = match retried(clock, file.fid.0, || files.replicas(file)).await {
             Ok(replicas) => replicas,
@@ -42,7 +67,7 @@ impl Witness<'_> {
             Err(SourceError::UnknownKey { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
-        self.read_devices(file.fid, &file.dkey.to_string(), cached).await
+        self.replicas_under(file.fid, &file.dkey.to_string(), cached).await
     }
 
     /// The same of a file with any key. Errors with [`SourceError::UnknownKey`] where the trackers do not
@@ -52,15 +77,32 @@ impl Witness<'_> {
         fid: Fid,
         key: &str,
     ) -> Result<Vec<NamedRead>, SourceError> {
-        self.read_devices(fid, key, Vec::new()).await
+        Ok(self.read_each(self.replicas_under(fid, key, Vec::new()).await?).await)
     }
 
-    async fn read_devices(
+    /// Reads what the index has.
+    async fn read_each(&self, replicas: Vec<NamedReplica>) -> Vec<NamedRead> {
+        let mut all = Vec::new();
+        for NamedReplica { name: replica, at, .. } in
+            replicas.into_iter().filter(|replica| replica.is_in_index)
+        {
+            let read = match at {
+                Some(Ok(at)) => self.reader.read(&at).await,
+                Some(Err(refused)) => Err(refused.to_string()),
+                None => Err(NOT_NAMED.to_owned()),
+            };
+            all.push(NamedRead { replica, read });
+        }
+        all
+    }
+
+    /// The replicas of a file with any key, and of those the trackers named before.
+    pub(crate) async fn replicas_under(
         &self,
         fid: Fid,
         key: &str,
         cached: Vec<Result<Replica, SourceError>>,
-    ) -> Result<Vec<NamedRead>, SourceError> {
+    ) -> Result<Vec<NamedReplica>, SourceError> {
         let Looker { files, clock, .. } = self.looker;
         let devices = retried(clock, fid.0, || files.devices_of(key)).await?.unwrap_or_default();
         let anew = retried(clock, fid.0, || files.replicas_anew(fid, key)).await?;
@@ -68,25 +110,30 @@ impl Witness<'_> {
         for replica in cached.into_iter().chain(anew) {
             named.entry(url_of(&replica).to_owned()).or_insert(replica);
         }
-        let mut read = Vec::new();
+        let mut replicas = Vec::new();
         for device in devices {
-            let is_there = |url: &str| device_of(url) == Some(device);
-            let before = read.len();
-            for (url, replica) in named.iter().filter(|(url, _)| is_there(url)) {
-                let of_replica = match replica {
-                    Ok(replica) => self.reader.read(replica).await,
-                    Err(refused) => Err(refused.to_string()),
-                };
-                read.push(NamedRead { replica: url.clone(), read: of_replica });
-            }
-            if read.len() == before {
-                let why = "the trackers do not name it: the device or its host is down, or they see \
-                           that it is lost";
-                let replica = format!("the replica on device {device}");
-                read.push(NamedRead { replica, read: Err(why.to_owned()) });
+            let before = replicas.len();
+            let there: Vec<_> =
+                named.extract_if(.., |url, _| device_of(url) == Some(device)).collect();
+            replicas.extend(there.into_iter().map(|(name, at)| NamedReplica {
+                name,
+                device: Some(device),
+                is_in_index: true,
+                at: Some(at),
+            }));
+            if replicas.len() == before {
+                let name = format!("the replica on device {device}");
+                let (device, is_in_index) = (Some(device), true);
+                replicas.push(NamedReplica { name, device, is_in_index, at: None });
             }
         }
-        Ok(read)
+        replicas.extend(named.into_iter().map(|(name, at)| NamedReplica {
+            device: device_of(&name),
+            name,
+            is_in_index: false,
+            at: Some(at),
+        }));
+        Ok(replicas)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::contents::{Arrival, Contents};
 use super::estimate::{RequestsNeeded, WriteSizes};
 use crate::summary::Sample;
-use crate::{FileStanding, S3Bucket, SourceFile, Tally};
+use crate::{FileStanding, SourceFile, Tally};
 
 /// What of the files to be migrated is in S3 already.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -47,7 +47,7 @@ impl BucketArrivals {
     fn count(&mut self, arrival: Arrival, file: &SourceFile) {
         let class = match arrival {
             Arrival { at_final_key: true, .. } => &mut self.at_final_key,
-            Arrival { intermediary: true, .. } => &mut self.intermediary_only,
+            Arrival { intermediary: Some(true), .. } => &mut self.intermediary_only,
             Arrival { .. } => &mut self.absent,
         };
         class.add(file.length);
@@ -56,7 +56,7 @@ impl BucketArrivals {
         } else {
             self.left.add(file.length);
         }
-        if arrival.intermediary {
+        if arrival.intermediary == Some(true) {
             self.synced.add(file.length);
         }
     }
@@ -66,8 +66,6 @@ impl BucketArrivals {
 pub(super) struct Arrivals<'a> {
     contents: &'a Contents,
     sizes: WriteSizes,
-    /// The buckets of earlier pages with a file that is left.
-    asked: BTreeSet<S3Bucket>,
     arrived: Arrived,
 }
 
@@ -79,7 +77,7 @@ impl<'a> Arrivals<'a> {
             absent_buckets: contents.absent_buckets.iter().map(ToString::to_string).collect(),
             ..Arrived::default()
         };
-        Self { contents, sizes, asked: BTreeSet::new(), arrived }
+        Self { contents, sizes, arrived }
     }
 
     /// Counts the files of one page of rows.
@@ -100,8 +98,12 @@ impl<'a> Arrivals<'a> {
             }
             left.push((file, arrival));
         }
-        let sizes = self.sizes;
-        self.arrived.requests_left.add_page(&left, sizes, &mut self.asked);
+        self.arrived.requests_left.add_page(&left, self.sizes);
+    }
+
+    /// How these files stood before the first of them was migrated.
+    pub(super) fn at_the_start(&self, file: &SourceFile) -> Arrival {
+        self.contents.arrival(file).at_the_start()
     }
 
     pub(super) fn into_arrived(self) -> Arrived {

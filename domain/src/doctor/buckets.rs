@@ -80,6 +80,29 @@ where
     all
 }
 
+/// Looks only at what a stock contentrepo needs of the buckets. Where `profile` is another one there is
+/// nothing to look at. Of a bucket that is missing the region alone is known.
+pub async fn examine_readers_of<S: Site + ?Sized>(
+    site: &S,
+    buckets: &BucketMap,
+    profile: Option<AccessProfile>,
+    region: &str,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if !matches!(profile, None | Some(AccessProfile::ContentrepoLegacy)) {
+        return checks;
+    }
+    for (_, bucket) in buckets.pairs() {
+        let subject = format!("bucket {bucket}");
+        checks.extend(match site.bucket(bucket).await {
+            Ok(Some(found)) => examine_readers(&subject, bucket, &found, profile, region),
+            Ok(None) => vec![examine_need(&subject, contentrepo::signing(region), profile)],
+            Err(error) => vec![not_seen(&subject, SETTINGS, &error)],
+        });
+    }
+    checks
+}
+
 /// Looks at Object Lock alone, one request a bucket. Returns the checks, and the buckets in which an
 /// object may not be deleted again.
 pub async fn examine_locks<S: SiteLooks + ?Sized>(
@@ -124,18 +147,17 @@ fn examine_readers(
         // Without a profile: before ten million copies are paid for, what the readers of today could do.
         None | Some(AccessProfile::ContentrepoLegacy) => contentrepo::needs(region, bucket, found),
     };
-    let check = |need: contentrepo::Need| match need.seen {
+    needs.into_iter().map(|need| examine_need(subject, need, profile)).collect()
+}
+
+fn examine_need(subject: &str, need: contentrepo::Need, profile: Option<AccessProfile>) -> Check {
+    match need.seen {
         Ok(seen) => Check::good(subject, need.fact, seen),
         Err(why) if profile.is_none() => {
-            let detail = format!(
-                "{why}. ACCESS_PROFILE does not say who is to read the bucket: where that is no stock \
-                 contentrepo, this does not matter"
-            );
-            Check::caution(subject, need.fact, detail)
+            Check::caution(subject, need.fact, contentrepo::without_profile(&why))
         }
         Err(why) => Check::bad(subject, need.fact, why),
-    };
-    needs.into_iter().map(check).collect()
+    }
 }
 
 /// A policy that is there counts, as long as it is not ignored.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::alike::Candidates;
 use super::arrived::{Arrivals, Arrived};
 use super::contents::{Arrival, Contents};
 use super::estimate::{RequestsNeeded, WriteSizes};
@@ -47,6 +48,9 @@ pub struct Census {
     pub classes_unread: Option<String>,
     /// The rejected rows whose keys would name their content if the SHA-1 were not in capitals.
     pub in_capitals: Sample,
+    /// The keys that may have a twin in other case. [`Candidates::look_up`] looks for it.
+    #[serde(skip)]
+    pub alike: Candidates,
     /// The rejected rows whose MogileFS bucket neither the map nor the ignored buckets name, by
     /// that bucket: the first thousand of such buckets in the order of the fids.
     pub unmapped: BTreeMap<String, Tally>,
@@ -99,9 +103,9 @@ async fn read_all(
 ) -> Result<(), Stopped> {
     require_domain(index, clock).await?;
     let classes = census.read_classes(index, clock).await;
+    census.alike = Candidates::of(buckets);
     let mut without_rows: BTreeSet<_> =
         buckets.pairs().map(|(bucket, _)| bucket.as_str().to_owned()).collect();
-    let mut listed = BTreeSet::new();
     let mut next = Some(Fid(0));
     while let Some(after) = next {
         let page = retried(clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
@@ -110,6 +114,9 @@ async fn read_all(
         let mut files = Vec::with_capacity(page.rows.len());
         for row in page.rows {
             let length = census.believed(&row);
+            if let Some(key) = &row.dkey {
+                census.alike.add(row.fid, key, buckets);
+            }
             let class = row.classify(buckets);
             if !without_rows.is_empty()
                 && let Some(bucket) = mapped_bucket(&class)
@@ -128,8 +135,10 @@ async fn read_all(
                 files.push(file);
             }
         }
-        let first: Vec<_> = files.iter().map(|file| (file, Arrival::NOWHERE)).collect();
-        census.requests_needed.add_page(&first, sizes, &mut listed);
+        let at_first =
+            |file| arrivals.as_ref().map_or(Arrival::NOWHERE, |it| it.at_the_start(file));
+        let first: Vec<_> = files.iter().map(|file| (file, at_first(file))).collect();
+        census.requests_needed.add_page(&first, sizes);
         if let Some(arrivals) = &mut arrivals {
             arrivals.add_page(&files);
         }

@@ -43,20 +43,25 @@ pub(super) struct Arrival {
     pub(super) at_final_key: bool,
     /// No SHA-1 of the whole content is stored with that object: only reading it whole proves it.
     pub(super) without_sha1: bool,
-    /// Its intermediary is in the bucket.
-    pub(super) intermediary: bool,
+    /// Whether its intermediary is in the bucket; [`None`] where no bucket was listed.
+    pub(super) intermediary: Option<bool>,
     /// What a run of `migrate` does with it, by the ledger and the failures table.
     pub(super) standing: FileStanding,
 }
 
 impl Arrival {
-    /// Of a file that is to be migrated from the start.
+    /// Of a file that is to be migrated from the start, where nothing is known of its bucket.
     pub(super) const NOWHERE: Self = Self {
         at_final_key: false,
         without_sha1: false,
-        intermediary: false,
+        intermediary: None,
         standing: FileStanding::New,
     };
+
+    /// Of the same file at the beginning of a migration, when only intermediaries were in the bucket.
+    pub(super) const fn at_the_start(self) -> Self {
+        Self { intermediary: self.intermediary, ..Self::NOWHERE }
+    }
 }
 
 impl Contents {
@@ -118,7 +123,7 @@ impl Contents {
         Arrival {
             at_final_key: self.finals.contains(bucket, &dkey.sha1),
             without_sha1: self.without_sha1.contains(bucket, &dkey.sha1),
-            intermediary: has(&self.intermediaries),
+            intermediary: Some(has(&self.intermediaries)),
             standing: self.known.standing(file),
         }
     }

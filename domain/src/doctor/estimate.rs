@@ -1,16 +1,19 @@
 //! What a migration asks of AWS, and what that costs: counted row by row, before anything is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::contents::Arrival;
+use super::pace::{Pace, gb_seconds};
+use super::way::{Way, way};
+use crate::migrate::RoutePolicy;
 use crate::prices::Unit;
 use crate::{
     ByteCount, Dollars, FileStanding, IntermediaryForm, Prices, S3Bucket, SourceFile, Tally, limits,
 };
 
-/// From which size on objects are written in parts, and how large these are.
+/// How files are written: by which route, from which size on in parts, and how large these are.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteSizes {
     /// The most bytes that one PUT or COPY may write.
@@ -19,6 +22,8 @@ pub struct WriteSizes {
     pub part_bytes: u64,
     /// Files of more bytes are no jobs: a function could not finish them in its time.
     pub most_job_bytes: u64,
+    /// Where their content may come from.
+    pub route: RoutePolicy,
 }
 
 impl WriteSizes {
@@ -59,19 +64,26 @@ pub struct RequestsNeeded {
     /// Files in parts that get a job. A verification reads each of them whole: what S3 stores with them
     /// is no SHA-1 of the content.
     pub jobs_in_parts: u64,
+    /// Files that a COPY of their intermediary writes.
+    pub by_copy: Tally,
+    /// Files whose content is sent from MogileFS, those included whose write is refused. Where the route is
+    /// `auto` and S3 was not listed these are all files.
+    pub by_mogile: Tally,
+    /// Files that the chosen route cannot bring: by `--route copy` those without an intermediary, where S3
+    /// was listed, and those that are too large for one COPY. A HEAD looks whether they are there.
+    pub without_way: Tally,
+    /// The writes by bucket. What is in parts counts by its parts.
+    #[serde(skip)]
+    pub writes_by_bucket: BTreeMap<S3Bucket, u64>,
 }
 
 impl RequestsNeeded {
-    /// Counts the files of one page of rows, each with what is in S3 and in the ledger. `buckets` has
-    /// those of earlier pages.
-    pub(super) fn add_page(
-        &mut self,
-        files: &[(&SourceFile, Arrival)],
-        sizes: WriteSizes,
-        buckets: &mut BTreeSet<S3Bucket>,
-    ) {
+    /// Counts the files of one page of rows, each with what is in S3 and in the ledger. The pages come in
+    /// the order of the fids.
+    pub(super) fn add_page(&mut self, files: &[(&SourceFile, Arrival)], sizes: WriteSizes) {
         let (mut folders, mut jobs) = (BTreeSet::new(), 0_usize);
-        for (file, Arrival { at_final_key, without_sha1, standing, .. }) in files {
+        let is_listed = sizes.route != RoutePolicy::Mogile;
+        for (file, arrival) in files {
             let in_parts = file.length.0 > sizes.single_request_bytes;
             if file.length.0 > sizes.most_job_bytes {
                 self.without_job.add(file.length);
@@ -79,48 +91,64 @@ impl RequestsNeeded {
                 jobs += 1;
                 self.jobs_in_parts += u64::from(in_parts);
             }
-            if *at_final_key && *without_sha1 {
+            if arrival.at_final_key && arrival.without_sha1 {
                 self.to_be_read.add(file.length);
             }
-            // A claim of the ledger, whatever its bucket, and an upload in parts are looked at first.
-            let is_recorded = matches!(standing, FileStanding::Claimed | FileStanding::Proven);
-            match (in_parts, is_recorded, at_final_key) {
-                (true, _, true) | (false, true, true) => self.looked_at += 1,
-                (false, false, true) => {
-                    self.writes += 1;
-                    self.refused += 1;
-                }
-                (true, _, false) => {
-                    self.uploads += 1;
-                    self.parts += file.length.0.div_ceil(sizes.part_size_bytes(file.length));
-                }
-                (false, true, false) => {
-                    self.writes += 1;
-                    self.looked_for += 1;
-                }
-                (false, false, false) => self.writes += 1,
-            }
+            let writes = self.add_file(file, *arrival, sizes);
             folders.insert((&file.bucket, IntermediaryForm::Plain.prefix(file.fid)));
-            if !buckets.contains(&file.bucket) {
-                buckets.insert(file.bucket.clone());
-                self.lists += 1;
+            if let Some(all) = self.writes_by_bucket.get_mut(&file.bucket) {
+                *all += writes;
+            } else {
+                self.writes_by_bucket.insert(file.bucket.clone(), writes);
+                self.lists += u64::from(is_listed);
             }
         }
-        self.lists += folders.len() as u64;
+        self.lists += if is_listed { folders.len() as u64 } else { 0 };
         self.job_batches += jobs.div_ceil(limits::QUEUE_BATCH) as u64;
+    }
+
+    /// Counts what one file takes, and returns its writes.
+    fn add_file(&mut self, file: &SourceFile, arrival: Arrival, sizes: WriteSizes) -> u64 {
+        let Arrival { at_final_key, standing, intermediary, .. } = arrival;
+        let in_parts = file.length.0 > sizes.single_request_bytes;
+        // A claim of the ledger, whatever its bucket, and an upload in parts are looked at first.
+        let is_recorded = matches!(standing, FileStanding::Claimed | FileStanding::Proven);
+        let way = way(sizes.route, intermediary, in_parts);
+        if at_final_key && (in_parts || is_recorded || way == Way::Neither) {
+            self.looked_at += 1;
+            return 0;
+        }
+        match way {
+            Way::Neither => {
+                self.without_way.add(file.length);
+                return 0;
+            }
+            Way::Copy => self.by_copy.add(file.length),
+            Way::Mogile => self.by_mogile.add(file.length),
+        }
+        if in_parts {
+            let parts = file.length.0.div_ceil(sizes.part_size_bytes(file.length));
+            self.uploads += 1;
+            self.parts += parts;
+            return parts;
+        }
+        self.writes += 1;
+        self.refused += u64::from(at_final_key);
+        self.looked_for += u64::from(is_recorded);
+        1
     }
 
     /// All files.
     #[must_use]
     pub const fn files(&self) -> u64 {
-        self.writes + self.uploads + self.looked_at
+        self.writes + self.uploads + self.looked_at + self.without_way.files
     }
 
-    /// The HEADs: before each upload in parts, of each object that is there, and of each that the ledger
-    /// says is there.
+    /// The HEADs: before each upload in parts, of each object that is there, of each that the ledger says
+    /// is there, and of each that no way leads to.
     #[must_use]
     pub const fn heads(&self) -> u64 {
-        self.uploads + self.refused + self.looked_at + self.looked_for
+        self.uploads + self.refused + self.looked_at + self.looked_for + self.without_way.files
     }
 }
 
@@ -164,12 +192,15 @@ pub const fn scan_reads(items: u64) -> u64 {
     items.saturating_mul(ITEM_BYTES).div_ceil(SCANNED_BYTES)
 }
 
-/// Returns what these requests cost, line by line. Lines without a count are left out.
+/// Returns what these requests and the function's time cost, line by line. Lines without a count are left
+/// out.
 #[must_use]
-pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
+pub fn costs(needed: &RequestsNeeded, pace: Pace, prices: &Prices) -> Vec<CostLine> {
     use Stage::{Migration, Queue, Verification};
     let (files, batches) = (needed.files(), needed.job_batches);
+    let recorded = files - needed.without_way.files;
     let jobs = files - needed.without_job.files.min(files);
+    let (moving, looking) = (pace.of_requests(needed), pace.of_looks(jobs));
     let lines = [
         (Migration, "COPY or PUT", needed.writes, Unit::S3Write),
         (Migration, "uploads in parts: begun, completed", 2 * needed.uploads, Unit::S3Write),
@@ -177,16 +208,20 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
         (Migration, "HEAD before uploads, of what is there", needed.heads(), Unit::S3Read),
         (Migration, "GET, whole, of what has no SHA-1", needed.to_be_read.files, Unit::S3Read),
         (Migration, "LIST of intermediaries", needed.lists, Unit::S3Write),
-        (Migration, "ledger records written", files, Unit::DynamoDbWrite),
-        (Migration, "ledger scanned by a second pass", scan_reads(files), Unit::DynamoDbRead),
+        (Migration, "ledger records written", recorded, Unit::DynamoDbWrite),
+        (Migration, "ledger scanned by a second pass", scan_reads(recorded), Unit::DynamoDbRead),
         (Queue, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Queue, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
-        (Verification, "ledger scanned before it", scan_reads(files), Unit::DynamoDbRead),
+        (Queue, "its time: GB x seconds", gb_seconds(moving, pace), Unit::LambdaGbSecond),
+        (Verification, "ledger scanned before it", scan_reads(recorded), Unit::DynamoDbRead),
         (Verification, "HEAD", jobs, Unit::S3Read),
+        // One item of at most 4 KB each, consistently: the price is by the item, not by the request.
+        (Verification, "records of the ledger read", jobs, Unit::DynamoDbRead),
         (Verification, "GET, whole, of what is in parts", needed.jobs_in_parts, Unit::S3Read),
         (Verification, "verifications written", jobs, Unit::DynamoDbWrite),
         (Verification, "SQS: sent, received, deleted by tens", 3 * batches, Unit::SqsRequest),
         (Verification, "calls of the function with ten jobs", batches, Unit::LambdaRequest),
+        (Verification, "its time: GB x seconds", gb_seconds(looking, pace), Unit::LambdaGbSecond),
     ];
     let lines = lines.into_iter().filter(|(_, _, count, _)| *count > 0);
     lines
@@ -200,148 +235,5 @@ pub fn costs(needed: &RequestsNeeded, prices: &Prices) -> Vec<CostLine> {
         .collect()
 }
 
-/// What the bytes of these files cost beside the requests, where they are kept twice for a month or
-/// pass a NAT gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct DataCosts {
-    /// The intermediaries are kept beside the final objects, for a month.
-    pub kept_twice_a_month: Dollars,
-    /// The content passes a NAT gateway. It passes none where the function's VPC has S3's gateway
-    /// endpoint.
-    pub through_nat: Dollars,
-}
-
-impl DataCosts {
-    /// The costs of these bytes.
-    #[must_use]
-    pub fn of(files: Tally, prices: &Prices) -> Self {
-        const GB: u64 = 1 << 30;
-        Self {
-            kept_twice_a_month: prices.per_gb.storage_month.times(files.bytes, GB),
-            through_nat: prices.per_gb.nat.times(files.bytes, GB),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Dkey, Fid, Sha1};
-
-    const SIZES: WriteSizes =
-        WriteSizes { single_request_bytes: 100, part_bytes: 10, most_job_bytes: 300_000 };
-
-    fn file(fid: u64, length: u64, bucket: &str) -> SourceFile {
-        let dkey = Dkey::parse(&format!("{}-repo", Sha1::of(b"a"))).expect("a key");
-        let bucket = S3Bucket::new(bucket).expect("a name");
-        SourceFile::new(Fid(fid), dkey, ByteCount(length), bucket)
-    }
-
-    fn absent(files: &[SourceFile]) -> Vec<(&SourceFile, Arrival)> {
-        files.iter().map(|file| (file, Arrival::NOWHERE)).collect()
-    }
-
-    #[test]
-    fn every_request_is_counted() {
-        let needed = |files: &[SourceFile]| {
-            let mut needed = RequestsNeeded::default();
-            needed.add_page(&absent(files), SIZES, &mut BTreeSet::new());
-            (needed.writes, needed.uploads, needed.parts, needed.lists, needed.job_batches)
-        };
-        let of_one: Vec<_> = (1..=11).map(|fid| file(fid, 100, "one")).collect();
-        assert_eq!(needed(&[]), (0, 0, 0, 0, 0));
-        // The bucket is asked for keys with a slash, and folder `0/000/000/` is listed.
-        assert_eq!(needed(&of_one), (11, 0, 0, 2, 2));
-        assert_eq!(needed(&[file(1, 0, "one"), file(1000, 1, "one")]), (2, 0, 0, 3, 1));
-        assert_eq!(needed(&[file(1, 0, "one"), file(2, 1, "two")]), (2, 0, 0, 4, 1));
-        assert_eq!(needed(&[file(1, 101, "one")]), (0, 1, 11, 2, 1));
-        // 10,000 parts of 10 bytes do not hold it.
-        assert_eq!(needed(&[file(1, 200_000, "one")]), (0, 1, 10_000, 2, 1));
-        assert_eq!(needed(&[file(1, 200_001, "one")]), (0, 1, 9_524, 2, 1));
-    }
-
-    /// What is there: `F` an object with a SHA-1 at the final key, `f` one without; then `C` for a claim
-    /// in the ledger; `-` for neither. Then the writes, those refused, the looks, the uploads, all HEADs,
-    /// and the bytes that are read whole.
-    #[test]
-    fn what_is_there_is_looked_at_and_without_a_sha1_read() {
-        for (length, there, expected) in [
-            (100, "-", (1, 0, 0, 0, 0, 0)),
-            (100, "C", (1, 0, 0, 0, 1, 0)),
-            (100, "F", (1, 1, 0, 0, 1, 0)),
-            (100, "f", (1, 1, 0, 0, 1, 100)),
-            (100, "FC", (0, 0, 1, 0, 1, 0)),
-            (100, "fC", (0, 0, 1, 0, 1, 100)),
-            (101, "-", (0, 0, 0, 1, 1, 0)),
-            (101, "C", (0, 0, 0, 1, 1, 0)),
-            (101, "F", (0, 0, 1, 0, 1, 0)),
-            (101, "f", (0, 0, 1, 0, 1, 101)),
-            (101, "fC", (0, 0, 1, 0, 1, 101)),
-        ] {
-            let is_claimed = there.contains('C');
-            let standing = if is_claimed { FileStanding::Claimed } else { FileStanding::New };
-            let without_sha1 = there.contains('f');
-            let at_final_key = without_sha1 || there.contains('F');
-            let arrival = Arrival { at_final_key, without_sha1, standing, ..Arrival::NOWHERE };
-            let (file, mut needed) = (file(1, length, "one"), RequestsNeeded::default());
-            needed.add_page(&[(&file, arrival)], SIZES, &mut BTreeSet::new());
-            let RequestsNeeded { writes, refused, looked_at, uploads, to_be_read, .. } = needed;
-            let (heads, read) = (needed.heads(), to_be_read.bytes);
-            let found = (writes, refused, looked_at, uploads, heads, read);
-            assert_eq!(found, expected, "{length} {there}");
-            assert_eq!(needed.files(), 1, "{length} {there}");
-            let lines = costs(&needed, &Prices::us_east_1());
-            let is_get =
-                |line: &&CostLine| line.stage == Stage::Migration && line.what.starts_with("GET");
-            let gets = lines.iter().find(is_get).map_or(0, |line| line.count);
-            assert_eq!(gets, u64::from(read > 0), "{length} {there}");
-        }
-    }
-
-    /// The function's verification: a HEAD of each job's object, and of those in parts a GET.
-    #[test]
-    fn what_is_too_large_for_the_function_is_no_job_and_not_in_its_bill() {
-        let (mut needed, sizes) =
-            (RequestsNeeded::default(), WriteSizes { most_job_bytes: 200, ..SIZES });
-        let mut files: Vec<_> = (1..=10).map(|fid| file(fid, 100, "one")).collect();
-        files.extend([file(11, 200, "one"), file(12, 201, "one"), file(13, 300, "one")]);
-        needed.add_page(&absent(&files), sizes, &mut BTreeSet::new());
-        assert_eq!((needed.job_batches, needed.jobs_in_parts), (2, 1));
-        assert_eq!(needed.without_job, Tally { files: 2, bytes: 501 });
-        let lines = costs(&needed, &Prices::us_east_1());
-        let of = |what: &str| {
-            let line =
-                |line: &&CostLine| line.stage == Stage::Verification && line.what.starts_with(what);
-            lines.iter().find(line).map(|line| line.count)
-        };
-        assert_eq!((of("HEAD"), of("GET"), of("verifications")), (Some(11), Some(1), Some(11)));
-        assert_eq!((of("SQS"), of("calls"), of("ledger")), (Some(6), Some(2), Some(1)));
-    }
-
-    #[test]
-    fn a_bucket_is_asked_for_its_slashes_once() {
-        let (mut needed, mut buckets) = (RequestsNeeded::default(), BTreeSet::new());
-        needed.add_page(&absent(&[file(1, 1, "one")]), SIZES, &mut buckets);
-        let two = [file(2, 1, "one"), file(3, 1, "two")];
-        needed.add_page(&absent(&two), SIZES, &mut buckets);
-        assert_eq!(needed.lists, 2 + 3);
-    }
-
-    #[test]
-    fn ten_million_files_cost_little_more_than_their_writes() {
-        let needed = RequestsNeeded {
-            writes: 10_000_000,
-            lists: 10_002,
-            job_batches: 1_000_000,
-            ..RequestsNeeded::default()
-        };
-        let lines = costs(&needed, &Prices::us_east_1());
-        let total = |stage| -> String {
-            let of_stage = lines.iter().filter(|line| line.stage == stage);
-            of_stage.map(|line| line.dollars).sum::<Dollars>().to_string()
-        };
-        let all = [Stage::Migration, Stage::Queue, Stage::Verification].map(total);
-        assert_eq!(all, ["$56.40", "$1.40", "$11.75"]);
-        assert!(lines.iter().all(|line| line.count > 0), "{lines:?}");
-    }
-}
+mod tests;

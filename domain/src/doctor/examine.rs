@@ -1,13 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::replicas::examine_replicas;
+use super::first_rows::examine_index;
+use super::named_ports::NamedPorts;
+use super::replicas::{Mogile, examine_replicas};
 use crate::migrate::require_domain;
-use crate::ports::{JobQueue, LedgerError, Ports, StoreError, WorkPorts};
+use crate::ports::{
+    Clock, FailureLog, JobQueue, Ledger, LedgerError, ObjectStore, SourceIndex, StoreError,
+    WorkPorts,
+};
 use crate::retry::{Classed, ErrorClass};
 use crate::{
     BucketMap, Check, Condition, FailureNote, FailureRecord, Fid, Health, LedgerRecord,
     ListedObject, Noted, ObjectAddress, ObjectKey, ObjectMeta, Obstacle, QueueDepth, Reason,
-    Rejection, RowClass, S3Bucket, SourceFile, Stopped, WriteTarget, limits,
+    S3Bucket, SourceFile, Stopped, WriteTarget, limits,
 };
 
 /// The fact that no row near the index's beginning is rejected for its bucket: a setting mends it.
@@ -20,26 +25,39 @@ pub const FIRST_ROWS: &str = "its first rows have keys and lengths that can be u
 /// The fact that a job outlives an outage.
 pub const DELIVERIES: &str = "an outage does not use up the deliveries of its jobs";
 
-/// Checks every system that `migrate` uses: the index, a replica on each storage node, the ledger, the
-/// failures table and each mapped bucket. It only reads.
-pub async fn examine(ports: &Ports, buckets: &BucketMap) -> Vec<Check> {
+/// Checks every system that `migrate` uses, as far as the settings name it: the index, a replica on each
+/// storage node, the ledger, the failures table and each mapped bucket. It only reads.
+pub async fn examine(ports: &NamedPorts, buckets: Option<&BucketMap>) -> Vec<Check> {
     let mut checks = Vec::new();
-    let domain = examine_domain(ports).await;
-    let is_read = domain.health == Health::Good;
-    checks.push(domain);
     let mut sample = Vec::new();
-    // Of a domain that is not there, or in an index that gives nothing, nothing else can be said. The
-    // other settings may be right.
-    if is_read && let Some(first) = examine_index(ports, buckets, &mut checks).await {
-        checks.extend(examine_replicas(ports, buckets, &first).await);
-        sample = first.files;
+    if let Some(index) = ports.index.as_deref() {
+        let clock = ports.clock.as_ref();
+        let domain = examine_domain(index, clock).await;
+        let is_read = domain.health == Health::Good;
+        checks.push(domain);
+        // Of a domain that is not there, or in an index that gives nothing, nothing else can be said. The
+        // other settings may be right.
+        if let (true, Some(buckets)) = (is_read, buckets)
+            && let Some(first) = examine_index(index, buckets, &mut checks).await
+        {
+            if let Some(files) = ports.files.as_deref() {
+                let mogile = Mogile { index, files, clock };
+                checks.extend(examine_replicas(mogile, buckets, &first).await);
+            }
+            sample = first.files;
+        }
     }
-    checks.push(examine_ledger(ports, &sample).await);
-    checks.push(told("failures", "they can be read", ports.failures.read(&[Fid(0)]).await));
+    if let Some(ledger) = ports.ledger.as_deref() {
+        checks.push(examine_ledger(ledger, &sample).await);
+    }
+    if let Some(failures) = ports.failures.as_deref() {
+        checks.push(told("failures", "they can be read", failures.read(&[Fid(0)]).await));
+    }
+    let Some((objects, buckets)) = ports.objects.as_deref().zip(buckets) else { return checks };
     for (_, bucket) in buckets.pairs() {
         let fact = "its objects can be listed";
         let subject = format!("bucket {bucket}");
-        checks.push(match ports.objects.list(bucket, "", None).await {
+        checks.push(match objects.list(bucket, "", None).await {
             Ok(page) if page.objects.is_empty() => Check::good(subject, fact, "it is empty"),
             Ok(_) => Check::good(subject, fact, "it has objects"),
             Err(error) => failed(subject, fact, &error),
@@ -101,10 +119,10 @@ pub async fn examine_queues(
 }
 
 /// Checks that MogileFS has the configured domain.
-async fn examine_domain(ports: &Ports) -> Check {
+async fn examine_domain(index: &dyn SourceIndex, clock: &dyn Clock) -> Check {
     let (subject, fact) = ("index", "MogileFS has the configured domain");
-    match require_domain(ports.index.as_ref(), ports.clock.as_ref()).await {
-        Ok(()) => Check::good(subject, fact, format!("`{}`", ports.index.domain())),
+    match require_domain(index, clock).await {
+        Ok(()) => Check::good(subject, fact, format!("`{}`", index.domain())),
         Err(Stopped::Trouble(reason)) => match reason.obstacle {
             Obstacle::Unreachable => {
                 Check::unreachable(subject, fact, reason.to_string()).because_of(reason)
@@ -117,114 +135,9 @@ async fn examine_domain(ports: &Ports) -> Check {
     }
 }
 
-/// What was found at the index's beginning.
-pub(super) struct FirstRows {
-    /// The files among them that are to be migrated.
-    pub(super) files: Vec<SourceFile>,
-    /// How many rows of the domain were looked at.
-    pub(super) rows: usize,
-    /// Whether these are all that the index has.
-    pub(super) is_whole_index: bool,
-}
-
-/// Pages at the beginning that are looked at for a file to migrate: 50,000 fids. The first may be of
-/// another domain, or of buckets to be ignored.
-const PAGES: usize = 50;
-
-/// Checks the first rows, up to the first page that has a file to migrate.
-async fn examine_index(
-    ports: &Ports,
-    buckets: &BucketMap,
-    checks: &mut Vec<Check>,
-) -> Option<FirstRows> {
-    let (subject, fact) = ("index", "its rows can be read");
-    let mut first = FirstRows { files: Vec::new(), rows: 0, is_whole_index: false };
-    let (mut rejected, mut unmapped) = (Rejected::default(), Rejected::default());
-    let mut after = Fid(0);
-    for _ in 0..PAGES {
-        let page = match ports.index.page(after, limits::PAGE_ROWS).await {
-            Ok(page) => page,
-            Err(error) => {
-                checks.push(failed(subject, fact, &error));
-                return None;
-            }
-        };
-        first.rows += page.rows.len();
-        for row in page.rows {
-            match row.classify(buckets) {
-                RowClass::Source(file) => first.files.push(file),
-                RowClass::Rejected(why @ Rejection::UnmappedBucket(_)) => {
-                    unmapped.add(row.fid, &why);
-                }
-                RowClass::Rejected(why) => rejected.add(row.fid, &why),
-                RowClass::Temporary | RowClass::Ignored => {}
-            }
-        }
-        for row in page.unreadable {
-            rejected.add(row.fid, &Rejection::Unreadable(row.why));
-        }
-        let Some(next) = page.next else {
-            first.is_whole_index = true;
-            break;
-        };
-        after = next;
-        if !first.files.is_empty() {
-            break;
-        }
-    }
-    checks.push(match first.rows {
-        0 if first.is_whole_index => {
-            Check::bad(subject, fact, "it has no rows of this domain: check the domain")
-        }
-        0 => {
-            let detail = format!(
-                "none of the rows up to fid {after} is of this domain: where the domain is right, its files \
-                 have higher fids"
-            );
-            Check::caution(subject, fact, detail)
-        }
-        rows => Check::good(subject, fact, format!("{rows} rows looked at")),
-    });
-    checks.push(match unmapped.first {
-        None => Check::good(subject, BUCKETS_OF_FIRST_ROWS, "none is rejected"),
-        Some(_) => Check::bad(subject, BUCKETS_OF_FIRST_ROWS, unmapped.said()),
-    });
-    checks.push(match rejected.first {
-        None => Check::good(subject, FIRST_ROWS, "none is rejected"),
-        // Any store may have a few. Where it is so of most, it is none of this kind.
-        Some(_) if rejected.rows * 2 > first.rows => {
-            Check::bad(subject, FIRST_ROWS, rejected.said())
-        }
-        Some(_) => {
-            let said = rejected.said();
-            let detail = format!("{said}. They are left behind and counted, and the others go on");
-            Check::caution(subject, FIRST_ROWS, detail)
-        }
-    });
-    Some(first)
-}
-
-/// Rows that are not migrated.
-#[derive(Default)]
-struct Rejected {
-    rows: usize,
-    first: Option<String>,
-}
-
-impl Rejected {
-    fn add(&mut self, fid: Fid, why: &Rejection) {
-        self.rows += 1;
-        self.first.get_or_insert_with(|| format!("fid {fid}: {why}"));
-    }
-
-    fn said(&self) -> String {
-        format!("{} are rejected; {}", self.rows, self.first.as_deref().unwrap_or_default())
-    }
-}
-
 /// Checks that the ledger can be read, and that its proofs of the first files are for the buckets
 /// that BUCKETS names today.
-async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
+async fn examine_ledger(ledger: &dyn Ledger, sample: &[SourceFile]) -> Check {
     let (subject, fact) = ("ledger", "its records are of the buckets that are mapped");
     let sample = &sample[..sample.len().min(limits::LEDGER_READ)];
     // Without a file to ask for, any fid shows whether the table can be read.
@@ -232,7 +145,7 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
     if fids.is_empty() {
         fids.push(Fid(0));
     }
-    let records = match ports.ledger.read(&fids).await {
+    let records = match ledger.read(&fids).await {
         Ok(records) => records,
         Err(error) => return failed(subject, "its records can be read", &error),
     };
@@ -255,7 +168,7 @@ async fn examine_ledger(ports: &Ports, sample: &[SourceFile]) -> Check {
 /// Checks the failures table by writing a record, deleting it and scanning the table. A run does
 /// all three, and a failure that it cannot write there is lost. The record has fid 0, which no file
 /// has.
-pub async fn examine_failures(ports: &Ports) -> Check {
+pub async fn examine_failures(failures: &dyn FailureLog, clock: &dyn Clock) -> Check {
     let (subject, fact) = ("failures", "records can be written, taken away and scanned");
     let record = FailureRecord {
         fid: NO_FILE,
@@ -264,18 +177,18 @@ pub async fn examine_failures(ports: &Ports) -> Check {
         reason: "canary".to_owned(),
         detail: "written by doctor, which takes it away at once".to_owned(),
         attempt: 0,
-        failed_at: ports.clock.now(),
+        failed_at: clock.now(),
         doubted: false,
         messages: BTreeMap::new(),
     };
     let canary = FailureNote { message: "canary".to_owned(), record, what: Noted::Failed };
     let tried = async {
-        ports.failures.note(&[canary]).await?;
-        ports.failures.clear_undoubted(&[NO_FILE]).await?;
+        failures.note(&[canary]).await?;
+        failures.clear_undoubted(&[NO_FILE]).await?;
         // An earlier doctor that was killed may have left its record.
-        ports.failures.clear(&[NO_FILE]).await?;
+        failures.clear(&[NO_FILE]).await?;
         let mut records = 0_u64;
-        ports.failures.scan(&mut |_| records += 1).await?;
+        failures.scan(&mut |_| records += 1).await?;
         Ok::<_, LedgerError>(records)
     };
     match tried.await {
@@ -291,7 +204,7 @@ const NO_FILE: Fid = Fid(0);
 /// to copy some objects for good, for example those in Glacier, or those that are encrypted with
 /// another key.
 pub async fn examine_copies(
-    ports: &Ports,
+    objects: &dyn ObjectStore,
     buckets: &BucketMap,
     locked: &BTreeSet<S3Bucket>,
     single_request_bytes: u64,
@@ -300,7 +213,7 @@ pub async fn examine_copies(
     for (_, bucket) in buckets.pairs().filter(|(_, bucket)| !locked.contains(*bucket)) {
         let subject = format!("bucket {bucket}");
         let fact = "an intermediary can be copied, and S3 gives the copy's SHA-1";
-        checks.push(match copy_one(ports, bucket, single_request_bytes).await {
+        checks.push(match copy_one(objects, bucket, single_request_bytes).await {
             Ok(Some(key)) => Check::good(subject, fact, format!("`{key}`")),
             Ok(None) => Check::good(subject, fact, "it has none: nothing is copied"),
             Err(error) => failed(subject, fact, &error),
@@ -315,7 +228,7 @@ const COPY_CANARY: &str = "mogile2s3-canary/copy-of-an-intermediary";
 /// The smallest intermediary that one COPY can take, on the first listing page of the first prefix
 /// that has one. The prefixes are `0/` to `9/`, then `/0/` to `/9/`.
 async fn small_intermediary(
-    ports: &Ports,
+    objects: &dyn ObjectStore,
     bucket: &S3Bucket,
     single_request_bytes: u64,
 ) -> Result<Option<ListedObject>, StoreError> {
@@ -324,7 +237,7 @@ async fn small_intermediary(
     };
     for lead in ["", "/"] {
         for digit in 0..=9 {
-            let listed = ports.objects.list(bucket, &format!("{lead}{digit}/"), None).await?;
+            let listed = objects.list(bucket, &format!("{lead}{digit}/"), None).await?;
             let listed = listed.objects.into_iter().filter(fits);
             if let Some(found) = listed.min_by_key(|object| object.length) {
                 return Ok(Some(found));
@@ -335,12 +248,11 @@ async fn small_intermediary(
 }
 
 async fn copy_one(
-    ports: &Ports,
+    objects: &dyn ObjectStore,
     bucket: &S3Bucket,
     single_request_bytes: u64,
 ) -> Result<Option<ObjectKey>, StoreError> {
-    let objects = ports.objects.as_ref();
-    let Some(source) = small_intermediary(ports, bucket, single_request_bytes).await? else {
+    let Some(source) = small_intermediary(objects, bucket, single_request_bytes).await? else {
         return Ok(None);
     };
     let address =

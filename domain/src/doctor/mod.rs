@@ -1,5 +1,6 @@
 //! Checks every system that a migration needs, and counts the rows of the index.
 
+mod alike;
 mod arrived;
 mod buckets;
 mod census;
@@ -8,34 +9,43 @@ mod clock;
 mod consumers;
 mod content_set;
 mod contents;
+mod data_costs;
 mod database;
 mod estimate;
 mod examine;
+mod first_rows;
 mod key_changes;
 mod mogile_database;
+mod named_ports;
+mod pace;
 mod public_reads;
 mod queues;
 mod replicas;
 mod tables;
 mod types_planned;
+mod way;
 mod window;
 
+pub use alike::{Candidates, KeysAlike, names_alike};
 pub use arrived::{Arrived, BucketArrivals};
-pub use buckets::{BucketChecks, examine_buckets, examine_locks};
+pub use buckets::{BucketChecks, examine_buckets, examine_locks, examine_readers_of};
 pub use census::{Census, census};
 pub use clients::{CONTENT_REPO, RHINO, examine_content_repo, examine_rhino};
 pub use clock::examine_clock;
 pub use consumers::examine_consumers;
 pub use contents::{Contents, lists_at_most};
-pub use estimate::{CostLine, DataCosts, RequestsNeeded, Stage, WriteSizes, costs, scan_reads};
+pub use data_costs::{DataCosts, through_nat};
+pub use estimate::{CostLine, RequestsNeeded, Stage, WriteSizes, costs, scan_reads};
 pub use examine::{
     BUCKETS_OF_FIRST_ROWS, DELIVERIES, FIRST_ROWS, examine, examine_copies, examine_failures,
     examine_queues, examine_work,
 };
 pub use key_changes::{KEY_CHANGES, examine_key_changes};
 pub use mogile_database::{MOGILE, examine_mogile_database};
+pub use named_ports::NamedPorts;
+pub use pace::{Pace, TimeLimit, TimeNeeded, Worker};
 pub use public_reads::{Readers, examine_public_reads};
-pub use queues::{QueueNames, examine_queue_settings};
+pub use queues::{QueueUrls, examine_queue_settings};
 pub use replicas::STORAGE_NODE;
 pub use tables::{TABLE_KEY, examine_tables};
 pub use types_planned::{NamedObjects, TypesPlanned, plan_types};

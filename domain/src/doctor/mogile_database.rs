@@ -119,7 +119,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::ports::{DatabaseError, SurveyedColumn, SurveyedDatabase};
+    use crate::ports::{DatabaseError, SurveyedColumn, SurveyedDatabase, UploadsUnderWay};
     use crate::{Health, Timestamp};
 
     struct Fake {
@@ -171,6 +171,10 @@ mod tests {
     impl MogileDatabase for Fake {
         async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError> {
             Ok(self.highest.map(Fid))
+        }
+
+        async fn uploads_under_way(&self) -> Result<UploadsUnderWay, DatabaseError> {
+            Ok(UploadsUnderWay::default())
         }
     }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use super::examine::{FirstRows, failed};
-use crate::ports::{IndexError, Ports, Replica, RowPage};
+use super::examine::failed;
+use super::first_rows::FirstRows;
+use crate::ports::{Clock, IndexError, Replica, RowPage, SourceFiles, SourceIndex};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
 use crate::{BucketMap, Check, Fid, RowClass, SourceError, SourceFile, limits};
@@ -28,10 +29,18 @@ const HALVINGS: u32 = 10;
 /// Replicas that are tried on a storage node before it counts as bad: single ones may be.
 const TRIES: usize = 3;
 
+/// MogileFS, as the checks use it.
+#[derive(Clone, Copy)]
+pub(super) struct Mogile<'a> {
+    pub(super) index: &'a dyn SourceIndex,
+    pub(super) files: &'a dyn SourceFiles,
+    pub(super) clock: &'a dyn Clock,
+}
+
 /// Checks that the trackers know replicas of a sample of files, and that each storage node that holds
 /// some of them gives one.
 pub(super) async fn examine_replicas(
-    ports: &Ports,
+    ports: Mogile<'_>,
     buckets: &BucketMap,
     first: &FirstRows,
 ) -> Vec<Check> {
@@ -84,7 +93,7 @@ pub(super) async fn examine_replicas(
 
 /// Whether the trackers have some keys of the index under the same fids. Another store's database, or a copy
 /// of long ago, shows here. Nothing is said where the trackers cannot be asked: other checks say that.
-async fn examine_fids(ports: &Ports, sample: &[SourceFile]) -> Option<Check> {
+async fn examine_fids(ports: Mogile<'_>, sample: &[SourceFile]) -> Option<Check> {
     let (subject, fact) = ("index", "the trackers have its keys under the same fids");
     let step = (sample.len() / KEYS_COMPARED).max(1);
     let (mut compared, mut differing) = (0, Vec::new());
@@ -113,11 +122,11 @@ async fn examine_fids(ports: &Ports, sample: &[SourceFile]) -> Option<Check> {
 
 /// Some files of a few places behind the first ones.
 async fn files_further_on(
-    ports: &Ports,
+    ports: Mogile<'_>,
     buckets: &BucketMap,
     first: &[SourceFile],
 ) -> Result<Vec<SourceFile>, IndexError> {
-    let (clock, index) = (ports.clock.as_ref(), ports.index.as_ref());
+    let Mogile { index, clock, .. } = ports;
     let page = async |after: Fid, limit| retried(clock, after.0, || index.page(after, limit)).await;
     let begin = first.last().map_or(0, |file| file.fid.0);
     // Fids have gaps. The last row is within the last step that found one.
@@ -200,7 +209,7 @@ fn examine_sample(files: usize, without: Vec<(Fid, Option<SourceError>)>) -> Che
     failed(subject, fact, &error)
 }
 
-async fn examine_node(ports: &Ports, node: String, replicas: Vec<Replica>) -> Check {
+async fn examine_node(ports: Mogile<'_>, node: String, replicas: Vec<Replica>) -> Check {
     let (subject, fact) = (format!("{STORAGE_NODE}{node}"), "a replica on it can be opened");
     let mut last = None;
     for replica in replicas.iter().take(TRIES) {

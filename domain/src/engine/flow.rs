@@ -85,7 +85,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             concurrency,
             observer,
             feed,
-            planner: Planner::new(routes, plan.aim),
+            planner: Planner::new(ports, routes, plan.aim),
             waiting: VecDeque::new(),
             alone: VecDeque::new(),
             under_way: UnderWay::new(ports),
@@ -243,7 +243,7 @@ impl<'a, F: Feed> Flow<'a, F> {
             self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
         } else if self.hold.blocks(&task) {
             self.hold.add(task, self.ports.now());
-        } else if task.work.is_none() {
+        } else if task.is_unplanned() {
             self.planner.add(task);
         } else if task.is_alone() {
             self.alone.push_back(task);
@@ -289,9 +289,14 @@ impl<'a, F: Feed> Flow<'a, F> {
 
     fn take_planned(&mut self, planned: Planned) {
         match self.planner.take(planned) {
-            Ok(tasks) => self.begin_all(tasks),
+            Ok(tasks) => {
+                if tasks.iter().any(Task::verifies) {
+                    self.reached(&[System::Tables]);
+                }
+                self.begin_all(tasks);
+            }
             Err((tasks, reason)) => {
-                // One listing failed for all of them.
+                // One request failed for all of them.
                 let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
                 let mut weight = Some(weight);
                 for task in tasks {

@@ -71,7 +71,8 @@ impl Hold {
     }
 
     /// Keeps a task that is blocked.
-    pub(super) fn add(&mut self, task: Task, now: Timestamp) {
+    pub(super) fn add(&mut self, mut task: Task, now: Timestamp) {
+        task.forget_record();
         self.tasks.push_back(HeldTask { task, why: None, due: now });
     }
 
@@ -101,6 +102,7 @@ impl Hold {
         if task.tries >= limits::OUTAGE_TRIES || !in_time {
             return Some((task, why));
         }
+        task.forget_record();
         self.tasks.push_back(HeldTask { task, why: Some(why), due: now.after(pause) });
         None
     }

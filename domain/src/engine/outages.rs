@@ -73,6 +73,9 @@ struct Away {
     since: Timestamp,
     probes: u32,
     probe_at: Timestamp,
+    /// Whether only tasks find out that it is back. Otherwise the part of the engine that found it
+    /// away tries it again itself.
+    by_tasks: bool,
 }
 
 impl Away {
@@ -150,7 +153,7 @@ impl Outages {
         if !is_enough || standing.given_up || system == System::Index {
             return false;
         }
-        self.goes_away(system, why, now);
+        self.goes_away(system, why, true, now);
         true
     }
 
@@ -158,14 +161,15 @@ impl Outages {
     /// whether an outage begins with that.
     pub(super) fn went_away(&mut self, system: System, why: &Reason, now: Timestamp) -> bool {
         let was_away = self.is_away(system);
-        self.goes_away(system, why, now);
+        self.goes_away(system, why, false, now);
         !was_away
     }
 
-    fn goes_away(&mut self, system: System, why: &Reason, now: Timestamp) {
-        let new = Away { why: why.clone(), since: now, probes: 0, probe_at: now };
+    fn goes_away(&mut self, system: System, why: &Reason, by_tasks: bool, now: Timestamp) {
+        let new = Away { why: why.clone(), since: now, probes: 0, probe_at: now, by_tasks };
         let away = self.systems.entry(system).or_default().away.get_or_insert(new);
         away.why = why.clone();
+        away.by_tasks &= by_tasks;
         away.put_off_probe(now);
     }
 
@@ -238,9 +242,11 @@ impl Outages {
 
     /// When the next task may be tried although a system is away that it needs.
     pub(super) fn next_probe(&self) -> Option<Timestamp> {
-        let probed =
-            |system| matches!(system, System::Trackers | System::StorageNodes | System::S3);
-        let away = self.away().filter(|(system, _)| probed(*system));
+        let away = self.away().filter(|(system, away)| match system {
+            System::Trackers | System::StorageNodes | System::S3 => true,
+            System::Tables => away.by_tasks,
+            System::Index | System::Queue => false,
+        });
         away.map(|(_, away)| away.probe_at).min()
     }
 

@@ -9,7 +9,7 @@ use crate::migrate::{
 };
 use crate::ports::{Ports, VerificationLog};
 use crate::retried::retried;
-use crate::verify::verify_file;
+use crate::verify::{RecordLook, compare_with_record, index_length, verify_file};
 use crate::{
     Delivery, Dkey, Failure, FailureNote, FailureRecord, Fid, Finding, JobAction, LedgerRecord,
     Left, MessageTries, Noted, Reason, ReasonKind, SourceFile, Timestamp, Verification, limits,
@@ -94,6 +94,8 @@ pub(crate) enum Work {
         run: String,
         /// S3 has no SHA-1 of the content, most likely, so that it must be read.
         reads: bool,
+        /// What the ledger says of the file.
+        record: RecordLook,
     },
 }
 
@@ -152,6 +154,24 @@ impl Task {
         }
     }
 
+    /// Whether something must be read before it can be carried out: which way its file may come, or
+    /// what the ledger says of it.
+    pub(super) const fn is_unplanned(&self) -> bool {
+        matches!(self.work, None | Some(Work::Verify { record: RecordLook::NotYet, .. }))
+    }
+
+    /// Whether it looks whether a file is whole.
+    pub(super) const fn verifies(&self) -> bool {
+        matches!(self.work, Some(Work::Verify { .. }))
+    }
+
+    /// It waits: by its next try what was read for it may not hold any more.
+    pub(super) fn forget_record(&mut self) {
+        if let Some(Work::Verify { record, .. }) = &mut self.work {
+            *record = RecordLook::NotYet;
+        }
+    }
+
     /// Whether MogileFS is asked for the content before anything else is tried.
     pub(super) fn comes_from_mogile(&self) -> bool {
         match &self.work {
@@ -170,20 +190,23 @@ impl Task {
     pub(super) async fn carry_out(&self, work: &Work, ports: EnginePorts<'_>) -> Outcome {
         let files = ports.files;
         if let Err(failure) = self.note_suspicion(files).await {
-            return Outcome { end: Carried::Failed(failure), findings: Vec::new() };
+            return Carried::Failed(failure).into();
         }
         match work {
             Work::Migrate(plan) => {
                 migrate_file(files, &self.file, plan, &self.writing).await.into()
             }
             Work::Sync(plan) => sync_file(files, &self.file, plan, &self.writing).await.into(),
-            Work::Verify { run, .. } => {
+            Work::Verify { run, record, .. } => {
                 let (objects, clock) = (files.objects.as_ref(), files.clock.as_ref());
-                let end = match verify_file(objects, clock, &self.file, run).await {
-                    Ok(seen) => Carried::Proven(Record::Verified(seen)),
-                    Err(failure) => Carried::Failed(failure),
-                };
-                Outcome { end, findings: Vec::new() }
+                let seen = verify_file(objects, clock, &self.file, run).await;
+                match compare_with_record(seen, record, &self.file) {
+                    Ok(seen) => {
+                        let findings = index_length(&self.file, seen.length).into_iter().collect();
+                        Outcome { end: Carried::Proven(Record::Verified(seen)), findings }
+                    }
+                    Err(failure) => Carried::Failed(failure).into(),
+                }
             }
         }
     }
@@ -227,6 +250,12 @@ impl Task {
             Duration::ZERO
         };
         limits::JOB_TIME.saturating_add(time)
+    }
+}
+
+impl From<Carried> for Outcome {
+    fn from(end: Carried) -> Self {
+        Self { end, findings: Vec::new() }
     }
 }
 

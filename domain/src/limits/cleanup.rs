@@ -1,4 +1,4 @@
-//! The limits of the journal and of the clean-up.
+//! The limits of the journal, of the clean-up and of the cut-over.
 
 use std::time::Duration;
 
@@ -28,6 +28,22 @@ pub const SEEN_ROWS: usize = 2_500;
 /// Files that one entry of the journal condemns. Each has at most 600 bytes there.
 pub const CONDEMNED_FILES: usize = 400;
 
+/// Files that one `audit accept` takes: an operator can look through so many. Each has about a kilobyte of
+/// evidence, which is kept in memory.
+pub const ACCEPTED_FILES: usize = 10_000;
+
+/// Accepted files that are looked at at once. Each may read a replica of any size.
+pub const FILES_LOOKED_AT_ONCE: usize = 4;
+
+/// Replicas of one file that are read at once.
+pub const REPLICAS_AT_ONCE: usize = 2;
+
+/// The most bytes of the words about one replica in the journal.
+pub const EVIDENCE_BYTES: usize = 400;
+
+/// The most bytes of the reason for which files are accepted.
+pub const LONGEST_REASON_BYTES: usize = 1_000;
+
 /// Unfinished uploads that `tmp delete` reads before it asks contentrepo about all of them, which reads
 /// ten million rows in a few minutes: about 300 bytes of memory each.
 pub const TEMPORARY_ROWS: usize = 20_000;
@@ -51,3 +67,6 @@ pub const CLOCKS_APART: Duration = Duration::from_mins(5);
 /// the clocks of the one that listed and the one that deletes may be apart.
 pub const UPLOAD_OVER_AFTER: Duration =
     Duration::from_secs(24 * 60 * 60 + 2 * CLOCKS_APART.as_secs());
+
+/// The time between two looks at whether a store that is to be frozen moves.
+pub const FREEZE_LOOK: Duration = Duration::from_secs(10);

@@ -3,14 +3,15 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use roaring::RoaringTreemap;
 
+use crate::journal::AcceptedFile;
 use crate::ports::{
     Clock, IndexError, RowPage, SourceIndex, TypesAndNames, TypesError, UnreadableRow,
 };
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass};
 use crate::{
-    BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Reason, Rejection, RowClass, RowCounts,
-    SourceFile, limits,
+    Acceptances, BucketMap, Fid, FileStanding, IndexRow, KnownFiles, Reason, Rejection, RowClass,
+    RowCounts, SourceFile, limits,
 };
 
 /// Whether files that are already proven are selected, too.
@@ -35,6 +36,9 @@ pub struct Selection {
     pub in_ranges: RoaringTreemap,
     /// Fids that are left out.
     pub without: RoaringTreemap,
+    /// The files that an operator accepts by name. Their rows need no work where they name no content;
+    /// files are tried all the same.
+    pub accepted: Acceptances,
     /// The first fid that is taken. It is for going on with an interrupted run whose earlier rows
     /// are done. It does not replace a second run over all rows: MogileFS may add a row with a
     /// smaller fid after that page was read.
@@ -92,6 +96,8 @@ pub struct Rows<'a> {
     each: RoaringTreemap,
     /// What is said of the files' types and names, where that is known.
     types: Option<&'a dyn TypesAndNames>,
+    /// Accepted files that are not taken.
+    left_out: Option<&'a Acceptances>,
 }
 
 /// A page could not be made.
@@ -136,13 +142,24 @@ impl<'a> Rows<'a> {
     ) -> Self {
         let each = selection.only.as_ref().map(|only| only - &selection.in_ranges);
         let each = each.unwrap_or_default();
-        Self { index, clock, buckets, selection, known, each, types: None }
+        Self { index, clock, buckets, selection, known, each, types: None, left_out: None }
     }
 
     /// The same, and each file with its type and name.
     #[must_use]
     pub fn with_types(self, types: Option<&'a dyn TypesAndNames>) -> Self {
         Self { types, ..self }
+    }
+
+    /// The same, without these accepted files: they are counted, and not taken.
+    #[must_use]
+    pub fn leaving_out(self, accepted: &'a Acceptances) -> Self {
+        Self { left_out: Some(accepted), ..self }
+    }
+
+    /// Whether an operator accepts that the file never gets to S3, as its row is today.
+    pub(crate) fn is_accepted(&self, file: &SourceFile) -> bool {
+        is_accepted(&self.selection.accepted, file)
     }
 
     /// Whether files that are done are taken all the same.
@@ -283,10 +300,20 @@ impl<'a> Rows<'a> {
             return;
         }
         match class {
+            RowClass::Source(file)
+                if self.left_out.is_some_and(|accepted| is_accepted(accepted, &file)) =>
+            {
+                intake.accepted_rows += 1;
+            }
             RowClass::Source(file) => self.take_file(file, page),
             RowClass::Temporary => intake.temporary += 1,
             RowClass::Ignored => intake.ignored += 1,
             RowClass::Rejected(why) => {
+                let accepted = &self.selection.accepted;
+                if accepted.of_row(row.fid, row.dkey.as_deref(), why.name()).is_accepted() {
+                    intake.accepted_rows += 1;
+                    return;
+                }
                 intake.add_rejected(row.fid, &why);
                 page.rejected.push(RejectedRow { fid: row.fid, dkey: row.dkey, why });
             }
@@ -320,6 +347,14 @@ impl Page {
             self.intake.absent.add(Fid(fid), "the index has no row of this domain with this fid");
         }
         self.next = first_behind(only, Fid(last)).map(|_| Fid(last));
+    }
+}
+
+fn is_accepted(accepted: &Acceptances, file: &SourceFile) -> bool {
+    // Nearly no file is: only of those that are the key is put together.
+    accepted.find(file.fid).is_some() && {
+        let key = file.dkey.to_string();
+        accepted.of_row(file.fid, Some(&key), AcceptedFile::MISSING).is_accepted()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::known_files::KnownFilesBuilder;
 use crate::ledger_scan::scan_ledger;
 use crate::ports::{Clock, FailureLog, Ledger, LedgerError, VerificationLog};
 use crate::retried::retried;
-use crate::{Fid, KnownFiles, limits};
+use crate::{FailureItem, Fid, KnownFiles, limits};
 
 /// Reads what the tables say about the files that a selection may take. Where few fids are named
 /// (at most [`limits::FIDS_READ_SINGLY`]) only their items are read, otherwise both tables are
@@ -29,14 +29,14 @@ pub async fn known_files(
                     known.add_item(&Ok(record));
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
-                for record in &failed {
-                    known.add_failure(record);
+                for record in failed {
+                    known.add_failure(&Ok(record));
                 }
             }
         }
         Some(_) | None => {
             scan_ledger(ledger, |item| known.add_item(&item)).await?;
-            failures.scan(&mut |record| known.add_failure(&record)).await?;
+            failures.scan(&mut |item| known.add_failure(&item)).await?;
         }
     }
     Ok(known.build())
@@ -55,8 +55,9 @@ pub async fn verified_files(
         verifications.verified(run, &mut each).await?;
     }
     let mut failed = RoaringTreemap::new();
-    let mut each = |record: crate::FailureRecord| {
-        failed.insert(record.fid.0);
+    let mut each = |item: FailureItem| {
+        let fid = item.map_or_else(|unreadable| unreadable.fid, |record| Some(record.fid));
+        failed.extend(fid.map(|fid| fid.0));
     };
     failures.scan(&mut each).await?;
     // A file that this run has found whole is not looked at again because of an older doubt.

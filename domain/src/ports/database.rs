@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::IndexError;
 use crate::retry::{Cause, Classed, ErrorClass};
+use crate::{Obstacle, Reason, ReasonKind};
 
 /// The id of a row, by which a table is paged. It holds whatever a column of integers can hold: a
 /// server gives ids from 1 on, and an INSERT may give any other.
@@ -67,5 +68,17 @@ impl From<DatabaseError> for IndexError {
             DatabaseError::Refused { at, why } => Self::Refused { at, why },
             DatabaseError::BadAnswer { at, why } => Self::BadAnswer { at, why },
         }
+    }
+}
+
+/// The references of contentrepo or rhino cannot be read.
+impl From<&DatabaseError> for Reason {
+    fn from(error: &DatabaseError) -> Self {
+        let obstacle = match error {
+            DatabaseError::Unavailable { .. } => Obstacle::Unreachable,
+            DatabaseError::Refused { .. } => Obstacle::Refusal,
+            DatabaseError::BadAnswer { .. } => Obstacle::OfItsKind,
+        };
+        Self::new(ReasonKind::References, error).because_of(obstacle)
     }
 }

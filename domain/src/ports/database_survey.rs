@@ -22,6 +22,20 @@ pub trait MogileDatabase: SurveyedDatabase {
     /// Returns the highest fid of the table `file`, of whatever domain; [`None`] where the table is
     /// empty.
     async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError>;
+
+    /// Returns the uploads under way, of all domains: the rows of the table `tempfile`. A tracker adds a row
+    /// when an upload is opened, and deletes it when the upload is closed; one that was given up stays for
+    /// an hour (MogileFS-Server 2.73, `Worker/Delete.pm`).
+    async fn uploads_under_way(&self) -> Result<UploadsUnderWay, DatabaseError>;
+}
+
+/// The rows of MogileFS's table `tempfile`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UploadsUnderWay {
+    /// The number of rows.
+    pub rows: u64,
+    /// The highest fid among them.
+    pub newest: Option<Fid>,
 }
 
 /// What a server says.

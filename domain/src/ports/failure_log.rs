@@ -1,11 +1,12 @@
 use async_trait::async_trait;
 
 use super::LedgerError;
-use crate::{FailureNote, FailureRecord, Fid, MessageTries};
+use crate::{FailureItem, FailureNote, FailureRecord, Fid, MessageTries};
 
 /// The failures table: the last failure of each file that a worker gave back to the queue, keyed by
 /// fid. It explains dead letters and keeps the doubts of verifications: the proof of a doubted file
-/// does not count. An item that cannot be read is logged and left out.
+/// does not count. A [`scan`](Self::scan) passes on also items that cannot be read; everything else logs
+/// such an item and leaves it out.
 ///
 /// Several workers write at the same time. Each promise below holds for every single record,
 /// whatever other workers write meanwhile.
@@ -32,7 +33,7 @@ pub trait FailureLog: Send + Sync {
     /// Returns the existing records of these fids as they are now, in no order.
     async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError>;
 
-    /// Passes every record to `each`, in no order. Records that are written meanwhile may be
-    /// missed. A record may come twice when a page was read again.
-    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError>;
+    /// Passes every item to `each`, in no order, and also items that cannot be read. Records that are
+    /// written meanwhile may be missed. An item may come twice when a page was read again.
+    async fn scan(&self, each: &mut (dyn FnMut(FailureItem) + Send)) -> Result<(), LedgerError>;
 }

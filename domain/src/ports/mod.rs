@@ -16,6 +16,7 @@ mod key_ranges;
 mod ledger;
 mod object_store;
 mod queue_consumers;
+mod record_sorts;
 mod rhino_changes;
 mod rhino_database;
 mod row_sorter;
@@ -38,6 +39,7 @@ pub use content_repo_database::{
 pub use database::{DatabaseError, RowId};
 pub use database_survey::{
     AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+    UploadsUnderWay,
 };
 pub use failure_log::FailureLog;
 pub use job_queue::{JobQueue, QueueError, QueueRole};
@@ -47,6 +49,9 @@ pub use key_ranges::{KeyRanges, KeyedRow};
 pub use ledger::{Ledger, LedgerError, Segment};
 pub use object_store::{ObjectContent, ObjectStore, StoreError};
 pub use queue_consumers::{QueueConsumer, QueueConsumers};
+pub use record_sorts::{
+    RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
+};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };

@@ -48,6 +48,10 @@ pub trait SiteLooks: Send + Sync {
     /// Returns a table's key; [`None`] when there is no such table.
     async fn table_key(&self, name: &str) -> Result<Option<TableKey>, SiteError>;
 
+    /// Returns the settings of the queue at this URL, in whatever account it is; [`None`] when there is no
+    /// such queue.
+    async fn queue_at(&self, url: &str) -> Result<Option<QueueState>, SiteError>;
+
     /// Returns the ARN of the queue at this URL.
     async fn queue_arn(&self, url: &str) -> Result<String, SiteError>;
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use crate::WorkerReport;
 use crate::retry::{Cause, Classed, ErrorClass};
+use crate::{FunctionHealth, WorkerReport};
 
 /// The deployed worker function, as far as it reports about itself.
 #[async_trait]
@@ -9,6 +9,10 @@ pub trait WorkerFunction: Send + Sync {
     /// Returns the report of the function that is deployed now. For this the function calls no
     /// other system and works on no job.
     async fn report(&self) -> Result<WorkerReport, FunctionError>;
+
+    /// Has the function look at everything that it uses, from where it runs and with its own role. It
+    /// writes small objects and records, and deletes them again. It may take as long as the function may.
+    async fn examine(&self) -> Result<FunctionHealth, FunctionError>;
 }
 
 /// Why there is no report of the function.

@@ -154,11 +154,12 @@ async fn send_all(
         _ = stops.select_next_some() => Err(Stopped::Interrupted),
         ready = prepare(ports, plan, observer, summary).fuse() => ready,
     };
-    let Ready { known, types } = ready?;
+    let Ready { known, types, left_out } = ready?;
     summary.types = types.as_ref().map(Types::summary);
 
     let rows = Rows::new(index, clock, &plan.buckets, selection, &known)
-        .with_types(types.as_ref().map(|types| types as &dyn TypesAndNames));
+        .with_types(types.as_ref().map(|types| types as &dyn TypesAndNames))
+        .leaving_out(&left_out);
     let routes = Routes::new(files.objects.as_ref(), clock, plan.route, plan.single_request_bytes);
     let sender = Sender { ports, plan, routes: &routes, failed: &known.failed };
     let mut page = rows.page(rows.begin()).await.map_err(|error| trouble(&error))?;

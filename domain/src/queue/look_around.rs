@@ -6,7 +6,7 @@ use crate::migrate::{count_for_the_eye, require_domain};
 use crate::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use crate::ports::{Clock, Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;
-use crate::{BucketMap, FailureRecord, LedgerItem, Reason, Stopped, Timestamp};
+use crate::{BucketMap, FailureItem, LedgerItem, Reason, Stopped, Timestamp};
 
 /// How far work has come that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,9 @@ pub async fn look_around(
     let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| trouble(&e))?;
     let dead = retried(clock, 1, || ports.dead_letters.depth()).await.map_err(|e| trouble(&e))?;
     let mut failing: BTreeMap<String, Failing> = BTreeMap::new();
-    let mut take = |record: FailureRecord| {
+    // What cannot be read has no reason to be counted under; the adapter logs it.
+    let mut take = |item: FailureItem| {
+        let Ok(record) = item else { return };
         failing.entry(record.reason.clone()).or_default().add(&record);
     };
     ports.failures.scan(&mut take).await.map_err(|error| trouble(&error))?;

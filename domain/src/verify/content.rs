@@ -7,7 +7,7 @@ use crate::{ContentDigests, ContentHasher, ETag, ObjectAddress};
 
 /// Reads the object with this `ETag` to its end. Errors with [`StoreError::Occupied`] where another
 /// object is there.
-pub(super) async fn read_whole(
+pub(crate) async fn read_whole(
     objects: &dyn ObjectStore,
     at: &ObjectAddress,
     etag: &ETag,

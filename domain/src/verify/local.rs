@@ -17,7 +17,7 @@ use super::state::{Place, StateKeeper, VerifyState};
 use super::summary::VerifySummary;
 use super::tally::Counting;
 use crate::ports::{Clock, KeyRanges, ObjectStore, SourceIndex};
-use crate::{BucketMap, Stopped};
+use crate::{Acceptances, BucketMap, Stopped};
 
 /// What a comparison reads.
 #[derive(Clone, Copy)]
@@ -41,6 +41,8 @@ pub struct VerifyPlan {
     pub buckets: BucketMap,
     /// Fids whose rows are counted and not compared.
     pub excluded: RoaringTreemap,
+    /// The files that an operator accepts by name: of these a missing object is none of the differences.
+    pub accepted: Acceptances,
     /// How much of the content is read.
     pub depth: Depth,
     /// The comparison ends when this many files are not as they must be, or cannot be looked at.
@@ -90,7 +92,7 @@ pub async fn verify_store(
         None => (Part::new(fresh.clone()), Place::default()),
     };
     let found = Parts::new(done, place, fresh);
-    let counting = Counting::new((&plan.buckets, &plan.excluded), found, observer);
+    let counting = Counting::new(plan, found, observer);
     {
         let content = &mut counting.parts().done.summary.content;
         (content.deep, content.seed) = (plan.depth == Depth::All, seed);

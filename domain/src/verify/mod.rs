@@ -13,6 +13,8 @@ mod observer;
 mod part;
 mod patience;
 mod ranges;
+mod record;
+pub mod references;
 mod rows;
 mod sample;
 mod settings;
@@ -24,9 +26,11 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use content::read_whole;
 pub use file::verify_file;
 pub use local::{Depth, VerifyPlan, VerifyPorts, verify_store};
 pub use observer::{All, Line, Mark, VerifyObserver};
+pub(crate) use record::{RecordLook, compare_with_record, index_length};
 pub use sorting::sort_rows;
 pub use state::{StateKeeper, VerifyState};
 pub use summary::{ContentRead, Difference, OtherObjects, VerifySummary};

@@ -15,6 +15,8 @@ pub enum Mark {
     Extra,
     /// The file could not be looked at.
     Unseen,
+    /// The file's object is missing, and an operator accepts that.
+    Accepted,
 }
 
 /// What became of one file, or of one object that is no file's.

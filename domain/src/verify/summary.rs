@@ -90,6 +90,8 @@ pub struct VerifySummary {
     /// Rows that name no file that could be in S3, by reason.
     #[serde(deserialize_with = "rejections")]
     pub rejected: BTreeMap<&'static str, Sample>,
+    /// Rows that name no file that could be in S3, and that an operator accepts by name.
+    pub accepted_rows: u64,
     /// Rows that must be in S3.
     pub files: Tally,
     /// Of them those whose object was found with the right length, and with the right content where
@@ -98,6 +100,8 @@ pub struct VerifySummary {
     /// Of them those that are not as they must be, by [`Difference`].
     #[serde(deserialize_with = "differences")]
     pub different: BTreeMap<&'static str, Sample>,
+    /// Of them those whose object is missing, and that an operator accepts by name.
+    pub accepted: Sample,
     /// Of them those that could not be looked at, by reason.
     #[serde(deserialize_with = "reasons")]
     pub unseen: BTreeMap<&'static str, Sample>,
@@ -193,9 +197,11 @@ impl VerifySummary {
         self.ignored += other.ignored;
         self.excluded += other.excluded;
         absorb(&mut self.rejected, other.rejected);
+        self.accepted_rows += other.accepted_rows;
         self.files.merge(other.files);
         self.whole.merge(other.whole);
         absorb(&mut self.different, other.different);
+        self.accepted.merge(other.accepted);
         absorb(&mut self.unseen, other.unseen);
         absorb(&mut self.findings, other.findings);
         self.changed.merge(other.changed);
@@ -226,7 +232,8 @@ impl VerifySummary {
     /// Returns the number of files whose rows were read and that were not compared.
     #[must_use]
     pub fn not_compared(&self) -> u64 {
-        self.files.files.saturating_sub(self.whole.files + self.failures())
+        let compared = self.whole.files + self.accepted.files + self.failures();
+        self.files.files.saturating_sub(compared)
     }
 
     /// Whether every row is in one class, and every file of a comparison that came to its end too.
@@ -235,9 +242,10 @@ impl VerifySummary {
         let rows = self.temporary
             + self.ignored
             + self.excluded
+            + self.accepted_rows
             + files_of(&self.rejected)
             + self.files.files;
-        let files = self.whole.files + self.failures();
+        let files = self.whole.files + self.accepted.files + self.failures();
         let are_compared =
             files == self.files.files || (self.stopped.is_some() && files < self.files.files);
         rows == self.rows && are_compared

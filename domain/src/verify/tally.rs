@@ -5,21 +5,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use roaring::RoaringTreemap;
 
 use super::join::ExpectedFile;
+use super::local::VerifyPlan;
 use super::look::Looked;
 use super::observer::{Line, Mark, VerifyObserver};
 use super::part::{Held, Parts};
 use super::ranges::KeyRange;
 use super::summary::{Difference, OtherObjects, UNREADABLE, VerifySummary};
 use crate::audit::AuditedRow;
+use crate::journal::AcceptedFile;
 use crate::ports::{KeyedRow, UnreadableRow};
 use crate::{
-    BucketMap, ByteCount, ETag, FindingKind, ListedObject, ObjectKey, S3Bucket, Sha1, Tally, limits,
+    Acceptances, BucketMap, ByteCount, ETag, FindingKind, IndexRow, ListedObject, ObjectKey,
+    S3Bucket, Sha1, Tally, limits,
 };
 
 /// The counts, and who is told of each file.
 pub(super) struct Counting<'a> {
     map: &'a BucketMap,
     excluded: &'a RoaringTreemap,
+    accepted: &'a Acceptances,
     /// The S3 buckets, each once; a bucket's number is its place here.
     pub(super) buckets: Vec<&'a S3Bucket>,
     observer: &'a dyn VerifyObserver,
@@ -39,12 +43,12 @@ pub(super) enum Stray {
 
 impl<'a> Counting<'a> {
     pub(super) fn new(
-        (map, excluded): (&'a BucketMap, &'a RoaringTreemap),
+        VerifyPlan { buckets: map, excluded, accepted, .. }: &'a VerifyPlan,
         parts: Parts,
         observer: &'a dyn VerifyObserver,
     ) -> Self {
         let buckets = map.pairs().map(|(_, bucket)| bucket).collect();
-        Self { map, excluded, buckets, observer, parts: Mutex::new(parts) }
+        Self { map, excluded, accepted, buckets, observer, parts: Mutex::new(parts) }
     }
 
     pub(super) fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -105,6 +109,10 @@ impl<'a> Counting<'a> {
                     summary.ignored += 1;
                     return;
                 }
+                AuditedRow::Rejected(why) if self.is_accepted(row, why.name()) => {
+                    summary.accepted_rows += 1;
+                    return;
+                }
                 AuditedRow::Rejected(why) => {
                     let key = row.dkey.as_deref().unwrap_or("the row has no key");
                     summary.rejected.entry(why.name()).or_default().add(row.fid, key);
@@ -127,6 +135,21 @@ impl<'a> Counting<'a> {
                 part.aside.push((bucket, expected));
             }
         }
+    }
+
+    fn is_accepted(&self, row: &IndexRow, class: &str) -> bool {
+        self.accepted.of_row(row.fid, row.dkey.as_deref(), class).is_accepted()
+    }
+
+    /// Whether an operator accepts that the object of this file is missing. Its key in the index is the one
+    /// that its SHA-1 and its bucket make.
+    fn is_accepted_file(&self, bucket: usize, file: &ExpectedFile) -> bool {
+        let old = self.map.pairs().nth(bucket).map(|(old, _)| old);
+        old.is_some_and(|old| {
+            let key = format!("{}-{old}", file.sha1);
+            let accepted = self.accepted.of_row(file.fid, Some(&key), AcceptedFile::MISSING);
+            accepted.is_accepted()
+        })
     }
 
     fn is_file(&self, row: &KeyedRow) -> bool {
@@ -161,8 +184,14 @@ impl<'a> Counting<'a> {
         is_read: bool,
         looked: &Looked,
     ) {
-        self.parts().of(run).summary.count(file, is_read, looked);
-        self.tell_looked(run, bucket, file, looked, false);
+        let is_accepted = self.accepts(bucket, file, looked);
+        self.parts().of(run).summary.count(file, is_read, (looked, is_accepted));
+        self.tell_looked(run, bucket, file, (looked, is_accepted), false);
+    }
+
+    fn accepts(&self, bucket: usize, file: &ExpectedFile, looked: &Looked) -> bool {
+        matches!(looked, Looked::Differs(Difference::Missing, _))
+            && self.is_accepted_file(bucket, file)
     }
 
     /// Whether so many files were looked for by HEAD in vain that the listing is believed.
@@ -192,6 +221,7 @@ impl<'a> Counting<'a> {
 
     /// Counts a file of the sample, which counts as whole so far.
     pub(super) fn sampled(&self, bucket: usize, file: &ExpectedFile, looked: &Looked) {
+        let is_accepted = self.accepts(bucket, file, looked);
         let mut parts = self.parts();
         let summary = &mut parts.done.summary;
         let whole = &mut summary.whole;
@@ -199,10 +229,10 @@ impl<'a> Counting<'a> {
             files: whole.files.saturating_sub(1),
             bytes: whole.bytes.saturating_sub(file.length.0),
         };
-        summary.count(file, true, looked);
+        summary.count(file, true, (looked, is_accepted));
         drop(parts);
         if !matches!(looked, Looked::Whole(_)) {
-            self.tell_looked(None, bucket, file, looked, true);
+            self.tell_looked(None, bucket, file, (looked, is_accepted), true);
         }
     }
 
@@ -238,11 +268,14 @@ impl<'a> Counting<'a> {
         run: Run,
         bucket: usize,
         file: &ExpectedFile,
-        looked: &Looked,
+        (looked, is_accepted): (&Looked, bool),
         again: bool,
     ) {
         let (mark, trouble) = match looked {
             Looked::Whole(_) => (Mark::Whole, ("", "")),
+            Looked::Differs(difference, text) if is_accepted => {
+                (Mark::Accepted, (difference.name(), text.as_str()))
+            }
             Looked::Differs(difference, text) => {
                 let missing = *difference == Difference::Missing;
                 let mark = if missing { Mark::Missing } else { Mark::Differs };
@@ -268,7 +301,12 @@ impl<'a> Counting<'a> {
 }
 
 impl VerifySummary {
-    fn count(&mut self, file: &ExpectedFile, is_read: bool, looked: &Looked) {
+    fn count(
+        &mut self,
+        file: &ExpectedFile,
+        is_read: bool,
+        (looked, is_accepted): (&Looked, bool),
+    ) {
         match looked {
             Looked::Whole(length) => {
                 self.whole.add(file.length);
@@ -281,6 +319,7 @@ impl VerifySummary {
                     self.findings.entry(kind).or_default().add(file.fid, text);
                 }
             }
+            Looked::Differs(_, text) if is_accepted => self.accepted.add(file.fid, text),
             Looked::Differs(difference, text) => {
                 self.different.entry(difference.name()).or_default().add(file.fid, text);
             }

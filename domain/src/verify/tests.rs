@@ -16,7 +16,9 @@ use self::fakes::{Object, Order, World, run};
 use self::lines::{Kept, Lines, Told};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
 use crate::audit::AuditedRow;
-use crate::{BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped};
+use crate::{
+    Acceptances, BucketMap, ByteCount, Coverage, Fid, IndexRow, Misconfigured, Sha1, Stopped,
+};
 
 fn map() -> BucketMap {
     BucketMap::parse("repo:corpus,other:second", "trash").expect("a map")
@@ -27,6 +29,7 @@ fn plan(depth: Depth, page_rows: usize) -> VerifyPlan {
     VerifyPlan {
         buckets,
         excluded,
+        accepted: Acceptances::default(),
         depth,
         max_failures: None,
         page_rows,

@@ -17,6 +17,7 @@ mod stall;
 pub mod passes;
 pub mod queued;
 pub mod scenarios;
+pub mod verified;
 pub mod report;
 
 pub mod measure;

@@ -8,9 +8,11 @@ mod bare;
 mod client;
 mod cpu;
 mod field;
+mod freeze;
 mod memory;
 mod plan;
 mod types;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,10 @@ pub enum Measure {
     Plan(plan::Arguments),
     /// The time and the memory that `audit` takes for many rows, and the memory that each row takes
     Audit(audit::Arguments),
+    /// The time and the memory that `verify` takes for many rows, the memory of each, and the CPU time
+    Verify(verify::Arguments),
+    /// The time and the memory that `freeze` takes for many rows
+    Freeze(freeze::Arguments),
     /// The time, memory and disk that the types and names of a million files take
     Types(types::Arguments),
 }
@@ -43,6 +49,8 @@ pub async fn run(measure: Measure) -> anyhow::Result<ExitCode> {
         Measure::Memory(arguments) => memory::run(&arguments).await?,
         Measure::Plan(arguments) => plan::run(&arguments).await?,
         Measure::Audit(arguments) => audit::run(&arguments).await?,
+        Measure::Verify(arguments) => verify::run(&arguments).await?,
+        Measure::Freeze(arguments) => freeze::run(&arguments).await?,
         Measure::Types(arguments) => types::run(&arguments).await?,
     };
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })

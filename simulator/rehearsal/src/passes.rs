@@ -15,6 +15,7 @@ pub use pass::{CommandResult, Pass, PassResult, Runner};
 use crate::report::Report;
 use crate::scenarios;
 use crate::stage::{Options, Stage};
+use crate::verified::Verified;
 pub use migrate::Index;
 use migrate::Migrate;
 
@@ -31,8 +32,8 @@ fn passes() -> Vec<Pass> {
     ]
 }
 
-/// Rehearses the migration: every pass and every scenario is run, and all that is not as
-/// planted is a problem.
+/// Rehearses the migration: every pass, every scenario and every verification is run, and all that is
+/// not as planted is a problem.
 pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
     let stage = Stage::set(options).await?;
     let in_this_world = async {
@@ -40,10 +41,11 @@ pub async fn rehearse(options: &Options) -> anyhow::Result<Report> {
         for pass in passes() {
             passed.push(pass.run(&stage).await.with_context(|| format!("the {}", pass.name))?);
         }
-        anyhow::Ok((passed, scenarios::run_all(&stage).await?))
+        let scenarios = scenarios::run_all(&stage).await?;
+        anyhow::Ok((passed, scenarios, Verified::run(&stage).await.context("verifying")?))
     };
     let (in_this_world, aside) = tokio::join!(in_this_world, scenarios::run_aside(options));
-    let (passed, mut scenarios) = in_this_world?;
+    let (passed, mut scenarios, verified) = in_this_world?;
     scenarios.extend(aside);
-    Ok(Report::new(options, &stage.planted, passed, scenarios, stage.judge()))
+    Ok(Report::new(options, &stage.planted, (passed, scenarios, verified), stage.judge()))
 }

@@ -19,7 +19,9 @@ mod proven;
 mod strike;
 mod trouble;
 
-pub use proven::{plant_arrived, plant_objects, plant_passes, plant_proven, plant_rows};
+pub use proven::{
+    plant_arrived, plant_final, plant_objects, plant_passes, plant_proven, plant_rows,
+};
 pub use trouble::Trouble;
 
 use planter::Planter;

@@ -5,6 +5,7 @@ mod queued;
 mod screen;
 mod table;
 mod text;
+mod verified;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ use crate::passes::{Account, PassResult};
 use crate::planting::{Planted, Trouble};
 use crate::scenarios::Scenario;
 use crate::stage::Options;
+use crate::verified::Verified;
 
 /// What was rehearsed, and how it went.
 #[derive(Debug, Serialize)]
@@ -30,6 +32,8 @@ pub struct Report {
     planted: PlantedReport,
     passes: Vec<PassReport>,
     scenarios: Vec<Scenario>,
+    /// What all verifications counted in the end.
+    verified: Verified,
     /// What the oracle saw at the end.
     judgement: Judgement,
     /// All that is not as planted.
@@ -89,8 +93,7 @@ impl Report {
     pub(super) fn new(
         options: &Options,
         planted: &Planted,
-        passed: Vec<PassResult>,
-        scenarios: Vec<Scenario>,
+        (passed, scenarios, verified): (Vec<PassResult>, Vec<Scenario>, Verified),
         judgement: Judgement,
     ) -> Self {
         // What is wrong after one pass is mostly wrong after the next: it is told once.
@@ -101,10 +104,11 @@ impl Report {
             problems.extend(new.map(|problem| format!("{}: {problem}", pass.name)));
         }
         problems.extend(scenarios.iter().flat_map(Scenario::all_problems));
+        problems.extend(verified.problems.iter().cloned());
         let notes = passed
             .iter()
             .flat_map(|pass| pass.notes.iter().map(|note| format!("{}: {note}", pass.name)));
-        let notes = notes.collect();
+        let notes = notes.chain(verified.notes.iter().cloned()).collect();
         let judged = judgement.problems.iter().filter(|problem| told.insert(*problem));
         problems.extend(judged.map(|problem| format!("in the end: {problem}")));
         Self {
@@ -113,6 +117,7 @@ impl Report {
             planted: PlantedReport::new(planted, options.hazards),
             passes: passed.into_iter().map(PassReport::from).collect(),
             scenarios,
+            verified,
             judgement,
             problems,
             notes,

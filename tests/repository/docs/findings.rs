@@ -6,12 +6,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use apps::exit::{Exit, Verdict};
+use domain::accept::RefusalKind;
 use domain::blueprint::Outcome;
 use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
-use domain::verify::{Difference, VerifySummary};
+use domain::verify::{Difference, VerifySummary, references::Broken};
 use domain::{
     Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
     WorkSummary,
@@ -88,6 +89,8 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("Dead letters", dead_letters()),
         ("Unfinished uploads", unfinished_uploads()),
         ("Objects compared with the index", objects_compared()),
+        ("References of the clients", names(Broken::ALL)),
+        ("Files that cannot be accepted", names(RefusalKind::ALL)),
         ("Keys of other content", classes_of(&[json!(KeyScan::default())], &["stopped"])),
         ("Corrected keys", names(RekeyOutcome::ALL)),
         ("Items of the ledger", fields(&json!(LedgerCounts::default()))),
@@ -173,6 +176,8 @@ fn early_ends() -> Vec<String> {
         Misconfigured::OtherDomain { .. } => "the queue has jobs of the MogileFS domain …",
         Misconfigured::NothingSelected { .. } => "the selection has no row",
         Misconfigured::NothingMapped { .. } => "none of the … rows is in a bucket that is mapped",
+        Misconfigured::NoReferences { .. } =>
+            "rows of …'s database is in a bucket that is mapped, by its old or its new name",
         Misconfigured::OtherBucket { .. } => "the queue has jobs for files of … in bucket",
         Misconfigured::OtherContentRepo { .. } => "contentrepo's database refers to … of … files",
         Misconfigured::PartOfContentRepo { .. } =>

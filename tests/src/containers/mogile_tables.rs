@@ -17,6 +17,16 @@ pub const HOST: &str = "CREATE TABLE host (
     altmask VARCHAR(18),
     UNIQUE (hostname), UNIQUE (hostip), UNIQUE (altip)) ENGINE=InnoDB";
 
+/// The table `tempfile` as schema version 17 has it. Older installations have fids of 32 bits, and number
+/// them by `AUTO_INCREMENT`.
+pub const TEMPFILE: &str = "CREATE TABLE tempfile (
+    fid BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    createtime INT UNSIGNED NOT NULL,
+    classid TINYINT UNSIGNED NOT NULL,
+    dmid SMALLINT UNSIGNED NOT NULL,
+    dkey VARCHAR(255),
+    devids VARCHAR(60)) ENGINE=InnoDB";
+
 /// Rows of one INSERT.
 const ROWS_AT_ONCE: usize = 1_000;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::ports::{FailureLog, LedgerError};
-use domain::{FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp};
+use domain::{
+    FailureItem, FailureNote, FailureRecord, Fid, JobAction, MessageTries, Noted, Timestamp,
+};
 use futures_util::future::join3;
 
 use super::table::{Attribute, Table};
@@ -262,6 +264,16 @@ async fn others_items(log: &dyn FailureLog, table: &dyn Table) {
         scanned.filter(|(fid, _)| fids.contains(&fid.0)).collect::<BTreeMap<_, _>>(),
         readable
     );
+    let mut unreadable = BTreeMap::new();
+    let mut each = |item: FailureItem| {
+        unreadable.extend(item.err().map(|item| (item.fid, item.why)));
+    };
+    log.scan(&mut each).await.expect("a whole scan");
+    assert_eq!(
+        unreadable.keys().copied().collect::<Vec<_>>(),
+        [602, 603, 604].map(|fid| Some(Fid(fid)))
+    );
+    assert!(unreadable[&Some(Fid(602))].contains("attempt"), "{unreadable:?}");
 
     // Each may be written over, and taken away.
     let failures: Vec<_> = (600..605).map(failure).collect();
@@ -361,7 +373,8 @@ fn plain(record: FailureRecord) -> FailureRecord {
 /// When it cannot be had, or gives one fid two records.
 pub async fn scanned(log: &dyn FailureLog) -> BTreeMap<Fid, FailureRecord> {
     let mut failures = BTreeMap::new();
-    let mut each = |failure: FailureRecord| {
+    let mut each = |failure: FailureItem| {
+        let Ok(failure) = failure else { return };
         let failure = plain(failure);
         let known = failures.insert(failure.fid, failure.clone());
         assert!(known.is_none_or(|known| known == failure), "two records: {failure:?}");

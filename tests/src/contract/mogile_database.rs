@@ -1,7 +1,7 @@
 //! What every server of MogileFS's database says of it, and what every [`MogileDatabase`] makes of that.
 
 use domain::Fid;
-use domain::ports::MogileDatabase;
+use domain::ports::{MogileDatabase, UploadsUnderWay};
 use sqlx::mysql::MySqlConnection;
 
 use super::client_schemas::is_described;
@@ -62,6 +62,18 @@ const TABLES: &[(&str, &[&str])] = &[
             "unique hostname (hostname)",
         ],
     ),
+    (
+        "tempfile",
+        &[
+            "fid bigint unsigned NOT NULL",
+            "createtime int unsigned NOT NULL",
+            "classid tinyint unsigned NOT NULL",
+            "dmid smallint unsigned NOT NULL",
+            "dkey varchar(255) @ NULL",
+            "devids varchar(60) @ NULL",
+            "unique PRIMARY (fid)",
+        ],
+    ),
 ];
 
 /// Checks the tables in the session's database, of schema 17 and with this default collation.
@@ -98,9 +110,20 @@ pub async fn mogile_database_holds(
     assert_eq!(file["dkey"].collation.as_deref(), collation, "{file:?}");
     assert!(survey.columns["domain"].contains_key("namespace"), "{survey:?}");
     assert_eq!(database.highest_fid().await.expect("an answer"), highest.map(Fid));
+    let idle = database.uploads_under_way().await.expect("an answer");
+    assert_eq!(idle, UploadsUnderWay::default());
     // The test runs on the server's own machine.
     let ours = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let ours = ours.expect("after 1970").as_secs();
     let theirs = database.server_time().await.expect("an answer").0 / 1_000;
     assert!(ours.abs_diff(theirs) < 60, "{ours} and {theirs}");
+}
+
+/// Checks that two uploads are under way, with the fids 7 and 12.
+///
+/// # Panics
+/// When they are not seen.
+pub async fn two_uploads_are_seen(database: &dyn MogileDatabase) {
+    let uploads = database.uploads_under_way().await.expect("an answer");
+    assert_eq!(uploads, UploadsUnderWay { rows: 2, newest: Some(Fid(12)) });
 }

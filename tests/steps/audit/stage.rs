@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::audit::{AuditPlan, AuditPorts, AuditSummary, Comparison, ListedFile, list_files};
+use domain::journal::{AcceptedFile, Content, Entry};
 use domain::ports::{ContentRepoDatabase, WorkPorts};
 use domain::{
-    BucketMap, ByteCount, ETag, FailureNote, FailureRecord, Fid, JobAction, LedgerRecord, Noted,
-    Proof, S3Bucket, Sha1, Sight, Timestamp, Verification,
+    Acceptances, BucketMap, ByteCount, ETag, FailureNote, FailureRecord, Fid, JobAction,
+    LedgerRecord, Noted, Proof, S3Bucket, Sha1, Sight, Since, Timestamp, Verification,
 };
 use dynoxide::AttributeValue;
 use stand_ins::world::dynamodb::{number, put, text};
-use stand_ins::world::mogile::{self, Content};
+use stand_ins::world::mogile;
 
 use crate::cleanup::contentrepo::ContentRepo;
 use crate::common::{World, content};
@@ -25,6 +26,8 @@ pub struct Stage {
     pub repo: Option<Arc<ContentRepo>>,
     /// Fids that the operator has decided about.
     pub excluded: Vec<u64>,
+    /// Files that the operator accepts.
+    pub accepted: Acceptances,
 }
 
 fn bucket(name: &str) -> S3Bucket {
@@ -40,13 +43,20 @@ impl Stage {
         let world = World::instant();
         let ports = world.port.work_ports();
         let buckets = BucketMap::parse("repo:new-repo,corpus:new-corpus", "trash").expect("valid");
-        Self { world, ports, buckets, repo: None, excluded: Vec::new() }
+        Self {
+            world,
+            ports,
+            buckets,
+            repo: None,
+            excluded: Vec::new(),
+            accepted: Acceptances::default(),
+        }
     }
 
     /// A file under any key.
     pub fn store(&self, fid: u64, key: &str) {
         let (fid, devices) = (mogile::Fid(fid), &self.world.devices[..2]);
-        let bytes = Content::from(content(fid.0, 10));
+        let bytes = mogile::Content::from(content(fid.0, 10));
         self.world.port.mogile.store_as(fid, self.world.dmid, key, &bytes, devices);
     }
 
@@ -113,6 +123,47 @@ impl Stage {
         self.world.run(self.ports.files.failures.note(&[note])).expect("noted");
     }
 
+    /// A failure record that nobody can read.
+    pub fn unreadable_failure(&self, fid: u64) {
+        let (table, database) = (&self.world.port.work.failures, &self.world.port.database);
+        put(database, table, [number("fid", fid), text("attempt", "first")].into()).expect("put");
+    }
+
+    /// An entry of the journal accepts a row with this key and this class.
+    pub fn accept(&mut self, fid: u64, key: &str, class: &str) {
+        let file = AcceptedFile {
+            fid: Fid(fid),
+            key: Some(key.to_owned()),
+            class: class.to_owned(),
+            replicas: Vec::new(),
+        };
+        let entry = Entry {
+            migration: "ledger".to_owned(),
+            sequence: fid,
+            previous: None,
+            at: Timestamp(1),
+            by: "ann".to_owned(),
+            writer: 7,
+            content: Content::FilesAccepted {
+                domain: "plos_repo".to_owned(),
+                reason: "lost".to_owned(),
+                files: vec![file],
+            },
+        };
+        self.accepted.take("plos_repo", entry);
+    }
+
+    /// The same of a file under its own key.
+    pub fn accept_file(&mut self, fid: u64) {
+        self.accept(fid, &format!("{}-repo", sha1(fid)), AcceptedFile::MISSING);
+    }
+
+    /// What another look at the replicas of an accepted file says.
+    pub fn since(&mut self, fid: u64, since: Since) {
+        let mut all = self.accepted.iter_mut();
+        all.find(|one| one.file.fid == Fid(fid)).expect("accepted").since = since;
+    }
+
     pub fn with<T>(
         &self,
         run: Option<&str>,
@@ -127,8 +178,12 @@ impl Stage {
             content_repo,
             clock: &*self.ports.files.clock,
         };
-        let plan =
-            AuditPlan { buckets: &self.buckets, run, excluded: self.excluded.iter().collect() };
+        let plan = AuditPlan {
+            buckets: &self.buckets,
+            run,
+            excluded: self.excluded.iter().collect(),
+            accepted: self.accepted.clone(),
+        };
         self.world.run(act(&ports, &plan))
     }
 
@@ -148,6 +203,9 @@ impl Stage {
                     ListedFile::Judged(file, verdict) => (file.fid, format!("{verdict:?}")),
                     ListedFile::Changed(file) => (file.fid, "Changed".to_owned()),
                     ListedFile::Rejected(fid, why, _) => (fid, why.name().to_owned()),
+                    ListedFile::AcceptedRow(fid, why, _) => {
+                        (fid, format!("Accepted {}", why.name()))
+                    }
                     ListedFile::Unreadable(fid) => (fid, "Unreadable".to_owned()),
                 };
                 assert_eq!(lines.insert(fid.0, words), None, "fid {fid} once");

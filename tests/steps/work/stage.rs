@@ -8,8 +8,8 @@ use domain::migrate::{RoutePolicy, Selection};
 use domain::ports::{FailureLog, Ledger, Segment};
 use domain::queue::{EnqueueObserver, EnqueuePlan, EnqueueSummary, enqueue};
 use domain::{
-    BucketMap, FailureRecord, Fid, IntermediaryForm, JobAction, LedgerItem, LedgerRecord,
-    ObjectKey, QueueDepth, SourceFile, Tally, WorkSummary, limits,
+    BucketMap, FailureItem, FailureRecord, Fid, IntermediaryForm, JobAction, LedgerItem,
+    LedgerRecord, ObjectKey, QueueDepth, SourceFile, Tally, WorkSummary, limits,
 };
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -191,7 +191,8 @@ impl Stage {
         let table = port.work.failures.clone();
         let judge = PortFailures::new(port.database.clone(), table, Arc::default());
         let mut failures = BTreeMap::new();
-        let mut keep = |record: FailureRecord| {
+        let mut keep = |item: FailureItem| {
+            let record = item.expect("a readable item");
             failures.insert(record.fid, record);
         };
         self.world.run(judge.scan(&mut keep)).expect("without faults it answers");

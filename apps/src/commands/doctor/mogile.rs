@@ -5,8 +5,8 @@ use domain::doctor::{examine_key_changes, examine_mogile_database};
 use domain::ports::SourceIndex;
 use domain::{Check, Health};
 
+use super::WrongSettings;
 use crate::config::KeyChangeSettings;
-use crate::exit::UsageError;
 use crate::wiring::Wiring;
 
 /// Where it is.
@@ -16,8 +16,10 @@ pub(super) struct MogileDatabases {
 }
 
 impl MogileDatabases {
-    pub(super) fn of(settings: &KeyChangeSettings) -> Result<Self, UsageError> {
-        Ok(Self { changed: settings.url()? })
+    pub(super) fn of(settings: &KeyChangeSettings, wrong: &mut WrongSettings) -> Self {
+        Self {
+            changed: wrong.take("MogileFS's database, to change keys", settings.url()).flatten(),
+        }
     }
 
     /// Checks what is named. `is_index_well` says whether the index could be read: if not, a database
@@ -25,20 +27,23 @@ impl MogileDatabases {
     pub(super) async fn examine(
         self,
         wiring: &Wiring<'_>,
-        index: &dyn SourceIndex,
+        index: Option<&dyn SourceIndex>,
         is_index_well: bool,
-    ) -> Result<Vec<Check>, UsageError> {
+        wrong: &mut WrongSettings,
+    ) -> Vec<Check> {
         let mut checks = Vec::new();
-        if let Some(database) = wiring.mogile_database()? {
+        let database = wrong.take("MogileFS's database", wiring.mogile_database());
+        if let Some(database) = database.flatten() {
             checks = examine_mogile_database(&database).await;
             let has_answered = checks.iter().any(|check| check.health == Health::Good);
             if !has_answered && !is_index_well {
                 checks.clear();
             }
         }
-        if let Some(url) = self.changed {
+        // Without an index there is nothing to compare it with, and why there is none is said.
+        if let (Some(url), Some(index)) = (self.changed, index) {
             checks.extend(examine_key_changes(&wiring.key_changes(url), index).await);
         }
-        Ok(checks)
+        checks
     }
 }

@@ -25,6 +25,11 @@ pub fn advice_on_settings(misconfigured: &Misconfigured) -> String {
              buckets of the rows"
                 .to_owned()
         }
+        Misconfigured::NoReferences { client, .. } => format!(
+            "nothing was compared: correct BUCKETS, or {}, which names an empty database or one of another \
+             store; then run this again. `mogile2s3 doctor` names the buckets of contentrepo",
+            if *client == "rhino" { "RHINO_DATABASE_URL" } else { "CONTENTREPO_DATABASE_URL" }
+        ),
         Misconfigured::OtherBucket { .. } => {
             "the jobs are still in the queue: correct BUCKETS or SQS_URL, then run this again. Where \
              BUCKETS was changed on purpose, delete all jobs of the queue, verifications too (`aws sqs \

@@ -36,7 +36,7 @@ fn advice_ends_where_the_files_are_taken_again() {
         assert!(!said.contains("doctor"), "{kind}: {said}");
         let dead = advice(kind, Again::DeadLetters);
         // Once the files are mended their letters have another reason.
-        let is_done_then = [ReasonKind::Missing, ReasonKind::WrongObject].contains(&kind);
+        let is_done_then = is_found_by_verifying(kind);
         let reason = if is_done_then { "done-since" } else { kind.name() };
         let redrive = format!("`mogile2s3 dlq redrive --reason {reason}`");
         assert_eq!(dead.contains(&redrive), kind != ReasonKind::BadMessage, "{kind}: {dead}");

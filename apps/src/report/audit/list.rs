@@ -34,6 +34,10 @@ impl AuditList {
                 let key = printable(key.as_deref().unwrap_or("-"));
                 self.line('!', &key, *fid, why.name())
             }
+            ListedFile::AcceptedRow(fid, why, key) => {
+                let key = printable(key.as_deref().unwrap_or("-"));
+                self.line(ACCEPTED, &key, *fid, &format!("accepted, {}", why.name()))
+            }
             ListedFile::Unreadable(fid) => self.line('!', &"-", *fid, "unreadable-row"),
         }
     }
@@ -84,6 +88,9 @@ fn object(file: &AuditedFile) -> ObjectAddress {
     ObjectAddress { bucket: file.bucket.clone(), key: ObjectKey::of_content(&file.sha1) }
 }
 
+/// The symbol of what an operator accepts.
+const ACCEPTED: char = '~';
+
 const fn shown(verdict: FileVerdict) -> (char, &'static str) {
     match verdict {
         FileVerdict::Whole => ('=', "whole"),
@@ -92,5 +99,6 @@ const fn shown(verdict: FileVerdict) -> (char, &'static str) {
         FileVerdict::OfAnother => ('*', "record of another bucket or SHA-1"),
         FileVerdict::Doubted => ('*', "found missing or wrong"),
         FileVerdict::WithoutPass => ('?', "not verified"),
+        FileVerdict::Accepted => (ACCEPTED, "accepted, not in the ledger"),
     }
 }

@@ -11,7 +11,16 @@ use super::reports::{sample, stopped, tally};
 use crate::report::rekey::{RekeyReport, ScanReport};
 use crate::report::tmp;
 
-pub(super) fn tmp_list() -> Vec<Value> {
+pub(super) fn reports() -> [(&'static str, Vec<Value>); 4] {
+    [
+        ("tmp list", tmp_list()),
+        ("tmp delete", tmp_delete()),
+        ("rekey", rekey()),
+        ("rekey scan", rekey_scan()),
+    ]
+}
+
+fn tmp_list() -> Vec<Value> {
     let full = Listing {
         rows: 1,
         temporary: tally(),
@@ -24,7 +33,7 @@ pub(super) fn tmp_list() -> Vec<Value> {
     [full, Listing::default()].map(|listing| json!(tmp::ListReport::new(listing))).into()
 }
 
-pub(super) fn tmp_delete() -> Vec<Value> {
+fn tmp_delete() -> Vec<Value> {
     let copy = OnlyCopy {
         fid: Fid(7),
         key: "key".to_owned(),
@@ -52,7 +61,7 @@ pub(super) fn tmp_delete() -> Vec<Value> {
     [full, Deletion::default()].map(report).into()
 }
 
-pub(super) fn rekey() -> Vec<Value> {
+fn rekey() -> Vec<Value> {
     let replica = ReadReplica {
         replica: "http://10.0.0.7:7500/dev1/0/000/000/0000000007.fid".to_owned(),
         sha1: Some(Sha1::of(b"content")),
@@ -93,10 +102,11 @@ pub(super) fn rekey() -> Vec<Value> {
         stopped: None,
         ..full.clone()
     };
-    [full, empty].map(|rekeying| json!(RekeyReport::new(rekeying))).into()
+    let report = |rekeying, ended| json!(RekeyReport::new(rekeying).with_ended_freeze(ended));
+    vec![report(full, Some(1)), report(empty, None)]
 }
 
-pub(super) fn rekey_scan() -> Vec<Value> {
+fn rekey_scan() -> Vec<Value> {
     let wrong = WrongKey {
         fid: Fid(7),
         key: "key".to_owned(),

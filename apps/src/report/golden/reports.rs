@@ -4,36 +4,35 @@ use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::digest::Sha256;
-use domain::doctor::{Arrived, BucketArrivals, Census, NamedObjects, RequestsNeeded, TypesPlanned};
 use domain::journal::{Difference, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
-use domain::ports::DatabaseError;
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
 use domain::runbook::{Restored, Survey};
 use domain::summary::Sample;
 use domain::{
-    BucketMap, Check, Fid, Outcomes, Prices, QueueDepth, Reason, ReasonKind, RowCounts, Stopped,
-    Summary, Tally, Timestamp, TypesSummary, WorkSummary,
+    BucketMap, Check, Fid, QueueDepth, Reason, ReasonKind, Stopped, Summary, Tally, Timestamp,
+    TypesSummary, WorkSummary,
 };
 use serde_json::{Value, json};
 
-use super::{audit, cleanup, verify};
+use super::counts::{ends, intake};
+use super::{accept, audit, cleanup, freeze, of_plan, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
-    Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, plan, provision, runbook, status,
-    sync, work,
+    Cost, FailureListEnd, dlq, doctor, enqueue, fids, migrate, provision, runbook, status, sync,
+    work,
 };
 
 /// The reports by the command that prints them.
 pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
-    BTreeMap::from([
+    let mut reports = BTreeMap::from([
         ("migrate", migrate().into_iter().map(|report| json!(report)).collect()),
         ("sync", migrate().into_iter().map(|report| json!(sync::SyncReport(report))).collect()),
         ("enqueue", enqueue()),
         ("work", work()),
-        ("plan", plan()),
+        ("plan", of_plan::reports()),
         ("dlq list", dlq_list()),
         ("dlq redrive", dlq_redrive()),
         ("doctor", doctor()),
@@ -41,16 +40,19 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("status", status()),
         ("fids", fids()),
         ("audit", audit::audit()),
+        ("audit manifest", audit::audit_manifest()),
+        ("audit report", audit::audit_report()),
+        ("audit accept", accept::reports()),
         ("verify", verify::reports()),
-        ("tmp list", cleanup::tmp_list()),
-        ("tmp delete", cleanup::tmp_delete()),
-        ("rekey", cleanup::rekey()),
-        ("rekey scan", cleanup::rekey_scan()),
+        ("verify references", references::reports()),
         ("runbook export", runbook_export()),
         ("runbook check", runbook_check()),
         ("runbook restore", runbook_restore()),
         ("runbook note", vec![json!(runbook::Written::new("ledger", "ledger-journal", head()))]),
-    ])
+    ]);
+    reports.extend(cleanup::reports());
+    reports.extend(freeze::reports());
+    reports
 }
 
 fn migrate() -> Vec<migrate::MigrateReport> {
@@ -128,80 +130,6 @@ fn work() -> Vec<Value> {
         json!(work::WorkReport { summary, verdict, cost: cost() })
     };
     vec![report(full), report(WorkSummary::default())]
-}
-
-fn plan() -> Vec<Value> {
-    let tallies = || BTreeMap::from([("*".to_owned(), tally())]);
-    let full = Census {
-        rows: 1,
-        other_domains: 1,
-        source: tallies(),
-        temporary: tally(),
-        ignored: tally(),
-        rejected: BTreeMap::from([("*", sample())]),
-        unmapped: tallies(),
-        unmapped_others: tally(),
-        without_rows: ["repo".to_owned()].into(),
-        in_capitals: sample(),
-        too_long: sample(),
-        without_replica: sample(),
-        one_replica: tally(),
-        below_mindevcount: Some(sample()),
-        unknown_class: sample(),
-        classes_unread: Some("refused".to_owned()),
-        highest_fid: Some(Fid(7)),
-        in_parts: tally(),
-        requests_needed: RequestsNeeded { writes: 1, ..RequestsNeeded::default() },
-        arrived: Some(Arrived {
-            buckets: BTreeMap::from([("*".to_owned(), BucketArrivals::default())]),
-            proven_and_absent: sample(),
-            requests_left: RequestsNeeded { writes: 1, ..RequestsNeeded::default() },
-            ledger_items: Some(1),
-            absent_buckets: ["corpus".to_owned()].into(),
-            lists: 1,
-        }),
-        stopped: stopped(),
-    };
-    let buckets = BucketMap::parse("repo:corpus", "").expect("good settings");
-    let report = |census: Census, hazards: Vec<String>, beside| {
-        json!(plan::PlanReport::new(census, hazards, &Prices::us_east_1(), &buckets, beside))
-    };
-    let unmapped_buckets = vec!["scratch".to_owned()];
-    let types = TypesPlanned {
-        rows: 1,
-        rows_read: 1,
-        rows_kept: 1,
-        spool_bytes: 130,
-        unmapped_buckets,
-        buckets_of_store: 1,
-        long_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
-        non_ascii_fields: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
-        without_size: NamedObjects { objects: 1, first: vec!["a in b".to_owned()] },
-    };
-    let unread = Reason::new(ReasonKind::TypesAndNames, "refused");
-    let refused = DatabaseError::Refused { at: "rhino".to_owned(), why: "no".to_owned() };
-    vec![
-        report(
-            full,
-            vec!["in words".to_owned()],
-            plan::Beside { types: Some(Ok(types)), ..plan::Beside::default() },
-        ),
-        report(
-            Census::default(),
-            Vec::new(),
-            plan::Beside {
-                types: Some(Err(unread.clone())),
-                unlisted: Some(unread),
-                window: Some(plan::WindowAsked { ingested: 1, by_trackers: true }),
-                rhino: Some(Err(refused)),
-            },
-        ),
-        report(
-            Census { arrived: Some(Arrived::default()), ..Census::default() },
-            Vec::new(),
-            plan::Beside::default(),
-        ),
-    ]
 }
 
 fn dlq_list() -> Vec<Value> {
@@ -351,35 +279,7 @@ fn fids() -> Vec<Value> {
     vec![json!(full), json!(fids::FidsReport::new(<_>::default(), Sample::default()))]
 }
 
-fn intake() -> RowCounts {
-    RowCounts {
-        rows: 1,
-        other_domains: 1,
-        proven_before: tally(),
-        proven_as_another: tally(),
-        temporary: 1,
-        ignored: 1,
-        excluded: 1,
-        excluded_files: 1,
-        absent: sample(),
-        rejected: BTreeMap::from([("*", sample())]),
-    }
-}
-
-fn ends() -> Outcomes {
-    Outcomes {
-        by_copy: tally(),
-        by_mogile: tally(),
-        already_there: tally(),
-        too_large: tally(),
-        gone: 1,
-        failed: BTreeMap::from([("*", sample())]),
-        findings: BTreeMap::from([("*", sample())]),
-        uncleared: sample(),
-    }
-}
-
-fn cost() -> Cost {
+pub(super) fn cost() -> Cost {
     let requests = BTreeMap::from([("*".to_owned(), RequestCount::default())]);
     Cost { requests, ..Cost::default() }
 }

@@ -1,12 +1,10 @@
-//! What it costs, line by line, and how long it takes.
+//! What it costs, line by line.
 
 use std::fmt::{self, Write};
-use std::time::Duration;
 
-use domain::doctor::{CostLine, DataCosts, Stage};
-use domain::prices::Unit;
+use domain::doctor::{CostLine, DataCosts, Stage, through_nat};
 use domain::{Dollars, Prices, Tally};
-use indicatif::{HumanBytes, HumanCount, HumanDuration};
+use indicatif::{HumanBytes, HumanCount};
 
 /// Each stage with its sum, and its lines below.
 pub(super) fn write_stages(
@@ -28,26 +26,27 @@ pub(super) fn write_stages(
     Ok(())
 }
 
-/// What requests do not show: the function's time, and the bytes.
+/// What requests do not show: the bytes, and what stands by the hour.
 pub(super) fn write_beside(
     out: &mut String,
-    files: u64,
     data_costs: DataCosts,
     prices: &Prices,
 ) -> fmt::Result {
-    // A tenth of a second, ten files at once, half a gigabyte: the template's defaults.
-    let gb_seconds = files.div_ceil(200);
+    let DataCosts { kept_twice_a_month, through_nat, nat_hours, sqs_endpoint, hours, job_bytes } =
+        data_costs;
     writeln!(
         out,
-        "  The function's time comes on top: {} for each 0.1 s that ten files take it together, with \
-         512 MB.",
-        prices.of(gb_seconds, Unit::LambdaGbSecond)
+        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, and          {through_nat} if they pass a NAT gateway (none where S3 has a gateway endpoint)."
     )?;
-    let DataCosts { kept_twice_a_month, through_nat } = data_costs;
+    let Prices { per_hour, per_gb, .. } = prices;
     writeln!(
         out,
-        "  The bytes cost {kept_twice_a_month} a month while intermediaries are kept beside them, and \
-         {through_nat} if they pass a NAT gateway (none where S3 has a gateway endpoint)."
+        "  Where the function is in a VPC, for its {hours} h: a NAT gateway takes ${} an hour ({nat_hours}),          and ${} a GB of all that passes it. Without one, S3 and DynamoDB have gateway endpoints, which cost          nothing, and SQS an interface endpoint: ${} an hour and ${} a GB, {sqs_endpoint} with the {} of the          jobs, and its hours again in each further availability zone.",
+        per_hour.nat,
+        per_gb.nat,
+        per_hour.interface_endpoint,
+        per_gb.interface_endpoint,
+        HumanBytes(job_bytes)
     )
 }
 
@@ -77,21 +76,7 @@ pub(super) fn write_to_be_read(out: &mut String, objects: Tally, prices: &Prices
          the transfer, which is not in these sums.",
         HumanCount(objects.files),
         HumanBytes(objects.bytes),
-        DataCosts::of(objects, prices).through_nat
-    )
-}
-
-/// How long so many files take.
-pub(super) fn write_time(out: &mut String, files: u64) -> fmt::Result {
-    let time = |a_second: u64| HumanDuration(Duration::from_secs(files.div_ceil(a_second)));
-    writeln!(
-        out,
-        "  At 200 files/s it takes {}, at 1,000 {}, at 3,500 {}. A new S3 bucket takes about 3,500 writes \
-         a second, a new ledger about 4,000. The function begins with 5 calls at once and adds 300 each \
-         minute.",
-        time(200),
-        time(1000),
-        time(3500)
+        through_nat(objects, prices)
     )
 }
 

@@ -4,9 +4,31 @@ use std::sync::atomic::Ordering;
 
 use domain::Reason;
 use domain::engine::OutageObserver;
+use domain::verify::references::{NamedReference, ReferencesObserver};
 use domain::verify::{Line, Mark, VerifyObserver};
 
 use super::Progress;
+
+impl ReferencesObserver for Progress {
+    fn expect(&self, rows: u64) {
+        self.shared.expected.store(rows, Ordering::Relaxed);
+    }
+
+    fn read(&self, rows: u64) {
+        self.shared.rows.fetch_add(rows, Ordering::Relaxed);
+        self.shared.files.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    fn listed(&self, objects: u64) {
+        self.shared.objects.fetch_add(objects, Ordering::Relaxed);
+    }
+
+    fn broken(&self, rows: u64) {
+        self.shared.failures.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    fn named(&self, _row: &NamedReference<'_>) {}
+}
 
 impl VerifyObserver for Progress {
     fn sorting(&self, rows: u64) {
@@ -48,7 +70,7 @@ impl VerifyObserver for Progress {
             Mark::Missing | Mark::Differs | Mark::Unseen => {
                 self.shared.failures.fetch_add(1, Ordering::Relaxed);
             }
-            Mark::Whole | Mark::Extra => {}
+            Mark::Whole | Mark::Extra | Mark::Accepted => {}
         }
     }
 }

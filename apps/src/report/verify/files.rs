@@ -47,7 +47,10 @@ impl Form {
                 let trouble: String = trouble.flat_map(|text| ["\t", text]).collect();
                 Some(format!("{}\t{bucket}/{key}\t{fid}{trouble}\n", symbol(*mark)))
             }
-            (Self::Sha1Sums, Some(_)) if !is_correction => Some(format!("{key}  {bucket}/{key}\n")),
+            // There need be no object of an accepted file.
+            (Self::Sha1Sums, Some(_)) if !is_correction && *mark != Mark::Accepted => {
+                Some(format!("{key}  {bucket}/{key}\n"))
+            }
             (Self::Failures, Some(fid)) if is_failed => {
                 Some(format!("{fid}\t{name}\t{bucket}/{key}\t{}\n", column(detail)))
             }
@@ -64,6 +67,7 @@ const fn symbol(mark: Mark) -> char {
         Mark::Differs => '*',
         Mark::Extra => '+',
         Mark::Unseen => '!',
+        Mark::Accepted => '~',
     }
 }
 

@@ -126,10 +126,9 @@ async fn candidates(
     require_domain(&*ports.index, &*ports.clock).await?;
     let of_content = ReasonKind::WrongContent.name();
     let mut failed = RoaringTreemap::new();
-    let mut each = |record: crate::FailureRecord| {
-        if record.reason == of_content {
-            failed.insert(record.fid.0);
-        }
+    let mut each = |item: crate::FailureItem| {
+        let of_content = item.ok().filter(|record| record.reason == of_content);
+        failed.extend(of_content.map(|record| record.fid.0));
     };
     let scanned = ports.failures.scan(&mut each).await;
     *fids |= failed;

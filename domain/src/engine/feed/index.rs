@@ -98,7 +98,13 @@ impl<'a> IndexFeed<'a> {
         Fed { tasks, heard: Some((System::Index, Ok(()))), ..Fed::default() }
     }
 
+    /// A file that is accepted is no failure: nothing more is to be done about it.
     fn fail(&mut self, file: &SourceFile, failure: &Failure) -> Option<Stopped> {
+        if self.rows.is_accepted(file) {
+            self.summary.ends.accepted.add(file.fid, failure);
+            self.observer.settled(file, None);
+            return None;
+        }
         self.summary.ends.add_failed(file.fid, failure);
         self.observer.settled(file, Some(failure));
         let failures = self.summary.ends.failures();

@@ -3,6 +3,7 @@
 use crate::engine::task::{Task, Work};
 use crate::engine::{JobEnd, WorkPlan};
 use crate::migrate::{FilePlan, RoutePolicy};
+use crate::verify::RecordLook;
 use crate::{
     Delivery, Destination, Dkey, Failure, Hints, IndexRow, JobAction, Left, Misconfigured,
     ObjectMeta, Reason, ReasonKind, RouteHint, RowClass, SourceFile,
@@ -28,7 +29,7 @@ pub(super) fn task_of(delivery: &Delivery, plan: &WorkPlan) -> Result<Task, JobE
             let work = match job.action {
                 JobAction::Verify => {
                     let run = job.hints.run.clone().unwrap_or_default();
-                    Some(Work::Verify { run, reads: in_parts })
+                    Some(Work::Verify { run, reads: in_parts, record: RecordLook::NotYet })
                 }
                 JobAction::Migrate => known_way(&job.hints, plan.route, &file, look_first),
             };

@@ -1,6 +1,7 @@
 use futures_util::future::try_join4;
 
 use super::{EnqueueObserver, EnqueuePlan, EnqueueSummary, trouble};
+use crate::journal::AcceptedFile;
 use crate::migrate::{
     Types, Writes, count_for_the_eye, gather_types, known_files, refuse_moved_files,
     require_domain, require_fit_site, verified_files,
@@ -8,12 +9,17 @@ use crate::migrate::{
 use crate::ports::WorkPorts;
 use crate::retried::retried;
 use crate::summary::Stopped;
-use crate::{JobAction, KnownFiles};
+use crate::{
+    Acceptance, Acceptances, BucketMap, ByteCount, FileStanding, IndexRow, JobAction, KnownFiles,
+    RowClass,
+};
 
 /// What has to be known before the first job is sent.
 pub(super) struct Ready {
     pub(super) known: KnownFiles,
     pub(super) types: Option<Types>,
+    /// The accepted files that get no job.
+    pub(super) left_out: Acceptances,
 }
 
 pub(super) async fn prepare(
@@ -43,16 +49,20 @@ pub(super) async fn prepare(
     let fit = require_fit_site(plan.guard.as_ref(), clock, &plan.buckets, writes);
     // What is wrong with one is said at once, however long the others take.
     let known = known(ports, plan);
-    let (known, types, not_looked_at, expected) = try_join4(known, types, fit, counting).await?;
+    let ((known, left_out), types, not_looked_at, expected) =
+        try_join4(known, types, fit, counting).await?;
     summary.not_looked_at = not_looked_at;
     observer.expect(expected, &depth);
-    Ok(Ready { known, types })
+    Ok(Ready { known, types, left_out })
 }
 
 /// What is known of the files: a migration passes over what is proven, a verification what it has
 /// found whole. Both begin nothing where the ledger's proofs are of another map: each file would be
-/// copied again, or found missing.
-async fn known(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<KnownFiles, Stopped> {
+/// copied again, or found missing. Accepted files get no job, except those that are proven by now.
+async fn known(
+    ports: &WorkPorts,
+    plan: &EnqueuePlan,
+) -> Result<(KnownFiles, Acceptances), Stopped> {
     let (index, clock) = (ports.files.index.as_ref(), ports.files.clock.as_ref());
     let (failures, selection) = (ports.files.failures.as_ref(), &plan.selection);
     let (buckets, moved_from) = (&plan.buckets, &plan.moved_from);
@@ -60,12 +70,30 @@ async fn known(ports: &WorkPorts, plan: &EnqueuePlan) -> Result<KnownFiles, Stop
     let known = known_files(tables, clock, selection).await;
     let known = known.map_err(|error| trouble(&error))?;
     refuse_moved_files((index, clock), buckets, selection, &known, moved_from).await?;
+    let mut left_out = selection.accepted.clone();
+    left_out.retain(|accepted| !is_proven(accepted, buckets, &known));
     if plan.action == JobAction::Migrate {
-        return Ok(known);
+        return Ok((known, left_out));
     }
     drop(known);
     let run = plan.run.as_deref().unwrap_or_default();
     let tables = (ports.verifications.as_ref(), failures);
     let verified = verified_files(tables, run, selection.among).await;
-    verified.map_err(|error| trouble(&error))
+    Ok((verified.map_err(|error| trouble(&error))?, left_out))
+}
+
+/// Whether the ledger proves an accepted file, and no verification doubts that.
+fn is_proven(accepted: &Acceptance, buckets: &BucketMap, known: &KnownFiles) -> bool {
+    let AcceptedFile { fid, key, .. } = &accepted.file;
+    let row = IndexRow {
+        fid: *fid,
+        dkey: key.clone(),
+        length: Some(ByteCount::default()),
+        replicas: None,
+        storage_class: None,
+    };
+    match row.classify(buckets) {
+        RowClass::Source(file) => known.standing(&file) == FileStanding::Proven,
+        RowClass::Temporary | RowClass::Ignored | RowClass::Rejected(_) => false,
+    }
 }

@@ -12,7 +12,7 @@ use crate::planting::{plant_passes, plant_proven};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Rows of the index, each with a record in the ledger and a pass
-    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    #[arg(long, default_value_t = 5_000_000, value_name = "N")]
     rows: usize,
 
     /// Rows of the run that it is compared with
@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let (few, many) = (of(arguments.few).await?, of(arguments.rows).await?);
     let more_rows = arguments.rows.saturating_sub(arguments.few) as u64;
     let more = many.usage.peak_rss_bytes.saturating_sub(few.usage.peak_rss_bytes);
-    let a_row = more / more_rows.max(1);
+    let a_row = more.div_ceil(more_rows.max(1));
     let (lean, small) = (a_row <= ROW_BYTES, many.usage.peak_rss_bytes <= MOST_BYTES);
     println!("\n{}", verdict(&format!("{ROW_BYTES} bytes a row, {a_row} seen"), lean));
     println!("{}", verdict(&format!("{} MiB", in_mib(MOST_BYTES)), small));

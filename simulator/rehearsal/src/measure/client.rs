@@ -88,6 +88,18 @@ pub async fn audit(environment: &BTreeMap<&str, String>, name: &str) -> anyhow::
     run(environment, &all, &[]).await.context("`mogile2s3 audit`")
 }
 
+/// Runs `mogile2s3 verify` in that world, with its usual sample.
+pub async fn verify(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "verify", "--json", "--seed", "1"];
+    run(environment, &all, &[]).await.context("`mogile2s3 verify`")
+}
+
+/// Runs `mogile2s3 freeze` in that world, without a window.
+pub async fn freeze(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
+    let all = [process::COMMAND, "freeze", "--json", "--means", "measured", "--window", "0s"];
+    run(environment, &all, &[]).await.context("`mogile2s3 freeze`")
+}
+
 /// Runs the bare loop in that world.
 pub async fn bare(
     environment: &BTreeMap<&str, String>,

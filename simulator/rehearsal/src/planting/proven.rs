@@ -73,6 +73,18 @@ pub fn plant_arrived(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Plants rows, and for each an object with its content at its final key. No storage node has it.
+pub fn plant_final(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
+    for number in 1..=rows {
+        plant_row(world, number);
+        let (_, bucket) = BUCKETS[number % BUCKETS.len()];
+        let content = Bytes::from(number.to_string());
+        let key = of_bytes(content.clone()).sha1;
+        world.s3.plant_plain(bucket, &key, content)?;
+    }
+    Ok(())
+}
+
 /// Plants the rows of contentrepo's objects that refer to the contents of so many rows.
 pub fn plant_objects(world: &EmbeddedWorld, rows: usize) -> anyhow::Result<()> {
     world.databases.plant(|planting| {

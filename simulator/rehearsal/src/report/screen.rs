@@ -28,6 +28,7 @@ impl fmt::Display for Screen<'_> {
             write_hazards(f, report)?;
             write_passes(f, &report.passes)?;
             report.write_scenarios(f)?;
+            report.verified.write_in_short(f)?;
         }
         if !self.through_the_queue.is_empty() {
             writeln!(f, "\nTHROUGH THE QUEUE, twice, with files ingested between")?;

@@ -18,6 +18,7 @@ impl fmt::Display for Report {
         columns::write_accounts(f, &self.passes)?;
         columns::write_requests(f, &self.passes)?;
         self.write_scenarios(f)?;
+        write!(f, "{}", self.verified)?;
         write_verdict(f, self, PROBLEMS_TOLD)
     }
 }

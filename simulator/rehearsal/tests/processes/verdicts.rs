@@ -1,6 +1,7 @@
 //! What the commands say is true, and what they print to be done really mends: the real commands,
 //! in processes of their own, against a world that is up.
 
+mod accepted;
 mod after_migrate;
 mod after_verify;
 mod audit;
@@ -10,6 +11,7 @@ mod counts;
 mod databases;
 mod doctor;
 mod guard;
+mod layers;
 mod moved;
 mod planted;
 mod printed;
@@ -18,3 +20,4 @@ mod session;
 mod settings;
 mod start;
 mod unreadable;
+mod witness;

@@ -97,6 +97,7 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         "database freezes: `work` says so, waits, goes on",
         "an outage makes no dead letter, however often it fails",
         "poison and a job that kills its workers are dead letters, no other",
+        "VERIFIED AFTERWARDS",
         "files are whole under their own SHA-1",
         "All is well",
         "All ways are good.",
@@ -105,7 +106,7 @@ fn the_report_says_what_was_planted_what_came_of_it_and_what_it_took() {
         assert!(screen.contains(words), "nothing of `{words}`: {screen}");
     }
     let lines = screen.lines().count();
-    assert!(lines <= 45, "{lines} lines are no screen: {screen}");
+    assert!(lines <= 49, "{lines} lines are no screen: {screen}");
     let report = std::fs::read_to_string(&file).expect("everything is written there");
     for words in [
         "PLANTED by seed 7",
@@ -144,6 +145,18 @@ fn a_store_with_which_nothing_is_wrong_costs_what_it_must() {
         };
         let of_files = again.keys().filter(of_files);
         assert_eq!(of_files.count(), 0, "the second run asks for nothing: {again:?}");
+        // All verifications are green, and count the same.
+        let verified = &report["verified"];
+        let due = &verified["due"];
+        assert_eq!((&due["not_whole"], &due["rejected"]), (&0.into(), &0.into()), "{due}");
+        let by = verified["by"].as_array().expect("verifications");
+        assert_eq!(by.len(), 3, "{verified}");
+        for verification in by {
+            assert_eq!(verification["exit_code"], 0, "{verification}");
+            for count in ["rows", "whole", "not_whole", "rejected", "temporary", "ignored"] {
+                assert_eq!(verification["counts"][count], due[count], "{hazards} {verification}");
+            }
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::{FailureLog, LedgerError, Segment};
-use domain::{FailureNote, FailureRecord, Fid, MessageTries, Timestamp};
+use domain::{
+    FailureItem, FailureNote, FailureRecord, Fid, MessageTries, Timestamp, UnreadableItem,
+};
 use dynoxide::{AttributeValue, Database};
 
 use super::table::{Table, listed};
@@ -86,10 +88,10 @@ impl FailureLog for PortFailures {
         Ok(items.iter().filter_map(understood).collect())
     }
 
-    async fn scan(&self, each: &mut (dyn FnMut(FailureRecord) + Send)) -> Result<(), LedgerError> {
+    async fn scan(&self, each: &mut (dyn FnMut(FailureItem) + Send)) -> Result<(), LedgerError> {
         let whole = Segment { number: 0, of: 1 };
         let items = self.0.ask(Call::ScanFailures, "", || self.0.scan(whole)).await?;
-        items.iter().filter_map(understood).for_each(each);
+        items.iter().map(item_read).for_each(each);
         Ok(())
     }
 }
@@ -123,6 +125,11 @@ fn item_of(failure: &FailureRecord) -> Item {
 /// A message may be larger than an item can be.
 fn beginning(text: &str) -> &str {
     &text[..text.floor_char_boundary(KEPT_BYTES)]
+}
+
+fn item_read(item: &Item) -> FailureItem {
+    let fid = || Fields(item).the_number("fid").ok().map(Fid);
+    parse(item).map_err(|why| UnreadableItem { fid: fid(), why })
 }
 
 /// The record of an item; one that cannot be read is passed over.
@@ -215,7 +222,7 @@ mod tests {
             log.clear(&[Fid(1), Fid(99), Fid(1)]).await?;
             let read = log.read(&[Fid(1), Fid(7), Fid(3), Fid(7)]).await?;
             let mut all = Vec::new();
-            log.scan(&mut |failure| all.push(failure)).await?;
+            log.scan(&mut |failure| all.extend(failure)).await?;
             Ok::<_, LedgerError>((read, all))
         };
         let (mut read, mut all) = VirtualClock::default().run(asked).unwrap().unwrap();

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+mod checksum_job;
 mod error;
 mod listing;
 mod multipart;

@@ -57,6 +57,11 @@ async fn what_is_planned_of_the_queue_is_what_is_asked_for() {
     let (heads, gets) = (line(&plan, "verification", "HEAD"), line(&plan, "verification", "GET"));
     assert!(gets > 0, "some are in parts: {plan}");
     assert_eq!((ok(&verified, "S3 HEAD"), ok(&verified, "S3 GET")), (heads, gets), "{verified}");
+    // Each job's record, and all of an answer in one request.
+    assert_eq!(line(&plan, "verification", "records of the ledger"), heads, "{plan}");
+    let (reads, answers) =
+        (ok(&verified, "DynamoDB BatchGetItem"), ok(&verified, "SQS ReceiveMessage"));
+    assert!((1..=answers).contains(&reads), "{verified}");
     let written = line(&plan, "verification", "verifications written");
     assert_eq!(verified["verified"]["files"].as_u64(), Some(written), "{verified}");
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rehearsal::planting::Expected;
-use stand_ins::embedded::{DEAD_LETTERS, QUEUE};
+use stand_ins::embedded::{DEAD_LETTERS, LEDGER, QUEUE};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb::{Item, Table, number};
 use stand_ins::world::queue::arn_of;
 
 use super::printed::{command, commands};
@@ -133,6 +134,24 @@ async fn enqueue_as_printed_brings_back_what_is_missing() {
     assert_eq!(session.jobs(), 1, "one job, and no more");
     session.said(&["work", "--until-empty"], 0).await;
     session.is_whole_again(file);
+}
+
+/// The object is whole all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_as_printed_writes_the_record_that_the_ledger_lacks() {
+    let session = Session::migrated(69, 5).await;
+    let file = session.plain().next().expect("one");
+    let world = &session.stage.world;
+    let ledger = Table::new(world.database.clone(), LEDGER.to_owned());
+    ledger.delete(&[Item::from([number("fid", file.fid)])]).expect("deleted");
+    let said = session.finds("no-record").await;
+    let migrated = session.follow(&said, "migrate", 0).await;
+    assert!(migrated.contains("Clean"), "{migrated}");
+    session.is_whole_again(file);
+    assert_eq!(session.recorded(file.fid, "sha1"), file.file.sha1);
+    session.redrive_as_printed().await;
+    let told = session.told(&["work", "--until-empty"], 0).await;
+    assert_eq!(told["verified"]["files"], 1, "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

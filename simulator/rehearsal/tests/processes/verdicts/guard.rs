@@ -11,13 +11,22 @@ use crate::cli::{rehearse, text};
 const SOURCES: [&str; 3] = ["apps/src", "domain/src", "adapters/src"];
 
 /// Flags of other programs, and of this one's makers.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 15] = [
     "--account-id",
     "--bucket",
     "--object-lock-configuration",
     "--uuid",
     "--enabled",
     "--no-enabled",
+    "--key",
+    "--body",
+    "--content-md",
+    "--server-side-encryption",
+    "--cli-input-json",
+    "--query",
+    "--output",
+    "--job-id",
+    "--recursive",
 ];
 
 fn sources() -> Vec<PathBuf> {
@@ -114,7 +123,19 @@ fn every_flag_that_is_printed_is_one() {
     let subcommands = ["doctor", "plan", "provision", "migrate", "enqueue", "work", "dlq list"];
     let subcommands = subcommands.iter().chain(&["dlq redrive", "status", "fids", "verify"]);
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
-    let others = ["audit", "sync", "tmp list", "tmp delete", "rekey", "rekey scan"];
+    let others = [
+        "audit",
+        "audit accept",
+        "freeze",
+        "freeze check",
+        "audit manifest",
+        "audit report",
+        "sync",
+        "tmp list",
+        "tmp delete",
+        "rekey",
+        "rekey scan",
+    ];
     let subcommands = subcommands.chain(&others).chain(&journal);
     let known: String =
         subcommands.map(|command| text(&help(&words(command)).stdout) + "\n").collect();

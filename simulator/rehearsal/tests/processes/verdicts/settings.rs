@@ -123,6 +123,11 @@ async fn doctor_names_every_setting_that_is_missing() {
         "RHINO_DATABASE_URL: ",
         "no AWS region is set",
         "no AWS credentials were found",
+        "-    ledger: not looked at, for want of a setting\n     DYNAMODB_TABLE is not set\n",
+        // What is configured is looked at.
+        "ok   index: MogileFS has the configured domain",
+        "ok   storage nodes: MogileFS registers them",
+        "ok   MogileFS's database",
     ] {
         assert!(said.contains(words), "no `{words}` in: {said}");
     }
@@ -130,8 +135,35 @@ async fn doctor_names_every_setting_that_is_missing() {
     for name in &names[1..] {
         session.reset(name);
     }
+    // Everything else is shown: AWS, and the index by its database.
     let said = session.said(&["doctor"], 2).await;
-    assert!(said.contains("error: MOGILE_TRACKERS is not set"), "{said}");
+    for words in [
+        "BAD  settings: does not hold",
+        "     MOGILE_TRACKERS is not set: give HOST:PORT of each tracker",
+        "-    trackers: not looked at, for want of a setting",
+        "-    the files of MogileFS: not looked at",
+        "ok   index: its rows can be read",
+        "ok   bucket corpus-prod: its objects can be listed",
+        "ok   ledger: ",
+        "ok   failures: records can be written",
+        "ok   queue: ",
+        "1 settings are missing or cannot be used",
+    ] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    let told = session.told(&["doctor"], 2).await;
+    assert_eq!((&told["incomplete"], &told["differs"]), (&true.into(), &true.into()), "{told}");
+    assert_eq!(told["not_looked_at"][0]["subject"], "the files of MogileFS", "{told}");
+
+    // A setting that is missing is configuration, also where something cannot be reached.
+    session.strike(Service::S3, Fault::RequestLost);
+    session.set("REQUEST_TIMEOUT_SECONDS", "1");
+    let said = session.said(&["doctor", "--read-only"], 2).await;
+    assert!(said.contains("OUT  bucket corpus-prod"), "{said}");
+    session.mend();
+    session.reset("MOGILE_TRACKERS");
+    let said = session.said(&["doctor"], 0).await;
+    assert!(said.contains("ok   settings: those that are needed are there"), "{said}");
 }
 
 /// The account, and neither its keys nor its policy.

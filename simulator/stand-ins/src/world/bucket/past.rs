@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Attributes, Content, Object, S3World, StoreError};
+use super::{Attributes, Content, Object, S3World, StoreError, StoredChecksum};
 
 impl S3World {
     /// Puts any object there as it is, whatever was there: the past, and other people's doings.
@@ -22,6 +22,20 @@ impl S3World {
         bytes: impl Into<Bytes>,
     ) -> Result<(), StoreError> {
         let object = Object::new(Content::of(bytes), Attributes::default(), self.now());
+        self.plant(bucket, key, object)
+    }
+
+    /// Plants content beside the SHA-1 of other content, as a disk that went bad later leaves it: a HEAD
+    /// and a listing show nothing of it.
+    pub fn plant_lying(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: impl Into<Bytes>,
+        claimed: impl Into<Bytes>,
+    ) -> Result<(), StoreError> {
+        let mut object = Object::new(Content::of(bytes), Attributes::default(), self.now());
+        object.checksum = Some(StoredChecksum::sha1_of(&Content::of(claimed)));
         self.plant(bucket, key, object)
     }
 

@@ -37,6 +37,15 @@ impl MogileFs {
         self.state(|state| state.last_fid = Fid(state.last_fid.0.saturating_add(count)));
     }
 
+    /// Opens an upload that nobody closes, under a fid of the caller's choice.
+    pub fn plant_upload(&self, fid: Fid, dmid: Dmid) {
+        self.state(|state| {
+            state.note_fid(fid);
+            let (dkey, classid, devids) = (String::new(), ClassId(0), Vec::new());
+            state.uploads.insert(fid, Upload { fid, dmid, dkey, classid, devids });
+        });
+    }
+
     /// Writes a row as it is, true or not, in place of what had its fid or its key. The bytes on
     /// the devices stay as they are.
     pub fn plant(&self, row: FileRow) {

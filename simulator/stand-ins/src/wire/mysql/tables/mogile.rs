@@ -2,7 +2,7 @@
 
 use super::Row;
 use crate::wire::mysql::value::{Kind, Value};
-use crate::world::mogile::{DeviceStatus, Fid, FileRow, MogileFs};
+use crate::world::mogile::{DeviceStatus, Fid, FileRow, MogileFs, Upload};
 
 /// A table of MogileFS's schema 17, with those columns that this world knows something of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Table {
     Host,
     /// Their devices.
     Device,
+    /// The uploads under way.
+    Tempfile,
 }
 
 /// Columns in their order: name and type.
@@ -69,10 +71,26 @@ const HOST: Columns = &[
 const DEVICE: Columns =
     &[("devid", MEDIUM.key()), ("hostid", MEDIUM.not_null()), ("status", TEXT), ("weight", MEDIUM)];
 
+const TEMPFILE: Columns = &[
+    ("fid", BIG.key()),
+    ("createtime", Kind::INT_UNSIGNED.not_null()),
+    ("classid", TINY.not_null()),
+    ("dmid", SMALL.not_null()),
+    ("dkey", TEXT),
+    ("devids", Kind::text(60)),
+];
+
 impl Table {
     /// All of them, by name.
-    pub const ALL: [Self; 6] =
-        [Self::Class, Self::Device, Self::Domain, Self::File, Self::FileOn, Self::Host];
+    pub const ALL: [Self; 7] = [
+        Self::Class,
+        Self::Device,
+        Self::Domain,
+        Self::File,
+        Self::FileOn,
+        Self::Host,
+        Self::Tempfile,
+    ];
 
     /// The table of this name. Names of tables have a case on the systems that servers run on.
     pub fn named(name: &str) -> Option<Self> {
@@ -88,6 +106,7 @@ impl Table {
             Self::Class => "class",
             Self::Host => "host",
             Self::Device => "device",
+            Self::Tempfile => "tempfile",
         }
     }
 
@@ -100,6 +119,7 @@ impl Table {
             Self::Class => CLASS,
             Self::Host => HOST,
             Self::Device => DEVICE,
+            Self::Tempfile => TEMPFILE,
         }
     }
 
@@ -119,6 +139,7 @@ impl Table {
                 ("altip", true, &["altip"]),
             ],
             Self::Device => &[("status", false, &["status"])],
+            Self::Tempfile => &[],
         }
     }
 
@@ -152,6 +173,7 @@ impl Table {
             Self::Class => mogile.class_rows().len(),
             Self::Host => mogile.listed_host_rows().len(),
             Self::Device => mogile.device_rows().len(),
+            Self::Tempfile => mogile.uploads().len(),
         }
     }
 
@@ -178,6 +200,7 @@ impl Table {
             Self::Class => classes(mogile),
             Self::Host => hosts(mogile),
             Self::Device => devices(mogile),
+            Self::Tempfile => uploads(mogile),
         }
     }
 }
@@ -251,6 +274,18 @@ fn devices(mogile: &MogileFs) -> Vec<Row> {
                 DeviceStatus::Dead => "dead",
             };
             vec![number(row.device.0), number(row.host.0), text(&status), number(100_u64)]
+        })
+        .collect()
+}
+
+/// This world has no clock: each upload began at the epoch.
+fn uploads(mogile: &MogileFs) -> Vec<Row> {
+    let uploads = mogile.uploads().into_iter();
+    uploads
+        .map(|Upload { fid, dmid, dkey, classid, devids }| {
+            let devids: Vec<_> = devids.iter().map(|device| device.0.to_string()).collect();
+            let (began, devids) = (number(0_u64), text(&devids.join(",")));
+            vec![number(fid.0), began, number(classid.0), number(dmid.0), text(&dkey), devids]
         })
         .collect()
 }

@@ -1,0 +1,72 @@
+//! The reports of `freeze` and `freeze check`.
+
+use std::collections::BTreeMap;
+
+use domain::cutover::{CurrentFreeze, FreezeCheck, FreezeEnded, Movement, Watched};
+use domain::store_state::{ClientState, Freeze, StateChange, StoreState};
+use domain::{Fid, Timestamp};
+use serde_json::{Value, json};
+
+use crate::report::freeze::{CheckReport, FreezeReport};
+
+pub(super) fn reports() -> [(&'static str, Vec<Value>); 2] {
+    [("freeze", freeze()), ("freeze check", check())]
+}
+
+fn state() -> StoreState {
+    let client = |class: &str| ClientState {
+        last: Some("7".to_owned()),
+        rows: BTreeMap::from([(class.to_owned(), 1)]),
+    };
+    StoreState {
+        domain: "domain".to_owned(),
+        buckets: vec!["old:new".to_owned()],
+        servers: vec!["host:3306/db".to_owned()],
+        highest_fid: Some(Fid(7)),
+        contentrepo: client("*"),
+        rhino: client("all"),
+        ..StoreState::default()
+    }
+}
+
+fn freeze() -> Vec<Value> {
+    let report =
+        |watched, entry| json!(FreezeReport::new("cron is off".to_owned(), 600, watched, entry));
+    let moved = movements();
+    vec![
+        report(Watched::Still(Box::new(state())), Some(1)),
+        report(Watched::Moving(moved), None),
+        report(Watched::Changed(vec![StateChange::Content]), None),
+        report(Watched::Interrupted, None),
+    ]
+}
+
+fn movements() -> Vec<Movement> {
+    let fid = Some(Fid(7));
+    vec![
+        Movement::Uploads { rows: 1, newest: fid },
+        Movement::Uploads { rows: 1, newest: None },
+        Movement::HighestFid { before: fid, now: None },
+        Movement::HighestFid { before: None, now: fid },
+        Movement::TrackersAhead(Fid(7)),
+        Movement::ContentrepoRow("7".to_owned()),
+        Movement::RhinoRow("7".to_owned()),
+    ]
+}
+
+fn check() -> Vec<Value> {
+    let freeze = Freeze { means: "cron is off".to_owned(), window_seconds: 600, state: state() };
+    let (at, by, sequence) = (Timestamp(1), "alice".to_owned(), 1);
+    let freeze = CurrentFreeze { sequence, at, by, freeze, ended: None };
+    let ended = Some(FreezeEnded { sequence: 2, writer: 7, fid: Fid(7) });
+    let (now, changes, movements) =
+        (StoreState::default(), vec![StateChange::Content], movements());
+    let checks = [
+        FreezeCheck::Compared { freeze: freeze.clone(), now: state(), changes, movements },
+        FreezeCheck::OtherSettings { freeze: freeze.clone(), now },
+        FreezeCheck::Ended(CurrentFreeze { ended, ..freeze }),
+        FreezeCheck::None,
+        FreezeCheck::Overtaken,
+    ];
+    checks.map(|check| json!(CheckReport::new(check))).into()
+}

@@ -1,0 +1,177 @@
+//! The freeze that the journal has, and what was journalled since.
+
+use crate::journal::{ChainFault, Content, Entry, StoredEntry};
+use crate::ports::{Clock, Journal, LedgerError};
+use crate::runbook::read_journal;
+use crate::store_state::Freeze;
+use crate::{Fid, Timestamp};
+
+/// The last freeze of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentFreeze {
+    /// The number of its entry.
+    pub sequence: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: String,
+    /// What was seen.
+    pub freeze: Freeze,
+    /// The entry behind it that ended it, if there is one.
+    pub ended: Option<FreezeEnded>,
+}
+
+/// A change of our own that ends a freeze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreezeEnded {
+    /// The number of the entry.
+    pub sequence: u64,
+    /// The number of its writer.
+    pub writer: u64,
+    /// The file whose key `rekey` began to change.
+    pub fid: Fid,
+}
+
+/// What a journal says of changes to the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JournalledChanges {
+    /// The last freeze.
+    pub freeze: Option<CurrentFreeze>,
+    /// The last entry that changes the store, or may: its number, and who wrote it.
+    pub last_change: Option<(u64, String)>,
+    /// A change of a key that was begun, and of which the journal does not say what came of it.
+    pub open_rekey: Option<(u64, Fid)>,
+}
+
+/// Why it is not known which freeze there is.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableJournal {
+    /// The journal's table.
+    #[error(transparent)]
+    Table(#[from] LedgerError),
+    /// The journal is not as it was written.
+    #[error("{0}")]
+    Changed(ChainFault),
+}
+
+/// Reads the whole journal.
+pub async fn journalled_changes(
+    journal: &dyn Journal,
+    clock: &dyn Clock,
+    salt: u64,
+) -> Result<JournalledChanges, UnreadableJournal> {
+    let (mut changes, mut faults) = (JournalledChanges::default(), Vec::new());
+    let mut each = |stored: &StoredEntry, found: Vec<ChainFault>| {
+        faults.extend(found);
+        // A line that is no entry has a fault.
+        if let Ok(entry) = Entry::parse(&stored.line) {
+            changes.take(entry);
+        }
+    };
+    let end = read_journal(journal, clock, salt, &mut each).await?;
+    faults.extend(end.fault);
+    match faults.into_iter().next() {
+        Some(fault) => Err(UnreadableJournal::Changed(fault)),
+        None => Ok(changes),
+    }
+}
+
+impl JournalledChanges {
+    fn take(&mut self, Entry { sequence, at, by, writer, content, .. }: Entry) {
+        match content {
+            Content::Frozen { freeze } => {
+                let (freeze, by) = (*freeze, by.clone());
+                self.freeze = Some(CurrentFreeze { sequence, at, by, freeze, ended: None });
+            }
+            Content::RekeyBegun { fid, .. } => {
+                if let Some(freeze) = &mut self.freeze {
+                    freeze.ended.get_or_insert(FreezeEnded { sequence, writer, fid });
+                }
+                self.open_rekey = Some((sequence, fid));
+            }
+            Content::RekeyEnded { .. } => {
+                self.open_rekey = None;
+                return;
+            }
+            // A later version may have changed the store.
+            Content::TemporaryCondemned { .. } | Content::Other => {}
+            Content::Note { .. }
+            | Content::Data(_)
+            | Content::Restored { .. }
+            | Content::TemporarySeen { .. }
+            | Content::TemporaryDeleted { .. }
+            | Content::FilesAccepted { .. }
+            | Content::AcceptanceEnded { .. }
+            | Content::StepDone { .. } => return,
+        }
+        self.last_change = Some((sequence, by));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ByteCount;
+    use crate::store_state::StoreState;
+
+    fn entry(sequence: u64, content: Content) -> Entry {
+        let (migration, by) = ("ledger".to_owned(), format!("writer {sequence}"));
+        let (previous, at, writer) = (None, Timestamp(sequence), sequence);
+        Entry { migration, sequence, previous, at, by, writer, content }
+    }
+
+    /// `F` a freeze, `R` a rekey that begins and `r` one that ends, `D` files that are to be deleted, `n` a
+    /// note, `?` an entry of a later version. Then the entry of the freeze, the one that ended it, the last
+    /// change and the open rekey.
+    #[test]
+    fn the_last_freeze_counts_until_a_key_changes() {
+        for (entries, freeze, ended, change, open) in [
+            ("", None, None, None, None),
+            ("n", None, None, None, None),
+            ("F", Some(1), None, Some(1), None),
+            ("FnRr", Some(1), Some(3), Some(3), None),
+            ("FRrRr", Some(1), Some(2), Some(4), None),
+            ("RrF", Some(3), None, Some(3), None),
+            ("RF", Some(2), None, Some(2), Some(1)),
+            ("FRrF", Some(4), None, Some(4), None),
+            ("FD", Some(1), None, Some(2), None),
+            ("F?", Some(1), None, Some(2), None),
+            ("FR", Some(1), Some(2), Some(2), Some(2)),
+        ] {
+            let mut changes = JournalledChanges::default();
+            for (sequence, what) in (1..).zip(entries.chars()) {
+                changes.take(entry(sequence, content(what)));
+            }
+            let JournalledChanges { freeze: found, last_change, open_rekey } = changes;
+            let found_ended = found.as_ref().and_then(|freeze| freeze.ended.as_ref());
+            let found_ended = found_ended.map(|ended| ended.sequence);
+            assert_eq!(found.as_ref().map(|freeze| freeze.sequence), freeze, "{entries}");
+            assert_eq!(found_ended, ended, "{entries}");
+            assert_eq!(last_change.map(|(sequence, _)| sequence), change, "{entries}");
+            assert_eq!(open_rekey.map(|(sequence, _)| sequence), open, "{entries}");
+        }
+    }
+
+    fn content(what: char) -> Content {
+        let text = String::new;
+        match what {
+            'F' => {
+                let (means, window_seconds) = (text(), 600);
+                let state = StoreState::default();
+                Content::Frozen { freeze: Box::new(Freeze { means, window_seconds, state }) }
+            }
+            'R' => Content::RekeyBegun {
+                domain: text(),
+                fid: Fid(7),
+                from: text(),
+                to: text(),
+                length: ByteCount(1),
+                way: text(),
+            },
+            'r' => Content::RekeyEnded { fid: Fid(7), outcome: text(), why: text() },
+            'D' => Content::TemporaryCondemned { domain: text(), files: Vec::new() },
+            'n' => Content::Note { text: text() },
+            _ => Content::Other,
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What a store and its clients' databases hold at a moment, as few numbers that show each change of their
+//! content: the evidence of a freeze.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::digest::Sha256;
+use crate::{Fid, IndexRow};
+
+/// A digest of rows that does not depend on their order: the number of rows, and the sum of a hash of
+/// each, modulo 2^128.
+///
+/// A row counts with its fid, its key and its length. What MogileFS changes by itself, such as the number
+/// of replicas, does not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsDigest {
+    /// The number of rows.
+    pub rows: u64,
+    /// The sum of their hashes.
+    sum: Sum,
+}
+
+/// Displayed as 32 hex digits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Sum(u128);
+
+impl RowsDigest {
+    /// Adds a row.
+    pub fn add(&mut self, IndexRow { fid, dkey, length, .. }: &IndexRow) {
+        // The lengths of the parts stand in front of them: no two rows have the same bytes.
+        let mut bytes = fid.0.to_be_bytes().to_vec();
+        let number = |number: Option<u64>| {
+            number.map_or(vec![0], |it| [&[1], &it.to_be_bytes()[..]].concat())
+        };
+        bytes.extend(number(length.map(|length| length.0)));
+        bytes.extend(number(dkey.as_ref().map(|key| key.len() as u64)));
+        bytes.extend(dkey.as_deref().unwrap_or_default().as_bytes());
+        self.add_bytes(&bytes);
+    }
+
+    /// Adds a row that cannot be read: only its fid is known.
+    pub fn add_unreadable(&mut self, fid: Fid) {
+        self.add_bytes(&[&fid.0.to_be_bytes()[..], b"?"].concat());
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        let hash = Sha256::of(bytes);
+        let half =
+            hash.as_bytes().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte));
+        self.rows += 1;
+        self.sum = Sum(self.sum.0.wrapping_add(half));
+    }
+}
+
+impl fmt::Display for RowsDigest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} rows, digest {:032x}", self.rows, self.sum.0)
+    }
+}
+
+impl Serialize for Sum {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{:032x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sum {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        let bytes: Option<[u8; 16]> = bytes.and_then(|bytes| bytes.try_into().ok());
+        let wrong =
+            || serde::de::Error::custom(format!("`{text}` is not 16 bytes in lower-case hex"));
+        Ok(Self(u128::from_be_bytes(bytes.ok_or_else(wrong)?)))
+    }
+}
+
+/// What a store and its clients hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreState {
+    /// The MogileFS domain.
+    pub domain: String,
+    /// The databases of MogileFS, contentrepo and rhino, in this order: host, port and name.
+    #[serde(default)]
+    pub servers: Vec<String>,
+    /// The mapped buckets, which say what is content: `old:new`, ascending.
+    pub buckets: Vec<String>,
+    /// The rows of mapped buckets.
+    pub content: RowsDigest,
+    /// All other rows of the domain: unfinished uploads, ignored buckets, and what has no bucket.
+    pub other: RowsDigest,
+    /// The highest fid of all domains.
+    pub highest_fid: Option<Fid>,
+    /// The number of uploads under way, of all domains.
+    #[serde(default)]
+    pub uploads: u64,
+    /// contentrepo's table `objects`.
+    pub contentrepo: ClientState,
+    /// rhino's table `articleFile`.
+    pub rhino: ClientState,
+}
+
+/// How far a client's table has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientState {
+    /// The highest row id, in decimal digits; [`None`] of an empty table.
+    pub last: Option<String>,
+    /// The number of rows: contentrepo's by status, and rhino's all together.
+    pub rows: BTreeMap<String, u64>,
+}
+
+/// A freeze, as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// How writes were stopped, in the operator's words.
+    pub means: String,
+    /// For this long, in seconds, nothing moved.
+    pub window_seconds: u64,
+    /// What the store and its clients hold.
+    pub state: StoreState,
+}
+
+/// A difference between two states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateChange {
+    /// Another domain, another bucket map or another database: nothing else can be compared.
+    Settings,
+    /// Rows of mapped buckets were added, deleted or changed.
+    Content,
+    /// Other rows of the domain were added, deleted or changed.
+    OtherRows,
+    /// MogileFS stored a file, of whatever domain: its highest fid rose.
+    FileStored,
+    /// The file of the highest fid was deleted.
+    LastFileDeleted,
+    /// An upload is under way.
+    Uploads,
+    /// Rows of contentrepo's table `objects` were added or deleted, or got another status.
+    Contentrepo,
+    /// Rows of rhino's table `articleFile` were added or deleted.
+    Rhino,
+}
+
+impl StateChange {
+    /// Whether it breaks a freeze. Other rows of MogileFS may be deleted: nothing of them migrates.
+    #[must_use]
+    pub const fn breaks_a_freeze(&self) -> bool {
+        match self {
+            Self::Settings
+            | Self::Content
+            | Self::FileStored
+            | Self::Uploads
+            | Self::Contentrepo
+            | Self::Rhino => true,
+            Self::OtherRows | Self::LastFileDeleted => false,
+        }
+    }
+}
+
+impl StoreState {
+    /// Whether both are of the same domain, buckets and databases.
+    #[must_use]
+    pub fn has_settings_of(&self, other: &Self) -> bool {
+        let settings =
+            |state: &Self| (state.domain.clone(), state.buckets.clone(), state.servers.clone());
+        settings(self) == settings(other)
+    }
+
+    /// What is not as it was `before`.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<StateChange> {
+        if !self.has_settings_of(before) {
+            return vec![StateChange::Settings];
+        }
+        let changes = [
+            (StateChange::Content, self.content != before.content),
+            (StateChange::OtherRows, self.other != before.other),
+            (StateChange::FileStored, self.highest_fid > before.highest_fid),
+            (StateChange::LastFileDeleted, self.highest_fid < before.highest_fid),
+            (StateChange::Uploads, self.uploads > before.uploads),
+            (StateChange::Contentrepo, self.contentrepo != before.contentrepo),
+            (StateChange::Rhino, self.rhino != before.rhino),
+        ];
+        changes.into_iter().filter_map(|(change, is_there)| is_there.then_some(change)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ByteCount;
+
+    fn row(fid: u64, dkey: Option<&str>, length: Option<u64>) -> IndexRow {
+        let (dkey, length) = (dkey.map(str::to_owned), length.map(ByteCount));
+        IndexRow { fid: Fid(fid), dkey, length, replicas: Some(2), storage_class: None }
+    }
+
+    fn of(rows: &[IndexRow]) -> RowsDigest {
+        let mut digest = RowsDigest::default();
+        for row in rows {
+            digest.add(row);
+        }
+        digest
+    }
+
+    #[test]
+    fn each_value_of_a_row_counts() {
+        let all = [
+            row(1, Some("a"), Some(2)),
+            row(2, Some("a"), Some(2)),
+            row(1, Some("b"), Some(2)),
+            row(1, Some("a"), Some(3)),
+            row(1, None, Some(2)),
+            row(1, Some(""), Some(2)),
+            row(1, Some("a"), None),
+            row(1, Some("a"), Some(0)),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            for (other_at, other) in all.iter().enumerate() {
+                let is_same = of(std::slice::from_ref(one)) == of(std::slice::from_ref(other));
+                assert_eq!(is_same, at == other_at, "{one:?} {other:?}");
+            }
+        }
+        let replicated = IndexRow { replicas: Some(3), ..all[0].clone() };
+        assert_eq!(of(&[replicated]), of(&all[..1]), "MogileFS replicates as it likes");
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<IndexRow>> {
+        let key = prop::option::of("[a-c]{0,3}");
+        let one = (0..9_u64, key, prop::option::of(0..3_u64));
+        prop::collection::vec(
+            one.prop_map(|(fid, key, length)| row(fid, key.as_deref(), length)),
+            0..8,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_rows_does_not_count((one, other) in rows().prop_flat_map(|rows| {
+            (Just(rows.clone()), Just(rows).prop_shuffle())
+        })) {
+            prop_assert_eq!(of(&one), of(&other));
+        }
+
+        #[test]
+        fn other_rows_have_another_digest(one in rows(), other in rows()) {
+            let sorted = |rows: &[IndexRow]| {
+                let mut texts: Vec<_> = rows.iter().map(|row| format!("{row:?}")).collect();
+                texts.sort();
+                texts
+            };
+            prop_assert_eq!(of(&one) == of(&other), sorted(&one) == sorted(&other));
+        }
+
+        #[test]
+        fn a_digest_is_read_as_it_was_written(rows in rows()) {
+            let digest = of(&rows);
+            let text = serde_json::to_string(&digest).expect("JSON");
+            prop_assert_eq!(serde_json::from_str::<RowsDigest>(&text).expect("as written"), digest);
+        }
+    }
+
+    #[test]
+    fn a_freeze_of_the_first_form_is_still_read() {
+        let written = r#"{"means":"cron is off","window_seconds":600,"state":{"domain":"d","buckets":["a:b"],
+            "content":{"rows":1,"sum":"000000000000000000000000000000ff"},"other":{"rows":0,
+            "sum":"00000000000000000000000000000000"},"highest_fid":7,"contentrepo":{"last":"9","rows":{"used":1}},
+            "rhino":{"last":null,"rows":{"all":0}}}}"#;
+        let freeze: Freeze = serde_json::from_str(written).expect("a freeze");
+        assert_eq!(freeze.state.content.to_string(), format!("1 rows, digest {:032x}", 255));
+    }
+
+    /// `b` breaks a freeze, `-` does not.
+    #[test]
+    fn content_and_the_clients_rows_must_stay() {
+        let before =
+            StoreState { domain: "d".into(), highest_fid: Some(Fid(7)), ..StoreState::default() };
+        let rows = of(&[row(1, Some("a"), Some(2))]);
+        let client = ClientState { last: Some("7".into()), rows: BTreeMap::new() };
+        for (after, expected) in [
+            (before.clone(), ""),
+            (StoreState { content: rows, ..before.clone() }, "b Content"),
+            (StoreState { other: rows, ..before.clone() }, "- OtherRows"),
+            (StoreState { highest_fid: Some(Fid(8)), ..before.clone() }, "b FileStored"),
+            (StoreState { highest_fid: Some(Fid(6)), ..before.clone() }, "- LastFileDeleted"),
+            (StoreState { uploads: 1, ..before.clone() }, "b Uploads"),
+            (StoreState { servers: vec!["copy".into()], ..before.clone() }, "b Settings"),
+            (StoreState { contentrepo: client.clone(), ..before.clone() }, "b Contentrepo"),
+            (StoreState { rhino: client.clone(), ..before.clone() }, "b Rhino"),
+            (StoreState { domain: "e".into(), content: rows, ..before.clone() }, "b Settings"),
+            (StoreState { content: rows, other: rows, ..before.clone() }, "b Content, - OtherRows"),
+        ] {
+            let shown = |change: &StateChange| {
+                format!("{} {change:?}", if change.breaks_a_freeze() { 'b' } else { '-' })
+            };
+            let found: Vec<_> = after.changes_since(&before).iter().map(shown).collect();
+            assert_eq!(found.join(", "), expected);
+        }
+    }
+}
