@@ -69,10 +69,12 @@ impl Comparison<'_> {
         // What follows reads no range, and is not done by halves.
         self.keep_state();
         self.counting.parts().are_all_done = true;
+        self.rows_since(&done).await?;
         self.join_aside().await?;
         self.release_held();
         let read = self.counting.parts().done.summary.rows;
-        if self.plan.counted.is_none() && before.is_some_and(|before| read < before) {
+        let is_counted = self.plan.counted.is_some() || self.plan.resume.is_some();
+        if !is_counted && before.is_some_and(|before| read < before) {
             let after = index.count().await.ok().flatten();
             self.counting.parts().done.summary.counted_after = after;
         }
@@ -351,6 +353,6 @@ impl Comparison<'_> {
     }
 }
 
-fn trouble(error: &IndexError) -> Stopped {
+pub(super) fn trouble(error: &IndexError) -> Stopped {
     Stopped::Trouble(Reason::from(error))
 }

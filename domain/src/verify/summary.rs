@@ -257,7 +257,16 @@ impl VerifySummary {
     pub fn coverage(&self) -> Coverage {
         match self.stopped {
             Some(_) => Coverage::NotTold,
-            None => coverage(self.rows, self.counted_before, self.counted_after),
+            None => self.coverage_by_counts(),
+        }
+    }
+
+    /// A comparison that went on has read all rows of its end, and counted before its begin is no witness
+    /// of them: what is counted now and was never read is missing.
+    fn coverage_by_counts(&self) -> Coverage {
+        match self.counted_after {
+            Some(now) if now > self.rows => Coverage::Missing(now - self.rows),
+            _ => coverage(self.rows, self.counted_before, self.counted_after),
         }
     }
 

@@ -129,7 +129,8 @@ impl<'a> Counting<'a> {
         if range.holds(expected.key().as_str()) {
             files[bucket].push(expected);
         } else {
-            summary.out_of_place += 1;
+            // Without a run it came later than its range: that says nothing of the order.
+            summary.out_of_place += u64::from(run.is_some());
             // Where there are more, the comparison ends when this range is read.
             if aside < limits::KEPT_ASIDE as u64 {
                 part.aside.push((bucket, expected));
