@@ -1,14 +1,17 @@
 //! What a comparison does at its end when it has gone on from a state: rows may have come into the ranges
-//! that were done.
+//! that were done, and files that could not be looked at may be looked at now.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 
 use super::comparison::{Comparison, trouble};
-use super::patience::Asked;
+use super::join::ExpectedFile;
+use super::look::{How, Looked};
 use super::ranges::{KeyRange, runs};
 use super::rows::{read_keyless, read_range};
+use super::tally::Counting;
 use crate::ports::KeyedRow;
-use crate::{Reason, ReasonKind, Stopped, System, limits};
+use crate::retried::retried;
+use crate::{Reason, ReasonKind, Stopped, limits};
 
 /// A range that has no key: a row that is taken in it is looked at by itself.
 const NOWHERE: KeyRange = KeyRange { from: None, end: Some(String::new()) };
@@ -25,18 +28,35 @@ impl Comparison<'_> {
             return Ok(());
         }
         let all = runs(self.counting.parts().place.digits);
-        let ranges = all.iter().zip(done).flat_map(|(run, done)| run.iter().take(*done));
-        stream::iter(ranges.collect::<Vec<_>>())
-            .map(|range| self.rows_since_in(range))
-            .buffer_unordered(limits::RANGES_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        for (run, done) in all.iter().zip(done) {
+            for range in run.iter().take(*done) {
+                self.rows_since_in(range).await?;
+            }
+        }
         if done.last().is_some_and(|keyless| *keyless > 0) {
             let mut take = |row: KeyedRow| self.counting.take(None, &row, &NOWHERE, &mut []);
             let read = read_keyless(self.ports.rows, self.looks.patience, &mut take).await;
             read.map_err(|error| trouble(&error))?;
         }
         self.count_again().await
+    }
+
+    /// Looks at the files that could not be looked at before this comparison went on.
+    pub(super) async fn look_again(&self) -> Result<(), Stopped> {
+        if self.plan.resume.is_none() {
+            return Ok(());
+        }
+        let is_read = self.is_deep();
+        let looks = stream::iter(self.counting.take_unseen())
+            .map(async |(bucket, file)| {
+                let how = if is_read { How::ByBytes(None) } else { How::ByHead };
+                let looked = self.looks.look(self.counting.buckets[bucket], &file, how).await;
+                self.looks.patience.require_use(&looked)?;
+                self.counting.looked_again(bucket, &file, is_read, &looked);
+                Ok(())
+            })
+            .buffer_unordered(limits::SAMPLE_READS_AT_ONCE);
+        self.all(looks).await
     }
 
     async fn rows_since_in(&self, range: &KeyRange) -> Result<(), Stopped> {
@@ -59,9 +79,7 @@ impl Comparison<'_> {
         let now = match self.plan.counted {
             Some(counted) => Some(counted),
             None => {
-                let count = || self.ports.index.count();
-                let counted =
-                    self.looks.patience.ask(System::Index, Asked::ForAll, 0, count).await;
+                let counted = retried(self.ports.clock, 0, || self.ports.index.count()).await;
                 counted.map_err(|error| trouble(&error))?
             }
         };
@@ -69,5 +87,25 @@ impl Comparison<'_> {
         let read_fewer = summary.counted_before.is_some_and(|before| summary.rows < before);
         summary.counted_after = now.filter(|now| *now != summary.rows || read_fewer);
         Ok(())
+    }
+}
+
+impl Counting<'_> {
+    /// Takes out of the counts the files that an earlier comparison could not look at. None where the
+    /// state does not have all of them: those stay unseen.
+    fn take_unseen(&self) -> Vec<(usize, ExpectedFile)> {
+        let done = &mut self.parts().done;
+        if done.unseen.len() as u64 != done.summary.unseen_files() {
+            return Vec::new();
+        }
+        done.summary.unseen.clear();
+        std::mem::take(&mut done.unseen)
+    }
+
+    /// Counts a file that an earlier comparison could not look at, and that has had its line.
+    fn looked_again(&self, bucket: usize, file: &ExpectedFile, is_read: bool, looked: &Looked) {
+        let is_accepted = self.accepts(bucket, file, looked);
+        self.parts().done.summary.count(file, is_read, (looked, is_accepted));
+        self.tell_looked(None, bucket, file, (looked, is_accepted), true);
     }
 }

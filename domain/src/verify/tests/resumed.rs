@@ -1,6 +1,8 @@
 //! Comparisons that go on in a store that has changed since they ended.
 
 use super::*;
+use crate::Timestamp;
+use crate::journal::{AcceptedFile, Content, Entry};
 use crate::verify::VerifyState;
 
 /// The states that a comparison of these files keeps: from the first range that is done to the last.
@@ -63,4 +65,76 @@ fn rows_that_were_deleted_before_it_went_on_are_not_missing() {
             assert!(!summary.is_incomplete() && !summary.differs(), "{summary:?}");
         }
     }
+}
+
+/// Single files are refused, and an operator mends that. Both looks at these files have a line.
+#[test]
+fn files_that_could_not_be_looked_at_are_looked_at_when_it_goes_on() {
+    for depth in [Depth::All, Depth::Sample { files: 30, seed: 1 }] {
+        let mut world = whole(60);
+        (world.failing_reads, world.is_denied) = (9.into(), true);
+        let (summary, kept) = verified_by(&world, &plan(depth, 50));
+        assert_eq!((summary.unseen_files(), summary.can_go_on()), (9, true), "{summary:?}");
+        let of_ranges = if depth == Depth::All { 9 } else { 0 };
+        let (state, told) = kept.states.last().expect("a state");
+        assert_eq!(told.iter().filter(|line| line.0 == Mark::Unseen).count(), of_ranges);
+        for lost in [false, true] {
+            let state = VerifyState::read(state, &map()).expect("a state");
+            let unseen = kept.told.iter().find(|line| line.0 == Mark::Unseen).expect("one");
+            let mut world = whole(60);
+            if lost {
+                world
+                    .gone
+                    .push(Sha1::of(unseen.2.expect("a fid").to_string().as_bytes()).to_string());
+            }
+            let (summary, told) = gone_on(&world, state, plan(depth, 50));
+            assert_eq!((summary.unseen_files(), summary.failures()), (0, u64::from(lost)));
+            assert_eq!(summary.whole.files, 60 - u64::from(lost));
+            assert!(!summary.is_incomplete() && !summary.can_go_on(), "{summary:?}");
+            if depth == Depth::All {
+                let again = told.iter().filter(|line| line.3.starts_with("corrected ")).count();
+                assert_eq!(again, 9, "{told:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_comparison_whose_rows_became_files_cannot_go_on() {
+    let mut summary = VerifySummary::default();
+    summary.changed.add(Fid(7), "an upload ended");
+    assert!(summary.is_incomplete() && !summary.can_go_on());
+    summary.stopped = Some(Stopped::Interrupted);
+    assert!(summary.can_go_on(), "what is left is not known");
+}
+
+/// No state has the files in a row that were not found: they may be of half ranges. Accepted ones do not
+/// count among them.
+#[test]
+fn accepted_files_say_nothing_of_the_listing() {
+    let mut world = whole(1_200);
+    world.objects.clear();
+    let accepted_file = |row: &IndexRow| AcceptedFile {
+        fid: row.fid,
+        key: row.dkey.clone(),
+        class: AcceptedFile::MISSING.to_owned(),
+        replicas: Vec::new(),
+    };
+    let files = world.rows.iter().map(accepted_file).collect();
+    let (domain, reason) = ("ours".to_owned(), "lost".to_owned());
+    let content = Content::FilesAccepted { domain, reason, files };
+    let entry = Entry {
+        migration: "m".to_owned(),
+        sequence: 1,
+        previous: None,
+        at: Timestamp(0),
+        by: "an operator".to_owned(),
+        writer: 1,
+        content,
+    };
+    let mut accepted = Acceptances::default();
+    accepted.take("ours", entry);
+    let plan = VerifyPlan { accepted, ..plan(NO_SAMPLE, 500) };
+    let (summary, _) = verified_by(&world, &plan);
+    assert_eq!((summary.accepted.files, summary.missing_by_listing), (1_200, 0), "{summary:?}");
 }
