@@ -142,7 +142,9 @@ object is no difference.
 Signals: the first SIGINT or SIGTERM ends the comparison and prints what was found so far.
 
 With --state a comparison that was killed, stopped, or ended with exit code 3 goes on behind the last
-key ranges that were done. Its settings must be the same, except --max-failures, --wait, --allow-extra,
+key ranges that were done. Files that could not be looked at (up to 10,000) are
+looked at again, and have a second line. Where rows became files meanwhile, or more files could not be
+looked at, the comparison has ended. Its settings must be the same, except --max-failures, --wait, --allow-extra,
 --spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
 With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
 with contentrepo's. --list and --failures then have lines of these rows.
@@ -190,7 +192,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let (summary, sorted) = compare(&rows, &directory, (plan, ends), stop, &All(observers)).await;
     progress.finish();
 
-    let is_whole = summary.stopped.is_none();
+    // What single files lack another run may find: its state has them.
+    let goes_on = summary.stopped.is_some() || keeper.is_some() && summary.can_go_on();
+    let is_whole = !goes_on;
     let state = keeper.map(|keeper| keeper.finish(is_whole));
     let ends = (lists.finish(is_whole), Ways { state, sorted });
     session.print(&VerifyReport::new(summary, ends, arguments.allow_extra, session.cost()))

@@ -20,6 +20,9 @@ pub const MISSING_LOOKED_FOR: u64 = 1_000;
 /// the verification ends. It is less than a usual sample, so that a sample that nobody may read ends it.
 pub const LOOKS_REFUSED: u64 = 100;
 
+/// Files that could not be looked at, at most, that a comparison's state keeps for a second look.
+pub const UNSEEN_KEPT: u64 = 10_000;
+
 /// Objects of a sample that are read at once.
 pub const SAMPLE_READS_AT_ONCE: usize = 16;
 

@@ -18,6 +18,7 @@ use super::state::{Place, StateKeeper, VerifyState};
 use super::summary::Difference;
 use super::tally::{Counting, Run, Stray};
 use crate::ports::{IndexError, KeyedRow};
+use crate::retried::retried;
 use crate::{ListedObject, ObjectKey, Reason, ReasonKind, Stopped, limits};
 
 /// One comparison, while it goes on.
@@ -69,11 +70,14 @@ impl Comparison<'_> {
         // What follows reads no range, and is not done by halves.
         self.keep_state();
         self.counting.parts().are_all_done = true;
+        self.rows_since(&done).await?;
+        self.look_again().await?;
         self.join_aside().await?;
         self.release_held();
         let read = self.counting.parts().done.summary.rows;
-        if self.plan.counted.is_none() && before.is_some_and(|before| read < before) {
-            let after = index.count().await.ok().flatten();
+        let is_counted = self.plan.counted.is_some() || self.plan.resume.is_some();
+        if !is_counted && before.is_some_and(|before| read < before) {
+            let after = retried(clock, 0, || index.count()).await.ok().flatten();
             self.counting.parts().done.summary.counted_after = after;
         }
         let summary = self.counting.parts().done.summary.clone();
@@ -87,7 +91,7 @@ impl Comparison<'_> {
         if self.plan.resume.is_none() {
             let counted = match self.plan.counted {
                 Some(counted) => Ok(Some(counted)),
-                None => self.ports.index.count().await,
+                None => retried(self.ports.clock, 0, || self.ports.index.count()).await,
             };
             let mut parts = self.counting.parts();
             let summary = &mut parts.done.summary;
@@ -259,14 +263,17 @@ impl Comparison<'_> {
         }
         self.looks.patience.require_use(&looked)?;
         if listed == Listed::No {
-            self.counting.looked_for(run, &looked);
+            self.counting.looked_for(run, bucket, &file, &looked);
         }
         self.counting.looked(run, bucket, &file, is_read, &looked);
         Ok(())
     }
 
     /// Waits for all of them, or for the first that ends the comparison.
-    async fn all(&self, looks: impl Stream<Item = Result<(), Stopped>>) -> Result<(), Stopped> {
+    pub(super) async fn all(
+        &self,
+        looks: impl Stream<Item = Result<(), Stopped>>,
+    ) -> Result<(), Stopped> {
         let mut looks = pin!(looks);
         while let Some(looked) = looks.next().await {
             looked?;
@@ -342,7 +349,7 @@ impl Comparison<'_> {
         Looked::Differs(Difference::Archived, text)
     }
 
-    fn is_deep(&self) -> bool {
+    pub(super) fn is_deep(&self) -> bool {
         self.plan.depth == Depth::All
     }
 
@@ -351,6 +358,6 @@ impl Comparison<'_> {
     }
 }
 
-fn trouble(error: &IndexError) -> Stopped {
+pub(super) fn trouble(error: &IndexError) -> Stopped {
     Stopped::Trouble(Reason::from(error))
 }

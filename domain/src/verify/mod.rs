@@ -15,6 +15,7 @@ mod patience;
 mod ranges;
 mod record;
 pub mod references;
+mod resumed;
 mod rows;
 mod sample;
 mod settings;

@@ -25,6 +25,8 @@ pub(super) struct Part {
     pub(super) aside: Vec<(usize, ExpectedFile)>,
     /// Objects of content that no row of their range names. One of the rows aside may.
     pub(super) held: BTreeMap<(usize, Sha1), Held>,
+    /// Of the files that could not be looked at, those that a comparison that goes on looks at again.
+    pub(super) unseen: Vec<(usize, ExpectedFile)>,
     pub(super) sampler: Sampler,
 }
 
@@ -44,19 +46,21 @@ impl Part {
             changed: RoaringTreemap::new(),
             aside: Vec::new(),
             held: BTreeMap::new(),
+            unseen: Vec::new(),
             sampler,
         }
     }
 
     /// Takes what another part has found.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { summary, seen, not_files, changed, aside, held, sampler } = other;
+        let Self { summary, seen, not_files, changed, aside, held, unseen, sampler } = other;
         self.summary.absorb(summary);
         self.seen |= seen;
         self.not_files |= not_files;
         self.changed |= changed;
         self.aside.extend(aside);
         self.held.extend(held);
+        self.unseen.extend(unseen);
         self.sampler.absorb(sampler);
     }
 }
@@ -70,6 +74,9 @@ pub(super) struct Parts {
     pub(super) place: Place,
     /// Whether all ranges are done: what is done changes behind them, too.
     pub(super) are_all_done: bool,
+    /// Files in a row that neither the listing nor a HEAD has found. No state has it: files of half ranges
+    /// count here.
+    pub(super) not_found: u64,
     /// The range that each run is comparing.
     under_way: BTreeMap<usize, Part>,
     fresh: Sampler,
@@ -78,7 +85,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Begins with what is done already, and with the sampler of a part that has found nothing.
     pub(super) const fn new(done: Part, place: Place, fresh: Sampler) -> Self {
-        Self { done, place, are_all_done: false, under_way: BTreeMap::new(), fresh }
+        Self { done, place, are_all_done: false, not_found: 0, under_way: BTreeMap::new(), fresh }
     }
 
     /// The part that this run is finding; without a run, what is done.

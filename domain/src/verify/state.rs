@@ -33,6 +33,7 @@ pub struct VerifyState {
     changed: RoaringTreemap,
     aside: Vec<(usize, ExpectedFile)>,
     held: Vec<(usize, Sha1, ByteCount, bool)>,
+    unseen: Vec<(usize, ExpectedFile)>,
     sampled: Vec<(usize, ExpectedFile, String)>,
 }
 
@@ -43,14 +44,12 @@ pub(super) struct Place {
     pub(super) digits: usize,
     /// The ranges of each run that are done. The last number is for the rows without a key.
     pub(super) done: Vec<usize>,
-    /// Files in a row that neither the listing nor a HEAD has found.
-    pub(super) not_found: u64,
 }
 
 impl Place {
     /// The begin of a comparison by ranges of so many digits.
     pub(super) fn begin(digits: usize) -> Self {
-        Self { digits, done: vec![0; runs(digits).len() + 1], not_found: 0 }
+        Self { digits, done: vec![0; runs(digits).len() + 1] }
     }
 
     fn is_possible(&self) -> bool {
@@ -71,7 +70,8 @@ impl VerifyState {
     /// Where it is no state, or one of other buckets; with what is wrong.
     pub fn read(json: &[u8], buckets: &BucketMap) -> Result<Self, String> {
         let state: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let numbers = state.aside.iter().map(|(bucket, _)| *bucket);
+        let files = state.aside.iter().chain(&state.unseen);
+        let numbers = files.map(|(bucket, _)| *bucket);
         let numbers = numbers.chain(state.held.iter().map(|(bucket, ..)| *bucket));
         let mut numbers = numbers.chain(state.sampled.iter().map(|(bucket, ..)| *bucket));
         let all = buckets.pairs().count();
@@ -114,6 +114,7 @@ impl VerifyState {
             held: held
                 .map(|((bucket, sha1), it)| (*bucket, *sha1, it.length, it.is_archived))
                 .collect(),
+            unseen: done.unseen.clone(),
             sampled: sampled.map(|(bucket, it)| (bucket, it.file, it.etag.0.clone())).collect(),
         }
     }
@@ -133,6 +134,7 @@ impl VerifyState {
             changed: self.changed.clone(),
             aside: self.aside.clone(),
             held: held.collect(),
+            unseen: self.unseen.clone(),
             sampler,
         };
         (part, self.place.clone())

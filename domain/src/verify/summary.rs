@@ -8,7 +8,7 @@ use crate::audit::RejectedAs;
 use crate::misconfigured::is_likely_another_store;
 use crate::named::{UnknownName, named};
 use crate::summary::Sample;
-use crate::{ByteCount, Coverage, FindingKind, ReasonKind, Stopped, Tally, coverage};
+use crate::{ByteCount, Coverage, FindingKind, ReasonKind, Stopped, Tally, coverage, limits};
 
 /// How a file is not in S3 as it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -257,7 +257,16 @@ impl VerifySummary {
     pub fn coverage(&self) -> Coverage {
         match self.stopped {
             Some(_) => Coverage::NotTold,
-            None => coverage(self.rows, self.counted_before, self.counted_after),
+            None => self.coverage_by_counts(),
+        }
+    }
+
+    /// A comparison that went on has read all rows of its end, and counted before its begin is no witness
+    /// of them: what is counted now and was never read is missing.
+    fn coverage_by_counts(&self) -> Coverage {
+        match self.counted_after {
+            Some(now) if now > self.rows => Coverage::Missing(now - self.rows),
+            _ => coverage(self.rows, self.counted_before, self.counted_after),
         }
     }
 
@@ -265,6 +274,20 @@ impl VerifySummary {
     #[must_use]
     pub fn differs(&self) -> bool {
         !self.different.is_empty() || !self.rejected.is_empty() || !self.adds_up()
+    }
+
+    /// Returns the number of files that could not be looked at.
+    #[must_use]
+    pub fn unseen_files(&self) -> u64 {
+        files_of(&self.unseen)
+    }
+
+    /// Whether the same comparison can go on from its state and become complete. It cannot where rows
+    /// became files that were counted otherwise, nor where more files were not looked at than a state has.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        let looks_again = self.changed.files == 0 && self.unseen_files() <= limits::UNSEEN_KEPT;
+        self.stopped.is_some() || (self.is_incomplete() && looks_again)
     }
 
     /// Whether something was not looked at.

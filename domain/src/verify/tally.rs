@@ -129,7 +129,8 @@ impl<'a> Counting<'a> {
         if range.holds(expected.key().as_str()) {
             files[bucket].push(expected);
         } else {
-            summary.out_of_place += 1;
+            // Without a run it came later than its range: that says nothing of the order.
+            summary.out_of_place += u64::from(run.is_some());
             // Where there are more, the comparison ends when this range is read.
             if aside < limits::KEPT_ASIDE as u64 {
                 part.aside.push((bucket, expected));
@@ -185,18 +186,25 @@ impl<'a> Counting<'a> {
         looked: &Looked,
     ) {
         let is_accepted = self.accepts(bucket, file, looked);
-        self.parts().of(run).summary.count(file, is_read, (looked, is_accepted));
+        let mut parts = self.parts();
+        let unseen = parts.sum(|part| part.unseen.len() as u64);
+        let part = parts.of(run);
+        part.summary.count(file, is_read, (looked, is_accepted));
+        if matches!(looked, Looked::Unseen(_)) && unseen < limits::UNSEEN_KEPT {
+            part.unseen.push((bucket, *file));
+        }
+        drop(parts);
         self.tell_looked(run, bucket, file, (looked, is_accepted), false);
     }
 
-    fn accepts(&self, bucket: usize, file: &ExpectedFile, looked: &Looked) -> bool {
+    pub(super) fn accepts(&self, bucket: usize, file: &ExpectedFile, looked: &Looked) -> bool {
         matches!(looked, Looked::Differs(Difference::Missing, _))
             && self.is_accepted_file(bucket, file)
     }
 
     /// Whether so many files were looked for by HEAD in vain that the listing is believed.
     pub(super) fn believes_listing(&self) -> bool {
-        self.parts().place.not_found >= limits::MISSING_LOOKED_FOR
+        self.parts().not_found >= limits::MISSING_LOOKED_FOR
     }
 
     /// Counts a file that the listing does not have, and that is not looked for.
@@ -206,13 +214,17 @@ impl<'a> Counting<'a> {
         self.looked(run, bucket, file, false, &Looked::Differs(Difference::Missing, text));
     }
 
-    /// Takes note of a look at an object that the listing does not have.
-    pub(super) fn looked_for(&self, run: Run, looked: &Looked) {
+    /// Takes note of a look at an object that the listing does not have. An accepted file says nothing of
+    /// the listing: that its object is missing was known before.
+    pub(super) fn looked_for(&self, run: Run, bucket: usize, file: &ExpectedFile, looked: &Looked) {
+        if self.accepts(bucket, file, looked) {
+            return;
+        }
         let mut parts = self.parts();
         match looked {
-            Looked::Differs(Difference::Missing, _) => parts.place.not_found += 1,
+            Looked::Differs(Difference::Missing, _) => parts.not_found += 1,
             Looked::Whole(_) | Looked::Differs(..) => {
-                parts.place.not_found = 0;
+                parts.not_found = 0;
                 parts.of(run).summary.found_by_head += 1;
             }
             Looked::Unseen(_) => {}
@@ -263,7 +275,7 @@ impl<'a> Counting<'a> {
         self.observer.line(&Line { run, mark, bucket: name, key, fid, trouble, is_correction });
     }
 
-    fn tell_looked(
+    pub(super) fn tell_looked(
         &self,
         run: Run,
         bucket: usize,
@@ -301,7 +313,7 @@ impl<'a> Counting<'a> {
 }
 
 impl VerifySummary {
-    fn count(
+    pub(super) fn count(
         &mut self,
         file: &ExpectedFile,
         is_read: bool,

@@ -3,6 +3,7 @@
 mod fakes;
 mod interrupted;
 mod lines;
+mod resumed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;

@@ -19,7 +19,7 @@ pub struct StateEnd {
     pub begun: Timestamp,
     /// When it was continued.
     pub continued: Vec<Timestamp>,
-    /// Ranges that were done when it was continued last: they were not read again.
+    /// Ranges that were done when it was continued last: their objects were not listed again.
     pub ranges_before: u64,
     /// Ranges that the file has.
     pub ranges_kept: u64,
@@ -46,15 +46,16 @@ impl From<&SortedRows> for SortedEnd {
 }
 
 impl StateEnd {
-    /// What was not read again, for what stands in the report is older than its end.
+    /// What was not looked at again, for what stands in the report is older than its end.
     pub(super) fn write_age(&self, out: &mut String) -> fmt::Result {
         let Some(last) = self.continued.last() else { return Ok(()) };
         let (times, ranges) = (self.continued.len(), HumanCount(self.ranges_before));
         let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
         writeln!(
             out,
-            "The comparison began at {} and was continued {times}, last at {last}. Rows and objects of the \
-             {ranges} key ranges that were done by then were not read again.",
+            "The comparison began at {} and was continued {times}, last at {last}. Objects of the {ranges} \
+             key ranges that were done by then were not listed again. Rows that came into these ranges \
+             meanwhile are compared once all ranges are done.",
             self.begun
         )
     }

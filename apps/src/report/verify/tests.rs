@@ -129,8 +129,9 @@ fn a_comparison_that_was_continued_says_how_old_it_is_and_how_it_goes_on() {
         out
     };
     let age = "The comparison began at 1970-01-01T00:00:00.000Z and was continued 2 times, last at \
-               1970-01-01T00:02:00.000Z. Rows and objects of the 4 key ranges that were done by then were \
-               not read again.\n";
+               1970-01-01T00:02:00.000Z. Objects of the 4 key ranges that were done by then were not \
+               listed again. Rows that came into these ranges meanwhile are compared once all ranges are \
+               done.\n";
     let whole = said(whole(), None);
     assert!(whole.contains(age) && whole.contains("Clean: "), "{whole}");
     let stopped = || VerifySummary {

@@ -69,6 +69,9 @@ impl Budget {
             budget.add(Service::S3, setting, BUCKETS.len() as u64);
         }
         budget.add(Service::DynamoDb, "DescribeTable", 2);
+        // The journal: its entries, and its head. It says which files are accepted by name.
+        budget.add(Service::DynamoDb, "Query", 1);
+        budget.add(Service::DynamoDb, "BatchGetItem", 1);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
         let befalls = |trouble: &&Trouble| match index {
