@@ -132,7 +132,8 @@ mod tests {
             "failures": ours.failures
         });
         let wanted = serde_json::json!({
-            "version": "1.2.3", "formats": formats, "domain": "repo", "buckets": "a:aaa,b:bbb"
+            "version": "1.2.3", "formats": formats, "domain": "repo", "buckets": "a:aaa,b:bbb",
+            "settings": {}
         });
         assert_eq!(written, wanted);
         let mut more = wanted;

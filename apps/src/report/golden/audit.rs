@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::reports::{cost, sample, stopped};
 use crate::report::Cost;
-use crate::report::audit::{AuditFiles, AuditReport, WithdrawnEnd};
 use crate::report::audit::job::JobStatus;
 use crate::report::audit::manifest::{JobPlace, ManifestReport};
 use crate::report::audit::witness::WitnessReport;
+use crate::report::audit::{AuditFiles, AuditReport, WithdrawnEnd};
 use crate::report::list_file::ListEnd;
 
 pub(super) fn audit() -> Vec<Value> {
