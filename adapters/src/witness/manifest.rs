@@ -155,9 +155,10 @@ impl NewFiles {
 }
 
 fn unpublished(path: &Path, cause: io::Error) -> WitnessFileError {
-    match cause.kind() {
-        io::ErrorKind::AlreadyExists => WitnessFileError::Exists(path.to_owned()),
-        _ => WitnessFileError::Io { path: path.to_owned(), cause },
+    if cause.kind() == io::ErrorKind::AlreadyExists {
+        WitnessFileError::Exists(path.to_owned())
+    } else {
+        WitnessFileError::Io { path: path.to_owned(), cause }
     }
 }
 

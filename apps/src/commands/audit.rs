@@ -138,7 +138,7 @@ without the journal's table.";
 /// Compares, or does what the subcommand says.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
-        None => compare(arguments.compare).await,
+        None => Box::pin(compare(arguments.compare)).await,
         Some(Command::Accept(accept)) => accept.run().await,
         Some(Command::Manifest(arguments)) => manifest::run(*arguments).await,
         Some(Command::Report(arguments)) => report::run(*arguments).await,

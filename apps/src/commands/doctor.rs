@@ -48,7 +48,7 @@ use storage_nodes::{STORAGE_NODES, examine_storage_nodes, examine_untried};
 pub struct Arguments {
     /// Write nothing. Without this flag canaries write small objects below `mogile2s3-canary/` into
     /// each bucket and a record into the failures table, and delete them again; and the function that
-    /// LAMBDA_FUNCTION names does the same, where it is this migration's. With the flag it is only asked
+    /// `LAMBDA_FUNCTION` names does the same, where it is this migration's. With the flag it is only asked
     /// what it is
     #[arg(long)]
     read_only: bool,

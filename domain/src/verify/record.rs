@@ -107,8 +107,8 @@ mod tests {
         }))
     }
 
-    fn whole() -> Result<Verification, Failure> {
-        Ok(Verification {
+    fn whole() -> Verification {
+        Verification {
             run: "r".to_owned(),
             fid: Fid(7),
             sha1: Sha1::of(b"a"),
@@ -116,13 +116,13 @@ mod tests {
             length: ByteCount(1),
             sight: Sight::Head,
             verified_at: Timestamp(0),
-        })
+        }
     }
 
     #[test]
     fn a_file_passes_where_its_object_and_its_record_are_right() {
         let check = |look: &RecordLook, expected: Option<(ReasonKind, &[&str])>| {
-            let end = compare_with_record(whole(), look, &file());
+            let end = compare_with_record(Ok(whole()), look, &file());
             let reason = end.err().map(|failure| failure.reason);
             assert_eq!(reason.as_ref().map(|it| it.kind), expected.map(|it| it.0), "{look:?}");
             for words in expected.iter().flat_map(|(_, words)| *words) {
@@ -142,7 +142,7 @@ mod tests {
         check(&record("here", b"b", proof), Some((ReasonKind::OtherRecord, other_sha1)));
         let other_bucket: &[&str] = &["`there`", "`here`"];
         check(&record("there", b"a", proof), Some((ReasonKind::OtherRecord, other_bucket)));
-        let both = &[&other_sha1[..], other_bucket].concat();
+        let both = &[other_sha1, other_bucket].concat();
         check(&record("there", b"b", proof), Some((ReasonKind::OtherRecord, both)));
     }
 

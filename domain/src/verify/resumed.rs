@@ -76,12 +76,11 @@ impl Comparison<'_> {
     }
 
     async fn count_again(&self) -> Result<(), Stopped> {
-        let now = match self.plan.counted {
-            Some(counted) => Some(counted),
-            None => {
-                let counted = retried(self.ports.clock, 0, || self.ports.index.count()).await;
-                counted.map_err(|error| trouble(&error))?
-            }
+        let now = if let Some(counted) = self.plan.counted {
+            Some(counted)
+        } else {
+            let counted = retried(self.ports.clock, 0, || self.ports.index.count()).await;
+            counted.map_err(|error| trouble(&error))?
         };
         let summary = &mut self.counting.parts().done.summary;
         let read_fewer = summary.counted_before.is_some_and(|before| summary.rows < before);

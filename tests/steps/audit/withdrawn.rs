@@ -84,9 +84,11 @@ fn a_list_of_what_was_not_asked_is_incomplete() {
     assert!(objects.is_empty() && incomplete.is_some_and(|why| why.contains("before its end")));
 }
 
-/// What else may name the object of a withdrawn record, and words of the reason for which the list is not
-/// complete then.
-const DOUBTS: &[(&str, fn(&mut Stage), &str)] = &[
+/// What happens, how, and words of the reason for which the list is not complete then.
+type Doubt = (&'static str, fn(&mut Stage), &'static str);
+
+/// What else may name the object of a withdrawn record.
+const DOUBTS: &[Doubt] = &[
     (
         "another domain has the content",
         |it| {

@@ -123,7 +123,7 @@ fn a_run_ends_after_a_thousand_failures_alike_unless_those_files_failed_before_o
     assert_eq!(end(true, 0).0, 1_500);
 }
 
-/// Its worker has a DYNAMODB_TABLE that exists and has none of the records.
+/// Its worker has a `DYNAMODB_TABLE` that exists and has none of the records.
 #[test]
 fn a_worker_with_the_wrong_ledger_stops_before_its_verifications_are_dead_letters() {
     let stage = Stage::instant();

@@ -101,8 +101,12 @@ impl ManifestReport {
     /// Of files that were selected: by options that `audit report` has too, and by `--fids`.
     #[must_use]
     pub fn selected(mut self, options: &[(&str, &str)], is_of_fids: bool) -> Self {
-        self.selection =
-            options.iter().map(|(name, value)| format!(" {name} {}", quoted(value))).collect();
+        self.selection = options
+            .iter()
+            .flat_map(|(name, value)| {
+                [" ".to_owned(), (*name).to_string(), " ".to_owned(), quoted(value)]
+            })
+            .collect();
         self.is_of_fids = is_of_fids;
         self
     }

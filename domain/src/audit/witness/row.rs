@@ -41,7 +41,7 @@ impl TaskRow {
             return Err(RowError(fields.len()));
         };
         // A message that is no CSV has commas of its own. A result has none outside quotes.
-        let message = [&[first.clone()], more].concat().join(",");
+        let message = [std::slice::from_ref(first), more].concat().join(",");
         let result = match computed(status, [one, other], &message) {
             Ok(_) if !more.is_empty() => Err(format!("its result is not one column: {message}")),
             result => result.map_err(|words| shortened(&words)),
