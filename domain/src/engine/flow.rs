@@ -20,7 +20,7 @@ use super::task::{EnginePorts, Task, TaskEnd};
 use super::under_way::{UnderWay, Worked};
 use super::{OutageObserver, Stop};
 use crate::migrate::Routes;
-use crate::{Failure, Left, Reason, ReasonKind, Stopped, System, Timestamp, limits};
+use crate::{Reason, ReasonKind, Stopped, System, Timestamp};
 
 /// How the engine is to work.
 #[derive(Debug)]
@@ -290,40 +290,6 @@ impl<'a, F: Feed> Flow<'a, F> {
         if over {
             self.over = true;
             self.feed.end_at_once(self.hold.outages.why(), &mut self.recorder);
-        }
-    }
-
-    fn take_planned(&mut self, planned: Planned) {
-        match self.planner.take(planned) {
-            Ok(tasks) => {
-                // The recorder may wait for another table than the ledger.
-                let outages = &self.hold.outages;
-                let awaits =
-                    outages.is_probed_by_tasks(System::Tables) || !outages.is_away(System::Tables);
-                if awaits && tasks.iter().any(Task::verifies) {
-                    self.reached(&[System::Tables]);
-                }
-                self.begin_all(tasks);
-            }
-            Err((tasks, reason)) => {
-                // One request failed for all of them.
-                let now = self.ports.now();
-                if System::met_by(reason.kind).0 == Some(System::Tables)
-                    && self.hold.outages.failed_for_several(System::Tables, &reason, now)
-                {
-                    self.observer.holding(&reason);
-                }
-                let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
-                let mut weight = Some(weight);
-                for task in tasks {
-                    if self.stopping.is_some() {
-                        self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
-                        continue;
-                    }
-                    let failure = Failure { reason: reason.clone(), left: Left::Nothing };
-                    self.take_failure(task, failure, Vec::new(), weight.take().unwrap_or_default());
-                }
-            }
         }
     }
 

@@ -4,13 +4,49 @@ use super::Flow;
 use crate::engine::OutgoingBatch;
 use crate::engine::feed::Feed;
 use crate::engine::hold::Unreached;
+use crate::engine::planner::Planned;
 use crate::engine::recorder::Sent;
 use crate::engine::task::{Carried, Outcome, Record, Task, TaskEnd};
 use crate::engine::under_way::Worked;
 use crate::migrate::SyncEnd;
-use crate::{Failure, Finding, FindingKind, Route, Stopped, System};
+use crate::{Failure, Finding, FindingKind, Left, Route, Stopped, System, limits};
 
 impl<F: Feed> Flow<'_, F> {
+    /// Takes what a request for several tasks has brought: their routes or their records.
+    pub(super) fn take_planned(&mut self, planned: Planned) {
+        match self.planner.take(planned) {
+            Ok(tasks) => {
+                // The recorder may wait for another table than the ledger.
+                let outages = &self.hold.outages;
+                let awaits =
+                    outages.is_probed_by_tasks(System::Tables) || !outages.is_away(System::Tables);
+                if awaits && tasks.iter().any(Task::verifies) {
+                    self.reached(&[System::Tables]);
+                }
+                self.begin_all(tasks);
+            }
+            Err((tasks, reason)) => {
+                // One request failed for all of them.
+                let now = self.ports.now();
+                if System::met_by(reason.kind).0 == Some(System::Tables)
+                    && self.hold.outages.failed_for_several(System::Tables, &reason, now)
+                {
+                    self.observer.holding(&reason);
+                }
+                let weight = (tasks.len() as u64).min(limits::SETTINGS_FAILURES / 10);
+                let mut weight = Some(weight);
+                for task in tasks {
+                    if self.stopping.is_some() {
+                        self.end(&task, TaskEnd::NotBegun(self.why_not_done()));
+                        continue;
+                    }
+                    let failure = Failure { reason: reason.clone(), left: Left::Nothing };
+                    self.take_failure(task, failure, Vec::new(), weight.take().unwrap_or_default());
+                }
+            }
+        }
+    }
+
     pub(super) fn take_worked(&mut self, (task, Outcome { end, findings }): Worked) {
         let task = self.under_way.take(task);
         // A file that is held is tried again, and says the rest again; what it has replaced is gone

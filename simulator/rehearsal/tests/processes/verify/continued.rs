@@ -62,13 +62,13 @@ async fn a_killed_comparison_goes_on_and_says_what_a_whole_one_says() {
     let whole = verified(&stage, &whole.each_ref().map(String::as_str), 1).await;
     assert!(whole["state"].is_null() && whole["sorted"].is_null(), "{whole}");
 
-    let (state, given) = (path("state").display().to_string(), with("-continued"));
+    let (kept, given) = (path("state").display().to_string(), with("-continued"));
     let mut arguments = given.iter().map(String::as_str).collect::<Vec<_>>();
-    arguments.extend(["--state", &state]);
+    arguments.extend(["--state", &kept]);
     stage.world.faults.add(list_rule(Fault::Delay(Duration::from_millis(1_500))));
     let mut run = start(&stage, &arguments);
     let has_ranges = || {
-        let text = fs::read_to_string(&state).unwrap_or_default();
+        let text = fs::read_to_string(&kept).unwrap_or_default();
         text.contains("\"ranges_done\":") && !text.contains("\"ranges_done\":0")
     };
     while !has_ranges() {
@@ -79,7 +79,7 @@ async fn a_killed_comparison_goes_on_and_says_what_a_whole_one_says() {
     stage.world.faults.clear();
 
     // With other settings it is another comparison.
-    let changed = ["verify", "--deep", "--state", &state];
+    let changed = ["verify", "--deep", "--state", &kept];
     let refused = mogile2s3(stage.world.environment(), &changed).await;
     let words = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2), "{words}");
@@ -109,15 +109,15 @@ async fn a_killed_comparison_goes_on_and_says_what_a_whole_one_says() {
 async fn an_outage_is_named_and_what_is_printed_then_goes_on() {
     let stage = migrated(36, 60).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state").display().to_string();
-    let arguments = ["verify", "--sample", "0", "--wait", "3s", "--state", &state];
+    let kept = folder.path().join("state").display().to_string();
+    let arguments = ["verify", "--sample", "0", "--wait", "3s", "--state", &kept];
     let away = Fault::Refuse { status: 503, code: "SlowDown".to_owned() };
     stage.world.faults.add(Rule { skip: 8, ..list_rule(away) });
     let ended = mogile2s3(stage.world.environment(), &arguments).await;
     let (printed, said) = (text(&ended.stdout), text(&ended.stderr));
     assert_eq!(ended.status.code(), Some(3), "{printed}{said}");
     assert!(said.contains("paused until it can be reached again: s3-unreachable"), "{said}");
-    let next = format!("The same command with --state {state} goes on behind the ");
+    let next = format!("The same command with --state {kept} goes on behind the ");
     assert!(printed.contains(&next) && !printed.contains("Clean"), "{printed}");
     stage.world.faults.clear();
     let ended = mogile2s3(stage.world.environment(), &arguments).await;
