@@ -38,6 +38,7 @@ use crate::config::{
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
+use crate::report::list_file::require_different;
 use crate::report::verify::{SortedEnd, VerifyReport, Ways};
 use crate::session::Session;
 
@@ -155,6 +156,15 @@ wrong usage or configuration; 3 something could not be read, and the comparison 
 
 /// Compares all rows with all objects. What is not as it must be is a finding.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
+    let state_anew = arguments.state.as_deref().map(StateFile::anew);
+    require_different(&[
+        ("--list", arguments.list.clone()),
+        ("--sha1sums", arguments.sha1sums.clone()),
+        ("--failures", arguments.failures.clone()),
+        ("--exclude-file", arguments.exclude_file.clone()),
+        ("--state", arguments.state.clone()),
+        ("--state, which is written anew beside it", state_anew),
+    ])?;
     if arguments.references.references {
         return Box::pin(references::run(arguments)).await;
     }

@@ -4,15 +4,20 @@
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use domain::Sha1;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::UsageError;
 
 /// A line waits at most so long for others before it is written, while others come.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
+
+/// The bytes in front of a place by which a list is known again.
+const TAIL_BYTES: u64 = 64 * 1024;
 
 /// What an empty list has: its last line alone. Nothing is lost where it is replaced.
 const EMPTY: &[u8] = b"# 0 lines\n";
@@ -44,6 +49,9 @@ pub struct ListPlace {
     pub bytes: u64,
     /// Its lines.
     pub lines: u64,
+    /// The SHA-1 of its last bytes, at most [`TAIL_BYTES`] of them: another file, or one that was sorted or
+    /// edited, has other ones.
+    pub tail: Sha1,
 }
 
 impl ListFile {
@@ -66,7 +74,7 @@ impl ListFile {
     /// where the file does not have so much.
     pub fn resume(flag: &str, path: &Path, place: ListPlace) -> Result<Self, UsageError> {
         let refused = |why: &dyn Display| refused(flag, path, why);
-        let open = OpenOptions::new().append(true).open(path);
+        let open = OpenOptions::new().read(true).append(true).open(path);
         let file = open.map_err(|error| refused(&format!("cannot be continued: {error}")))?;
         let length = file.metadata().map_or(0, |file| file.len());
         if length < place.bytes {
@@ -75,6 +83,13 @@ impl ListFile {
                  files and another --state",
                 place.bytes
             );
+            return Err(refused(&why));
+        }
+        let tail = tail_of(&file, place.bytes);
+        let tail = tail.map_err(|error| refused(&format!("cannot be continued: {error}")))?;
+        if tail != place.tail {
+            let why = "is not as the comparison left it: it was changed, or is another file. Put the right one \
+                       there, or begin anew, with new files and another --state";
             return Err(refused(&why));
         }
         let cut = file.set_len(place.bytes);
@@ -121,7 +136,9 @@ impl ListFile {
         self.out.flush()?;
         let file = self.out.get_ref();
         file.sync_data()?;
-        Ok(ListPlace { bytes: file.metadata()?.len(), lines: self.lines })
+        let bytes = file.metadata()?.len();
+        let tail = tail_of(&File::open(&self.path)?, bytes)?;
+        Ok(ListPlace { bytes, lines: self.lines, tail })
     }
 
     /// Ends a list that others would follow, if its source had not broken off.
@@ -153,6 +170,40 @@ impl ListFile {
     }
 }
 
+/// The SHA-1 of the last bytes in front of a place.
+fn tail_of(file: &File, bytes: u64) -> io::Result<Sha1> {
+    let length = bytes.min(TAIL_BYTES);
+    let mut tail = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut tail, bytes - length)?;
+    Ok(Sha1::of(&tail))
+}
+
+/// Errors where two of these flags name one file: each would write over what the other has written.
+pub fn require_different(files: &[(&str, Option<PathBuf>)]) -> Result<(), UsageError> {
+    let named = files.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?)));
+    let named: Vec<_> = named.map(|(flag, path)| (flag, path, place_of(path))).collect();
+    for (number, (flag, path, place)) in named.iter().enumerate() {
+        if let Some((other, ..)) = named[..number].iter().find(|(.., before)| before == place) {
+            let why = format!("is the file of {other}, too: name another one");
+            return Err(refused(flag, path, &why));
+        }
+    }
+    Ok(())
+}
+
+/// The file itself where it exists, by whatever name; else its folder and its name.
+fn place_of(path: &Path) -> PathBuf {
+    if let Ok(itself) = path.canonicalize() {
+        return itself;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize();
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 fn refused(flag: &str, path: &Path, why: &dyn Display) -> UsageError {
     UsageError(format!("{flag}: `{}` {why}", path.display()))
 }
@@ -172,6 +223,26 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn two_flags_do_not_name_one_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| Some(folder.path().join(name));
+        fs::write(folder.path().join("there"), "a line").expect("written");
+        std::os::unix::fs::symlink(folder.path().join("there"), folder.path().join("also"))
+            .expect("a link");
+        for (one, other, are_different) in [
+            (at("a"), at("b"), true),
+            (at("a"), at("a"), false),
+            (at("a"), at("./a"), false),
+            (at("there"), at("also"), false),
+            (at("a"), None, true),
+        ] {
+            let files = [("--list", one.clone()), ("--failures", other.clone())];
+            let refused = require_different(&files);
+            assert_eq!(refused.is_ok(), are_different, "{one:?} {other:?}");
+        }
+    }
 
     #[test]
     fn what_was_listed_before_is_not_lost() {
@@ -206,6 +277,11 @@ mod tests {
         assert!(list.write(1, |out| writeln!(out, "new")));
         assert_eq!(list.finish().lines, 2);
         assert_eq!(fs::read_to_string(&path).expect("written"), "kept\nnew\n# 2 lines\n");
+        let other = "sort\nnew\n# 2 lines\n";
+        fs::write(&path, other).expect("written");
+        let error = ListFile::resume("--list", &path, place).err().expect("it was changed").0;
+        assert!(error.contains("is not as the comparison left it"), "{error}");
+        assert_eq!(fs::read_to_string(&path).expect("written"), other, "nothing is cut");
         fs::write(&path, "").expect("written");
         let error = ListFile::resume("--list", &path, place).err().expect("it is shorter").0;
         assert!(error.contains("has 0 bytes, and had 5 before"), "{error}");

@@ -50,6 +50,13 @@ pub struct StateFile {
 }
 
 impl StateFile {
+    /// The file beside a state's that is written before it takes its place.
+    pub fn anew(path: &Path) -> PathBuf {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        PathBuf::from(name)
+    }
+
     /// Reads the file, or begins a new state where there is none. Errors where the file is no state, or
     /// that of a comparison that has come to its end.
     pub fn open(path: &Path) -> Result<Self, UsageError> {
@@ -218,9 +225,7 @@ impl StateKeeper for Keeper<'_> {
 
 /// Puts a file in place of another, which is there or the other one, whatever happens.
 fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
+    let new = StateFile::anew(path);
     let mut file = File::create(&new)?;
     parts.iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()?;

@@ -28,7 +28,10 @@ fn a_state_goes_on_with_its_own_settings_alone() {
     let end = keeper.finish(false);
     assert_eq!((end.trouble, end.continued.len(), end.ranges_kept), (None, 0, 0));
     let state = begun(&path, "ours").expect("it is there");
-    assert_eq!(state.place("--list"), Some(ListPlace { bytes: 0, lines: 0 }));
+    assert_eq!(
+        state.place("--list"),
+        Some(ListPlace { bytes: 0, lines: 0, tail: domain::Sha1::of(b"") })
+    );
     assert_eq!(state.setting("MOGILE_DOMAIN"), Some("ours"));
     let other = begun(&path, "theirs").err().expect("another store").0;
     let words = "with other settings: MOGILE_DOMAIN was `ours` and is `theirs`.";
