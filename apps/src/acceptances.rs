@@ -6,6 +6,7 @@ use domain::runbook::{Decisions, JournalTrouble, read_decisions};
 use domain::{Acceptances, Reason, Stopped};
 
 use crate::config::JournalSettings;
+use crate::exit::TroubleError;
 use crate::journal::{random, refused};
 use crate::wiring::Services;
 
@@ -48,6 +49,18 @@ pub async fn accepted_if_read(
 ) -> anyhow::Result<Acceptances> {
     let read = decisions(services, journal, domain).await?;
     Ok(read.map_or_else(|why| none_accepted(&why), |decisions| decisions.accepted))
+}
+
+/// The accepted files, for a command that rests on them: where the journal cannot be read, that is the
+/// command's end.
+pub async fn accepted_or_trouble(
+    services: &Services<'_>,
+    journal: &JournalSettings,
+    domain: &str,
+) -> anyhow::Result<Acceptances> {
+    let read = decisions(services, journal, domain).await?;
+    let read = read.map_err(|why| TroubleError(Reason::from(&why)))?;
+    Ok(read.accepted)
 }
 
 /// A file that is accepted counts as one that is not: that hides nothing.

@@ -31,7 +31,7 @@ use self::lists::OpenLists;
 use self::rows::{ByKeys, Rows};
 use self::state::{StateFile, StateSettings};
 use super::migrate::failures_allowed;
-use crate::acceptances::accepted_if_read;
+use crate::acceptances::{accepted_if_read, accepted_or_trouble};
 use crate::config::{
     AwsSettings, JournalSettings, SourceSettings, TargetSettings, TimeSettings, duration,
 };
@@ -175,7 +175,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let services = session.services(&arguments.aws, &arguments.time);
     if arguments.aws.has_ledger_table() {
         let domain = &arguments.source.domain;
-        plan.accepted = accepted_if_read(&services, &arguments.journal, domain).await?;
+        plan.accepted = if state.is_some() {
+            // A state that was begun without them could not be continued with them.
+            accepted_or_trouble(&services, &arguments.journal, domain).await?
+        } else {
+            accepted_if_read(&services, &arguments.journal, domain).await?
+        };
     }
     let wiring = session.wiring(&arguments.source, &arguments.time);
     let rows = Rows::of(&wiring, &arguments.source)?;

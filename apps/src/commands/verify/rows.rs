@@ -21,7 +21,7 @@ pub enum Rows {
     /// In its database, which has an index by keys.
     Database(Arc<MysqlIndex>, String),
     /// From the trackers, which list rows by fid: these are sorted on disk.
-    Trackers(Arc<dyn SourceIndex>),
+    Trackers(Arc<dyn SourceIndex>, String),
 }
 
 impl Rows {
@@ -29,7 +29,11 @@ impl Rows {
     pub fn of(wiring: &Wiring<'_>, source: &SourceSettings) -> Result<Self, UsageError> {
         match (wiring.mogile_database()?, source.database()?) {
             (Some(index), Some(url)) => Ok(Self::Database(Arc::new(index), url.name().to_owned())),
-            _ => wiring.index().map(Self::Trackers),
+            _ => {
+                let mut trackers = source.trackers()?;
+                trackers.sort_unstable();
+                Ok(Self::Trackers(wiring.index()?, trackers.join(",")))
+            }
         }
     }
 
@@ -37,7 +41,7 @@ impl Rows {
     pub fn name(&self) -> String {
         match self {
             Self::Database(_, name) => format!("the database {name}"),
-            Self::Trackers(_) => "by the trackers".to_owned(),
+            Self::Trackers(_, trackers) => format!("by the trackers {trackers}"),
         }
     }
 
@@ -45,7 +49,7 @@ impl Rows {
     pub fn index(&self) -> &dyn SourceIndex {
         match self {
             Self::Database(index, _) => &**index,
-            Self::Trackers(index) => &**index,
+            Self::Trackers(index, _) => &**index,
         }
     }
 
@@ -60,7 +64,7 @@ impl Rows {
             Self::Database(index, _) => {
                 return Ok(ByKeys { rows: Arc::<MysqlIndex>::clone(index), sorted: None });
             }
-            Self::Trackers(index) => index,
+            Self::Trackers(index, _) => index,
         };
         let sorters = DiskRowSorters::new(directory.to_owned());
         let sorted = sort_rows(&**index, &sorters, (&SystemClock, wait), observer).await?;
