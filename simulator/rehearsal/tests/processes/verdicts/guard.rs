@@ -11,7 +11,8 @@ use crate::cli::{rehearse, text};
 const SOURCES: [&str; 3] = ["apps/src", "domain/src", "adapters/src"];
 
 /// Flags of other programs, and of this one's makers.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 16] = [
+    "--client-request-token",
     "--account-id",
     "--bucket",
     "--object-lock-configuration",
