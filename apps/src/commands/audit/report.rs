@@ -257,7 +257,7 @@ fn require_judged(
     }
     Err(UsageError(format!(
         "--manifest: `{}` is of bucket `{bucket}`, which no --bucket names: give --bucket {bucket} too, or leave \
-         out this job's --manifest, --report and --job",
+         out this job's --manifest, --job and --report",
         manifest.display()
     )))
 }

@@ -27,14 +27,12 @@ pub enum Rows {
 impl Rows {
     /// Those of the settings: the database, where it is named.
     pub fn of(wiring: &Wiring<'_>, source: &SourceSettings) -> Result<Self, UsageError> {
-        match (wiring.mogile_database()?, source.database()?) {
-            (Some(index), Some(url)) => Ok(Self::Database(Arc::new(index), url.name().to_owned())),
-            _ => {
-                let mut trackers = source.trackers()?;
-                trackers.sort_unstable();
-                Ok(Self::Trackers(wiring.index()?, trackers.join(",")))
-            }
+        if let (Some(index), Some(url)) = (wiring.mogile_database()?, source.database()?) {
+            return Ok(Self::Database(Arc::new(index), url.name().to_owned()));
         }
+        let mut trackers = source.trackers()?;
+        trackers.sort_unstable();
+        Ok(Self::Trackers(wiring.index()?, trackers.join(",")))
     }
 
     /// Which index it is, without the login.
