@@ -50,7 +50,8 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let own = &arguments.references;
     let buckets = arguments.target.bucket_map()?;
-    let plan = ReferencesPlan { buckets, lists_all: arguments.list.is_some() };
+    let plan =
+        ReferencesPlan { buckets, lists_all: arguments.list.is_some(), wait: arguments.wait };
     let content_repo = own.clients.content_repo()?.ok_or_else(|| {
         UsageError(
             "CONTENTREPO_DATABASE_URL is not set: `verify --references` reads the rows of contentrepo. Give \

@@ -2,6 +2,7 @@
 //! it ever?
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::kinds::Broken;
 use crate::ports::{Clock, IndexError, KeyRanges, KeyedRow, ObjectStore};
@@ -52,9 +53,9 @@ pub(super) struct Looks<'a> {
 /// While S3 is waited for, the names of systems that do not answer come from the command itself.
 static NO_OBSERVER: All<'static> = All(Vec::new());
 
-/// Waits for S3 as counts of a database are waited for.
-pub(super) fn patience(clock: &dyn Clock) -> Patience<'_> {
-    Patience::new(clock, &NO_OBSERVER, limits::COUNT_TRIES_WITHIN)
+/// Waits for S3 for this long.
+pub(super) fn patience(clock: &dyn Clock, wait: Duration) -> Patience<'_> {
+    Patience::new(clock, &NO_OBSERVER, wait)
 }
 
 impl Looks<'_> {

@@ -21,6 +21,7 @@ mod tables;
 mod tests;
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{self, Either};
 
@@ -57,6 +58,8 @@ pub struct ReferencesPlan {
     pub buckets: BucketMap,
     /// Whether sound rows are named, too: then both tables are read twice as a whole.
     pub lists_all: bool,
+    /// How long S3 is waited for, where it was reached before.
+    pub wait: Duration,
 }
 
 /// Compares all references. It ends early where `stop` does; what ended it is in

@@ -47,7 +47,7 @@ impl<'a> ObjectsJoin<'a> {
     /// Compares. A bucket of which there is no row is not listed.
     pub(super) async fn compare(mut self, mut rows: InOrder) -> Result<Compared, Stopped> {
         let pairs = self.looks.pairs;
-        let patience = patience(self.run.ports.clock);
+        let patience = patience(self.run.ports.clock, self.run.plan.wait);
         for (number, (_, name)) in pairs.iter().enumerate() {
             let mut group = next_group(&mut rows, number).await?;
             if group.is_none() {

@@ -226,7 +226,7 @@ impl<'a> Run<'a> {
             index: self.ports.index.map(|(_, rows)| rows),
             clock: self.ports.clock,
             pairs: &mapped.pairs,
-            patience: patience(self.ports.clock),
+            patience: patience(self.ports.clock, self.plan.wait),
             heads: AtomicU64::new(0),
             unlisted: AtomicU64::new(0),
             asked: AtomicU64::new(0),

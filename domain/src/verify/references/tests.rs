@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use self::fakes::{Names, Object, Sorts, Told, World, run};
 use super::{Broken, ReferencesPlan, ReferencesPorts, ReferencesSummary, verify_references};
 use crate::ports::{ArticleFile, RepoBucket, RepoObject, RepoStatus, RowId};
-use crate::{BucketMap, ByteCount, Fid, Misconfigured, ReasonKind, Sha1, Stopped};
+use crate::{BucketMap, ByteCount, Fid, Misconfigured, ReasonKind, Sha1, Stopped, limits};
 
 /// Two buckets, one behind its cut-over, a third one under its old name, an ignored one and a stray one.
 const BUCKETS: [&str; 5] = ["repo", "corpus", "other", "trash", "stray"];
@@ -94,7 +94,10 @@ impl World {
 }
 
 fn verified_by(ports: ReferencesPorts<'_>, lists_all: bool) -> (ReferencesSummary, Told) {
-    let (plan, names) = (ReferencesPlan { buckets: map(), lists_all }, Names::default());
+    let (plan, names) = (
+        ReferencesPlan { buckets: map(), lists_all, wait: limits::COUNT_TRIES_WITHIN },
+        Names::default(),
+    );
     let summary = run(verify_references(ports, &plan, pending(), &names));
     (summary, names.0.into_inner().expect("no test panicked"))
 }

@@ -27,7 +27,7 @@ async fn migrated(seed: u64, files: usize) -> Stage {
 
 /// What the command says, which ends with this exit code.
 async fn verified(stage: &Stage, arguments: &[&str], code: i32) -> Value {
-    let arguments = [&["verify", "--references", "--json"], arguments].concat();
+    let arguments = [&["verify", "--references", "--wait", "1s", "--json"], arguments].concat();
     let output = mogile2s3(stage.world.environment(), &arguments).await;
     let said = json(&output);
     assert_eq!(output.status.code(), Some(code), "{said} {}", text(&output.stderr));

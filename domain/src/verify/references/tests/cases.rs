@@ -202,7 +202,10 @@ fn what_cannot_be_read_ends_it_and_is_never_nothing() {
 #[test]
 fn a_comparison_that_is_stopped_says_how_far_it_came() {
     let world = World { hangs: true, ..sound() }.with_extents();
-    let (plan, names) = (ReferencesPlan { buckets: map(), lists_all: false }, Names::default());
+    let (plan, names) = (
+        ReferencesPlan { buckets: map(), lists_all: false, wait: limits::COUNT_TRIES_WITHIN },
+        Names::default(),
+    );
     let sorts = Sorts { is_full: false };
     let stop = std::future::ready(());
     let summary = run(verify_references(world.ports(&sorts), &plan, stop, &names));
@@ -248,7 +251,7 @@ fn a_listed_object_is_looked_at_however_many_are_missing() {
         objects: &world,
         index: Some(&world),
         clock,
-        patience: patience(clock),
+        patience: patience(clock, limits::COUNT_TRIES_WITHIN),
         pairs: &mapped.pairs,
         heads: AtomicU64::new(0),
         unlisted: AtomicU64::new(limits::REFERENCES_LOOKED_AT),
