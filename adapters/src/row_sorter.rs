@@ -45,7 +45,7 @@ impl DiskRowSorters {
         Self { directory, at_once: SORTED_AT_ONCE }
     }
 
-    /// Sorts so many records in memory at a time.
+    /// Sorts at most this number of records in memory at a time.
     #[must_use]
     pub fn sorting_at_once(self, records: usize) -> Self {
         Self { at_once: records.max(1), ..self }
@@ -198,7 +198,7 @@ impl Table {
         Ok((Self { file: Arc::new(file), records }, left))
     }
 
-    /// The records from a place on and before another, so many of them.
+    /// The records from a place on and before another, at most `limit` of them.
     fn read(&self, from: &Place, end: Option<&Place>, limit: usize) -> io::Result<Vec<Record>> {
         let (mut low, mut high) = (0, self.records);
         while low < high {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::SpooledTempFile;
 
-/// So many bytes are kept in memory.
+/// The bytes that are kept in memory.
 const IN_MEMORY: usize = 1024 * 1024;
 
 /// Bytes that are written once and then copied.

@@ -151,7 +151,7 @@ impl Accept {
         })
     }
 
-    /// The files, each named by itself: a range may have files that nobody has looked at.
+    /// The files, each named by itself: a range may have files that the operator has not looked at.
     fn fids(&self) -> Result<Vec<Fid>, UsageError> {
         let list = FidList::parse("--fids", self.fids.as_deref().unwrap_or_default())?;
         if let Some(fid) = list.in_ranges().min() {

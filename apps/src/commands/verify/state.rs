@@ -138,8 +138,8 @@ impl StateFile {
         state.map(Some).map_err(|why| refused(&self.path, &damaged(&why)))
     }
 
-    /// Begins to keep the state, which has so many ranges, with the places of these lists. Errors where the file cannot be
-    /// written: better now than in an hour.
+    /// Begins to keep the state, of which `ranges` are done, with the places of these lists. Errors where
+    /// the file cannot be written: better now than in an hour.
     pub fn keep(self, lists: Vec<&VerifyList>, ranges: u64) -> Result<Keeper<'_>, UsageError> {
         let Self { path, header, json, .. } = self;
         let inner =
