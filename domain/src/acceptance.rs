@@ -71,6 +71,8 @@ impl Acceptances {
             // Other domains, and entries about something else.
             Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
+            | Content::CutoverBegun(_)
+            | Content::CutoverStatement(_)
             | Content::StepDone { .. }
             | Content::Note { .. }
             | Content::Data(_)

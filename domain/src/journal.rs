@@ -7,6 +7,7 @@
 mod accepted;
 mod chain;
 mod comparison;
+mod cutover;
 mod data;
 mod export;
 mod temporary;
@@ -18,6 +19,10 @@ pub use self::accepted::{AcceptedFile, Found, TriedReplica};
 pub use self::chain::{Chain, ChainFault};
 pub use self::comparison::Difference;
 pub(crate) use self::comparison::{Comparison, Place};
+pub use self::cutover::{
+    BackupSeal, ClientDatabase, CutoverBegun, CutoverStatement, Direction, IngestedSeal, KeptRows,
+    NameRename, NamesBefore, Statement,
+};
 pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
@@ -170,6 +175,10 @@ pub enum Content {
         /// The files' numbers, ascending.
         fids: Vec<Fid>,
     },
+    /// The bucket names of a client's database are about to be changed.
+    CutoverBegun(Box<CutoverBegun>),
+    /// A statement of the last [`Content::CutoverBegun`] of its database is about to be sent.
+    CutoverStatement(CutoverStatement),
     /// A step of the runbook came to its end.
     StepDone {
         /// The step's name.

@@ -102,6 +102,9 @@ impl JournalledChanges {
             | Content::TemporaryDeleted { .. }
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
+            // They change names in the clients' databases alone, and no freeze counts names.
+            | Content::CutoverBegun(_)
+            | Content::CutoverStatement(_)
             | Content::StepDone { .. } => return,
         }
         self.last_change = Some((sequence, by));

@@ -1,10 +1,12 @@
-//! The cut-over of MogileFS's clients to S3: what must hold before it.
+//! The cut-over of MogileFS's clients to S3: what must hold before it, the changes of bucket names in their
+//! databases, and the way back.
 
 mod check;
 mod current;
 mod freeze;
 mod look;
 mod read_state;
+mod standing;
 
 #[cfg(test)]
 mod tests;
@@ -16,3 +18,4 @@ pub use current::{
 pub use freeze::{FreezePlan, Watched, watch};
 pub use look::Movement;
 pub use read_state::{FreezePorts, FreezeTrouble, StateProgress, read_state};
+pub use standing::{Cutovers, Phase, Run, Standing, read_cutovers};

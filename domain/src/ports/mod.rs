@@ -2,6 +2,7 @@
 //! implement them.
 
 mod anonymous_reads;
+mod backup;
 mod change_error;
 mod clock;
 mod content_repo_changes;
@@ -30,6 +31,10 @@ mod verification_log;
 mod worker_function;
 
 pub use anonymous_reads::AnonymousReads;
+pub use backup::{
+    BackupError, BackupHeader, BackupReader, BackupRow, BackupWriter, Backups, FinishedBackup,
+    OpenBackup,
+};
 pub use change_error::{ChangeError, ServerSession, TableHolders};
 pub use clock::Clock;
 pub use content_repo_changes::{BucketRename, ContentRepoChanges, Hindrance, Renaming};
