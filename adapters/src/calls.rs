@@ -26,6 +26,8 @@ pub enum System {
     Sts,
     /// A MySQL or MariaDB server.
     Mysql,
+    /// A node of contentrepo.
+    ContentRepo,
 }
 
 impl fmt::Display for System {
@@ -39,6 +41,7 @@ impl fmt::Display for System {
             Self::Lambda => "Lambda",
             Self::Sts => "STS",
             Self::Mysql => "MySQL",
+            Self::ContentRepo => "contentrepo",
         })
     }
 }

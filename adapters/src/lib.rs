@@ -6,6 +6,8 @@
 pub mod aws;
 pub mod calls;
 pub mod clock;
+#[cfg(feature = "command-line")]
+pub mod content_repo_api;
 pub mod dynamodb;
 pub mod lambda;
 pub mod mogile;

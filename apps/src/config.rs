@@ -21,7 +21,9 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
-pub use self::clients::{CONTENT_REPO, ClientSettings, ContentRepoSettings, RHINO, TypesSettings};
+pub use self::clients::{
+    CONTENT_REPO, ClientSettings, ContentRepoSettings, NodeSettings, RHINO, TypesSettings,
+};
 #[cfg(feature = "command-line")]
 pub use self::key_changes::{KeyChangeSettings, WRITE_URL};
 pub use self::pace::PaceSettings;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
+#[cfg(feature = "command-line")]
+use adapters::content_repo_api::{ContentRepoApi, NoCertificates, NodeUrl};
 use adapters::mogile::{
     HostTable, MogileFiles, NodeRegistry, StorageNodes, TrackerIndex, Trackers,
 };
@@ -14,6 +16,8 @@ use adapters::mysql::{
     ChangeTimes, DatabaseUrl, MysqlContentRepo, MysqlIndex, MysqlKeyChanges, MysqlRhino,
 };
 use adapters::s3::S3ObjectStore;
+#[cfg(feature = "command-line")]
+use domain::ports::RepoNodes;
 use domain::ports::{Ports, SourceFiles, SourceIndex, WorkPorts};
 
 pub use self::services::Services;
@@ -175,6 +179,19 @@ impl Wiring<'_> {
     #[must_use]
     pub fn content_repo(&self, url: DatabaseUrl) -> MysqlContentRepo {
         MysqlContentRepo::new(url, self.calls.clone()).with_time(self.time.request())
+    }
+
+    /// contentrepo's nodes, where they are named.
+    #[cfg(feature = "command-line")]
+    pub fn repo_nodes(
+        &self,
+        nodes: Vec<NodeUrl>,
+    ) -> Result<Option<Arc<dyn RepoNodes>>, NoCertificates> {
+        if nodes.is_empty() {
+            return Ok(None);
+        }
+        let api = ContentRepoApi::new(nodes, self.time.request(), self.calls.clone())?;
+        Ok(Some(Arc::new(api)))
     }
 
     /// rhino's database.

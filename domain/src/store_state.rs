@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Sha256;
-use crate::{Fid, IndexRow};
+use crate::{ByteCount, Fid, IndexRow};
 
 /// A digest of rows that does not depend on their order: the number of rows, and the sum of a hash of
 /// each, modulo 2^128.
@@ -29,16 +29,27 @@ struct Sum(u128);
 
 impl RowsDigest {
     /// Adds a row.
-    pub fn add(&mut self, IndexRow { fid, dkey, length, .. }: &IndexRow) {
+    pub fn add(&mut self, row: &IndexRow) {
+        self.add_bytes(&Self::bytes(row.fid, row.dkey.as_deref(), row.length));
+    }
+
+    /// Takes away a row that was added. The digest is then that of the rows that are left.
+    pub fn remove(&mut self, fid: Fid, dkey: Option<&str>, length: Option<ByteCount>) {
+        let half = half_of_hash(&Self::bytes(fid, dkey, length));
+        self.rows = self.rows.saturating_sub(1);
+        self.sum = Sum(self.sum.0.wrapping_sub(half));
+    }
+
+    fn bytes(fid: Fid, dkey: Option<&str>, length: Option<ByteCount>) -> Vec<u8> {
         // The lengths of the parts stand in front of them: no two rows have the same bytes.
         let mut bytes = fid.0.to_be_bytes().to_vec();
         let number = |number: Option<u64>| {
             number.map_or(vec![0], |it| [&[1], &it.to_be_bytes()[..]].concat())
         };
         bytes.extend(number(length.map(|length| length.0)));
-        bytes.extend(number(dkey.as_ref().map(|key| key.len() as u64)));
-        bytes.extend(dkey.as_deref().unwrap_or_default().as_bytes());
-        self.add_bytes(&bytes);
+        bytes.extend(number(dkey.map(|key| key.len() as u64)));
+        bytes.extend(dkey.unwrap_or_default().as_bytes());
+        bytes
     }
 
     /// Adds a row that cannot be read: only its fid is known.
@@ -47,12 +58,14 @@ impl RowsDigest {
     }
 
     fn add_bytes(&mut self, bytes: &[u8]) {
-        let hash = Sha256::of(bytes);
-        let half =
-            hash.as_bytes().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte));
         self.rows += 1;
-        self.sum = Sum(self.sum.0.wrapping_add(half));
+        self.sum = Sum(self.sum.0.wrapping_add(half_of_hash(bytes)));
     }
+}
+
+fn half_of_hash(bytes: &[u8]) -> u128 {
+    let hash = Sha256::of(bytes);
+    hash.as_bytes().iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
 }
 
 impl fmt::Display for RowsDigest {
@@ -101,6 +114,29 @@ pub struct StoreState {
     pub contentrepo: ClientState,
     /// rhino's table `articleFile`.
     pub rhino: ClientState,
+    /// contentrepo's nodes, where they were asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeCounters>,
+}
+
+/// What a node of contentrepo has counted since it started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCounters {
+    /// Its API's URL.
+    pub url: String,
+    /// When it started, in its own words.
+    pub started: String,
+    /// The writes since then (`writesSinceStart`).
+    pub writes: u64,
+}
+
+impl NodeCounters {
+    /// Whether the node has written since it counted `before`. One that started anew has forgotten what
+    /// it wrote before its start.
+    #[must_use]
+    pub fn wrote_since(&self, before: &Self) -> bool {
+        if self.started == before.started { self.writes != before.writes } else { self.writes > 0 }
+    }
 }
 
 /// How far a client's table has come.
@@ -143,6 +179,8 @@ pub enum StateChange {
     Contentrepo,
     /// Rows of rhino's table `articleFile` were added or deleted.
     Rhino,
+    /// A node of contentrepo has written. Nodes that were not asked both times are not compared.
+    NodeWrites,
 }
 
 impl StateChange {
@@ -155,7 +193,8 @@ impl StateChange {
             | Self::FileStored
             | Self::Uploads
             | Self::Contentrepo
-            | Self::Rhino => true,
+            | Self::Rhino
+            | Self::NodeWrites => true,
             Self::OtherRows | Self::LastFileDeleted => false,
         }
     }
@@ -168,6 +207,13 @@ impl StoreState {
         let settings =
             |state: &Self| (state.domain.clone(), state.buckets.clone(), state.servers.clone());
         settings(self) == settings(other)
+    }
+
+    fn node_wrote_since(&self, before: &Self) -> bool {
+        self.nodes.iter().any(|now| {
+            let then = before.nodes.iter().find(|then| then.url == now.url);
+            then.is_some_and(|then| now.wrote_since(then))
+        })
     }
 
     /// What is not as it was `before`.
@@ -184,6 +230,7 @@ impl StoreState {
             (StateChange::Uploads, self.uploads > before.uploads),
             (StateChange::Contentrepo, self.contentrepo != before.contentrepo),
             (StateChange::Rhino, self.rhino != before.rhino),
+            (StateChange::NodeWrites, self.node_wrote_since(before)),
         ];
         changes.into_iter().filter_map(|(change, is_there)| is_there.then_some(change)).collect()
     }
@@ -194,7 +241,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ByteCount;
 
     fn row(fid: u64, dkey: Option<&str>, length: Option<u64>) -> IndexRow {
         let (dkey, length) = (dkey.map(str::to_owned), length.map(ByteCount));
@@ -259,6 +305,15 @@ mod tests {
         }
 
         #[test]
+        fn a_row_that_is_taken_away_leaves_the_others(rows in rows(), gone in rows()) {
+            let mut digest = of(&[rows.clone(), gone.clone()].concat());
+            for row in &gone {
+                digest.remove(row.fid, row.dkey.as_deref(), row.length);
+            }
+            prop_assert_eq!(digest, of(&rows));
+        }
+
+        #[test]
         fn a_digest_is_read_as_it_was_written(rows in rows()) {
             let digest = of(&rows);
             let text = serde_json::to_string(&digest).expect("JSON");
@@ -279,8 +334,15 @@ mod tests {
     /// `b` breaks a freeze, `-` does not.
     #[test]
     fn content_and_the_clients_rows_must_stay() {
-        let before =
-            StoreState { domain: "d".into(), highest_fid: Some(Fid(7)), ..StoreState::default() };
+        let node = |started: &str, writes| {
+            vec![NodeCounters { url: "http://a/v1".into(), started: started.into(), writes }]
+        };
+        let before = StoreState {
+            domain: "d".into(),
+            highest_fid: Some(Fid(7)),
+            nodes: node("Mon", 3),
+            ..StoreState::default()
+        };
         let rows = of(&[row(1, Some("a"), Some(2))]);
         let client = ClientState { last: Some("7".into()), rows: BTreeMap::new() };
         for (after, expected) in [
@@ -293,6 +355,11 @@ mod tests {
             (StoreState { servers: vec!["copy".into()], ..before.clone() }, "b Settings"),
             (StoreState { contentrepo: client.clone(), ..before.clone() }, "b Contentrepo"),
             (StoreState { rhino: client.clone(), ..before.clone() }, "b Rhino"),
+            (StoreState { nodes: node("Mon", 3), ..before.clone() }, ""),
+            (StoreState { nodes: node("Mon", 4), ..before.clone() }, "b NodeWrites"),
+            (StoreState { nodes: node("Tue", 0), ..before.clone() }, ""),
+            (StoreState { nodes: node("Tue", 1), ..before.clone() }, "b NodeWrites"),
+            (StoreState { nodes: Vec::new(), ..before.clone() }, ""),
             (StoreState { domain: "e".into(), content: rows, ..before.clone() }, "b Settings"),
             (StoreState { content: rows, other: rows, ..before.clone() }, "b Content, - OtherRows"),
         ] {

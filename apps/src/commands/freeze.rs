@@ -18,8 +18,8 @@ use domain::{BucketMap, Reason};
 use indicatif::{HumanCount, HumanDuration};
 
 use crate::config::{
-    AwsSettings, CONTENT_REPO, ClientSettings, JournalSettings, RHINO, SourceSettings,
-    TimeSettings, duration, parse_buckets,
+    AwsSettings, CONTENT_REPO, ClientSettings, JournalSettings, NodeSettings, RHINO,
+    SourceSettings, TimeSettings, duration, parse_buckets,
 };
 use crate::exit::{Exit, MisconfiguredError, RefusedError, TroubleError, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
@@ -114,6 +114,9 @@ struct Common {
 
     #[command(flatten)]
     clients: ClientSettings,
+
+    #[command(flatten)]
+    nodes: NodeSettings,
 
     #[command(flatten)]
     journal: JournalSettings,
@@ -226,7 +229,7 @@ impl Common {
     }
 
     /// All settings that are missing are named at once.
-    fn ports(&self, session: &Session) -> Result<FreezePorts, UsageError> {
+    fn ports(&self, session: &Session) -> anyhow::Result<FreezePorts> {
         let wiring = session.wiring(&self.source, &self.time);
         let mut missing = Vec::new();
         let mut need = |name: &str, what: &str, is_there: bool| {
@@ -246,7 +249,7 @@ impl Common {
         need(RHINO, "whether rhino still writes is in its database", rhino.is_some());
         UsageError::all(missing)?;
         let (Some(index), Some(content_repo), Some(rhino)) = (index, content_repo, rhino) else {
-            return Err(UsageError("a database is not set".to_owned()));
+            return Err(UsageError("a database is not set".to_owned()).into());
         };
         let (index, (trackers, _)) = (Arc::new(index), wiring.mogile(IndexFrom::Trackers)?);
         let mogile = self.source.database()?;
@@ -259,6 +262,7 @@ impl Common {
             servers,
             content_repo: Arc::new(wiring.content_repo(content_repo)),
             rhino: Arc::new(wiring.rhino(rhino)),
+            nodes: wiring.repo_nodes(self.nodes.nodes()?)?,
             clock: Arc::new(SystemClock),
         })
     }
@@ -277,6 +281,10 @@ fn trouble(why: FreezeTrouble) -> anyhow::Error {
         FreezeTrouble::Database(error) => anyhow!(
             "{error}\n  → check the URL, the server and the account, then run this again. The account needs SELECT \
              alone, in MogileFS's database on the table `tempfile` too (docs/OPERATING.md, \"Freeze\")"
+        ),
+        FreezeTrouble::Node(error) => anyhow!(
+            "{error}\n  → is it the URL of the API of one node, such as `http://repo1.example.org:8080/v1`? A node \
+             that is stopped is no writer: leave it out of --contentrepo-url"
         ),
         FreezeTrouble::Misconfigured(why) => MisconfiguredError(why).into(),
         FreezeTrouble::OtherClient { client, .. } => {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[cfg(feature = "command-line")]
+use adapters::content_repo_api::NodeUrl;
+#[cfg(feature = "command-line")]
 use adapters::mysql::DatabaseUrl;
 #[cfg(feature = "command-line")]
 use adapters::spool::DiskSpools;
@@ -24,6 +26,9 @@ use crate::wiring::Wiring;
 
 /// contentrepo's setting.
 pub const CONTENT_REPO: &str = "CONTENTREPO_DATABASE_URL";
+
+/// The setting of contentrepo's nodes.
+pub const NODES: &str = "CONTENTREPO_URL";
 
 /// rhino's setting.
 pub const RHINO: &str = "RHINO_DATABASE_URL";
@@ -75,6 +80,41 @@ impl TypesSettings {
         }
         let database = Arc::new(wiring.content_repo(url));
         Ok(Some(TypesFrom { database, spools: Arc::new(DiskSpools::new(directory)) }))
+    }
+}
+
+/// contentrepo's nodes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Clients of MogileFS")]
+pub struct NodeSettings {
+    /// URLs of the HTTP API of every node of contentrepo, separated by commas, such as
+    /// `http://repo1.example.org:8080/v1`. A balancer answers for one node only
+    #[arg(long = "contentrepo-url", env = NODES, value_delimiter = ',', value_name = "URL")]
+    pub contentrepo_urls: Vec<String>,
+}
+
+#[cfg(feature = "command-line")]
+impl NodeSettings {
+    /// The nodes, where they are named.
+    pub fn nodes(&self) -> Result<Vec<NodeUrl>, UsageError> {
+        let named = self.contentrepo_urls.iter().filter(|url| !url.trim().is_empty());
+        let mut nodes: Vec<NodeUrl> = Vec::new();
+        for text in named {
+            let url = text.parse().map_err(|error| {
+                // A password may be in it.
+                UsageError(format!(
+                    "{NODES}: the URL number {} cannot be used: {error}",
+                    nodes.len() + 1
+                ))
+            })?;
+            if nodes.contains(&url) {
+                return Err(UsageError(format!(
+                    "{NODES} names `{url}` twice: each node has its own URL"
+                )));
+            }
+            nodes.push(url);
+        }
+        Ok(nodes)
     }
 }
 

@@ -125,6 +125,10 @@ struct Frozen {
     means: String,
     window_seconds: u64,
     state: StoreState,
+    /// Unfinished uploads that `tmp delete` deleted since.
+    deleted_since: u64,
+    /// The entry of a `tmp delete` of which the journal has no end.
+    deletion_open: Option<u64>,
 }
 
 /// A `rekey` in the journal.
@@ -172,9 +176,11 @@ impl CheckReport {
 
 impl Frozen {
     fn of(current: CurrentFreeze) -> Self {
-        let CurrentFreeze { sequence, at, by, freeze, .. } = current;
+        let state = current.state_now();
+        let CurrentFreeze { sequence, at, by, freeze, deleted, .. } = current;
         let (means, window_seconds) = (freeze.means, freeze.window_seconds);
-        Self { entry: sequence, at, by, means, window_seconds, state: freeze.state }
+        let (deleted_since, deletion_open) = (deleted.files, deleted.open);
+        Self { entry: sequence, at, by, means, window_seconds, state, deleted_since, deletion_open }
     }
 }
 
@@ -199,6 +205,7 @@ impl Report for CheckReport {
         writeln!(out, "  writes were stopped by: {}", printable(&freeze.means))?;
         writeln!(out, "  nothing moved for {} s", freeze.window_seconds)?;
         write_short_window(out, freeze.window_seconds)?;
+        write_deleted(out, freeze)?;
         if let Some(Rekeyed { entry, fid }) = self.rekeyed {
             writeln!(
                 out,
@@ -241,6 +248,12 @@ impl CheckReport {
             let (then, now) = (value(change, before), value(change, now));
             writeln!(out, "    then {then}\n    now  {now}")?;
         }
+        if !before.nodes.is_empty() && now.nodes.is_empty() {
+            writeln!(
+                out,
+                "  not compared: the writes of contentrepo's nodes. Give --contentrepo-url as for the freeze"
+            )?;
+        }
         for movement in &self.movements {
             writeln!(out, "  MOVES: {}", moved(movement))?;
         }
@@ -260,6 +273,13 @@ fn value(change: &StateChange, state: &StoreState) -> String {
         StateChange::Uploads => format!("{} uploads", state.uploads),
         StateChange::Contentrepo => client(&state.contentrepo),
         StateChange::Rhino => client(&state.rhino),
+        StateChange::NodeWrites => {
+            let nodes = state.nodes.iter().map(|node| {
+                let (url, started) = (printable(&node.url), printable(&node.started));
+                format!("{url}: {} writes since {started}", node.writes)
+            });
+            nodes.collect::<Vec<_>>().join("; ")
+        }
     }
 }
 
@@ -286,7 +306,28 @@ fn write_state(out: &mut String, state: &StoreState) -> fmt::Result {
     for (name, of) in [("contentrepo", contentrepo), ("rhino", rhino)] {
         writeln!(out, "{name}: {}", client(of))?;
     }
+    for node in &state.nodes {
+        let (url, started) = (printable(&node.url), printable(&node.started));
+        let writes = HumanCount(node.writes);
+        writeln!(out, "contentrepo node {url}: {writes} writes since its start, {started}")?;
+    }
     Ok(())
+}
+
+/// What `tmp delete` did to the other rows.
+fn write_deleted(out: &mut String, freeze: &Frozen) -> fmt::Result {
+    if freeze.deleted_since > 0 {
+        let files = HumanCount(freeze.deleted_since);
+        writeln!(out, "  since then `tmp delete` deleted {files} unfinished uploads")?;
+    }
+    match freeze.deletion_open {
+        Some(entry) => writeln!(
+            out,
+            "  entry {entry}: `tmp delete` began to delete files, and the journal does not have its end. Their rows \
+             count as changes"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn client(client: &ClientState) -> String {
@@ -316,6 +357,14 @@ fn moved(movement: &Movement) -> String {
         Movement::RhinoRow(id) => {
             format!("rhino has another last row in `articleFile`: fileId {id}")
         }
+        Movement::NodeWrites { node, before, now } => format!(
+            "contentrepo's node {} writes: writesSinceStart was {before} and is {now}",
+            printable(node)
+        ),
+        Movement::NodeRestarted(node) => format!(
+            "contentrepo's node {} was started anew. What it wrote before that is not known",
+            printable(node)
+        ),
     }
 }
 
@@ -333,5 +382,6 @@ const fn changed(change: &StateChange) -> &'static str {
         StateChange::Uploads => "an upload to MogileFS is under way",
         StateChange::Contentrepo => "contentrepo's rows changed",
         StateChange::Rhino => "rhino's rows changed",
+        StateChange::NodeWrites => "a node of contentrepo has written",
     }
 }

@@ -79,7 +79,7 @@ pub async fn check_freeze(
         return Ok(FreezeCheck::OtherSettings { freeze, now: settings });
     }
     let now = read_state(ports, buckets, progress).await?;
-    let changes = now.changes_since(&freeze.freeze.state);
+    let changes = now.changes_since(&freeze.state_now());
     let movements = Look::of(&now).movements(ports).await?;
     if journalled_changes(journal, &*ports.clock, salt).await? != before {
         return Ok(FreezeCheck::Overtaken);

@@ -1,9 +1,9 @@
 //! The freeze that the journal has, and what was journalled since.
 
-use crate::journal::{ChainFault, Content, Entry, StoredEntry};
+use crate::journal::{ChainFault, CondemnedFile, Content, Entry, SparedFile, StoredEntry};
 use crate::ports::{Clock, Journal, LedgerError};
 use crate::runbook::read_journal;
-use crate::store_state::Freeze;
+use crate::store_state::{Freeze, RowsDigest, StoreState};
 use crate::{Fid, Timestamp};
 
 /// The last freeze of a journal.
@@ -19,6 +19,21 @@ pub struct CurrentFreeze {
     pub freeze: Freeze,
     /// The entry behind it that ended it, if there is one.
     pub ended: Option<FreezeEnded>,
+    /// What `tmp delete` has deleted since.
+    pub deleted: DeletedSince,
+}
+
+/// Unfinished uploads that `tmp delete` deleted behind a freeze.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeletedSince {
+    /// Their number.
+    pub files: u64,
+    /// The entry that says that files are to be deleted, where none behind it says which of them were.
+    pub open: Option<u64>,
+    /// The digest of the other rows without them.
+    pub other: RowsDigest,
+    /// The files of the last entry that says so.
+    condemned: Vec<CondemnedFile>,
 }
 
 /// A change of our own that ends a freeze.
@@ -81,7 +96,10 @@ impl JournalledChanges {
         match content {
             Content::Frozen { freeze } => {
                 let (freeze, by) = (*freeze, by.clone());
-                self.freeze = Some(CurrentFreeze { sequence, at, by, freeze, ended: None });
+                let deleted =
+                    DeletedSince { other: freeze.state.other, ..DeletedSince::default() };
+                let ended = None;
+                self.freeze = Some(CurrentFreeze { sequence, at, by, freeze, ended, deleted });
             }
             Content::RekeyBegun { fid, .. } => {
                 if let Some(freeze) = &mut self.freeze {
@@ -93,13 +111,24 @@ impl JournalledChanges {
                 self.open_rekey = None;
                 return;
             }
+            Content::TemporaryCondemned { domain, files } => {
+                if let Some(freeze) = self.freeze_of(&domain) {
+                    freeze.deleted.open = Some(sequence);
+                    freeze.deleted.condemned = files;
+                }
+            }
+            Content::TemporaryDeleted { spared, .. } => {
+                if let Some(freeze) = &mut self.freeze {
+                    freeze.deleted.end(&spared);
+                }
+                return;
+            }
             // A later version may have changed the store.
-            Content::TemporaryCondemned { .. } | Content::Other => {}
+            Content::Other => {}
             Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }
             | Content::TemporarySeen { .. }
-            | Content::TemporaryDeleted { .. }
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
             // They change names in the clients' databases alone, and no freeze counts names.
@@ -109,13 +138,37 @@ impl JournalledChanges {
         }
         self.last_change = Some((sequence, by));
     }
+
+    fn freeze_of(&mut self, domain: &str) -> Option<&mut CurrentFreeze> {
+        self.freeze.as_mut().filter(|freeze| freeze.freeze.state.domain == domain)
+    }
+}
+
+impl DeletedSince {
+    fn end(&mut self, spared: &[SparedFile]) {
+        for file in std::mem::take(&mut self.condemned) {
+            if spared.iter().all(|spared| spared.fid != file.fid) {
+                // Its content was as long as its row says, or it would not have been deleted.
+                self.other.remove(file.fid, Some(&file.key), Some(file.length));
+                self.files += 1;
+            }
+        }
+        self.open = None;
+    }
+}
+
+impl CurrentFreeze {
+    /// What the store is to hold now: all but what `tmp delete` deleted since.
+    #[must_use]
+    pub fn state_now(&self) -> StoreState {
+        StoreState { other: self.deleted.other, ..self.freeze.state.clone() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ByteCount;
-    use crate::store_state::StoreState;
+    use crate::{ByteCount, IndexRow, Sha1};
 
     fn entry(sequence: u64, content: Content) -> Entry {
         let (migration, by) = ("ledger".to_owned(), format!("writer {sequence}"));
@@ -153,6 +206,43 @@ mod tests {
             assert_eq!(last_change.map(|(sequence, _)| sequence), change, "{entries}");
             assert_eq!(open_rekey.map(|(sequence, _)| sequence), open, "{entries}");
         }
+    }
+
+    /// Files 1 to 3 are to be deleted behind a freeze, 3 is spared.
+    #[test]
+    fn what_tmp_delete_has_deleted_is_taken_from_the_digest() {
+        let row = |fid| IndexRow {
+            fid: Fid(fid),
+            dkey: Some(format!("{fid}.tmp")),
+            length: Some(ByteCount(fid)),
+            replicas: Some(1),
+            storage_class: None,
+        };
+        let of = |fids: &[u64]| {
+            let mut digest = RowsDigest::default();
+            fids.iter().for_each(|fid| digest.add(&row(*fid)));
+            digest
+        };
+        let file = |fid| CondemnedFile {
+            fid: Fid(fid),
+            key: format!("{fid}.tmp"),
+            sha1: Sha1::of(b""),
+            length: ByteCount(fid),
+            because: String::new(),
+        };
+        let state =
+            StoreState { domain: "d".into(), other: of(&[1, 2, 3, 4]), ..StoreState::default() };
+        let freeze = Box::new(Freeze { means: String::new(), window_seconds: 1, state });
+        let mut changes = JournalledChanges::default();
+        changes.take(entry(1, Content::Frozen { freeze }));
+        let files = vec![file(1), file(2), file(3)];
+        changes.take(entry(2, Content::TemporaryCondemned { domain: "d".into(), files }));
+        let deleted = |changes: &JournalledChanges| changes.freeze.clone().expect("one").deleted;
+        assert_eq!((deleted(&changes).open, deleted(&changes).files), (Some(2), 0));
+        let spared = vec![SparedFile { fid: Fid(3), why: String::new() }];
+        changes.take(entry(3, Content::TemporaryDeleted { deleted: 2, spared }));
+        assert_eq!((deleted(&changes).open, deleted(&changes).files), (None, 2));
+        assert_eq!(changes.freeze.expect("one").state_now().other, of(&[3, 4]));
     }
 
     fn content(what: char) -> Content {

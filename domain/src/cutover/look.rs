@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::read_state::{FreezePorts, FreezeTrouble, patiently};
+use super::read_state::{FreezePorts, FreezeTrouble, nodes, patiently};
 use crate::Fid;
 use crate::ports::{RowId, UploadsUnderWay};
-use crate::store_state::StoreState;
+use crate::store_state::{NodeCounters, StoreState};
 
 /// The last rows of all tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(super) struct Look {
     highest_fid: Option<Fid>,
     contentrepo: RowId,
     rhino: Option<String>,
+    nodes: Vec<NodeCounters>,
 }
 
 /// Something that moved while nothing was to move.
@@ -40,6 +41,17 @@ pub enum Movement {
     ContentrepoRow(String),
     /// rhino has another last row.
     RhinoRow(String),
+    /// A node of contentrepo has written.
+    NodeWrites {
+        /// Its URL.
+        node: String,
+        /// Its writes by the last look.
+        before: u64,
+        /// Its writes now.
+        now: u64,
+    },
+    /// A node of contentrepo was started anew: what it had written before that is not known.
+    NodeRestarted(String),
 }
 
 impl Look {
@@ -50,6 +62,7 @@ impl Look {
             highest_fid: state.highest_fid,
             contentrepo: last.map_or(RowId::START, RowId),
             rhino: state.rhino.last.clone(),
+            nodes: state.nodes.clone(),
         }
     }
 
@@ -81,6 +94,14 @@ impl Look {
         let last = patiently(clock, 0, || rhino.last()).await?.map(|last| last.to_string());
         if last != self.rhino {
             moved.push(Movement::RhinoRow(last.unwrap_or_else(|| "none".to_owned())));
+        }
+        for (then, now) in self.nodes.iter().zip(nodes(ports).await?) {
+            if then.started != now.started {
+                moved.push(Movement::NodeRestarted(now.url));
+            } else if now.wrote_since(then) {
+                let (before, now_writes) = (then.writes, now.writes);
+                moved.push(Movement::NodeWrites { node: now.url, before, now: now_writes });
+            }
         }
         Ok(moved)
     }

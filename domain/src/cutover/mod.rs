@@ -13,7 +13,8 @@ mod tests;
 
 pub use check::{CheckTrouble, FreezeCheck, check_freeze};
 pub use current::{
-    CurrentFreeze, FreezeEnded, JournalledChanges, UnreadableJournal, journalled_changes,
+    CurrentFreeze, DeletedSince, FreezeEnded, JournalledChanges, UnreadableJournal,
+    journalled_changes,
 };
 pub use freeze::{FreezePlan, Watched, watch};
 pub use look::Movement;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::audit::AuditedRow;
 use crate::ports::{
-    Clock, ContentRepoDatabase, DatabaseError, IndexError, MogileDatabase, RepoStatus,
-    RhinoDatabase, RowId, SourceIndex,
+    Clock, ContentRepoDatabase, DatabaseError, IndexError, MogileDatabase, RepoNodeError,
+    RepoNodes, RepoStatus, RhinoDatabase, RowId, SourceIndex,
 };
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
-use crate::store_state::{ClientState, StoreState};
+use crate::store_state::{ClientState, NodeCounters, StoreState};
 use crate::{BucketMap, Fid, Misconfigured, RepoBucketName, limits};
 
 /// What a freeze looks at.
@@ -25,6 +25,8 @@ pub struct FreezePorts {
     pub content_repo: Arc<dyn ContentRepoDatabase>,
     /// rhino's database.
     pub rhino: Arc<dyn RhinoDatabase>,
+    /// contentrepo's nodes, where they are known.
+    pub nodes: Option<Arc<dyn RepoNodes>>,
     /// The databases of MogileFS, contentrepo and rhino: host, port and name.
     pub servers: Vec<String>,
     /// The time.
@@ -40,6 +42,9 @@ pub enum FreezeTrouble {
     /// A database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// A node of contentrepo.
+    #[error(transparent)]
+    Node(#[from] RepoNodeError),
     /// A setting is wrong: a state of nothing proves nothing.
     #[error("{0}")]
     Misconfigured(Misconfigured),
@@ -101,7 +106,18 @@ pub async fn read_state(
     progress(StateProgress::Clients);
     state.contentrepo = contentrepo(ports, buckets).await?;
     state.rhino = rhino(ports, buckets).await?;
+    state.nodes = nodes(ports).await?;
     Ok(state)
+}
+
+/// What contentrepo's nodes have counted; nothing where none is known.
+pub(super) async fn nodes(
+    FreezePorts { nodes, clock, .. }: &FreezePorts,
+) -> Result<Vec<NodeCounters>, RepoNodeError> {
+    match nodes {
+        Some(nodes) => patiently(&**clock, 0, || nodes.counters()).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// A state with its settings alone.

@@ -18,6 +18,7 @@ mod ledger;
 mod object_store;
 mod queue_consumers;
 mod record_sorts;
+mod repo_nodes;
 mod rhino_changes;
 mod rhino_database;
 mod row_sorter;
@@ -57,6 +58,7 @@ pub use queue_consumers::{QueueConsumer, QueueConsumers};
 pub use record_sorts::{
     RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
 };
+pub use repo_nodes::{RepoNodeError, RepoNodes};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };

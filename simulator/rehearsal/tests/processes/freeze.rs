@@ -1,6 +1,8 @@
 //! `freeze` and `freeze check`: the real commands, on a store that is still and on one that is not.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json as json_of};
@@ -178,6 +180,56 @@ async fn what_moves_in_the_window_is_named_and_nothing_is_journalled() {
     assert_eq!(none["freeze"], Value::Null);
 }
 
+/// A node of contentrepo: each of its answers is the next of these, and the last one for ever.
+fn node(answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let mut answers = answers.iter();
+        let mut answer = answers.next().copied().unwrap_or_default();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).expect("a request");
+            assert!(request[..read].starts_with(b"GET /v1/status HTTP/1.1\r\n"));
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ";
+            write!(stream, "{head}{}\r\n\r\n{answer}", answer.len()).expect("an answer");
+            answer = answers.next().copied().unwrap_or(answer);
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_writes_is_seen() {
+    const QUIET: &str = r#"{"serviceStarted":"Mon","writesSinceStart":7}"#;
+    const WROTE: &str = r#"{"serviceStarted":"Mon","writesSinceStart":8}"#;
+    let (world, _) = world().await;
+    let environment = world.environment();
+    let freeze = async |answers, code| {
+        let url = node(answers);
+        let (report, said) =
+            run(environment, &[&FREEZE[..], &["--contentrepo-url", &url]].concat(), code).await;
+        (report, said, url)
+    };
+    let (report, said, url) = freeze(&[QUIET, WROTE], 1).await;
+    let expected = json_of!([{ "node-writes": { "node": url, "before": 7, "now": 8 } }]);
+    assert_eq!(report["movements"], expected, "{said}");
+    let (_, said, _) = freeze(&["{}"], 3).await;
+    assert!(said.contains("does not answer as contentrepo does"), "{said}");
+
+    // Two readings, a look in the window and one behind it are quiet.
+    let (report, said, url) = freeze(&[QUIET, QUIET, QUIET, QUIET, WROTE], 0).await;
+    let counted = json_of!([{ "url": url, "started": "Mon", "writes": 7 }]);
+    assert_eq!(report["state"]["nodes"], counted, "{said}");
+    let with_node = ["freeze", "check", "--contentrepo-url", &url];
+    let (check, said) = run(environment, &with_node, 1).await;
+    assert_eq!(check["changes"], json_of!(["node-writes"]), "{said}");
+    let plain = mogile2s3(environment, &["freeze", "check"]).await;
+    assert!(text(&plain.stdout).contains("not compared: the writes"), "{}", text(&plain.stdout));
+    assert_eq!(plain.status.code(), Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_freeze_of_nothing_is_refused() {
     let (world, _) = world().await;
@@ -188,6 +240,7 @@ async fn a_freeze_of_nothing_is_refused() {
         changed
     };
     for (name, value, named) in [
+        ("CONTENTREPO_URL", "http://u:secret@repo/v1", "the URL number 1 cannot be used"),
         ("MOGILE_DATABASE_URL", "", "MOGILE_DATABASE_URL is not set"),
         ("RHINO_DATABASE_URL", "", "RHINO_DATABASE_URL is not set"),
         ("CONTENTREPO_DATABASE_URL", "", "CONTENTREPO_DATABASE_URL is not set"),
