@@ -22,7 +22,8 @@ pub struct AllowedCounts {
     pub names: u64,
     /// Rows that are broken and allowed.
     pub rows: u64,
-    /// Names of no row that is broken so any more; unknown, and 0, where the comparison ended early.
+    /// Names of no row that is broken so any more; unknown, and 0, where not both tables were
+    /// compared to their end.
     pub stale: u64,
 }
 

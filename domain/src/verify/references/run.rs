@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
 
         let Some(rhino) = rhino else {
             self.state().compare_names(&self.plan.buckets);
-            return Ok(self.count_stale());
+            return Ok(());
         };
         let files = ArticleFiles { database: rhino, clock, mapped: &mapped };
         let rest = self.begin().await?;
