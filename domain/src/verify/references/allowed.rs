@@ -132,7 +132,9 @@ mod tests {
     fn allowed(names: &[NamedReference<'_>]) -> AllowedReferences {
         let map = map();
         let mut builder = AllowedBuilder::new(&map);
-        names.iter().for_each(|name| assert!(builder.add(name), "{name:?}"));
+        for name in names {
+            assert!(builder.add(name), "{name:?}");
+        }
         builder.build()
     }
 

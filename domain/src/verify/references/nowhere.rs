@@ -26,7 +26,8 @@ pub(super) struct Nowhere {
 
 /// A content, and what is known of it.
 struct Content {
-    content: Wanted,
+    /// Its bucket and its SHA-1.
+    at: Wanted,
     /// The file in MogileFS that came to sight since.
     in_mogile: Option<Fid>,
     /// The file that S3 had with this content, as the ledger says.
@@ -89,7 +90,7 @@ impl Nowhere {
             find_again(looks, &mut part).await?;
             read.ledger = find_in_ledger(run, looks, &mut part).await.err();
             for content in &part {
-                let is_its = |record: &_| Wanted::of(record).is_of(&content.content);
+                let is_its = |record: &_| Wanted::of(record).is_of(&content.at);
                 while let Some(record) =
                     rows.next_if(is_its).await.map_err(|error| of_sort(&error))?
                 {
@@ -135,15 +136,14 @@ async fn next_part(contents: &mut InOrder, most: usize) -> Result<Vec<Content>, 
     while part.len() < most.max(1) {
         let record = contents.next_if(|_| true).await.map_err(|error| of_sort(&error))?;
         let Some(record) = record else { break };
-        let content = Wanted::of(&record);
-        part.push(Content { content, in_mogile: None, in_ledger: None });
+        part.push(Content { at: Wanted::of(&record), in_mogile: None, in_ledger: None });
     }
     Ok(part)
 }
 
 /// Looks in MogileFS's index once more: the first time nothing had shown yet that it is new.
 async fn find_again(looks: &Looks<'_>, part: &mut [Content]) -> Result<(), Stopped> {
-    let contents: Vec<_> = part.iter().map(|content| content.content).collect();
+    let contents: Vec<_> = part.iter().map(|content| content.at).collect();
     let found: Vec<_> = stream::iter(contents)
         .map(async |content: Wanted| {
             let (old, _) = looks.pairs[usize::from(content.bucket)];
@@ -177,7 +177,7 @@ async fn find_in_ledger(
         let bucket = looks.pairs.iter().position(|(_, new)| **new == record.bucket);
         let Some(bucket) = bucket.and_then(|bucket| u16::try_from(bucket).ok()) else { return };
         let its = (bucket, record.sha1);
-        let at = part.binary_search_by_key(&its, |it| (it.content.bucket, it.content.sha1));
+        let at = part.binary_search_by_key(&its, |it| (it.at.bucket, it.at.sha1));
         if let Ok(at) = at {
             found.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(record.fid);
         }

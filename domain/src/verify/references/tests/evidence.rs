@@ -130,7 +130,7 @@ fn a_row_behind_the_freeze_is_never_one_of_before() {
 #[test]
 fn the_ledger_is_read_once_for_many_and_never_for_none() {
     let mut world = nowhere();
-    world.objects.extend((3..=5).map(|id| object(id, 0, id as usize)));
+    world.objects.extend((3..=5_usize).map(|number| object(number as i128, 0, number)));
     world.ledger = Some(vec![Ok(recorded(5, "corpus", 4))]);
     let world = world.with_extents();
     let (_, told) = world.verified_as(&ReferencesPlan { sought_at_once: 3, ..plan() });
@@ -216,7 +216,9 @@ fn references_are_allowed_by_their_names_alone() {
     let allowed = |names: &[NamedReference<'_>]| {
         let map = map();
         let mut builder = AllowedBuilder::new(&map);
-        names.iter().for_each(|name| assert!(builder.add(name)));
+        for name in names {
+            assert!(builder.add(name));
+        }
         let allowed = builder.build();
         world.verified_as(&ReferencesPlan { allowed, ..plan() }).0
     };

@@ -64,13 +64,14 @@ fn nothing_of_rhino_is_read_behind_its_last_row_of_the_start() {
 
 #[test]
 fn a_content_of_many_rows_is_not_kept_in_memory() {
-    let rows = 3 * ROWS_HELD as i128;
+    let rows = 3 * ROWS_HELD;
+    let ids = |from: usize| from as i128 + 1..=(from + rows) as i128;
     let mut world = World { a_page: 1_000, ..sound() };
     // One content is there, and the last row of it has another size; one is not.
-    world.objects = (1..=rows).map(|id| object(id, 0, 1)).collect();
-    world.objects.extend((rows + 1..=2 * rows).map(|id| object(id, 0, 2)));
-    world.objects[rows as usize - 1].size = Some(ByteCount(3));
-    world.objects.push(object(2 * rows + 1, 0, 3));
+    world.objects = ids(0).map(|id| object(id, 0, 1)).collect();
+    world.objects.extend(ids(rows).map(|id| object(id, 0, 2)));
+    world.objects[rows - 1].size = Some(ByteCount(3));
+    world.objects.push(object(2 * rows as i128 + 1, 0, 3));
     world.stored.insert(at("corpus", 3), stored(3));
     world.index.insert(format!("{}-repo", sha1(3)), Fid(33));
     let world = world.with_extents();
@@ -79,13 +80,13 @@ fn a_content_of_many_rows_is_not_kept_in_memory() {
     assert_eq!(summary.objects.sound, rows as u64);
     let kinds = ["wrong-size", "broken-before"].map(|kind| summary.objects.broken[kind].rows);
     assert_eq!(kinds, [1, rows as u64], "{:?}", summary.stopped);
-    assert_eq!(told.iter().filter(|(table, ..)| *table == "objects").count(), rows as usize + 1);
+    assert_eq!(told.iter().filter(|(table, ..)| *table == "objects").count(), rows + 1);
     assert_eq!(sorts.begun.load(Ordering::Relaxed), 8 + 2, "both are on disk");
     assert!(summary.adds_up() && world.heads.load(Ordering::Relaxed) == 2, "{summary:?}");
 
     let mut sorted = run(async {
         let mut gathering = Gathering::begin(&sorts).await.expect("room");
-        for id in 1..=rows {
+        for id in ids(0) {
             let wanted = Wanted { bucket: 0, sha1: sha1(1), id: RowId(id), size: None };
             gathering.add(wanted.to_record()).await.expect("room");
         }
