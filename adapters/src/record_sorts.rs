@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::sorter::{Sorted, Sorter};
 
-/// The records that are sorted in memory at a time: 10 MiB of them. Three sorts may be filled at once.
+/// The records that are sorted in memory at a time: 10 MiB of them. Six sorts may be filled at once.
 const SORTED_AT_ONCE: usize = 256 * 1024;
 
 /// [`RecordSorts`] in one directory.

@@ -120,6 +120,11 @@ impl Wiring<'_> {
         Ok(self.tables(IndexFrom::Settings, || self.trackers())?.files)
     }
 
+    /// The index as the trackers list it.
+    pub fn tracker_index(&self) -> Result<Arc<dyn SourceIndex>, UsageError> {
+        Ok(self.tables(IndexFrom::Trackers, || self.trackers())?.files)
+    }
+
     /// Whether MogileFS's database is named. The function's program has no client of it.
     pub fn has_database(&self) -> Result<bool, UsageError> {
         #[cfg(feature = "command-line")]

@@ -4,8 +4,10 @@ mod later;
 mod stage;
 
 use domain::accept::{AcceptMode, RefusalKind, accept_files, end_acceptances};
-use domain::journal::{Found, TriedReplica};
+use domain::journal::{Content, Found, TriedReplica};
+use domain::ports::RowId;
 use domain::runbook::Decisions;
+use domain::store_state::{ClientState, Freeze, StoreState};
 use domain::{Fid, Sha1, Stopped};
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::mogile::{self, DeviceStatus};
@@ -221,4 +223,23 @@ fn acceptances_are_taken_back_all_or_none() {
     assert!(ending.entries.is_empty() && !stage.accepted().is_empty());
     assert_eq!(end(&[FID]).entries, [2]);
     assert!(stage.accepted().is_empty());
+}
+
+#[test]
+fn the_last_freeze_of_the_domain_before_the_cut_over_is_kept() {
+    let stage = Stage::lost();
+    let freeze = |domain: &str, last: Option<&str>| {
+        let contentrepo = ClientState { last: last.map(str::to_owned), ..ClientState::default() };
+        let state = StoreState { domain: domain.to_owned(), contentrepo, ..StoreState::default() };
+        let freeze = Freeze { means: "ingest is off".to_owned(), window_seconds: 600, state };
+        stage.write(Content::Frozen { freeze: Box::new(freeze) });
+        stage.decisions().frozen
+    };
+    assert_eq!(freeze("another", Some("9")), None);
+    assert_eq!(freeze(DOMAIN, None), Some(RowId::START), "no row was there");
+    assert_eq!(freeze(DOMAIN, Some("7")), Some(RowId(7)));
+    assert_eq!(freeze("another", Some("9")), Some(RowId(7)));
+    assert_eq!(freeze(DOMAIN, Some("8")), Some(RowId(8)));
+    stage.write(Content::StepDone { step: "cutover contentrepo".to_owned() });
+    assert_eq!(freeze(DOMAIN, Some("20")), Some(RowId(8)), "rows behind it may be of S3 alone");
 }

@@ -73,6 +73,16 @@ impl RhinoDatabase for MysqlRhino {
         Ok(buckets)
     }
 
+    async fn rows_between(&self, after: RowId, last: RowId) -> Result<u64, DatabaseError> {
+        let mut rows = 0;
+        let add = |row: &MySqlRow| {
+            rows += present(row, "files")?;
+            Ok(())
+        };
+        self.0.count_between(FIRST, COUNT, (after, last), add).await?;
+        Ok(rows)
+    }
+
     async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
         self.0.id(LAST, &[]).await
     }

@@ -158,14 +158,29 @@ impl Tables {
         &self,
         first: Query,
         count: Query,
+        add: impl FnMut(&MySqlRow) -> Result<(), Error>,
+    ) -> Result<(), DatabaseError> {
+        self.count_between(first, count, (RowId::START, RowId::END), add).await
+    }
+
+    /// The same of the rows behind one id and up to another.
+    pub(super) async fn count_between(
+        &self,
+        first: Query,
+        count: Query,
+        (mut after, end): (RowId, RowId),
         mut add: impl FnMut(&MySqlRow) -> Result<(), Error>,
     ) -> Result<(), DatabaseError> {
-        let (mut after, mut has_answered) = (RowId::START, false);
+        let mut has_answered = false;
         while let Some(from) = behind(after)
             && let Some(found) = self.id_tried_again(first, &[from], has_answered).await?
         {
             has_answered = true;
             let (first, last) = window(from, found).map_err(|trouble| self.error(trouble))?;
+            if first > end.0 {
+                break;
+            }
+            let last = last.min(end.0);
             for row in self.ask_again(count, &[first, last], has_answered).await? {
                 self.read(add(&row))?;
             }

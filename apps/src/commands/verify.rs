@@ -148,7 +148,8 @@ looked at again, and have a second line. Where rows became files meanwhile, or m
 looked at, the comparison has ended. Its settings must be the same, except --max-failures, --wait, --allow-extra,
 --spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
 With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
-with contentrepo's. --list and --failures then have lines of these rows.
+with contentrepo's. --list and --failures then have lines of these rows. Where neither S3 nor MogileFS
+has a content, the trackers, the ledger and the journal must show that it was so before the migration.
 
 Exit codes: 0 every file of the index is in its bucket with the right length, and what was read has
 the right content; 1 files are missing or wrong, rows were rejected, or the comparison was stopped; 2
@@ -162,6 +163,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         ("--sha1sums", arguments.sha1sums.clone()),
         ("--failures", arguments.failures.clone()),
         ("--exclude-file", arguments.exclude_file.clone()),
+        ("--allow-broken-before", arguments.references.allow_broken_before.clone()),
         ("--state", arguments.state.clone()),
         ("--state, which is written anew beside it", state_anew),
     ])?;

@@ -1,9 +1,12 @@
 //! What `verify --references` prints.
 
 mod advice;
+mod evidence;
 mod files;
+mod names;
 
 use std::fmt::{self, Write};
+use std::path::PathBuf;
 
 use domain::verify::references::{Broken, ReferencesSummary, RowSample, TableCounts};
 use domain::{BucketMap, Stopped};
@@ -27,8 +30,10 @@ pub struct ReferencesReport {
     pub summary: ReferencesSummary,
     /// References that were broken before the migration.
     pub broken_before: u64,
-    /// The number of them that is allowed.
-    pub allowed_before: u64,
+    /// Those of them that are not allowed by name.
+    pub not_allowed: u64,
+    /// The list of those that are.
+    pub allowed_by: Option<AllowedList>,
     /// Whether rhino's database is most likely another store's.
     pub is_of_another: bool,
     #[serde(flatten)]
@@ -44,12 +49,21 @@ pub struct ReferencesReport {
 /// What the operator has decided.
 #[derive(Debug)]
 pub struct Wishes {
-    /// References that may be broken because they were so before.
-    pub allowed_before: u64,
+    /// The list of references that may be broken because they were so before.
+    pub allowed: Option<AllowedList>,
     /// Whether rhino was left out on purpose.
     pub without_rhino: bool,
     /// The bucket map.
     pub buckets: BucketMap,
+}
+
+/// The file of `--allow-broken-before`.
+#[derive(Debug, Clone, Serialize)]
+pub struct AllowedList {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its lines of references that cannot be allowed.
+    pub others: u64,
 }
 
 /// The files that were asked for.
@@ -63,22 +77,31 @@ pub struct Lists {
 
 impl ReferencesReport {
     /// The report with its verdict. Without rhino the comparison is not complete, unless the operator
-    /// wants it so. More references that were broken before than are allowed are a finding, and so is a
-    /// file that lacks lines.
+    /// wants it so. A file that lacks lines is a finding.
     pub fn new(summary: ReferencesSummary, wishes: Wishes, lists: Lists, cost: Cost) -> Self {
-        let broken_before = summary.broken_before();
-        let allowed_before = wishes.allowed_before;
+        let (broken_before, not_allowed) = (summary.broken_before(), summary.not_allowed());
+        let allowed_by = wishes.allowed.clone();
         let lacks =
             |list: &Option<ListEnd>| list.as_ref().is_some_and(|list| list.trouble.is_some());
         let lacks_lines = lacks(&lists.list) || lacks(&lists.failures);
-        let differs = summary.differs() || broken_before > allowed_before || lacks_lines;
+        let differs = summary.differs() || lacks_lines;
         let lacks_rhino = summary.article_files.is_none() && !wishes.without_rhino;
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(summary.is_incomplete() || lacks_rhino, differs),
         };
         let is_of_another = summary.is_of_another();
-        Self { summary, broken_before, allowed_before, is_of_another, lists, cost, verdict, wishes }
+        Self {
+            summary,
+            broken_before,
+            not_allowed,
+            allowed_by,
+            is_of_another,
+            lists,
+            cost,
+            verdict,
+            wishes,
+        }
     }
 }
 
@@ -102,6 +125,7 @@ impl Report for ReferencesReport {
         self.write_names(out)?;
         self.write_notes(out)?;
         self.write_broken(out)?;
+        self.write_evidence(out)?;
         write_requests(out, &self.cost)?;
         for list in [&self.lists.list, &self.lists.failures].into_iter().flatten() {
             let file = list.file.display();
@@ -122,12 +146,13 @@ fn write_table(out: &mut String, title: &str, counts: &TableCounts) -> fmt::Resu
     writeln!(out, "{title}:")?;
     let mut table = Table::new(out);
     table.count("sound", counts.sound)?;
-    table.count("broken", counts.all_broken())?;
+    table.count("broken", counts.all_broken() - counts.accepted())?;
     for (name, count) in [
+        ("accepted by name", counts.accepted()),
         ("purged", counts.purged),
         ("in ignored buckets", counts.ignored),
         ("changed meanwhile", counts.changed),
-        ("written since the start", counts.since),
+        ("came meanwhile", counts.since),
     ] {
         if count > 0 {
             table.count(name, count)?;
@@ -148,37 +173,6 @@ impl ReferencesReport {
         writeln!(
             out,
             "NOT COMPARED: rhino's database. Set RHINO_DATABASE_URL; or, where there is no rhino, give --no-rhino."
-        )
-    }
-
-    /// How many rows bear the old name of a bucket, and how many the new one.
-    fn write_names(&self, out: &mut String) -> fmt::Result {
-        let summary = &self.summary;
-        for (old, new) in self.wishes.buckets.pairs() {
-            let of =
-                |table: &TableCounts, name: &str| table.by_name.get(name).copied().unwrap_or(0);
-            let both = |table: &TableCounts| {
-                let (before, after) = (of(table, old.as_str()), of(table, new.as_str()));
-                format!("{} and {}", HumanCount(before), HumanCount(after))
-            };
-            if old.as_str() == new.as_str() {
-                continue;
-            }
-            write!(out, "Rows under `{old}` and `{new}`: contentrepo {}", both(&summary.objects))?;
-            match &summary.article_files {
-                Some(files) => writeln!(out, "; rhino {}", both(files))?,
-                None => writeln!(out)?,
-            }
-        }
-        if summary.half_cut_over == 0 {
-            return Ok(());
-        }
-        writeln!(
-            out,
-            "HALF CUT OVER: {} rows of rhino name a bucket that contentrepo has under its other name, so that \
-             rhino's reads fail.\n  → finish the cut-over of the other database, or revert the one that is \
-             done; then run this again",
-            HumanCount(summary.half_cut_over)
         )
     }
 
@@ -203,11 +197,10 @@ impl ReferencesReport {
         let tables = [Some(("contentrepo", &summary.objects)), self.rhino()];
         for (client, table) in tables.into_iter().flatten() {
             if table.lacks_rows() && summary.stopped.is_none() {
-                let counted = table.counted.unwrap_or_default();
                 writeln!(
                     out,
                     "NOT COMPARED: {} rows that {client}'s database counts were not read. Run this again.",
-                    HumanCount(counted.saturating_sub(table.rows + table.since))
+                    HumanCount(table.missed)
                 )?;
             }
             if table.changed > 0 {
@@ -300,19 +293,39 @@ impl ReferencesReport {
             self.write_migrate(out, &samples)?;
             writeln!(out, "Then run this again.")?;
         }
-        let is_over = self.broken_before > self.allowed_before;
-        if !is_over || self.is_of_another || self.verdict.incomplete {
+        if self.not_allowed == 0 || self.is_of_another || self.verdict.incomplete {
             return Ok(());
         }
+        writeln!(
+            out,
+            "{} references were broken before the migration, and are not allowed. No command of ours mends \
+             them. When a person has decided about each of them, the list allows them by name:",
+            HumanCount(self.not_allowed),
+        )?;
+        let rhino = self.no_rhino();
+        let file = self.failures_file();
+        if file.is_none() {
+            self.write_lister(out)?;
+        }
+        let file = file.unwrap_or_else(|| "FILE".to_owned());
+        writeln!(out, "  mogile2s3 verify --references{rhino} --allow-broken-before {file}")
+    }
+
+    /// The file of `--failures` as a shell takes it, where it is whole.
+    fn failures_file(&self) -> Option<String> {
+        match &self.lists.failures {
+            Some(ListEnd { file, lines: 1.., trouble: None }) => {
+                Some(shell::quoted(&file.display().to_string()))
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    fn write_lister(&self, out: &mut String) -> fmt::Result {
         let rhino = self.no_rhino();
         writeln!(
             out,
-            "{} references were broken before the migration, and {} are allowed. No command of ours mends \
-             them. When a person has decided about each of them (--failures FILE lists them):\n  mogile2s3 \
-             verify --references{rhino} --allow-broken-before {}",
-            HumanCount(self.broken_before),
-            HumanCount(self.allowed_before),
-            self.broken_before
+            "  mogile2s3 verify --references{rhino} --failures FILE    (which lists all of them)"
         )
     }
 
@@ -334,11 +347,7 @@ impl ReferencesReport {
             let fids: Vec<_> = fids.iter().map(ToString::to_string).collect();
             return writeln!(out, "  {}", migrate(&fids.join(",")));
         }
-        let rhino = self.no_rhino();
-        writeln!(
-            out,
-            "  mogile2s3 verify --references{rhino} --failures FILE    (which lists all of them)"
-        )?;
+        self.write_lister(out)?;
         writeln!(out, "  {}", migrate("@FILE"))
     }
 }

@@ -38,6 +38,10 @@ pub const REFERENCES_LOOKED_AT: u64 = 100_000;
 /// Contents that a comparison of references looks at or looks up in the index at once.
 pub const REFERENCES_AT_ONCE: usize = 16;
 
+/// Contents that a comparison of references seeks in one reading of the ledger. Memory holds about 120 bytes
+/// for each.
+pub const REFERENCES_SOUGHT: usize = 100_000;
+
 /// Names of buckets whose rows are counted one by one.
 pub const NAMES_COUNTED: usize = 1_000;
 

@@ -12,6 +12,9 @@ pub struct RowId(pub i128);
 impl RowId {
     /// Before every id: the page behind it is the first one.
     pub const START: Self = Self(i64::MIN as i128 - 1);
+
+    /// No id is behind this one.
+    pub const END: Self = Self(u64::MAX as i128);
 }
 
 impl fmt::Display for RowId {

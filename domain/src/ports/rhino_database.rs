@@ -18,6 +18,10 @@ pub trait RhinoDatabase: Send + Sync {
     /// take minutes, and tries each of its queries again by itself: the caller does not repeat it.
     async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError>;
 
+    /// Returns the number of rows behind the id `after` and up to the id `last`. It reads each of them, and
+    /// tries its queries again as [`rows_by_bucket`](Self::rows_by_bucket) does.
+    async fn rows_between(&self, after: RowId, last: RowId) -> Result<u64, DatabaseError>;
+
     /// Returns the highest row id, or [`None`] of an empty table.
     async fn last(&self) -> Result<Option<RowId>, DatabaseError>;
 }

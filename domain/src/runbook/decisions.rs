@@ -1,8 +1,8 @@
 use super::journal_writer::JournalTrouble;
 use super::reading::read_journal;
 use crate::Acceptances;
-use crate::journal::{Entry, StoredEntry};
-use crate::ports::{Clock, Journal, LedgerError};
+use crate::journal::{Content, Entry, StoredEntry};
+use crate::ports::{Clock, Journal, LedgerError, RowId};
 
 /// What the journal says that other commands rest on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,6 +11,9 @@ pub struct Decisions {
     pub accepted: Acceptances,
     /// The number of the first entry that completes a step of the cut-over.
     pub cut_over: Option<u64>,
+    /// contentrepo's last row at the last freeze of that domain before the cut-over: what came behind it may
+    /// never have been in MogileFS. [`RowId::START`] where there was none.
+    pub frozen: Option<RowId>,
     /// Whether the journal has a table. Without one it is not known whether anything was done.
     pub has_journal: bool,
 }
@@ -31,6 +34,14 @@ pub async fn read_decisions(
         let Ok(entry) = Entry::parse(&stored.line) else { return };
         if entry.content.completes_cutover() {
             decisions.cut_over.get_or_insert(entry.sequence);
+        }
+        if let Content::Frozen { freeze } = &entry.content
+            && freeze.state.domain == domain
+            && decisions.cut_over.is_none()
+        {
+            let last = freeze.state.contentrepo.last.as_deref();
+            let last = last.and_then(|last| last.parse().ok());
+            decisions.frozen = Some(last.map_or(RowId::START, RowId));
         }
         decisions.accepted.take(domain, entry);
     };

@@ -99,6 +99,15 @@ pub async fn rhino_holds(database: &dyn RhinoDatabase) {
         *buckets.entry(file.bucket.clone()).or_default() += 1;
     }
     assert_eq!(database.rows_by_bucket().await.expect("an answer"), buckets);
+    let ids: Vec<_> = planted.iter().map(|file| file.id).collect();
+    let bounds = [RowId::START, ids[0], ids[ids.len() / 2], ids[ids.len() - 1], RowId::END];
+    for (number, after) in bounds.into_iter().enumerate() {
+        for last in &bounds[number..] {
+            let rows = ids.iter().filter(|id| **id > after && *id <= last).count() as u64;
+            let counted = database.rows_between(after, *last).await.expect("an answer");
+            assert_eq!(counted, rows, "behind {after} up to {last}");
+        }
+    }
     assert_eq!(database.last().await.expect("an answer"), planted.last().map(|file| file.id));
 }
 
@@ -109,5 +118,6 @@ pub async fn rhino_holds(database: &dyn RhinoDatabase) {
 pub async fn empty_rhino_holds(database: &dyn RhinoDatabase) {
     assert_eq!(database.files(RowId::START, 9).await.expect("an answer"), []);
     assert_eq!(database.rows_by_bucket().await.expect("an answer"), BTreeMap::new());
+    assert_eq!(database.rows_between(RowId::START, RowId::END).await.expect("an answer"), 0);
     assert_eq!(database.last().await.expect("an answer"), None);
 }

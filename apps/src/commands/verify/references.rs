@@ -1,22 +1,31 @@
 //! `mogile2s3 verify --references`: contentrepo's rows against the buckets, and rhino's against
 //! contentrepo's.
 
+mod allowed;
+mod history;
+
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use adapters::clock::SystemClock;
 use adapters::record_sorts::DiskRecordSorts;
 use clap::Args;
-use domain::ports::{KeyRanges, RhinoDatabase, SourceIndex};
+use domain::limits;
+use domain::ports::RhinoDatabase;
 use domain::verify::references::{
-    AllReferences, ReferencesObserver, ReferencesPlan, ReferencesPorts, verify_references,
+    AllReferences, MogileSide, ReferencesObserver, ReferencesPlan, ReferencesPorts,
+    verify_references,
 };
 use futures_util::StreamExt;
 
+use self::allowed::AllowedFile;
+use self::history::History;
 use crate::config::ClientSettings;
 use crate::exit::{Exit, UsageError};
 use crate::report::Counted;
-use crate::report::references::{Lists, ReferenceForm, ReferenceList, ReferencesReport, Wishes};
+use crate::report::references::{
+    AllowedList, Lists, ReferenceForm, ReferenceList, ReferencesReport, Wishes,
+};
 use crate::session::Session;
 
 /// What can be given beside `--references`, and what excludes it.
@@ -36,10 +45,11 @@ pub struct ReferenceArguments {
     #[arg(long, requires = "references", help_heading = "References")]
     no_rhino: bool,
 
-    /// Accept N references, and no more, that were broken before the migration: decide about each of
-    /// them first, by the list of --failures
-    #[arg(long, value_name = "N", requires = "references", help_heading = "References")]
-    allow_broken_before: Option<u64>,
+    /// Allow the references in this file to be broken, because they were so before the migration: the
+    /// file of an earlier --failures or --list, with its last line. Decide about each of them first. One
+    /// that the file does not name is a finding
+    #[arg(long, value_name = "FILE", requires = "references", help_heading = "References")]
+    pub allow_broken_before: Option<PathBuf>,
 
     #[command(flatten)]
     clients: ClientSettings,
@@ -50,8 +60,8 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(arguments.json);
     let own = &arguments.references;
     let buckets = arguments.target.bucket_map()?;
-    let plan =
-        ReferencesPlan { buckets, lists_all: arguments.list.is_some(), wait: arguments.wait };
+    let allowed = own.allow_broken_before.as_deref();
+    let allowed = allowed.map(|file| AllowedFile::read(file, &buckets)).transpose()?;
     let content_repo = own.clients.content_repo()?.ok_or_else(|| {
         UsageError(
             "CONTENTREPO_DATABASE_URL is not set: `verify --references` reads the rows of contentrepo. Give \
@@ -66,7 +76,22 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let content_repo = wiring.content_repo(content_repo);
     let rhino = rhino.map(|url| wiring.rhino(url));
     let sorts = DiskRecordSorts::new(arguments.directory()?);
-    let objects = session.services(&arguments.aws, &arguments.time).s3(&arguments.target).await?;
+    let trackers = arguments.source.trackers.iter().any(|tracker| !tracker.trim().is_empty());
+    let trackers = trackers.then(|| wiring.tracker_index()).transpose()?;
+    let services = session.services(&arguments.aws, &arguments.time);
+    let objects = services.s3(&arguments.target).await?;
+    let history = History::read(&services, &arguments).await?;
+    let ledger =
+        if arguments.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };
+    let plan = ReferencesPlan {
+        buckets,
+        lists_all: arguments.list.is_some(),
+        wait: arguments.wait,
+        accepted: history.accepted,
+        allowed: allowed.as_ref().map(|file| file.allowed.clone()).unwrap_or_default(),
+        journalled: history.journalled,
+        sought_at_once: limits::REFERENCES_SOUGHT,
+    };
     let list =
         |form, path: Option<&Path>| path.map(|path| ReferenceList::create(form, path)).transpose();
     let all = list(ReferenceForm::List, arguments.list.as_deref())?;
@@ -83,10 +108,17 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let mut observers: Vec<&dyn ReferencesObserver> = vec![&progress];
     let files = [&all, &failures].into_iter().flatten();
     observers.extend(files.map(|file| file as &dyn ReferencesObserver));
+    let mogile = index.as_ref().map(|index| MogileSide {
+        index,
+        rows: index,
+        database: index,
+        trackers: trackers.as_deref(),
+    });
     let ports = ReferencesPorts {
         content_repo: &content_repo,
         rhino: rhino.as_ref().map(|rhino| rhino as &dyn RhinoDatabase),
-        index: index.as_ref().map(|index| (index as &dyn SourceIndex, index as &dyn KeyRanges)),
+        mogile,
+        ledger: ledger.as_deref(),
         objects: &objects,
         sorts: &sorts,
         clock: &SystemClock,
@@ -97,7 +129,7 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let end = |file: Option<ReferenceList>| file.map(|file| file.finish(is_whole));
     let lists = Lists { list: end(all), failures: end(failures) };
     let wishes = Wishes {
-        allowed_before: own.allow_broken_before.unwrap_or_default(),
+        allowed: allowed.map(|AllowedFile { file, others, .. }| AllowedList { file, others }),
         without_rhino: own.no_rhino,
         buckets: plan.buckets,
     };

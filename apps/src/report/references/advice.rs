@@ -12,6 +12,15 @@ pub const fn advice(kind: Broken) -> &'static str {
             "neither S3 nor MogileFS has the content: restore it into MogileFS under its key and run \
              `mogile2s3 migrate`, or decide to do without it"
         }
+        Broken::Lost => {
+            "S3 had the object by the ledger, or the row is newer than the freeze, and nothing has the content now: \
+             bring the object back from a version, a replica or a backup of the bucket. Where nothing has it, purge \
+             the row in contentrepo"
+        }
+        Broken::Undecided => "mend what lacks (NOT DECIDED, below), then run this again",
+        Broken::Accepted => {
+            "no finding: `mogile2s3 audit accept --list` shows who accepted each of these files, and why"
+        }
         Broken::Missing => {
             "set MOGILE_DATABASE_URL, and this command says whether MogileFS has the content; `mogile2s3 \
              migrate` brings what it has"

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::verify::references::{Broken, NamedReference, ReferencesObserver};
+use domain::verify::references::{Broken, NamedReference, ReferencesObserver, column};
 
 use crate::exit::UsageError;
 use crate::report::list_file::ListEnd;
@@ -16,7 +16,7 @@ pub enum ReferenceForm {
     /// `--list`: a symbol and the columns of the row, of each row.
     List,
     /// `--failures`: fid and the same columns, of each broken row, as `--fids @FILE` reads it. Where
-    /// `migrate` mends nothing a `#` is in place of the fid.
+    /// `migrate` mends nothing a `#` is in place of the fid. Accepted files are left out.
     Failures,
 }
 
@@ -31,7 +31,7 @@ impl ReferenceForm {
     fn write(self, out: &mut impl Write, row: &NamedReference<'_>) -> io::Result<bool> {
         match (self, row.broken) {
             (Self::List, broken) => write!(out, "{}", symbol(broken))?,
-            (Self::Failures, None) => return Ok(false),
+            (Self::Failures, None | Some(Broken::Accepted)) => return Ok(false),
             (Self::Failures, Some(_)) => match row.fid {
                 Some(fid) => write!(out, "{fid}")?,
                 None => write!(out, "#")?,
@@ -53,15 +53,18 @@ const fn symbol(broken: Option<Broken>) -> char {
         Some(
             Broken::ByMigration
             | Broken::Before
+            | Broken::Lost
             | Broken::Missing
             | Broken::NoRow
             | Broken::OtherKey
             | Broken::Purged
             | Broken::NoObject,
         ) => '-',
+        Some(Broken::Accepted) => '~',
         Some(Broken::WrongObject | Broken::WrongSize | Broken::Archived) => '*',
         Some(
             Broken::Unseen
+            | Broken::Undecided
             | Broken::NoChecksum
             | Broken::NoBucket
             | Broken::UnmappedBucket
@@ -69,12 +72,6 @@ const fn symbol(broken: Option<Broken>) -> char {
             | Broken::NullColumn,
         ) => '!',
     }
-}
-
-/// In one line, and one column of it. `\N` stands for NULL, as in MySQL's own files.
-fn column(text: Option<&str>) -> String {
-    let Some(text) = text else { return "\\N".to_owned() };
-    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 /// A file with a line for each row that its form has one for. A last line says that it is whole.
@@ -174,6 +171,7 @@ mod tests {
         list.named(&row(1, None, None));
         list.named(&row(2, Some(Broken::ByMigration), Some(7)));
         list.named(&row(3, Some(Broken::Before), None));
+        list.named(&row(4, Some(Broken::Accepted), None));
         let end = list.finish(true);
         assert_eq!(end.trouble, None);
         assert!(ReferenceList::create(form, &path).is_err(), "it has lines");
@@ -187,7 +185,8 @@ mod tests {
             |id: u64, words: &str| format!("\tobjects\t{id}\trepo\ta key\t\\N\t{SHA1}\t{words}\n");
         let two = format!("\tbroken-by-migration{}", rest(2, "in words"));
         let three = format!("\tbroken-before{}", rest(3, "in words"));
-        let list = format!("=\t{}-{two}-{three}# 3 lines\n", rest(1, ""));
+        let four = format!("\taccepted{}", rest(4, "in words"));
+        let list = format!("=\t{}-{two}-{three}~{four}# 4 lines\n", rest(1, ""));
         assert_eq!(written(ReferenceForm::List).0, list);
         let failures = format!("7{two}#{three}# 2 lines\n");
         assert_eq!(written(ReferenceForm::Failures), (failures, vec![7]));

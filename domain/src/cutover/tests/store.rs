@@ -204,6 +204,10 @@ impl RhinoDatabase for Store {
         Ok(rows)
     }
 
+    async fn rows_between(&self, _: RowId, _: RowId) -> Result<u64, DatabaseError> {
+        unreachable!("a freeze counts all rows")
+    }
+
     async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
         let rows = self.held().files.len();
         Ok((rows > 0).then_some(RowId(rows as i128)))

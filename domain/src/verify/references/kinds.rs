@@ -7,8 +7,15 @@ use crate::named::named;
 pub enum Broken {
     /// The row has no object, and MogileFS has the file: it is not migrated, or its object went.
     ByMigration,
-    /// The row has no object, and MogileFS has no such file either.
+    /// The row has no object, MogileFS has no such file either, and nothing shows that S3 ever had it.
     Before,
+    /// The row has no object and MogileFS has no such file, but S3 had it: the ledger has a record of it, or
+    /// the row is newer than MogileFS's last file.
+    Lost,
+    /// The row has no object, and MogileFS does not show the file. Evidence lacks that it was so before.
+    Undecided,
+    /// The row has no object, and its file is accepted by name.
+    Accepted,
     /// The row has no object, and MogileFS was not asked.
     Missing,
     /// The object has another size than the row, and nothing shows that its content is the right one.
@@ -43,6 +50,9 @@ pub enum Broken {
 named!(Broken {
     ByMigration = "broken-by-migration",
     Before = "broken-before",
+    Lost = "lost",
+    Undecided = "undecided",
+    Accepted = "accepted",
     Missing = "missing",
     WrongObject = "wrong-object",
     Archived = "archived",
@@ -74,6 +84,9 @@ impl Broken {
             | Self::Purged
             | Self::NullColumn => true,
             Self::ByMigration
+            | Self::Lost
+            | Self::Undecided
+            | Self::Accepted
             | Self::Missing
             | Self::WrongObject
             | Self::Archived
@@ -82,6 +95,19 @@ impl Broken {
             | Self::UnmappedBucket
             | Self::NoObject => false,
         }
+    }
+
+    /// Whether it stands in no one's way: an operator has decided about the file, or contentrepo's row
+    /// counts already.
+    #[must_use]
+    pub const fn is_a_note(self) -> bool {
+        matches!(self, Self::Accepted | Self::NoObject)
+    }
+
+    /// Whether it could not be judged, so that the comparison is not complete.
+    #[must_use]
+    pub const fn is_not_judged(self) -> bool {
+        matches!(self, Self::Unseen | Self::Undecided)
     }
 
     /// Whether `migrate` may mend it.

@@ -29,6 +29,8 @@ pub(super) enum Seen {
     There(ByteCount),
     /// All its rows are broken.
     Not { kind: Broken, fid: Option<Fid>, length: Option<ByteCount> },
+    /// Neither S3 nor MogileFS shows it.
+    Nowhere,
     /// S3 did not give it.
     Unseen(Reason),
 }
@@ -86,7 +88,7 @@ impl Looks<'_> {
             (false, _, _) => Broken::WrongObject,
             (true, None, _) => Broken::Missing,
             (true, Some(_), Some(_)) => Broken::ByMigration,
-            (true, Some(_), None) => Broken::Before,
+            (true, Some(_), None) => return Ok(Seen::Nowhere),
         };
         Ok(Seen::Not { kind, fid, length })
     }
@@ -100,7 +102,7 @@ impl Looks<'_> {
 
     /// The row of this key. In every order of keys it is the first one at the key or behind it, and no
     /// other row has an equal one. A key whose letters differ in case alone is the same to MogileFS, too.
-    async fn find(&self, key: &str) -> Result<Option<Fid>, IndexError> {
+    pub(super) async fn find(&self, key: &str) -> Result<Option<Fid>, IndexError> {
         let Some(index) = self.index else { return Ok(None) };
         let first = retried(self.clock, 0, || index.rows_between(Some(key), None, 1)).await?;
         self.asked.fetch_add(1, Ordering::Relaxed);

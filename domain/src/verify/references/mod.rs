@@ -5,10 +5,16 @@
 //! read page by page into records of a few bytes, these are sorted on disk, and two sorted sequences are
 //! joined. What is broken is sorted by row id, and these rows are read once more to be named.
 
+mod accepted;
+mod allowed;
 mod article_files;
+mod evidence;
+mod group;
 mod kinds;
 mod look;
+mod names;
 mod naming;
+mod nowhere;
 mod objects;
 mod observer;
 mod records;
@@ -25,14 +31,18 @@ use std::time::Duration;
 
 use futures_util::future::{self, Either};
 
+pub use self::allowed::{AllowedBuilder, AllowedCounts, AllowedReferences, column};
+pub use self::evidence::{Journalled, Lacking};
 pub use self::kinds::Broken;
+pub use self::names::BothNames;
 pub use self::observer::{AllReferences, NamedReference, ReferencesObserver};
 use self::run::Run;
 pub use self::summary::{ReferencesSummary, RowSample, TableCounts};
 use crate::ports::{
-    Clock, ContentRepoDatabase, KeyRanges, ObjectStore, RecordSorts, RhinoDatabase, SourceIndex,
+    Clock, ContentRepoDatabase, KeyRanges, Ledger, MogileDatabase, ObjectStore, RecordSorts,
+    RhinoDatabase, SourceIndex,
 };
-use crate::{BucketMap, Stopped};
+use crate::{Acceptances, BucketMap, Stopped};
 
 /// What a comparison of references reads.
 #[derive(Clone, Copy)]
@@ -41,14 +51,29 @@ pub struct ReferencesPorts<'a> {
     pub content_repo: &'a dyn ContentRepoDatabase,
     /// rhino's, where it is to be compared.
     pub rhino: Option<&'a dyn RhinoDatabase>,
-    /// MogileFS's index: its domain, and its rows by their keys. It says what was broken before.
-    pub index: Option<(&'a dyn SourceIndex, &'a dyn KeyRanges)>,
+    /// MogileFS, which says what was broken before.
+    pub mogile: Option<MogileSide<'a>>,
+    /// The ledger, where the settings name it. It says what S3 had once.
+    pub ledger: Option<&'a dyn Ledger>,
     /// The buckets.
     pub objects: &'a dyn ObjectStore,
     /// This machine's disk.
     pub sorts: &'a dyn RecordSorts,
     /// Time, for pauses between tries.
     pub clock: &'a dyn Clock,
+}
+
+/// What is read of MogileFS.
+#[derive(Clone, Copy)]
+pub struct MogileSide<'a> {
+    /// Its index in the database: the configured domain.
+    pub index: &'a dyn SourceIndex,
+    /// The same rows by their keys.
+    pub rows: &'a dyn KeyRanges,
+    /// The same database.
+    pub database: &'a dyn MogileDatabase,
+    /// The index as the trackers list it, which shows whether the database is an old copy.
+    pub trackers: Option<&'a dyn SourceIndex>,
 }
 
 /// What is compared.
@@ -60,6 +85,14 @@ pub struct ReferencesPlan {
     pub lists_all: bool,
     /// How long S3 is waited for, where it was reached before.
     pub wait: Duration,
+    /// The files that are accepted by name: a reference to one of them is no finding.
+    pub accepted: Acceptances,
+    /// References that may be broken, because they were so before the migration.
+    pub allowed: AllowedReferences,
+    /// What the journal says of the cut-over.
+    pub journalled: Journalled,
+    /// Contents that are sought in one reading of the ledger. Memory holds about 120 bytes for each.
+    pub sought_at_once: usize,
 }
 
 /// Compares all references. It ends early where `stop` does; what ended it is in

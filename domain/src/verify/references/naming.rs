@@ -75,13 +75,17 @@ fn name_broken(run: &Run<'_>, table: &dyn Table, row: &Row, trouble: &Trouble) {
         return;
     }
     let (detail, at) = (detail(row, trouble), address(row));
+    let name = named(table, row, Some(trouble.kind), &detail, None);
+    if let Some(place) = run.plan.allowed.find(&run.plan.buckets, &name) {
+        run.count_allowed(place);
+    }
     // Of a content that MogileFS has not, or whose object is right, there is nothing to migrate.
     let fid = trouble.fid.filter(|_| trouble.kind.is_mended_by_migrate());
     run.counts(table.name(), |counts| {
         let sample = counts.broken.entry(trouble.kind.name()).or_default();
         sample.describe(fid.map(|fid| fid.0), format_args!("row {} ({at}): {detail}", row.id));
     });
-    run.observer.named(&named(table, row, Some(trouble.kind), &detail, fid));
+    run.observer.named(&NamedReference { fid, ..name });
 }
 
 fn name_sound(run: &Run<'_>, table: &dyn Table, row: &Row) {
@@ -139,6 +143,20 @@ fn detail(row: &Row, trouble: &Trouble) -> String {
                 "no object of content {checksum} is in its S3 bucket, and MogileFS does not have it"
             )
         }
+        Broken::Lost if fid.is_empty() => format!(
+            "no object of content {checksum} is in its S3 bucket, MogileFS does not have it, and the row is newer than \
+             the freeze"
+        ),
+        Broken::Lost => format!(
+            "no object of content {checksum} is in its S3 bucket, MogileFS does not have it, and the ledger says that \
+             S3 had it as fid {fid}"
+        ),
+        Broken::Undecided => format!(
+            "no object of content {checksum} is in its S3 bucket, and nothing shows whether it ever was there"
+        ),
+        Broken::Accepted => format!(
+            "no object of content {checksum} is in its S3 bucket; its file, fid {fid}, is accepted by name"
+        ),
         Broken::Missing => format!("no object of content {checksum} is in its S3 bucket"),
         Broken::WrongObject => {
             let size = if size.is_empty() { "no size that can be believed" } else { &size };

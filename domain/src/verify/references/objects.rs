@@ -4,22 +4,22 @@ use std::sync::atomic::Ordering;
 
 use futures_util::{StreamExt, stream};
 
+use super::accepted::AcceptedContents;
+use super::group::Group;
 use super::kinds::Broken;
 use super::look::{Doubt, Looks, Seen, patience};
+use super::nowhere::Nowhere;
 use super::records::{RowIds, Trouble, Wanted};
 use super::run::{Run, of_index, of_sort, of_store};
 use super::sorting::{Gathering, InOrder};
-use crate::ports::SortRecord;
 use crate::verify::listing::Listing;
-use crate::{ByteCount, ListedObject, Misconfigured, Stopped, limits};
+use crate::{ByteCount, Fid, ListedObject, Stopped, limits};
 
 /// Contents that are kept before they are looked at.
 const KEPT: usize = 256;
 
-/// The rows that refer to one content.
-struct Group {
-    rows: Vec<Wanted>,
-}
+/// Their rows, at most: those of the contents that are looked at together.
+const ROWS_KEPT: usize = 65_536;
 
 /// What the comparison leaves behind.
 pub(super) struct Compared {
@@ -33,15 +33,24 @@ pub(super) struct Compared {
 pub(super) struct ObjectsJoin<'a> {
     run: &'a Run<'a>,
     looks: Looks<'a>,
+    accepted: AcceptedContents<'a>,
     into: Compared,
     /// Some contents that are whole, which MogileFS should know.
     control: Vec<String>,
     doubts: Vec<(Doubt, Group)>,
+    nowhere: Nowhere,
 }
 
 impl<'a> ObjectsJoin<'a> {
-    pub(super) const fn new(run: &'a Run<'a>, looks: Looks<'a>, into: Compared) -> Self {
-        Self { run, looks, into, control: Vec::new(), doubts: Vec::new() }
+    pub(super) async fn new(
+        run: &'a Run<'a>,
+        looks: Looks<'a>,
+        into: Compared,
+    ) -> Result<Self, Stopped> {
+        let accepted = AcceptedContents::of(&run.plan.accepted, looks.pairs);
+        let nowhere = Nowhere::begin(run.ports.sorts).await?;
+        let (control, doubts) = (Vec::new(), Vec::new());
+        Ok(Self { run, looks, accepted, into, control, doubts, nowhere })
     }
 
     /// Compares. A bucket of which there is no row is not listed.
@@ -49,7 +58,8 @@ impl<'a> ObjectsJoin<'a> {
         let pairs = self.looks.pairs;
         let patience = patience(self.run.ports.clock, self.run.plan.wait);
         for (number, (_, name)) in pairs.iter().enumerate() {
-            let mut group = next_group(&mut rows, number).await?;
+            let sorts = self.run.ports.sorts;
+            let mut group = Group::next(&mut rows, number, sorts).await?;
             if group.is_none() {
                 self.run.state().without_rows.push(name.to_string());
             }
@@ -58,16 +68,17 @@ impl<'a> ObjectsJoin<'a> {
             let mut object = None;
             while let Some(this) = group {
                 object = self.seek(&mut listing, object, &this).await?;
-                let sha1 = this.rows[0].sha1;
+                let sha1 = this.sha1;
                 let listed = object.clone().filter(|object| object.key.as_content() == Some(sha1));
                 self.judge(number, this, listed).await?;
-                group = next_group(&mut rows, number).await?;
+                group = Group::next(&mut rows, number, sorts).await?;
             }
         }
         self.look_at_doubts().await?;
-        self.require_this_store().await?;
         self.run.state().looked_at = self.looks.heads.load(Ordering::Relaxed);
-        Ok(self.into)
+        let Self { run, looks, control, nowhere, mut into, .. } = self;
+        nowhere.decide(run, &looks, &control, &mut into).await?;
+        Ok(into)
     }
 
     /// Goes on in the listing to the first content that is not before the group's.
@@ -77,7 +88,7 @@ impl<'a> ObjectsJoin<'a> {
         mut object: Option<ListedObject>,
         group: &Group,
     ) -> Result<Option<ListedObject>, Stopped> {
-        let sha1 = group.rows[0].sha1;
+        let sha1 = group.sha1;
         let is_before =
             |object: &ListedObject| object.key.as_content().is_none_or(|content| content < sha1);
         let mut listed = 0;
@@ -100,105 +111,99 @@ impl<'a> ObjectsJoin<'a> {
         listed: Option<ListedObject>,
     ) -> Result<(), Stopped> {
         // Where no row has a size that can be believed, the listing shows only that some object is there.
-        let has_size = group.rows.iter().any(|row| row.size.is_some());
-        let is_whole = listed.as_ref().is_some_and(|object| {
-            !object.is_archived && has_size && group.rows.iter().all(|row| fits(row, object.length))
-        });
-        let sha1 = group.rows[0].sha1;
+        let is_whole = listed
+            .as_ref()
+            .is_some_and(|object| !object.is_archived && group.all_have(object.length));
+        let sha1 = group.sha1;
         if is_whole {
             if (self.control.len() as u64) < limits::FILES_OF_A_STORE * (number as u64 + 1) {
                 self.control.push(format!("{sha1}-{}", self.looks.pairs[number].0));
             }
-            group.rows.iter().for_each(|row| self.count_sound(row));
+            self.count_sound(group.rows, group.without_size);
             return Ok(());
         }
+        let is_large = group.is_large();
         self.doubts.push((Doubt { bucket: number, sha1, listed }, group));
-        if self.doubts.len() < KEPT { Ok(()) } else { self.look_at_doubts().await }
+        let held: usize = self.doubts.iter().map(|(_, group)| group.held()).sum();
+        let is_full = self.doubts.len() >= KEPT || held >= ROWS_KEPT || is_large;
+        if is_full { self.look_at_doubts().await } else { Ok(()) }
     }
 
     async fn look_at_doubts(&mut self) -> Result<(), Stopped> {
         let doubts = std::mem::take(&mut self.doubts);
         let looks = &self.looks;
         let mut seen: Vec<_> = stream::iter(doubts)
-            .map(async |(doubt, group)| (looks.look(&doubt).await, group))
+            .map(async |(doubt, group)| (looks.look(&doubt).await, doubt, group))
             .buffer_unordered(limits::REFERENCES_AT_ONCE)
             .collect()
             .await;
-        for (seen, group) in seen.drain(..) {
-            let seen = seen.map_err(|error| of_index(&error))?;
+        for (seen, doubt, group) in seen.drain(..) {
+            let seen = self.with_accepted(&doubt, seen.map_err(|error| of_index(&error))?);
             if let Seen::Unseen(why) = &seen {
                 self.run.state().unseen_because.get_or_insert_with(|| why.to_string());
             }
-            for row in group.rows {
+            let mut rows = group.into_rows().await?;
+            while let Some(row) = rows.next().await? {
                 self.settle(&row, &seen).await?;
             }
         }
         Ok(())
     }
 
+    /// The same, where the content has no object and its file is accepted by name.
+    fn with_accepted(&self, doubt: &Doubt, seen: Seen) -> Seen {
+        let fid = match &seen {
+            Seen::Not { kind: Broken::ByMigration | Broken::Missing, fid, .. } => *fid,
+            Seen::Nowhere => None,
+            Seen::There(_) | Seen::Not { .. } | Seen::Unseen(_) => return seen,
+        };
+        match self.accepted.find(doubt.bucket, doubt.sha1, fid) {
+            Some(fid) => Seen::Not { kind: Broken::Accepted, fid: Some(fid), length: None },
+            None => seen,
+        }
+    }
+
     async fn settle(&mut self, row: &Wanted, seen: &Seen) -> Result<(), Stopped> {
         let (kind, fid, length) = match seen {
             Seen::There(length) if fits(row, *length) => {
-                self.count_sound(row);
+                self.count_sound(1, u64::from(row.size.is_none()));
                 return Ok(());
             }
+            Seen::Nowhere => return self.nowhere.add(row).await,
             Seen::There(length) => (Broken::WrongSize, None, Some(*length)),
             Seen::Not { kind, fid, length } => (*kind, *fid, *length),
             Seen::Unseen(_) => (Broken::Unseen, None, None),
         };
+        self.into.add(self.run, row, (kind, fid, length)).await
+    }
+
+    fn count_sound(&self, rows: u64, without_size: u64) {
+        let objects = &mut self.run.state().objects;
+        objects.sound += rows;
+        objects.unknown_size += without_size;
+    }
+}
+
+impl Compared {
+    /// Counts a broken row, and keeps it to be named.
+    pub(super) async fn add(
+        &mut self,
+        run: &Run<'_>,
+        row: &Wanted,
+        (kind, fid, length): (Broken, Option<Fid>, Option<ByteCount>),
+    ) -> Result<(), Stopped> {
         // A row whose size alone is wrong has its object.
         if kind != Broken::WrongSize {
-            self.into.broken.insert(row.id);
+            self.broken.insert(row.id);
         }
-        self.run.state().objects.add_broken(kind, row.id);
-        self.run.observer.broken(1);
+        run.state().objects.add_broken(kind, row.id);
+        run.observer.broken(1);
         let trouble = Trouble { id: row.id, kind, fid, length, print: row.print() };
-        self.into.troubles.add(trouble.to_record()).await.map_err(|error| of_sort(&error))
-    }
-
-    fn count_sound(&self, row: &Wanted) {
-        let objects = &mut self.run.state().objects;
-        objects.sound += 1;
-        objects.unknown_size += u64::from(row.size.is_none());
-    }
-
-    /// Errors where MogileFS's index is most likely another store's: then nothing was broken before. Of
-    /// the contents that are whole it must know some; where none is whole, of those that are not.
-    async fn require_this_store(&self) -> Result<(), Stopped> {
-        if self.run.state().objects.of(Broken::Before) == 0 {
-            return Ok(());
-        }
-        let (looked_for, found) = if self.control.is_empty() {
-            let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-            (of(&self.looks.asked), of(&self.looks.known))
-        } else {
-            let known = self.looks.known_of(&self.control).await;
-            (self.control.len() as u64, known.map_err(|error| of_index(&error))?)
-        };
-        if found * limits::KNOWN_OF_A_STORE >= looked_for {
-            return Ok(());
-        }
-        Err(Stopped::Misconfigured(Misconfigured::OtherContentRepo { looked_for, found }))
+        self.troubles.add(trouble.to_record()).await.map_err(|error| of_sort(&error))
     }
 }
 
 /// Whether the row's object may have this length.
 fn fits(row: &Wanted, length: ByteCount) -> bool {
     row.size.is_none_or(|size| size == length)
-}
-
-/// The rows of the next content of a bucket.
-async fn next_group(rows: &mut InOrder, bucket: usize) -> Result<Option<Group>, Stopped> {
-    let of_bucket = |record: &SortRecord| usize::from(Wanted::of(record).bucket) == bucket;
-    let first = rows.next_if(of_bucket).await.map_err(|error| of_sort(&error))?;
-    let Some(first) = first.map(|record| Wanted::of(&record)) else { return Ok(None) };
-    let mut group = Group { rows: vec![first] };
-    let is_same = |record: &SortRecord| {
-        let row = Wanted::of(record);
-        (row.bucket, row.sha1) == (first.bucket, first.sha1)
-    };
-    while let Some(record) = rows.next_if(is_same).await.map_err(|error| of_sort(&error))? {
-        group.rows.push(Wanted::of(&record));
-    }
-    Ok(Some(group))
 }

@@ -58,6 +58,11 @@ impl Wanted {
         Self { bucket, sha1, id, size }
     }
 
+    /// Whether both refer to one content in one bucket.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        (self.bucket, self.sha1) == (other.bucket, other.sha1)
+    }
+
     /// To see whether a row is still the one that was read.
     pub(super) fn print(&self) -> u64 {
         let record = Self { id: RowId(0), ..*self }.to_record();

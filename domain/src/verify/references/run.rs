@@ -1,9 +1,11 @@
 //! One comparison, while it goes on: the tables are read, joined, and what is broken is named.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use roaring::RoaringTreemap;
+
+use super::allowed::AllowedCounts;
 use super::look::{Looks, patience};
 use super::naming::name_rows;
 use super::objects::{Compared, ObjectsJoin};
@@ -13,7 +15,7 @@ use super::sorting::Gathering;
 use super::summary::{ReferencesSummary, TableCounts};
 use super::tables::{ARTICLE_FILES, ArticleFiles, Class, Mapped, OBJECTS, Objects, Row, Table};
 use super::{ReferencesPlan, ReferencesPorts};
-use crate::ports::{DatabaseError, IndexError, RowId, SortError, StoreError};
+use crate::ports::{DatabaseError, IndexError, RhinoDatabase, RowId, SortError, StoreError};
 use crate::retried::retried;
 use crate::verify::settings::require_domain;
 use crate::{Misconfigured, Reason, Stopped};
@@ -24,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) plan: &'a ReferencesPlan,
     pub(super) observer: &'a dyn ReferencesObserver,
     summary: Mutex<ReferencesSummary>,
+    /// The places of the allowed names that were found.
+    allowed: Mutex<RoaringTreemap>,
 }
 
 /// The last row of each table at the start. Rows that came since are not judged.
@@ -51,11 +55,12 @@ impl<'a> Run<'a> {
         observer: &'a dyn ReferencesObserver,
     ) -> Self {
         let summary = ReferencesSummary {
-            mogile_asked: ports.index.is_some(),
+            mogile_asked: ports.mogile.is_some(),
+            allowed: AllowedCounts { names: plan.allowed.len(), ..AllowedCounts::default() },
             article_files: ports.rhino.map(|_| TableCounts::default()),
             ..ReferencesSummary::default()
         };
-        Self { ports, plan, observer, summary: Mutex::new(summary) }
+        Self { ports, plan, observer, summary: Mutex::new(summary), allowed: Mutex::default() }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, ReferencesSummary> {
@@ -68,9 +73,9 @@ impl<'a> Run<'a> {
 
     /// Compares everything. Errors with what ends it early.
     pub(super) async fn whole(&self) -> Result<(), Stopped> {
-        let ReferencesPorts { content_repo, rhino, index, clock, .. } = self.ports;
-        if let Some((index, _)) = index {
-            require_domain(index, clock).await?;
+        let ReferencesPorts { content_repo, rhino, mogile, clock, .. } = self.ports;
+        if let Some(mogile) = mogile {
+            require_domain(mogile.index, clock).await?;
         }
         let mapped = Mapped::new(&self.plan.buckets);
         // rhino's rows are written behind those of contentrepo that they name.
@@ -82,22 +87,40 @@ impl<'a> Run<'a> {
 
         let mut gathered = self.begin().await?;
         self.read(&objects, extents.objects, &mut gathered).await?;
+        self.count_missed_objects().await?;
         self.require_rows("contentrepo", OBJECTS)?;
         let Gathered { wanted, named, troubles, broken } = gathered;
         let compared = self.compare(&mapped, wanted, Compared { troubles, broken }).await?;
         name_rows(self, &objects, compared.troubles, extents.objects).await?;
 
-        let Some(rhino) = rhino else { return Ok(()) };
+        let Some(rhino) = rhino else {
+            self.state().compare_names(&self.plan.buckets);
+            return Ok(());
+        };
         let files = ArticleFiles { database: rhino, clock, mapped: &mapped };
         let rest = self.begin().await?;
         let mut gathered = Gathered { named, ..rest };
-        self.read(&files, extents.article_files, &mut gathered).await?;
+        self.read_article_files(rhino, &files, extents.article_files, &mut gathered).await?;
         self.require_rows("rhino", ARTICLE_FILES)?;
-        let known: BTreeSet<_> = objects.names.values().map(String::as_str).collect();
-        self.count_half_cut_over(&known);
+        self.state().compare_names(&self.plan.buckets);
         let Gathered { named, mut troubles, .. } = gathered;
         self.join_article_files(named, &compared.broken, &mut troubles).await?;
-        name_rows(self, &files, troubles, extents.article_files).await
+        name_rows(self, &files, troubles, extents.article_files).await?;
+        self.count_stale();
+        Ok(())
+    }
+
+    /// Counts a broken row whose name, at this place, is allowed.
+    pub(super) fn count_allowed(&self, place: u64) {
+        self.state().allowed.rows += 1;
+        self.allowed.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+    }
+
+    /// Allowed names that are of no broken row. All rows are named by now.
+    fn count_stale(&self) {
+        let found = self.allowed.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let allowed = &mut self.state().allowed;
+        allowed.stale = allowed.names.saturating_sub(found);
     }
 
     async fn begin(&self) -> Result<Gathered, Stopped> {
@@ -113,18 +136,62 @@ impl<'a> Run<'a> {
         let ReferencesPorts { content_repo, rhino, clock, .. } = self.ports;
         let trouble = |error: DatabaseError| of_database(&error);
         let mut article_files = None;
-        let mut expected = 0;
         if let Some(rhino) = rhino {
             article_files = retried(clock, 0, || rhino.last()).await.map_err(trouble)?;
-            let counted = rhino.rows_by_bucket().await.map_err(trouble)?.values().sum();
-            self.counts(ARTICLE_FILES, |counts| counts.counted = Some(counted));
-            expected += counted;
         }
         let extent = content_repo.extent().await.map_err(trouble)?;
         let counted: u64 = extent.rows.values().sum();
         self.counts(OBJECTS, |counts| counts.counted = Some(counted));
-        self.observer.expect(expected + counted);
+        self.observer.expect(counted);
         Ok(Extents { objects: extent.last, article_files })
+    }
+
+    /// contentrepo's rows that were counted and not read. Rows that went meanwhile are none of them.
+    async fn count_missed_objects(&self) -> Result<(), Stopped> {
+        let missed = |counts: &TableCounts| {
+            counts.counted.unwrap_or_default().saturating_sub(counts.rows + counts.since)
+        };
+        if self.counts(OBJECTS, |counts| missed(counts)) == 0 {
+            return Ok(());
+        }
+        let extent = self.ports.content_repo.extent().await;
+        let now: u64 = extent.map_err(|error| of_database(&error))?.rows.values().sum();
+        self.counts(OBJECTS, |counts| {
+            counts.counted = counts.counted.map(|before| before.min(now));
+            counts.missed = missed(counts);
+        });
+        Ok(())
+    }
+
+    /// Reads rhino's rows up to the last one of the start. They are counted directly before: hours of listing
+    /// have passed since the start, and rows went.
+    async fn read_article_files(
+        &self,
+        rhino: &dyn RhinoDatabase,
+        files: &ArticleFiles<'_>,
+        last: Option<RowId>,
+        into: &mut Gathered,
+    ) -> Result<(), Stopped> {
+        let trouble = |error: DatabaseError| of_database(&error);
+        let start = last.unwrap_or(RowId::START);
+        let counted = rhino.rows_between(RowId::START, start).await.map_err(trouble)?;
+        let read_before = self.counts(OBJECTS, |counts| counts.rows + counts.since);
+        self.observer.expect(read_before + counted);
+        self.read(files, last, into).await?;
+        let rows = self.counts(ARTICLE_FILES, |counts| counts.rows);
+        let counted = if rows < counted {
+            let now = rhino.rows_between(RowId::START, start).await.map_err(trouble)?;
+            now.min(counted)
+        } else {
+            counted
+        };
+        let since = rhino.rows_between(start, RowId::END).await.map_err(trouble)?;
+        self.counts(ARTICLE_FILES, |counts| {
+            counts.counted = Some(counted);
+            counts.missed = counted.saturating_sub(rows);
+            counts.since = since;
+        });
+        Ok(())
     }
 
     /// Gives the counts of the table of this name.
@@ -137,8 +204,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads a table to its end. Rows behind `last` came since: others may name them, and they are not
-    /// judged.
+    /// Reads a table. Rows behind `last` came since and are not judged: of contentrepo's table they are read,
+    /// because others may name them.
     async fn read(
         &self,
         table: &dyn Table,
@@ -158,6 +225,9 @@ impl<'a> Run<'a> {
                 let is_judged = last.is_some_and(|last| row.id <= last);
                 self.take(table, &row, is_judged, into).await.map_err(|error| of_sort(&error))?;
             }
+            if table.ends_at_last() && last.is_none_or(|last| end >= last) {
+                return Ok(());
+            }
         }
     }
 
@@ -176,9 +246,11 @@ impl<'a> Run<'a> {
             self.counts(table.name(), |counts| counts.since += 1);
             return Ok(());
         }
+        let bucket = row.bucket.as_deref().map(|bucket| self.plan.buckets.repo_bucket(bucket));
+        let is_mapped = bucket.is_some_and(|bucket| bucket.mogile_bucket().is_some());
         self.counts(table.name(), |counts| {
             counts.rows += 1;
-            counts.count_name(row.bucket.as_deref());
+            counts.count_name(row.bucket.as_deref(), is_mapped);
             match row.class {
                 Class::Ignored => counts.ignored += 1,
                 Class::Purged => counts.purged += 1,
@@ -223,7 +295,7 @@ impl<'a> Run<'a> {
     ) -> Result<Compared, Stopped> {
         let looks = Looks {
             objects: self.ports.objects,
-            index: self.ports.index.map(|(_, rows)| rows),
+            index: self.ports.mogile.map(|mogile| mogile.rows),
             clock: self.ports.clock,
             pairs: &mapped.pairs,
             patience: patience(self.ports.clock, self.plan.wait),
@@ -233,22 +305,7 @@ impl<'a> Run<'a> {
             known: AtomicU64::new(0),
         };
         let wanted = wanted.finish().await.map_err(|error| of_sort(&error))?;
-        ObjectsJoin::new(self, looks, into).compare(wanted).await
-    }
-
-    fn count_half_cut_over(&self, known: &BTreeSet<&str>) {
-        let mut state = self.state();
-        let names = state.article_files.iter().flat_map(|files| &files.by_name);
-        let half = names.filter(|(name, _)| {
-            let mut pairs = self.plan.buckets.pairs();
-            let other = pairs.find_map(|(old, new)| match (old.as_str(), new.as_str()) {
-                (old, new) if old == *name => Some(new),
-                (old, new) if new == *name => Some(old),
-                _ => None,
-            });
-            !known.contains(name.as_str()) && other.is_some_and(|other| known.contains(other))
-        });
-        state.half_cut_over = half.map(|(_, rows)| rows).sum();
+        ObjectsJoin::new(self, looks, into).await?.compare(wanted).await
     }
 }
 

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::allowed::AllowedCounts;
+use super::evidence::Lacking;
 use super::kinds::Broken;
+use super::names::BothNames;
 use crate::misconfigured::is_likely_another_store;
 use crate::ports::RowId;
 use crate::{Stopped, limits};
@@ -62,10 +65,13 @@ impl RowSample {
 pub struct TableCounts {
     /// Rows that were there at the start and were read.
     pub rows: u64,
-    /// Rows that were written since and were not judged; not part of `rows`.
+    /// Rows that came meanwhile and were not judged; not part of `rows`.
     pub since: u64,
-    /// The number of rows that the database counted at the start.
+    /// The number of rows that the database counted: contentrepo's at the start, and rhino's up to the last
+    /// row of the start, before they were read. Where fewer were read, they were counted once more.
     pub counted: Option<u64>,
+    /// Rows that were counted and not read.
+    pub missed: u64,
     /// Rows whose reference is whole.
     pub sound: u64,
     /// Sound rows of contentrepo without a size that can be believed.
@@ -74,22 +80,23 @@ pub struct TableCounts {
     pub purged: u64,
     /// Rows of buckets that are to be ignored.
     pub ignored: u64,
-    /// Rows whose reference is broken, by what is wrong.
+    /// Rows whose reference is broken, by what is wrong; those of accepted files among them.
     pub broken: BTreeMap<&'static str, RowSample>,
     /// Rows that were broken, and were changed or deleted before they could be named.
     pub changed: u64,
-    /// The number of rows by the name of their bucket, of up to a thousand names.
+    /// The number of rows by the name of their bucket, of each mapped bucket and of up to a thousand
+    /// others.
     pub by_name: BTreeMap<String, u64>,
     /// Rows under other names.
     pub by_other_names: u64,
 }
 
 impl TableCounts {
-    pub(super) fn count_name(&mut self, name: Option<&str>) {
+    pub(super) fn count_name(&mut self, name: Option<&str>, is_mapped: bool) {
         let Some(name) = name else { return };
         if let Some(rows) = self.by_name.get_mut(name) {
             *rows += 1;
-        } else if self.by_name.len() < limits::NAMES_COUNTED {
+        } else if self.by_name.len() < limits::NAMES_COUNTED || is_mapped {
             self.by_name.insert(name.to_owned(), 1);
         } else {
             self.by_other_names += 1;
@@ -120,7 +127,13 @@ impl TableCounts {
         Broken::ALL.iter().filter(|kind| is(**kind)).map(|kind| self.of(*kind)).sum()
     }
 
-    /// Rows whose reference is broken.
+    /// Rows of files that are accepted by name.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.of(Broken::Accepted)
+    }
+
+    /// Rows whose reference is broken, those of accepted files among them.
     #[must_use]
     pub fn all_broken(&self) -> u64 {
         self.sum(|_| true)
@@ -129,7 +142,7 @@ impl TableCounts {
     /// Whether the database counted rows that were not read.
     #[must_use]
     pub fn lacks_rows(&self) -> bool {
-        self.counted.is_some_and(|counted| self.rows + self.since < counted)
+        self.missed > 0
     }
 
     fn adds_up(&self, is_whole: bool) -> bool {
@@ -148,6 +161,14 @@ pub struct ReferencesSummary {
     /// rhino's rows whose bucket has its old name, where contentrepo has the new one alone, or the other way
     /// round: one database is behind its cut-over, and the other is not.
     pub half_cut_over: u64,
+    /// Tables that have rows under both names of a bucket.
+    pub both_names: Vec<BothNames>,
+    /// References that an operator allows to be broken.
+    pub allowed: AllowedCounts,
+    /// What lacks to decide about references whose content neither S3 nor MogileFS shows.
+    pub lacking: Vec<Lacking>,
+    /// Records of the ledger that cannot be read, where it was read: they show nothing of what S3 had.
+    pub unreadable_records: u64,
     /// Objects that were listed.
     pub listed: u64,
     /// Objects that were looked at by HEAD: the listing did not have them as they should be, or no row says
@@ -168,17 +189,30 @@ impl ReferencesSummary {
         std::iter::once(&self.objects).chain(&self.article_files)
     }
 
+    /// Keeps what lacks to decide about a reference.
+    pub(super) fn lacks(&mut self, why: &Lacking) {
+        if !self.lacking.contains(why) {
+            self.lacking.push(why.clone());
+        }
+    }
+
+    /// References that were broken before the migration and are not allowed.
+    #[must_use]
+    pub fn not_allowed(&self) -> u64 {
+        self.broken_before().saturating_sub(self.allowed.rows)
+    }
+
     /// References that were broken before the migration.
     #[must_use]
     pub fn broken_before(&self) -> u64 {
         self.tables().map(|table| table.sum(Broken::is_of_before)).sum()
     }
 
-    /// References that are broken and were not so before, or of which that is not known. rhino's rows that
-    /// name a broken row of contentrepo are not counted once more.
+    /// References that are broken and were not so before, or of which that is not known. Accepted files do not
+    /// count, and rhino's rows that name a broken row of contentrepo are not counted once more.
     #[must_use]
     pub fn broken_since(&self) -> u64 {
-        let is = |kind: Broken| !kind.is_of_before() && kind != Broken::NoObject;
+        let is = |kind: Broken| !kind.is_of_before() && !kind.is_a_note();
         self.tables().map(|table| table.sum(is)).sum()
     }
 
@@ -200,19 +234,20 @@ impl ReferencesSummary {
         self.tables().all(|table| table.adds_up(self.stopped.is_none()))
     }
 
-    /// Whether something is not as it must be, beside what was broken before. rhino's database of another
-    /// store is never accepted as that.
+    /// Whether something is not as it must be, beside what was broken before and is allowed. rhino's database
+    /// of another store is never allowed as that.
     #[must_use]
     pub fn differs(&self) -> bool {
-        let is_of_another = self.is_of_another();
-        self.broken_since() > 0 || self.half_cut_over > 0 || is_of_another || !self.adds_up()
+        let is_half = self.half_cut_over > 0 || !self.both_names.is_empty();
+        let is_broken = self.broken_since() > 0 || self.not_allowed() > 0;
+        is_broken || is_half || self.is_of_another() || !self.adds_up()
     }
 
     /// Whether something was not looked at.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         let is_of = |table: &TableCounts| {
-            table.of(Broken::Unseen) > 0 || table.changed > 0 || table.lacks_rows()
+            table.sum(Broken::is_not_judged) > 0 || table.changed > 0 || table.lacks_rows()
         };
         self.stopped.is_some() || self.tables().any(is_of)
     }

@@ -66,6 +66,9 @@ pub(super) trait Table: Sync {
     /// The table's name.
     fn name(&self) -> &'static str;
 
+    /// Whether nothing is read behind the last row of the start.
+    fn ends_at_last(&self) -> bool;
+
     /// The next rows behind an id; none at the end.
     async fn page(&self, after: RowId) -> Result<Vec<Row>, DatabaseError>;
 }
@@ -115,6 +118,10 @@ impl Table for Objects<'_> {
         OBJECTS
     }
 
+    fn ends_at_last(&self) -> bool {
+        false
+    }
+
     async fn page(&self, after: RowId) -> Result<Vec<Row>, DatabaseError> {
         let read = || self.database.objects(after, limits::PAGE_ROWS);
         let page = retried(self.clock, 0, read).await?;
@@ -162,6 +169,10 @@ pub(super) struct ArticleFiles<'a> {
 impl Table for ArticleFiles<'_> {
     fn name(&self) -> &'static str {
         ARTICLE_FILES
+    }
+
+    fn ends_at_last(&self) -> bool {
+        true
     }
 
     async fn page(&self, after: RowId) -> Result<Vec<Row>, DatabaseError> {

@@ -1,6 +1,7 @@
 //! References in any state, against the same rules once more, from the sets alone.
 
 mod fakes;
+mod sorts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -8,10 +9,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 
-use self::fakes::{Names, Object, Sorts, Told, World, run};
-use super::{Broken, ReferencesPlan, ReferencesPorts, ReferencesSummary, verify_references};
+use self::fakes::{Object, World, run};
+use self::sorts::{Names, Sorts, Told};
+use super::{
+    AllowedReferences, Broken, Journalled, MogileSide, ReferencesPlan, ReferencesPorts,
+    ReferencesSummary, verify_references,
+};
 use crate::ports::{ArticleFile, RepoBucket, RepoObject, RepoStatus, RowId};
-use crate::{BucketMap, ByteCount, Fid, Misconfigured, ReasonKind, Sha1, Stopped, limits};
+use crate::{
+    Acceptances, BucketMap, ByteCount, ETag, Fid, LedgerRecord, Misconfigured, ReasonKind,
+    S3Bucket, Sha1, Stopped, limits,
+};
 
 /// Two buckets, one behind its cut-over, a third one under its old name, an ignored one and a stray one.
 const BUCKETS: [&str; 5] = ["repo", "corpus", "other", "trash", "stray"];
@@ -38,7 +46,8 @@ fn sha1(number: usize) -> Sha1 {
 
 fn world() -> World {
     let bucket = |(id, name): (i128, &str)| RepoBucket { id: RowId(id), name: name.to_owned() };
-    World { buckets: (0..).zip(BUCKETS).map(bucket).collect(), a_page: 2, ..World::default() }
+    let (buckets, ledger) = ((0..).zip(BUCKETS).map(bucket).collect(), Some(Vec::new()));
+    World { buckets, ledger, a_page: 2, ..World::default() }
 }
 
 /// A row of contentrepo of a content in a bucket, by their numbers.
@@ -77,28 +86,46 @@ impl World {
     }
 
     fn ports<'a>(&'a self, sorts: &'a Sorts) -> ReferencesPorts<'a> {
-        let (objects, index) = (self, Some((self as _, self as _)));
+        let mogile = MogileSide { index: self, rows: self, database: self, trackers: Some(self) };
         ReferencesPorts {
             content_repo: self,
             rhino: Some(self),
-            index,
-            objects,
+            mogile: Some(mogile),
+            ledger: Some(self),
+            objects: self,
             sorts,
             clock: self,
         }
     }
 
     fn verified(&self, lists_all: bool) -> (ReferencesSummary, Told) {
-        verified_by(self.ports(&Sorts { is_full: false }), lists_all)
+        verified_by(self.ports(&Sorts::default()), lists_all)
+    }
+
+    fn verified_as(&self, plan: &ReferencesPlan) -> (ReferencesSummary, Told) {
+        verified_with(self.ports(&Sorts::default()), plan)
+    }
+}
+
+fn plan() -> ReferencesPlan {
+    ReferencesPlan {
+        buckets: map(),
+        lists_all: false,
+        wait: limits::COUNT_TRIES_WITHIN,
+        accepted: Acceptances::default(),
+        allowed: AllowedReferences::default(),
+        journalled: Journalled::Nothing,
+        sought_at_once: 2,
     }
 }
 
 fn verified_by(ports: ReferencesPorts<'_>, lists_all: bool) -> (ReferencesSummary, Told) {
-    let (plan, names) = (
-        ReferencesPlan { buckets: map(), lists_all, wait: limits::COUNT_TRIES_WITHIN },
-        Names::default(),
-    );
-    let summary = run(verify_references(ports, &plan, pending(), &names));
+    verified_with(ports, &ReferencesPlan { lists_all, ..plan() })
+}
+
+fn verified_with(ports: ReferencesPorts<'_>, plan: &ReferencesPlan) -> (ReferencesSummary, Told) {
+    let names = Names::default();
+    let summary = run(verify_references(ports, plan, pending(), &names));
     (summary, names.0.into_inner().expect("no test panicked"))
 }
 
@@ -110,6 +137,20 @@ fn sound() -> World {
     world.stored.insert(at("corpus", 1), stored(1));
     world.index.insert(format!("{}-repo", sha1(1)), Fid(11));
     world
+}
+
+/// A record of the ledger of a content in an S3 bucket.
+fn recorded(fid: u64, bucket: &str, number: usize) -> LedgerRecord {
+    LedgerRecord {
+        fid: Fid(fid),
+        sha1: sha1(number),
+        etag: ETag(String::new()),
+        bucket: S3Bucket::new(bucket).expect("a name"),
+        proof: None,
+        route: None,
+        length: None,
+        migrated_at: None,
+    }
 }
 
 fn columns() -> impl Strategy<Value = RepoObject> {
@@ -157,7 +198,10 @@ fn objects() -> impl Strategy<Value = BTreeMap<(String, String), Object>> {
 }
 
 /// What must be said of each row of contentrepo that is judged, from the sets alone.
-fn expected_objects(world: &World) -> (BTreeMap<i128, &'static str>, BTreeSet<(String, String)>) {
+fn expected_objects(
+    world: &World,
+    frozen: Option<i128>,
+) -> (BTreeMap<i128, &'static str>, BTreeSet<(String, String)>) {
     let judged = world.objects.iter().filter(|row| Some(row.id) <= world.last[0]);
     let (mut said, mut groups) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new());
     for row in judged.filter(|row| row.status != RepoStatus::Purged) {
@@ -189,7 +233,7 @@ fn expected_objects(world: &World) -> (BTreeMap<i128, &'static str>, BTreeSet<(S
         let fits = |row: &&RepoObject| row.size.is_none() || row.size == length;
         let all = match object {
             None if world.index.contains_key(&format!("{sha1}-{old}")) => "broken-by-migration",
-            None => "broken-before",
+            None => "nowhere",
             Some(object) if object.is_archived => "archived",
             Some(_) if rows.iter().all(fits) && rows.iter().any(|row| row.size.is_some()) => {
                 whole.insert((new.to_owned(), format!("{sha1}-{old}")));
@@ -199,7 +243,14 @@ fn expected_objects(world: &World) -> (BTreeMap<i128, &'static str>, BTreeSet<(S
             Some(_) => "wrong-object",
         };
         for row in rows {
-            let own = if all == "wrong-size" && fits(&row) { "" } else { all };
+            let had = world.ledger.iter().flatten().flatten();
+            let had = had.into_iter().any(|it| it.sha1 == sha1 && it.bucket.as_str() == new);
+            let own = match all {
+                "wrong-size" if fits(&row) => "",
+                "nowhere" if had || frozen.is_some_and(|last| row.id.0 > last) => "lost",
+                "nowhere" => "broken-before",
+                other => other,
+            };
             said.insert(row.id.0, own);
         }
     }
@@ -256,6 +307,9 @@ proptest! {
              prop_oneof![4 => "[ab]", 1 => Just("NULL".to_owned())], "[uv]{1,2}"), 1..14),
         stored in objects(),
         index in prop::collection::btree_set((0..6_usize, prop::sample::select(vec!["repo", "other"])), 4..12),
+        records in prop::collection::vec(
+            (0..6_usize, prop::sample::select(vec!["corpus", "second", "unmapped"])), 0..6),
+        frozen in prop::option::of(-3..20_i128),
         (since, a_page, lists_all) in (0..3_usize, 1..4_usize, any::<bool>()),
     ) {
         let mut world = world();
@@ -271,14 +325,18 @@ proptest! {
         world.index = (1..).zip(index).map(|(fid, (number, bucket))| {
             (format!("{}-{bucket}", sha1(number)), Fid(fid))
         }).collect();
+        world.ledger = Some((1..).zip(&records).map(|(fid, (number, bucket))| {
+            Ok(recorded(fid, bucket, *number))
+        }).collect());
         let behind = |rows: usize| rows.checked_sub(since + 1);
         world.last = [
             behind(world.objects.len()).map(|at| world.objects[at].id),
             behind(world.files.len()).map(|at| world.files[at].id),
         ];
-        let (objects, whole) = expected_objects(&world);
+        let (objects, whole) = expected_objects(&world, frozen);
         let files = expected_files(&world, &objects);
-        let (summary, told) = world.verified(lists_all);
+        let journalled = frozen.map_or(Journalled::Nothing, |last| Journalled::Frozen(RowId(last)));
+        let (summary, told) = world.verified_as(&ReferencesPlan { lists_all, journalled, ..plan() });
         prop_assert!(summary.adds_up(), "{summary:?}");
         if let Some(stopped) = &summary.stopped {
             let by_itself =
@@ -286,7 +344,8 @@ proptest! {
             let nothing = objects.values().all(|said| by_itself.contains(said));
             let no_files = files.values().all(|said| ["unmapped-bucket", "null-column"].contains(said));
             let known = whole.iter().filter(|(_, key)| world.index.contains_key(key)).count();
-            let before = objects.values().any(|said| *said == "broken-before");
+            let before =
+                objects.values().any(|said| ["broken-before", "lost"].contains(said));
             let is_right = match stopped {
                 Stopped::Misconfigured(Misconfigured::NoReferences { client: "rhino", .. }) => no_files,
                 Stopped::Misconfigured(Misconfigured::NoReferences { .. }) => nothing,
@@ -313,3 +372,5 @@ proptest! {
 }
 
 mod cases;
+mod evidence;
+mod live;

@@ -9,10 +9,11 @@ use rehearsal::hazard::Hazards;
 use rehearsal::planting::Expected;
 use rehearsal::stage::{Options, Stage};
 use serde_json::Value;
-use stand_ins::embedded::BUCKETS;
+use stand_ins::embedded::{BUCKETS, LEDGER};
 use stand_ins::fault::{Fault, Rule, Service};
 use stand_ins::world::bucket::Condition;
 use stand_ins::world::databases::{ArticleFileRow, Database, ObjectRow, Status};
+use stand_ins::world::dynamodb::{self, Item, Table};
 
 use crate::cli::{json, mogile2s3, text};
 
@@ -166,11 +167,53 @@ async fn honest_references_are_sound_and_broken_ones_are_named_and_mended() {
         mogile2s3(stage.world.environment(), &["migrate", "--again", "--fids", &fids]).await;
     assert!(mended.status.success(), "{}", text(&mended.stdout));
     let said = printed(&stage, &[], &[], 1).await;
-    let next = "\n  mogile2s3 verify --references --allow-broken-before 3\n";
+    let next = "\n  mogile2s3 verify --references --failures FILE    (which lists all of them)\n  mogile2s3 verify \
+                --references --allow-broken-before FILE\n";
     assert!(said.contains(next) && !said.contains("broken-by-migration"), "{said}");
-    verified(&stage, &["--allow-broken-before", "2"], 1).await;
-    let said = printed(&stage, &[], &["--allow-broken-before", "3"], 0).await;
+    let before = path("before");
+    let said = printed(&stage, &[], &["--failures", &before], 1).await;
+    let next = format!("\n  mogile2s3 verify --references --allow-broken-before {before}\n");
+    assert!(said.contains(&next), "{next}: {said}");
+    let allow = ["--allow-broken-before", &before];
+    let said = printed(&stage, &[], &allow, 0).await;
     assert!(said.contains("except 3 that were broken before the migration"), "{said}");
+    broken_later_is_never_broken_before(&stage, &before).await;
+}
+
+/// As many references are broken, and one of them has another name; then evidence lacks, and then it shows
+/// that S3 had the content.
+async fn broken_later_is_never_broken_before(stage: &Stage, before: &str) {
+    let allow = ["--allow-broken-before", before];
+    let other = "e".repeat(40);
+    let sql = format!("UPDATE objects SET checksum = '{other}' WHERE objkey = 'lost'");
+    change(stage, Database::ContentRepo, &sql);
+    let said = verified(stage, &allow, 1).await;
+    let counts = ["/allowed/rows", "/allowed/stale", "/not_allowed", "/broken_before"];
+    assert_eq!(counts.map(|path| number(&said, path)), [2, 1, 1, 3], "{said}");
+    for (setting, words) in [
+        ("DYNAMODB_TABLE", "DYNAMODB_TABLE is not set"),
+        ("MOGILE_TRACKERS", "MOGILE_TRACKERS is not set"),
+    ] {
+        let said = printed(stage, &[(setting, "")], &allow, 3).await;
+        assert!(said.contains("NOT DECIDED: ") && said.contains(words), "{words}: {said}");
+    }
+    let record = Item::from([
+        dynamodb::number("fid", 4_000_000),
+        dynamodb::text("sha1", &other),
+        dynamodb::text("md5", "0"),
+        dynamodb::text("bucket", stage.planted.expected[0].bucket),
+    ]);
+    Table::new(stage.world.database.clone(), LEDGER.to_owned()).put(&[record]).expect("put");
+    let said = verified(stage, &allow, 1).await;
+    assert_eq!(number(&said, "/objects/broken/lost/rows"), 1, "{said}");
+
+    let cut = fs::read_to_string(before).expect("written");
+    let cut = cut.rsplit_once("# ").expect("a last line").0;
+    let lines = cut.lines().count() + 1;
+    fs::write(before, cut).expect("cut");
+    let said = printed(stage, &[], &allow, 2).await;
+    let words = format!("--allow-broken-before: `{before}`, line {lines}: the last line");
+    assert!(said.contains(&words), "{words}: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,6 +232,14 @@ async fn half_a_cut_over_shows_and_a_whole_one_is_sound() {
     assert_eq!(said["objects"]["broken"], serde_json::json!({}), "{said}");
     let said = printed(&stage, &[], &[], 1).await;
     assert!(said.contains("HALF CUT OVER: ") && !said.contains("Clean"), "{said}");
+    // rhino's cut-over breaks off: it has rows under both names.
+    let (old, new) = BUCKETS[0];
+    let first = format!("(SELECT fileId FROM articleFile WHERE bucketName = '{old}' LIMIT 1)");
+    let sql = format!("UPDATE articleFile SET bucketName = '{new}' WHERE fileId = {first}");
+    change(&stage, Database::Rhino, &sql);
+    let said = verified(&stage, &[], 1).await;
+    let both = &said["both_names"][0];
+    assert_eq!((&both["client"], number(both, "/rows_new")), (&"rhino".into(), 1), "{said}");
     rename("articleFile", Database::Rhino);
     let said = verified(&stage, &[], 0).await;
     assert_eq!((number(&said, "/half_cut_over"), number(&said, "/article_files/sound")), (0, rows));

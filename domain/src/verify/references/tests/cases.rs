@@ -64,8 +64,8 @@ fn without_mogilefs_nothing_was_broken_before() {
     let mut world = sound();
     world.objects.push(object(2, 0, 2));
     let world = world.with_extents();
-    let sorts = Sorts { is_full: false };
-    let ports = ReferencesPorts { index: None, ..world.ports(&sorts) };
+    let sorts = Sorts::default();
+    let ports = ReferencesPorts { mogile: None, ..world.ports(&sorts) };
     let (summary, told) = verified_by(ports, false);
     assert_eq!(told, [("objects", 2, "missing", None)]);
     assert_eq!((summary.broken_before(), summary.mogile_asked), (0, false));
@@ -193,7 +193,7 @@ fn what_cannot_be_read_ends_it_and_is_never_nothing() {
         assert!(summary.is_incomplete() && summary.adds_up(), "{summary:?}");
     }
     let world = sound().with_extents();
-    let full = Sorts { is_full: true };
+    let full = Sorts { is_full: true, ..Sorts::default() };
     let (summary, _) = verified_by(world.ports(&full), false);
     let Some(Stopped::Trouble(reason)) = &summary.stopped else { panic!("{summary:?}") };
     assert!(reason.kind == ReasonKind::References && reason.detail.contains("disk full"));
@@ -202,11 +202,8 @@ fn what_cannot_be_read_ends_it_and_is_never_nothing() {
 #[test]
 fn a_comparison_that_is_stopped_says_how_far_it_came() {
     let world = World { hangs: true, ..sound() }.with_extents();
-    let (plan, names) = (
-        ReferencesPlan { buckets: map(), lists_all: false, wait: limits::COUNT_TRIES_WITHIN },
-        Names::default(),
-    );
-    let sorts = Sorts { is_full: false };
+    let (plan, names) = (plan(), Names::default());
+    let sorts = Sorts::default();
     let stop = std::future::ready(());
     let summary = run(verify_references(world.ports(&sorts), &plan, stop, &names));
     assert_eq!((&summary.stopped, summary.objects.rows), (&Some(Stopped::Interrupted), 1));
@@ -273,8 +270,7 @@ fn a_listed_object_is_looked_at_however_many_are_missing() {
     let length = object.length;
     assert_eq!(looked(1, Some(object)), Seen::There(length));
     // The bound is for contents that no listing has.
-    let before = Seen::Not { kind: Broken::Before, fid: None, length: None };
-    assert_eq!(looked(3, None), before);
+    assert_eq!(looked(3, None), Seen::Nowhere);
     assert_eq!(world.heads.load(Ordering::Relaxed), 1);
 }
 

@@ -1,6 +1,6 @@
 //! Two databases, an index and buckets in memory, in pages of any size.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Mutex;
@@ -13,15 +13,14 @@ use futures_util::{StreamExt, stream};
 
 use crate::content::VerifiedContent;
 use crate::ports::{
-    ArticleFile, Clock, ContentRepoDatabase, DatabaseError, IndexError, KeyRanges, KeyedRow,
-    ObjectContent, ObjectStore, RecordSort, RecordSorts, RepoBucket, RepoExtent, RepoMetadata,
-    RepoObject, RepoStatus, RhinoDatabase, RowId, RowPage, SortError, SortRecord, SortedRecords,
-    SourceIndex, StoreError,
+    ArticleFile, Clock, ContentRepoDatabase, DatabaseError, DatabaseSurvey, IndexError, KeyRanges,
+    KeyedRow, Ledger, LedgerError, MogileDatabase, ObjectContent, ObjectStore, RepoBucket,
+    RepoExtent, RepoMetadata, RepoObject, RepoStatus, RhinoDatabase, RowId, RowPage, Segment,
+    SourceIndex, StoreError, SurveyedDatabase, UploadsUnderWay,
 };
-use crate::verify::references::{Broken, NamedReference, ReferencesObserver};
 use crate::{
-    ByteCount, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
-    S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
+    ByteCount, ETag, Fid, FoundObject, IndexRow, LedgerItem, LedgerRecord, ListPage, ListedObject,
+    ObjectAddress, ObjectKey, S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
 };
 
 /// Runs a future whose waits all end by themselves.
@@ -51,6 +50,24 @@ pub(super) struct World {
     /// The same rows, as the second reading gives them; [`None`] for no change.
     pub(super) objects_later: Option<Vec<RepoObject>>,
     pub(super) files: Vec<ArticleFile>,
+    /// rhino's rows when contentrepo's were read; [`None`] for no change.
+    pub(super) files_later: Option<Vec<ArticleFile>>,
+    /// Rows of rhino that go between their first count and their reading.
+    pub(super) going: AtomicU64,
+    /// Rows of rhino that are counted and not given.
+    pub(super) hidden_files: u64,
+    /// The fids of MogileFS's database and those that its trackers list.
+    pub(super) highest: Option<Fid>,
+    pub(super) listed_fids: Vec<Fid>,
+    /// The question, counted from 1 on, at which the database has what the trackers list.
+    pub(super) catches_up: Option<u64>,
+    pub(super) highest_asked: AtomicU64,
+    pub(super) tracker_asked: AtomicU64,
+    /// What the ledger has; [`None`] of one that cannot be read.
+    pub(super) ledger: Option<Vec<LedgerItem>>,
+    pub(super) scans: AtomicU64,
+    /// Rows of the index that appear when the trackers were asked.
+    pub(super) index_later: BTreeMap<String, Fid>,
     /// The highest ids at the start.
     pub(super) last: [Option<RowId>; 2],
     /// Rows that the databases count beyond those that they give.
@@ -97,6 +114,11 @@ impl World {
         Ok(rows.take(self.a_page.max(1)).cloned().collect())
     }
 
+    fn files_now(&self) -> &[ArticleFile] {
+        let was_read = *self.was_read.lock().expect("no test panicked");
+        self.files_later.as_deref().filter(|_| was_read).unwrap_or(&self.files)
+    }
+
     fn object(&self, at: &ObjectAddress) -> Option<&Object> {
         let key = (at.bucket.to_string(), at.key.to_string());
         self.stored.get(&key).or_else(|| self.late.get(&key))
@@ -133,11 +155,17 @@ impl ContentRepoDatabase for World {
 #[async_trait]
 impl RhinoDatabase for World {
     async fn files(&self, after: RowId, _limit: usize) -> Result<Vec<ArticleFile>, DatabaseError> {
-        self.page(&self.files, |row| row.id, after)
+        self.page(self.files_now(), |row| row.id, after)
+    }
+
+    async fn rows_between(&self, after: RowId, last: RowId) -> Result<u64, DatabaseError> {
+        let rows = self.files_now().iter().filter(|row| row.id > after && row.id <= last);
+        let gone = if after == RowId::START { self.going.swap(0, Ordering::Relaxed) } else { 0 };
+        Ok(rows.count() as u64 + gone + self.hidden_files)
     }
 
     async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError> {
-        Ok(BTreeMap::from([(None, self.files.len() as u64)]))
+        panic!("rows that come meanwhile are counted, too")
     }
 
     async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
@@ -159,7 +187,9 @@ impl KeyRanges for World {
         }
         // Blind to case, as most collations are.
         let from = from.unwrap_or_default().to_lowercase();
-        let mut behind: Vec<_> = self.index.iter().collect();
+        let later = self.tracker_asked.load(Ordering::Relaxed) > 0;
+        let later = self.index_later.iter().filter(|_| later);
+        let mut behind: Vec<_> = self.index.iter().chain(later).collect();
         behind.retain(|(key, _)| key.to_lowercase() >= from);
         behind.sort_by_key(|(key, _)| key.to_lowercase());
         let row = |(key, fid): (&String, &Fid)| {
@@ -177,8 +207,17 @@ impl KeyRanges for World {
 
 #[async_trait]
 impl SourceIndex for World {
-    async fn page(&self, _: Fid, _: usize) -> Result<RowPage, IndexError> {
-        panic!("nobody asks")
+    async fn page(&self, after: Fid, _: usize) -> Result<RowPage, IndexError> {
+        self.tracker_asked.fetch_add(1, Ordering::Relaxed);
+        let fids = self.listed_fids.iter().filter(|fid| **fid > after);
+        let row = |fid: &Fid| IndexRow {
+            fid: *fid,
+            dkey: None,
+            length: None,
+            replicas: None,
+            storage_class: None,
+        };
+        Ok(RowPage { rows: fids.map(row).collect(), ..RowPage::default() })
     }
 
     async fn row(&self, _: Fid) -> Result<Option<IndexRow>, IndexError> {
@@ -199,6 +238,57 @@ impl SourceIndex for World {
 
     async fn storage_classes(&self) -> Result<StorageClasses, IndexError> {
         panic!("nobody asks")
+    }
+}
+
+#[async_trait]
+impl SurveyedDatabase for World {
+    async fn survey(&self) -> Result<DatabaseSurvey, DatabaseError> {
+        panic!("nobody asks")
+    }
+
+    async fn server_time(&self) -> Result<Timestamp, DatabaseError> {
+        panic!("nobody asks")
+    }
+}
+
+#[async_trait]
+impl MogileDatabase for World {
+    async fn highest_fid(&self) -> Result<Option<Fid>, DatabaseError> {
+        let asked = self.highest_asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_there = self.catches_up.is_some_and(|question| asked >= question);
+        Ok(if is_there { self.listed_fids.last().copied() } else { self.highest })
+    }
+
+    async fn uploads_under_way(&self) -> Result<UploadsUnderWay, DatabaseError> {
+        panic!("nobody asks")
+    }
+}
+
+#[async_trait]
+impl Ledger for World {
+    async fn record(&self, _: &[LedgerRecord]) -> Result<(), LedgerError> {
+        panic!("a verification writes")
+    }
+
+    async fn read(&self, _: &[Fid]) -> Result<Vec<LedgerRecord>, LedgerError> {
+        panic!("nobody asks")
+    }
+
+    async fn scan(
+        &self,
+        segment: Segment,
+        each: &mut (dyn FnMut(LedgerItem) + Send),
+    ) -> Result<(), LedgerError> {
+        let Some(items) = &self.ledger else {
+            return Err(LedgerError::NoTable { table: "ledger".to_owned() });
+        };
+        if segment.number > 0 {
+            return Ok(());
+        }
+        self.scans.fetch_add(1, Ordering::Relaxed);
+        items.iter().cloned().for_each(each);
+        Ok(())
     }
 }
 
@@ -277,64 +367,5 @@ impl Clock for World {
     async fn sleep(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.passed.fetch_add(time, Ordering::Relaxed);
-    }
-}
-
-/// Sorts in memory.
-pub(super) struct Sorts {
-    /// Whether it is full.
-    pub(super) is_full: bool,
-}
-
-struct InMemory(VecDeque<SortRecord>, bool);
-
-#[async_trait]
-impl RecordSorts for Sorts {
-    async fn begin(&self) -> Result<Box<dyn RecordSort>, SortError> {
-        Ok(Box::new(InMemory(VecDeque::new(), self.is_full)))
-    }
-}
-
-#[async_trait]
-impl RecordSort for InMemory {
-    async fn add(&mut self, records: Vec<SortRecord>) -> Result<(), SortError> {
-        if self.1 {
-            return Err(SortError { at: "/spool".to_owned(), why: "disk full".to_owned() });
-        }
-        self.0.extend(records);
-        Ok(())
-    }
-
-    async fn finish(mut self: Box<Self>) -> Result<Box<dyn SortedRecords>, SortError> {
-        self.0.make_contiguous().sort_unstable();
-        Ok(self)
-    }
-}
-
-#[async_trait]
-impl SortedRecords for InMemory {
-    async fn next(&mut self, _limit: usize) -> Result<Vec<SortRecord>, SortError> {
-        let few = self.0.len().min(2);
-        Ok(self.0.drain(..few).collect())
-    }
-}
-
-/// Each row that was named: its table, its id, what is wrong, and its fid.
-pub(super) type Told = Vec<(&'static str, i128, &'static str, Option<u64>)>;
-
-/// Keeps every name.
-#[derive(Default)]
-pub(super) struct Names(pub(super) Mutex<Told>);
-
-impl ReferencesObserver for Names {
-    fn expect(&self, _rows: u64) {}
-    fn read(&self, _rows: u64) {}
-    fn listed(&self, _objects: u64) {}
-    fn broken(&self, _rows: u64) {}
-
-    fn named(&self, row: &NamedReference<'_>) {
-        let broken = row.broken.map_or("", Broken::name);
-        let told = (row.table, row.id.0, broken, row.fid.map(|fid| fid.0));
-        self.0.lock().expect("no test panicked").push(told);
     }
 }

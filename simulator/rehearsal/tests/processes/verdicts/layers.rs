@@ -14,7 +14,8 @@ use stand_ins::world::mogile::{Content, Fid, FileRow};
 use super::session::Session;
 
 /// The columns, in their order.
-const COLUMNS: [&str; 4] = ["`enqueue verify`", "`audit`", "`verify`", "`verify --deep`"];
+const COLUMNS: [&str; 5] =
+    ["`enqueue verify`", "`audit`", "`verify`", "`verify --deep`", "`verify --references`"];
 
 /// A line of the table: what was planted, whether it is a fault at all, and how a command would name it: by
 /// the file's fid, or by the key of an object.
@@ -49,11 +50,17 @@ async fn each_verification_finds_what_the_page_says() {
     let audit = session.told(&["audit", "--run", "before"], 1).await;
     let listed = session.told(&["verify", "--sample", "0"], 1).await;
     let deep = session.told(&["verify", "--deep"], 1).await;
+    let references = session.by_references().await;
     session.set_deliveries(1);
     let sent = session.told(&["enqueue", "verify", "--run", "after"], 0).await;
     let worked = session.told(&["work", "--until-empty"], 1).await;
-    let columns =
-        [session.by_jobs(&worked), by_audit(&audit), by_listing(&listed), by_listing(&deep)];
+    let columns = [
+        session.by_jobs(&worked),
+        by_audit(&audit),
+        by_listing(&listed),
+        by_listing(&deep),
+        references,
+    ];
 
     let page = page();
     let mut wrong = Vec::new();
@@ -169,6 +176,30 @@ impl Session {
             let fields = Fields(&item);
             let fid = fields.the_number("fid").expect("a fid").to_string();
             said.insert(fid, fields.the_text("reason").expect("a reason").to_owned());
+        }
+        said
+    }
+
+    /// What the comparison of the clients' rows says: of contentrepo's by the file or the object that they name,
+    /// and of rhino's by their keys.
+    async fn by_references(&self) -> Said {
+        let folder = tempfile::tempdir().expect("a folder");
+        let list = folder.path().join("list").display().to_string();
+        self.told(&["verify", "--references", "--failures", &list], 1).await;
+        let lines = std::fs::read_to_string(&list).expect("written");
+        let mut said = Said::new();
+        for line in lines.lines().filter(|line| line.contains('\t')) {
+            let columns: Vec<_> = line.split('\t').collect();
+            let (kind, bucket, key, sha1) = (columns[1], columns[4], columns[5], columns[7]);
+            let new = BUCKETS.iter().find(|(old, _)| *old == bucket).expect("a bucket").1;
+            let is_it = |file: &&Expected| file.bucket == new && file.file.sha1 == sha1;
+            let at = match (columns[2], self.files().iter().find(is_it)) {
+                ("articleFile", _) if kind == "no-object" => continue,
+                ("articleFile", _) => key.to_owned(),
+                (_, Some(file)) => file.fid.to_string(),
+                (_, None) => format!("{new}/{sha1}"),
+            };
+            said.insert(at, kind.to_owned());
         }
         said
     }
@@ -308,8 +339,14 @@ impl Session {
                 is_fault: false,
                 ..fault("An unfinished upload, `{uuid}.tmp`.", Some(upload))
             },
-            fault("A row of contentrepo whose content is in no bucket.", None),
-            fault("A row of rhino that contentrepo does not know.", None),
+            Planted {
+                object: Some(format!("{new}/{}", domain::Sha1::of(b"in no bucket"))),
+                ..fault("A row of contentrepo whose content is in no bucket.", None)
+            },
+            Planted {
+                object: Some("10.1371/journal.not.in.contentrepo".to_owned()),
+                ..fault("A row of rhino that contentrepo does not know.", None)
+            },
         ]
     }
 
