@@ -6,8 +6,8 @@ use super::patience::{Asked, Patience};
 use super::summary::Difference;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
-use crate::retry::{Classed, ErrorClass};
-use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System};
+use crate::retry::{Classed, ErrorClass, backoff};
+use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System, Timestamp, limits};
 
 /// What a look at a file's object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,9 @@ impl Looks<'_> {
             How::ByHead => (false, None),
             How::ByBytes(etag) => (true, etag),
         };
-        let mut last = StoreError::Occupied(at.to_string());
-        for _ in 0..LOOKS {
+        let (begun, mut looks) = (self.clock.now(), 0);
+        loop {
+            looks += 1;
             let etag = match etag.take() {
                 Some(etag) => etag,
                 None => match self.head(&at, file, is_read).await {
@@ -62,11 +63,23 @@ impl Looks<'_> {
             };
             match self.read(&at, file, &etag).await {
                 Ok((sha1, length)) => return judged(&at, file, sha1, length),
-                Err(error) if is_looked_at_again(&error) => last = error,
+                Err(error) if self.is_looked_at_again(&error, looks, begun) => {
+                    self.clock.sleep(backoff(looks, file.fid.0)).await;
+                }
                 Err(error) => return Looked::Unseen(Reason::from(&error)),
             }
         }
-        Looked::Unseen(Reason::from(&last))
+    }
+
+    /// Whether the next HEAD may show what became of the object: it was written anew or deleted since it was
+    /// listed, or its bytes broke off. Where S3 is away, that HEAD waits for it. Where HEADs are answered and
+    /// reads are not, as while S3 slows them down, reads are repeated for [`limits::READS_WITHIN`].
+    fn is_looked_at_again(&self, error: &StoreError, looks: u32, begun: Timestamp) -> bool {
+        let has_changed = matches!(error, StoreError::Occupied(_) | StoreError::NoSuchKey(_));
+        let breaks_off = error.class() == ErrorClass::Retry;
+        let within = limits::READS_WITHIN.min(self.patience.wait());
+        let has_time = breaks_off && begun.until(self.clock.now()) < within;
+        (has_changed || breaks_off) && (looks < LOOKS || has_time)
     }
 
     async fn head(
@@ -97,13 +110,6 @@ impl Looks<'_> {
         self.patience.answered(System::S3);
         Ok((digests.sha1, digests.length))
     }
-}
-
-/// Whether the next HEAD may show what became of the object: it was written anew or deleted since it was
-/// listed, or its bytes broke off. Where S3 is away, that HEAD waits for it.
-fn is_looked_at_again(error: &StoreError) -> bool {
-    let has_changed = matches!(error, StoreError::Occupied(_) | StoreError::NoSuchKey(_));
-    has_changed || error.class() == ErrorClass::Retry
 }
 
 enum Head {

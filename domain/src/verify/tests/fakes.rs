@@ -101,6 +101,8 @@ pub(super) struct World {
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
     pub(super) gone: Vec<String>,
+    /// An object whose bytes never come, though HEAD finds it.
+    pub(super) broken: Option<String>,
     /// Objects that no listing has: they were written a moment later.
     pub(super) late: Vec<String>,
     /// Pages that come: of rows, and of listings. No later one does.
@@ -110,6 +112,10 @@ pub(super) struct World {
     pub(super) heads: AtomicU64,
     /// Requests for an object that fail, from the first on; the others come.
     pub(super) failing_reads: AtomicU64,
+    /// Requests for an object, by their numbers, that fail: S3 goes away while the comparison runs.
+    pub(super) away: std::ops::Range<u64>,
+    /// Requests for an object that were made.
+    pub(super) asked: AtomicU64,
     /// Whether a read that fails is denied, and not unanswered.
     pub(super) is_denied: bool,
     /// Milliseconds that have passed in pauses.
@@ -129,9 +135,12 @@ impl World {
             count,
             seed,
             gone: Vec::new(),
+            broken: None,
             late: Vec::new(),
             heads: AtomicU64::new(0),
             failing_reads: AtomicU64::new(0),
+            away: 0..0,
+            asked: AtomicU64::new(0),
             is_denied: false,
             passed: AtomicU64::new(0),
             rows_left: left(),
@@ -256,6 +265,9 @@ impl ObjectStore for World {
     async fn read(&self, at: &ObjectAddress, is: &ETag) -> Result<ObjectContent, StoreError> {
         self.wait().await;
         self.fail_reads(at)?;
+        if self.broken.as_deref() == Some(at.key.as_str()) {
+            return Err(StoreError::Busy { at: at.to_string(), why: "it breaks off".to_owned() });
+        }
         let Some(object) = self.object(at) else {
             return Err(StoreError::NoSuchKey(at.to_string()));
         };
@@ -301,7 +313,8 @@ impl ObjectStore for World {
 
 impl World {
     fn fail_reads(&self, at: &ObjectAddress) -> Result<(), StoreError> {
-        if !one_less(&self.failing_reads) {
+        let is_away = self.away.contains(&self.asked.fetch_add(1, Atomic::Relaxed));
+        if !is_away && !one_less(&self.failing_reads) {
             return Ok(());
         }
         let (at, why) = (at.to_string(), "no".to_owned());
