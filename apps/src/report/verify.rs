@@ -172,14 +172,26 @@ fn write_late(out: &mut String, summary: &VerifySummary) -> fmt::Result {
 }
 
 fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::Result {
+    if let Some(listed) = summary.listed_by_fid {
+        let why = match &summary.uncounted {
+            Some(why) => format!("The index could not be counted: {why}"),
+            None => "The index has more rows than its key ranges gave, or no count.".to_owned(),
+        };
+        writeln!(
+            out,
+            "{why}\n  So its rows were read by fid, too: {} rows, each of which is among those that were read.",
+            HumanCount(listed)
+        )?;
+    }
     match summary.coverage() {
         Coverage::NotTold => match &summary.uncounted {
-            Some(why) => writeln!(
-                out,
-                "The index could not be counted: {why}\n  That no row was passed over is known from the order \
-                 of the rows alone, and not from a second count."
-            ),
-            None => Ok(()),
+            Some(why) if summary.listed_by_fid.is_none() => {
+                writeln!(out, "The index could not be counted: {why}")
+            }
+            None if summary.stopped.is_none() && !summary.is_backed() => {
+                writeln!(out, "Nothing counts the rows: whether all of them were read is not known.")
+            }
+            _ => Ok(()),
         },
         Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
         Coverage::More(rows) => {

@@ -42,6 +42,7 @@ pub(super) fn reports() -> Vec<Value> {
         counted_before: Some(1),
         counted_after: Some(1),
         uncounted: Some("refused".to_owned()),
+        listed_by_fid: Some(1),
         stopped: stopped(),
     };
     let end = |trouble: Option<&str>| {

@@ -15,6 +15,7 @@ fn whole() -> VerifySummary {
         ranges: 17,
         ranges_done: 17,
         counted_before: Some(12_003),
+        counted_after: Some(12_003),
         content: ContentRead {
             seed: 7,
             drawn: 10,
@@ -96,11 +97,22 @@ fn what_is_not_complete_never_looks_clean() {
         assert!(text.contains("NOT COMPLETE: 5 of 17 key ranges were compared."), "{text}");
         assert_eq!(exit, code);
     }
-    let (fewer, exit) =
-        said(VerifySummary { counted_before: Some(12_010), ..whole() }, Lists::default());
+    let counted = Some(12_010);
+    let fewer = VerifySummary { counted_before: counted, counted_after: counted, ..whole() };
+    let (fewer, exit) = said(fewer, Lists::default());
     assert!(fewer.contains("NOT COMPARED: 7 rows that the index counts"), "{fewer}");
     assert!(!fewer.contains("Clean:"), "{fewer}");
     assert_eq!(exit, Exit::Unreachable);
+    let uncounted = VerifySummary { counted_before: None, counted_after: None, ..whole() };
+    let (text, exit) = said(uncounted.clone(), Lists::default());
+    assert!(text.contains("Nothing counts the rows") && !text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Unreachable);
+    let (listed_by_fid, why) = (Some(12_003), Some("it takes too long".to_owned()));
+    let by_fid = VerifySummary { listed_by_fid, uncounted: why, ..uncounted };
+    let (text, exit) = said(by_fid, Lists::default());
+    let words = "could not be counted: it takes too long\n  So its rows were read by fid, too: 12,003 rows";
+    assert!(text.contains(words) && text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Clean);
     let mut unseen = whole();
     unseen.whole.files -= 1;
     let mut sample = Sample::default();

@@ -97,6 +97,12 @@ pub(super) struct World {
     pub(super) listed_at_a_time: usize,
     /// The number of rows that the index tells.
     pub(super) count: Option<u64>,
+    /// Counts that fail.
+    pub(super) failing_counts: AtomicU64,
+    /// The most rows of a page, whatever is asked for, as a limit of the server has it.
+    pub(super) most_rows: usize,
+    /// Whether the rows can be read by fid.
+    pub(super) refuses_fids: bool,
     /// Decides how long each answer takes.
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
@@ -133,6 +139,9 @@ impl World {
             objects,
             listed_at_a_time: 3,
             count,
+            failing_counts: AtomicU64::new(0),
+            most_rows: usize::MAX,
+            refuses_fids: false,
             seed,
             gone: Vec::new(),
             broken: None,
@@ -187,6 +196,7 @@ impl KeyRanges for World {
                 && end.is_none_or(|end| self.order.compare(&key(row), end).is_lt())
         });
         rows.sort_by(|one, other| self.order.compare(&key(one), &key(other)));
+        let limit = limit.min(self.most_rows);
         Ok(rows.into_iter().take(limit).cloned().map(KeyedRow::Read).collect())
     }
 
@@ -205,8 +215,16 @@ impl KeyRanges for World {
 
 #[async_trait]
 impl SourceIndex for World {
-    async fn page(&self, _after: Fid, _limit: usize) -> Result<RowPage, IndexError> {
-        Ok(RowPage::default())
+    async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
+        if self.refuses_fids {
+            let (at, why) = ("fake".to_owned(), "no".to_owned());
+            return Err(IndexError::Refused { at, why });
+        }
+        let mut rows: Vec<_> = self.rows.iter().filter(|row| row.fid > after).cloned().collect();
+        rows.sort_by_key(|row| row.fid);
+        rows.truncate(limit.min(self.most_rows));
+        let next = rows.last().map(|row| row.fid);
+        Ok(RowPage { rows, next, ..RowPage::default() })
     }
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
@@ -214,6 +232,10 @@ impl SourceIndex for World {
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
+        if one_less(&self.failing_counts) {
+            let (at, why) = ("fake".to_owned(), "it takes too long".to_owned());
+            return Err(IndexError::Refused { at, why });
+        }
         Ok(self.count)
     }
 
