@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use adapters::clock::SystemClock;
+use anyhow::Context;
 use clap::Args;
 use domain::ports::ObjectStore;
 use domain::verify::{
@@ -29,7 +30,7 @@ use roaring::RoaringTreemap;
 
 use self::lists::OpenLists;
 use self::rows::{ByKeys, Rows};
-use self::state::{StateFile, StateSettings};
+use self::state::{KeptState, Keeper, StateFile, StateSettings};
 use super::migrate::failures_allowed;
 use crate::acceptances::{accepted_if_read, accepted_or_trouble};
 use crate::config::{
@@ -210,9 +211,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     // What single files lack another run may find: its state has them.
     let goes_on = summary.stopped.is_some() || keeper.is_some() && summary.can_go_on();
     let is_whole = !goes_on;
-    let state = keeper.map(|keeper| keeper.finish(is_whole));
+    let (state, kept) = keeper.map(Keeper::finish).unzip();
     let ends = (lists.finish(is_whole), Ways { state, sorted });
-    session.print(&VerifyReport::new(summary, ends, arguments.allow_extra, session.cost()))
+    let report = VerifyReport::new(summary, ends, arguments.allow_extra, session.cost());
+    let exit = session.print(&report)?;
+    // Last of all: a comparison that is killed before says everything once more.
+    let ended = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
+    ended.context("the report above stands. Noting in the file of --state that the comparison has ended")?;
+    Ok(exit)
 }
 
 /// Sorts the rows where that is needed, and compares them.

@@ -1,19 +1,23 @@
 //! A look at one object: by its stored SHA-1, or by its bytes.
 
-use super::content::read_whole;
+use super::content::hashed;
 use super::join::ExpectedFile;
 use super::patience::{Asked, Patience};
 use super::summary::Difference;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
-use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System, Timestamp, limits};
+use crate::{
+    ByteCount, ContentDigests, ContentHasher, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System,
+    Timestamp, limits,
+};
 
 /// What a look at a file's object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Looked {
-    /// The content is the expected one, of this length.
-    Whole(ByteCount),
+    /// The content is the expected one, of this length. Where it was read, and its `ETag` is not its MD5, the
+    /// words say so.
+    Whole(ByteCount, Option<String>),
     /// The file is not there as it must be.
     Differs(Difference, String),
     /// It could not be looked at.
@@ -62,7 +66,7 @@ impl Looks<'_> {
                 },
             };
             match self.read(&at, file, &etag).await {
-                Ok((sha1, length)) => return judged(&at, file, sha1, length),
+                Ok(digests) => return self::read(&at, file, &etag, &digests),
                 Err(error) if self.is_looked_at_again(&error, looks, begun) => {
                     self.clock.sleep(backoff(looks, file.fid.0)).await;
                 }
@@ -104,11 +108,11 @@ impl Looks<'_> {
         at: &ObjectAddress,
         file: &ExpectedFile,
         etag: &ETag,
-    ) -> Result<(Sha1, ByteCount), StoreError> {
-        let read = || read_whole(self.objects, at, etag);
+    ) -> Result<ContentDigests, StoreError> {
+        let read = || hashed(self.objects, at, etag, ContentHasher::with_md5());
         let digests = retried(self.clock, file.fid.0, read).await?;
         self.patience.answered(System::S3);
-        Ok((digests.sha1, digests.length))
+        Ok(digests)
     }
 }
 
@@ -122,9 +126,19 @@ fn missing(at: &ObjectAddress) -> Looked {
     Looked::Differs(Difference::Missing, format!("no object is at `{at}`"))
 }
 
+/// Judges an object that was read.
+fn read(at: &ObjectAddress, file: &ExpectedFile, etag: &ETag, digests: &ContentDigests) -> Looked {
+    let mut looked = judged(at, file, digests.sha1, digests.length);
+    if let (Looked::Whole(_, words), Some(md5)) = (&mut looked, &digests.md5) {
+        let differs = !etag.agrees_with(md5);
+        *words = differs.then(|| format!("`{at}` has the ETag `{etag}`, and its bytes the MD5 {md5}"));
+    }
+    looked
+}
+
 fn judged(at: &ObjectAddress, file: &ExpectedFile, sha1: Sha1, length: ByteCount) -> Looked {
     if sha1 == file.sha1 {
-        return Looked::Whole(length);
+        return Looked::Whole(length, None);
     }
     let (difference, expected) = if length == file.length {
         (Difference::WrongContent, String::new())

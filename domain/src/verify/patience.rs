@@ -116,7 +116,7 @@ impl<'a> Patience<'a> {
             Looked::Unseen(why) => why,
             // That nothing is there says nothing of reading what is there.
             Looked::Differs(Difference::Missing | Difference::Archived, _) => return Ok(()),
-            Looked::Whole(_)
+            Looked::Whole(..)
             | Looked::Differs(Difference::WrongLength | Difference::WrongContent, _) => {
                 state.refused = 0;
                 return Ok(());

@@ -283,6 +283,12 @@ impl VerifySummary {
         self.counted_after.is_some() || self.listed_by_fid.is_some()
     }
 
+    /// Whether objects were read whose `ETag` is not their MD5.
+    #[must_use]
+    pub fn has_other_etags(&self) -> bool {
+        self.findings.contains_key(FindingKind::EtagNotMd5.name())
+    }
+
     /// Whether something was found that is not as it must be.
     #[must_use]
     pub fn differs(&self) -> bool {

@@ -20,7 +20,7 @@ use crate::ports::{
 };
 use crate::retry::mix;
 use crate::{
-    ByteCount, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
+    ByteCount, ContentHasher, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
     S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
 };
 
@@ -80,11 +80,20 @@ pub(super) struct Object {
     /// The SHA-1 that HEAD tells.
     pub(super) stored: Option<Sha1>,
     pub(super) is_archived: bool,
+    /// Its `ETag`, where that is not the MD5 of its bytes.
+    pub(super) etag: Option<String>,
+}
+
+pub(super) fn md5(bytes: &[u8]) -> String {
+    let mut hasher = ContentHasher::with_md5();
+    hasher.update(bytes);
+    hasher.finish().md5.expect("it was wanted").to_string()
 }
 
 impl Object {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), stored: Some(Sha1::of(bytes)), is_archived: false }
+        let (bytes, stored) = (bytes.to_vec(), Some(Sha1::of(bytes)));
+        Self { bytes, stored, is_archived: false, etag: None }
     }
 }
 
@@ -356,7 +365,7 @@ fn one_less(left: &AtomicU64) -> bool {
 }
 
 fn etag(object: &Object) -> ETag {
-    ETag(Sha1::of(&object.bytes).to_string())
+    object.etag.clone().map_or_else(|| ETag(md5(&object.bytes)), ETag)
 }
 
 #[async_trait]
