@@ -36,7 +36,7 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, (lists, Ways::default()), false, Cost::default());
+    let report = VerifyReport::new(summary, (lists, Ways::default()), Allowed::default(), Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)
@@ -113,6 +113,19 @@ fn what_is_not_complete_never_looks_clean() {
     let words = "could not be counted: it takes too long\n  So its rows were read by fid, too: 12,003 rows";
     assert!(text.contains(words) && text.contains("Clean:"), "{text}");
     assert_eq!(exit, Exit::Clean);
+    let mut etags = whole();
+    let mut sample = Sample::default();
+    sample.add(Fid(7), "`corpus/ab` has the ETag `0`");
+    etags.findings.insert("etag-not-md5", sample);
+    let (text, exit) = said(etags.clone(), Lists::default());
+    let command = "    aws s3api copy-object --bucket BUCKET --key KEY --copy-source BUCKET/KEY ";
+    assert!(text.contains("A STOCK CONTENTREPO CANNOT READ") && text.contains(command), "{text}");
+    assert!(!text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Findings);
+    let allowed = Allowed { etags: true, ..Allowed::default() };
+    let ends = (Lists::default(), Ways::default());
+    let report = VerifyReport::new(etags, ends, allowed, Cost::default());
+    assert_eq!(report.verdict().exit, Exit::Clean);
     let mut unseen = whole();
     unseen.whole.files -= 1;
     let mut sample = Sample::default();
@@ -135,7 +148,7 @@ fn a_comparison_that_was_continued_says_how_old_it_is_and_how_it_goes_on() {
     };
     let said = |summary, trouble| {
         let ways = Ways { state: Some(state(trouble)), sorted: None };
-        let report = VerifyReport::new(summary, (Lists::default(), ways), false, Cost::default());
+        let report = VerifyReport::new(summary, (Lists::default(), ways), Allowed::default(), Cost::default());
         let mut out = String::new();
         report.write(&mut out).expect("a string takes it");
         out
