@@ -30,7 +30,7 @@ use roaring::RoaringTreemap;
 
 use self::lists::OpenLists;
 use self::rows::{ByKeys, Rows};
-use self::state::{KeptState, Keeper, StateFile, StateSettings};
+use self::state::{Keeper, KeptState, StateFile, StateSettings};
 use super::migrate::failures_allowed;
 use crate::acceptances::{accepted_if_read, accepted_or_trouble};
 use crate::config::{
@@ -223,7 +223,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let exit = session.print(&report)?;
     // Last of all: a comparison that is killed before says everything once more.
     let ended = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
-    ended.context("the report above stands. Noting in the file of --state that the comparison has ended")?;
+    ended.context(
+        "the report above stands. Noting in the file of --state that the comparison has ended",
+    )?;
     Ok(exit)
 }
 

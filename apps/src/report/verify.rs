@@ -6,9 +6,9 @@ mod state;
 
 use std::fmt::{self, Write};
 
+use domain::Stopped;
 use domain::summary::Sample;
 use domain::verify::{Difference, OtherObjects, VerifySummary};
-use domain::Stopped;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
@@ -98,8 +98,7 @@ impl VerifyReport {
     ) -> Self {
         let is_of_another = summary.is_likely_of_another_store() && !allowed.extra;
         let has_other_etags = summary.has_other_etags() && !allowed.etags;
-        let differs =
-            summary.differs() || is_of_another || has_other_etags || lists.lack_lines();
+        let differs = summary.differs() || is_of_another || has_other_etags || lists.lack_lines();
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(summary.is_incomplete(), differs),

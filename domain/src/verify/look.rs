@@ -131,7 +131,8 @@ fn read(at: &ObjectAddress, file: &ExpectedFile, etag: &ETag, digests: &ContentD
     let mut looked = judged(at, file, digests.sha1, digests.length);
     if let (Looked::Whole(_, words), Some(md5)) = (&mut looked, &digests.md5) {
         let differs = !etag.agrees_with(md5);
-        *words = differs.then(|| format!("`{at}` has the ETag `{etag}`, and its bytes the MD5 {md5}"));
+        *words =
+            differs.then(|| format!("`{at}` has the ETag `{etag}`, and its bytes the MD5 {md5}"));
     }
     looked
 }

@@ -43,7 +43,10 @@ pub(super) fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::
                 writeln!(out, "The index could not be counted: {why}")
             }
             None if summary.stopped.is_none() && !summary.is_backed() => {
-                writeln!(out, "Nothing counts the rows: whether all of them were read is not known.")
+                writeln!(
+                    out,
+                    "Nothing counts the rows: whether all of them were read is not known."
+                )
             }
             _ => Ok(()),
         },

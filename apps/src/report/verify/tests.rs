@@ -36,7 +36,8 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, (lists, Ways::default()), Allowed::default(), Cost::default());
+    let report =
+        VerifyReport::new(summary, (lists, Ways::default()), Allowed::default(), Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)
@@ -110,7 +111,8 @@ fn what_is_not_complete_never_looks_clean() {
     let (listed_by_fid, why) = (Some(12_003), Some("it takes too long".to_owned()));
     let by_fid = VerifySummary { listed_by_fid, uncounted: why, ..uncounted };
     let (text, exit) = said(by_fid, Lists::default());
-    let words = "could not be counted: it takes too long\n  So its rows were read by fid, too: 12,003 rows";
+    let words =
+        "could not be counted: it takes too long\n  So its rows were read by fid, too: 12,003 rows";
     assert!(text.contains(words) && text.contains("Clean:"), "{text}");
     assert_eq!(exit, Exit::Clean);
     let mut etags = whole();
@@ -148,7 +150,12 @@ fn a_comparison_that_was_continued_says_how_old_it_is_and_how_it_goes_on() {
     };
     let said = |summary, trouble| {
         let ways = Ways { state: Some(state(trouble)), sorted: None };
-        let report = VerifyReport::new(summary, (Lists::default(), ways), Allowed::default(), Cost::default());
+        let report = VerifyReport::new(
+            summary,
+            (Lists::default(), ways),
+            Allowed::default(),
+            Cost::default(),
+        );
         let mut out = String::new();
         report.write(&mut out).expect("a string takes it");
         out

@@ -20,8 +20,8 @@ use crate::ports::{
 };
 use crate::retry::mix;
 use crate::{
-    ByteCount, ContentHasher, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
-    S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
+    ByteCount, ContentHasher, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject,
+    ObjectAddress, ObjectKey, S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
 };
 
 /// Runs a future whose waits all end by themselves.

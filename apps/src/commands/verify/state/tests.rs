@@ -26,7 +26,10 @@ fn a_state_goes_on_with_its_own_settings_alone() {
     assert_eq!(state.place("--list"), None);
     let keeper = state.keep(vec![&lines], 0).expect("it is written");
     let another = error(&path);
-    assert!(another.contains("`") && another.contains("of a comparison that runs now"), "{another}");
+    assert!(
+        another.contains("`") && another.contains("of a comparison that runs now"),
+        "{another}"
+    );
     let (end, kept) = keeper.finish();
     assert_eq!((end.trouble, end.continued.len(), end.ranges_kept), (None, 0, 0));
     assert!(error(&path).contains("that runs now"), "its report is not printed yet");
@@ -37,9 +40,11 @@ fn a_state_goes_on_with_its_own_settings_alone() {
         Some(ListPlace { bytes: 0, lines: 0, tail: domain::Sha1::of(b"") })
     );
     assert_eq!(state.setting("MOGILE_DOMAIN"), Some("ours"));
+    drop(state);
     let other = begun(&path, "theirs").err().expect("another store").0;
     let words = "with other settings: MOGILE_DOMAIN was `ours` and is `theirs`.";
     assert!(other.starts_with("--state: `") && other.contains(words), "{other}");
+    let state = begun(&path, "ours").expect("it is there");
     let (end, kept) = state.keep(vec![&lines], 0).expect("it is written").finish();
     assert_eq!((end.trouble, end.continued.len()), (None, 1));
     // It is killed before its report is printed: the next one prints it.
