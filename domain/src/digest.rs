@@ -16,6 +16,9 @@ pub struct Checksum<const N: usize>([u8; N]);
 /// A SHA-1, by which MogileFS keys and final S3 keys name the content.
 pub type Sha1 = Checksum<20>;
 
+/// An MD5, which clients of S3 compare with an `ETag`. It proves nothing here.
+pub type Md5 = Checksum<16>;
+
 /// A SHA-256, which chains the entries of the journal.
 pub type Sha256 = Checksum<32>;
 
@@ -113,11 +116,13 @@ impl<const N: usize> fmt::Debug for Checksum<N> {
     }
 }
 
-/// The SHA-1 and the length of content that was hashed to its end.
+/// The digests and the length of content that was hashed to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentDigests {
     /// The SHA-1 of all bytes.
     pub sha1: Sha1,
+    /// Their MD5, where the hasher was made [`with_md5`](ContentHasher::with_md5).
+    pub md5: Option<Md5>,
     /// The number of bytes.
     pub length: ByteCount,
 }
@@ -126,13 +131,23 @@ pub struct ContentDigests {
 #[derive(Debug, Clone, Default)]
 pub struct ContentHasher {
     sha1: sha1::Sha1,
+    md5: Option<md5::Md5>,
     length: u64,
 }
 
 impl ContentHasher {
+    /// A hasher that also computes the MD5, which takes three times as long as the SHA-1.
+    #[must_use]
+    pub fn with_md5() -> Self {
+        Self { md5: Some(md5::Md5::default()), ..Self::default() }
+    }
+
     /// Hashes the next chunk of the content.
     pub fn update(&mut self, chunk: &[u8]) {
         self.sha1.update(chunk);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(chunk);
+        }
         self.length += chunk.len() as u64;
     }
 
@@ -147,6 +162,7 @@ impl ContentHasher {
     pub fn finish(self) -> ContentDigests {
         ContentDigests {
             sha1: Checksum(self.sha1.finalize().into()),
+            md5: self.md5.map(|md5| Checksum(md5.finalize().into())),
             length: ByteCount(self.length),
         }
     }
@@ -172,6 +188,14 @@ mod tests {
         assert_eq!(empty.sha1.to_base64(), "2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
         let abc = ContentHasher::of(b"abc");
         assert_eq!(abc.sha1.to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(abc.md5, None);
+        let mut with_md5 = ContentHasher::with_md5();
+        with_md5.update(b"ab");
+        with_md5.update(b"c");
+        let digests = with_md5.finish();
+        let md5 = digests.md5.expect("it was wanted").to_string();
+        assert_eq!(md5, "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!((digests.sha1, digests.length), (abc.sha1, abc.length));
     }
 
     #[test]

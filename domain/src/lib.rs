@@ -77,7 +77,7 @@ pub use delivery::{
     AttributeContent, BadMessage, Delivery, MessageAttribute, MessageContent, QueueDepth, Receipt,
     SendFailure, SendReport,
 };
-pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Sha1};
+pub use digest::{Checksum, ChecksumError, ContentDigests, ContentHasher, Md5, Sha1};
 pub use dkey::{Dkey, MogileBucket};
 pub use failure_record::{FailureItem, FailureNote, FailureRecord, MessageTries, Noted};
 pub use fid::Fid;

@@ -2,12 +2,22 @@
 
 use std::fmt;
 
-use crate::{ByteCount, ObjectAddress, ObjectKey, Proof, Sha1, Timestamp};
+use crate::{ByteCount, Md5, ObjectAddress, ObjectKey, Proof, Sha1, Timestamp};
 
 /// An object's `ETag` without its quotes. It distinguishes two states of an object and proves
 /// nothing about the content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ETag(pub String);
+
+impl ETag {
+    /// Whether contentrepo reads content with this MD5 to its end. Its S3 client (AWS SDK for Java 1.x,
+    /// `SkipMd5CheckStrategy` and `ServiceUtils`) compares the two, unless the `ETag` has a `-` as those of
+    /// uploads in parts do.
+    #[must_use]
+    pub fn agrees_with(&self, md5: &Md5) -> bool {
+        self.0.contains('-') || self.0.eq_ignore_ascii_case(&md5.to_string())
+    }
+}
 
 impl fmt::Display for ETag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -84,6 +84,8 @@ pub enum FindingKind {
     Replaced,
     /// The file was abandoned in the middle of a write.
     PerhapsLeft,
+    /// The object's content is right, and its `ETag` is not the MD5 of it: a stock contentrepo cannot read it.
+    EtagNotMd5,
 }
 
 named!(FindingKind {
@@ -93,6 +95,7 @@ named!(FindingKind {
     CopyRefused = "copy-refused",
     Replaced = "replaced-object",
     PerhapsLeft = "perhaps-left",
+    EtagNotMd5 = "etag-not-md5",
 });
 
 /// A finding about one file, with its text.

@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use adapters::clock::SystemClock;
+use anyhow::Context;
 use clap::Args;
 use domain::ports::ObjectStore;
 use domain::verify::{
@@ -29,7 +30,7 @@ use roaring::RoaringTreemap;
 
 use self::lists::OpenLists;
 use self::rows::{ByKeys, Rows};
-use self::state::{StateFile, StateSettings};
+use self::state::{Keeper, KeptState, StateFile, StateSettings};
 use super::migrate::failures_allowed;
 use crate::acceptances::{accepted_if_read, accepted_or_trouble};
 use crate::config::{
@@ -39,7 +40,7 @@ use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::report::Counted;
 use crate::report::list_file::require_different;
-use crate::report::verify::{SortedEnd, VerifyReport, Ways};
+use crate::report::verify::{Allowed, SortedEnd, VerifyReport, Ways};
 use crate::session::Session;
 
 /// What can be given to `verify`.
@@ -89,6 +90,11 @@ pub struct Arguments {
     /// a finding where they are more than 100 and more than 1 % of the files
     #[arg(long)]
     allow_extra: bool,
+
+    /// Accept that the ETags of objects that were read are not their MD5s, as with SSE-KMS: no stock
+    /// contentrepo reads these buckets. Without it these are a finding
+    #[arg(long)]
+    allow_etags: bool,
 
     /// Write a line for each file and each object that is no file's to this new file: a symbol (`=`
     /// whole, `-` missing, `~` missing and accepted, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
@@ -146,7 +152,7 @@ With --state a comparison that was killed, stopped, or ended with exit code 3 go
 key ranges that were done. Files that could not be looked at (up to 10,000) are
 looked at again, and have a second line. Where rows became files meanwhile, or more files could not be
 looked at, the comparison has ended. Its settings must be the same, except --max-failures, --wait, --allow-extra,
---spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
+--allow-etags, --spool-dir and --json. The sample is read anew. A state of a comparison that has ended is refused.
 With --references it is another comparison: of contentrepo's rows with the buckets, and of rhino's rows
 with contentrepo's. --list and --failures then have lines of these rows. Where neither S3 nor MogileFS
 has a content, the trackers, the ledger and the journal must show that it was so before the migration.
@@ -212,9 +218,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     // What single files lack another run may find: its state has them.
     let goes_on = summary.stopped.is_some() || keeper.is_some() && summary.can_go_on();
     let is_whole = !goes_on;
-    let state = keeper.map(|keeper| keeper.finish(is_whole));
+    let (state, kept) = keeper.map(Keeper::finish).unzip();
     let ends = (lists.finish(is_whole), Ways { state, sorted });
-    session.print(&VerifyReport::new(summary, ends, arguments.allow_extra, session.cost()))
+    let allowed = Allowed { extra: arguments.allow_extra, etags: arguments.allow_etags };
+    let report = VerifyReport::new(summary, ends, allowed, session.cost());
+    let exit = session.print(&report)?;
+    // Last of all: a comparison that is killed before says everything once more.
+    let ended = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
+    ended.context(
+        "the report above stands. Noting in the file of --state that the comparison has ended",
+    )?;
+    Ok(exit)
 }
 
 /// Sorts the rows where that is needed, and compares them.

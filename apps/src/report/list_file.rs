@@ -159,9 +159,15 @@ impl ListFile {
     pub fn finish(mut self) -> ListEnd {
         if self.trouble.is_none() {
             let last = writeln!(self.out, "# {} lines", self.lines);
-            self.trouble = last.and_then(|()| self.out.flush()).err();
+            self.trouble = last.and_then(|()| self.out.flush()).and_then(|()| self.sync()).err();
         }
         self.end()
+    }
+
+    /// Waits for the disk. A pipe has none.
+    fn sync(&self) -> io::Result<()> {
+        let file = self.out.get_ref();
+        if file.metadata()?.is_file() { file.sync_data() } else { Ok(()) }
     }
 
     fn end(self) -> ListEnd {

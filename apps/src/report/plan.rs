@@ -5,10 +5,12 @@ mod arrived;
 mod bill;
 mod clients;
 pub mod compare;
+mod in_parts;
 mod refused;
 mod replicas;
 mod time;
 mod unmapped;
+mod verdicts;
 mod window;
 
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use std::fmt::{self, Write};
 
 use domain::doctor::{
     Arrived, Census, CostLine, DataCosts, KeysAlike, Pace, RequestsNeeded, RhinoRows, Stage,
-    TimeNeeded, TypesPlanned, Window, WindowSize, costs,
+    TimeNeeded, TypesPlanned, VerdictNeeded, VerdictSize, Window, WindowSize, costs, verdicts,
 };
 use domain::ports::DatabaseError;
 use domain::prices::Unit;
@@ -28,10 +30,12 @@ use self::alike::write_alike;
 use self::arrived::{write_arrived, write_not_listed};
 use self::bill::{write_beside, write_stages, write_to_be_read, write_without_job};
 use self::clients::of_clients;
+use self::in_parts::write_in_parts;
 use self::refused::write_refused;
 use self::replicas::write_below_mindevcount;
 use self::time::{batches_outlast, write_time};
 use self::unmapped::write_unmapped;
+use self::verdicts::write_verdicts;
 use self::window::write_window;
 use super::Report;
 use super::sample::{write_rejected, write_stopped};
@@ -64,6 +68,8 @@ pub struct PlanReport {
     time_left: Option<TimeNeeded>,
     /// What both rest on.
     pace: Pace,
+    /// What `audit` and `verify` cost and take behind a first migration.
+    verdicts: Vec<VerdictNeeded>,
     /// What contentrepo's database has of types and names; none where it is not named or not read.
     types: Option<TypesPlanned>,
     /// Why it could not be read.
@@ -183,6 +189,7 @@ impl PlanReport {
             time,
             time_left,
             pace,
+            verdicts: verdicts(VerdictSize::of(&census, buckets), pace, prices),
             prices: prices.clone(),
             types,
             types_unread,
@@ -222,6 +229,7 @@ impl PlanReport {
         write_beside(out, self.data_costs, &self.prices)?;
         self.write_way(out)?;
         write_time(out, &self.time, self.pace)?;
+        write_verdicts(out, &self.verdicts, &self.prices)?;
         self.write_left(out)
     }
 
@@ -362,34 +370,5 @@ impl Report for PlanReport {
 
     fn verdict(&self) -> Verdict {
         self.verdict
-    }
-}
-
-/// They are among the files that are to be migrated.
-fn write_in_parts(out: &mut String, Tally { files, bytes }: Tally) -> fmt::Result {
-    if files == 0 {
-        return Ok(());
-    }
-    let (files, bytes) = (HumanCount(files), HumanBytes(bytes));
-    writeln!(
-        out,
-        "Of the files to be migrated {files} ({bytes}) are too large for one PUT, and are written in \
-         parts."
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_in_parts_are_said_of_those_that_are_to_be_migrated() {
-        let mut said = String::new();
-        write_in_parts(&mut said, Tally { files: 2, bytes: 12 << 30 }).expect("a string takes it");
-        let words = "Of the files to be migrated 2 (12.00 GiB) are too large for one PUT";
-        assert!(said.starts_with(words), "{said}");
-        said.clear();
-        write_in_parts(&mut said, Tally::default()).expect("a string takes it");
-        assert_eq!(said, "");
     }
 }

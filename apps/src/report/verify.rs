@@ -1,17 +1,19 @@
 //! What `verify` prints.
 
 mod files;
+mod notes;
 mod state;
 
 use std::fmt::{self, Write};
 
+use domain::Stopped;
 use domain::summary::Sample;
 use domain::verify::{Difference, OtherObjects, VerifySummary};
-use domain::{Coverage, Stopped, limits};
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
 pub use self::files::{Form, VerifyList};
+use self::notes::{write_coverage, write_late, write_other_etags};
 pub use self::state::{SortedEnd, StateEnd};
 use super::advice::Again;
 use super::list_file::ListEnd;
@@ -31,6 +33,8 @@ pub struct VerifyReport {
     pub summary: VerifySummary,
     /// Whether the index is most likely another store's, or an old copy.
     pub is_of_another: bool,
+    /// Whether a stock contentrepo cannot read some of the objects, and that is not allowed.
+    pub has_other_etags: bool,
     #[serde(flatten)]
     pub lists: Lists,
     #[serde(flatten)]
@@ -39,6 +43,15 @@ pub struct VerifyReport {
     pub cost: Cost,
     #[serde(flatten)]
     pub verdict: Verdict,
+}
+
+/// What the operator allows of what would be findings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Allowed {
+    /// Very many objects of content that no row names.
+    pub extra: bool,
+    /// Objects whose `ETag` is not their MD5.
+    pub etags: bool,
 }
 
 /// The files that were asked for.
@@ -75,20 +88,22 @@ impl VerifyReport {
     /// The report with its verdict. A file that was asked for and lacks lines is a finding: what is
     /// wrong may be named nowhere else.
     ///
-    /// So are very many objects of content that no row names, where nobody has allowed them.
+    /// So are very many objects of content that no row names, and objects whose `ETag` is not their MD5, where
+    /// these are not allowed.
     pub fn new(
         summary: VerifySummary,
         (lists, ways): (Lists, Ways),
-        allows_extra: bool,
+        allowed: Allowed,
         cost: Cost,
     ) -> Self {
-        let is_of_another = summary.is_likely_of_another_store() && !allows_extra;
-        let differs = summary.differs() || is_of_another || lists.lack_lines();
+        let is_of_another = summary.is_likely_of_another_store() && !allowed.extra;
+        let has_other_etags = summary.has_other_etags() && !allowed.etags;
+        let differs = summary.differs() || is_of_another || has_other_etags || lists.lack_lines();
         let verdict = match &summary.stopped {
             Some(stopped) => Verdict::of(Some(stopped), differs),
             None => Verdict::of_checks(summary.is_incomplete(), differs),
         };
-        Self { summary, is_of_another, lists, ways, cost, verdict }
+        Self { summary, is_of_another, has_other_etags, lists, ways, cost, verdict }
     }
 }
 
@@ -151,52 +166,6 @@ fn write_classes(out: &mut String, summary: &VerifySummary) -> fmt::Result {
         }
     }
     Ok(())
-}
-
-/// What HEADs have said of files that the listings do not have.
-fn write_late(out: &mut String, summary: &VerifySummary) -> fmt::Result {
-    let (found, unlooked) = (summary.found_by_head, summary.missing_by_listing);
-    if found > 0 {
-        let found = HumanCount(found);
-        writeln!(out, "{found} files were not listed and were found by HEAD: written meanwhile.")?;
-    }
-    if unlooked > 0 {
-        let (unlooked, row) = (HumanCount(unlooked), HumanCount(limits::MISSING_LOOKED_FOR));
-        writeln!(
-            out,
-            "{unlooked} of the missing files were not looked for by HEAD: {row} before them were, in a row, \
-             and none was there."
-        )?;
-    }
-    Ok(())
-}
-
-fn write_coverage(out: &mut String, summary: &VerifySummary) -> fmt::Result {
-    match summary.coverage() {
-        Coverage::NotTold => match &summary.uncounted {
-            Some(why) => writeln!(
-                out,
-                "The index could not be counted: {why}\n  That no row was passed over is known from the order \
-                 of the rows alone, and not from a second count."
-            ),
-            None => Ok(()),
-        },
-        Coverage::Equal => writeln!(out, "The index counts as many rows as were read."),
-        Coverage::More(rows) => {
-            let rows = HumanCount(rows);
-            writeln!(out, "{rows} rows more than the index counted before: written meanwhile.")
-        }
-        Coverage::Deleted(rows) => {
-            let rows = HumanCount(rows);
-            writeln!(out, "{rows} rows fewer than the index counted before: deleted meanwhile.")
-        }
-        Coverage::Missing(rows) => writeln!(
-            out,
-            "NOT COMPARED: {} rows that the index counts were not read. Rows that are written while this \
-             runs may be passed over: run this again when ingest has stopped.",
-            HumanCount(rows)
-        ),
-    }
 }
 
 fn write_different(out: &mut String, summary: &VerifySummary) -> fmt::Result {
@@ -328,6 +297,9 @@ impl VerifyReport {
                  deleted from MogileFS, or other programs write into these buckets, run this again with \
                  --allow-extra"
             )?;
+        }
+        if self.has_other_etags {
+            write_other_etags(out)?;
         }
         self.write_next(out)?;
         if self.verdict.incomplete || self.verdict.differs {

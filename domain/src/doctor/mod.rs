@@ -24,6 +24,7 @@ mod queues;
 mod replicas;
 mod tables;
 mod types_planned;
+mod verdicts;
 mod way;
 mod window;
 
@@ -50,4 +51,5 @@ pub use queues::{QueueUrls, examine_queue_settings};
 pub use replicas::STORAGE_NODE;
 pub use tables::{TABLE_KEY, examine_tables};
 pub use types_planned::{NamedObjects, TypesPlanned, plan_types};
+pub use verdicts::{VerdictLine, VerdictNeeded, VerdictSize, verdicts};
 pub use window::{Basis, RhinoRows, Window, WindowGate, WindowSize, count_rhino_rows};

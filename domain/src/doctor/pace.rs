@@ -60,7 +60,7 @@ impl Pace {
     }
 
     /// The seconds of these bytes on the line.
-    fn of_line(self, bytes: u64) -> u64 {
+    pub(super) fn of_line(self, bytes: u64) -> u64 {
         divided(u128::from(bytes) * 8, self.bandwidth_megabits, 1_000_000)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::types_planned::is_of_store;
+use crate::limits::assumed;
 use crate::ports::{DatabaseError, RhinoDatabase};
 use crate::{BucketMap, Destination, MogileBucket};
 
@@ -71,14 +72,8 @@ pub struct Window {
     pub binlog_bytes_minimal: u64,
 }
 
-/// Rows of the index read in a second: the rate that `rehearse measure plan` holds `plan` to.
-const INDEX_ROWS_A_SECOND: u64 = 33_000;
-
 /// Rows of contentrepo's table `objects` read in a second: as the index's rows. Not measured on a server.
 const REPO_ROWS_A_SECOND: u64 = 33_000;
-
-/// Items of the ledger scanned in a second, in four segments of 1 MB a page. Not measured on `DynamoDB`.
-const LEDGER_ITEMS_A_SECOND: u64 = 100_000;
 
 /// Files migrated or verified in a second, from one machine. Not measured on S3.
 const FILES_A_SECOND: u64 = 200;
@@ -102,8 +97,8 @@ impl Window {
         use Basis::{Estimate, Measured};
         let WindowSize { index_rows, files, ingested, rhino_rows: counted, .. } = size;
         let rows = counted.unwrap_or(files);
-        let read = index_rows.div_ceil(INDEX_ROWS_A_SECOND);
-        let scanned = files.div_ceil(LEDGER_ITEMS_A_SECOND);
+        let read = index_rows.div_ceil(assumed::INDEX_ROWS_A_SECOND);
+        let scanned = files.div_ceil(assumed::LEDGER_ITEMS_A_SECOND);
         let typed = size.repo_rows.div_ceil(REPO_ROWS_A_SECOND);
         let moved = ingested.div_ceil(FILES_A_SECOND);
         let of_rows = |a_million: u64| rows.saturating_mul(a_million).div_ceil(1_000_000_000);

@@ -1,5 +1,6 @@
-//! What `plan` assumes where only a run could say it. Each figure has a flag of `plan` that replaces it.
-//! None of them was measured on Amazon's servers; the rates are the ones that Amazon names.
+//! What `plan` assumes where only a run could say it. The times of files, the line and the function have flags of
+//! `plan` that replace them. None of them was measured on Amazon's servers; where Amazon names a rate it is
+//! that one.
 
 use std::time::Duration;
 
@@ -44,3 +45,13 @@ pub const CALLS_ADDED_A_SECOND: u64 = 5;
 
 /// Bytes of one job on its way into the queue, out of it and away from it, with what SQS puts around it.
 pub const JOB_BYTES: u64 = 2_000;
+
+/// A page of a listing, with a thousand keys. Not measured on S3: several times the time of a HEAD, for S3
+/// sorts the keys and sends about 300 KB.
+pub const LIST_TIME: Duration = Duration::from_millis(200);
+
+/// Rows of the index read in a second: the rate that `rehearse measure plan` holds `plan` to.
+pub const INDEX_ROWS_A_SECOND: u64 = 33_000;
+
+/// Items of a table scanned in a second, in four segments of 1 MB a page. Not measured on `DynamoDB`.
+pub const LEDGER_ITEMS_A_SECOND: u64 = 100_000;

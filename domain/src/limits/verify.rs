@@ -1,5 +1,7 @@
 //! The limits of the comparisons of `verify`.
 
+use std::time::Duration;
+
 /// Rows that one range of keys gives at a time: a range has about 2,500 rows where ten million lie in
 /// 4,096 ranges, so that one answer has them all.
 pub const RANGE_ROWS: usize = 10_000;
@@ -22,6 +24,11 @@ pub const LOOKS_REFUSED: u64 = 100;
 
 /// Files that could not be looked at, at most, that a comparison's state keeps for a second look.
 pub const UNSEEN_KEPT: u64 = 10_000;
+
+/// While S3 answers HEADs, the bytes of an object that break off or are not given are asked for again for this
+/// long: longer than S3 slows reads down, and short enough for a sample of objects that cannot be read. Never
+/// longer than `--wait`.
+pub const READS_WITHIN: Duration = Duration::from_mins(2);
 
 /// Objects of a sample that are read at once.
 pub const SAMPLE_READS_AT_ONCE: usize = 16;

@@ -10,15 +10,14 @@ use super::local::{Depth, VerifyPlan, VerifyPorts};
 use super::look::{How, Looked, Looks};
 use super::observer::VerifyObserver;
 use super::part::Held;
-use super::ranges::{KeyRange, digits, runs};
+use super::ranges::{KeyRange, runs};
 use super::rows::{read_keyless, read_range};
 use super::sample::Sampler;
 use super::settings::{require_domain, require_rows};
-use super::state::{Place, StateKeeper, VerifyState};
+use super::state::{StateKeeper, VerifyState};
 use super::summary::Difference;
 use super::tally::{Counting, Run, Stray};
 use crate::ports::{IndexError, KeyedRow};
-use crate::retried::retried;
 use crate::{ListedObject, ObjectKey, Reason, ReasonKind, Stopped, limits};
 
 /// One comparison, while it goes on.
@@ -48,12 +47,11 @@ impl Comparison<'_> {
         let done = self.begin().await;
         let runs = runs(self.counting.parts().place.digits);
         let ranges = runs.iter().map(|run| run.len() as u64).sum();
-        let before = {
+        {
             let summary = &mut self.counting.parts().done.summary;
             summary.ranges = ranges;
             self.observer.expect(ranges, summary.ranges_done);
-            summary.counted_before
-        };
+        }
         let mut left = Vec::new();
         for ((number, run), done) in runs.into_iter().enumerate().zip(&done) {
             left.push((number, run.into_iter().skip(*done).collect()));
@@ -71,35 +69,13 @@ impl Comparison<'_> {
         self.keep_state();
         self.counting.parts().are_all_done = true;
         self.rows_since(&done).await?;
+        self.back_rows().await?;
         self.look_again().await?;
         self.join_aside().await?;
         self.release_held();
-        let read = self.counting.parts().done.summary.rows;
-        let is_counted = self.plan.counted.is_some() || self.plan.resume.is_some();
-        if !is_counted && before.is_some_and(|before| read < before) {
-            let after = retried(clock, 0, || index.count()).await.ok().flatten();
-            self.counting.parts().done.summary.counted_after = after;
-        }
         let summary = self.counting.parts().done.summary.clone();
         require_rows(index, clock, &self.plan.buckets, &summary).await?;
         self.sample().await
-    }
-
-    /// Where the comparison begins: the ranges of each run that are done. It asks the index for its
-    /// count, unless another comparison goes on here.
-    async fn begin(&self) -> Vec<usize> {
-        if self.plan.resume.is_none() {
-            let counted = match self.plan.counted {
-                Some(counted) => Ok(Some(counted)),
-                None => retried(self.ports.clock, 0, || self.ports.index.count()).await,
-            };
-            let mut parts = self.counting.parts();
-            let summary = &mut parts.done.summary;
-            summary.uncounted = counted.as_ref().err().map(ToString::to_string);
-            summary.counted_before = counted.unwrap_or_default();
-            parts.place = Place::begin(digits(summary.counted_before, self.is_deep()));
-        }
-        self.counting.parts().place.done.clone()
     }
 
     async fn keyless(&self, run: usize) -> Result<(), Stopped> {

@@ -12,8 +12,17 @@ pub(crate) async fn read_whole(
     at: &ObjectAddress,
     etag: &ETag,
 ) -> Result<ContentDigests, StoreError> {
+    hashed(objects, at, etag, ContentHasher::default()).await
+}
+
+/// Reads the object as [`read_whole`] does, and hashes it by this hasher.
+pub(super) async fn hashed(
+    objects: &dyn ObjectStore,
+    at: &ObjectAddress,
+    etag: &ETag,
+    mut hasher: ContentHasher,
+) -> Result<ContentDigests, StoreError> {
     let mut bytes = objects.read(at, etag).await?;
-    let mut hasher = ContentHasher::default();
     while let Some(chunk) = bytes.try_next().await? {
         hasher.update(&chunk);
     }

@@ -1,19 +1,23 @@
 //! A look at one object: by its stored SHA-1, or by its bytes.
 
-use super::content::read_whole;
+use super::content::hashed;
 use super::join::ExpectedFile;
 use super::patience::{Asked, Patience};
 use super::summary::Difference;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
-use crate::retry::{Classed, ErrorClass};
-use crate::{ByteCount, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System};
+use crate::retry::{Classed, ErrorClass, backoff};
+use crate::{
+    ByteCount, ContentDigests, ContentHasher, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System,
+    Timestamp, limits,
+};
 
 /// What a look at a file's object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Looked {
-    /// The content is the expected one, of this length.
-    Whole(ByteCount),
+    /// The content is the expected one, of this length. Where it was read, and its `ETag` is not its MD5, the
+    /// words say so.
+    Whole(ByteCount, Option<String>),
     /// The file is not there as it must be.
     Differs(Difference, String),
     /// It could not be looked at.
@@ -49,8 +53,9 @@ impl Looks<'_> {
             How::ByHead => (false, None),
             How::ByBytes(etag) => (true, etag),
         };
-        let mut last = StoreError::Occupied(at.to_string());
-        for _ in 0..LOOKS {
+        let (begun, mut looks) = (self.clock.now(), 0);
+        loop {
+            looks += 1;
             let etag = match etag.take() {
                 Some(etag) => etag,
                 None => match self.head(&at, file, is_read).await {
@@ -61,12 +66,24 @@ impl Looks<'_> {
                 },
             };
             match self.read(&at, file, &etag).await {
-                Ok((sha1, length)) => return judged(&at, file, sha1, length),
-                Err(error) if is_looked_at_again(&error) => last = error,
+                Ok(digests) => return self::read(&at, file, &etag, &digests),
+                Err(error) if self.is_looked_at_again(&error, looks, begun) => {
+                    self.clock.sleep(backoff(looks, file.fid.0)).await;
+                }
                 Err(error) => return Looked::Unseen(Reason::from(&error)),
             }
         }
-        Looked::Unseen(Reason::from(&last))
+    }
+
+    /// Whether the next HEAD may show what became of the object: it was written anew or deleted since it was
+    /// listed, or its bytes broke off. Where S3 is away, that HEAD waits for it. Where HEADs are answered and
+    /// reads are not, as while S3 slows them down, reads are repeated for [`limits::READS_WITHIN`].
+    fn is_looked_at_again(&self, error: &StoreError, looks: u32, begun: Timestamp) -> bool {
+        let has_changed = matches!(error, StoreError::Occupied(_) | StoreError::NoSuchKey(_));
+        let breaks_off = error.class() == ErrorClass::Retry;
+        let within = limits::READS_WITHIN.min(self.patience.wait());
+        let has_time = breaks_off && begun.until(self.clock.now()) < within;
+        (has_changed || breaks_off) && (looks < LOOKS || has_time)
     }
 
     async fn head(
@@ -91,19 +108,12 @@ impl Looks<'_> {
         at: &ObjectAddress,
         file: &ExpectedFile,
         etag: &ETag,
-    ) -> Result<(Sha1, ByteCount), StoreError> {
-        let read = || read_whole(self.objects, at, etag);
+    ) -> Result<ContentDigests, StoreError> {
+        let read = || hashed(self.objects, at, etag, ContentHasher::with_md5());
         let digests = retried(self.clock, file.fid.0, read).await?;
         self.patience.answered(System::S3);
-        Ok((digests.sha1, digests.length))
+        Ok(digests)
     }
-}
-
-/// Whether the next HEAD may show what became of the object: it was written anew or deleted since it was
-/// listed, or its bytes broke off. Where S3 is away, that HEAD waits for it.
-fn is_looked_at_again(error: &StoreError) -> bool {
-    let has_changed = matches!(error, StoreError::Occupied(_) | StoreError::NoSuchKey(_));
-    has_changed || error.class() == ErrorClass::Retry
 }
 
 enum Head {
@@ -116,9 +126,20 @@ fn missing(at: &ObjectAddress) -> Looked {
     Looked::Differs(Difference::Missing, format!("no object is at `{at}`"))
 }
 
+/// Judges an object that was read.
+fn read(at: &ObjectAddress, file: &ExpectedFile, etag: &ETag, digests: &ContentDigests) -> Looked {
+    let mut looked = judged(at, file, digests.sha1, digests.length);
+    if let (Looked::Whole(_, words), Some(md5)) = (&mut looked, &digests.md5) {
+        let differs = !etag.agrees_with(md5);
+        *words =
+            differs.then(|| format!("`{at}` has the ETag `{etag}`, and its bytes the MD5 {md5}"));
+    }
+    looked
+}
+
 fn judged(at: &ObjectAddress, file: &ExpectedFile, sha1: Sha1, length: ByteCount) -> Looked {
     if sha1 == file.sha1 {
-        return Looked::Whole(length);
+        return Looked::Whole(length, None);
     }
     let (difference, expected) = if length == file.length {
         (Difference::WrongContent, String::new())

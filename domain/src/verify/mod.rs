@@ -2,8 +2,10 @@
 //! migrates: [`verify_file`] looks at one file by a job, [`verify_store`] compares the whole index with
 //! the buckets' listings.
 
+mod by_fid;
 mod comparison;
 mod content;
+mod counted;
 mod file;
 mod join;
 mod listing;

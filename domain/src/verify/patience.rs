@@ -42,7 +42,8 @@ struct Standing {
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// It is about one file. While others are answered, the trouble is its own.
+    /// It is about one file. The trouble is its own where others are answered again and again while this
+    /// one is not.
     ForOneFile,
     /// Without its answer nothing goes on.
     ForAll,
@@ -55,6 +56,11 @@ impl<'a> Patience<'a> {
         wait: Duration,
     ) -> Self {
         Self { clock, observer, wait, state: Mutex::default() }
+    }
+
+    /// How long a system is waited for that was reached before.
+    pub(super) const fn wait(&self) -> Duration {
+        self.wait
     }
 
     /// Asks a system, as often as is useful. While it does not answer, the observer knows that the
@@ -71,7 +77,7 @@ impl<'a> Patience<'a> {
         for<'e> Reason: From<&'e E>,
         F: Future<Output = Result<T, E>>,
     {
-        let (mut pauses, mut since) = (0, None);
+        let (mut pauses, mut since, mut own) = (0, None, 0);
         loop {
             let (before, begun) = (self.state().of(system).answers, self.clock.now());
             let answer = retried(self.clock, salt, &mut call).await;
@@ -83,8 +89,11 @@ impl<'a> Patience<'a> {
                 self.answered(system);
                 return answer;
             }
+            // Where an outage begins, others were answered a moment before. So this says that the trouble
+            // is the file's own only when it comes several times in a row.
             let others_are_answered = self.state().of(system).answers != before;
-            if others_are_answered && asked == Asked::ForOneFile {
+            own = if others_are_answered { own + 1 } else { 0 };
+            if own >= limits::OUTAGE_TRIES && asked == Asked::ForOneFile {
                 return answer;
             }
             if !self.may_wait(system, *since.get_or_insert(begun)) {
@@ -107,7 +116,7 @@ impl<'a> Patience<'a> {
             Looked::Unseen(why) => why,
             // That nothing is there says nothing of reading what is there.
             Looked::Differs(Difference::Missing | Difference::Archived, _) => return Ok(()),
-            Looked::Whole(_)
+            Looked::Whole(..)
             | Looked::Differs(Difference::WrongLength | Difference::WrongContent, _) => {
                 state.refused = 0;
                 return Ok(());

@@ -10,19 +10,15 @@ use super::ranges::{KeyRange, runs};
 use super::rows::{read_keyless, read_range};
 use super::tally::Counting;
 use crate::ports::KeyedRow;
-use crate::retried::retried;
-use crate::{Reason, ReasonKind, Stopped, limits};
-
-/// A range that has no key: a row that is taken in it is looked at by itself.
-const NOWHERE: KeyRange = KeyRange { from: None, end: Some(String::new()) };
+use crate::{Stopped, limits};
 
 impl Comparison<'_> {
     /// Reads again the rows of the ranges that were done when this comparison went on: `done` of each run.
-    /// Rows that no earlier one has seen are put aside, to be looked at by themselves. Then it counts the
-    /// index: the state's count is of before. Does nothing where the comparison went on from no state.
+    /// Rows that no earlier one has seen are put aside, to be looked at by themselves. Does nothing where the
+    /// comparison went on from no state.
     ///
     /// # Errors
-    /// With an index that cannot be read or counted, and with more new rows than are kept in memory.
+    /// With an index that cannot be read, and with more new rows than are kept in memory.
     pub(super) async fn rows_since(&self, done: &[usize]) -> Result<(), Stopped> {
         if self.plan.resume.is_none() {
             return Ok(());
@@ -34,11 +30,11 @@ impl Comparison<'_> {
             }
         }
         if done.last().is_some_and(|keyless| *keyless > 0) {
-            let mut take = |row: KeyedRow| self.counting.take(None, &row, &NOWHERE, &mut []);
+            let mut take = |row: KeyedRow| self.take_late(&row);
             let read = read_keyless(self.ports.rows, self.looks.patience, &mut take).await;
             read.map_err(|error| trouble(&error))?;
         }
-        self.count_again().await
+        Ok(())
     }
 
     /// Looks at the files that could not be looked at before this comparison went on.
@@ -60,32 +56,11 @@ impl Comparison<'_> {
     }
 
     async fn rows_since_in(&self, range: &KeyRange) -> Result<(), Stopped> {
-        let mut take = |row: KeyedRow| self.counting.take(None, &row, &NOWHERE, &mut []);
+        let mut take = |row: KeyedRow| self.take_late(&row);
         let (rows, patience) = (self.ports.rows, self.looks.patience);
         let read = read_range(rows, patience, range, self.plan.page_rows, &mut take).await;
         read.map_err(|error| trouble(&error))?;
-        if self.counting.parts().done.aside.len() < limits::KEPT_ASIDE {
-            return Ok(());
-        }
-        let text = format!(
-            "{} rows or more came into key ranges that were compared before this comparison was interrupted: \
-             it is too old to go on with. Begin a new one with another --state file and new lists",
-            limits::KEPT_ASIDE
-        );
-        Err(Stopped::Trouble(Reason::new(ReasonKind::IndexUnreadable, text)))
-    }
-
-    async fn count_again(&self) -> Result<(), Stopped> {
-        let now = if let Some(counted) = self.plan.counted {
-            Some(counted)
-        } else {
-            let counted = retried(self.ports.clock, 0, || self.ports.index.count()).await;
-            counted.map_err(|error| trouble(&error))?
-        };
-        let summary = &mut self.counting.parts().done.summary;
-        let read_fewer = summary.counted_before.is_some_and(|before| summary.rows < before);
-        summary.counted_after = now.filter(|now| *now != summary.rows || read_fewer);
-        Ok(())
+        self.require_few_late("came into key ranges that were compared before it was interrupted")
     }
 }
 

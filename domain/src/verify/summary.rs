@@ -133,10 +133,12 @@ pub struct VerifySummary {
     pub content: ContentRead,
     /// The index's count before the first row was read; [`None`] where the index cannot count.
     pub counted_before: Option<u64>,
-    /// The index's count after the last row, if fewer rows were read than counted before.
+    /// The index's count after the last row; [`None`] where it gave none.
     pub counted_after: Option<u64>,
     /// Why the index could not be counted; [`None`] when there was no error.
     pub uncounted: Option<String>,
+    /// The rows that the index has by fid, all of which were read; [`None`] where its count was enough.
+    pub listed_by_fid: Option<u64>,
     /// Why the comparison ended early; [`None`] when it did not.
     #[serde(skip_deserializing)]
     pub stopped: Option<Stopped>,
@@ -261,13 +263,30 @@ impl VerifySummary {
         }
     }
 
-    /// A comparison that went on has read all rows of its end, and counted before its begin is no witness
-    /// of them: what is counted now and was never read is missing.
+    /// What the index has at the end and was never read is missing. A count at the begin alone is no witness
+    /// of the rows that came meanwhile.
     fn coverage_by_counts(&self) -> Coverage {
-        match self.counted_after {
+        let now = self.counted_after.or(self.listed_by_fid);
+        match now {
             Some(now) if now > self.rows => Coverage::Missing(now - self.rows),
-            _ => coverage(self.rows, self.counted_before, self.counted_after),
+            _ => {
+                let equal = self.counted_after.filter(|now| *now == self.rows);
+                coverage(self.rows, self.counted_before.or(equal), now)
+            }
         }
+    }
+
+    /// Whether the number of rows that were read has something behind it: a count of the index, or its rows by
+    /// fid.
+    #[must_use]
+    pub const fn is_backed(&self) -> bool {
+        self.counted_after.is_some() || self.listed_by_fid.is_some()
+    }
+
+    /// Whether objects were read whose `ETag` is not their MD5.
+    #[must_use]
+    pub fn has_other_etags(&self) -> bool {
+        self.findings.contains_key(FindingKind::EtagNotMd5.name())
     }
 
     /// Whether something was found that is not as it must be.
@@ -294,6 +313,7 @@ impl VerifySummary {
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         self.stopped.is_some()
+            || !self.is_backed()
             || !self.unseen.is_empty()
             || self.changed.files > 0
             || matches!(self.coverage(), Coverage::Missing(_))

@@ -223,7 +223,7 @@ impl<'a> Counting<'a> {
         let mut parts = self.parts();
         match looked {
             Looked::Differs(Difference::Missing, _) => parts.not_found += 1,
-            Looked::Whole(_) | Looked::Differs(..) => {
+            Looked::Whole(..) | Looked::Differs(..) => {
                 parts.not_found = 0;
                 parts.of(run).summary.found_by_head += 1;
             }
@@ -243,7 +243,7 @@ impl<'a> Counting<'a> {
         };
         summary.count(file, true, (looked, is_accepted));
         drop(parts);
-        if !matches!(looked, Looked::Whole(_)) {
+        if !matches!(looked, Looked::Whole(..)) {
             self.tell_looked(None, bucket, file, (looked, is_accepted), true);
         }
     }
@@ -284,7 +284,7 @@ impl<'a> Counting<'a> {
         again: bool,
     ) {
         let (mark, trouble) = match looked {
-            Looked::Whole(_) => (Mark::Whole, ("", "")),
+            Looked::Whole(..) => (Mark::Whole, ("", "")),
             Looked::Differs(difference, text) if is_accepted => {
                 (Mark::Accepted, (difference.name(), text.as_str()))
             }
@@ -320,8 +320,12 @@ impl VerifySummary {
         (looked, is_accepted): (&Looked, bool),
     ) {
         match looked {
-            Looked::Whole(length) => {
+            Looked::Whole(length, other_etag) => {
                 self.whole.add(file.length);
+                if let Some(text) = other_etag {
+                    let kind = FindingKind::EtagNotMd5.name();
+                    self.findings.entry(kind).or_default().add(file.fid, text);
+                }
                 if *length != file.length {
                     let text = format!(
                         "the index has {} bytes, the content with SHA-1 {} has {length}",
@@ -340,7 +344,7 @@ impl VerifySummary {
             }
         }
         let has_content = match looked {
-            Looked::Whole(_) => true,
+            Looked::Whole(..) => true,
             Looked::Differs(difference, _) => {
                 matches!(difference, Difference::WrongContent | Difference::WrongLength)
             }

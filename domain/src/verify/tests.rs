@@ -1,5 +1,7 @@
 //! The comparison on an index in any order and on listings in pages of any size.
 
+mod counted;
+mod etags;
 mod fakes;
 mod interrupted;
 mod lines;

@@ -36,7 +36,8 @@ pub struct ReferenceArguments {
     /// `CONTENTREPO_DATABASE_URL`
     #[arg(long, help_heading = "References")]
     #[arg(conflicts_with_all = [
-        "sample", "seed", "deep", "max_failures", "exclude_file", "allow_extra", "sha1sums", "state",
+        "sample", "seed", "deep", "max_failures", "exclude_file", "allow_extra", "allow_etags", "sha1sums",
+        "state",
     ])]
     pub references: bool,
 

@@ -1,9 +1,11 @@
 //! `--state`: a file with which a comparison goes on where an earlier one ended.
 
+mod lock;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use domain::verify::{StateKeeper, VerifyState};
 use domain::{BucketMap, Sha1, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use self::lock::{LockError, LockedFile};
 use crate::exit::UsageError;
 use crate::report::list_file::ListPlace;
 use crate::report::verify::{StateEnd, VerifyList};
@@ -44,6 +47,7 @@ struct Header {
 /// A state as it was found, or the begin of a new one.
 pub struct StateFile {
     path: PathBuf,
+    locked: LockedFile,
     header: Header,
     json: Vec<u8>,
     is_found: bool,
@@ -57,16 +61,23 @@ impl StateFile {
         PathBuf::from(name)
     }
 
-    /// Reads the file, or begins a new state where there is none. Errors where the file is no state, or
-    /// that of a comparison that has come to its end.
+    /// Reads the file, or begins a new state where there is none. No other comparison can have it as long as
+    /// this one does. Errors where another one has it, and where the file is no state, or that of a comparison
+    /// that has come to its end.
     pub fn open(path: &Path) -> Result<Self, UsageError> {
         let now = SystemClock.now();
         let refused = |why: &dyn Display| refused(path, why);
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(refused(&format!("cannot be read: {error}"))),
-        };
+        let locked = LockedFile::open(path).map_err(|error| match error {
+            LockError::Taken => refused(
+                &"is the state of a comparison that runs now: wait for its end, or begin another one with \
+                  another file and other lists",
+            ),
+            LockError::Io(error) => {
+                refused(&format!("cannot be opened and locked for this comparison alone: {error}"))
+            }
+        })?;
+        let bytes = locked.read();
+        let bytes = bytes.map_err(|error| refused(&format!("cannot be read: {error}")))?;
         let (path, is_found) = (path.to_owned(), !bytes.is_empty());
         if !is_found {
             let header = Header {
@@ -76,9 +87,9 @@ impl StateFile {
                 ended: None,
                 lists: BTreeMap::new(),
             };
-            return Ok(Self { path, header, json: Vec::new(), is_found });
+            return Ok(Self { path, locked, header, json: Vec::new(), is_found });
         }
-        let (header, json) = read(&bytes).map_err(|why| refused(&why))?;
+        let (header, json) = read_state(&bytes).map_err(|why| refused(&why))?;
         if let Some(ended) = header.ended {
             let why = format!(
                 "is of a comparison that came to its end at {ended}: there is nothing to continue, and it \
@@ -86,7 +97,7 @@ impl StateFile {
             );
             return Err(refused(&why));
         }
-        let mut state = Self { path, header, json, is_found };
+        let mut state = Self { path, locked, header, json, is_found };
         state.header.continued.push(now);
         Ok(state)
     }
@@ -141,9 +152,9 @@ impl StateFile {
     /// Begins to keep the state, of which `ranges` are done, with the places of these lists. Errors where
     /// the file cannot be written: better now than in an hour.
     pub fn keep(self, lists: Vec<&VerifyList>, ranges: u64) -> Result<Keeper<'_>, UsageError> {
-        let Self { path, header, json, .. } = self;
-        let inner =
-            Inner { header, kept_at: Instant::now(), took: Duration::ZERO, trouble: None, ranges };
+        let Self { path, locked, header, json, .. } = self;
+        let (kept_at, took, trouble) = (Instant::now(), Duration::ZERO, None);
+        let inner = Inner { header, locked, kept_at, took, trouble, ranges };
         let keeper = Keeper { path, lists, ranges_before: ranges, inner: Mutex::new(inner) };
         let written = keeper.write(&mut keeper.inner(), &json);
         written.map_err(|error| refused(&keeper.path, &format!("cannot be written: {error}")))?;
@@ -161,6 +172,8 @@ pub struct Keeper<'a> {
 
 struct Inner {
     header: Header,
+    /// The file that was written last.
+    locked: LockedFile,
     kept_at: Instant,
     took: Duration,
     /// Why the last state could not be written.
@@ -169,23 +182,18 @@ struct Inner {
 }
 
 impl Keeper<'_> {
-    /// Says what became of the file. Where the comparison has come to its end, that is noted in it.
-    pub fn finish(self, is_whole: bool) -> StateEnd {
-        let mut inner = self.inner();
-        if is_whole {
-            inner.header.ended = Some(SystemClock.now());
-            if let Err(error) = self.write(&mut inner, &[]) {
-                inner.trouble = Some(error.to_string());
-            }
-        }
-        StateEnd {
+    /// Says what became of the file, and gives what notes the end of the comparison in it.
+    pub fn finish(self) -> (StateEnd, KeptState) {
+        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let end = StateEnd {
             file: self.path.clone(),
             begun: inner.header.begun,
             continued: inner.header.continued.clone(),
             ranges_before: self.ranges_before,
             ranges_kept: inner.ranges,
-            trouble: inner.trouble.clone(),
-        }
+            trouble: inner.trouble,
+        };
+        (end, KeptState { path: self.path, header: inner.header, locked: inner.locked })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -195,14 +203,24 @@ impl Keeper<'_> {
     fn write(&self, inner: &mut Inner, json: &[u8]) -> io::Result<()> {
         // The lists first: a state must not name lines that are not there.
         let place = |list: &&VerifyList| Ok((list.flag().to_owned(), list.place()?));
-        if inner.header.ended.is_none() {
-            inner.header.lists = self.lists.iter().map(place).collect::<io::Result<_>>()?;
-        }
-        let mut content = serde_json::to_vec(&inner.header)?;
-        content.push(b'\n');
-        content.extend_from_slice(json);
-        let first = format!("{FORMAT} {}\n", Sha1::of(&content));
-        replace(&self.path, &[first.as_bytes(), &content])
+        inner.header.lists = self.lists.iter().map(place).collect::<io::Result<_>>()?;
+        write(&self.path, &inner.header, json, &mut inner.locked)
+    }
+}
+
+/// A state behind a comparison. Until it is dropped no other comparison has it.
+pub struct KeptState {
+    path: PathBuf,
+    header: Header,
+    locked: LockedFile,
+}
+
+impl KeptState {
+    /// Notes that the comparison has come to its end. Call this when its report is printed and its lists are
+    /// closed: a comparison that is killed before goes on, and says everything once more.
+    pub fn end(mut self) -> io::Result<()> {
+        self.header.ended = Some(SystemClock.now());
+        write(&self.path, &self.header, &[], &mut self.locked)
     }
 }
 
@@ -223,19 +241,24 @@ impl StateKeeper for Keeper<'_> {
     }
 }
 
-/// Puts a file in place of another, which is there or the other one, whatever happens.
-fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+/// Writes a state in place of the one before, which is there or the other one, whatever happens. The new
+/// file is locked before it has the name, and takes the place of `before` when it has it.
+fn write(path: &Path, header: &Header, json: &[u8], before: &mut LockedFile) -> io::Result<()> {
+    let mut content = serde_json::to_vec(header)?;
+    content.push(b'\n');
+    content.extend_from_slice(json);
+    let first = format!("{FORMAT} {}\n", Sha1::of(&content));
     let new = StateFile::anew(path);
-    let mut file = File::create(&new)?;
-    parts.iter().try_for_each(|part| file.write_all(part))?;
-    file.sync_all()?;
+    let locked = LockedFile::of(File::create(&new)?)?;
+    locked.write(&[first.as_bytes(), &content])?;
     fs::rename(&new, path)?;
+    *before = locked;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 /// The header and the state behind it.
-fn read(bytes: &[u8]) -> Result<(Header, Vec<u8>), String> {
+fn read_state(bytes: &[u8]) -> Result<(Header, Vec<u8>), String> {
     let line = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'\n');
     let end = line(bytes).unwrap_or(bytes.len());
     let (first, content) = bytes.split_at(end);

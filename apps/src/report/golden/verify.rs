@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::reports::{sample, stopped, tally};
 use crate::report::Cost;
 use crate::report::list_file::ListEnd;
-use crate::report::verify::{Lists, SortedEnd, StateEnd, VerifyReport, Ways};
+use crate::report::verify::{Allowed, Lists, SortedEnd, StateEnd, VerifyReport, Ways};
 
 pub(super) fn reports() -> Vec<Value> {
     let samples = || BTreeMap::from([("*", sample())]);
@@ -42,6 +42,7 @@ pub(super) fn reports() -> Vec<Value> {
         counted_before: Some(1),
         counted_after: Some(1),
         uncounted: Some("refused".to_owned()),
+        listed_by_fid: Some(1),
         stopped: stopped(),
     };
     let end = |trouble: Option<&str>| {
@@ -63,7 +64,7 @@ pub(super) fn reports() -> Vec<Value> {
         sorted: Some(SortedEnd { rows: 1, replaced: 1, bytes: 1 }),
     };
     let report = |summary, lists, ways| {
-        json!(VerifyReport::new(summary, (lists, ways), false, Cost::default()))
+        json!(VerifyReport::new(summary, (lists, ways), Allowed::default(), Cost::default()))
     };
     vec![
         report(full.clone(), lists, ways(None)),

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use domain::doctor::{CostLine, DataCosts, Stage, through_nat};
+use domain::prices::Unit;
 use domain::{Dollars, Prices, Tally};
 use indicatif::{HumanBytes, HumanCount};
 
@@ -18,12 +19,21 @@ pub(super) fn write_stages(
         let total: Dollars = of_stage().map(|line| line.dollars).sum();
         writeln!(out, "  {name:<73} {total:>10}")?;
         for CostLine { what, count, unit, dollars, .. } in of_stage() {
-            let count = HumanCount(*count).to_string();
-            let price = format!("x ${} a million", prices.of_million(*unit));
-            writeln!(out, "    {what:<37} {count:>12} {price:<22} {dollars:>8}")?;
+            write_line(out, (what, *count, *unit, *dollars), prices)?;
         }
     }
     Ok(())
+}
+
+/// Requests of one kind: how many, their price, and what they cost.
+pub(super) fn write_line(
+    out: &mut String,
+    (what, count, unit, dollars): (&str, u64, Unit, Dollars),
+    prices: &Prices,
+) -> fmt::Result {
+    let count = HumanCount(count).to_string();
+    let price = format!("x ${} a million", prices.of_million(unit));
+    writeln!(out, "    {what:<37} {count:>12} {price:<22} {dollars:>8}")
 }
 
 /// What requests do not show: the bytes, and what stands by the hour.

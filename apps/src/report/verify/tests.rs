@@ -15,6 +15,7 @@ fn whole() -> VerifySummary {
         ranges: 17,
         ranges_done: 17,
         counted_before: Some(12_003),
+        counted_after: Some(12_003),
         content: ContentRead {
             seed: 7,
             drawn: 10,
@@ -35,7 +36,8 @@ fn differing(fids: u64) -> VerifySummary {
 }
 
 fn said(summary: VerifySummary, lists: Lists) -> (String, Exit) {
-    let report = VerifyReport::new(summary, (lists, Ways::default()), false, Cost::default());
+    let report =
+        VerifyReport::new(summary, (lists, Ways::default()), Allowed::default(), Cost::default());
     let mut out = String::new();
     report.write(&mut out).expect("a string takes it");
     (out, report.verdict().exit)
@@ -96,11 +98,36 @@ fn what_is_not_complete_never_looks_clean() {
         assert!(text.contains("NOT COMPLETE: 5 of 17 key ranges were compared."), "{text}");
         assert_eq!(exit, code);
     }
-    let (fewer, exit) =
-        said(VerifySummary { counted_before: Some(12_010), ..whole() }, Lists::default());
+    let counted = Some(12_010);
+    let fewer = VerifySummary { counted_before: counted, counted_after: counted, ..whole() };
+    let (fewer, exit) = said(fewer, Lists::default());
     assert!(fewer.contains("NOT COMPARED: 7 rows that the index counts"), "{fewer}");
     assert!(!fewer.contains("Clean:"), "{fewer}");
     assert_eq!(exit, Exit::Unreachable);
+    let uncounted = VerifySummary { counted_before: None, counted_after: None, ..whole() };
+    let (text, exit) = said(uncounted.clone(), Lists::default());
+    assert!(text.contains("Nothing counts the rows") && !text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Unreachable);
+    let (listed_by_fid, why) = (Some(12_003), Some("it takes too long".to_owned()));
+    let by_fid = VerifySummary { listed_by_fid, uncounted: why, ..uncounted };
+    let (text, exit) = said(by_fid, Lists::default());
+    let words =
+        "could not be counted: it takes too long\n  So its rows were read by fid, too: 12,003 rows";
+    assert!(text.contains(words) && text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Clean);
+    let mut etags = whole();
+    let mut sample = Sample::default();
+    sample.add(Fid(7), "`corpus/ab` has the ETag `0`");
+    etags.findings.insert("etag-not-md5", sample);
+    let (text, exit) = said(etags.clone(), Lists::default());
+    let command = "    aws s3api copy-object --bucket BUCKET --key KEY --copy-source BUCKET/KEY ";
+    assert!(text.contains("A STOCK CONTENTREPO CANNOT READ") && text.contains(command), "{text}");
+    assert!(!text.contains("Clean:"), "{text}");
+    assert_eq!(exit, Exit::Findings);
+    let allowed = Allowed { etags: true, ..Allowed::default() };
+    let ends = (Lists::default(), Ways::default());
+    let report = VerifyReport::new(etags, ends, allowed, Cost::default());
+    assert_eq!(report.verdict().exit, Exit::Clean);
     let mut unseen = whole();
     unseen.whole.files -= 1;
     let mut sample = Sample::default();
@@ -123,7 +150,12 @@ fn a_comparison_that_was_continued_says_how_old_it_is_and_how_it_goes_on() {
     };
     let said = |summary, trouble| {
         let ways = Ways { state: Some(state(trouble)), sorted: None };
-        let report = VerifyReport::new(summary, (Lists::default(), ways), false, Cost::default());
+        let report = VerifyReport::new(
+            summary,
+            (Lists::default(), ways),
+            Allowed::default(),
+            Cost::default(),
+        );
         let mut out = String::new();
         report.write(&mut out).expect("a string takes it");
         out

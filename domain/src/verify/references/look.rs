@@ -76,7 +76,7 @@ impl Looks<'_> {
         let is_missing = if is_looked_at {
             self.heads.fetch_add(1, Ordering::Relaxed);
             match self.look_at_object(bucket, doubt.sha1).await {
-                Looked::Whole(length) => return Ok(Seen::There(length)),
+                Looked::Whole(length, _) => return Ok(Seen::There(length)),
                 Looked::Differs(difference, _) => difference == Difference::Missing,
                 Looked::Unseen(why) => return Ok(Seen::Unseen(why)),
             }

@@ -20,8 +20,8 @@ use crate::ports::{
 };
 use crate::retry::mix;
 use crate::{
-    ByteCount, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject, ObjectAddress, ObjectKey,
-    S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
+    ByteCount, ContentHasher, ETag, Fid, FoundObject, IndexRow, ListPage, ListedObject,
+    ObjectAddress, ObjectKey, S3Bucket, Sha1, StorageClasses, StoredObject, Timestamp, WriteTarget,
 };
 
 /// Runs a future whose waits all end by themselves.
@@ -80,11 +80,20 @@ pub(super) struct Object {
     /// The SHA-1 that HEAD tells.
     pub(super) stored: Option<Sha1>,
     pub(super) is_archived: bool,
+    /// Its `ETag`, where that is not the MD5 of its bytes.
+    pub(super) etag: Option<String>,
+}
+
+pub(super) fn md5(bytes: &[u8]) -> String {
+    let mut hasher = ContentHasher::with_md5();
+    hasher.update(bytes);
+    hasher.finish().md5.expect("it was wanted").to_string()
 }
 
 impl Object {
     pub(super) fn of(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), stored: Some(Sha1::of(bytes)), is_archived: false }
+        let (bytes, stored) = (bytes.to_vec(), Some(Sha1::of(bytes)));
+        Self { bytes, stored, is_archived: false, etag: None }
     }
 }
 
@@ -97,10 +106,18 @@ pub(super) struct World {
     pub(super) listed_at_a_time: usize,
     /// The number of rows that the index tells.
     pub(super) count: Option<u64>,
+    /// Counts that fail.
+    pub(super) failing_counts: AtomicU64,
+    /// The most rows of a page, whatever is asked for, as a limit of the server has it.
+    pub(super) most_rows: usize,
+    /// Whether the rows can be read by fid.
+    pub(super) refuses_fids: bool,
     /// Decides how long each answer takes.
     pub(super) seed: Mutex<u64>,
     /// Objects that are gone when they are looked at.
     pub(super) gone: Vec<String>,
+    /// An object whose bytes never come, though HEAD finds it.
+    pub(super) broken: Option<String>,
     /// Objects that no listing has: they were written a moment later.
     pub(super) late: Vec<String>,
     /// Pages that come: of rows, and of listings. No later one does.
@@ -110,6 +127,10 @@ pub(super) struct World {
     pub(super) heads: AtomicU64,
     /// Requests for an object that fail, from the first on; the others come.
     pub(super) failing_reads: AtomicU64,
+    /// Requests for an object, by their numbers, that fail: S3 goes away while the comparison runs.
+    pub(super) away: std::ops::Range<u64>,
+    /// Requests for an object that were made.
+    pub(super) asked: AtomicU64,
     /// Whether a read that fails is denied, and not unanswered.
     pub(super) is_denied: bool,
     /// Milliseconds that have passed in pauses.
@@ -127,11 +148,17 @@ impl World {
             objects,
             listed_at_a_time: 3,
             count,
+            failing_counts: AtomicU64::new(0),
+            most_rows: usize::MAX,
+            refuses_fids: false,
             seed,
             gone: Vec::new(),
+            broken: None,
             late: Vec::new(),
             heads: AtomicU64::new(0),
             failing_reads: AtomicU64::new(0),
+            away: 0..0,
+            asked: AtomicU64::new(0),
             is_denied: false,
             passed: AtomicU64::new(0),
             rows_left: left(),
@@ -178,6 +205,7 @@ impl KeyRanges for World {
                 && end.is_none_or(|end| self.order.compare(&key(row), end).is_lt())
         });
         rows.sort_by(|one, other| self.order.compare(&key(one), &key(other)));
+        let limit = limit.min(self.most_rows);
         Ok(rows.into_iter().take(limit).cloned().map(KeyedRow::Read).collect())
     }
 
@@ -196,8 +224,16 @@ impl KeyRanges for World {
 
 #[async_trait]
 impl SourceIndex for World {
-    async fn page(&self, _after: Fid, _limit: usize) -> Result<RowPage, IndexError> {
-        Ok(RowPage::default())
+    async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
+        if self.refuses_fids {
+            let (at, why) = ("fake".to_owned(), "no".to_owned());
+            return Err(IndexError::Refused { at, why });
+        }
+        let mut rows: Vec<_> = self.rows.iter().filter(|row| row.fid > after).cloned().collect();
+        rows.sort_by_key(|row| row.fid);
+        rows.truncate(limit.min(self.most_rows));
+        let next = rows.last().map(|row| row.fid);
+        Ok(RowPage { rows, next, ..RowPage::default() })
     }
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {
@@ -205,6 +241,10 @@ impl SourceIndex for World {
     }
 
     async fn count(&self) -> Result<Option<u64>, IndexError> {
+        if one_less(&self.failing_counts) {
+            let (at, why) = ("fake".to_owned(), "it takes too long".to_owned());
+            return Err(IndexError::Refused { at, why });
+        }
         Ok(self.count)
     }
 
@@ -256,6 +296,9 @@ impl ObjectStore for World {
     async fn read(&self, at: &ObjectAddress, is: &ETag) -> Result<ObjectContent, StoreError> {
         self.wait().await;
         self.fail_reads(at)?;
+        if self.broken.as_deref() == Some(at.key.as_str()) {
+            return Err(StoreError::Busy { at: at.to_string(), why: "it breaks off".to_owned() });
+        }
         let Some(object) = self.object(at) else {
             return Err(StoreError::NoSuchKey(at.to_string()));
         };
@@ -301,7 +344,8 @@ impl ObjectStore for World {
 
 impl World {
     fn fail_reads(&self, at: &ObjectAddress) -> Result<(), StoreError> {
-        if !one_less(&self.failing_reads) {
+        let is_away = self.away.contains(&self.asked.fetch_add(1, Atomic::Relaxed));
+        if !is_away && !one_less(&self.failing_reads) {
             return Ok(());
         }
         let (at, why) = (at.to_string(), "no".to_owned());
@@ -321,7 +365,7 @@ fn one_less(left: &AtomicU64) -> bool {
 }
 
 fn etag(object: &Object) -> ETag {
-    ETag(Sha1::of(&object.bytes).to_string())
+    object.etag.clone().map_or_else(|| ETag(md5(&object.bytes)), ETag)
 }
 
 #[async_trait]

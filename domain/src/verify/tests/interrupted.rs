@@ -239,3 +239,42 @@ fn an_outage_is_waited_for_and_then_ends_the_comparison() {
         assert!(summary.adds_up() && summary.is_incomplete() && !summary.differs());
     }
 }
+
+/// When S3 goes away, requests are under way while others are still answered. Their files are looked at
+/// when S3 answers again, as if it had never been away.
+#[test]
+fn an_outage_in_the_middle_ends_in_the_same_report_as_none() {
+    for (depth, length) in [(Depth::All, None), (NO_SAMPLE, Some(ByteCount(77)))] {
+        let world = || {
+            let mut world = whole(400);
+            // Another length in the index: each object is looked at by HEAD.
+            world.rows.iter_mut().for_each(|row| row.length = length.or(row.length));
+            world
+        };
+        let plan = VerifyPlan { wait: Duration::from_hours(100), ..plan(depth, 50) };
+        let (expected, _) = verified_by(&world(), &plan);
+        assert_eq!(expected.whole.files, 400);
+        for from in [1, 100, 250] {
+            let mut world = world();
+            world.away = from..from + 900;
+            let (summary, kept) = verified_by(&world, &plan);
+            assert_eq!(summary, expected, "{depth:?} {from}");
+            assert_eq!(kept.outages.0, kept.outages.1, "{:?}", kept.outages);
+            assert!(kept.outages.0 > 0);
+        }
+    }
+}
+
+/// One object's own trouble does not hold the comparison up, and its file is not whole.
+#[test]
+fn an_object_that_never_comes_is_not_looked_at_and_the_others_are() {
+    for depth in [Depth::All, Depth::Sample { files: 200, seed: 1 }] {
+        let mut world = whole(200);
+        world.broken = Some(Sha1::of(b"120").to_string());
+        let wait = Duration::from_hours(100);
+        let (summary, _) = verified_by(&world, &VerifyPlan { wait, ..plan(depth, 50) });
+        assert_eq!(summary.unseen["s3-unreachable"].first_fids, [Fid(120)], "{depth:?}");
+        assert_eq!((summary.whole.files, &summary.stopped), (199, &None), "{depth:?}");
+        assert!(summary.is_incomplete() && !summary.differs());
+    }
+}

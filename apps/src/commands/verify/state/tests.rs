@@ -25,19 +25,34 @@ fn a_state_goes_on_with_its_own_settings_alone() {
     let state = begun(&path, "ours").expect("a new one");
     assert_eq!(state.place("--list"), None);
     let keeper = state.keep(vec![&lines], 0).expect("it is written");
-    let end = keeper.finish(false);
+    let another = error(&path);
+    assert!(
+        another.contains("`") && another.contains("of a comparison that runs now"),
+        "{another}"
+    );
+    let (end, kept) = keeper.finish();
     assert_eq!((end.trouble, end.continued.len(), end.ranges_kept), (None, 0, 0));
+    assert!(error(&path).contains("that runs now"), "its report is not printed yet");
+    drop(kept);
     let state = begun(&path, "ours").expect("it is there");
     assert_eq!(
         state.place("--list"),
         Some(ListPlace { bytes: 0, lines: 0, tail: domain::Sha1::of(b"") })
     );
     assert_eq!(state.setting("MOGILE_DOMAIN"), Some("ours"));
+    drop(state);
     let other = begun(&path, "theirs").err().expect("another store").0;
     let words = "with other settings: MOGILE_DOMAIN was `ours` and is `theirs`.";
     assert!(other.starts_with("--state: `") && other.contains(words), "{other}");
-    let end = state.keep(vec![&lines], 0).expect("it is written").finish(true);
+    let state = begun(&path, "ours").expect("it is there");
+    let (end, kept) = state.keep(vec![&lines], 0).expect("it is written").finish();
     assert_eq!((end.trouble, end.continued.len()), (None, 1));
+    // It is killed before its report is printed: the next one prints it.
+    drop(kept);
+    let state = begun(&path, "ours").expect("it has not ended");
+    let (end, kept) = state.keep(vec![&lines], 0).expect("it is written").finish();
+    assert_eq!((end.trouble, end.continued.len()), (None, 2));
+    kept.end().expect("written");
     let over = error(&path);
     assert!(over.contains("came to its end at 20") && over.contains("another file"), "{over}");
     let names = fs::read_dir(folder.path()).expect("a folder").count();
@@ -71,15 +86,34 @@ fn what_is_no_whole_state_is_refused_and_stays_as_it_is() {
     fs::write(&path, "").expect("written");
     assert!(begun(&path, "ours").is_ok(), "an empty file is none");
     let said = error(folder.path());
-    assert!(said.contains("cannot be read"), "{said}");
+    assert!(said.contains("cannot be opened"), "{said}");
 }
 
 #[test]
 fn a_state_that_cannot_be_written_is_said_at_once() {
     let path = Path::new("/no/such/folder/state");
-    let refused = begun(path, "ours").expect("there is none").keep(Vec::new(), 0);
-    let error = refused.err().expect("no folder").0;
-    assert!(error.contains("`/no/such/folder/state` cannot be written"), "{error}");
+    let error = error(path);
+    assert!(error.contains("`/no/such/folder/state` cannot be opened"), "{error}");
+}
+
+/// A comparison puts new files in the place of the first one, and has each of them.
+#[test]
+fn a_state_that_is_written_again_and_again_stays_with_its_comparison() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    let first = LockedFile::open(&path).expect("a new file");
+    let taken = || matches!(LockedFile::open(&path), Err(LockError::Taken));
+    assert!(taken());
+    // Another one has opened the file before it was replaced, and locks it afterwards.
+    let opened = File::open(&path).expect("it is there");
+    let new = folder.path().join("state.new");
+    let second = LockedFile::of(File::create(&new).expect("made")).expect("locked");
+    fs::rename(&new, &path).expect("renamed");
+    drop(first);
+    assert!(opened.try_lock().is_ok(), "nothing has the old one");
+    assert!(taken(), "the new one has its owner");
+    drop(second);
+    assert!(LockedFile::open(&path).is_ok());
 }
 
 /// A list whose lines are lost must not be continued as if it had them.

@@ -12,10 +12,17 @@ use stand_ins::world::dynamodb::{Fields, Item, Table, number, text};
 use stand_ins::world::mogile::{Content, Fid, FileRow};
 
 use super::session::Session;
+use super::witness::{count, witnessed};
 
 /// The columns, in their order.
-const COLUMNS: [&str; 5] =
-    ["`enqueue verify`", "`audit`", "`verify`", "`verify --deep`", "`verify --references`"];
+const COLUMNS: [&str; 6] = [
+    "`enqueue verify`",
+    "`audit`",
+    "`audit report`",
+    "`verify`",
+    "`verify --deep`",
+    "`verify --references`",
+];
 
 /// A line of the table: what was planted, whether it is a fault at all, and how a command would name it: by
 /// the file's fid, or by the key of an object.
@@ -54,9 +61,12 @@ async fn each_verification_finds_what_the_page_says() {
     session.set_deliveries(1);
     let sent = session.told(&["enqueue", "verify", "--run", "after"], 0).await;
     let worked = session.told(&["work", "--until-empty"], 1).await;
+    // By now the objects are older than the job.
+    let witness = witnessed(&session, 1).await;
     let columns = [
         session.by_jobs(&worked),
         by_audit(&audit),
+        by_witness(&witness),
         by_listing(&listed),
         by_listing(&deep),
         references,
@@ -104,8 +114,10 @@ async fn each_verification_finds_what_the_page_says() {
     };
     assert_eq!(worked["verified"]["files"], whole(0, &["index-length"]), "{worked}");
     assert_eq!(audit["whole"], whole(1, &["withdrawn", "referenced"]), "{audit}");
-    assert_eq!(listed["whole"]["files"], whole(2, &["extra", "index-length"]), "{listed}");
-    assert_eq!(deep["whole"]["files"], whole(3, &["extra", "index-length"]), "{deep}");
+    assert_eq!(count(&witness, "whole"), whole(2, &[]), "{witness}");
+    assert_eq!(listed["whole"]["files"], whole(3, &["extra", "index-length"]), "{listed}");
+    let notes = ["extra", "index-length", "etag-not-md5"];
+    assert_eq!(deep["whole"]["files"], whole(4, &notes), "{deep}");
     let passes = session.items(VERIFICATIONS);
     let of_run =
         |item: &&Item| Fields(item).the_text("run").is_ok_and(|it| it.starts_with("after#"));
@@ -147,6 +159,14 @@ fn by_audit(summary: &Value) -> Said {
     }
     for name in ["referenced", "withdrawn"] {
         add(&mut said, name, &summary["without_row"][name]);
+    }
+    said
+}
+
+fn by_witness(summary: &Value) -> Said {
+    let mut said = Said::new();
+    for name in ["wrong", "missing", "changed", "failed", "not_witnessed", "changed_meanwhile"] {
+        add(&mut said, name, &summary[name]);
     }
     said
 }
@@ -266,6 +286,12 @@ impl Session {
         self.rewrite(file, ("sha1", &wrong));
         let words = "The object has other bytes of the right length, and S3 stores the right SHA-1 with them.";
         self.overwrite(next(true, words), true);
+        let file = next(true, "The object's ETag is not the MD5 of its bytes.");
+        let content = ObjectContent::of(bytes(file));
+        let checksum = Some(StoredChecksum::sha1_of(&content));
+        let object = Object::new(content, Attributes::default(), SystemTime::now());
+        let object = Object { checksum, etag: "0".repeat(32), ..object };
+        world.s3.plant(file.bucket, &file.file.sha1, object).expect("planted");
         let file = next(true, "The object has another length.");
         world.s3.plant_plain(file.bucket, &file.file.sha1, b"short".to_vec()).expect("planted");
         let file = next(true, "The object is in the other bucket.");

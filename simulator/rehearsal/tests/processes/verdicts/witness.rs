@@ -47,21 +47,11 @@ impl Witness {
 
     /// Writes manifests into a folder, and does what is printed.
     async fn run(&self, name: &str, more: &[&str]) -> Run {
-        let out = self.path(name);
-        let upload = format!("s3://{WORK}/{name}");
-        let manifest = ["audit", "manifest", "--out", &out, "--upload-to", &upload];
-        let role = ["--role-arn", "arn:aws:iam::123456789012:role/witness"];
-        let said = self.session.said(&[&manifest[..], &role, more].concat(), 0).await;
-        let mut shell = Shell::default();
-        shell.follow(&self.session.stage.world.s3, &said);
-        let judge = command(&said, "audit report");
-        let arguments = judge.split(' ').map(str::to_owned).collect();
-        Run { arguments, folder: PathBuf::from(out) }
+        Run::of(&self.session, (&self.path(name), name), more).await
     }
 
     async fn told(&self, run: &Run, more: &[&str], code: i32) -> Value {
-        let arguments: Vec<_> = run.arguments.iter().map(String::as_str).collect();
-        self.session.told(&[&arguments[..], more].concat(), code).await
+        run.told(&self.session, more, code).await
     }
 
     async fn said(&self, run: &Run, more: &[&str], code: i32) -> String {
@@ -70,7 +60,34 @@ impl Witness {
     }
 }
 
+/// What S3's own witness says of all files of a session. The report ends with this exit code.
+pub(super) async fn witnessed(session: &Session, code: i32) -> Value {
+    session.stage.world.s3.create_bucket(WORK).expect("made");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("all");
+    let run = Run::of(session, (out.to_str().expect("a name"), "all"), &[]).await;
+    run.told(session, &[], code).await
+}
+
 impl Run {
+    /// Writes manifests into this folder, and does what is printed.
+    async fn of(session: &Session, (out, name): (&str, &str), more: &[&str]) -> Self {
+        let upload = format!("s3://{WORK}/{name}");
+        let manifest = ["audit", "manifest", "--out", out, "--upload-to", &upload];
+        let role = ["--role-arn", "arn:aws:iam::123456789012:role/witness"];
+        let said = session.said(&[&manifest[..], &role, more].concat(), 0).await;
+        let mut shell = Shell::default();
+        shell.follow(&session.stage.world.s3, &said);
+        let judge = command(&said, "audit report");
+        let arguments = judge.split(' ').map(str::to_owned).collect();
+        Self { arguments, folder: PathBuf::from(out) }
+    }
+
+    async fn told(&self, session: &Session, more: &[&str], code: i32) -> Value {
+        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
+        session.told(&[&arguments[..], more].concat(), code).await
+    }
+
     /// The values of an option.
     fn values(&self, option: &str) -> Vec<PathBuf> {
         let two = self.arguments.windows(2).filter(|two| two[0] == option);
@@ -113,7 +130,7 @@ fn put_back(files: impl IntoIterator<Item = (PathBuf, String)>) {
     }
 }
 
-fn count(told: &Value, class: &str) -> u64 {
+pub(super) fn count(told: &Value, class: &str) -> u64 {
     told[class]["files"].as_u64().or_else(|| told[class].as_u64()).unwrap_or_default()
 }
 

@@ -75,6 +75,11 @@ async fn a_killed_comparison_goes_on_and_says_what_a_whole_one_says() {
         assert!(run.try_wait().expect("it can be asked").is_none(), "it ended first");
         sleep(Duration::from_millis(20)).await;
     }
+    // Another one at the same time would write over it.
+    let other = mogile2s3(stage.world.environment(), &[&["verify"], &arguments[..]].concat()).await;
+    let words = text(&other.stderr);
+    assert_eq!(other.status.code(), Some(2), "{words}");
+    assert!(words.contains(&kept) && words.contains("of a comparison that runs now"), "{words}");
     run.kill().await.expect("SIGKILL is not refused");
     stage.world.faults.clear();
 
@@ -120,10 +125,16 @@ async fn an_outage_is_named_and_what_is_printed_then_goes_on() {
     let next = format!("The same command with --state {kept} goes on behind the ");
     assert!(printed.contains(&next) && !printed.contains("Clean"), "{printed}");
     stage.world.faults.clear();
+    // It comes to its end, and its report is not out.
+    let mut unread = crate::cli::rehearse();
+    unread.arg("mogile2s3").args(arguments).envs(stage.world.environment());
+    unread.stdout(fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it"));
+    let unread = tokio::process::Command::from(unread).status().await.expect("it runs");
+    assert!(!unread.success(), "nothing was printed");
     let ended = mogile2s3(stage.world.environment(), &arguments).await;
     let printed = text(&ended.stdout);
     assert_eq!(ended.status.code(), Some(0), "{printed}");
-    assert!(printed.contains("was continued once"), "{printed}");
+    assert!(printed.contains("was continued 2 times"), "{printed}");
     assert!(printed.contains("Clean: "), "{printed}");
 }
 
@@ -210,4 +221,18 @@ async fn a_token_that_expires_is_waited_for_and_never_looks_whole() {
     let printed = run("2s", 3).await;
     assert!(printed.contains("NOT COMPLETE: ") && !printed.contains("Clean: "), "{printed}");
     assert!(!printed.contains("are not in S3 as they must be"), "{printed}");
+
+    // S3 goes away for a moment while content is read, and the index does not count its rows at the end.
+    stage.world.faults.clear();
+    let away = Fault::Refuse { status: 503, code: "SlowDown".to_owned() };
+    stage.world.faults.add(Rule { skip: 60, times: 90, ..Rule::always(Service::S3, away) });
+    let denied = Fault::Refuse { status: 1142, code: "SELECT command denied".to_owned() };
+    let count = Some("COUNT file".to_owned());
+    let at_the_end = Rule { operation: count, skip: 1, ..Rule::always(Service::Mysql, denied) };
+    stage.world.faults.add(at_the_end);
+    let ended = mogile2s3(stage.world.environment(), &["verify", "--deep", "--wait", "5m"]).await;
+    let printed = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{printed}{}", text(&ended.stderr));
+    assert!(printed.contains("So its rows were read by fid, too: "), "{printed}");
+    assert!(printed.contains("SELECT command denied") && printed.contains("Clean: "), "{printed}");
 }
