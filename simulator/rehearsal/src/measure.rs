@@ -9,6 +9,7 @@ mod client;
 mod cpu;
 mod field;
 mod freeze;
+mod growth;
 mod memory;
 mod plan;
 mod types;

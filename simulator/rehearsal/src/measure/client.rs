@@ -59,8 +59,7 @@ const CONTENT_REPO: &str = "CONTENTREPO_DATABASE_URL";
 
 /// Runs `mogile2s3 migrate` in that world, whose contentrepo knows its files.
 pub async fn migrate_with_types(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
-    let all = [process::COMMAND, "migrate", "--json"];
-    run(environment, &all, &[]).await.context("`mogile2s3 migrate`")
+    command(environment, &["migrate"]).await
 }
 
 /// Runs `mogile2s3 migrate` in that world, without types and names: its contentrepo knows no file.
@@ -70,34 +69,19 @@ pub async fn migrate(
 ) -> anyhow::Result<Run> {
     let mut environment = environment.clone();
     environment.remove(CONTENT_REPO);
-    let all = [&[process::COMMAND, "migrate", "--json"], arguments].concat();
-    let run = run(&environment, &all, &[]).await.context("`mogile2s3 migrate`")?;
+    let run = command(&environment, &[&["migrate"], arguments].concat()).await?;
     ensure!(run.summary["failed"] == serde_json::json!({}), "files failed: {}", run.summary);
     Ok(run)
 }
 
-/// Runs `mogile2s3 plan` in that world.
-pub async fn plan(environment: &BTreeMap<&str, String>, arguments: &[&str]) -> anyhow::Result<Run> {
-    let all = [&[process::COMMAND, "plan", "--json"], arguments].concat();
-    run(environment, &all, &[]).await.context("`mogile2s3 plan`")
-}
-
-/// Runs `mogile2s3 audit` of a verification in that world.
-pub async fn audit(environment: &BTreeMap<&str, String>, name: &str) -> anyhow::Result<Run> {
-    let all = [process::COMMAND, "audit", "--json", "--run", name];
-    run(environment, &all, &[]).await.context("`mogile2s3 audit`")
-}
-
-/// Runs `mogile2s3 verify` in that world, with its usual sample.
-pub async fn verify(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
-    let all = [process::COMMAND, "verify", "--json", "--seed", "1"];
-    run(environment, &all, &[]).await.context("`mogile2s3 verify`")
-}
-
-/// Runs `mogile2s3 freeze` in that world, without a window.
-pub async fn freeze(environment: &BTreeMap<&str, String>) -> anyhow::Result<Run> {
-    let all = [process::COMMAND, "freeze", "--json", "--means", "measured", "--window", "0s"];
-    run(environment, &all, &[]).await.context("`mogile2s3 freeze`")
+/// Runs a command of `mogile2s3` in that world, with `--json`. Errors where it does not end with 0.
+pub async fn command(
+    environment: &BTreeMap<&str, String>,
+    arguments: &[&str],
+) -> anyhow::Result<Run> {
+    let all = [&[process::COMMAND], arguments, &["--json"]].concat();
+    let words = arguments.join(" ");
+    run(environment, &all, &[]).await.with_context(|| format!("`mogile2s3 {words}`"))
 }
 
 /// Runs the bare loop in that world.

@@ -31,18 +31,18 @@ const MOST_BYTES: u64 = 150 * 1024 * 1024;
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let field = Field::new().await?;
     let rows = arguments.rows as u64;
-    let flags: &[&str] = if arguments.list_buckets {
+    let command: &[&str] = if arguments.list_buckets {
         plant_proven(&field.world, arguments.rows)?;
         plant_arrived(&field.world, arguments.rows)?;
-        &["--list-buckets"]
+        &["plan", "--list-buckets"]
     } else {
         plant_rows(&field.world, arguments.rows);
-        &[]
+        &["plan"]
     };
     // The clients' databases of this world are empty, which `plan` calls a hazard.
     let mut environment = field.world.environment().clone();
     environment.insert("CONTENTREPO_DATABASE_URL", String::new());
-    let run = client::plan(&environment, flags).await?;
+    let run = client::command(&environment, command).await?;
     ensure!(run.summary["rows"] == rows, "not all rows were counted: {}", run.summary);
     if arguments.list_buckets {
         let buckets = run.summary["arrived"]["buckets"].as_object().into_iter().flatten();

@@ -12,7 +12,7 @@ mod write;
 pub use condition::{Comparison, Condition};
 pub use constant::{Constant, LockCall};
 pub use define::{Alter, KeyChange};
-pub use select::{Field, Fields, Function, Operand, Place, Select};
+pub use select::{Field, Fields, Function, Operand, Order, Place, Select};
 pub use server::Shown;
 pub use write::{Change, Delete, Insert, Update};
 

@@ -2,15 +2,19 @@
 //! what the tracker and the storage nodes see at that moment.
 
 use super::refusal::Refusal;
-use super::sql::{Comparison, Field, Fields, Function, Operand, Select};
+use super::sql::{Field, Fields, Function, Select};
 use super::value::{Kind, Value};
-use crate::world::mogile::{Fid, FileRow, MogileFs};
+use crate::world::mogile::MogileFs;
 
 mod keys;
 mod mogile;
+mod wanted;
 
 pub use keys::{KeyChange, changes_of};
 pub use mogile::Table;
+pub use wanted::limit_of;
+
+use wanted::Wanted;
 
 /// The database that holds these tables.
 pub const DATABASE: &str = "mogilefs";
@@ -83,11 +87,10 @@ pub fn rows_of(
 ) -> Result<Vec<Row>, Refusal> {
     let table = table_of(select)?;
     let wanted = Wanted::new(select, parameters, table)?;
-    let mut rows = table.rows(mogile, |rows_of| wanted.rows_of_files(mogile, rows_of));
-    rows.retain(|row| wanted.holds(row));
     if let Fields::Count(_) = select.fields {
-        return Ok(vec![vec![Value::Integer(rows.len() as i128)]]);
+        return Ok(vec![vec![Value::Integer(wanted.count(mogile) as i128)]]);
     }
+    let mut rows = wanted.rows(mogile);
     for order in select.order.iter().rev() {
         let at = position(table, &order.column, "order clause")?;
         rows.sort_by(|a, b| {
@@ -139,81 +142,13 @@ fn position(table: Table, column: &str, clause: &str) -> Result<usize, Refusal> 
     table.position(column).ok_or_else(unknown)
 }
 
-/// What a statement asks of each row.
-struct Wanted<'a> {
-    conditions: Vec<(usize, Comparison, &'a Value)>,
-    limit: usize,
-    /// Whether the first rows by primary key are the first ones of the answer.
-    is_by_key: bool,
-}
-
-impl<'a> Wanted<'a> {
-    fn new(select: &'a Select, parameters: &'a [Value], table: Table) -> Result<Self, Refusal> {
-        let mut conditions = Vec::new();
-        for condition in &select.conditions {
-            let at = position(table, &condition.column, "where clause")?;
-            conditions.push((at, condition.comparison, condition.operand.value(parameters)));
-        }
-        let limit = select.limit.as_ref().map(|limit| limit_of(limit, parameters)).transpose()?;
-        let by_key = |at: usize| {
-            !select.order[at].is_descending && table.position(&select.order[at].column) == Some(0)
-        };
-        let is_by_key = match select.fields {
-            Fields::Count(_) => false,
-            Fields::All | Fields::Named(_) => select.order.is_empty() || by_key(0),
-        };
-        Ok(Self { conditions, limit: limit.unwrap_or(usize::MAX), is_by_key })
-    }
-
-    fn holds(&self, row: &Row) -> bool {
-        self.conditions.iter().all(|(at, comparison, value)| comparison.holds(&row[*at], value))
-    }
-
-    /// The lowest and the highest fid that the conditions allow.
-    fn fids(&self) -> Option<(Fid, Fid)> {
-        let (mut first, mut last) = (0, i128::from(u64::MAX));
-        for (at, comparison, value) in &self.conditions {
-            let (0, Value::Integer(number)) = (*at, value) else { continue };
-            match comparison {
-                Comparison::Equal => (first, last) = (first.max(*number), last.min(*number)),
-                Comparison::Above => first = first.max(number + 1),
-                Comparison::AtLeast => first = first.max(*number),
-                Comparison::Below => last = last.min(number - 1),
-                Comparison::AtMost => last = last.min(*number),
-                Comparison::NotEqual | Comparison::IsNull | Comparison::IsNotNull => {}
-            }
-        }
-        Some((Fid(u64::try_from(first).ok()?), Fid(u64::try_from(last).ok()?)))
-    }
-
-    /// The rows that are wanted, made of files: no more than the answer has.
-    fn rows_of_files(&self, mogile: &MogileFs, rows_of: fn(&FileRow) -> Vec<Row>) -> Vec<Row> {
-        let Some((first, last)) = self.fids() else { return Vec::new() };
-        let limit = if self.is_by_key { self.limit } else { usize::MAX };
-        let rows = mogile.map_rows(first, last, limit, |file| {
-            let mut rows = rows_of(file);
-            rows.retain(|row| self.holds(row));
-            Some(rows).filter(|rows| !rows.is_empty())
-        });
-        rows.into_iter().flatten().collect()
-    }
-}
-
-/// The most rows that a `LIMIT` allows.
-pub fn limit_of(limit: &Operand, parameters: &[Value]) -> Result<usize, Refusal> {
-    if let Value::Integer(number @ 0..) = limit.value(parameters) {
-        return Ok(usize::try_from(*number).unwrap_or(usize::MAX));
-    }
-    Err(Refusal::new(1210, "Incorrect arguments to LIMIT"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
     use crate::wire::mysql::sql::{Statement, parse};
-    use crate::world::mogile::{ClassId, Content, DeviceId, DeviceStatus, Dmid};
+    use crate::world::mogile::{ClassId, Content, DeviceId, DeviceStatus, Dmid, Fid, FileRow};
 
     /// Five files of two domains, with fids 1 to 5.
     fn mogile() -> MogileFs {
@@ -265,6 +200,30 @@ mod tests {
             ("SELECT COUNT(*) FROM file WHERE dmid = ?", vec![1], vec![3]),
             ("SELECT COUNT(*) FROM file LIMIT 0", vec![], vec![5]),
             ("SELECT fid FROM file LIMIT 0", vec![], vec![]),
+            // Along the key of keys, which orders `b` before `C`.
+            (
+                "SELECT fid FROM file WHERE dmid = ? AND dkey >= 'A' ORDER BY dkey",
+                vec![1],
+                vec![4, 1, 3],
+            ),
+            (
+                "SELECT fid FROM file WHERE dmid = ? AND dkey >= 'A' AND dkey < 'c' ORDER BY dkey LIMIT ?",
+                vec![1, 9],
+                vec![4, 1],
+            ),
+            (
+                "SELECT fid FROM file WHERE dmid = ? AND dkey < 'y' ORDER BY dkey LIMIT 1",
+                vec![2],
+                vec![5],
+            ),
+            (
+                "SELECT fid FROM file WHERE dmid = ? AND dkey < 'y' AND fid < ? ORDER BY dkey",
+                vec![2, 5],
+                vec![2],
+            ),
+            ("SELECT fid FROM file WHERE dkey >= 'b' ORDER BY dkey LIMIT 3", vec![], vec![1, 5, 3]),
+            ("SELECT fid FROM file WHERE fid < ? ORDER BY fid DESC LIMIT 1", vec![4], vec![3]),
+            ("SELECT COUNT(*) FROM file_on WHERE fid > ?", vec![3], vec![4]),
         ] {
             assert_eq!(numbers(&mogile, sql, &parameters), fids, "{sql}");
         }
@@ -281,6 +240,9 @@ mod tests {
             [1, 1, -1, -1, 9, 2].map(|n| if n < 0 { Value::Null } else { Value::Integer(n) })
         );
         assert_eq!(numbers(&mogile, "SELECT fid FROM file WHERE dkey = ''", &[]), []);
+        // Also the row that is in no order of keys.
+        let by_key = "SELECT fid FROM file WHERE dmid = ? ORDER BY dkey";
+        assert_eq!(numbers(&mogile, by_key, &[1]), [1, 4]);
     }
 
     #[test]

@@ -81,7 +81,11 @@ impl FileTable {
     }
 
     /// The rows from one fid to another, both included, ascending.
-    pub(super) fn rows_between(&self, first: Fid, last: Fid) -> impl Iterator<Item = &FileRow> {
+    pub(super) fn rows_between(
+        &self,
+        first: Fid,
+        last: Fid,
+    ) -> impl DoubleEndedIterator<Item = &FileRow> {
         // A range that ends before its beginning would panic.
         let rows = (first <= last).then(|| self.rows.range(first..=last));
         rows.into_iter().flatten().map(|(_, row)| row)

@@ -156,6 +156,33 @@ impl MogileFs {
         })
     }
 
+    /// The same, descending.
+    pub fn map_rows_descending<T>(
+        &self,
+        first: Fid,
+        last: Fid,
+        limit: usize,
+        map: impl FnMut(&FileRow) -> Option<T>,
+    ) -> Vec<T> {
+        self.state(|state| {
+            state.files.rows_between(first, last).rev().filter_map(map).take(limit).collect()
+        })
+    }
+
+    /// Up to `limit` of what `map` makes of the rows of a domain whose key is at the first of these or
+    /// behind it and before the second, by the database's comparison and in its order.
+    pub fn map_rows_by_key<T>(
+        &self,
+        dmid: Dmid,
+        (from, end): (Option<&str>, Option<&str>),
+        limit: usize,
+        map: impl FnMut(&FileRow) -> Option<T>,
+    ) -> Vec<T> {
+        self.state(|state| {
+            state.files.rows_by_key(dmid, from, end).filter_map(map).take(limit).collect()
+        })
+    }
+
     /// The rows of a domain whose key is at `from` or behind it and before `end`, by the database's
     /// comparison and in its order, up to `limit`.
     #[must_use]
@@ -166,7 +193,7 @@ impl MogileFs {
         end: Option<&str>,
         limit: usize,
     ) -> Vec<FileRow> {
-        self.state(|state| state.files.rows_by_key(dmid, from, end).take(limit).cloned().collect())
+        self.map_rows_by_key(dmid, (from, end), limit, |row| Some(row.clone()))
     }
 
     /// The number of rows.
