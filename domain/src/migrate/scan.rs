@@ -29,9 +29,7 @@ pub async fn known_files(
                     known.add_item(&Ok(record));
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
-                for record in failed {
-                    known.add_failure(&Ok(record));
-                }
+                failed.iter().for_each(|item| known.add_failure(item));
             }
         }
         Some(_) | None => {
