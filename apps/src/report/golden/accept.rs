@@ -21,7 +21,8 @@ fn files() -> Vec<AcceptedFile> {
     let replicas = vec![replica, nameless];
     let file = AcceptedFile { fid: Fid(7), key, class, bucket, ledger, replicas };
     let digest = domain::digest::Sha256::of(b"record");
-    let recorded = AcceptedFile { ledger: Some(LedgerThen::Record(digest)), ..file.clone() };
+    let recorded =
+        AcceptedFile { fid: Fid(9), ledger: Some(LedgerThen::Record(digest)), ..file.clone() };
     let of_nothing =
         AcceptedFile { fid: Fid(8), key: None, bucket: None, ledger: None, ..file.clone() };
     vec![file, recorded, of_nothing]
