@@ -102,13 +102,13 @@ mod tests {
             |it| it.length = None,
             |it| it.migrated_at = None,
         ];
-        let changed = changes.map(|change| {
+        let digests = changes.map(|change| {
             let mut record = record();
             change(&mut record);
             record.digest()
         });
         let all: std::collections::BTreeSet<_> =
-            changed.into_iter().chain([record().digest()]).collect();
+            digests.into_iter().chain([record().digest()]).collect();
         assert_eq!(all.len(), 9);
     }
 

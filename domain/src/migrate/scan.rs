@@ -29,7 +29,9 @@ pub async fn known_files(
                     known.add_item(&Ok(record));
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
-                failed.iter().for_each(|item| known.add_failure(item));
+                for item in &failed {
+                    known.add_failure(item);
+                }
             }
         }
         Some(_) | None => {
