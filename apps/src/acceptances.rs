@@ -1,6 +1,7 @@
 //! What the journal has decided about files, as the commands read it.
 
 use adapters::clock::SystemClock;
+use domain::accept::end_proven;
 use domain::ports::LedgerError;
 use domain::runbook::{Decisions, JournalTrouble, read_decisions};
 use domain::{Acceptances, Reason, Stopped};
@@ -10,19 +11,22 @@ use crate::exit::TroubleError;
 use crate::journal::{random, refused};
 use crate::wiring::Services;
 
-/// What the journal has decided; why it cannot be read, where its table is away. A journal that does not
-/// exist has decided nothing. One that was changed is an error.
+/// What the journal has decided, and which acceptances the ledger has ended since; why it cannot be read,
+/// where a table is away. A journal that does not exist has decided nothing. One that was changed is an
+/// error.
 pub async fn decisions(
     services: &Services<'_>,
     journal: &JournalSettings,
     domain: &str,
 ) -> anyhow::Result<Result<Decisions, LedgerError>> {
-    let journal = services.journal(journal).await?;
-    match read_decisions(&*journal, &SystemClock, domain, random()).await {
-        Ok(decisions) => Ok(Ok(decisions)),
-        Err(JournalTrouble::Table(why)) => Ok(Err(why)),
-        Err(why) => Err(refused(why)),
-    }
+    let (journal, ledger) = (services.journal(journal).await?, services.ledger().await?);
+    let mut decisions = match read_decisions(&*journal, &SystemClock, domain, random()).await {
+        Ok(decisions) => decisions,
+        Err(JournalTrouble::Table(why)) => return Ok(Err(why)),
+        Err(why) => return Err(refused(why)),
+    };
+    let ended = end_proven(&*ledger, &SystemClock, &mut decisions.accepted).await;
+    Ok(ended.map(|()| decisions))
 }
 
 /// The accepted files, for a run that needs the ledger beside the journal: where the journal's table is
@@ -65,6 +69,9 @@ pub async fn accepted_or_trouble(
 
 /// A file that is accepted counts as one that is not: that hides nothing.
 fn none_accepted(why: &LedgerError) -> Acceptances {
-    tracing::warn!("no file counts as accepted, because the journal cannot be read: {why}");
+    tracing::warn!(
+        "no file counts as accepted, because the journal and what the ledger has of its files cannot be \
+         read: {why}"
+    );
     Acceptances::default()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::journal::{AcceptedFile, Content, Entry, TriedReplica};
-use crate::{Fid, Timestamp};
+use crate::{BucketMap, Fid, LedgerRecord, Timestamp};
 
 /// An acceptance, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +22,8 @@ pub struct Acceptance {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// Whether the ledger is known to have proven its content since: the acceptance is over.
+    pub is_proven_since: bool,
     /// What is known of its replicas since.
     #[serde(skip)]
     pub since: Since,
@@ -50,7 +52,8 @@ pub enum RowAccepted<'a> {
     No,
     /// It is the accepted row.
     Yes(&'a Acceptance),
-    /// It has another key or another class by now: the acceptance is over.
+    /// The acceptance is over: the row has another key or another class by now, or belongs in another S3
+    /// bucket, or the ledger has proven its content since.
     Ended(&'a Acceptance),
 }
 
@@ -61,8 +64,9 @@ impl Acceptances {
             Content::FilesAccepted { domain: of, reason, files } if of == domain => {
                 let (by, at, number) = (entry.by, entry.at, entry.sequence);
                 self.0.extend(files.into_iter().map(|file| {
-                    let (reason, by, since) = (reason.clone(), by.clone(), Since::StillLost);
-                    (file.fid, Acceptance { file, reason, entry: number, by, at, since })
+                    let (reason, by, entry) = (reason.clone(), by.clone(), number);
+                    let (is_proven_since, since) = (false, Since::StillLost);
+                    (file.fid, Acceptance { file, reason, entry, by, at, is_proven_since, since })
                 }));
             }
             Content::AcceptanceEnded { domain: of, fids, .. } if of == domain => {
@@ -87,18 +91,32 @@ impl Acceptances {
         }
     }
 
-    /// Whether a row with this key and this class is an accepted one. The class of a file is
-    /// [`AcceptedFile::MISSING`], and that of a rejected row its reason.
+    /// Whether a row with this key and this class is an accepted one, with these `BUCKETS`. The class of a
+    /// file is [`AcceptedFile::MISSING`], and that of a rejected row its reason.
     #[must_use]
-    pub fn of_row(&self, fid: Fid, key: Option<&str>, class: &str) -> RowAccepted<'_> {
-        match self.0.get(&fid) {
-            None => RowAccepted::No,
-            Some(accepted)
-                if accepted.file.key.as_deref() == key && accepted.file.class == class =>
-            {
-                RowAccepted::Yes(accepted)
+    pub fn of_row(
+        &self,
+        fid: Fid,
+        key: Option<&str>,
+        class: &str,
+        buckets: &BucketMap,
+    ) -> RowAccepted<'_> {
+        let Some(accepted) = self.0.get(&fid) else { return RowAccepted::No };
+        let file = &accepted.file;
+        let is_it = file.key.as_deref() == key && file.class == class && file.is_of(buckets);
+        if is_it && !accepted.is_proven_since {
+            RowAccepted::Yes(accepted)
+        } else {
+            RowAccepted::Ended(accepted)
+        }
+    }
+
+    /// Ends the acceptances of files that one of these records of the ledger has proven since.
+    pub fn end_proven(&mut self, records: &[LedgerRecord]) {
+        for record in records {
+            if let Some(accepted) = self.0.get_mut(&record.fid) {
+                accepted.is_proven_since |= accepted.file.is_proven_since(record);
             }
-            Some(accepted) => RowAccepted::Ended(accepted),
         }
     }
 
@@ -137,10 +155,10 @@ impl Acceptances {
 }
 
 impl Acceptance {
-    /// Whether a replica gives the content again.
+    /// Whether a replica gives the content again, or the ledger has proven it since.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self.since, Since::Reappeared(_))
+        self.is_proven_since || matches!(self.since, Since::Reappeared(_))
     }
 
     /// Whether a replica is one of those that were tried, by its name or by its device.

@@ -15,7 +15,7 @@ mod temporary;
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
-pub use self::accepted::{AcceptedFile, Found, TriedReplica};
+pub use self::accepted::{AcceptedFile, Found, LedgerThen, TriedReplica};
 pub use self::chain::{Chain, ChainFault};
 pub use self::comparison::Difference;
 pub(crate) use self::comparison::{Comparison, Place};

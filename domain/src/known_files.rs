@@ -32,6 +32,8 @@ pub struct KnownFiles {
     pub claimed: RoaringTreemap,
     /// The fids that a verification found missing or wrong since they were proven.
     pub doubted: RoaringTreemap,
+    /// Those of `doubted` whose failure record cannot be read.
+    pub unreadable: RoaringTreemap,
     /// The fids whose object a verification found whole, but not their record. A run looks at the final
     /// key first.
     pub found_whole: RoaringTreemap,
@@ -94,7 +96,10 @@ impl KnownFilesBuilder {
     pub fn add_failure(&mut self, item: &FailureItem) {
         let (fid, is_doubted) = match item {
             Ok(record) => (record.fid, record.doubts_the_proof()),
-            Err(UnreadableItem { fid: Some(fid), .. }) => (*fid, true),
+            Err(UnreadableItem { fid: Some(fid), .. }) => {
+                self.known.unreadable.insert(fid.0);
+                (*fid, true)
+            }
             Err(UnreadableItem { fid: None, .. }) => return,
         };
         self.known.failed.insert(fid.0);
@@ -202,6 +207,7 @@ mod tests {
         }
         assert_eq!(known.failed, [2, 3, 5, 7, 8, 9, 11].into_iter().collect());
         assert_eq!(known.found_whole, [2, 3, 5].into_iter().collect());
+        assert_eq!(known.unreadable, [11].into_iter().collect());
         assert_eq!(
             known.recorded_in[&bucket("here")],
             [1, 3, 4, 7, 8, 9, 10, 11].into_iter().collect()

@@ -1,5 +1,6 @@
 //! The records that the ledger keeps about migrated files.
 
+use crate::digest::Sha256;
 use crate::named::named;
 use crate::{ByteCount, ETag, Fid, Proof, S3Bucket, Sha1, Timestamp};
 
@@ -37,6 +38,23 @@ pub struct LedgerRecord {
     pub migrated_at: Option<Timestamp>,
 }
 
+impl LedgerRecord {
+    /// A digest of all that the record says, by which the journal knows it again: one that is written anew
+    /// has another time, and so another digest. Attributes of other programs are not part of it.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        let Self { fid, sha1, etag, bucket, proof, route, length, migrated_at } = self;
+        let proof = proof.map_or("", Proof::name);
+        let route = route.map_or("", Route::name);
+        let length = length.map(|length| length.0.to_string()).unwrap_or_default();
+        let at = migrated_at.map(|at| at.0.to_string()).unwrap_or_default();
+        // The ETag may be any text, and so it is the last.
+        let ETag(etag) = etag;
+        let text = format!("{fid}\n{sha1}\n{bucket}\n{proof}\n{route}\n{length}\n{at}\n{etag}");
+        Sha256::of(text.as_bytes())
+    }
+}
+
 /// One item of the ledger's table.
 pub type LedgerItem = Result<LedgerRecord, UnreadableItem>;
 
@@ -55,6 +73,44 @@ pub struct UnreadableItem {
 mod tests {
     use super::*;
     use crate::named::UnknownName;
+
+    fn record() -> LedgerRecord {
+        LedgerRecord {
+            fid: Fid(7),
+            sha1: Sha1::of(b"a"),
+            etag: ETag("e".to_owned()),
+            bucket: S3Bucket::new("new-repo").expect("a name"),
+            proof: Some(Proof::Put),
+            route: Some(Route::Mogile),
+            length: Some(ByteCount(1)),
+            migrated_at: Some(Timestamp(5)),
+        }
+    }
+
+    /// The journal has digests: they must stay what they are.
+    #[test]
+    fn a_digest_is_of_everything_that_a_record_says() {
+        let digest = "97848f877cb0ef02925224965ca3c9c36133932b0461bd0eacbc066001514b94";
+        assert_eq!(record().digest().to_string(), digest);
+        let changes: [fn(&mut LedgerRecord); 8] = [
+            |it| it.fid = Fid(8),
+            |it| it.sha1 = Sha1::of(b"b"),
+            |it| it.etag = ETag("f".to_owned()),
+            |it| it.bucket = S3Bucket::new("old-repo").expect("a name"),
+            |it| it.proof = None,
+            |it| it.route = None,
+            |it| it.length = None,
+            |it| it.migrated_at = None,
+        ];
+        let digests = changes.map(|change| {
+            let mut record = record();
+            change(&mut record);
+            record.digest()
+        });
+        let all: std::collections::BTreeSet<_> =
+            digests.into_iter().chain([record().digest()]).collect();
+        assert_eq!(all.len(), 9);
+    }
 
     #[test]
     fn names_come_back_and_others_are_refused() {

@@ -120,6 +120,9 @@ pub struct RowCounts {
     /// Files that are worked on although the ledger has a proof, since it is for another bucket or
     /// another content. They are part of [`files`](Self::files).
     pub proven_as_another: Tally,
+    /// Files whose failure record cannot be read. Each may be a doubt, so their final keys are looked at
+    /// first. They are part of [`files`](Self::files).
+    pub unreadable_failures: Tally,
     /// `{uuid}.tmp` rows.
     pub temporary: u64,
     /// Rows of ignored buckets.
@@ -145,6 +148,7 @@ impl RowCounts {
             other_domains,
             proven_before,
             proven_as_another,
+            unreadable_failures,
             temporary,
             ignored,
             excluded,
@@ -157,6 +161,7 @@ impl RowCounts {
         self.other_domains += other_domains;
         self.proven_before.merge(proven_before);
         self.proven_as_another.merge(proven_as_another);
+        self.unreadable_failures.merge(unreadable_failures);
         self.temporary += temporary;
         self.ignored += ignored;
         self.excluded += excluded;

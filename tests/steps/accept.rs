@@ -1,5 +1,6 @@
 //! Files accepted by name: what is evidence, what is refused, and what ends an acceptance.
 
+mod ended;
 mod later;
 mod stage;
 
@@ -51,6 +52,11 @@ const CASES: &[(&str, Change, Option<RefusalKind>)] = &[
     ),
     ("the ledger proves it", Stage::prove, Some(RefusalKind::Proven)),
     ("the ledger proves it, and a verification doubts that", |it| (it.prove(), it.doubt()).0, None),
+    (
+        "the ledger proves it, and its failure record cannot be read",
+        |it| (it.prove(), it.unreadable_failure()).0,
+        None,
+    ),
     (
         "its object is in the bucket",
         |it| it.world.plant(&sha1(), &content(FID, 10)),

@@ -37,9 +37,11 @@ fn counts(summary: &AuditSummary) -> BTreeMap<&'static str, u64> {
         ("passes-of-others", summary.passes_of_others),
         ("records", summary.records),
         ("of-other-rows", summary.records_of_other_rows),
+        ("of-other-domains", summary.records_of_other_domains),
         ("without-row", without_row.records),
         ("since", without_row.ingested_since),
         ("of-another-row", without_row.content_of_another_row),
+        ("of-another-domain", without_row.content_of_another_domain),
         ("unmapped", without_row.unmapped.files),
         ("referenced", without_row.referenced.files),
         ("withdrawn", without_row.withdrawn.files),
@@ -49,6 +51,7 @@ fn counts(summary: &AuditSummary) -> BTreeMap<&'static str, u64> {
         ("accepted-unrecorded", summary.accepted.without_record),
         ("accepted-rows", summary.accepted.rejected.files),
         ("ended", summary.acceptance_ended.files),
+        ("proven-since", summary.acceptance_proven.files),
         ("unsure", summary.acceptance_unsure.files),
     ];
     counts.into_iter().filter(|(_, count)| *count > 0).collect()
@@ -229,7 +232,7 @@ fn every_difference_has_a_class_and_each_row_one() {
 
 /// The name as `counts` has it.
 fn count_named(name: &str) -> &'static str {
-    const NAMES: [&str; 29] = [
+    const NAMES: [&str; 32] = [
         "rows",
         "files",
         "temporary",
@@ -249,6 +252,9 @@ fn count_named(name: &str) -> &'static str {
         "without-row",
         "since",
         "of-another-row",
+        "of-another-domain",
+        "of-other-domains",
+        "proven-since",
         "unmapped",
         "referenced",
         "withdrawn",
@@ -281,9 +287,11 @@ fn adds_up(summary: &AuditSummary, name: &str) {
     assert_eq!(files.files, whole + classes, "{name}");
     let unrecorded = summary.without_record.files + summary.accepted.without_record;
     let recorded = files.files - unrecorded;
-    assert_eq!(*records, recorded + summary.records_of_other_rows + without_row.records, "{name}");
+    let of_others = summary.records_of_other_rows + summary.records_of_other_domains;
+    assert_eq!(*records, recorded + of_others + without_row.records, "{name}");
     let judged = without_row.ingested_since
         + without_row.content_of_another_row
+        + without_row.content_of_another_domain
         + without_row.unmapped.files
         + without_row.referenced.files
         + without_row.withdrawn.files

@@ -90,22 +90,24 @@ impl FailureLog for DynamoFailureLog {
         side_by_side(keys(fids)).try_for_each_concurrent(WRITES_AT_ONCE, each).await
     }
 
-    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError> {
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureItem>, LedgerError> {
         let items = self.0.get(&keys(fids)).await?;
-        Ok(items.iter().filter_map(|item| self.0.understood(read(item))).collect())
+        Ok(items.iter().map(|item| self.read_item(item)).collect())
     }
 
     async fn scan(&self, each: &mut (dyn FnMut(FailureItem) + Send)) -> Result<(), LedgerError> {
-        let mut each = |item| {
-            let unreadable = |why| UnreadableItem { fid: fid_of(&item).ok(), why };
-            let read = read(&item).inspect_err(|why| self.0.log_unreadable(why));
-            each(read.map_err(unreadable));
-        };
+        let mut each = |item| each(self.read_item(&item));
         self.0.scan(Segment { number: 0, of: 1 }, &mut each).await
     }
 }
 
 impl DynamoFailureLog {
+    /// Reads an item. One that cannot be read is logged, too.
+    fn read_item(&self, item: &Item) -> FailureItem {
+        let read = read(item).inspect_err(|why| self.0.log_unreadable(why));
+        read.map_err(|why| UnreadableItem { fid: fid_of(item).ok(), why })
+    }
+
     async fn note_one(&self, note: &FailureNote) -> Result<MessageTries, LedgerError> {
         if note.leaves_doubts_alone() {
             return self.note_beside_doubts(note).await;

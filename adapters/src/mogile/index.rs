@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
+use domain::ports::{IndexError, OtherRow, RowPage, SourceIndex, UnreadableRow};
 use domain::{Fid, IndexRow, StorageClass, StorageClasses};
 
 use super::commands::{ListedFile, MOST_FIDS};
@@ -55,9 +55,13 @@ impl TrackerIndex {
 impl SourceIndex for TrackerIndex {
     async fn page(&self, after: Fid, limit: usize) -> Result<RowPage, IndexError> {
         let Found { files, unreadable, next } = self.found(after, limit).await?;
-        let all = files.len() as u64;
-        let rows: Vec<_> = files.into_iter().filter(|file| self.is_ours(file)).map(row).collect();
-        Ok(RowPage { other_domains: all - rows.len() as u64, rows, unreadable, next })
+        let (ours, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| self.is_ours(file));
+        let rows = ours.into_iter().map(row).collect();
+        let other = |ListedFile { fid, key: dkey, .. }| OtherRow { fid, dkey };
+        let of_others: Vec<_> = others.into_iter().map(other).collect();
+        let other_domains = of_others.len() as u64;
+        Ok(RowPage { rows, unreadable, other_domains, of_others, next })
     }
 
     async fn row(&self, fid: Fid) -> Result<Option<IndexRow>, IndexError> {

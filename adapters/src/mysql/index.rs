@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, RowPage, SourceIndex, UnreadableRow};
+use domain::ports::{IndexError, OtherRow, RowPage, SourceIndex, UnreadableRow};
 use domain::{ByteCount, Fid, IndexRow, StorageClass, StorageClasses};
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
@@ -132,7 +132,12 @@ impl SourceIndex for MysqlIndex {
             match self.entry(&row, dmid)? {
                 Some(Entry::Read(row)) => page.rows.push(row),
                 Some(Entry::Unreadable(row)) => page.unreadable.push(row),
-                None => page.other_domains += 1,
+                None => {
+                    let fid = Fid(self.read(present(&row, "fid"))?);
+                    let dkey = self.read(text(&row, "dkey"))?;
+                    page.other_domains += 1;
+                    page.of_others.push(OtherRow { fid, dkey });
+                }
             }
         }
         Ok(page)

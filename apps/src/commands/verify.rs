@@ -341,8 +341,9 @@ fn digest(fids: &RoaringTreemap) -> String {
 
 /// Says which files are accepted by which entries of the journal, in few words.
 fn accepted(accepted: &Acceptances) -> String {
+    let accepted = accepted.iter().filter(|one| !one.is_proven_since);
     let entries: Vec<_> =
-        accepted.iter().map(|one| format!("{} by {}", one.file.fid, one.entry)).collect();
+        accepted.map(|one| format!("{} by {}", one.file.fid, one.entry)).collect();
     format!("{} files, SHA-1 {}", entries.len(), Sha1::of(entries.join(",").as_bytes()))
 }
 

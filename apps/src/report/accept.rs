@@ -178,17 +178,32 @@ impl AcceptedReport {
 
 impl Report for AcceptedReport {
     fn write(&self, out: &mut String) -> fmt::Result {
-        for Acceptance { file, reason, entry, by, at, .. } in &self.accepted {
+        for Acceptance { file, reason, entry, by, at, is_proven_since, .. } in &self.accepted {
             let (reason, by) = (printable(reason), printable(by));
             writeln!(out, "{}", words(file))?;
             writeln!(out, "    {reason} (entry {entry}, {at}, {by})")?;
+            if *is_proven_since {
+                writeln!(out, "    OVER: the ledger has proven its content since")?;
+            }
         }
+        let over = self.accepted.iter().filter(|one| one.is_proven_since);
+        let over: Vec<_> = over.map(|one| one.file.fid).collect();
         writeln!(
             out,
             "{} files of the MogileFS domain `{}` are accepted by the journal. `mogile2s3 audit` tries their \
              replicas again.",
-            HumanCount(self.accepted.len() as u64),
+            HumanCount((self.accepted.len() - over.len()) as u64),
             printable(&self.domain)
+        )?;
+        if over.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "{} acceptances are over. To take them out of this list:\n  mogile2s3 audit accept --end --fids {} \
+             --reason 'proven since' --execute",
+            HumanCount(over.len() as u64),
+            fids(&over)
         )
     }
 
@@ -198,10 +213,12 @@ impl Report for AcceptedReport {
 }
 
 /// A file in one line.
-fn words(AcceptedFile { fid, key, class, replicas }: &AcceptedFile) -> String {
+fn words(AcceptedFile { fid, key, class, bucket, replicas, .. }: &AcceptedFile) -> String {
     let key =
         key.as_deref().map_or_else(|| "no key".to_owned(), |key| format!("`{}`", printable(key)));
-    format!("fid {fid}, {key}, {class}, {} replicas tried", replicas.len())
+    let of = bucket.as_deref().map(|bucket| format!(" for `{}`", printable(bucket)));
+    let of = of.unwrap_or_default();
+    format!("fid {fid}, {key}{of}, {class}, {} replicas tried", replicas.len())
 }
 
 fn write_refused(out: &mut String, refused: &[RefusedFile]) -> fmt::Result {

@@ -94,7 +94,7 @@ impl Report for AuditReport {
             list::write_end(out, list)?;
         }
         if let Some(withdrawn) = &self.withdrawn {
-            withdrawn.report(out)?;
+            withdrawn.report(out, summary.other_domains)?;
         }
         self.write_verdict(out)
     }
@@ -140,6 +140,10 @@ fn write_sum(out: &mut String, summary: &AuditSummary) -> fmt::Result {
         summary.records_of_other_rows,
         "",
     )?;
+    let of_others = summary.records_of_other_domains;
+    if of_others > 0 {
+        write_term(out, "+", "records of fids of other domains", of_others, "")?;
+    }
     write_term(out, "+", "records of fids without a row", without_row.records, "")?;
     write_term(out, "=", "records in the ledger", *records, "mogile2s3 fids | wc -l")
 }
@@ -257,7 +261,13 @@ impl AuditReport {
 
 /// Records without a row are no findings: files are deleted while a migration goes on.
 fn write_without_row(out: &mut String, found: &RecordsWithoutRow) -> fmt::Result {
-    let RecordsWithoutRow { ingested_since, content_of_another_row, not_judged, .. } = found;
+    let RecordsWithoutRow {
+        ingested_since,
+        content_of_another_row,
+        content_of_another_domain,
+        not_judged,
+        ..
+    } = found;
     if found.records == 0 {
         return Ok(());
     }
@@ -265,6 +275,7 @@ fn write_without_row(out: &mut String, found: &RecordsWithoutRow) -> fmt::Result
     for (count, words) in [
         (*ingested_since, "their rows were written while the audit ran"),
         (*content_of_another_row, "another row has the same content in the same bucket"),
+        (*content_of_another_domain, "a row of another MogileFS domain has the same SHA-1"),
         (*not_judged, "they are more than an audit judges"),
     ] {
         if count > 0 {

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::requests::write_requests;
 use super::sample::{write_not_looked_at, write_rejected, write_samples, write_stopped};
-use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
+use super::table::{
+    Table, write_other_domains, write_proven_as_another, write_sums, write_unreadable_failures,
+};
 use super::types::write_types;
 use super::{Cost, Report, shell};
 use crate::exit::Verdict;
@@ -97,6 +99,7 @@ fn write_classes(out: &mut String, summary: &EnqueueSummary) -> fmt::Result {
     table.tally("too large, no job sent", summary.large)?;
     table.tally("done before", intake.proven_before)?;
     write_proven_as_another(out, intake.proven_as_another)?;
+    write_unreadable_failures(out, intake.unreadable_failures)?;
     let mut table = Table::new(out);
     for (name, count) in [
         ("temporary (.tmp)", intake.temporary),

@@ -13,7 +13,9 @@ use super::sample::{
     FINDINGS, is_whole, write_failed, write_not_looked_at, write_rejected, write_sample,
     write_samples, write_stopped, write_stopped_behind, write_uncleared,
 };
-use super::table::{Table, write_other_domains, write_proven_as_another, write_sums};
+use super::table::{
+    Table, write_other_domains, write_proven_as_another, write_sums, write_unreadable_failures,
+};
 use super::types::write_types;
 use super::{Cost, FailureListEnd, Report, shell};
 use crate::exit::Verdict;
@@ -135,6 +137,7 @@ fn write_classes(out: &mut String, summary: &Summary) -> fmt::Result {
     table.tally("already there, proven", summary.ends.already_there)?;
     table.tally("proven before", summary.intake.proven_before)?;
     write_proven_as_another(out, summary.intake.proven_as_another)?;
+    write_unreadable_failures(out, summary.intake.unreadable_failures)?;
     write_other_classes(out, summary)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use domain::queue::UNREADABLE_FAILURE;
 use domain::summary::Sample;
 use domain::{Reason, ReasonKind, Stopped, limits};
 use indicatif::HumanCount;
@@ -71,6 +72,12 @@ pub fn write_reason(
     write_sample(out, reason, sample)?;
     match reason.parse::<ReasonKind>() {
         Ok(kind) => writeln!(out, "    → {}", advice(kind, again(kind))),
+        Err(_) if reason == UNREADABLE_FAILURE => writeln!(
+            out,
+            "    → `mogile2s3 migrate --fids {}` looks at these files in S3, and clears the records of those that it \
+             proves",
+            shell::fids(&sample.first_fids)
+        ),
         Err(_) => Ok(()),
     }
 }

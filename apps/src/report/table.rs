@@ -47,6 +47,19 @@ pub fn write_proven_as_another(out: &mut String, tally: Tally) -> fmt::Result {
     )
 }
 
+/// Files that are looked at because what was noted of them cannot be read. They are part of other
+/// classes.
+pub fn write_unreadable_failures(out: &mut String, tally: Tally) -> fmt::Result {
+    if tally.files == 0 {
+        return Ok(());
+    }
+    let files = HumanCount(tally.files);
+    writeln!(
+        out,
+        "  ({files} of these files have a failure record that cannot be read: each counts as doubted)"
+    )
+}
+
 /// Rows that are not part of any class.
 pub fn write_other_domains(out: &mut String, rows: u64) -> fmt::Result {
     if rows == 0 {

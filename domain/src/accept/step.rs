@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::evidence::{Evidence, in_s3};
+use super::ledger::{end_proven, is_doubted, proven_since, record_of};
 use super::plan::{
     AcceptMode, AcceptPlan, AcceptPorts, Accepting, AcceptingEnds, RefusalKind, RefusedFile,
 };
@@ -12,14 +13,14 @@ use crate::cleanup::look::{Looker, Unseen};
 use crate::cleanup::replicas::ReplicaReader;
 use crate::cleanup::stop::is_asked;
 use crate::cleanup::witness::{NamedReplica, Witness};
-use crate::journal::{AcceptedFile, Content};
+use crate::journal::{AcceptedFile, Content, LedgerThen};
 use crate::migrate::require_domain;
 use crate::ports::IndexError;
 use crate::retried::retried;
 use crate::runbook::{JournalWriter, read_decisions};
 use crate::{
-    Acceptances, BucketMap, Destination, Dkey, Fid, IndexRow, Reason, Rejection, RowClass,
-    SourceFile, Stopped, limits,
+    Acceptances, BucketMap, Destination, Dkey, Fid, IndexRow, LedgerRecord, Reason, Rejection,
+    RowClass, SourceFile, Stopped, limits,
 };
 
 /// What is said of one file.
@@ -33,7 +34,8 @@ enum Answer {
 /// Looks at the files, and accepts them where every one of them may be.
 ///
 /// The journal is opened before the first look: where another process writes into it meanwhile, nothing is
-/// written. A long list goes as several entries, each of which stands by itself: what was written before a
+/// written. The ledger is asked once more when every file was looked at: a run may have proven one of them
+/// meanwhile. A long list goes as several entries, each of which stands by itself: what was written before a
 /// process ended is accepted, and the same command again writes the rest.
 pub async fn accept_files(ports: &AcceptPorts, plan: &AcceptPlan<'_>) -> AcceptingEnds<Accepting> {
     let (journal, clock) = (Arc::clone(&ports.journal), Arc::clone(&ports.clock));
@@ -45,20 +47,30 @@ pub async fn accept_files(ports: &AcceptPorts, plan: &AcceptPlan<'_>) -> Accepti
     };
     let domain = ports.index.domain().to_owned();
     let decisions = read_decisions(&*ports.journal, &*ports.clock, &domain, plan.salt).await?;
+    let mut before = decisions.accepted;
+    before.retain(|one| plan.fids.contains(&one.file.fid));
     let mut accepting = Accepting { domain, named: plan.fids.len() as u64, ..Accepting::default() };
-    accepting.look(ports, plan, &decisions.accepted).await;
-    let is_all = accepting.stopped.is_none() && accepting.refused.is_empty();
-    if let Some(writer) = writer.filter(|_| is_all) {
-        accepting.write(writer, &plan.reason).await?;
+    accepting.look(ports, plan, &mut before).await;
+    if accepting.takes_all()
+        && let Some(writer) = writer
+    {
+        accepting.look_again(ports).await;
+        if accepting.takes_all() {
+            accepting.write(writer, &plan.reason).await?;
+        }
     }
     Ok(accepting)
 }
 
 impl Accepting {
-    async fn look(&mut self, ports: &AcceptPorts, plan: &AcceptPlan<'_>, before: &Acceptances) {
+    async fn look(&mut self, ports: &AcceptPorts, plan: &AcceptPlan<'_>, before: &mut Acceptances) {
         self.not_looked_at = self.named;
         if let Err(stopped) = require_domain(&*ports.index, &*ports.clock).await {
             self.stopped = Some(stopped);
+            return;
+        }
+        if let Err(why) = end_proven(&*ports.ledger, &*ports.clock, before).await {
+            self.stopped = Some(Stopped::Trouble(Reason::from(&why)));
             return;
         }
         let looker = Looker { index: &*ports.index, files: &*ports.files, clock: &*ports.clock };
@@ -91,6 +103,24 @@ impl Accepting {
             Answer::NotLookedAt => return,
         }
         self.not_looked_at -= 1;
+    }
+
+    fn takes_all(&self) -> bool {
+        self.stopped.is_none() && self.refused.is_empty()
+    }
+
+    /// Refuses the files that the ledger has proven since their replicas were tried.
+    async fn look_again(&mut self, ports: &AcceptPorts) {
+        match proven_since(ports, &self.files).await {
+            Ok(proven) => {
+                self.files.retain(|file| !proven.contains(&file.fid));
+                self.refused.extend(proven.into_iter().map(|fid| {
+                    let why = "the ledger has proven its content while its replicas were tried";
+                    RefusedFile { fid, kind: RefusalKind::Proven, why: why.to_owned() }
+                }));
+            }
+            Err(stopped) => self.stopped = Some(stopped),
+        }
     }
 
     /// Writes the files, as many in an entry as it takes.
@@ -165,9 +195,15 @@ impl Look<'_> {
             RowClass::Rejected(why) => why.name(),
             RowClass::Temporary | RowClass::Ignored => "",
         };
-        if self.before.of_row(row.fid, row.dkey.as_deref(), name).is_accepted() {
+        let (key, buckets) = (row.dkey.as_deref(), self.plan.buckets);
+        if self.before.of_row(row.fid, key, name, buckets).is_accepted() {
             return Ok(Ok(Answer::Before));
         }
+        let content = key.and_then(|key| file_of(row.fid, key, buckets));
+        let record = match &content {
+            Some(_) => record_of(self.ports, row.fid).await?,
+            None => None,
+        };
         let evidence = match class {
             RowClass::Temporary => {
                 return Ok(refused(RefusalKind::BlocksNothing, "it is an unfinished upload"));
@@ -187,40 +223,35 @@ impl Look<'_> {
             RowClass::Rejected(Rejection::NotContentAddressed(key)) => {
                 Ok(self.of_odd_key(row.fid, &key).await?)
             }
-            RowClass::Rejected(Rejection::NoLength(key)) => {
-                match file_of(row.fid, &key, self.plan.buckets) {
-                    None => Ok(Evidence::default()),
-                    Some(file) => self.of_content(&file, RefusalKind::GoodWithoutLength).await?,
-                }
-            }
-            RowClass::Source(file) => match self.of_file(&file).await? {
+            RowClass::Rejected(Rejection::NoLength(key)) => match file_of(row.fid, &key, buckets) {
+                None => Ok(Evidence::default()),
+                Some(file) => self.of_content(&file, RefusalKind::GoodWithoutLength).await?,
+            },
+            RowClass::Source(file) => match self.of_file(&file, record.as_ref()).await? {
                 Ok(()) => self.of_content(&file, RefusalKind::GoodReplica).await?,
                 Err(refused) => Err(refused),
             },
         };
+        let bucket = content.as_ref().map(|file| file.bucket.to_string());
+        let ledger = content.map(|_| LedgerThen::of(record.as_ref()));
         let accept = |Evidence { tried: replicas, .. }| {
             let (fid, key, class) = (row.fid, row.dkey.clone(), name.to_owned());
-            Answer::Acceptable(AcceptedFile { fid, key, class, replicas })
+            Answer::Acceptable(AcceptedFile { fid, key, class, bucket, ledger, replicas })
         };
         Ok(evidence.map(accept))
     }
 
     /// Refuses a file that the ledger proves, and that no verification doubts.
-    async fn of_file(&self, file: &SourceFile) -> Result<Result<(), Refused>, Stopped> {
-        let (clock, fids) = (&*self.ports.clock, [file.fid]);
-        let trouble = |error| Stopped::Trouble(Reason::from(&error));
-        let records = retried(clock, file.fid.0, || self.ports.ledger.read(&fids)).await;
-        let is_of = |bucket, sha1| (bucket, sha1) == (&file.bucket, file.dkey.sha1);
-        let is_proven = records
-            .map_err(trouble)?
-            .iter()
-            .any(|record| record.proof.is_some() && is_of(&record.bucket, record.sha1));
-        if !is_proven {
-            return Ok(Ok(()));
-        }
-        let failures = retried(clock, file.fid.0, || self.ports.failures.read(&fids)).await;
-        let failures = failures.map_err(trouble)?;
-        if failures.iter().any(crate::FailureRecord::doubts_the_proof) {
+    async fn of_file(
+        &self,
+        file: &SourceFile,
+        record: Option<&LedgerRecord>,
+    ) -> Result<Result<(), Refused>, Stopped> {
+        let is_its = |record: &&LedgerRecord| {
+            (&record.bucket, record.sha1) == (&file.bucket, file.dkey.sha1)
+        };
+        let is_proven = record.filter(is_its).is_some_and(|record| record.proof.is_some());
+        if !is_proven || is_doubted(self.ports, file.fid).await? {
             return Ok(Ok(()));
         }
         let why = format!("the ledger proves that `{}` has its content", file.address());
@@ -324,6 +355,8 @@ mod tests {
             fid: Fid(fid),
             key: Some("k".repeat(255)),
             class: AcceptedFile::MISSING.to_owned(),
+            bucket: Some("b".repeat(63)),
+            ledger: Some(LedgerThen::Record(Sha256::of(b""))),
             replicas: (0..20).map(tried).collect(),
         };
         let files: Vec<_> = (1..=200).map(file).collect();

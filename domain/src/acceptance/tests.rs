@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::{Found, SealedEntry, TriedReplica};
+use crate::digest::Sha256;
+use crate::journal::{Found, LedgerThen, SealedEntry, TriedReplica};
+use crate::{ByteCount, ETag, Proof, S3Bucket, Sha1};
 
 fn replicas() -> impl Strategy<Value = TriedReplica> {
     let found = prop::sample::select(vec![Found::OtherContent, Found::NotThere, Found::NotAsked]);
@@ -17,10 +19,22 @@ fn replicas() -> impl Strategy<Value = TriedReplica> {
 }
 
 fn files() -> impl Strategy<Value = AcceptedFile> {
-    let rest = ("[a-z-]{1,12}", prop::collection::vec(replicas(), 0..3));
-    (1..9_u64, any::<Option<String>>(), rest).prop_map(|(fid, key, (class, replicas))| {
-        AcceptedFile { fid: Fid(fid), key, class, replicas }
-    })
+    let ledger = prop::option::of(prop_oneof![
+        Just(LedgerThen::NoRecord),
+        any::<[u8; 4]>().prop_map(|bytes| LedgerThen::Record(Sha256::of(&bytes))),
+    ]);
+    let rest = ("[a-z-]{1,12}", prop::option::of("[a-z]{3,9}"), ledger);
+    let rest = (rest, prop::collection::vec(replicas(), 0..3));
+    (1..9_u64, any::<Option<String>>(), rest).prop_map(
+        |(fid, key, ((class, bucket, ledger), replicas))| AcceptedFile {
+            fid: Fid(fid),
+            key,
+            class,
+            bucket,
+            ledger,
+            replicas,
+        },
+    )
 }
 
 /// What an entry says: of domain `ours`, of another one, or of something else.
@@ -114,12 +128,15 @@ fn an_acceptance_is_of_one_key_and_one_class() {
         fid: Fid(7),
         key: Some("test".to_owned()),
         class: "not-content-addressed".to_owned(),
+        bucket: None,
+        ledger: None,
         replicas: Vec::new(),
     };
     let accepted =
         Content::FilesAccepted { domain: "ours".into(), reason: "r".into(), files: vec![file] };
     let read = read(&sealed(&[accepted]));
-    let of = |fid, key, class| match read.of_row(Fid(fid), key, class) {
+    let buckets = BucketMap::parse("repo:new-repo", "").expect("a map");
+    let of = |fid, key, class| match read.of_row(Fid(fid), key, class, &buckets) {
         RowAccepted::No => "no",
         RowAccepted::Yes(_) => "yes",
         RowAccepted::Ended(_) => "ended",
@@ -146,7 +163,8 @@ fn a_replica_is_known_by_its_name_or_its_device() {
     };
     let replicas = vec![tried("http://a/dev3/x", Some(3)), tried("odd", None)];
     let key = Some("k".to_owned());
-    let file = AcceptedFile { fid: Fid(1), key, class: "missing".into(), replicas };
+    let (bucket, ledger) = (Some("new-repo".to_owned()), None);
+    let file = AcceptedFile { fid: Fid(1), key, class: "missing".into(), bucket, ledger, replicas };
     let accepted =
         Content::FilesAccepted { domain: "ours".into(), reason: "r".into(), files: vec![file] };
     let read = read(&sealed(&[accepted]));
@@ -163,4 +181,87 @@ fn a_replica_is_known_by_its_name_or_its_device() {
     .map(|(name, _)| name)
     .collect();
     assert_eq!(known, BTreeSet::from(["http://a/dev3/x", "the replica on device 3", "odd"]));
+}
+
+fn lost(ledger: Option<LedgerThen>) -> AcceptedFile {
+    AcceptedFile {
+        fid: Fid(7),
+        key: Some(format!("{}-repo", Sha1::of(b"a"))),
+        class: AcceptedFile::MISSING.to_owned(),
+        bucket: Some("new-repo".to_owned()),
+        ledger,
+        replicas: Vec::new(),
+    }
+}
+
+fn read_of(files: Vec<AcceptedFile>) -> Acceptances {
+    read(&sealed(&[Content::FilesAccepted { domain: "ours".into(), reason: "r".into(), files }]))
+}
+
+/// The bucket that an entry names, today's `BUCKETS`, and whether the acceptance holds.
+#[test]
+fn an_acceptance_is_of_one_s3_bucket() {
+    for (bucket, buckets, holds) in [
+        (Some("new-repo"), "repo:new-repo", true),
+        (Some("new-repo"), "repo:new-repo,corpus:new-corpus", true),
+        (Some("new-repo"), "repo:other-repo", false),
+        (Some("new-repo"), "corpus:new-repo", false),
+        // An entry of an earlier version.
+        (None, "repo:new-repo", false),
+    ] {
+        let file = AcceptedFile { bucket: bucket.map(str::to_owned), ..lost(None) };
+        let (key, read) = (file.key.clone(), read_of(vec![file]));
+        let buckets = BucketMap::parse(buckets, "").expect("a map");
+        let of_row = read.of_row(Fid(7), key.as_deref(), AcceptedFile::MISSING, &buckets);
+        assert_eq!(of_row.is_accepted(), holds, "{bucket:?} {buckets}");
+    }
+}
+
+#[test]
+fn an_entry_of_an_earlier_version_is_read() {
+    let line = r#"{"migration":"ledger","sequence":1,"previous":null,"at":"1970-01-01T00:00:00.001Z","by":"ann","writer":7,"kind":"files-accepted","domain":"ours","reason":"r","files":[{"fid":7,"key":"test","class":"not-content-addressed","replicas":[]}]}"#;
+    let read = read(&[line.to_owned()]);
+    let buckets = BucketMap::parse("repo:new-repo", "").expect("a map");
+    let of_row = read.of_row(Fid(7), Some("test"), "not-content-addressed", &buckets);
+    assert!(of_row.is_accepted(), "a key that names no content belongs in no bucket");
+}
+
+fn record(in_bucket: &str, content: &[u8], proof: Option<Proof>, at: u64) -> LedgerRecord {
+    LedgerRecord {
+        fid: Fid(7),
+        sha1: Sha1::of(content),
+        etag: ETag("e".to_owned()),
+        bucket: S3Bucket::new(in_bucket).expect("a name"),
+        proof,
+        route: None,
+        length: Some(ByteCount(1)),
+        migrated_at: Some(Timestamp(at)),
+    }
+}
+
+/// What the ledger had, what it has by now, and whether that ends the acceptance.
+#[test]
+fn a_proof_that_the_ledger_did_not_have_ends_an_acceptance() {
+    let proof = Some(Proof::Put);
+    let proven = |at| record("new-repo", b"a", proof, at);
+    let none = Some(LedgerThen::NoRecord);
+    let then = |record: &LedgerRecord| Some(LedgerThen::of(Some(record)));
+    for (what, ledger, now, ends) in [
+        ("proven since", none.clone(), proven(5), true),
+        ("proven in another bucket since", none.clone(), record("old-repo", b"a", proof, 5), true),
+        ("another content since", none.clone(), record("new-repo", b"b", proof, 5), false),
+        ("a claim since", none, record("new-repo", b"a", None, 5), false),
+        ("as it was", then(&proven(5)), proven(5), false),
+        ("proven anew", then(&proven(5)), proven(6), true),
+        ("a claim is proven", then(&record("new-repo", b"a", None, 5)), proven(5), true),
+        ("not known what it had", None, proven(5), true),
+    ] {
+        let file = lost(ledger);
+        let (key, mut read) = (file.key.clone(), read_of(vec![file]));
+        read.end_proven(&[now]);
+        let buckets = BucketMap::parse("repo:new-repo", "").expect("a map");
+        let of_row = read.of_row(Fid(7), key.as_deref(), AcceptedFile::MISSING, &buckets);
+        assert_eq!(of_row.is_accepted(), !ends, "{what}");
+        assert_eq!(read.find(Fid(7)).expect("in the journal").is_over(), ends, "{what}");
+    }
 }

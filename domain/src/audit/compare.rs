@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use roaring::RoaringTreemap;
 
 use super::expected::{ExpectedFiles, Fingerprint};
+use super::other_domains::OtherDomains;
 use super::row::AuditedFile;
 use super::summary::AuditSummary;
 use super::without_row::{JUDGED, NamedContents, RecordWithoutRow, judge};
@@ -65,7 +66,9 @@ pub struct Comparison {
     pub(super) expected: ExpectedFiles,
     /// Fids of rows that are no file that must be in S3.
     pub(super) other_rows: RoaringTreemap,
-    /// The last row of the index that was read.
+    /// What rows of other domains name.
+    pub(super) others: OtherDomains,
+    /// The last row of the index that was read, whatever its domain is.
     pub(super) last_row: Fid,
     proven: RoaringTreemap,
     claimed: RoaringTreemap,
@@ -156,8 +159,8 @@ impl Comparison {
             read.map_err(|error| of_table(&error))?;
         }
         let found = &mut self.summary.without_row;
-        let (expected, also, last_row) = (&self.expected, &self.also_named, self.last_row);
-        let named = NamedContents { expected, also, last_row };
+        let (expected, also, others) = (&self.expected, &self.also_named, &self.others);
+        let named = NamedContents { expected, also, others, last_row: self.last_row };
         judge(&mut self.without_row, found, named, ports, plan.buckets).await?;
         self.summary.count_again(ports).await;
         Ok(())
@@ -192,6 +195,7 @@ impl Comparison {
     ) -> Result<(), LedgerError> {
         let (mut of_other_rows, mut unreadable) = (RoaringTreemap::new(), RoaringTreemap::new());
         let (mut without_row, mut items) = (RoaringTreemap::new(), 0_u64);
+        let mut of_other_domains = RoaringTreemap::new();
         let scanned = scan_ledger(ledger, |item: LedgerItem| {
             items += 1;
             if items.is_multiple_of(ITEMS_A_WORD) {
@@ -211,6 +215,7 @@ impl Comparison {
                     return;
                 }
             };
+            self.end_by_proof(&record);
             let LedgerRecord { fid, bucket, sha1, proof, .. } = record;
             match self.expected.find(fid) {
                 Some(print) if print == Fingerprint::of(&bucket, &sha1) => {
@@ -222,6 +227,9 @@ impl Comparison {
                 }
                 None if self.other_rows.contains(fid.0) => {
                     of_other_rows.insert(fid.0);
+                }
+                None if self.others.has_fid(fid) => {
+                    of_other_domains.insert(fid.0);
                 }
                 None => {
                     without_row.insert(fid.0);
@@ -238,12 +246,14 @@ impl Comparison {
         self.of_another -= &self.claimed;
         let summary = &mut self.summary;
         summary.records_of_other_rows = of_other_rows.len();
+        summary.records_of_other_domains = of_other_domains.len();
         summary.without_row.records = without_row.len();
         summary.without_row.not_judged = without_row.len() - self.without_row.len() as u64;
         summary.records = self.proven.len()
             + self.claimed.len()
             + self.of_another.len()
             + of_other_rows.len()
+            + of_other_domains.len()
             + without_row.len();
         Ok(())
     }

@@ -14,7 +14,8 @@ impl Fingerprint {
     }
 }
 
-fn last_bits(sha1: &Sha1) -> u64 {
+/// The last 64 bits of a SHA-1.
+pub(super) fn last_bits(sha1: &Sha1) -> u64 {
     sha1.as_bytes().iter().rev().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte))
 }
 

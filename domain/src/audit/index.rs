@@ -28,8 +28,12 @@ impl Comparison {
             let page = retried(*clock, after.0, || index.page(after, limits::PAGE_ROWS)).await;
             let page = page.map_err(|error| of_index(&error))?;
             self.summary.other_domains += page.other_domains;
-            let last =
-                [page.rows.last().map(|row| row.fid), page.unreadable.last().map(|row| row.fid)];
+            self.others.take(&page.of_others);
+            let last = [
+                page.rows.last().map(|row| row.fid),
+                page.unreadable.last().map(|row| row.fid),
+                page.of_others.last().map(|row| row.fid),
+            ];
             self.last_row = last.into_iter().flatten().fold(self.last_row, Fid::max);
             for row in &page.rows {
                 if !self.take_row(row, plan) {
@@ -55,6 +59,7 @@ impl Comparison {
                 tell(AuditProgress::Rows(self.summary.rows));
             }
         }
+        self.others.sort();
         let AuditSummary { rows, other_domains, files, ref rejected, .. } = self.summary;
         let unread = rejected.get(UNREADABLE_ROW).map_or(0, |sample| sample.files);
         let without_length = rejected.contains_key(RejectedAs::NoLength.name());

@@ -41,7 +41,8 @@ pub async fn list_files<E>(
                 None => ListedFile::Changed(file),
             }),
             AuditedRow::Rejected(why) => {
-                let of_row = plan.accepted.of_row(row.fid, row.dkey.as_deref(), why.name());
+                let (key, buckets) = (row.dkey.as_deref(), plan.buckets);
+                let of_row = plan.accepted.of_row(row.fid, key, why.name(), buckets);
                 Some(match of_row {
                     RowAccepted::Yes(accepted) if !accepted.is_over() => {
                         ListedFile::AcceptedRow(row.fid, why, row.dkey)

@@ -8,6 +8,7 @@ mod compare;
 mod expected;
 mod index;
 mod list;
+mod other_domains;
 mod row;
 mod summary;
 mod withdrawn;

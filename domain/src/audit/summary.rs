@@ -41,9 +41,13 @@ pub struct AuditSummary {
     pub without_pass: Sample,
     /// Files and rejected rows that an operator accepts by name. They are in none of the classes above.
     pub accepted: AcceptedRows,
-    /// Files and rejected rows whose acceptances are over: a replica gives the content again, or the row
-    /// has another key. Each is in its class above, too.
+    /// Files and rejected rows whose acceptances are over, and that are not proven: a replica gives the
+    /// content again, the ledger has proven it since, or the row has another key or belongs in another S3
+    /// bucket. Each is in its class above, too.
     pub acceptance_ended: Sample,
+    /// Files whose acceptances are over because the ledger proves them: they are in S3, and no findings.
+    /// Each is in its class above, too.
+    pub acceptance_proven: Sample,
     /// Accepted ones with a replica that nobody has tried before and that cannot be asked now: with one of
     /// them the audit is not complete.
     pub acceptance_unsure: Sample,
@@ -55,6 +59,9 @@ pub struct AuditSummary {
     pub records: u64,
     /// Records of fids whose row is no file that must be in S3: temporary, ignored or rejected.
     pub records_of_other_rows: u64,
+    /// Records of fids that have a row in another MogileFS domain: that domain is migrated with the same
+    /// ledger, or has taken the fid since.
+    pub records_of_other_domains: u64,
     /// Records of fids without a row.
     pub without_row: RecordsWithoutRow,
     /// Items of the ledger that cannot be read. They prove nothing: a file that has only such an item is
@@ -84,7 +91,7 @@ pub struct AcceptedRows {
     pub rejected: Sample,
 }
 
-/// Records of fids that have no row in the index. Their content is judged by its S3 bucket and SHA-1: a
+/// Records of fids that have no row in the index, in whatever domain. Their content is judged by its S3 bucket and SHA-1: a
 /// file that is ingested again gets another fid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RecordsWithoutRow {
@@ -94,6 +101,9 @@ pub struct RecordsWithoutRow {
     pub ingested_since: u64,
     /// Another row has the same content in the same bucket.
     pub content_of_another_row: u64,
+    /// A row of another MogileFS domain has the same SHA-1. Where its content is, settings of its own
+    /// decide.
+    pub content_of_another_domain: u64,
     /// No row has the content any more, and contentrepo still refers to it.
     pub referenced: Sample,
     /// Their S3 bucket is none of BUCKETS, and no row has the content in it. Under the settings with which
@@ -148,9 +158,15 @@ impl AuditSummary {
     /// likely another store's, or an old copy.
     #[must_use]
     pub const fn is_likely_of_another_store(&self) -> bool {
-        let RecordsWithoutRow { records, ingested_since, content_of_another_row, .. } =
-            self.without_row;
-        let gone = records.saturating_sub(ingested_since + content_of_another_row);
+        let RecordsWithoutRow {
+            records,
+            ingested_since,
+            content_of_another_row,
+            content_of_another_domain,
+            ..
+        } = self.without_row;
+        let named = content_of_another_row + content_of_another_domain;
+        let gone = records.saturating_sub(ingested_since + named);
         is_likely_another_store(gone, self.files.files)
     }
 

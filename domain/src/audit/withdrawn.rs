@@ -35,19 +35,16 @@ impl AuditSummary {
         self.unread_rows().or_else(|| self.without_row.doubt())
     }
 
-    /// Which rows may name the same objects and were not compared.
+    /// Which rows may name the same objects and were not compared. Those of other domains were: by their
+    /// fids, and by the SHA-1s of their keys.
     fn unread_rows(&self) -> Option<String> {
-        let Self { other_domains, excluded_unreadable, of_another, rejected, .. } = self;
+        let Self { excluded_unreadable, of_another, rejected, .. } = self;
         let unread = rejected.get(UNREADABLE_ROW).map_or(0, |sample| sample.files);
         let unread = unread + excluded_unreadable;
         if let Coverage::Missing(rows) = self.coverage() {
             Some(format!("{rows} rows that the index counts were not read"))
         } else if unread > 0 {
             Some(format!("{unread} rows of the index cannot be read: what they name is not known"))
-        } else if *other_domains > 0 {
-            Some(format!(
-                "{other_domains} rows of other MogileFS domains are not compared: they may name the same objects"
-            ))
         } else if of_another.files > 0 {
             Some(format!(
                 "{of_another} files have a record of another bucket or another SHA-1: BUCKETS may have changed",

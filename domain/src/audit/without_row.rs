@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::compare::{AuditPorts, of_index};
 use super::expected::{ExpectedFiles, Fingerprint};
+use super::other_domains::OtherDomains;
 use super::summary::RecordsWithoutRow;
 use crate::ports::{ContentRepoDatabase, DatabaseError, IndexError, RepoStatus, RowId};
 use crate::retried::retried;
@@ -38,6 +39,8 @@ pub(super) struct NamedContents<'a> {
     pub(super) expected: &'a ExpectedFiles,
     /// Those of other rows.
     pub(super) also: &'a BTreeSet<Fingerprint>,
+    /// Those of rows of other domains.
+    pub(super) others: &'a OtherDomains,
     /// The last row that was read.
     pub(super) last_row: Fid,
 }
@@ -88,7 +91,11 @@ pub(super) async fn judge(
             found.content_of_another_row += fids.map_or(0, |fids| fids.len() as u64);
         }
     }
-    open.retain(|_, fids| take_mapped(fids, records, found, buckets));
+    open.retain(|_, fids| {
+        let is_named = is_of_another_domain(fids, records, named.others);
+        found.content_of_another_domain += if is_named { fids.len() as u64 } else { 0 };
+        !is_named && take_mapped(fids, records, found, buckets)
+    });
     let mut referenced = BTreeSet::new();
     if let Some(database) = ports.content_repo.filter(|_| !open.is_empty()) {
         match read_references(database, ports, buckets, &open).await {
@@ -110,6 +117,16 @@ pub(super) async fn judge(
         }
     }
     Ok(())
+}
+
+/// Whether a row of another domain has the content of these records, in whatever bucket. All records have
+/// one content.
+fn is_of_another_domain(
+    fids: &[Fid],
+    records: &BTreeMap<Fid, RecordWithoutRow>,
+    others: &OtherDomains,
+) -> bool {
+    fids.iter().filter_map(|fid| records.get(fid)).any(|record| others.has_content(&record.sha1))
 }
 
 /// Keeps the records whose bucket BUCKETS names. Rows of another setting may name the content of the

@@ -159,7 +159,7 @@ impl<'a> Rows<'a> {
 
     /// Whether an operator accepts that the file never gets to S3, as its row is today.
     pub(crate) fn is_accepted(&self, file: &SourceFile) -> bool {
-        is_accepted(&self.selection.accepted, file)
+        is_accepted(&self.selection.accepted, file, self.buckets)
     }
 
     /// Whether files that are done are taken all the same.
@@ -301,7 +301,7 @@ impl<'a> Rows<'a> {
         }
         match class {
             RowClass::Source(file)
-                if self.left_out.is_some_and(|accepted| is_accepted(accepted, &file)) =>
+                if self.left_out.is_some_and(|all| is_accepted(all, &file, self.buckets)) =>
             {
                 intake.accepted_rows += 1;
             }
@@ -309,8 +309,8 @@ impl<'a> Rows<'a> {
             RowClass::Temporary => intake.temporary += 1,
             RowClass::Ignored => intake.ignored += 1,
             RowClass::Rejected(why) => {
-                let accepted = &self.selection.accepted;
-                if accepted.of_row(row.fid, row.dkey.as_deref(), why.name()).is_accepted() {
+                let (accepted, key) = (&self.selection.accepted, row.dkey.as_deref());
+                if accepted.of_row(row.fid, key, why.name(), self.buckets).is_accepted() {
                     intake.accepted_rows += 1;
                     return;
                 }
@@ -335,6 +335,9 @@ impl Rows<'_> {
                 page.look_first.insert(file.fid.0);
             }
         }
+        if self.known.unreadable.contains(file.fid.0) {
+            page.intake.unreadable_failures.add(file.length);
+        }
         if self.known.found_whole.contains(file.fid.0) {
             page.look_first.insert(file.fid.0);
         }
@@ -353,11 +356,11 @@ impl Page {
     }
 }
 
-fn is_accepted(accepted: &Acceptances, file: &SourceFile) -> bool {
+fn is_accepted(accepted: &Acceptances, file: &SourceFile, buckets: &BucketMap) -> bool {
     // Nearly no file is: only of those that are the key is put together.
     accepted.find(file.fid).is_some() && {
         let key = file.dkey.to_string();
-        accepted.of_row(file.fid, Some(&key), AcceptedFile::MISSING).is_accepted()
+        accepted.of_row(file.fid, Some(&key), AcceptedFile::MISSING, buckets).is_accepted()
     }
 }
 

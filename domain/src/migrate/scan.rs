@@ -29,8 +29,8 @@ pub async fn known_files(
                     known.add_item(&Ok(record));
                 }
                 let failed = retried(clock, first.0, || failures.read(&fids)).await?;
-                for record in failed {
-                    known.add_failure(&Ok(record));
+                for item in &failed {
+                    known.add_failure(item);
                 }
             }
         }

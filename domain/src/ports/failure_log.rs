@@ -1,12 +1,12 @@
 use async_trait::async_trait;
 
 use super::LedgerError;
-use crate::{FailureItem, FailureNote, FailureRecord, Fid, MessageTries};
+use crate::{FailureItem, FailureNote, Fid, MessageTries};
 
 /// The failures table: the last failure of each file that a worker gave back to the queue, keyed by
 /// fid. It explains dead letters and keeps the doubts of verifications: the proof of a doubted file
-/// does not count. A [`scan`](Self::scan) passes on also items that cannot be read; everything else logs
-/// such an item and leaves it out.
+/// does not count. An item that cannot be read may be such a doubt, so [`read`](Self::read) and
+/// [`scan`](Self::scan) pass it on. Everything else logs such an item and leaves it out.
 ///
 /// Several workers write at the same time. Each promise below holds for every single record,
 /// whatever other workers write meanwhile.
@@ -18,7 +18,7 @@ pub trait FailureLog: Send + Sync {
     /// was lost may be counted twice.
     ///
     /// A doubt stays. The written record is doubted where the existing one [doubts the
-    /// proof](FailureRecord::doubts_the_proof), or where one of several notes with the same fid
+    /// proof](crate::FailureRecord::doubts_the_proof), or where one of several notes with the same fid
     /// does. A note that [says nothing of the file](FailureNote::leaves_doubts_alone) counts its
     /// delivery and changes nothing else of such a record.
     async fn note(&self, notes: &[FailureNote]) -> Result<Vec<MessageTries>, LedgerError>;
@@ -27,11 +27,12 @@ pub trait FailureLog: Send + Sync {
     async fn clear(&self, fids: &[Fid]) -> Result<(), LedgerError>;
 
     /// Deletes the records of these fids, except those that [doubt the
-    /// proof](FailureRecord::doubts_the_proof).
+    /// proof](crate::FailureRecord::doubts_the_proof).
     async fn clear_undoubted(&self, fids: &[Fid]) -> Result<(), LedgerError>;
 
-    /// Returns the existing records of these fids as they are now, in no order.
-    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError>;
+    /// Returns the existing items of these fids as they are now, in no order, and also items that cannot
+    /// be read, each with its fid.
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureItem>, LedgerError>;
 
     /// Passes every item to `each`, in no order, and also items that cannot be read. Records that are
     /// written meanwhile may be missed. An item may come twice when a page was read again.

@@ -67,7 +67,7 @@ pub use row_sorter::{RowSorter, RowSorterError, RowSorters, SortedRows};
 pub use service_time::ServiceTime;
 pub use site::{Site, SiteError, SiteLooks};
 pub use source_files::{Replica, SourceFiles};
-pub use source_index::{IndexError, RowPage, SourceIndex, UnreadableRow};
+pub use source_index::{IndexError, OtherRow, RowPage, SourceIndex, UnreadableRow};
 pub use together::{Ports, WatchPorts, WorkPorts};
 pub use types_and_names::{RowSays, Spool, SpoolError, Spooled, Spools, TypesAndNames, TypesError};
 pub use verification_log::VerificationLog;

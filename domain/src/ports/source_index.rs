@@ -40,10 +40,21 @@ pub struct RowPage {
     /// Rows that the index cannot give, ascending by fid, though it gives others. Their domain is
     /// not known.
     pub unreadable: Vec<UnreadableRow>,
-    /// Rows of other domains that were passed over.
+    /// The number of rows of other domains.
     pub other_domains: u64,
+    /// These rows, ascending by fid. Only what they name is known.
+    pub of_others: Vec<OtherRow>,
     /// Where the next page begins, or [`None`] at the end.
     pub next: Option<Fid>,
+}
+
+/// A row of another domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherRow {
+    /// Its number. No other row has it, whatever the domain is.
+    pub fid: Fid,
+    /// Its key, as in [`IndexRow`].
+    pub dkey: Option<String>,
 }
 
 /// A row that the index cannot give.

@@ -22,8 +22,8 @@ use self::why::{Why, fid_of};
 pub struct DeadLetters {
     /// Messages that were looked at.
     pub letters: u64,
-    /// By reason, as the failures table has it; `killed`, `unreadable` or `done-since` where
-    /// that is not what the file needs.
+    /// By reason, as the failures table has it; `killed`, `unreadable`, `unreadable-failure` or
+    /// `done-since` where that is not what the file needs.
     pub reasons: BTreeMap<String, Sample>,
     /// Messages without a fid, by their own names.
     pub nameless: Vec<String>,
@@ -36,6 +36,9 @@ pub struct DeadLetters {
 /// A letter whose file has no failure record: its worker was killed, for its memory or its time,
 /// before it could write one.
 pub const KILLED: &str = "killed";
+
+/// A letter whose file has a failure record that cannot be read.
+pub const UNREADABLE_FAILURE: &str = "unreadable-failure";
 
 /// A letter that is no job.
 pub const UNREADABLE: &str = "unreadable";
@@ -258,7 +261,7 @@ impl Choice {
     /// Whether a letter can have this reason.
     #[must_use]
     pub fn is_reason(name: &str) -> bool {
-        let of_letters = [KILLED, UNREADABLE, DONE_SINCE].contains(&name);
+        let of_letters = [KILLED, UNREADABLE, UNREADABLE_FAILURE, DONE_SINCE].contains(&name);
         of_letters || name.parse::<crate::ReasonKind>().is_ok()
     }
 }

@@ -6,7 +6,9 @@ use crate::migrate::{count_for_the_eye, require_domain};
 use crate::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use crate::ports::{Clock, Ledger, LedgerError, SourceIndex, WatchPorts};
 use crate::retried::retried;
-use crate::{BucketMap, FailureItem, LedgerItem, Reason, Stopped, Timestamp};
+use crate::{BucketMap, FailureItem, LedgerItem, Reason, Stopped, Timestamp, UnreadableItem};
+
+use super::dead_letters::UNREADABLE_FAILURE;
 
 /// How far work has come that goes on elsewhere.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +33,15 @@ pub async fn look_around(
     let queue = retried(clock, 0, || ports.queue.depth()).await.map_err(|e| trouble(&e))?;
     let dead = retried(clock, 1, || ports.dead_letters.depth()).await.map_err(|e| trouble(&e))?;
     let mut failing: BTreeMap<String, Failing> = BTreeMap::new();
-    // What cannot be read has no reason to be counted under; the adapter logs it.
-    let mut take = |item: FailureItem| {
-        let Ok(record) = item else { return };
-        failing.entry(record.reason.clone()).or_default().add(&record);
+    let mut take = |item: FailureItem| match item {
+        Ok(record) => failing.entry(record.reason.clone()).or_default().add(&record),
+        Err(UnreadableItem { fid, why }) => {
+            let files = &mut failing.entry(UNREADABLE_FAILURE.to_owned()).or_default().files;
+            match fid {
+                Some(fid) => files.add(fid, why),
+                None => files.add_nameless(why),
+            }
+        }
     };
     ports.failures.scan(&mut take).await.map_err(|error| trouble(&error))?;
     let at = clock.now();

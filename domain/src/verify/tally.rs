@@ -139,7 +139,7 @@ impl<'a> Counting<'a> {
     }
 
     fn is_accepted(&self, row: &IndexRow, class: &str) -> bool {
-        self.accepted.of_row(row.fid, row.dkey.as_deref(), class).is_accepted()
+        self.accepted.of_row(row.fid, row.dkey.as_deref(), class, self.map).is_accepted()
     }
 
     /// Whether an operator accepts that the object of this file is missing. Its key in the index is the one
@@ -148,8 +148,8 @@ impl<'a> Counting<'a> {
         let old = self.map.pairs().nth(bucket).map(|(old, _)| old);
         old.is_some_and(|old| {
             let key = format!("{}-{old}", file.sha1);
-            let accepted = self.accepted.of_row(file.fid, Some(&key), AcceptedFile::MISSING);
-            accepted.is_accepted()
+            let (accepted, class) = (self.accepted, AcceptedFile::MISSING);
+            accepted.of_row(file.fid, Some(&key), class, self.map).is_accepted()
         })
     }
 

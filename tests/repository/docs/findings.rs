@@ -65,7 +65,7 @@ const NOT_CLASSES_OF_OBJECTS: [&str; 10] = [
 ];
 
 /// Reasons that only dead letters have.
-const REASONS_OF_LETTERS: [&str; 2] = ["unreadable", "done-since"];
+const REASONS_OF_LETTERS: [&str; 3] = ["unreadable", "unreadable-failure", "done-since"];
 
 /// One text for each variant of an enum. Where a variant has none this does not compile.
 macro_rules! every {

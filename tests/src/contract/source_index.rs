@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::ports::SourceIndex;
+use domain::ports::{OtherRow, SourceIndex};
 use domain::{ByteCount, Fid, IndexRow, Rejection, RowClass, StorageClass, StorageClasses};
 
 use crate::planted::{self, Fate, PlantedRow};
@@ -25,15 +25,19 @@ pub struct Tells {
 pub async fn holds(index: &dyn SourceIndex, planted: &[PlantedRow], tells: Tells) {
     let ours: Vec<_> = planted.iter().filter(|row| row.fate != Fate::Foreign).collect();
     let expected: Vec<_> = ours.iter().map(|row| shown(row, tells)).collect();
-    let foreign = (planted.len() - ours.len()) as u64;
+    let foreign = planted.iter().filter(|row| row.fate == Fate::Foreign).map(|row| {
+        let dkey = row.dkey.clone().filter(|key| tells.empty_keys || !key.is_empty());
+        OtherRow { fid: Fid(row.fid), dkey }
+    });
+    let foreign: Vec<_> = foreign.collect();
 
     for limit in [1, 7, 500, 501, 1_000, 100_000] {
-        let (rows, other_domains) = all_pages(index, limit, planted.len()).await;
+        let (rows, others) = all_pages(index, limit, planted.len()).await;
         assert_eq!(rows.len(), expected.len(), "rows in pages of {limit}");
         for (row, expected) in rows.iter().zip(&expected) {
             assert_eq!(row, expected, "in pages of {limit}");
         }
-        assert_eq!(other_domains, foreign, "rows of other domains in pages of {limit}");
+        assert_eq!(others, foreign, "rows of other domains in pages of {limit}");
     }
     pages_begin_anywhere(index, &expected).await;
     single_rows(index, planted, tells).await;
@@ -72,27 +76,28 @@ fn class_of(id: u8, tells: Tells) -> StorageClass {
     }
 }
 
-/// Every row from the first page to the last, and how many of other domains were passed over.
+/// Every row from the first page to the last, and those of other domains.
 async fn all_pages(
     index: &dyn SourceIndex,
     limit: usize,
     most_pages: usize,
-) -> (Vec<IndexRow>, u64) {
-    let (mut rows, mut other_domains, mut after) = (Vec::new(), 0, Fid(0));
+) -> (Vec<IndexRow>, Vec<OtherRow>) {
+    let (mut rows, mut others, mut after) = (Vec::new(), Vec::new(), Fid(0));
     for _ in 0..=most_pages {
         let page = index.page(after, limit).await.expect("a page");
         let taken = page.rows.len() + usize::try_from(page.other_domains).expect("a small number");
         assert!(taken <= limit, "{taken} rows where {limit} were asked for");
         let Some(next) = page.next else {
             assert_eq!(taken, 0, "a page that says it is the end has nothing on it");
-            return (rows, other_domains);
+            return (rows, others);
         };
         assert!(next > after, "the page behind {after} leads to {next}");
         let fids: Vec<_> = page.rows.iter().map(|row| row.fid).collect();
         assert!(fids.iter().all(|fid| (after.0 + 1..=next.0).contains(&fid.0)), "{fids:?}");
         assert!(fids.is_sorted(), "{fids:?}");
         rows.extend(page.rows);
-        other_domains += page.other_domains;
+        assert_eq!(page.other_domains, page.of_others.len() as u64);
+        others.extend(page.of_others);
         after = next;
     }
     panic!("more than {most_pages} pages");

@@ -81,7 +81,7 @@ fn a_step_of_the_cut_over_is_known_by_its_name() {
 }
 
 /// The lost file and a stray row are accepted; a third file is as it should be.
-fn three() -> Stage {
+pub fn three() -> Stage {
     let stage = Stage::lost();
     stage.store(1, &format!("{}-repo", Sha1::of(&content(1, 10))));
     stage.store(8, "test");
@@ -89,7 +89,7 @@ fn three() -> Stage {
     stage
 }
 
-fn migrate(stage: &Stage) -> Summary {
+pub fn migrate(stage: &Stage) -> Summary {
     let selection = Selection { accepted: stage.accepted(), ..Selection::default() };
     let plan = RunPlan { selection, ..plan() };
     let ports = stage.world.port.work_ports().files;
@@ -129,7 +129,7 @@ fn another_trouble_of_an_accepted_file_fails_a_run() {
     assert!(!summary.is_clean());
 }
 
-fn verify(stage: &Stage, depth: Depth) -> VerifySummary {
+pub fn verify(stage: &Stage, depth: Depth) -> VerifySummary {
     let ports = stage.world.port.work_ports().files;
     let (mogile, faults) = (stage.world.port.mogile.clone(), stage.world.port.faults.clone());
     let rows = PortIndex::new(mogile, stage.world.port.domain.clone(), faults);

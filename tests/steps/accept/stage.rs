@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::accept::{
-    AcceptMode, AcceptPlan, AcceptPorts, Accepting, AgainPorts, accept_files, try_again,
+    AcceptMode, AcceptPlan, AcceptPorts, Accepting, AgainPorts, accept_files, end_proven, try_again,
 };
 use domain::cleanup::never;
 use domain::journal::Content;
@@ -15,7 +15,7 @@ use domain::{
     Proof, S3Bucket, Sha1, Since, Timestamp,
 };
 use stand_ins::port::{Call, PortFault, PortFaults, PortJournal};
-use stand_ins::world::dynamodb::create_journal_table;
+use stand_ins::world::dynamodb::{create_journal_table, number, put, text};
 use stand_ins::world::mogile::{self, DeviceId, FileRow};
 
 use crate::common::{BUCKET, World, content};
@@ -89,8 +89,8 @@ impl Stage {
         self.world.port.faults.strike(Call::Open, &url, PortFault::RequestLost, 1_000);
     }
 
-    pub fn prove(&self) {
-        let record = LedgerRecord {
+    pub fn proof() -> LedgerRecord {
+        LedgerRecord {
             fid: Fid(FID),
             sha1: sha1(),
             etag: ETag("e".to_owned()),
@@ -99,8 +99,17 @@ impl Stage {
             route: None,
             length: None,
             migrated_at: None,
-        };
-        self.world.run(self.ports().ledger.record(&[record])).expect("recorded");
+        }
+    }
+
+    pub fn prove(&self) {
+        self.world.run(self.ports().ledger.record(&[Self::proof()])).expect("recorded");
+    }
+
+    /// A failure record that no version writes.
+    pub fn unreadable_failure(&self) {
+        let (table, database) = (&self.world.port.work.failures, &self.world.port.database);
+        put(database, table, [number("fid", FID), text("attempt", "first")].into()).expect("put");
     }
 
     pub fn doubt(&self) {
@@ -181,8 +190,12 @@ impl Stage {
         self.world.run(read_decisions(&*journal, &*clock, DOMAIN, 1))
     }
 
+    /// What the journal has, and the ledger has not ended since.
     pub fn accepted(&self) -> Acceptances {
-        self.decisions().accepted
+        let (mut accepted, ports) = (self.decisions().accepted, self.ports());
+        let ended = end_proven(&*ports.ledger, &*ports.clock, &mut accepted);
+        self.world.run(ended).expect("it answers");
+        accepted
     }
 
     /// What another look says of the accepted file.

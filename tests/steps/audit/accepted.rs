@@ -1,7 +1,7 @@
 //! Files and rows that an operator accepts: what counts as accepted, and what ends that.
 
-use domain::Since;
 use domain::journal::AcceptedFile;
+use domain::{BucketMap, Since};
 
 use super::stage::{RUN, Stage, sha1};
 use super::{adds_up, count_named, counts, two_files};
@@ -41,29 +41,55 @@ const CASES: &[(&str, Plant, &str, bool, bool)] = &[
         false,
     ),
     (
-        "found missing since it was proven",
-        |it| (lost(it), it.proven(7), it.doubt(7)).0,
+        "found missing since it was proven, and accepted then",
+        |it| (it.proven(7), it.doubt(7), lost(it)).0,
         "accepted files records rows",
         false,
         false,
     ),
     (
+        "proven since it was accepted, and found missing later",
+        |it| (lost(it), it.proven(7), it.doubt(7)).0,
+        "doubted ended files records rows",
+        true,
+        false,
+    ),
+    (
+        "accepted as missing, proven anew, and found missing later",
+        |it| {
+            it.proven(7);
+            it.doubt(7);
+            lost(it);
+            it.proven_at(7, 9);
+        },
+        "doubted ended files records rows",
+        true,
+        false,
+    ),
+    (
+        "proven in another bucket since",
+        |it| (lost(it), it.record(7, "new-corpus", sha1(7), Some(domain::Proof::Put))).0,
+        "ended files of-another records rows",
+        true,
+        false,
+    ),
+    (
         "proven since, and not verified: a proof ends the acceptance",
         |it| (lost(it), it.proven(7)).0,
-        "files records rows without-pass",
+        "files proven-since records rows without-pass",
         true,
         false,
     ),
     (
         "proven and verified since",
         |it| (lost(it), it.proven(7), it.passed(7), it.since(7, back())).0,
-        "files passes records rows whole",
+        "files passes proven-since records rows whole",
         false,
         false,
     ),
     (
         "proven before, and a verification found another object",
-        |it| (lost(it), it.proven(7), it.doubt_by(7, "wrong-object")).0,
+        |it| (it.proven(7), it.doubt_by(7, "wrong-object"), lost(it)).0,
         "doubted files records rows",
         true,
         false,
@@ -97,7 +123,7 @@ const CASES: &[(&str, Plant, &str, bool, bool)] = &[
             it.proven(7);
             it.passed(7);
         },
-        "files passes records rows whole",
+        "files passes proven-since records rows whole",
         false,
         false,
     ),
@@ -152,6 +178,17 @@ fn an_accepted_file_is_counted_and_is_no_finding() {
         assert_eq!((summary.differs(), summary.is_incomplete()), (*differs, *incomplete), "{name}");
         adds_up(&summary, name);
     }
+}
+
+#[test]
+fn an_acceptance_does_not_hold_for_another_s3_bucket() {
+    let mut stage = Stage::new();
+    lost(&mut stage);
+    assert_eq!(stage.audit(None).accepted.files.files, 1);
+    stage.buckets = BucketMap::parse("repo:other-repo", "").expect("valid");
+    let summary = stage.audit(None);
+    assert_eq!((summary.accepted.files.files, summary.without_record.files), (0, 1));
+    assert!(summary.acceptance_ended.example.contains("`new-repo`"), "{summary:?}");
 }
 
 #[test]

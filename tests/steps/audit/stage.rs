@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::audit::{AuditPlan, AuditPorts, AuditSummary, Comparison, ListedFile, list_files};
-use domain::journal::{AcceptedFile, Content, Entry};
+use domain::journal::{AcceptedFile, Content, Entry, LedgerThen};
 use domain::ports::{ContentRepoDatabase, WorkPorts};
 use domain::{
-    Acceptances, BucketMap, ByteCount, ETag, FailureNote, FailureRecord, Fid, JobAction,
-    LedgerRecord, Noted, Proof, S3Bucket, Sha1, Sight, Since, Timestamp, Verification,
+    Acceptances, BucketMap, ByteCount, Destination, ETag, FailureNote, FailureRecord, Fid,
+    JobAction, LedgerRecord, Noted, Proof, S3Bucket, Sha1, Sight, Since, Timestamp, Verification,
 };
 use dynoxide::AttributeValue;
 use stand_ins::world::dynamodb::{number, put, text};
@@ -65,21 +65,36 @@ impl Stage {
     }
 
     pub fn record(&self, fid: u64, in_bucket: &str, content: Sha1, proof: Option<Proof>) {
+        self.record_at(None, (fid, in_bucket, content), proof);
+    }
+
+    fn record_at(
+        &self,
+        migrated_at: Option<Timestamp>,
+        (fid, in_bucket, sha1): (u64, &str, Sha1),
+        proof: Option<Proof>,
+    ) {
         let record = LedgerRecord {
             fid: Fid(fid),
-            sha1: content,
+            sha1,
             etag: ETag("e".to_owned()),
             bucket: bucket(in_bucket),
             proof,
             route: None,
             length: None,
-            migrated_at: None,
+            migrated_at,
         };
         self.world.run(self.ports.files.ledger.record(&[record])).expect("recorded");
     }
 
     pub fn proven(&self, fid: u64) {
         self.record(fid, "new-repo", sha1(fid), Some(Proof::Put));
+    }
+
+    /// The same at another time.
+    pub fn proven_at(&self, fid: u64, at: u64) {
+        let what = (fid, "new-repo", sha1(fid));
+        self.record_at(Some(Timestamp(at)), what, Some(Proof::Put));
     }
 
     /// An item as early versions of s3migrate left them.
@@ -134,12 +149,20 @@ impl Stage {
         put(database, table, [number("fid", fid), text("attempt", "first")].into()).expect("put");
     }
 
-    /// An entry of the journal accepts a row with this key and this class.
+    /// An entry of the journal accepts a row with this key and this class, as the ledger is now.
     pub fn accept(&mut self, fid: u64, key: &str, class: &str) {
+        let dkey = domain::Dkey::parse(key);
+        let s3_bucket = dkey.and_then(|dkey| match self.buckets.destination(&dkey.bucket) {
+            Destination::Bucket(bucket) => Some(bucket.to_string()),
+            Destination::Ignored | Destination::Unmapped => None,
+        });
+        let records = self.world.run(self.ports.files.ledger.read(&[Fid(fid)])).expect("read");
         let file = AcceptedFile {
             fid: Fid(fid),
             key: Some(key.to_owned()),
             class: class.to_owned(),
+            ledger: s3_bucket.is_some().then(|| LedgerThen::of(records.first())),
+            bucket: s3_bucket,
             replicas: Vec::new(),
         };
         let entry = Entry {

@@ -1,16 +1,19 @@
-//! Ledgers that do not take records, for a while or for good.
+//! Ledgers that do not take records, for a while or for good, and failure records that nothing can read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::engine::{Quiet, RunPlan, migrate_run, never};
+use domain::migrate::Selection;
 use domain::ports::Clock;
 use domain::{IntermediaryForm, Tally};
 use futures_util::future::join;
 use stand_ins::port::{Call, PortFault};
+use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb::{number, put, text};
 
 use super::{failed, files, plan, records, run, stopped, tally};
-use crate::common::World;
+use crate::common::{BUCKET, World};
 
 #[test]
 fn a_batch_that_the_ledger_half_took_is_written_again() {
@@ -66,4 +69,31 @@ fn a_ledger_that_stays_away_stops_the_run() {
     world.port.faults.strike(Call::Record, "", PortFault::RequestLost, u32::MAX);
     let summary = run(&world, &plan());
     assert!(stopped(&summary).is_some_and(|why| why.starts_with("ledger-unavailable")));
+}
+
+/// A failure record that nothing can read may say that a verification found the file missing.
+#[test]
+fn a_file_whose_failure_record_cannot_be_read_is_looked_at_however_it_is_named() {
+    for only in [None, Some([1, 2].into_iter().collect())] {
+        let world = World::instant();
+        let all = files(&world, 2, Some(IntermediaryForm::Plain));
+        run(&world, &plan());
+        // Its object is away by now, and the doubt is written in a way that no version writes.
+        let lost = &all[0];
+        let key = lost.address().key;
+        world.port.s3.delete(BUCKET, key.as_str(), &Condition::None).expect("it is there");
+        let item = [number("fid", lost.fid.0), text("attempt", "first")];
+        put(&world.port.database, &world.port.work.failures, item.into()).expect("put");
+        let selection = Selection { only, ..Selection::default() };
+        let plan = RunPlan { selection, ..plan() };
+        let summary = run(&world, &plan);
+        assert_eq!(summary.intake.unreadable_failures.files, 1, "{summary:?}");
+        assert_eq!((summary.intake.proven_before, summary.ends.by_copy), (tally(1), tally(1)));
+        // The proof has cleared the record.
+        let summary = run(&world, &plan);
+        assert_eq!(
+            (summary.intake.proven_before, summary.intake.unreadable_failures.files),
+            (tally(2), 0)
+        );
+    }
 }

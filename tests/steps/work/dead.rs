@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::queue::{Choice, EnqueuePlan, list_dead_letters, redrive};
+use domain::queue::{Choice, EnqueuePlan, list_dead_letters, look_around, redrive};
 use domain::{JobAction, Stopped};
 use roaring::RoaringTreemap;
 use stand_ins::port::{Call, PortFault};
 use stand_ins::world::bucket::Condition;
+use stand_ins::world::dynamodb::{number, put, text};
 use stand_ins::world::mogile::Content;
 
 use super::stage::{LENGTH, Stage, body, enqueue_plan};
@@ -129,6 +130,25 @@ fn dead_letters_without_a_word_were_killed_and_those_done_since_are_told() {
     assert_eq!(stage.redrive(&Choice::All).sent, 2);
     let summary = stage.work();
     assert_eq!(summary.ends.already_there.files, 2, "{summary:?}");
+}
+
+#[test]
+fn a_failure_record_that_cannot_be_read_leaves_no_letter_done() {
+    let stage = Stage::instant();
+    let file = &stage.files(1, None)[0];
+    stage.enqueue();
+    assert!(stage.work().is_clean());
+    stage.send_dead(&body(file));
+    assert_eq!(stage.listed()["done-since"].0, 1);
+    let (table, database) = (&stage.world.port.work.failures, &stage.world.port.database);
+    let item = [number("fid", file.fid.0), text("attempt", "first")];
+    put(database, table, item.into()).expect("put");
+    assert_eq!(stage.listed()["unreadable-failure"], (1, vec![file.fid.0]));
+    let chosen = Choice::Reason("unreadable-failure".to_owned());
+    assert_eq!(stage.redrive(&chosen).sent, 1);
+    let progress = stage.world.run(look_around(&stage.world.port.watch_ports(), None));
+    let failing = progress.expect("it answers").sight.failing;
+    assert_eq!(failing["unreadable-failure"].files.files, 1);
 }
 
 #[test]

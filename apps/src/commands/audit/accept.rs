@@ -79,9 +79,10 @@ A file is accepted when it is not in S3 and every replica was tried: none gives 
 the key names. Each replica is read to its end. A replica that cannot be asked is no evidence. A
 row whose key names no content is accepted as it is. All files of the list are accepted, or none.
 
-An acceptance ends by itself when the row gets another key, or when a replica gives the content
-again: `audit` tries the replicas of accepted files each time. The journal has every replica with
-what came of it: `mogile2s3 runbook export`.
+An acceptance is of one fid, one key and one S3 bucket. It ends by itself when the row gets another
+key, when BUCKETS takes it to another bucket, when the ledger has proven its content since, or when a
+replica gives the content again: `audit` tries the replicas of accepted files each time. The journal
+has every replica with what came of it: `mogile2s3 runbook export`.
 
 Exit codes: 0 all are accepted, or may be (without --execute); 1 some are not, and nothing was
 written; 2 wrong usage or configuration; 3 something could not be reached; 4 another process wrote

@@ -10,7 +10,8 @@ use crate::report::shell::fids;
 
 /// What is accepted, which acceptances are over, and which may be.
 pub fn write_accepted(out: &mut String, summary: &AuditSummary) -> fmt::Result {
-    let AuditSummary { accepted, acceptance_ended, acceptance_unsure, .. } = summary;
+    let AuditSummary { accepted, acceptance_ended, acceptance_proven, acceptance_unsure, .. } =
+        summary;
     if accepted.files.files + accepted.rejected.files > 0 {
         writeln!(
             out,
@@ -36,6 +37,16 @@ pub fn write_accepted(out: &mut String, summary: &AuditSummary) -> fmt::Result {
              \x20     mogile2s3 audit accept --fids {} --reason TEXT",
             only(acceptance_ended),
             fids(&acceptance_ended.first_fids)
+        )?;
+    }
+    if acceptance_proven.files > 0 {
+        writeln!(out, "Accepted before and proven since, which are no findings:")?;
+        write_sample(out, "acceptance-proven", acceptance_proven)?;
+        writeln!(
+            out,
+            "    → these acceptances are over. To take them out of `mogile2s3 audit accept --list`:\n\
+             \x20     mogile2s3 audit accept --end --fids {} --reason 'proven since' --execute",
+            fids(&acceptance_proven.first_fids)
         )?;
     }
     if acceptance_unsure.files > 0 {

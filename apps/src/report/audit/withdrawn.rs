@@ -72,7 +72,8 @@ impl WithdrawnList {
 }
 
 impl WithdrawnEnd {
-    pub(super) fn report(&self, out: &mut String) -> fmt::Result {
+    /// `other_domains` are the rows of other MogileFS domains.
+    pub(super) fn report(&self, out: &mut String, other_domains: u64) -> fmt::Result {
         let Self { file, objects, incomplete, trouble } = self;
         let (objects, file) = (HumanCount(*objects), file.display());
         if let Some(why) = trouble {
@@ -83,7 +84,18 @@ impl WithdrawnEnd {
             );
         }
         match incomplete {
-            None => writeln!(out, "All {objects} objects of withdrawn content are in {file}."),
+            None => {
+                writeln!(out, "All {objects} objects of withdrawn content are in {file}.")?;
+                if other_domains == 0 {
+                    return Ok(());
+                }
+                writeln!(
+                    out,
+                    "  {} rows of other MogileFS domains were looked at, too: none has the fid or the SHA-1 of one \
+                     of them, in whatever bucket.",
+                    HumanCount(other_domains)
+                )
+            }
             Some(why) => writeln!(
                 out,
                 "THE LIST {file} IS NOT COMPLETE: {}. Delete nothing by it\n  → mend that, move the file away, and \

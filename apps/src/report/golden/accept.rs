@@ -1,7 +1,7 @@
 //! The reports of `audit accept`.
 
 use domain::accept::{Accepting, Ending, RefusalKind, RefusedFile};
-use domain::journal::{AcceptedFile, Content, Entry, Found, TriedReplica};
+use domain::journal::{AcceptedFile, Content, Entry, Found, LedgerThen, TriedReplica};
 use domain::{Acceptances, Fid, Timestamp};
 use serde_json::{Value, json};
 
@@ -17,8 +17,15 @@ fn files() -> Vec<AcceptedFile> {
     };
     let nameless = TriedReplica { device: None, ..replica.clone() };
     let (key, class) = (Some("key".to_owned()), AcceptedFile::MISSING.to_owned());
-    let file = AcceptedFile { fid: Fid(7), key, class, replicas: vec![replica, nameless] };
-    vec![file.clone(), AcceptedFile { fid: Fid(8), key: None, ..file }]
+    let (bucket, ledger) = (Some("new-repo".to_owned()), Some(LedgerThen::NoRecord));
+    let replicas = vec![replica, nameless];
+    let file = AcceptedFile { fid: Fid(7), key, class, bucket, ledger, replicas };
+    let digest = domain::digest::Sha256::of(b"record");
+    let recorded =
+        AcceptedFile { fid: Fid(9), ledger: Some(LedgerThen::Record(digest)), ..file.clone() };
+    let of_nothing =
+        AcceptedFile { fid: Fid(8), key: None, bucket: None, ledger: None, ..file.clone() };
+    vec![file, recorded, of_nothing]
 }
 
 fn refused() -> Vec<RefusedFile> {

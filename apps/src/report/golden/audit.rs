@@ -34,6 +34,7 @@ pub(super) fn audit() -> Vec<Value> {
         without_row,
         accepted: AcceptedRows { files: sample(), without_record: 1, rejected: sample() },
         acceptance_ended: sample(),
+        acceptance_proven: sample(),
         acceptance_unsure: sample(),
         unreadable_failures: sample(),
         stopped: stopped(),

@@ -12,6 +12,7 @@ pub(super) fn intake() -> RowCounts {
         other_domains: 1,
         proven_before: tally(),
         proven_as_another: tally(),
+        unreadable_failures: tally(),
         temporary: 1,
         ignored: 1,
         excluded: 1,

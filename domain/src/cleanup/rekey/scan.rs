@@ -14,7 +14,7 @@ use crate::cleanup::stop::{StopRequest, is_asked};
 use crate::cleanup::witness::Witness;
 use crate::migrate::require_domain;
 use crate::ports::{Clock, FailureLog, SourceFiles, SourceIndex, WatchPorts};
-use crate::queue::{KILLED, files_of_dead_letters};
+use crate::queue::{KILLED, UNREADABLE_FAILURE, files_of_dead_letters};
 use crate::retried::retried;
 use crate::summary::{Sample, Stopped};
 use crate::{BucketMap, ByteCount, Fid, Reason, ReasonKind, RowClass, Sha1};
@@ -70,8 +70,9 @@ pub struct WrongKey {
     pub length: ByteCount,
 }
 
-/// Dead letters with these reasons: a worker that was killed has left no other.
-const REASONS: &[&str] = &[ReasonKind::WrongContent.name(), KILLED];
+/// Dead letters with these reasons: a worker that was killed has left no other, and one that cannot be
+/// read may be of content.
+const REASONS: &[&str] = &[ReasonKind::WrongContent.name(), KILLED, UNREADABLE_FAILURE];
 
 /// What was found of one file.
 enum Found {
@@ -127,8 +128,12 @@ async fn candidates(
     let of_content = ReasonKind::WrongContent.name();
     let mut failed = RoaringTreemap::new();
     let mut each = |item: crate::FailureItem| {
-        let of_content = item.ok().filter(|record| record.reason == of_content);
-        failed.extend(of_content.map(|record| record.fid.0));
+        let fid = match item {
+            Ok(record) => (record.reason == of_content).then_some(record.fid),
+            // Its reason is not known: the replicas of its file are read, too.
+            Err(unreadable) => unreadable.fid,
+        };
+        failed.extend(fid.map(|fid| fid.0));
     };
     let scanned = ports.failures.scan(&mut each).await;
     *fids |= failed;

@@ -20,8 +20,8 @@ use crate::ports::{QueueError, WorkPorts};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff_between};
 use crate::{
-    Delivery, FailureRecord, Fid, Finding, MessageTries, QueueDepth, Reason, ReasonKind,
-    SourceFile, Stopped, System, Timestamp, WorkSummary, limits,
+    Delivery, FailureItem, Fid, Finding, MessageTries, QueueDepth, Reason, ReasonKind, SourceFile,
+    Stopped, System, Timestamp, WorkSummary, limits,
 };
 
 /// What the feed waits for.
@@ -29,7 +29,7 @@ pub(crate) enum JobEvent {
     Received(Result<Vec<Delivery>, QueueError>),
     /// What is known of deliveries that are not their messages' first; [`None`] where the failures
     /// table cannot be read.
-    Recalled(Vec<Delivery>, Option<Vec<FailureRecord>>),
+    Recalled(Vec<Delivery>, Option<Vec<FailureItem>>),
     /// What there is in the queue, asked when it gave nothing.
     Depth(Result<QueueDepth, QueueError>),
     /// The queue may be asked again.

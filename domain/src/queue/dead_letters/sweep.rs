@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, join};
 use futures_util::stream::{self, FuturesUnordered};
 
-use super::why::{Why, why};
+use super::why::{Why, fid_of_failure, why};
 use crate::ports::WatchPorts;
 use crate::retried::retried;
 use crate::{Delivery, Reason, Receipt, Timestamp, limits};
@@ -219,7 +219,7 @@ async fn explained(
     let failures = failures.map_err(|error| Reason::from(&error))?;
     let records = records.map_err(|error| Reason::from(&error))?;
     let failures: BTreeMap<_, _> =
-        failures.into_iter().map(|record| (record.fid, record)).collect();
+        failures.into_iter().filter_map(|item| Some((fid_of_failure(&item)?, item))).collect();
     let proven: BTreeMap<_, _> = records
         .into_iter()
         .filter(|record| record.proof.is_some())

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{DONE_SINCE, KILLED, UNREADABLE};
-use crate::{Delivery, Dkey, FailureRecord, Fid, JobAction, LedgerRecord};
+use super::{DONE_SINCE, KILLED, UNREADABLE, UNREADABLE_FAILURE};
+use crate::{Delivery, Dkey, FailureItem, FailureRecord, Fid, JobAction, LedgerRecord};
 
 /// What a letter died of.
 pub(super) struct Why {
@@ -16,10 +16,16 @@ pub(super) fn fid_of(letter: &Delivery) -> Option<Fid> {
     letter.job.as_ref().map_or_else(|bad| bad.fid, |job| Some(job.fid))
 }
 
-/// By the failures and the proofs of the letters' files.
+/// The fid of an item of the failures table, where it could be read.
+pub(super) fn fid_of_failure(item: &FailureItem) -> Option<Fid> {
+    item.as_ref().map_or_else(|unreadable| unreadable.fid, |record| Some(record.fid))
+}
+
+/// By the failures and the proofs of the letters' files. A failure record that cannot be read may doubt
+/// the proof.
 pub(super) fn why(
     letter: &Delivery,
-    failures: &BTreeMap<Fid, FailureRecord>,
+    failures: &BTreeMap<Fid, FailureItem>,
     proven: &BTreeMap<Fid, LedgerRecord>,
 ) -> Why {
     let named = |name: &str, words: String| Why { name: name.to_owned(), words };
@@ -28,7 +34,8 @@ pub(super) fn why(
         Err(bad) => return named(UNREADABLE, bad.why.clone()),
     };
     let failure = failures.get(&job.fid);
-    let is_doubted = failure.is_some_and(FailureRecord::doubts_the_proof);
+    let is_doubted =
+        failure.is_some_and(|item| item.as_ref().map_or(true, FailureRecord::doubts_the_proof));
     // What a proof was of is told by its SHA-1: a fid may have been used again.
     let sha1 = Dkey::parse(&job.dkey).map(|dkey| dkey.sha1);
     let proof = proven.get(&job.fid).filter(|record| Some(record.sha1) == sha1 && !is_doubted);
@@ -40,7 +47,8 @@ pub(super) fn why(
             let bucket = &record.bucket;
             named(DONE_SINCE, format!("it is proven in the S3 bucket `{bucket}` by now"))
         }
-        (_, _, Some(record)) => named(&record.reason, record.detail.clone()),
+        (_, _, Some(Ok(record))) => named(&record.reason, record.detail.clone()),
+        (_, _, Some(Err(unreadable))) => named(UNREADABLE_FAILURE, unreadable.why.clone()),
         // A migration clears what a verification has found.
         (JobAction::Verify, Some(record), None) if since_sent(record) => {
             let bucket = &record.bucket;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Timestamp;
-use crate::journal::{AcceptedFile, Content, Entry};
+use crate::journal::{AcceptedFile, Content, Entry, LedgerThen};
 use crate::verify::VerifyState;
 
 /// The states that a comparison of these files keeps: from the first range that is done to the last.
@@ -118,6 +118,8 @@ fn accepted_files_say_nothing_of_the_listing() {
         fid: row.fid,
         key: row.dkey.clone(),
         class: AcceptedFile::MISSING.to_owned(),
+        bucket: Some("corpus".to_owned()),
+        ledger: Some(LedgerThen::NoRecord),
         replicas: Vec::new(),
     };
     let files = world.rows.iter().map(accepted_file).collect();

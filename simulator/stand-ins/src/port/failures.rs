@@ -82,10 +82,10 @@ impl FailureLog for PortFailures {
         self.0.ask_batch(Call::ClearFailures, &key, &keys, clear).await
     }
 
-    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureRecord>, LedgerError> {
+    async fn read(&self, fids: &[Fid]) -> Result<Vec<FailureItem>, LedgerError> {
         let (key, keys) = (listed(fids.iter().copied()), keys(fids));
         let items = self.0.ask(Call::ReadFailures, &key, || self.0.get(&keys)).await?;
-        Ok(items.iter().filter_map(understood).collect())
+        Ok(items.iter().map(item_read).collect())
     }
 
     async fn scan(&self, each: &mut (dyn FnMut(FailureItem) + Send)) -> Result<(), LedgerError> {
@@ -221,12 +221,13 @@ mod tests {
             log.note(&[note(7, 2), note(7, 3)]).await?;
             log.clear(&[Fid(1), Fid(99), Fid(1)]).await?;
             let read = log.read(&[Fid(1), Fid(7), Fid(3), Fid(7)]).await?;
+            let read: Vec<_> = read.into_iter().flatten().collect();
             let mut all = Vec::new();
             log.scan(&mut |failure| all.extend(failure)).await?;
             Ok::<_, LedgerError>((read, all))
         };
         let (mut read, mut all) = VirtualClock::default().run(asked).unwrap().unwrap();
-        read.sort_by_key(|failure| failure.fid);
+        read.sort_by_key(|failure: &FailureRecord| failure.fid);
         assert_eq!(read, [noted(3, 1, 1), noted(7, 3, 3)]);
         all.sort_by_key(|failure| failure.fid);
         let expected = (2..=30).map(|fid| if fid == 7 { noted(7, 3, 3) } else { noted(fid, 1, 1) });

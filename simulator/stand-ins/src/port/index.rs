@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::ports::{IndexError, KeyRanges, KeyedRow, RowPage, SourceIndex};
+use domain::ports::{IndexError, KeyRanges, KeyedRow, OtherRow, RowPage, SourceIndex};
 use domain::{ByteCount, Fid, IndexRow, StorageClass, StorageClasses};
 
 use super::{Call, PortFaults};
@@ -59,10 +59,17 @@ impl SourceIndex for PortIndex {
         self.ask(Call::Page, after, || {
             let all = self.mogile.rows_after(mogile::Fid(after.0), limit.max(1));
             let next = all.last().map(|row| Fid(row.fid.0));
-            let count = all.len();
-            let rows: Vec<_> =
-                all.into_iter().filter(|row| self.is_ours(row)).map(row_of).collect();
-            RowPage { other_domains: (count - rows.len()) as u64, rows, next, ..RowPage::default() }
+            let (ours, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|row| self.is_ours(row));
+            let other = |row: FileRow| OtherRow { fid: Fid(row.fid.0), dkey: row.dkey };
+            let of_others: Vec<_> = others.into_iter().map(other).collect();
+            RowPage {
+                other_domains: of_others.len() as u64,
+                of_others,
+                rows: ours.into_iter().map(row_of).collect(),
+                next,
+                ..RowPage::default()
+            }
         })
         .await
     }

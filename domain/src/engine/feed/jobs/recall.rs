@@ -6,7 +6,7 @@ use crate::engine::feed::Fed;
 use crate::engine::feed::message::{failed, task_of};
 use crate::engine::task::{Suspicion, Task};
 use crate::retried::retried;
-use crate::{Delivery, FailureRecord, MessageTries, ReasonKind, limits};
+use crate::{Delivery, FailureItem, MessageTries, ReasonKind, limits};
 
 impl JobFeed<'_> {
     /// Reads what is known of the earlier deliveries of these messages.
@@ -26,7 +26,7 @@ impl JobFeed<'_> {
     pub(super) fn take_recalled(
         &mut self,
         deliveries: Vec<Delivery>,
-        records: Option<&[FailureRecord]>,
+        records: Option<&[FailureItem]>,
         recorder: &mut Recorder<'_>,
     ) -> Fed {
         self.recalling -= 1;
@@ -37,7 +37,10 @@ impl JobFeed<'_> {
                 tasks.extend(self.take_up(delivery, None, recorder));
                 continue;
             };
-            let record = records.iter().find(|record| Some(record.fid) == delivery.fid());
+            // A record that cannot be read has no counts. Its file is looked at first: each delivery after
+            // the first one is.
+            let mut known = records.iter().flatten();
+            let record = known.find(|record| Some(record.fid) == delivery.fid());
             let tries = record.and_then(|record| record.messages.get(&delivery.message));
             let tries = tries.copied().unwrap_or_default();
             if tries.begun >= limits::BEGUN_WITHOUT_END {
