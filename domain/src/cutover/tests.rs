@@ -154,11 +154,7 @@ impl ContentRepoDatabase for Store {
         Ok(rows.map(|(id, status)| object(id, status)).collect())
     }
 
-    async fn metadata(
-        &self,
-        _after: RowId,
-        _limit: usize,
-    ) -> Result<Vec<RepoMetadata>, DatabaseError> {
+    async fn metadata(&self, _: RowId, _: usize) -> Result<Vec<RepoMetadata>, DatabaseError> {
         unreachable!("a freeze reads no metadata")
     }
 
