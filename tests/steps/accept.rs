@@ -236,8 +236,9 @@ fn the_last_freeze_of_the_domain_before_the_cut_over_is_kept() {
     let stage = Stage::lost();
     let freeze = |domain: &str, last: Option<&str>| {
         let contentrepo = ClientState { last: last.map(str::to_owned), ..ClientState::default() };
-        let state = StoreState { domain: domain.to_owned(), contentrepo, ..StoreState::default() };
-        let freeze = Freeze { means: "ingest is off".to_owned(), window_seconds: 600, state };
+        let held = StoreState { domain: domain.to_owned(), contentrepo, ..StoreState::default() };
+        let means = "ingest is off".to_owned();
+        let freeze = Freeze { means, window_seconds: 600, state: held };
         stage.write(Content::Frozen { freeze: Box::new(freeze) });
         stage.decisions().frozen
     };

@@ -39,7 +39,7 @@ fn wishes(without_rhino: bool) -> Wishes {
     Wishes { allowed, without_rhino, buckets }
 }
 
-/// With so many rows and names that are allowed.
+/// With these numbers of rows and names that are allowed.
 fn allowing(summary: &ReferencesSummary, rows: u64, names: u64) -> ReferencesSummary {
     let mut summary = summary.clone();
     (summary.allowed.rows, summary.allowed.names) = (rows, names);

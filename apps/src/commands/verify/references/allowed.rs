@@ -10,7 +10,7 @@ use domain::verify::references::{AllowedBuilder, AllowedReferences, Broken, Name
 
 use crate::exit::UsageError;
 
-/// A line has at most so many bytes: its texts are from columns of at most 255 characters.
+/// A line has at most this number of bytes: its texts are from columns of at most 255 characters.
 const LINE_BYTES: u64 = 64 * 1024;
 
 /// The columns of a line.
