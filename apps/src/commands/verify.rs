@@ -86,15 +86,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     exclude_file: Option<PathBuf>,
 
-    /// Accept that the buckets have many objects of content that MogileFS has no more. Without it these are
-    /// a finding where they are more than 100 and more than 1 % of the files
-    #[arg(long)]
-    allow_extra: bool,
-
-    /// Accept that the ETags of objects that were read are not their MD5s, as with SSE-KMS: no stock
-    /// contentrepo reads these buckets. Without it these are a finding
-    #[arg(long)]
-    allow_etags: bool,
+    #[command(flatten)]
+    allowed: AllowedArguments,
 
     /// Write a line for each file and each object that is no file's to this new file: a symbol (`=`
     /// whole, `-` missing, `~` missing and accepted, `*` differs, `+` no file's, `!` could not be looked at), bucket/key, fid and
@@ -133,6 +126,20 @@ pub struct Arguments {
 
     #[command(flatten)]
     aws: AwsSettings,
+}
+
+/// What would be findings.
+#[derive(Debug, Args)]
+struct AllowedArguments {
+    /// Accept that the buckets have many objects of content that MogileFS has no more. Without it these are
+    /// a finding where they are more than 100 and more than 1 % of the files
+    #[arg(long)]
+    allow_extra: bool,
+
+    /// Accept that objects that were read have another `ETag` than their MD5, as with SSE-KMS: no stock
+    /// contentrepo reads these buckets. Without it these are a finding
+    #[arg(long)]
+    allow_etags: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -220,7 +227,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let is_whole = !goes_on;
     let (state, kept) = keeper.map(Keeper::finish).unzip();
     let ends = (lists.finish(is_whole), Ways { state, sorted });
-    let allowed = Allowed { extra: arguments.allow_extra, etags: arguments.allow_etags };
+    let AllowedArguments { allow_extra: extra, allow_etags: etags } = arguments.allowed;
+    let allowed = Allowed { extra, etags };
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
     // Last of all: a comparison that is killed before says everything once more.

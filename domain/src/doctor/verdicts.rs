@@ -78,7 +78,7 @@ const SAMPLE: u64 = 1_000;
 /// Runs of key ranges for which `verify` lists each bucket once: the last page of each is not full.
 const RUNS: u64 = 65;
 
-/// Keys on a page of a listing (S3 API reference, "ListObjectsV2").
+/// Keys on a page of a listing (S3 API reference, "`ListObjectsV2`").
 const LISTED_AT_A_TIME: u64 = 1_000;
 
 /// What `audit`, `verify` and `verify --deep` need for a store of this size. The index is read from MogileFS's

@@ -53,7 +53,9 @@ impl Comparison<'_> {
         let mut listed = 0;
         while let Some(rows) = pages.page().await? {
             listed += rows.len() as u64;
-            rows.iter().for_each(|row| self.take_late(row));
+            for row in &rows {
+                self.take_late(row);
+            }
             self.require_few_late("were passed over in their key ranges")?;
         }
         self.counting.parts().done.summary.listed_by_fid = Some(listed);
