@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Acceptances, Dkey, Fid, MogileBucket, S3Bucket, Sha1};
+use crate::{Acceptances, BucketMap, Dkey, Fid, MogileBucket, S3Bucket, Sha1};
 
 /// The accepted files, by the number of their bucket and their SHA-1.
 pub(super) struct AcceptedContents<'a> {
-    accepted: &'a Acceptances,
+    /// The keys of the accepted files.
+    hold: BTreeMap<Fid, &'a str>,
     by_content: BTreeMap<(usize, Sha1), Fid>,
 }
 
 impl<'a> AcceptedContents<'a> {
-    pub(super) fn of(accepted: &'a Acceptances, pairs: &[(&MogileBucket, &S3Bucket)]) -> Self {
+    /// Of the acceptances that hold: with these `BUCKETS`, and without a proof since.
+    pub(super) fn of(
+        accepted: &'a Acceptances,
+        buckets: &BucketMap,
+        pairs: &[(&MogileBucket, &S3Bucket)],
+    ) -> Self {
         let content = |key: &str| {
             // A row is accepted, too, whose key is no file's because of its capitals.
             let (sha1, rest) = key.split_at_checked(40)?;
@@ -19,11 +25,13 @@ impl<'a> AcceptedContents<'a> {
             let bucket = pairs.iter().position(|(old, _)| **old == key.bucket)?;
             Some((bucket, key.sha1))
         };
-        let by_content = accepted.iter().filter_map(|accepted| {
-            let file = &accepted.file;
-            Some((content(file.key.as_deref()?)?, file.fid))
-        });
-        Self { accepted, by_content: by_content.collect() }
+        let hold: BTreeMap<_, _> = accepted
+            .iter()
+            .filter(|accepted| !accepted.is_over() && accepted.file.is_of(buckets))
+            .filter_map(|accepted| Some((accepted.file.fid, accepted.file.key.as_deref()?)))
+            .collect();
+        let by_content = hold.iter().filter_map(|(fid, key)| Some((content(key)?, *fid)));
+        Self { by_content: by_content.collect(), hold }
     }
 
     /// The accepted file of this content, where the file in MogileFS is that one or is gone. A file that was
@@ -37,7 +45,8 @@ impl<'a> AcceptedContents<'a> {
     }
 
     fn is_of(&self, fid: Fid, sha1: Sha1) -> bool {
-        let key = self.accepted.find(fid).and_then(|accepted| accepted.file.key.as_deref());
-        key.is_some_and(|key| key.to_ascii_lowercase().starts_with(&sha1.to_string()))
+        self.hold
+            .get(&fid)
+            .is_some_and(|key| key.to_ascii_lowercase().starts_with(&sha1.to_string()))
     }
 }

@@ -47,7 +47,7 @@ impl<'a> ObjectsJoin<'a> {
         looks: Looks<'a>,
         into: Compared,
     ) -> Result<Self, Stopped> {
-        let accepted = AcceptedContents::of(&run.plan.accepted, looks.pairs);
+        let accepted = AcceptedContents::of(&run.plan.accepted, &run.plan.buckets, looks.pairs);
         let nowhere = Nowhere::begin(run.ports.sorts).await?;
         let (control, doubts) = (Vec::new(), Vec::new());
         Ok(Self { run, looks, accepted, into, control, doubts, nowhere })

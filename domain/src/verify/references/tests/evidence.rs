@@ -2,9 +2,9 @@
 //! operator has decided.
 
 use super::*;
-use crate::journal::{AcceptedFile, Content, Entry};
+use crate::journal::{AcceptedFile, Content, Entry, LedgerThen};
 use crate::verify::references::{AllowedBuilder, Lacking, NamedReference};
-use crate::{Timestamp, UnreadableItem};
+use crate::{Destination, Dkey, Timestamp, UnreadableItem};
 
 /// A row whose content neither S3 nor MogileFS has, beside a sound one.
 fn nowhere() -> World {
@@ -147,7 +147,15 @@ fn the_ledger_is_read_once_for_many_and_never_for_none() {
 fn accepted(files: &[(u64, String)]) -> Acceptances {
     let file = |(fid, key): &(u64, String)| {
         let (fid, key) = (Fid(*fid), Some(key.clone()));
-        AcceptedFile { fid, key, class: AcceptedFile::MISSING.to_owned(), replicas: Vec::new() }
+        let class = AcceptedFile::MISSING.to_owned();
+        // As an operator accepts it today: in the S3 bucket of its key, without a record.
+        let dkey = key.as_deref().and_then(Dkey::parse);
+        let bucket = dkey.and_then(|dkey| match map().destination(&dkey.bucket) {
+            Destination::Bucket(bucket) => Some(bucket.to_string()),
+            Destination::Ignored | Destination::Unmapped => None,
+        });
+        let ledger = bucket.is_some().then_some(LedgerThen::NoRecord);
+        AcceptedFile { fid, key, class, bucket, ledger, replicas: Vec::new() }
     };
     let (domain, reason) = ("ours".to_owned(), "gone".to_owned());
     let files = files.iter().map(file).collect();
