@@ -20,8 +20,8 @@ pub const STATEMENT_TRIES_WITHIN: Duration = Duration::from_mins(5);
 /// Rows of one page of a backup.
 pub const BACKUP_PAGE_ROWS: usize = 10_000;
 
-/// Bytes of a bitmap of rows that keep their names: about a million rows that lie apart, or any number in a
-/// row. It is written into the journal, in about a dozen entries.
+/// Bytes of a bitmap of rows that keep their names: about a million rows, or two hundred thousand where their ids
+/// lie far apart. It is written into the journal, in about a dozen entries.
 pub const KEPT_BITMAP_BYTES: usize = 2 * 1024 * 1024;
 
 /// Rows that a report of differences names.

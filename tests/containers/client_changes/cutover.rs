@@ -1,16 +1,22 @@
 //! The whole change of bucket names in rhino's database, and the way back, on a real server.
 
+use std::sync::Arc;
+
+use adapters::mysql::MysqlRhinoLoad;
 use domain::cutover::Phase;
 use domain::cutover::rhino::{Online, RhinoEnd, RhinoTrouble};
-use tests::containers::client_tables::{TEXTS, new_rhino};
+use domain::ports::{DatabaseError, RhinoLoad};
+use sqlx::{AssertSqlSafe, Executor};
+use tests::containers::client_tables::{TEXTS, new_rhino, plant_rhino};
 use tests::containers::{MysqlServer, engine_answers};
 use tests::rhino_cutover::{Stage, Watch, rows};
 
 async fn stage(server: &MysqlServer, name: &str) -> anyhow::Result<Stage> {
-    let root = new_rhino(server, name, TEXTS[0]).await?;
-    drop(root);
+    let mut root = new_rhino(server, name, TEXTS[0]).await?;
+    plant_rhino(&mut root, &rows(true)).await?;
+    root.execute("UPDATE articleFile SET created = '2001-02-03 04:05:06'").await?;
     let url = server.url_of(MysqlServer::USER, MysqlServer::PASSWORD, name)?;
-    Ok(Stage::on(url.to_string(), &rows(true)).await)
+    Ok(Stage::on(url.to_string()).await)
 }
 
 async fn cut_over(stage: &Stage) -> RhinoEnd {
@@ -63,5 +69,38 @@ async fn rhino_is_cut_over_and_taken_back_to_the_same_dump_wherever_it_is_ended(
             }
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_says_how_busy_it_is_and_that_it_is_no_replica() -> anyhow::Result<()> {
+    if !engine_answers().await? {
+        return Ok(());
+    }
+    let server = MysqlServer::start().await?;
+    let mut root = new_rhino(&server, "rhino", TEXTS[0]).await?;
+    let url = || server.url("rhino");
+    let alone = MysqlRhinoLoad::new(url()?, Vec::new(), &Arc::default());
+    for _ in 0..2 {
+        let load = alone.load().await?;
+        assert!(load.threads_running >= 1 && load.replicas.is_empty(), "{load:?}");
+    }
+    let with_replica = MysqlRhinoLoad::new(url()?, vec![url()?], &Arc::default());
+    let refused = async |words: &str| {
+        let error = with_replica.load().await.expect_err("it is no replica");
+        assert!(matches!(error, DatabaseError::Refused { .. }), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    refused("REPLICATION CLIENT").await;
+    // MariaDB has another name for it from 10.5.9 on, and MySQL knows only the first.
+    let user = MysqlServer::USER;
+    let grant = |right: &str| AssertSqlSafe(format!("GRANT {right} ON *.* TO '{user}'@'%'"));
+    if root.execute(grant("REPLICA MONITOR")).await.is_err() {
+        root.execute(grant("REPLICATION CLIENT")).await?;
+    }
+    // Privileges hold from the next session on.
+    let with_replica = MysqlRhinoLoad::new(url()?, vec![url()?], &Arc::default());
+    let error = with_replica.load().await.expect_err("it is no replica");
+    assert!(error.to_string().contains("it is no replica"), "{error}");
     Ok(())
 }

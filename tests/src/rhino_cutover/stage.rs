@@ -49,7 +49,7 @@ pub fn buckets() -> BucketMap {
     BucketMap::parse(&pairs, "trash").expect("good settings")
 }
 
-/// Time that passes while somebody sleeps.
+/// Time that passes in sleeps alone.
 #[derive(Default)]
 struct TestClock(AtomicU64);
 
@@ -116,10 +116,10 @@ impl Stage {
         stage
     }
 
-    /// The same on another server, which has the table without rows.
-    pub async fn on(url: String, files: &[ArticleFile]) -> Self {
+    /// The same on another server, which has the table with its rows.
+    pub async fn on(url: String) -> Self {
         let stage = Self::bare(url);
-        stage.plant(files).await;
+        stage.contentrepo_is_done().await;
         stage
     }
 

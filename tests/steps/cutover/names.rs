@@ -148,7 +148,7 @@ async fn a_way_back_leaves_what_came_later_and_names_what_others_changed() {
     assert_eq!(before.lines().count() - same, 1, "all other rows are as before");
 }
 
-/// Somebody ingests while rows are renamed: the counts at the end show it, and the change has no end.
+/// Another program changes a row while rows are renamed: the counts at the end show it, and the change has no end.
 #[tokio::test]
 async fn rows_that_others_add_meanwhile_are_counted() {
     use std::sync::Arc;

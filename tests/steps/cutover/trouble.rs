@@ -39,7 +39,7 @@ async fn a_statement_that_fails_for_a_moment_is_sent_again() {
     ] {
         let at = format!("{operation} {target} {fault:?}");
         stage.faults.add(Rule::once(Service::Mysql, operation, target, fault));
-        stage.take_progress();
+        let _ = stage.take_progress();
         let end = stage.unharmed().cut_over().await.expect("not ended");
         assert!(matches!(end, Ok(RhinoEnd::Done { .. })), "{at}: {end:?}");
         assert!(stage.faults.unspent().is_empty(), "{at}: not struck");
@@ -104,7 +104,7 @@ async fn a_refusal_of_the_server_ends_the_change_at_once() {
     assert!(!stage.cutovers().await.rhino.index_may_be_missing());
 }
 
-/// Between two ranges somebody else writes into the journal: this operator stops, and sends nothing more.
+/// Between two ranges another operator writes into the journal: this operator stops, and sends nothing more.
 #[tokio::test]
 async fn a_foreign_entry_stops_the_change_before_its_next_statement() {
     let stage = Stage::usual().await;

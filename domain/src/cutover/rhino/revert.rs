@@ -13,7 +13,7 @@ use crate::ports::RowId;
 use crate::runbook::JournalWriter;
 
 /// Carries out what the plan says, which must have no refusals: every row up to [`RhinoRevertPlan::last`] that
-/// bears a new name gets its old one, but for those that bore the new one before, and the index is as it was.
+/// bears a new name gets its old one, except those that bore the new one before, and the index is as it was.
 ///
 /// A cut-over that was ended at any point can be taken back. At the end the rows are counted, and where `from` is
 /// a backup compared with it, one by one. What is not as before the cut-over and bears no new name was changed by

@@ -72,7 +72,7 @@ proptest! {
         let ranges = ranges(&ids, last.into(), &kept, &sizes);
         let mut seen = Vec::new();
         for (first, last, number, kept_there) in &ranges {
-            let inside: Vec<_> = ids.range(first..=last).copied().collect();
+            let inside: Vec<_> = ids.range(*first..=*last).copied().collect();
             prop_assert_eq!(inside.len(), *number);
             let wanted = inside.iter().filter(|id| u64::try_from(**id).is_ok_and(|id| kept.contains(id)));
             prop_assert!(kept_there.iter().map(|id| id.0).eq(wanted.copied()));
