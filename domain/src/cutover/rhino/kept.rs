@@ -33,6 +33,8 @@ pub(super) fn named(ids: &RoaringTreemap) -> KeptRows {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     ids: RoaringTreemap,
+    /// The calls so far: the bitmap counts its ids anew each time.
+    added: u64,
 }
 
 impl Gathered {
@@ -41,7 +43,8 @@ impl Gathered {
         let below = |_| RhinoRefusal::KeptBelowZero(id.to_string());
         self.ids.insert(u64::try_from(id).map_err(below)?);
         // To ask for the size costs time, and no bitmap grows faster than this.
-        if self.ids.len().is_multiple_of(SIZED_EACH) { self.fits() } else { Ok(()) }
+        self.added += 1;
+        if self.added.is_multiple_of(SIZED_EACH) { self.fits() } else { Ok(()) }
     }
 
     fn fits(&self) -> Result<(), RhinoRefusal> {
