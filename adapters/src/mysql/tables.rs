@@ -150,24 +150,13 @@ impl Tables {
         }
     }
 
-    /// Counts a whole table, [`IDS_COUNTED`] ids at once. Each query is tried again by itself: a count of
-    /// minutes does not begin anew because of one. `first` `first` gives the lowest `id` from its
+    /// Counts a table behind one id and up to another, [`IDS_COUNTED`] ids at once. Each query is tried again by
+    /// itself: a count of minutes does not begin anew because of one. `first` gives the lowest `id` from its
     /// argument on, so that gaps cost nothing; the arguments of `count` are the first and the last id
     /// that it counts.
     pub(super) async fn count(
         &self,
-        first: Query,
-        count: Query,
-        add: impl FnMut(&MySqlRow) -> Result<(), Error>,
-    ) -> Result<(), DatabaseError> {
-        self.count_between(first, count, (RowId::START, RowId::END), add).await
-    }
-
-    /// The same of the rows behind one id and up to another.
-    pub(super) async fn count_between(
-        &self,
-        first: Query,
-        count: Query,
+        (first, count): (Query, Query),
         (mut after, end): (RowId, RowId),
         mut add: impl FnMut(&MySqlRow) -> Result<(), Error>,
     ) -> Result<(), DatabaseError> {

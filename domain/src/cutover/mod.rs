@@ -6,6 +6,7 @@ mod current;
 mod freeze;
 mod look;
 mod read_state;
+pub mod rhino;
 mod standing;
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::cutover::{CurrentFreeze, FreezeCheck, FreezeEnded, Movement, Watched};
-use domain::store_state::{ClientState, Freeze, StateChange, StoreState};
+use domain::cutover::{CurrentFreeze, DeletedSince, FreezeCheck, FreezeEnded, Movement, Watched};
+use domain::store_state::{ClientState, Freeze, NodeCounters, StateChange, StoreState};
 use domain::{Fid, Timestamp};
 use serde_json::{Value, json};
 
@@ -25,6 +25,11 @@ fn state() -> StoreState {
         highest_fid: Some(Fid(7)),
         contentrepo: client("*"),
         rhino: client("all"),
+        nodes: vec![NodeCounters {
+            url: "http://a/v1".to_owned(),
+            started: "Mon".to_owned(),
+            writes: 7,
+        }],
         ..StoreState::default()
     }
 }
@@ -51,13 +56,18 @@ fn movements() -> Vec<Movement> {
         Movement::TrackersAhead(Fid(7)),
         Movement::ContentrepoRow("7".to_owned()),
         Movement::RhinoRow("7".to_owned()),
+        Movement::NodeWrites { node: "http://a/v1".to_owned(), before: 1, now: 2 },
+        Movement::NodeRestarted("http://a/v1".to_owned()),
     ]
 }
 
 fn check() -> Vec<Value> {
     let freeze = Freeze { means: "cron is off".to_owned(), window_seconds: 600, state: state() };
     let (at, by, sequence) = (Timestamp(1), "alice".to_owned(), 1);
-    let freeze = CurrentFreeze { sequence, at, by, freeze, ended: None };
+    let freeze = {
+        let (ended, deleted) = (None, DeletedSince::default());
+        CurrentFreeze { sequence, at, by, freeze, ended, deleted }
+    };
     let ended = Some(FreezeEnded { sequence: 2, writer: 7, fid: Fid(7) });
     let (now, changes, movements) =
         (StoreState::default(), vec![StateChange::Content], movements());
