@@ -15,7 +15,10 @@ mod tables;
 mod trouble;
 mod url;
 
-pub use changes::{ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges};
+pub use changes::{
+    ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges,
+    rename_bucket_statement,
+};
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;
 pub use rhino::MysqlRhino;

@@ -6,6 +6,7 @@ mod accept;
 mod audit;
 mod cleanup;
 mod counts;
+mod cutover;
 mod doctor;
 mod migrate_file;
 mod migrate_run;

@@ -15,7 +15,7 @@ mod session;
 mod statement;
 mod table;
 
-pub use content_repo::MysqlContentRepoChanges;
+pub use content_repo::{MysqlContentRepoChanges, rename_bucket_statement};
 pub use keys::MysqlKeyChanges;
 pub use rhino::MysqlRhinoChanges;
 pub use server::ChangeTimes;

@@ -92,14 +92,36 @@ impl MysqlContentRepoChanges {
     }
 }
 
+/// The statement of a rename, for people: with its values in it, and with the column that contentrepo's own
+/// schema changes at every change of a row.
+#[must_use]
+pub fn rename_bucket_statement(BucketRename { id, from, to }: &BucketRename) -> String {
+    let sql = rename_sql(", `timestamp` = `timestamp`");
+    let mut parts = sql.split('?');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (value, part) in [literal(to), id.to_string(), literal(from)].into_iter().zip(parts) {
+        text = text + &value + part;
+    }
+    text
+}
+
+/// A text in a statement.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+fn rename_sql(kept: &str) -> String {
+    let guard = bears_name("bucketName");
+    format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}")
+}
+
 /// Whether every bucket was found and renamed, in a transaction that is left open.
 async fn rename_all(
     session: &mut Session,
     kept: &str,
     renames: &[BucketRename],
 ) -> Result<bool, Failure> {
-    let guard = bears_name("bucketName");
-    let sql = format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}");
+    let sql = rename_sql(kept);
     session.begin().await?;
     for rename in renames {
         let update = Statement::new("rename bucket", sql.as_str());
@@ -139,4 +161,26 @@ async fn one(session: &mut Session, question: &Statement) -> Result<Option<RepoB
 fn bucket(row: &MySqlRow) -> Result<RepoBucket, Error> {
     let name = text(row, "bucketName")?.unwrap_or_default();
     Ok(RepoBucket { id: key(row, "bucketId")?, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::RowId;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_shows_its_values_as_they_are() {
+        let rename = |from: &str, to: &str| BucketRename {
+            id: RowId(7),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        let text = rename_bucket_statement(&rename("it's \\ ?", "new"));
+        assert_eq!(
+            text,
+            "UPDATE buckets SET bucketName = 'new', `timestamp` = `timestamp` WHERE bucketId = 7 AND \
+             CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) = CAST('it''s \\\\ ?' AS BINARY)"
+        );
+    }
 }
