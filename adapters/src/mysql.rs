@@ -16,8 +16,10 @@ mod trouble;
 mod url;
 
 pub use changes::{
-    ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges,
+pub use changes::{
+    ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges, MysqlRhinoLoad,
     rename_bucket_statement,
+};
 };
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;

@@ -3,11 +3,13 @@
 /// What `plan` assumes.
 pub mod assumed;
 mod cleanup;
+mod cutover;
 mod verify;
 
 use std::time::Duration;
 
 pub use self::cleanup::*;
+pub use self::cutover::*;
 pub use self::verify::*;
 
 /// The largest object that one PUT or one COPY may write (Amazon S3 user guide: 5 GB, which it

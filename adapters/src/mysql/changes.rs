@@ -6,6 +6,7 @@ mod failure;
 mod holders;
 mod index_definition;
 mod keys;
+mod load;
 mod lock;
 mod outcome;
 mod rhino;
@@ -17,5 +18,6 @@ mod table;
 
 pub use content_repo::{MysqlContentRepoChanges, rename_bucket_statement};
 pub use keys::MysqlKeyChanges;
+pub use load::MysqlRhinoLoad;
 pub use rhino::MysqlRhinoChanges;
 pub use server::ChangeTimes;

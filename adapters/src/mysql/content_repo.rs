@@ -102,7 +102,7 @@ impl ContentRepoDatabase for MysqlContentRepo {
             *extent.rows.entry(status(row)?).or_default() += present(row, "objects")?;
             Ok(())
         };
-        self.0.count(FIRST, COUNT, add).await?;
+        self.0.count((FIRST, COUNT), RowId::START, add).await?;
         Ok(extent)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ByteCount;
-use domain::ports::{ArticleFile, DatabaseError, RhinoDatabase, RowId};
+use domain::ports::{ArticleFile, BackupRow, DatabaseError, RhinoDatabase, RhinoNames, RowId};
 use sqlx::Error;
 use sqlx::mysql::MySqlRow;
 
@@ -21,6 +21,12 @@ const FILES: Query = Query {
     name: "files",
     sql: "SELECT fileId, bucketName, crepoKey, crepoUuid, fileSize FROM articleFile \
           WHERE fileId >= ? ORDER BY fileId LIMIT ?",
+};
+
+/// The same, without what the cut-over does not need.
+const NAMES: Query = Query {
+    name: "file names",
+    sql: "SELECT fileId, bucketName FROM articleFile WHERE fileId >= ? ORDER BY fileId LIMIT ?",
 };
 
 /// Not by `MIN`, for MariaDB's sake: see contentrepo's.
@@ -64,16 +70,33 @@ impl RhinoDatabase for MysqlRhino {
     }
 
     async fn rows_by_bucket(&self) -> Result<BTreeMap<Option<String>, u64>, DatabaseError> {
+        self.counts(RowId::START).await
+    }
+
+    async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
+        self.highest().await
+    }
+}
+
+#[async_trait]
+impl RhinoNames for MysqlRhino {
+    async fn names(&self, after: RowId, limit: usize) -> Result<Vec<BackupRow>, DatabaseError> {
+        let rows = self.0.page(NAMES, after, limit).await?;
+        let name = |row| Ok(BackupRow { id: key(row, "fileId")?, name: text(row, "bucketName")? });
+        rows.iter().map(|row| self.0.read(name(row))).collect()
+    }
+
+    async fn counts(&self, after: RowId) -> Result<BTreeMap<Option<String>, u64>, DatabaseError> {
         let mut buckets = BTreeMap::new();
         let add = |row: &MySqlRow| {
             *buckets.entry(text(row, "bucket")?).or_default() += present(row, "files")?;
             Ok(())
         };
-        self.0.count(FIRST, COUNT, add).await?;
+        self.0.count((FIRST, COUNT), after, add).await?;
         Ok(buckets)
     }
 
-    async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
+    async fn highest(&self) -> Result<Option<RowId>, DatabaseError> {
         self.0.id(LAST, &[]).await
     }
 }

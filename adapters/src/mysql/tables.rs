@@ -150,17 +150,17 @@ impl Tables {
         }
     }
 
-    /// Counts a whole table, [`IDS_COUNTED`] ids at once. Each query is tried again by itself: a count of
-    /// minutes does not begin anew because of one. `first` `first` gives the lowest `id` from its
+    /// Counts a table behind the id `after`, [`IDS_COUNTED`] ids at once. Each query is tried again by itself: a count of
+    /// minutes does not begin anew because of one. `first` gives the lowest `id` from its
     /// argument on, so that gaps cost nothing; the arguments of `count` are the first and the last id
     /// that it counts.
     pub(super) async fn count(
         &self,
-        first: Query,
-        count: Query,
+        (first, count): (Query, Query),
+        mut after: RowId,
         mut add: impl FnMut(&MySqlRow) -> Result<(), Error>,
     ) -> Result<(), DatabaseError> {
-        let (mut after, mut has_answered) = (RowId::START, false);
+        let mut has_answered = false;
         while let Some(from) = behind(after)
             && let Some(found) = self.id_tried_again(first, &[from], has_answered).await?
         {

@@ -9,6 +9,7 @@ mod gate;
 mod held;
 mod look;
 mod read_state;
+pub mod rhino;
 mod standing;
 
 #[cfg(test)]

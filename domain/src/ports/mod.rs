@@ -20,6 +20,8 @@ mod queue_consumers;
 mod record_sorts;
 mod rhino_changes;
 mod rhino_database;
+mod rhino_load;
+mod rhino_names;
 mod row_sorter;
 mod service_time;
 mod site;
@@ -61,6 +63,8 @@ pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };
 pub use rhino_database::{ArticleFile, RhinoDatabase};
+pub use rhino_load::{ReplicaLag, RhinoLoad, ServerLoad};
+pub use rhino_names::RhinoNames;
 pub use row_sorter::{RowSorter, RowSorterError, RowSorters, SortedRows};
 pub use service_time::ServiceTime;
 pub use site::{Site, SiteError, SiteLooks};

@@ -14,6 +14,16 @@ pub trait RhinoChanges: Send + Sync {
     /// Returns the other sessions that hold the table at this moment.
     async fn holders(&self) -> Result<TableHolders, DatabaseError>;
 
+    /// Returns the statements that a change of these rows takes, in their order and in the server's own words:
+    /// the first one of those that rename, of which each has a range of its own. `index` is dropped before
+    /// them and made behind them.
+    async fn statements(
+        &self,
+        rows: RowRange,
+        changes: &NameChanges,
+        index: Option<&IndexDefinition>,
+    ) -> Result<Vec<String>, DatabaseError>;
+
     /// Opens a session that holds the lock of all operators until it is dropped or ends. It refuses
     /// a table with triggers and one that cannot take a change back, and does not wait for another
     /// holder.
@@ -95,6 +105,10 @@ pub struct RhinoFacts {
     pub create_table: String,
     /// The index on the bucket names, where there is one.
     pub index: Option<IndexDefinition>,
+    /// Whether it could be made again as it is, where there is one.
+    pub index_can_return: bool,
+    /// The privileges on the table that the account needs for a change and does not have.
+    pub lacks: Vec<String>,
     /// The triggers on the table; [`None`] where the account may not see them.
     pub triggers: Option<Vec<String>>,
 }

@@ -95,24 +95,14 @@ impl MysqlContentRepoChanges {
 /// The statement of a rename, for people: with its values in it, and with the column that contentrepo's own
 /// schema changes at every change of a row.
 #[must_use]
-pub fn rename_bucket_statement(BucketRename { id, from, to }: &BucketRename) -> String {
-    let sql = rename_sql(", `timestamp` = `timestamp`");
-    let mut parts = sql.split('?');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for (value, part) in [literal(to), id.to_string(), literal(from)].into_iter().zip(parts) {
-        text = text + &value + part;
-    }
-    text
+pub fn rename_bucket_statement(rename: &BucketRename) -> String {
+    update(", `timestamp` = `timestamp`", rename).in_full()
 }
 
-/// A text in a statement.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
-fn rename_sql(kept: &str) -> String {
+fn update(kept: &str, BucketRename { id, from, to }: &BucketRename) -> Statement {
     let guard = bears_name("bucketName");
-    format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}")
+    let sql = format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}");
+    Statement::new("rename bucket", sql).text(to).id(*id).text(from)
 }
 
 /// Whether every bucket was found and renamed, in a transaction that is left open.
@@ -121,13 +111,10 @@ async fn rename_all(
     kept: &str,
     renames: &[BucketRename],
 ) -> Result<bool, Failure> {
-    let sql = rename_sql(kept);
     session.begin().await?;
     for rename in renames {
-        let update = Statement::new("rename bucket", sql.as_str());
-        let update = update.text(&rename.to).id(rename.id).text(&rename.from);
         // Rows that are found, whether or not they become others.
-        if session.change(&update).await? != 1 {
+        if session.change(&update(kept, rename)).await? != 1 {
             return Ok(false);
         }
     }

@@ -109,6 +109,9 @@ impl Session {
         let variables = self.variables().await?;
         let of = |name: &str| variables.get(name).map(str::to_owned);
         let create_table = self.create_table().await?;
+        let index = index_definition::find(&create_table);
+        let database = self.server.database;
+        let lacks = self.lacks(database.rights_for_changes(), database.changed_table()).await?;
         Ok(RhinoFacts {
             version: of("version").unwrap_or_default(),
             changes_indexes_online: variables.changes_indexes_online(),
@@ -117,7 +120,9 @@ impl Session {
             binlog_row_image: of("binlog_row_image"),
             is_read_only: variables.is_read_only(),
             isolation: of("transaction_isolation").or_else(|| of("tx_isolation")),
-            index: index_definition::find(&create_table),
+            index_can_return: index.as_ref().is_some_and(index_definition::can_return),
+            index,
+            lacks: lacks.into_iter().map(str::to_owned).collect(),
             create_table,
             triggers: self.triggers().await?,
         })

@@ -19,6 +19,11 @@ pub(super) fn is_definition(text: &str) -> bool {
     behind_name(text).and_then(columns).is_some_and(are_options)
 }
 
+/// Whether the index can be made again from its definition.
+pub(super) fn can_return(IndexDefinition(definition): &IndexDefinition) -> bool {
+    is_definition(definition)
+}
+
 /// What is behind the name, where the text begins as the index's definition does.
 fn behind_name(text: &str) -> Option<&str> {
     let kinds = ["", "UNIQUE ", "FULLTEXT ", "SPATIAL "];

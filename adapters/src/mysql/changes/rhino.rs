@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::name_changes::NameChanges;
 use domain::ports::{
-    ChangeError, DatabaseError, RhinoChanges, RhinoFacts, RhinoSession, TableHolders,
+    ChangeError, DatabaseError, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
+    TableHolders,
 };
 
 use super::failure::Failure;
-use super::rhino_session::MysqlRhinoSession;
+use super::rhino_session::{MysqlRhinoSession, add_change, alter_sql, drop_change, update};
 use super::server::{ChangeTimes, Server};
 use super::session::Session;
 use crate::calls::Calls;
@@ -42,6 +44,26 @@ impl RhinoChanges for MysqlRhinoChanges {
 
     async fn holders(&self) -> Result<TableHolders, DatabaseError> {
         self.0.holders(&[]).await
+    }
+
+    async fn statements(
+        &self,
+        rows: RowRange,
+        changes: &NameChanges,
+        index: Option<&IndexDefinition>,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let mut session = self.0.open().await?;
+        let unread = |failure: Failure| failure.reading(self.0.database, self.0.at());
+        let kept_columns = session.kept_columns().await.map_err(unread)?;
+        let is_online = session.variables().await.map_err(unread)?.changes_indexes_online();
+        let mut all = Vec::new();
+        all.extend(index.map(|_| alter_sql(&drop_change(), is_online)));
+        all.push("START TRANSACTION".to_owned());
+        let updates = changes.as_slice().iter();
+        all.extend(updates.map(|change| update(&kept_columns, rows, change, &[]).in_full()));
+        all.push("COMMIT".to_owned());
+        all.extend(index.map(|index| alter_sql(&add_change(index), is_online)));
+        Ok(all)
     }
 
     async fn lock(&self) -> Result<Box<dyn RhinoSession>, ChangeError> {

@@ -22,6 +22,45 @@ const COUNT: &str = "SELECT CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) AS
 /// The server makes the change beside other sessions' statements, or refuses it.
 const ONLINE: &str = ", ALGORITHM=INPLACE, LOCK=NONE";
 
+/// The statement that drops the index or makes it.
+pub(super) fn alter_sql(change: &str, is_online: bool) -> String {
+    format!("ALTER TABLE articleFile {change}{}", if is_online { ONLINE } else { "" })
+}
+
+/// What the statement that drops the index changes.
+pub(super) fn drop_change() -> String {
+    format!("DROP INDEX {}", quoted(NAME))
+}
+
+/// What the statement that makes it changes.
+pub(super) fn add_change(IndexDefinition(definition): &IndexDefinition) -> String {
+    format!("ADD {definition}")
+}
+
+/// One change of a name is one statement: the server counts its rows.
+pub(super) fn update(
+    kept_columns: &str,
+    rows: RowRange,
+    change: &NameChange,
+    kept: &[RowId],
+) -> Statement {
+    let guard = bears_name("bucketName");
+    let mut sql = format!(
+        "UPDATE articleFile SET bucketName = ?{kept_columns} \
+         WHERE fileId >= ? AND fileId <= ? AND {guard}"
+    );
+    if !kept.is_empty() {
+        let marks = vec!["?"; kept.len()].join(", ");
+        sql.extend([" AND fileId NOT IN (", &marks, ")"]);
+    }
+    let mut update = Statement::new("rename files", sql);
+    if !kept.is_empty() {
+        update = update.once();
+    }
+    let update = update.text(&change.to).id(rows.first).id(rows.last).text(&change.from);
+    kept.iter().fold(update, |update, id| update.id(*id))
+}
+
 /// Whether the server cannot make this change online (`ER_ALTER_OPERATION_NOT_SUPPORTED` and those with
 /// a reason).
 fn is_not_online(failure: &Failure) -> bool {
@@ -49,8 +88,7 @@ impl MysqlRhinoSession {
         wanted: Option<&IndexDefinition>,
     ) -> Result<(), ChangeError> {
         let mut altered = match self.before_alter().await {
-            Ok(true) => self.send_alter(name, &format!("{change}{ONLINE}")).await,
-            Ok(false) => self.send_alter(name, change).await,
+            Ok(is_online) => self.send_alter(name, &alter_sql(change, is_online)).await,
             Err(failure) => return Err(self.session.not_changed(failure).await),
         };
         if altered.as_ref().is_err_and(is_not_online) {
@@ -59,7 +97,7 @@ impl MysqlRhinoSession {
             tracing::warn!(
                 "{name}: the server cannot do that online; the table takes no changes meanwhile"
             );
-            altered = self.send_alter(name, change).await;
+            altered = self.send_alter(name, &alter_sql(change, false)).await;
         }
         let Err(failure) = altered else { return Ok(()) };
         let is_made = async |session: &mut Session| {
@@ -68,11 +106,10 @@ impl MysqlRhinoSession {
         self.session.perhaps_changed(failure, is_made).await
     }
 
-    async fn send_alter(&mut self, name: &'static str, change: &str) -> Result<(), Failure> {
-        let sql = format!("ALTER TABLE articleFile {change}");
+    async fn send_alter(&mut self, name: &'static str, sql: &str) -> Result<(), Failure> {
         let (server, id) = (self.session.server.clone(), self.session.id);
         tokio::select! {
-            altered = Box::pin(self.session.execute(name, &sql, server.times.index)) => altered,
+            altered = Box::pin(self.session.execute(name, sql, server.times.index)) => altered,
             lost = Box::pin(server.lost(id)) => Err(lost),
         }
     }
@@ -104,29 +141,11 @@ impl MysqlRhinoSession {
         self.session.begin().await?;
         let mut renamed = Vec::new();
         for change in changes.as_slice() {
-            renamed.push(self.session.change(&self.update(rows, change, kept)).await?);
+            renamed
+                .push(self.session.change(&update(&self.kept_columns, rows, change, kept)).await?);
         }
         self.session.still_holds_lock().await?;
         Ok(renamed)
-    }
-
-    /// One change of a name is one statement: the server counts its rows.
-    fn update(&self, rows: RowRange, change: &NameChange, kept: &[RowId]) -> Statement {
-        let (kept_columns, guard) = (&self.kept_columns, bears_name("bucketName"));
-        let mut sql = format!(
-            "UPDATE articleFile SET bucketName = ?{kept_columns} \
-             WHERE fileId >= ? AND fileId <= ? AND {guard}"
-        );
-        if !kept.is_empty() {
-            let marks = vec!["?"; kept.len()].join(", ");
-            sql.extend([" AND fileId NOT IN (", &marks, ")"]);
-        }
-        let mut update = Statement::new("rename files", sql);
-        if !kept.is_empty() {
-            update = update.once();
-        }
-        let update = update.text(&change.to).id(rows.first).id(rows.last).text(&change.from);
-        kept.iter().fold(update, |update, id| update.id(*id))
     }
 
     async fn count(&mut self, rows: RowRange) -> Result<BTreeMap<Option<String>, u64>, Failure> {
@@ -151,7 +170,7 @@ impl RhinoSession for MysqlRhinoSession {
             let why = format!("its index could not be made again as it is, and stays: `{found}`");
             return Err(self.refused(why));
         }
-        self.alter("drop index", &format!("DROP INDEX {}", quoted(NAME)), None).await?;
+        self.alter("drop index", &drop_change(), None).await?;
         Ok(IndexChange::Made)
     }
 
@@ -168,7 +187,7 @@ impl RhinoSession for MysqlRhinoSession {
             let why = format!("it has another index {NAME}: `{}`; drop it first", found.0);
             return Err(self.refused(why));
         }
-        self.alter("add index", &format!("ADD {definition}"), Some(index)).await?;
+        self.alter("add index", &add_change(index), Some(index)).await?;
         Ok(IndexChange::Made)
     }
 

@@ -59,6 +59,32 @@ impl Statement {
     }
 }
 
+impl Statement {
+    /// The whole text, with its values in quotes, as an operator would type it: in a session with backslashes as
+    /// escapes, which is every server's default.
+    pub(super) fn in_full(&self) -> String {
+        let mut values = self.values.iter();
+        let piece = |(number, piece): (usize, &str)| {
+            if number == 0 {
+                return piece.to_owned();
+            }
+            let value = match values.next() {
+                Some(Bound::Text(text)) => literal(text),
+                Some(Bound::Id(id)) => id.to_string(),
+                None => "?".to_owned(),
+            };
+            value + piece
+        };
+        // Names in the text are the server's own columns, and none of them has a question mark.
+        self.sql.split('?').enumerate().map(piece).collect()
+    }
+}
+
+/// A text in quotes.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 /// A name as an identifier: a backtick in it is doubled.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
@@ -73,6 +99,17 @@ pub(super) fn bears_name(column: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_value_ends_its_quotes() {
+        let sql = format!("UPDATE t SET n = ? WHERE id >= ? AND {}", bears_name("n"));
+        let update = Statement::new("x", sql).text("it's \\ ?").id(RowId(-7)).text("b%");
+        assert_eq!(
+            update.in_full(),
+            "UPDATE t SET n = 'it''s \\\\ ?' WHERE id >= -7 AND \
+             CAST(CONVERT(n USING utf8mb4) AS BINARY) = CAST('b%' AS BINARY)"
+        );
+    }
 
     #[test]
     fn no_name_ends_its_quotes() {

@@ -79,7 +79,7 @@ impl Session {
 
     /// Columns that the server changes by itself at every change of a row, each written to itself. Old
     /// servers make the first TIMESTAMP of any table such a column.
-    async fn kept_columns(&mut self) -> Result<String, Failure> {
+    pub(super) async fn kept_columns(&mut self) -> Result<String, Failure> {
         let table = self.server.database.changed_table();
         let mut kept = String::new();
         for row in self.rows(&Statement::new("columns", COLUMNS).text(table)).await? {
