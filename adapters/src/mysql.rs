@@ -16,10 +16,8 @@ mod trouble;
 mod url;
 
 pub use changes::{
-pub use changes::{
     ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges, MysqlRhinoLoad,
     rename_bucket_statement,
-};
 };
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;

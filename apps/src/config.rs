@@ -25,6 +25,8 @@ use domain::{BucketMap, BucketMapError, limits};
 pub use self::access::{AccessSettings, Profile};
 #[cfg(feature = "command-line")]
 pub use self::client_changes::{ClientChangeSettings, RHINO_WRITE, ReplicaSettings};
+#[cfg(feature = "command-line")]
+pub use self::clients::RhinoSettings;
 pub use self::clients::{CONTENT_REPO, ClientSettings, ContentRepoSettings, RHINO, TypesSettings};
 #[cfg(feature = "command-line")]
 pub use self::key_changes::{KeyChangeSettings, WRITE_URL};

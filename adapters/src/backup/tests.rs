@@ -59,7 +59,8 @@ async fn read(path: &Path) -> Result<(BackupHeader, FinishedBackup, Vec<BackupRo
 /// Whatever a name has, and whatever an id is.
 fn any_rows() -> impl Strategy<Value = Vec<BackupRow>> {
     let id = prop_oneof![any::<i64>().prop_map(i128::from), any::<u64>().prop_map(i128::from)];
-    let name = prop::option::of(prop_oneof![any::<String>(), Just("n".repeat(255)), "[ '\"\\\\%]*"]);
+    let name =
+        prop::option::of(prop_oneof![any::<String>(), Just("n".repeat(255)), "[ '\"\\\\%]*"]);
     prop::collection::btree_map(id, name, 0..6).prop_map(|rows| {
         rows.into_iter().map(|(id, name)| BackupRow { id: RowId(id), name }).collect()
     })

@@ -8,17 +8,19 @@ mod rhino;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use adapters::clock::SystemClock;
 use adapters::mysql::DatabaseUrl;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use domain::cutover::{Phase, read_cutovers};
 use domain::journal::ClientDatabase;
-use domain::ports::{BackupError, ChangeError, DatabaseError};
+use domain::ports::{BackupError, ChangeError, DatabaseError, Journal};
 use domain::{BucketMap, RepoBucketName};
 
-use super::freeze::Common;
+use super::freeze::{Common, unreadable};
 use crate::config::ClientChangeSettings;
 use crate::exit::{Exit, RefusedError, UsageError};
-use crate::journal::OperatorSettings;
+use crate::journal::{OperatorSettings, random};
 use crate::session::Session;
 
 /// What can be given to `cutover`.
@@ -111,12 +113,30 @@ impl Change {
         }
     }
 
+    /// Errors where a cut-over is to begin without a backup, before minutes of reading.
+    async fn require_backup(
+        &self,
+        database: ClientDatabase,
+        journal: &dyn Journal,
+    ) -> anyhow::Result<()> {
+        if !self.execute || self.backup.is_some() {
+            return Ok(());
+        }
+        let cutovers = read_cutovers(journal, &SystemClock, random()).await.map_err(unreadable)?;
+        if cutovers.of(database).phase() != Phase::Before {
+            return Ok(());
+        }
+        let text = "--backup is missing: name a new file for the names of before";
+        Err(UsageError(text.to_owned()).into())
+    }
+
     /// The buckets that the operator leaves behind, each of which is ignored.
     fn named(&self, buckets: &BucketMap) -> Result<BTreeSet<String>, UsageError> {
-        let names: BTreeSet<_> = self.left_behind.iter().map(|name| name.trim().to_owned()).collect();
-        let other = names.iter().find(|name| {
-            !name.is_empty() && buckets.repo_bucket(name) != RepoBucketName::Ignored
-        });
+        let names: BTreeSet<_> =
+            self.left_behind.iter().map(|name| name.trim().to_owned()).collect();
+        let other = names
+            .iter()
+            .find(|name| !name.is_empty() && buckets.repo_bucket(name) != RepoBucketName::Ignored);
         match other {
             Some(name) => Err(UsageError(format!(
                 "--left-behind: `{name}` is no bucket of IGNORE_BUCKETS, byte for byte: only those are left behind"

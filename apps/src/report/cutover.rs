@@ -1,6 +1,8 @@
 //! What `cutover` prints.
 
 mod gates;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -175,14 +177,20 @@ impl CutoverReport {
                 )
             }
             CutoverOutcome::CanBeChanged => {
-                writeln!(out, "\nNothing was changed. Stop {name} and all its readers, then:\n  {command} --execute{flags}")
+                writeln!(
+                    out,
+                    "\nNothing was changed. Stop {name} and all its readers, then:\n  {command} --execute{flags}"
+                )
             }
             CutoverOutcome::Refused => writeln!(
                 out,
                 "\nREFUSED: nothing was changed by this command\n  → do what the lines above say, then run it again"
             ),
             CutoverOutcome::NotBegun => {
-                writeln!(out, "\nNOT BEGUN: interrupted. Nothing was changed\n  → {command} --execute{flags}")
+                writeln!(
+                    out,
+                    "\nNOT BEGUN: interrupted. Nothing was changed\n  → {command} --execute{flags}"
+                )
             }
             CutoverOutcome::UnderWay => writeln!(
                 out,

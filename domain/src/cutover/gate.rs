@@ -135,8 +135,7 @@ fn order(
     renamed: u64,
 ) -> OrderSeen {
     let phase = |database| cutovers.of(database).phase();
-    let (contentrepo, rhino) =
-        (phase(ClientDatabase::Contentrepo), phase(ClientDatabase::Rhino));
+    let (contentrepo, rhino) = (phase(ClientDatabase::Contentrepo), phase(ClientDatabase::Rhino));
     match (direction, database) {
         (Direction::ToS3, _) if phase(database) == Phase::UnderWayBack => OrderSeen::UnderWayBack,
         (Direction::ToS3, ClientDatabase::Rhino) if contentrepo != Phase::CutOver => {
@@ -209,9 +208,7 @@ mod tests {
     fn contentrepo_goes_first_and_comes_back_last() {
         use ClientDatabase::{Contentrepo, Rhino};
         use Direction::{ToMogile, ToS3};
-        use OrderSeen::{
-            ContentrepoFirst, InTurn, RhinoFirst, RhinoHasNewNames, UnderWayBack,
-        };
+        use OrderSeen::{ContentrepoFirst, InTurn, RhinoFirst, RhinoHasNewNames, UnderWayBack};
         for (standings, renamed, database, direction, expected) in [
             ("..", 0, Contentrepo, ToS3, InTurn),
             ("?.", 0, Contentrepo, ToS3, InTurn),
@@ -245,8 +242,7 @@ mod tests {
     }
 
     fn held() -> ClientsHeld {
-        let bucket =
-            |id, name: &str| RepoBucket { id: RowId(id), name: name.to_owned() };
+        let bucket = |id, name: &str| RepoBucket { id: RowId(id), name: name.to_owned() };
         let objects = |objects| crate::cutover::HeldObjects {
             objects,
             bytes: 10 * objects,
@@ -317,9 +313,8 @@ mod tests {
                 &held(),
                 (&map, &names),
             );
-            let is_open_of = |name: &str| {
-                gates.iter().find(|gate| gate.name() == name).map(Gate::is_open)
-            };
+            let is_open_of =
+                |name: &str| gates.iter().find(|gate| gate.name() == name).map(Gate::is_open);
             assert_eq!(is_open_of("left-behind"), Some(is_open), "{named:?}");
             assert_eq!(is_open_of("freeze"), Some(false), "there is none");
             assert_eq!(is_open_of("unmapped"), Some(false));
@@ -328,12 +323,9 @@ mod tests {
 
     #[test]
     fn what_came_since_is_listed_before_the_way_back() {
-        for (objects, files, is_listed, is_open) in [
-            (0, 0, false, true),
-            (1, 0, false, false),
-            (0, 1, false, false),
-            (1, 1, true, true),
-        ] {
+        for (objects, files, is_listed, is_open) in
+            [(0, 0, false, true), (1, 0, false, false), (0, 1, false, false), (1, 1, true, true)]
+        {
             let seen = IngestedSeen { objects, files, is_listed };
             assert_eq!(Gate::Ingested(seen).is_open(), is_open, "{seen:?}");
         }

@@ -12,6 +12,10 @@ use stand_ins::fault::{Fault, Rule, Service};
 use super::fuse::Fuse;
 use super::stage::{Stage, names};
 
+/// The places of a cut-over behind its backup, and behind the entry that begins it.
+const BEHIND_BACKUP: usize = 8;
+const BEHIND_FIRST_ENTRY: usize = 12;
+
 fn never_blows() -> Arc<Fuse> {
     Fuse::new(None)
 }
@@ -237,7 +241,7 @@ async fn what_the_collation_alone_takes_for_one_name_is_named_and_changes_nothin
     assert!(matches!(&refused[..], [RepoRefusal::Unmapped(_)]), "{refused:?}");
     assert_eq!(map(&stage), before);
     let stage = Stage::new().await;
-    let fuse = Fuse::new(Some(10));
+    let fuse = Fuse::new(Some(BEHIND_FIRST_ENTRY));
     assert!(stage.forth(&fuse).await.is_none(), "killed before its statement: {:?}", fuse.calls());
     stage.execute("UPDATE buckets SET bucketName = 'Second' WHERE bucketId = 4");
     let before = stage.rows();
@@ -252,7 +256,7 @@ async fn what_the_collation_alone_takes_for_one_name_is_named_and_changes_nothin
 
 #[tokio::test]
 async fn rows_that_are_neither_old_nor_new_are_listed() {
-    for (way, at) in [("forth", 10), ("back", 22)] {
+    for (way, at) in [("forth", BEHIND_FIRST_ENTRY), ("back", usize::MAX)] {
         let stage = Stage::new().await;
         let is_killed = stage.forth(&Fuse::new(Some(at))).await.is_none();
         assert_eq!(is_killed, way == "forth");
@@ -280,7 +284,7 @@ async fn a_backup_of_other_rows_is_not_taken_for_this_one() {
     assert_eq!(fs::read_to_string(stage.backup()).expect("it is there"), "no backup");
     fs::remove_file(stage.backup()).expect("removed");
     // A run that was killed behind its backup, and a row that changed since.
-    assert!(stage.forth(&Fuse::new(Some(8))).await.is_none());
+    assert!(stage.forth(&Fuse::new(Some(BEHIND_BACKUP))).await.is_none());
     assert!(stage.backup().exists(), "killed behind the backup");
     stage.execute("UPDATE buckets SET bucketName = 'absent' WHERE bucketId = 5");
     let refused = refusals(stage.forth(&fuse).await);
@@ -348,7 +352,10 @@ async fn an_operator_who_stops_it_leaves_nothing_half_done() {
     let end = stage.forth_until(&never_blows(), stop.clone(), seen).await.expect("not killed");
     assert_eq!(end.expect("an end"), RepoEnd::Interrupted { begun: None });
     assert!(!stage.backup().exists());
-    assert!(stage.forth(&Fuse::new(Some(12))).await.is_none(), "killed behind its first entry");
+    assert!(
+        stage.forth(&Fuse::new(Some(BEHIND_FIRST_ENTRY))).await.is_none(),
+        "killed behind its first entry"
+    );
     let seen = stage.cutovers().await;
     let end = stage.forth_until(&never_blows(), stop, seen).await.expect("not killed");
     assert_eq!(end.expect("an end"), RepoEnd::Interrupted { begun: Some(2) });

@@ -14,9 +14,7 @@ use domain::cutover::{
     Cutovers, RepoBackup, RepoCutover, RepoEnd, RepoPorts, RepoRevert, RepoTrouble,
     cut_over_contentrepo, read_cutovers, revert_contentrepo,
 };
-use domain::journal::{
-    ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore,
-};
+use domain::journal::{ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore};
 use domain::ports::{Backups, ContentRepoChanges, ContentRepoDatabase, Journal};
 use domain::runbook::JournalWriter;
 use domain::store_state::{Freeze, StoreState};

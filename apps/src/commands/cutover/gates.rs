@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use domain::BucketMap;
 use domain::cutover::{
     CheckTrouble, ClientsHeld, CurrentFreeze, Cutovers, FreezeCheck, FreezePorts, FreezeSeen, Gate,
     Phase, check_freeze, cutover_gates, glance_at_freeze, read_cutovers, read_held,
 };
 use domain::journal::ClientDatabase;
 use domain::ports::Journal;
-use domain::BucketMap;
 use indicatif::HumanCount;
 
 use super::reading;

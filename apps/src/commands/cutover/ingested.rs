@@ -62,9 +62,8 @@ pub(super) async fn look(
                 let text = format!("{FLAG}: `{}` cannot be written: {why}", path.display());
                 return Err(UsageError(text).into());
             }
-            let sha256 = synced_digest(path).map_err(|error| {
-                UsageError(format!("{FLAG}: `{}`: {error}", path.display()))
-            })?;
+            let sha256 = synced_digest(path)
+                .map_err(|error| UsageError(format!("{FLAG}: `{}`: {error}", path.display())))?;
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Some(IngestedSeal { file, sha256, objects })
         }

@@ -25,7 +25,7 @@ use super::gates::look;
 use super::ingested::{self, Marks, mark};
 use super::{Change, reading};
 use crate::commands::freeze::unreadable;
-use crate::config::{ReplicaSettings, RHINO, RHINO_WRITE};
+use crate::config::{RHINO, RHINO_WRITE, ReplicaSettings};
 use crate::exit::{Exit, UsageError};
 use crate::journal::{random, refused};
 use crate::report::Teller;
@@ -148,14 +148,16 @@ impl Arguments {
     ) -> anyhow::Result<CutoverReport> {
         let Reached { ports, freeze, stop, teller, .. } = reached;
         let named = self.change.named(buckets)?;
+        self.change.require_backup(DATABASE, &*ports.journal).await?;
         let progress = |progress| said(teller, &progress);
         let conduct = self.conduct(stop, &progress);
         let looking = async {
             let settings = (buckets, &named);
             let looked =
                 look(DATABASE, freeze, &*ports.journal, settings, self.change.execute).await?;
-            let plan = plan_rhino(ports, buckets, &looked.cutovers, self.keep_existing, &conduct);
-            anyhow::Ok((looked, plan.await.map_err(trouble)?))
+            let keeps = self.keep_existing;
+            let plan = plan_rhino(ports, buckets, &looked.cutovers, keeps, &conduct).await;
+            anyhow::Ok((looked, plan.map_err(trouble)?))
         };
         let (looked, plan) = tokio::select! {
             looked = looking => looked?,
@@ -171,10 +173,6 @@ impl Arguments {
             let mut report = self.report(reached, outcome, &looked.gates);
             drawn(&plan, &mut report);
             return Ok(report);
-        }
-        if self.change.backup.is_none() && matches!(plan.stage, RhinoStage::Fresh) {
-            let text = "--backup is missing: name a new file for the names of before";
-            return Err(UsageError(text.to_owned()).into());
         }
         let by = (self.change.operator.name(&reached.services).await?, conduct.salt);
         let writer = JournalWriter::open(ports.journal.clone(), ports.clock.clone(), by).await;
@@ -329,7 +327,9 @@ fn drawn_back(plan: &RhinoRevertPlan, report: &mut CutoverReport) {
     report.estimate = Some(estimate(&plan.estimate));
     for (name, rows) in &plan.strangers {
         let name = name.as_deref().map_or("NULL".to_owned(), |name| format!("`{name}`"));
-        report.notes.push(format!("{rows} rows bear {name}, neither an old nor a new name: they keep it"));
+        report
+            .notes
+            .push(format!("{rows} rows bear {name}, neither an old nor a new name: they keep it"));
     }
     if plan.rows_kept() > 0 {
         let rows = plan.rows_kept();

@@ -54,7 +54,8 @@ impl GateLine {
 type Words = (Vec<String>, Option<String>);
 
 fn freeze(FreezeSeen { check, is_full }: &FreezeSeen) -> Words {
-    let again = || Some("`mogile2s3 freeze --means TEXT`, then migrate and verify again".to_owned());
+    let again =
+        || Some("`mogile2s3 freeze --means TEXT`, then migrate and verify again".to_owned());
     let (found, next) = match check {
         FreezeCheck::None => (
             "the journal has no freeze".to_owned(),
@@ -63,12 +64,16 @@ fn freeze(FreezeSeen { check, is_full }: &FreezeSeen) -> Words {
         FreezeCheck::Ended(freeze) => {
             let ended = freeze.ended.as_ref();
             let fid = ended.map(|ended| ended.fid.to_string()).unwrap_or_default();
-            let words = format!("`rekey` of fid {fid} ended the freeze of entry {}", freeze.sequence);
+            let words =
+                format!("`rekey` of fid {fid} ended the freeze of entry {}", freeze.sequence);
             (words, again())
         }
         FreezeCheck::OtherSettings { freeze, .. } => (
             format!("the freeze of entry {} is of other settings", freeze.sequence),
-            Some("`mogile2s3 freeze check` shows them: set them as they were, or freeze again".to_owned()),
+            Some(
+                "`mogile2s3 freeze check` shows them: set them as they were, or freeze again"
+                    .to_owned(),
+            ),
         ),
         FreezeCheck::Overtaken => (
             "an entry was written to the journal meanwhile that changes the store".to_owned(),
@@ -91,9 +96,13 @@ fn freeze(FreezeSeen { check, is_full }: &FreezeSeen) -> Words {
 
 fn unmapped(all: &[UnmappedBucket]) -> Words {
     if all.is_empty() {
-        return (vec!["BUCKETS or IGNORE_BUCKETS names every bucket of both clients".to_owned()], None);
+        return (
+            vec!["BUCKETS or IGNORE_BUCKETS names every bucket of both clients".to_owned()],
+            None,
+        );
     }
-    let mut found = vec!["neither BUCKETS nor IGNORE_BUCKETS names these, byte for byte:".to_owned()];
+    let mut found =
+        vec!["neither BUCKETS nor IGNORE_BUCKETS names these, byte for byte:".to_owned()];
     found.extend(all.iter().map(|UnmappedBucket { bucket, is_in_contentrepo, files }| {
         let place = if *is_in_contentrepo { "in contentrepo, " } else { "not in contentrepo, " };
         format!("`{bucket}`: {place}{} of rhino's rows", HumanCount(*files))
@@ -175,7 +184,8 @@ fn ingested(IngestedSeen { objects, files, is_listed }: IngestedSeen) -> Words {
     if is_listed {
         found.push("they are listed: their content is readable from S3 only".to_owned());
     } else {
-        found.push("their content is in S3 only: contentrepo on MogileFS cannot read it".to_owned());
+        found
+            .push("their content is in S3 only: contentrepo on MogileFS cannot read it".to_owned());
     }
     (found, Some("list them, and go back all the same: --leave-behind FILE".to_owned()))
 }

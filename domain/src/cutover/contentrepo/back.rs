@@ -71,7 +71,8 @@ impl RepoBackup {
                 Some(row.id.to_string()) == rename.id && row.name.as_ref() == Some(&rename.from)
             })
         };
-        let is_whole = names.renames.iter().all(has_row) && self.rows.len() as u64 == self.seal.rows;
+        let is_whole =
+            names.renames.iter().all(has_row) && self.rows.len() as u64 == self.seal.rows;
         (!is_whole).then_some(RepoRefusal::Unusable)
     }
 }
@@ -168,9 +169,7 @@ impl RepoRevert {
                 let why = "it has other names than the cut-over in the journal".to_owned();
                 Err(RepoRefusal::OtherBackup(why))
             }
-            (Some(Run { begun, .. }), _) => {
-                Ok((Some(begun.names.clone()), begun.backup.clone()))
-            }
+            (Some(Run { begun, .. }), _) => Ok((Some(begun.names.clone()), begun.backup.clone())),
         }
     }
 }

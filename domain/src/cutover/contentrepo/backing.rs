@@ -3,9 +3,7 @@
 use super::RepoTrouble;
 use super::plan::RepoRefusal;
 use crate::journal::BackupSeal;
-use crate::ports::{
-    BackupError, BackupHeader, BackupRow, Backups, FinishedBackup, RepoBucket,
-};
+use crate::ports::{BackupError, BackupHeader, BackupRow, Backups, FinishedBackup, RepoBucket};
 
 /// What the journal keeps of a backup.
 pub(super) fn seal_of(FinishedBackup { path, sha256, rows, .. }: &FinishedBackup) -> BackupSeal {
@@ -19,7 +17,8 @@ pub(super) async fn back_up(
     header: &BackupHeader,
     found: &[RepoBucket],
 ) -> Result<Result<FinishedBackup, RepoRefusal>, RepoTrouble> {
-    let row = |RepoBucket { id, name }: &RepoBucket| BackupRow { id: *id, name: Some(name.clone()) };
+    let row =
+        |RepoBucket { id, name }: &RepoBucket| BackupRow { id: *id, name: Some(name.clone()) };
     let rows: Vec<_> = found.iter().map(row).collect();
     let at = match backups.begin(header).await {
         Ok(mut writer) => {

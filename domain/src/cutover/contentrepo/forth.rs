@@ -11,9 +11,7 @@ use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
 use crate::cutover::current::journalled_changes;
 use crate::cutover::standing::{Cutovers, Phase, Run, read_cutovers};
-use crate::journal::{
-    ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore,
-};
+use crate::journal::{ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore};
 use crate::ports::{BackupHeader, Backups};
 use crate::retried::retried;
 use crate::runbook::JournalWriter;

@@ -115,7 +115,9 @@ pub enum RepoRefusal {
         known: Vec<String>,
     },
     /// The names that the journal or the backup has cannot be used.
-    #[error("the names that the journal or the backup has are not whole: give the other one of both")]
+    #[error(
+        "the names that the journal or the backup has are not whole: give the other one of both"
+    )]
     Unusable,
 }
 

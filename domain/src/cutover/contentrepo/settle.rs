@@ -116,9 +116,8 @@ fn name_of<'a>(rename: &BucketRename, found: &'a [RepoBucket]) -> Option<&'a Str
 
 /// Each row that does not bear its new name.
 fn unfit(renames: &[BucketRename], found: &[RepoBucket]) -> Vec<UnfitRow> {
-    let rows = renames.iter().map(|rename| UnfitRow {
-        rename: rename.clone(),
-        found: name_of(rename, found).cloned(),
-    });
+    let rows = renames
+        .iter()
+        .map(|rename| UnfitRow { rename: rename.clone(), found: name_of(rename, found).cloned() });
     rows.filter(|row| row.found.as_ref() != Some(&row.rename.to)).collect()
 }

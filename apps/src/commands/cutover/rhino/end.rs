@@ -63,8 +63,7 @@ pub(super) fn ended(
                 let rows = HumanCount(verified.rows);
                 report.notes.push(format!("{rows} rows were compared with the backup"));
             }
-            let mut differences: Vec<_> =
-                verified.counts.iter().map(ToString::to_string).collect();
+            let mut differences: Vec<_> = verified.counts.iter().map(ToString::to_string).collect();
             differences.extend(verified.named.iter().map(different));
             if verified.other_rows > verified.named.len() as u64 {
                 differences.push(format!("{} rows in all", HumanCount(verified.other_rows)));
@@ -85,9 +84,8 @@ pub(super) fn ended(
 }
 
 fn different(row: &RowDifference) -> String {
-    let name = |row: &BackupRow| {
-        row.name.as_ref().map_or("NULL".to_owned(), |name| format!("`{name}`"))
-    };
+    let name =
+        |row: &BackupRow| row.name.as_ref().map_or("NULL".to_owned(), |name| format!("`{name}`"));
     match row {
         RowDifference::Gone(row) => format!("fileId {}, {}, is gone", row.id, name(row)),
         RowDifference::New(row) => format!("fileId {}, {}, is new", row.id, name(row)),

@@ -127,6 +127,8 @@ fn every_flag_that_is_printed_is_one() {
     let others = [
         "audit",
         "audit accept",
+        "cutover contentrepo",
+        "cutover rhino",
         "freeze",
         "freeze check",
         "audit manifest",
