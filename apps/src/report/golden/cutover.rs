@@ -40,17 +40,17 @@ pub(super) fn reports_of(database: ClientDatabase) -> [CutoverReport; 3] {
     };
     let id = (database == ClientDatabase::Contentrepo).then(|| "7".to_owned());
     let renames = vec![NameRename { id, from: "old".to_owned(), to: "new".to_owned() }];
-    let refused = new(Direction::ToS3, false, CutoverOutcome::Refused, &gates());
-    let refused = CutoverReport { refusals: vec!["words".to_owned()], ..refused };
-    let drawn = new(Direction::ToS3, false, CutoverOutcome::CanBeChanged, &[]);
-    let estimate = Some(Estimate { rows: 1, seconds: 2, binlog_bytes: Some(349) });
-    let statements = vec!["UPDATE".to_owned()];
-    let notes = vec!["a note".to_owned()];
-    let drawn = CutoverReport { renames: renames.clone(), statements, estimate, notes, ..drawn };
-    let done = new(Direction::ToMogile, true, CutoverOutcome::Changed, &[]);
+    let mut refused = new(Direction::ToS3, false, CutoverOutcome::Refused, &gates());
+    refused.refusals = vec!["words".to_owned()];
+    let mut drawn = new(Direction::ToS3, false, CutoverOutcome::CanBeChanged, &[]);
+    drawn.estimate = Some(Estimate { rows: 1, seconds: 2, binlog_bytes: Some(349) });
+    drawn.statements = vec!["UPDATE".to_owned()];
+    drawn.notes = vec!["a note".to_owned()];
+    drawn.renames.clone_from(&renames);
+    let mut done = new(Direction::ToMogile, true, CutoverOutcome::Changed, &[]);
     let sha256 = Sha256::of(b"a file");
-    let backup = Some(BackupSeal { file: "names.gz".to_owned(), sha256, rows: 8 });
-    let ingested = Some(IngestedSeal { file: "list.tsv".to_owned(), sha256, objects: 7 });
-    let done = CutoverReport { entry: Some(9), backup, ingested, renames, ..done };
+    done.backup = Some(BackupSeal { file: "names.gz".to_owned(), sha256, rows: 8 });
+    done.ingested = Some(IngestedSeal { file: "list.tsv".to_owned(), sha256, objects: 7 });
+    (done.entry, done.renames) = (Some(9), renames);
     [refused, drawn, done.ended(CutoverOutcome::Changed, vec!["a row".to_owned()])]
 }
