@@ -258,8 +258,7 @@ mod tests {
             objects: [
                 (Some(RowId(1)), objects(5)),
                 (Some(RowId(2)), objects(2)),
-                (None, objects(1)),
-                (Some(RowId(9)), objects(1)),
+                (None, objects(2)),
             ]
             .into(),
             files: [

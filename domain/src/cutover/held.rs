@@ -1,6 +1,6 @@
 //! What contentrepo and rhino have in each of their buckets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::read_state::{FreezePorts, patiently};
 use crate::ports::{ContentRepoDatabase, DatabaseError, RepoBucket, RepoStatus, RowId};
@@ -11,8 +11,8 @@ use crate::{BucketMap, RepoBucketName, limits};
 pub struct ClientsHeld {
     /// contentrepo's buckets.
     pub buckets: Vec<RepoBucket>,
-    /// contentrepo's objects that refer to content, by the id of their bucket; [`None`] where the column is
-    /// NULL.
+    /// contentrepo's objects that refer to content, by the id of their bucket; [`None`] where there is no such
+    /// bucket.
     pub objects: BTreeMap<Option<RowId>, HeldObjects>,
     /// rhino's files by the name of their bucket.
     pub files: BTreeMap<Option<String>, u64>,
@@ -60,6 +60,7 @@ pub async fn read_held(
 ) -> Result<ClientsHeld, DatabaseError> {
     let FreezePorts { content_repo, rhino, clock, .. } = ports;
     let buckets = patiently(&**clock, 0, || content_repo.buckets()).await?;
+    let known: BTreeSet<_> = buckets.iter().map(|bucket| bucket.id).collect();
     let mut objects: BTreeMap<Option<RowId>, HeldObjects> = BTreeMap::new();
     let (mut after, mut read, mut pages) = (RowId::START, 0, 0_u64);
     loop {
@@ -72,7 +73,9 @@ pub async fn read_held(
         after = last.id;
         read += page.len() as u64;
         for object in page.iter().filter(|object| object.status != RepoStatus::Purged) {
-            let held = objects.entry(object.bucket).or_default();
+            // Ids of buckets that are not there are as many as rows in the worst case.
+            let bucket = object.bucket.filter(|id| known.contains(id));
+            let held = objects.entry(bucket).or_default();
             held.objects += 1;
             match object.size {
                 Some(size) => held.bytes = held.bytes.saturating_add(size.0),
@@ -177,11 +180,9 @@ impl ClientsHeld {
         all.into_values().collect()
     }
 
-    /// Objects whose bucket has no name: their column is NULL, or no bucket has the id.
+    /// Objects that are in no bucket: their column is NULL, or no bucket has the id.
     #[must_use]
     pub fn nameless_objects(&self) -> u64 {
-        let has_name = |id: &RowId| self.buckets.iter().any(|bucket| bucket.id == *id);
-        let nameless = self.objects.iter().filter(|(id, _)| !id.as_ref().is_some_and(has_name));
-        nameless.map(|(_, held)| held.objects).sum()
+        self.objects.get(&None).map_or(0, |held| held.objects)
     }
 }

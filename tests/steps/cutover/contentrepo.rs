@@ -4,7 +4,7 @@ use std::sync::Arc;
 use domain::cleanup::never;
 use domain::cutover::{Phase, RepoEnd, RepoRefusal, RepoTrouble};
 use domain::journal::{ClientDatabase, Content, CutoverStatement, Direction, Statement};
-use domain::ports::Hindrance;
+use domain::ports::{ChangeError, Hindrance};
 use domain::runbook::JournalTrouble;
 use futures_util::FutureExt;
 use stand_ins::fault::{Fault, Rule, Service};
@@ -198,6 +198,30 @@ async fn a_statement_without_an_answer_is_looked_at_and_comes_to_its_end() {
             }
         }
     }
+}
+
+/// Its rows still bear the old names, and its session is about to go on: only the lock shows that.
+#[tokio::test]
+async fn the_way_back_does_not_trust_rows_that_another_session_may_still_change() {
+    let stage = Stage::new().await;
+    let before = stage.rows();
+    stage.faults.add(Rule::once(Service::Mysql, "UPDATE buckets", "", Fault::Hang));
+    let back = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        stage.back(&never_blows(), false).await
+    };
+    let fuse = never_blows();
+    let (forth, back) = tokio::join!(stage.forth(&fuse), back);
+    let back = back.expect("not killed");
+    let Err(RepoTrouble::Change(ChangeError::Locked { .. })) = back else { panic!("{back:?}") };
+    // The other one finds that it was taken over, and stops.
+    let forth = forth.expect("not killed");
+    let Err(RepoTrouble::Journal(JournalTrouble::TakenOver(_))) = forth else {
+        panic!("{forth:?}")
+    };
+    assert_eq!(stage.rows(), before);
+    assert!(!done(stage.back(&never_blows(), false).await));
+    assert_eq!(stage.rows(), before);
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use clap::Args;
 use domain::BucketMap;
 use domain::cleanup::StopRequest;
 use domain::cutover::{
-    Cutovers, FreezePorts, Gate, Phase, RepoBackup, RepoCutover, RepoPorts, RepoRevert,
-    cut_over_contentrepo, read_cutovers, revert_contentrepo, revert_gates,
+    Cutovers, FreezePorts, Gate, IngestedSeen, Phase, RepoBackup, RepoCutover, RepoPorts,
+    RepoRevert, cut_over_contentrepo, read_cutovers, revert_contentrepo, revert_gates,
 };
 use domain::journal::{ClientDatabase, Direction, IngestedSeal, NamesBefore};
 use domain::ports::{Backups, ContentRepoDatabase, Journal};
@@ -251,7 +251,10 @@ async fn revert_look(
     };
     let contentrepo = names.map(|names| mark(names.last.as_ref()));
     let marks = Marks { contentrepo, rhino: None };
-    let list = change.leave_behind.as_deref().filter(|_| change.execute);
+    // A list is written where nothing else stands in the way.
+    let others = revert_gates(DATABASE, cutovers, renamed, IngestedSeen::default());
+    let writes = change.execute && others.iter().all(Gate::is_open);
+    let list = change.leave_behind.as_deref().filter(|_| writes);
     let (mut seen, seal) = ingested::look(ports, marks, list).await?;
     seen.is_listed |= change.leave_behind.is_some();
     seen.is_listed |= ingested::is_known(cutovers, false, seen.objects);
