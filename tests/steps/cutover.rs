@@ -1,5 +1,3 @@
-//! The cut-over of contentrepo and its way back, over the world's MySQL wire, killed between any two calls.
+//! The changes of bucket names in the clients' databases.
 
 mod contentrepo;
-mod fuse;
-mod stage;

@@ -1,3 +1,8 @@
+//! contentrepo's cut-over and its way back, over the world's MySQL wire, killed between any two calls.
+
+mod fuse;
+mod stage;
+
 use std::fs;
 use std::sync::Arc;
 
@@ -9,8 +14,8 @@ use domain::runbook::JournalTrouble;
 use futures_util::FutureExt;
 use stand_ins::fault::{Fault, Rule, Service};
 
-use super::fuse::Fuse;
-use super::stage::{Stage, names};
+use self::fuse::Fuse;
+use self::stage::{Stage, names};
 
 /// The places of a cut-over behind its backup, and behind the entry that begins it.
 const BEHIND_BACKUP: usize = 8;
