@@ -6,6 +6,7 @@ mod accept;
 mod audit;
 mod cleanup;
 mod counts;
+#[cfg(feature = "containers")]
 mod cutover;
 mod doctor;
 mod migrate_file;

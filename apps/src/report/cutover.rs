@@ -129,9 +129,8 @@ impl CutoverReport {
     }
 
     /// The command of this change.
-    fn command(&self) -> String {
-        let revert = if self.direction == Direction::ToMogile { " --revert" } else { "" };
-        format!("mogile2s3 cutover {}{revert}", self.database)
+    const fn command(&self) -> &'static str {
+        command(self.database, self.direction)
     }
 
     fn write_names(&self, out: &mut String) -> fmt::Result {
@@ -209,7 +208,9 @@ impl CutoverReport {
 
     fn other_way(&self) -> String {
         match self.direction {
-            Direction::ToS3 => format!("\n  → {} --revert takes it back", self.command()),
+            Direction::ToS3 => {
+                format!("\n  → {} takes it back", command(self.database, Direction::ToMogile))
+            }
             Direction::ToMogile => String::new(),
         }
     }
@@ -287,6 +288,18 @@ impl Report for CutoverReport {
 
     fn verdict(&self) -> Verdict {
         self.verdict
+    }
+}
+
+/// The command of a change.
+pub const fn command(database: ClientDatabase, direction: Direction) -> &'static str {
+    match (database, direction) {
+        (ClientDatabase::Contentrepo, Direction::ToS3) => "mogile2s3 cutover contentrepo",
+        (ClientDatabase::Rhino, Direction::ToS3) => "mogile2s3 cutover rhino",
+        (ClientDatabase::Contentrepo, Direction::ToMogile) => {
+            "mogile2s3 cutover contentrepo --revert"
+        }
+        (ClientDatabase::Rhino, Direction::ToMogile) => "mogile2s3 cutover rhino --revert",
     }
 }
 

@@ -6,10 +6,11 @@ use domain::cutover::{
     FreezeCheck, FreezeSeen, Gate, IngestedSeen, LeftBehind, LeftBehindSeen, OrderSeen,
     UnmappedBucket,
 };
-use domain::journal::ClientDatabase;
+use domain::journal::{ClientDatabase, Direction};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
+use super::command;
 use crate::report::shell::{printable, quoted};
 
 /// A gate, in words.
@@ -166,7 +167,7 @@ fn order(seen: OrderSeen, database: ClientDatabase) -> Words {
         ),
         OrderSeen::UnderWayBack => (
             "a way back was begun, and is not at its end".to_owned(),
-            format!("`mogile2s3 cutover {database} --revert --execute`"),
+            format!("`{} --execute`", command(database, Direction::ToMogile)),
         ),
     };
     (vec![found], Some(next))

@@ -5,6 +5,8 @@ use std::fmt::{self, Write};
 use domain::journal::{ClientDatabase, Direction};
 use serde::Serialize;
 
+use crate::report::cutover::command;
+
 /// A change of bucket names that was begun and is not at its end.
 #[derive(Debug, Serialize)]
 pub struct CutoverUnderWay {
@@ -22,7 +24,6 @@ pub struct CutoverUnderWay {
 impl CutoverUnderWay {
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
         let Self { database, direction, entry, index_missing } = self;
-        let revert = if *direction == Direction::ToMogile { " --revert" } else { "" };
         writeln!(
             out,
             "UNDER WAY: entry {entry} of the journal began to change {database}'s bucket names, and no entry says \
@@ -40,6 +41,6 @@ impl CutoverUnderWay {
                 }
             )?;
         }
-        writeln!(out, "  → mogile2s3 cutover {database}{revert} --execute")
+        writeln!(out, "  → {} --execute", command(*database, *direction))
     }
 }

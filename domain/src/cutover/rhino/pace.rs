@@ -10,6 +10,8 @@ use crate::ports::{ReplicaLag, ServerLoad};
 pub struct Pace {
     /// When to pause, for a server that goes on serving meanwhile; [`None`]: never.
     pub online: Option<Online>,
+    /// How many rows one statement renames.
+    pub chunk: ChunkRows,
 }
 
 /// What a server must not exceed while rows are renamed.
@@ -53,19 +55,31 @@ impl Online {
 
 /// The number of rows of one statement, by the time that the ones before it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkRows(usize);
+pub struct ChunkRows {
+    least: usize,
+    most: usize,
+    now: usize,
+}
 
 impl Default for ChunkRows {
     fn default() -> Self {
-        Self(limits::CHUNK_ROWS_LEAST)
+        Self::between(limits::CHUNK_ROWS_LEAST, limits::CHUNK_ROWS_MOST)
     }
 }
 
 impl ChunkRows {
+    /// From the least on, with at least one row.
+    #[must_use]
+    pub const fn between(least: usize, most: usize) -> Self {
+        let least = if least == 0 { 1 } else { least };
+        let most = if most < least { least } else { most };
+        Self { least, most, now: least }
+    }
+
     /// Rows of the next statement.
     #[must_use]
     pub const fn rows(self) -> usize {
-        self.0
+        self.now
     }
 
     /// A statement with this number of rows took that time: the next one aims at [`limits::CHUNK_TIME`], with
@@ -75,16 +89,16 @@ impl ChunkRows {
         let fitting = (rows as u128 * aim).checked_div(time.as_millis());
         let fitting =
             fitting.map_or(usize::MAX, |rows| usize::try_from(rows).unwrap_or(usize::MAX));
-        self.set(fitting.clamp(self.0 / 2, self.0.saturating_mul(2)));
+        self.set(fitting.clamp(self.now / 2, self.now.saturating_mul(2)));
     }
 
     /// A statement did not get its locks.
     pub fn was_blocked(&mut self) {
-        self.set(self.0 / 2);
+        self.set(self.now / 2);
     }
 
     fn set(&mut self, rows: usize) {
-        self.0 = rows.clamp(limits::CHUNK_ROWS_LEAST, limits::CHUNK_ROWS_MOST);
+        self.now = rows.clamp(self.least, self.most);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cutover::standing::{Cutovers, Phase, Run};
 use crate::journal::{NameRename, NamesBefore};
 use crate::name_changes::{NameChange, NameChanges};
 use crate::ports::{BackupRow, IndexDefinition, RhinoFacts, RowId, RowRange};
-use crate::{BucketMap, RepoBucketName, limits};
+use crate::{BucketMap, MogileBucket, RepoBucketName, S3Bucket, limits};
 
 /// What a cut-over is about to do.
 #[derive(Debug, Clone)]
@@ -152,8 +152,13 @@ impl Seen {
             refusals.extend(of_run(run, &ports.server, &now.renames));
         }
         let (ignored, unmapped) = apart(&rows, buckets);
+        let (unmapped, no_names): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            unmapped.into_iter().partition(|(name, _)| MogileBucket::new(name).is_some());
         if !unmapped.is_empty() {
             refusals.push(RhinoRefusal::Unmapped(unmapped));
+        }
+        if !no_names.is_empty() {
+            refusals.push(RhinoRefusal::NoNames(no_names));
         }
         let is_own = |name: &String| buckets.repo_bucket(name).mogile_bucket().is_some();
         if !rows.keys().flatten().any(is_own) {
@@ -226,7 +231,7 @@ fn names_of(
     facts: &RhinoFacts,
 ) -> NamesBefore {
     let pairs = buckets.pairs().filter(|(old, new)| old.as_str() != new.as_str());
-    let rename = |(old, new): (&crate::MogileBucket, &crate::S3Bucket)| NameRename {
+    let rename = |(old, new): (&MogileBucket, &S3Bucket)| NameRename {
         id: None,
         from: old.to_string(),
         to: new.to_string(),

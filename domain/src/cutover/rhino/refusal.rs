@@ -34,6 +34,13 @@ pub enum RhinoRefusal {
         named(.0)
     )]
     Unmapped(BTreeMap<String, u64>),
+    /// No setting can hold these names.
+    #[error(
+        "rows bear bucket names that no setting can hold, for they are empty or have white space: {}; no \
+         bucket of MogileFS has such a name. Correct these rows, and begin again",
+        named(.0)
+    )]
+    NoNames(BTreeMap<String, u64>),
     /// Rows bear a new name already.
     #[error(
         "rows bear an S3 name already: {}; a way back could not know them from the others. With \
@@ -99,7 +106,7 @@ pub enum RhinoRefusal {
     /// There is nothing to take back.
     #[error(
         "the journal has no cut-over of rhino to take back; where the journal has lost it, give its backup \
-         with --backup (a cut-over is begun with `{COMMAND}`)"
+         with --from FILE (a cut-over is begun with `{COMMAND}`)"
     )]
     NothingToTakeBack,
     /// The backup is another one's.

@@ -89,7 +89,7 @@ impl<'a> Work<'a> {
             had_session: false,
             entered: None,
             failed: None,
-            chunk: ChunkRows::default(),
+            chunk: conduct.pace.chunk,
             reached: Reached { direction, renamed: 0, of: rows, index },
         }
     }

@@ -12,6 +12,8 @@ pub struct ServerOptions {
     pub grants: Vec<String>,
     /// Whether MogileFS's fids are described as `INT UNSIGNED`, as older installations have them.
     pub narrow_fids: bool,
+    /// Statements of others that `SHOW GLOBAL STATUS` counts as under way.
+    pub other_threads_running: u64,
 }
 
 impl ServerOptions {

@@ -56,16 +56,25 @@ impl Session<'_> {
 
     /// What the server says of itself.
     pub(super) fn shown(&self, shown: &Shown) -> Vec<Row> {
-        let Shown::Variables(names) = shown else {
-            return self.server.sessions.rows(self.connection);
-        };
-        let known = VARIABLES
-            .iter()
-            .filter(|(known, _)| names.iter().any(|name| name.eq_ignore_ascii_case(known)));
         let text = |text: &str| Value::Text(text.to_owned());
-        known.map(|(name, value)| vec![text(name), text(value)]).collect()
+        match shown {
+            Shown::Processes => self.server.sessions.rows(self.connection),
+            Shown::Variables(names) => {
+                let is_asked = |known: &str| names.iter().any(|it| it.eq_ignore_ascii_case(known));
+                let known = VARIABLES.iter().filter(|(known, _)| is_asked(known));
+                known.map(|(name, value)| vec![text(name), text(value)]).collect()
+            }
+            Shown::Status(name) if name.eq_ignore_ascii_case(RUNNING) => {
+                let others = self.server.options().other_threads_running;
+                vec![vec![text(RUNNING), Value::Text((others + 1).to_string())]]
+            }
+            Shown::Status(_) => Vec::new(),
+        }
     }
 }
+
+/// The only counter that is known.
+const RUNNING: &str = "Threads_running";
 
 /// The server's variables that are on the list. It writes no binary log.
 const VARIABLES: [(&str, &str); 6] = [
@@ -82,7 +91,7 @@ pub(super) fn shown_columns(shown: &Shown) -> Vec<Column> {
     let text = |label| Column::computed(label, Kind::VARCHAR);
     let number = |label| Column::computed(label, Kind::BIGINT);
     match shown {
-        Shown::Variables(_) => ["Variable_name", "Value"].map(text).into(),
+        Shown::Variables(_) | Shown::Status(_) => ["Variable_name", "Value"].map(text).into(),
         Shown::Processes => vec![
             number("Id"),
             text("User"),
