@@ -13,7 +13,7 @@ use crate::journal::{ClientDatabase, Direction};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
     /// Nothing changes while names do.
-    Freeze(FreezeSeen),
+    Freeze(Box<FreezeSeen>),
     /// No bucket that the settings do not know is left.
     Unmapped(Vec<UnmappedBucket>),
     /// No content becomes unreadable that the operator has not named.
@@ -107,7 +107,7 @@ pub fn cutover_gates(
     let (named, unnamed) = left;
     vec![
         Gate::Order(order(database, Direction::ToS3, cutovers, 0)),
-        Gate::Freeze(freeze),
+        Gate::Freeze(Box::new(freeze)),
         Gate::Unmapped(held.unmapped(map)),
         Gate::LeftBehind(LeftBehindSeen { unnamed, named }),
     ]

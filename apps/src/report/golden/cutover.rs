@@ -25,7 +25,7 @@ fn gates() -> Vec<Gate> {
     vec![
         Gate::Order(OrderSeen::ContentrepoFirst),
         Gate::Order(OrderSeen::InTurn),
-        Gate::Freeze(FreezeSeen { check: FreezeCheck::None, is_full: false }),
+        Gate::Freeze(Box::new(FreezeSeen { check: FreezeCheck::None, is_full: false })),
         Gate::Unmapped(vec![UnmappedBucket { bucket, is_in_contentrepo, files: 1 }]),
         Gate::LeftBehind(LeftBehindSeen { unnamed: vec![left("a b")], named: vec![left("c")] }),
         Gate::Ingested(IngestedSeen { objects: 7, files: 0, is_listed: false }),

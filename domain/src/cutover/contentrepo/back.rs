@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::plan::RepoRefusal;
 use super::settle::{Settled, left, settle};
-use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, not_done, renames, step_done};
+use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, renames, step_done};
 use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
 use crate::cutover::standing::{Cutovers, Phase, Run, read_cutovers};
@@ -134,13 +134,13 @@ pub async fn revert_contentrepo(
         }
     };
     let way = (Direction::ToMogile, true);
-    match settle(ports, &mut writer, &to_do, way, &revert.stop).await? {
+    match settle(ports, &mut writer, &to_do, way, (begun, &revert.stop)).await? {
         Settled::Done => {
             let entry = step_done(&mut writer, Direction::ToMogile).await?;
             let (renames, was_done, backup) = (of, false, seal);
             Ok(RepoEnd::Done(RepoDone { renames, entry, was_done, backup }))
         }
-        other => Ok(not_done(other, begun)),
+        Settled::NotDone(end) => Ok(end),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::backing::{back_up, seal_of};
 use super::plan::{RepoRefusal, plan_contentrepo};
 use super::settle::{Settled, left, settle};
-use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, not_done, renames, step_done};
+use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, renames, step_done};
 use crate::BucketMap;
 use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
@@ -92,9 +92,9 @@ pub async fn cut_over_contentrepo(
         entry
     } else {
         let way = (Direction::ToS3, false);
-        match settle(ports, &mut writer, &to_do, way, &cutover.stop).await? {
+        match settle(ports, &mut writer, &to_do, way, (begun, &cutover.stop)).await? {
             Settled::Done => step_done(&mut writer, Direction::ToS3).await?,
-            other => return Ok(not_done(other, begun)),
+            Settled::NotDone(end) => return Ok(end),
         }
     };
     let (was_done, backup) = (done.is_some(), run.backup);

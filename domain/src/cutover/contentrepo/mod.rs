@@ -15,7 +15,6 @@ pub use forth::{RepoCutover, cut_over_contentrepo};
 pub use plan::{RepoPlan, RepoRefusal, plan_contentrepo};
 pub use settle::UnfitRow;
 
-use self::settle::Settled;
 use super::current::UnreadableJournal;
 use crate::journal::{BackupSeal, ClientDatabase, Content, Direction, NameRename};
 use crate::ports::{
@@ -94,15 +93,6 @@ async fn step_done(
 ) -> Result<u64, JournalTrouble> {
     let step = ClientDatabase::Contentrepo.step(direction).to_owned();
     Ok(writer.append(Content::StepDone { step }).await?.sequence)
-}
-
-/// The end of a change that the entry of this number has begun.
-fn not_done(settled: Settled, begun: u64) -> RepoEnd {
-    match settled {
-        Settled::Hindered(hindrances) => RepoEnd::Hindered(hindrances),
-        Settled::Unfit(rows) => RepoEnd::Unfit(rows),
-        Settled::Done | Settled::Interrupted => RepoEnd::Interrupted { begun: Some(begun) },
-    }
 }
 
 /// A rename as the journal has it, one way or the other. [`None`] where its id cannot be read.

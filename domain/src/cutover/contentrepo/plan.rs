@@ -198,7 +198,9 @@ impl RepoPlan {
             to: to.clone(),
         };
         let mut rows = BTreeMap::new();
-        found.iter().for_each(|bucket| *rows.entry(bucket.name.clone()).or_default() += 1);
+        for bucket in found {
+            *rows.entry(bucket.name.clone()).or_default() += 1;
+        }
         NamesBefore {
             renames: self.renames.iter().map(rename).collect(),
             rows,

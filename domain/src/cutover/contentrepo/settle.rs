@@ -1,6 +1,6 @@
 //! Gives buckets their names, and looks what came of it.
 
-use super::{RepoPorts, RepoTrouble};
+use super::{RepoEnd, RepoPorts, RepoTrouble};
 use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
 use crate::journal::{ClientDatabase, Content, CutoverStatement, Direction, Statement};
@@ -22,9 +22,8 @@ pub struct UnfitRow {
 pub(super) enum Settled {
     /// Every row bears its new name.
     Done,
-    Hindered(Vec<Hindrance>),
-    Unfit(Vec<UnfitRow>),
-    Interrupted,
+    /// It was cut short.
+    NotDone(RepoEnd),
 }
 
 /// Renames the buckets where that is not done yet. `settles` sends the statement even where every row seems
@@ -35,7 +34,7 @@ pub(super) async fn settle(
     writer: &mut JournalWriter,
     renames: &[BucketRename],
     (direction, mut settles): (Direction, bool),
-    stop: &StopRequest,
+    (begun, stop): (u64, &StopRequest),
 ) -> Result<Settled, RepoTrouble> {
     let mut tries = Tries::new(&*ports.clock, 0);
     let mut was_done = false;
@@ -46,11 +45,11 @@ pub(super) async fn settle(
             Names::New if !settles || renames.is_empty() => return Ok(Settled::Done),
             Names::New | Names::Old if !was_done => {}
             Names::New | Names::Old | Names::Mixed => {
-                return Ok(Settled::Unfit(unfit(renames, &found)));
+                return Ok(Settled::NotDone(RepoEnd::Unfit(unfit(renames, &found))));
             }
         }
         if is_asked(stop) {
-            return Ok(Settled::Interrupted);
+            return Ok(Settled::NotDone(RepoEnd::Interrupted { begun: Some(begun) }));
         }
         let (database, does) = (ClientDatabase::Contentrepo, Statement::RenameBuckets);
         let statement = CutoverStatement { database, direction, does };
@@ -61,7 +60,7 @@ pub(super) async fn settle(
                 // Nobody holds the lock, and every row bears its new name.
                 (was_done, settles) = (true, false);
             }
-            Ok(Renaming::Hindered(hindrances)) => return Ok(Settled::Hindered(hindrances)),
+            Ok(Renaming::Hindered(all)) => return Ok(Settled::NotDone(RepoEnd::Hindered(all))),
             // A statement whose answer was lost may be at it still: the next one waits for its lock.
             Err(error) if error.class() == ErrorClass::Retry && tries.another().await => {
                 settles |= matches!(error, ChangeError::Uncertain { .. });

@@ -60,6 +60,14 @@ fn refusal(refusal: &RepoRefusal) -> String {
         RepoRefusal::Unmapped(bucket) => format!("Unmapped({})", bucket.id),
         RepoRefusal::BearsNewName { bucket, .. } => format!("BearsNewName({})", bucket.id),
         RepoRefusal::Collision { with, .. } => format!("Collision({})", with.id),
-        other => panic!("{other:?}"),
+        RepoRefusal::NoBackup
+        | RepoRefusal::OtherBackup(_)
+        | RepoRefusal::Overtaken
+        | RepoRefusal::UnderWayBack(_)
+        | RepoRefusal::RhinoFirst
+        | RepoRefusal::NothingToTakeBack
+        | RepoRefusal::OtherDatabase { .. }
+        | RepoRefusal::OtherMap { .. }
+        | RepoRefusal::Unusable => panic!("no plan says that: {refusal}"),
     }
 }
