@@ -13,6 +13,7 @@ use tests::planted_clients::article_files;
 
 mod blocked;
 mod cut_off;
+mod cutover;
 mod tables;
 
 /// How long our statements wait for others.

@@ -8,3 +8,5 @@ pub mod cut_connections;
 pub mod planted;
 pub mod planted_clients;
 pub mod python;
+#[cfg(feature = "containers")]
+pub mod rhino_cutover;

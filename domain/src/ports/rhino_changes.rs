@@ -86,6 +86,7 @@ pub struct IndexDefinition(pub String);
 
 /// What the server says of itself and of the table `articleFile`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct RhinoFacts {
     /// The server's version.
     pub version: String,

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::limits;
-use domain::ports::{ContentRepoDatabase, RepoExtent, RepoMetadata, RhinoDatabase, RowId};
+use domain::ports::{
+    ArticleFile, BackupRow, ContentRepoDatabase, RepoExtent, RepoMetadata, RhinoDatabase,
+    RhinoNames, RowId,
+};
 
 use crate::planted_clients::{ContentRepoRows, PlantedObject, article_files};
 
@@ -80,8 +83,9 @@ pub async fn empty_content_repo_holds(database: &dyn ContentRepoDatabase) {
 ///
 /// # Panics
 /// When a promise is not kept.
-pub async fn rhino_holds(database: &dyn RhinoDatabase) {
+pub async fn rhino_holds<D: RhinoDatabase + RhinoNames>(database: &D) {
     let planted = article_files();
+    names_hold(database, &planted).await;
     for limit in [1, 7, 89, 90, 1_000] {
         let (mut read, mut after) = (Vec::new(), RowId::START);
         loop {
@@ -100,6 +104,28 @@ pub async fn rhino_holds(database: &dyn RhinoDatabase) {
     }
     assert_eq!(database.rows_by_bucket().await.expect("an answer"), buckets);
     assert_eq!(database.last().await.expect("an answer"), planted.last().map(|file| file.id));
+}
+
+async fn names_hold(database: &dyn RhinoNames, planted: &[ArticleFile]) {
+    let of = |file: &ArticleFile| BackupRow { id: file.id, name: file.bucket.clone() };
+    let names: Vec<_> = planted.iter().map(of).collect();
+    let (mut read, mut after) = (Vec::new(), RowId::START);
+    loop {
+        let page = database.names(after, 7).await.expect("an answer");
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        read.extend(page);
+    }
+    assert_eq!(read, names);
+    assert_eq!(database.highest().await.expect("an answer"), Some(after));
+    for at in [0, 5, 40, names.len() - 1] {
+        let mut counts = BTreeMap::new();
+        for row in &names[at + 1..] {
+            *counts.entry(row.name.clone()).or_default() += 1;
+        }
+        let counted = database.counts(names[at].id).await.expect("an answer");
+        assert_eq!(counted, counts, "behind {}", names[at].id);
+    }
 }
 
 /// Checks what an empty database says.

@@ -8,7 +8,7 @@ use domain::cutover::rhino::{
 use domain::ports::ArticleFile;
 use sqlx::Executor;
 
-use super::stage::{Stage, buckets, odd_names, rows};
+use tests::rhino_cutover::{Stage, buckets, odd_names, rows};
 
 async fn plan(stage: &Stage) -> RhinoPlan {
     let step = stage.unharmed();
@@ -82,7 +82,7 @@ async fn all_that_hinders_is_said_at_once() {
     let mut files = with_name("corpus-prod");
     files[1].bucket = Some("nowhere".to_owned());
     let mut stage = Stage::new(&files).await;
-    stage.lose_journal().await;
+    stage.lose_journal();
     stage.server.configure(|options| {
         options.grants = vec!["GRANT SELECT, UPDATE ON `rhino`.* TO `w`@`%`".to_owned()];
     });
@@ -100,7 +100,7 @@ async fn all_that_hinders_is_said_at_once() {
 #[tokio::test]
 async fn another_database_or_bucket_map_than_the_run_under_way_is_refused() {
     let stage = Stage::usual().await;
-    let watch = super::stage::Watch::killing(6, true);
+    let watch = tests::rhino_cutover::Watch::killing(6, true);
     assert!(stage.step(watch).cut_over().await.is_none());
     let step = stage.unharmed();
     let conduct = Conduct { pace: step.pace.clone(), progress: &|_| {}, stop: never(), salt: 7 };
@@ -151,8 +151,8 @@ async fn a_way_back_leaves_what_came_later_and_names_what_others_changed() {
 /// Somebody ingests while rows are renamed: the counts at the end show it, and the change has no end.
 #[tokio::test]
 async fn rows_that_others_add_meanwhile_are_counted() {
-    use super::stage::Watch;
     use std::sync::Arc;
+    use tests::rhino_cutover::Watch;
     let stage = Arc::new(Stage::usual().await);
     let (sender, mut added) = tokio::sync::mpsc::unbounded_channel();
     let before = move |what: &str| {

@@ -8,7 +8,7 @@ use domain::runbook::JournalTrouble;
 use futures_util::FutureExt;
 use stand_ins::fault::{Fault, Rule, Service};
 
-use super::stage::{Stage, Watch};
+use tests::rhino_cutover::{Stage, Watch};
 
 fn refuse(number: u16, words: &str) -> Fault {
     Fault::Refuse { status: number, code: words.to_owned() }
@@ -184,7 +184,7 @@ async fn a_busy_server_is_waited_for_with_online_alone() {
     let mut step = stage.unharmed();
     step.pace.online = Some(Online::default());
     let calm = async {
-        while !stage.progress.lock().expect("no panic").iter().any(paused) {
+        while !stage.has_reported(paused) {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         server.configure(|options| options.other_threads_running = 3);

@@ -193,7 +193,7 @@ impl Work<'_> {
         begin: RowId,
     ) -> Result<GoOn, RhinoTrouble> {
         let Some(last) = last_of(names) else { return Ok(GoOn::Yes) };
-        let (begun, mut after, mut looked_at) = (self.ports.clock.now(), begin, 0);
+        let (start, mut after, mut looked_at) = (self.ports.clock.now(), begin, 0);
         loop {
             if self.may_go_on().await? == GoOn::Stop {
                 return Ok(GoOn::Stop);
@@ -209,8 +209,8 @@ impl Work<'_> {
             self.chunk.took(number, self.since(sent));
             (after, looked_at) = (rows.last, looked_at + number as u64);
             let (renamed, of) = (self.reached.renamed, self.reached.of);
-            let seconds_left =
-                self.since(begun).as_secs() * of.saturating_sub(renamed) / renamed.max(1);
+            let left = self.since(start).as_secs() * of.saturating_sub(renamed);
+            let seconds_left = left.checked_div(renamed);
             self.report(RhinoProgress::Renamed { rows: looked_at, renamed, of, seconds_left });
         }
     }

@@ -102,8 +102,8 @@ pub enum RhinoProgress {
         renamed: u64,
         /// Rows that had to get other names when this run began.
         of: u64,
-        /// The time that the others take at this rate, in seconds.
-        seconds_left: u64,
+        /// The time that the others take at this rate, in seconds; [`None`] before the first of them.
+        seconds_left: Option<u64>,
     },
     /// A statement was not carried out. It is tried again.
     Waiting {
@@ -128,8 +128,8 @@ pub enum RhinoEnd {
         renamed: u64,
         /// The backup that this run has written.
         backup: Option<FinishedBackup>,
-        /// What was compared at the end, and what is not as it was before the cut-over. A cut-over has no
-        /// difference.
+        /// What was compared at the end, and what is not as it was before the cut-over. Behind a cut-over these
+        /// are counts of buckets that are not mapped.
         verified: Verified,
     },
     /// The journal has the end already: nothing was done.

@@ -27,7 +27,7 @@ pub enum RhinoRefusal {
         "the index bucketName_index could not be made again as it is: `{0}`; replace it by a plain one first"
     )]
     IndexCannotReturn(String),
-    /// Neither BUCKETS nor IGNORE_BUCKETS has these names.
+    /// Neither `BUCKETS` nor `IGNORE_BUCKETS` has these names.
     #[error(
         "rows bear bucket names that are neither in BUCKETS nor in IGNORE_BUCKETS, byte for byte: {}; add \
          each to one of them",

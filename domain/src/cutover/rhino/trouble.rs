@@ -81,10 +81,7 @@ impl RhinoTrouble {
     /// The innermost reason, without how far the change is.
     #[must_use]
     pub fn reason(&self) -> &Self {
-        match self {
-            Self::HalfWay { why, .. } => why.reason(),
-            other => other,
-        }
+        if let Self::HalfWay { why, .. } = self { why.reason() } else { self }
     }
 }
 

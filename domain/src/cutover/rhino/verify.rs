@@ -91,8 +91,8 @@ pub(super) fn expected(names: &NamesBefore, direction: Direction) -> Counts {
 
 /// The counts of before.
 pub(super) fn before(names: &NamesBefore) -> Counts {
-    let named = names.rows.iter().map(|(name, rows)| (Some(name.clone()), *rows));
-    named.chain((names.nameless > 0).then_some((None, names.nameless))).collect()
+    let rows = names.rows.iter().map(|(name, rows)| (Some(name.clone()), *rows));
+    rows.chain((names.nameless > 0).then_some((None, names.nameless))).collect()
 }
 
 /// The names with other numbers.

@@ -239,13 +239,12 @@ const fn ends_session(error: &ChangeError) -> bool {
 /// What is known of the index behind a statement about it.
 const fn sight_behind(act: &Act<'_>, sent: &Result<u64, ChangeError>) -> Option<IndexSight> {
     match (act, sent) {
-        (Act::Rename { .. }, _) => None,
         (Act::DropIndex, Ok(_)) => Some(IndexSight::Missing),
         (Act::AddIndex(_), Ok(_)) => Some(IndexSight::There),
         (Act::DropIndex | Act::AddIndex(_), Err(ChangeError::Uncertain { .. })) => {
             Some(IndexSight::Unknown)
         }
-        // Nothing was changed.
-        (Act::DropIndex | Act::AddIndex(_), Err(_)) => None,
+        // Of any other error nothing was changed.
+        (Act::Rename { .. } | Act::DropIndex | Act::AddIndex(_), _) => None,
     }
 }

@@ -1,9 +1,10 @@
-//! A world with rhino's table, and what can be ended or told to happen at each call that changes something.
+//! A server with rhino's table, and a journal beside it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::containers::client_tables::plant_rhino;
 use adapters::mysql::{ChangeTimes, DatabaseUrl, MysqlRhino, MysqlRhinoChanges, MysqlRhinoLoad};
 use domain::cleanup::never;
 use domain::cutover::rhino::{
@@ -26,83 +27,26 @@ use stand_ins::wire::mysql::{self, MysqlServer};
 use stand_ins::world::databases::{Collation, Databases};
 use stand_ins::world::dynamodb::{create_journal_table, new_database};
 use stand_ins::world::mogile::MogileFs;
-use tests::containers::client_tables::plant_rhino;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::order::{WatchedBackups, WatchedChanges, WatchedJournal};
+use super::watched::{Kept, Watch, WatchedBackups, WatchedChanges, WatchedJournal};
 
 /// The database as the journal and the backup call it.
 pub const SERVER: &str = "db:3306/rhino";
 
 /// Names as MogileFS may have them: with quotes, a backslash and `%`, and one of the most letters.
+#[must_use]
 pub fn odd_names() -> [String; 2] {
     ["it's\"q\\u%_".to_owned(), "n".repeat(255)]
 }
 
 /// The bucket map of all tests.
+#[must_use]
 pub fn buckets() -> BucketMap {
     let [odd, long] = odd_names();
     let pairs = format!("repo:corpus-prod,{odd}:odd-prod,{long}:long-prod,same:same");
     BucketMap::parse(&pairs, "trash").expect("good settings")
-}
-
-/// Ends a process at one of its calls, or does something else there.
-#[derive(Default)]
-pub struct Watch {
-    calls: AtomicU64,
-    /// The call, counted from 0, and whether its effect comes before the end.
-    kill: Option<(u64, bool)>,
-    killed: tokio::sync::Notify,
-    /// The calls so far.
-    log: Mutex<Vec<String>>,
-    /// Sees each call before it is made.
-    before: Option<Box<dyn Fn(&str) + Send + Sync>>,
-}
-
-impl Watch {
-    pub fn killing(at: u64, has_effect: bool) -> Arc<Self> {
-        Arc::new(Self { kill: Some((at, has_effect)), ..Self::default() })
-    }
-
-    pub fn seeing(before: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { before: Some(Box::new(before)), ..Self::default() })
-    }
-
-    /// Makes a call. One at which the process ends never returns.
-    pub async fn call<T>(&self, what: String, call: impl Future<Output = T>) -> T {
-        if let Some(before) = &self.before {
-            before(&what);
-        }
-        self.log.lock().expect("no panic").push(what);
-        let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.kill == Some((number, false)) {
-            self.end().await;
-        }
-        let answer = call.await;
-        if self.kill == Some((number, true)) {
-            self.end().await;
-        }
-        answer
-    }
-
-    async fn end(&self) {
-        self.killed.notify_one();
-        std::future::pending::<()>().await;
-    }
-
-    pub fn log(&self) -> Vec<String> {
-        self.log.lock().expect("no panic").clone()
-    }
-
-    /// Runs a step until its process ends: then there is nothing.
-    pub async fn run<T>(&self, step: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            () = self.killed.notified() => None,
-            done = step => Some(done),
-        }
-    }
 }
 
 /// Time that passes while somebody sleeps.
@@ -122,34 +66,41 @@ impl Clock for TestClock {
     }
 }
 
+/// A server with rhino's table, and a journal beside it.
 pub struct Stage {
-    address: std::net::SocketAddr,
+    url: String,
+    /// The embedded server, where it is that one.
     pub server: Arc<MysqlServer>,
+    /// The embedded server's faults.
     pub faults: Arc<Faults>,
     journal: Database,
-    pub backups: Arc<super::order::Kept>,
+    /// The backup.
+    pub backups: Arc<Kept>,
     clock: Arc<TestClock>,
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
     writers: AtomicU64,
-    pub progress: Arc<Mutex<Vec<RhinoProgress>>>,
+    progress: Arc<Mutex<Vec<RhinoProgress>>>,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.task.abort();
+        self.task.iter().for_each(JoinHandle::abort);
     }
 }
 
 /// A step of rhino's change, with everything it reaches.
 pub struct Step<'a> {
-    pub stage: &'a Stage,
+    stage: &'a Stage,
+    /// Who watches it.
     pub watch: Arc<Watch>,
+    /// Whether rows that bear a new name keep it.
     pub keep_existing: bool,
+    /// How fast it is.
     pub pace: Pace,
 }
 
 impl Stage {
-    /// With these rows, an empty journal in which contentrepo is done, and no backup.
+    /// The embedded server with these rows, a journal in which contentrepo is done, and no backup.
     pub async fn new(files: &[ArticleFile]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -158,23 +109,47 @@ impl Stage {
         let server = Arc::new(server.with_databases(databases));
         let faults = Arc::new(Faults::default());
         let task = tokio::spawn(mysql::serve(listener, server.clone(), faults.clone()));
-        let stage = Self {
-            address,
-            server,
-            faults,
+        let url = format!("mysql://writer:s3cret@{address}/rhino");
+        let mut stage = Self::bare(url);
+        (stage.server, stage.faults, stage.task) = (server, faults, Some(task));
+        stage.plant(files).await;
+        stage
+    }
+
+    /// The same on another server, which has the table without rows.
+    pub async fn on(url: String, files: &[ArticleFile]) -> Self {
+        let stage = Self::bare(url);
+        stage.plant(files).await;
+        stage
+    }
+
+    fn bare(url: String) -> Self {
+        Self {
+            url,
+            server: Arc::new(MysqlServer::new(Arc::new(MogileFs::default()), "", "")),
+            faults: Arc::default(),
             journal: new_journal(),
             backups: Arc::default(),
             clock: Arc::default(),
-            task,
+            task: None,
             writers: AtomicU64::default(),
             progress: Arc::default(),
-        };
-        let mut session = stage.session().await;
+        }
+    }
+
+    async fn plant(&self, files: &[ArticleFile]) {
+        let mut session = self.session().await;
         plant_rhino(&mut session, files).await.expect("planted");
         let long_ago = "UPDATE articleFile SET created = '2001-02-03 04:05:06' WHERE fileId > 0";
         session.execute(long_ago).await.expect("updated");
-        stage.contentrepo_is_done().await;
-        stage
+        self.contentrepo_is_done().await;
+    }
+
+    /// Forgets the backup and the journal, where a change was taken back.
+    pub async fn begin_anew(&mut self) {
+        self.backups = Arc::default();
+        self.lose_journal();
+        self.contentrepo_is_done().await;
     }
 
     /// With a few rows of every name, ids that lie far apart, and no row that bears a new name.
@@ -183,25 +158,28 @@ impl Stage {
     }
 
     /// Forgets the journal, as where its table was deleted.
-    pub async fn lose_journal(&mut self) {
+    pub fn lose_journal(&mut self) {
         self.journal = new_journal();
     }
 
+    /// A session that may write.
     pub async fn session(&self) -> MySqlConnection {
-        let url = format!("mysql://writer:s3cret@{}/rhino", self.address);
-        MySqlConnection::connect(&url).await.expect("a session")
+        MySqlConnection::connect(&self.url).await.expect("a session")
     }
 
     fn url(&self) -> DatabaseUrl {
-        format!("mysql://writer:s3cret@{}/rhino", self.address).parse().expect("a URL")
+        self.url.parse().expect("a URL")
     }
 
+    /// The journal, unwatched.
+    #[must_use]
     pub fn journal(&self) -> Arc<dyn Journal> {
         let faults = Arc::new(PortFaults::instant());
         let (table, migration) = ("journal".to_owned(), "ledger".to_owned());
         Arc::new(PortJournal::new(self.journal.clone(), table, migration, faults))
     }
 
+    /// A writer of this name.
     pub async fn writer(&self, by: &str, journal: Arc<dyn Journal>) -> JournalWriter {
         let number = self.writers.fetch_add(1, Ordering::Relaxed);
         let by = (by.to_owned(), number);
@@ -235,6 +213,7 @@ impl Stage {
         writer.append(Content::StepDone { step }).await.expect("written");
     }
 
+    /// What the journal says.
     pub async fn cutovers(&self) -> Cutovers {
         read_cutovers(&*self.journal(), &*self.clock, 7).await.expect("a journal")
     }
@@ -267,7 +246,7 @@ impl Stage {
         rows + &shown.get::<String, _>("Create Table")
     }
 
-    /// What rows bear this name.
+    /// The ids of the rows that bear this name.
     pub async fn ids_of(&self, name: &str) -> Vec<i64> {
         let mut session = self.session().await;
         let sql = "SELECT fileId, bucketName FROM articleFile ORDER BY fileId";
@@ -278,22 +257,34 @@ impl Stage {
         rows.iter().filter(of).map(|row| row.get("fileId")).collect()
     }
 
+    /// What was reported since this was last asked.
+    #[must_use]
     pub fn take_progress(&self) -> Vec<RhinoProgress> {
         std::mem::take(&mut *self.progress.lock().expect("no panic"))
     }
 
+    /// Whether something like this was reported.
+    pub fn has_reported(&self, is_it: impl Fn(&RhinoProgress) -> bool) -> bool {
+        self.progress.lock().expect("no panic").iter().any(is_it)
+    }
+
+    /// A step in small ranges.
+    #[must_use]
     pub const fn step(&self, watch: Arc<Watch>) -> Step<'_> {
         let chunk = ChunkRows::between(8, 16);
         Step { stage: self, watch, keep_existing: false, pace: Pace { online: None, chunk } }
     }
 
     /// A step that nothing ends.
+    #[must_use]
     pub fn unharmed(&self) -> Step<'_> {
         self.step(Arc::default())
     }
 }
 
 impl Step<'_> {
+    /// Everything that it reaches.
+    #[must_use]
     pub fn ports(&self) -> RhinoPorts {
         let (stage, calls) = (self.stage, Arc::default());
         let times = ChangeTimes { request: Duration::from_secs(2), ..ChangeTimes::default() };
@@ -382,6 +373,7 @@ fn new_journal() -> Database {
 
 /// Rows of every mapped bucket, of an ignored one and of one that keeps its name, with ids that lie far apart and
 /// in a row; some of them bear a new name already, where that is wanted.
+#[must_use]
 pub fn rows(with_new_names: bool) -> Vec<ArticleFile> {
     let [odd, long] = odd_names();
     let mut names = vec!["repo".to_owned(), odd, "trash".to_owned(), long, "same".to_owned()];
