@@ -11,8 +11,8 @@ use domain::BucketMap;
 use domain::cleanup::StopRequest;
 use domain::cutover::rhino::{
     Conduct, CutoverGrounds, Online, Pace, RevertFrom, RevertGrounds, RhinoPlan, RhinoPorts,
-    RhinoProgress, RhinoRevertPlan, RhinoStage, cut_over_rhino, plan_rhino, plan_rhino_revert,
-    revert_rhino,
+    RhinoProgress, RhinoRefusal, RhinoRevertPlan, RhinoStage, cut_over_rhino, plan_rhino,
+    plan_rhino_revert, revert_rhino,
 };
 use domain::cutover::{
     Cutovers, FreezePorts, Gate, journalled_changes, read_cutovers, revert_gates,
@@ -203,12 +203,19 @@ impl Arguments {
             // A list is written where nothing else stands in the way.
             let writes = self.change.execute && plan.refusals.is_empty();
             let (gates, seal) = self.revert_gates(freeze, &cutovers, &plan, writes).await?;
-            anyhow::Ok((plan, gates, seal))
+            let is_back = plan.refusals == [RhinoRefusal::NothingToTakeBack];
+            let back = cutovers.rhino.taken_back.filter(|_| is_back);
+            anyhow::Ok((plan, gates, seal, back))
         };
-        let (plan, gates, ingested) = tokio::select! {
+        let (plan, gates, ingested, back) = tokio::select! {
             looked = looking => looked?,
             () = stop.clone() => return Ok(self.report(reached, CutoverOutcome::NotBegun, &[])),
         };
+        if back.is_some() {
+            let mut report = self.report(reached, CutoverOutcome::AlreadySo, &[]);
+            report.entry = back;
+            return Ok(report);
+        }
         let is_open = gates.iter().all(Gate::is_open) && plan.refusals.is_empty();
         if !is_open || !self.change.execute {
             let outcome =
@@ -311,7 +318,7 @@ fn drawn(plan: &RhinoPlan, report: &mut CutoverReport) {
         report.entry = run.done;
     }
     for (name, rows) in &plan.rows {
-        let name = name.as_deref().map_or("NULL".to_owned(), |name| format!("`{name}`"));
+        let name = name.as_deref().map_or_else(|| "NULL".to_owned(), |name| format!("`{name}`"));
         report.notes.push(format!("{rows} rows bear {name}"));
     }
     if plan.rows_kept() > 0 {
@@ -326,7 +333,7 @@ fn drawn_back(plan: &RhinoRevertPlan, report: &mut CutoverReport) {
     report.refusals = plan.refusals.iter().map(ToString::to_string).collect();
     report.estimate = Some(estimate(&plan.estimate));
     for (name, rows) in &plan.strangers {
-        let name = name.as_deref().map_or("NULL".to_owned(), |name| format!("`{name}`"));
+        let name = name.as_deref().map_or_else(|| "NULL".to_owned(), |name| format!("`{name}`"));
         report
             .notes
             .push(format!("{rows} rows bear {name}, neither an old nor a new name: they keep it"));

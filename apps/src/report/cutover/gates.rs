@@ -137,10 +137,10 @@ fn left_behind(LeftBehindSeen { unnamed, named }: &LeftBehindSeen) -> Words {
     if found.is_empty() {
         found.push("no ignored bucket has content".to_owned());
     }
-    let names: Vec<_> = unnamed.iter().chain(named).map(|it| it.bucket.as_str()).collect();
+    let all: Vec<_> = unnamed.iter().chain(named).map(|it| it.bucket.as_str()).collect();
     let next = format!(
         "map and migrate them; or, where nobody needs them: --left-behind {}",
-        quoted(&names.join(","))
+        quoted(&all.join(","))
     );
     (found, Some(next))
 }

@@ -197,6 +197,9 @@ async fn both_databases_are_cut_over_and_come_back_as_they_were() {
     let line = format!("{bucket}\tlate\tb2d3a0c4-0000-4000-8000-000000000009\t{}\t7\t4\n", sha1(9));
     assert!(listed.contains(&line) && listed.ends_with("# 1 lines\n"), "{listed}");
 
+    let said = case.run("cutover rhino --revert", 0).await;
+    assert!(said.contains("DONE already: rhino has the MogileFS names"), "{said}");
+
     let list = case.path("ingested-2.tsv");
     let back = format!("cutover contentrepo --revert --from {crepo} --leave-behind {list}");
     let said = case.run(&back, 0).await;

@@ -84,8 +84,9 @@ pub(super) fn ended(
 }
 
 fn different(row: &RowDifference) -> String {
-    let name =
-        |row: &BackupRow| row.name.as_ref().map_or("NULL".to_owned(), |name| format!("`{name}`"));
+    let name = |row: &BackupRow| {
+        row.name.as_ref().map_or_else(|| "NULL".to_owned(), |name| format!("`{name}`"))
+    };
     match row {
         RowDifference::Gone(row) => format!("fileId {}, {}, is gone", row.id, name(row)),
         RowDifference::New(row) => format!("fileId {}, {}, is new", row.id, name(row)),
