@@ -260,7 +260,7 @@ impl Arguments {
         stop: &StopRequest,
         progress: &'a (dyn Fn(RhinoProgress) + Sync),
     ) -> Conduct<'a> {
-        let pace = Pace { online: self.online.then(Online::default) };
+        let pace = Pace { online: self.online.then(Online::default), ..Pace::default() };
         Conduct { pace, progress, stop: stop.clone(), salt: random() }
     }
 }

@@ -29,12 +29,12 @@ pub(super) fn said(teller: &Teller, progress: &RhinoProgress) {
             "making the index again, which may take minutes".to_owned()
         }
         RhinoProgress::Statement(_) => return,
-        RhinoProgress::Renamed { renamed, of, seconds_left, .. } => format!(
-            "{} of {} rows renamed, {} left",
-            count(*renamed),
-            count(*of),
-            HumanDuration(std::time::Duration::from_secs(*seconds_left))
-        ),
+        RhinoProgress::Renamed { renamed, of, seconds_left, .. } => {
+            let left = seconds_left.map(std::time::Duration::from_secs);
+            let left = left.map(|left| format!(", {} left", HumanDuration(left)));
+            let left = left.unwrap_or_default();
+            format!("{} of {} rows renamed{left}", count(*renamed), count(*of))
+        }
         RhinoProgress::Waiting { why } => format!("waiting: {why}"),
         RhinoProgress::Paused { why } => format!("paused: {why}"),
         RhinoProgress::Compared(rows) => format!("{} rows compared with the backup", count(*rows)),
