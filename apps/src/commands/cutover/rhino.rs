@@ -11,8 +11,8 @@ use domain::BucketMap;
 use domain::cleanup::StopRequest;
 use domain::cutover::rhino::{
     Conduct, CutoverGrounds, Online, Pace, RevertFrom, RevertGrounds, RhinoPlan, RhinoPorts,
-    RhinoProgress, RhinoRefusal, RhinoRevertPlan, RhinoStage, cut_over_rhino, plan_rhino,
-    plan_rhino_revert, revert_rhino,
+    RhinoProgress, RhinoRevertPlan, RhinoStage, cut_over_rhino, plan_rhino, plan_rhino_revert,
+    revert_rhino,
 };
 use domain::cutover::{
     Cutovers, FreezePorts, Gate, journalled_changes, read_cutovers, revert_gates,
@@ -201,9 +201,11 @@ impl Arguments {
             let plan = plan_rhino_revert(ports, &cutovers, from(), &conduct);
             let plan = plan.await.map_err(trouble)?;
             // A list is written where nothing else stands in the way.
-            let writes = self.change.execute && plan.refusals.is_empty();
+            let writes =
+                self.change.execute && plan.refusals.is_empty() && !plan.names.renames.is_empty();
             let (gates, seal) = self.revert_gates(freeze, &cutovers, &plan, writes).await?;
-            let is_back = plan.refusals == [RhinoRefusal::NothingToTakeBack];
+            // A second run of the same command.
+            let is_back = cutovers.rhino.run().is_none() && self.change.from.is_none();
             let back = cutovers.rhino.taken_back.filter(|_| is_back);
             anyhow::Ok((plan, gates, seal, back))
         };
