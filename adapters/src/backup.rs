@@ -70,11 +70,14 @@ async fn blocking<T: Send + 'static>(
         Ok(Err(error)) => error,
         Err(error) => io::Error::other(error.to_string()),
     };
-    Err(match error.kind() {
-        ErrorKind::AlreadyExists => BackupError::Exists(path),
-        ErrorKind::InvalidData => BackupError::Damaged { path, why: error.to_string() },
-        _ => BackupError::Disk { path, what, why: error.to_string() },
-    })
+    if error.kind() == ErrorKind::AlreadyExists {
+        return Err(BackupError::Exists(path));
+    }
+    let why = error.to_string();
+    if error.kind() == ErrorKind::InvalidData {
+        return Err(BackupError::Damaged { path, why });
+    }
+    Err(BackupError::Disk { path, what, why })
 }
 
 /// A backup that is being written; [`None`] only after an error.

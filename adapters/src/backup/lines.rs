@@ -62,23 +62,15 @@ pub(super) fn parse_header(line: &str) -> Result<BackupHeader, String> {
 pub(super) fn parse(line: &str) -> Result<Line, String> {
     let value: Value = from_str(line).map_err(|error| error.to_string())?;
     let no_line = || "it is neither a row nor the last line".to_owned();
-    match &value {
-        Value::Array(row) => match &row[..] {
-            [id, name] => {
-                // 64 bits hold the ids of any column, with a sign or without one.
-                let id = id.as_i64().map(i128::from).or_else(|| id.as_u64().map(i128::from));
-                let name = match name {
-                    Value::Null => None,
-                    Value::String(name) => Some(name.clone()),
-                    _ => return Err(no_line()),
-                };
-                Ok(Line::Row(BackupRow { id: RowId(id.ok_or_else(no_line)?), name }))
-            }
-            _ => Err(no_line()),
-        },
-        Value::Object(last) if last.len() == 1 => {
-            value["rows"].as_u64().map(Line::Last).ok_or_else(no_line)
-        }
-        _ => Err(no_line()),
+    if let Some([id, name]) = value.as_array().map(Vec::as_slice) {
+        // 64 bits hold the ids of any column, with a sign or without one.
+        let id = id.as_i64().map(i128::from).or_else(|| id.as_u64().map(i128::from));
+        let name = match name.as_str() {
+            None if !name.is_null() => return Err(no_line()),
+            name => name.map(str::to_owned),
+        };
+        return Ok(Line::Row(BackupRow { id: RowId(id.ok_or_else(no_line)?), name }));
     }
+    let rows = value.as_object().filter(|last| last.len() == 1).and(value["rows"].as_u64());
+    rows.map(Line::Last).ok_or_else(no_line)
 }

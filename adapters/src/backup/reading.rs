@@ -68,12 +68,16 @@ impl<R: Read> Lines<R> {
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         let read = (&mut self.text).take(LINE_BYTES).read_line(&mut line);
-        read.map_err(|error| match error.kind() {
+        read.map_err(|error| {
             // A stream that is cut off, or that is no gzip.
-            ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                damaged(format!("behind row {} it cannot be read: {error}", self.rows))
+            let is_cut = matches!(
+                error.kind(),
+                ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData
+            );
+            if !is_cut {
+                return error;
             }
-            _ => error,
+            damaged(format!("behind row {} it cannot be read: {error}", self.rows))
         })?;
         match line.pop() {
             Some('\n') => Ok(line),

@@ -24,11 +24,11 @@ fn header() -> BackupHeader {
 }
 
 fn rows(names: &[Option<&str>]) -> Vec<BackupRow> {
-    let row = |(id, name): (i128, &Option<&str>)| BackupRow {
+    let row = |(id, name): (i128, Option<&str>)| BackupRow {
         id: RowId(id),
         name: name.map(str::to_owned),
     };
-    (1..).zip(names).map(row).collect()
+    (1..).zip(names.iter().copied()).map(row).collect()
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {

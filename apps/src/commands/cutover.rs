@@ -85,8 +85,8 @@ struct Change {
 /// Changes one of the databases, or looks what would be changed.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
-        Command::Contentrepo(arguments) => arguments.run().await,
-        Command::Rhino(arguments) => arguments.run().await,
+        Command::Contentrepo(arguments) => Box::pin(arguments.run()).await,
+        Command::Rhino(arguments) => Box::pin(arguments.run()).await,
     }
 }
 
@@ -147,8 +147,8 @@ impl Change {
 }
 
 /// What a change of a database may meet, with what an operator does.
-fn changing(error: ChangeError) -> anyhow::Error {
-    match &error {
+fn changing(error: &ChangeError) -> anyhow::Error {
+    match error {
         ChangeError::Locked { .. } => RefusedError(error.to_string()).into(),
         ChangeError::Refused { .. } => {
             let text = format!(
@@ -169,8 +169,8 @@ fn reading(error: &DatabaseError) -> anyhow::Error {
     anyhow!("{error}\n  → check the URL, the server and the account, then run this again")
 }
 
-fn backing(error: BackupError) -> anyhow::Error {
-    match &error {
+fn backing(error: &BackupError) -> anyhow::Error {
+    match error {
         BackupError::Exists(_) => UsageError(format!("{error}\n  → name another file")).into(),
         BackupError::Disk { .. } => {
             UsageError(format!("{error}\n  → name a file on a disk with room")).into()

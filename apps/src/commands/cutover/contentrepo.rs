@@ -77,9 +77,9 @@ impl Arguments {
         require_same_database(&reached).await?;
         let work = async {
             if change.revert {
-                revert(&change, &services, reached).await
+                Box::pin(revert(&change, &services, reached)).await
             } else {
-                cut_over(&change, &services, &buckets, reached).await
+                Box::pin(cut_over(&change, &services, &buckets, reached)).await
             }
         };
         session.print(&work.await?)
@@ -186,8 +186,9 @@ async fn revert(
     let cutovers = cutovers.map_err(unreadable)?;
     let from = match &change.from {
         Some(path) => {
-            let backup = FileBackups::new(path.clone()).open().await.map_err(backing)?;
-            Some(RepoBackup::read(backup).await.map_err(backing)?)
+            let backup =
+                FileBackups::new(path.clone()).open().await.map_err(|error| backing(&error))?;
+            Some(RepoBackup::read(backup).await.map_err(|error| backing(&error))?)
         }
         None => None,
     };

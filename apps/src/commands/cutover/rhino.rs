@@ -102,9 +102,9 @@ impl Arguments {
         let reached = Reached { ports, freeze, services, stop, teller };
         reached.require_same_database().await?;
         let report = if self.change.revert {
-            self.revert(&reached).await?
+            Box::pin(self.revert(&reached)).await?
         } else {
-            self.cut_over(&buckets, &reached).await?
+            Box::pin(self.cut_over(&buckets, &reached)).await?
         };
         session.print(&report)
     }
@@ -186,7 +186,7 @@ impl Arguments {
         let mut report = self.report(reached, CutoverOutcome::Changed, &looked.gates);
         drawn(&plan, &mut report);
         let now = read_cutovers(&*ports.journal, &*ports.clock, conduct.salt).await;
-        ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino)
+        Ok(ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino))
     }
 
     async fn revert(&self, reached: &Reached<'_>) -> anyhow::Result<CutoverReport> {
@@ -235,7 +235,7 @@ impl Arguments {
         drawn_back(&plan, &mut report);
         report.ingested = ingested;
         let now = read_cutovers(&*ports.journal, &*ports.clock, conduct.salt).await;
-        ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino)
+        Ok(ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino))
     }
 
     async fn revert_gates(

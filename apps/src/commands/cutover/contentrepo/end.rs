@@ -157,7 +157,7 @@ pub(super) fn trouble(why: RepoTrouble) -> anyhow::Error {
         RepoTrouble::Unreadable(why) => unreadable(why),
         RepoTrouble::Journal(why) => refused(why),
         RepoTrouble::Read(error) => reading(&error),
-        RepoTrouble::Change(error) => changing(error),
-        RepoTrouble::Backup(error) => backing(error),
+        RepoTrouble::Change(error) => changing(&error),
+        RepoTrouble::Backup(error) => backing(&error),
     }
 }

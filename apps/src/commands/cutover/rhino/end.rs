@@ -42,11 +42,7 @@ pub(super) fn said(teller: &Teller, progress: &RhinoProgress) {
 }
 
 /// The report of a change that ended.
-pub(super) fn ended(
-    mut report: CutoverReport,
-    end: RhinoEnd,
-    now: &Standing,
-) -> anyhow::Result<CutoverReport> {
+pub(super) fn ended(mut report: CutoverReport, end: RhinoEnd, now: &Standing) -> CutoverReport {
     let done = match report.direction {
         Direction::ToS3 => now.forth.as_ref().and_then(|run| run.done),
         Direction::ToMogile => now.taken_back,
@@ -68,9 +64,9 @@ pub(super) fn ended(
             if verified.other_rows > verified.named.len() as u64 {
                 differences.push(format!("{} rows in all", HumanCount(verified.other_rows)));
             }
-            Ok(report.ended(CutoverOutcome::Changed, differences))
+            report.ended(CutoverOutcome::Changed, differences)
         }
-        RhinoEnd::AlreadyDone => Ok(report.ended(CutoverOutcome::AlreadySo, Vec::new())),
+        RhinoEnd::AlreadyDone => report.ended(CutoverOutcome::AlreadySo, Vec::new()),
         RhinoEnd::Stopped(reached) => {
             let is_begun = matches!(now.phase(), Phase::UnderWay | Phase::UnderWayBack);
             let outcome =
@@ -78,7 +74,7 @@ pub(super) fn ended(
             if is_begun {
                 report.notes = vec![reached.to_string()];
             }
-            Ok(report.ended(outcome, Vec::new()))
+            report.ended(outcome, Vec::new())
         }
     }
 }
@@ -105,10 +101,9 @@ pub(super) fn trouble(why: RhinoTrouble) -> anyhow::Error {
         RhinoTrouble::Journal(why) => refused(why),
         RhinoTrouble::UnreadableJournal(why) => unreadable(why),
         RhinoTrouble::Database(error) => reading(&error),
-        RhinoTrouble::Change(error) => changing(error),
-        RhinoTrouble::Backup(error) => backing(error),
-        RhinoTrouble::Miscounted { .. } => anyhow!("{why}"),
+        RhinoTrouble::Change(error) => changing(&error),
+        RhinoTrouble::Backup(error) => backing(&error),
         RhinoTrouble::HalfWay { .. } if why.is_taken_over() => RefusedError(why.to_string()).into(),
-        RhinoTrouble::HalfWay { .. } => anyhow!("{why}"),
+        RhinoTrouble::Miscounted { .. } | RhinoTrouble::HalfWay { .. } => anyhow!("{why}"),
     }
 }
