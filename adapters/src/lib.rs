@@ -4,6 +4,8 @@
 //! a port. Every call has a time-out and is counted in [`calls`] with its outcome.
 
 pub mod aws;
+#[cfg(feature = "command-line")]
+pub mod backup;
 pub mod calls;
 pub mod clock;
 #[cfg(feature = "command-line")]

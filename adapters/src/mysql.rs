@@ -17,6 +17,7 @@ mod url;
 
 pub use changes::{
     ChangeTimes, MysqlContentRepoChanges, MysqlKeyChanges, MysqlRhinoChanges, MysqlRhinoLoad,
+    rename_bucket_statement,
 };
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;

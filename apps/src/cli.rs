@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    audit, dlq, doctor, enqueue, fids, freeze, migrate, plan, provision, rekey, runbook, status,
-    sync, tmp, verify, work,
+    audit, cutover, dlq, doctor, enqueue, fids, freeze, migrate, plan, provision, rekey, runbook,
+    status, sync, tmp, verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -56,6 +56,8 @@ enum Command {
     Audit(audit::Arguments),
     /// See that all writes have stopped, and note in the journal what the store holds then
     Freeze(freeze::Arguments),
+    /// Change the bucket names in contentrepo's or rhino's database, or take that back
+    Cutover(cutover::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -105,6 +107,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Fids(arguments) => fids::run(arguments).await,
             Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
             Command::Freeze(arguments) => Box::pin(freeze::run(arguments)).await,
+            Command::Cutover(arguments) => Box::pin(cutover::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

@@ -3,6 +3,8 @@
 #[cfg(feature = "command-line")]
 pub mod audit;
 #[cfg(feature = "command-line")]
+pub mod cutover;
+#[cfg(feature = "command-line")]
 pub mod dlq;
 pub mod doctor;
 #[cfg(feature = "command-line")]

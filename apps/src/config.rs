@@ -1,6 +1,8 @@
 //! Settings: each a flag and an environment variable, checked before anything is reached.
 
 mod access;
+#[cfg(feature = "command-line")]
+mod client_changes;
 mod clients;
 #[cfg(feature = "command-line")]
 mod key_changes;
@@ -21,6 +23,10 @@ use clap::{Args, ValueEnum};
 use domain::{BucketMap, BucketMapError, limits};
 
 pub use self::access::{AccessSettings, Profile};
+#[cfg(feature = "command-line")]
+pub use self::client_changes::{ClientChangeSettings, RHINO_WRITE, ReplicaSettings};
+#[cfg(feature = "command-line")]
+pub use self::clients::RhinoSettings;
 pub use self::clients::{
     CONTENT_REPO, ClientSettings, ContentRepoSettings, NodeSettings, RHINO, TypesSettings,
 };

@@ -13,6 +13,8 @@ mod types;
 pub mod accept;
 #[cfg(feature = "command-line")]
 pub mod audit;
+#[cfg(feature = "command-line")]
+pub mod cutover;
 pub mod dlq;
 pub mod doctor;
 pub mod enqueue;

@@ -13,7 +13,8 @@ use adapters::mogile::{
 };
 #[cfg(feature = "command-line")]
 use adapters::mysql::{
-    ChangeTimes, DatabaseUrl, MysqlContentRepo, MysqlIndex, MysqlKeyChanges, MysqlRhino,
+    ChangeTimes, DatabaseUrl, MysqlContentRepo, MysqlContentRepoChanges, MysqlIndex,
+    MysqlKeyChanges, MysqlRhino, MysqlRhinoChanges, MysqlRhinoLoad,
 };
 use adapters::s3::S3ObjectStore;
 #[cfg(feature = "command-line")]
@@ -174,9 +175,8 @@ impl Wiring<'_> {
     #[cfg(feature = "command-line")]
     #[must_use]
     pub fn key_changes(&self, url: DatabaseUrl) -> MysqlKeyChanges {
-        let request = self.time.request();
-        let times = ChangeTimes { request, ..ChangeTimes::default() };
-        MysqlKeyChanges::new(url, self.source.domain.clone(), self.calls.clone()).with_times(times)
+        MysqlKeyChanges::new(url, self.source.domain.clone(), self.calls.clone())
+            .with_times(self.change_times())
     }
 
     /// contentrepo's database.
@@ -197,6 +197,32 @@ impl Wiring<'_> {
         }
         let api = ContentRepoApi::new(nodes, self.time.request(), self.calls.clone())?;
         Ok(Some(Arc::new(api)))
+    }
+
+    /// contentrepo's database as one that is changed.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn content_repo_changes(&self, url: DatabaseUrl) -> MysqlContentRepoChanges {
+        MysqlContentRepoChanges::new(url, self.calls.clone()).with_times(self.change_times())
+    }
+
+    /// rhino's database as one that is changed.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn rhino_changes(&self, url: DatabaseUrl) -> MysqlRhinoChanges {
+        MysqlRhinoChanges::new(url, self.calls.clone()).with_times(self.change_times())
+    }
+
+    /// How busy the server of rhino's database is, and its replicas.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn rhino_load(&self, url: DatabaseUrl, replicas: Vec<DatabaseUrl>) -> MysqlRhinoLoad {
+        MysqlRhinoLoad::new(url, replicas, self.calls).with_times(self.change_times())
+    }
+
+    #[cfg(feature = "command-line")]
+    fn change_times(&self) -> ChangeTimes {
+        ChangeTimes { request: self.time.request(), ..ChangeTimes::default() }
     }
 
     /// rhino's database.

@@ -91,6 +91,23 @@ impl Sha256 {
     }
 }
 
+/// Hashes bytes that come in pieces of any size.
+#[derive(Debug, Clone, Default)]
+pub struct Sha256Hasher(sha2::Sha256);
+
+impl Sha256Hasher {
+    /// Hashes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the SHA-256 of all pieces together.
+    #[must_use]
+    pub fn finish(self) -> Sha256 {
+        Checksum(self.0.finalize().into())
+    }
+}
+
 /// As lower-case hex.
 impl<const N: usize> Serialize for Checksum<N> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

@@ -3,7 +3,7 @@ use crate::retry::{Classed, ErrorClass, backoff};
 use crate::{Timestamp, limits};
 
 /// Counts the tries of one request, and waits between them.
-pub(super) struct Tries<'a> {
+pub(crate) struct Tries<'a> {
     clock: &'a dyn Clock,
     salt: u64,
     made: u32,
@@ -11,13 +11,13 @@ pub(super) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    pub(super) fn new(clock: &'a dyn Clock, salt: u64) -> Self {
+    pub(crate) fn new(clock: &'a dyn Clock, salt: u64) -> Self {
         Self { clock, salt, made: 0, begun: clock.now() }
     }
 
     /// Call this after a failed try. Waits and returns true when another try is allowed. Returns
     /// false at once after [`limits::ATTEMPTS`] tries, or when [`limits::TRIES_WITHIN`] has passed.
-    pub(super) async fn another(&mut self) -> bool {
+    pub(crate) async fn another(&mut self) -> bool {
         self.made += 1;
         let took = self.begun.until(self.clock.now());
         if self.made >= limits::ATTEMPTS || took >= limits::TRIES_WITHIN {

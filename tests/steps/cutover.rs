@@ -1,5 +1,7 @@
-//! The change of bucket names in rhino's database, with the real adapters over the wire face of the world.
+//! The changes of bucket names in the clients' databases, with the real adapters over the wire face of the
+//! world.
 
+mod contentrepo;
 mod kills;
 mod names;
 mod order;

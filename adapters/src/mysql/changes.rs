@@ -16,7 +16,7 @@ mod session;
 mod statement;
 mod table;
 
-pub use content_repo::MysqlContentRepoChanges;
+pub use content_repo::{MysqlContentRepoChanges, rename_bucket_statement};
 pub use keys::MysqlKeyChanges;
 pub use load::MysqlRhinoLoad;
 pub use rhino::MysqlRhinoChanges;

@@ -76,7 +76,7 @@ impl RhinoDatabase for MysqlRhino {
     async fn rows_between(&self, after: RowId, last: RowId) -> Result<u64, DatabaseError> {
         let mut rows = 0;
         let add = |row: &MySqlRow| {
-            rows += present::<u64>(row, "files")?;
+            rows += present(row, "files")?;
             Ok(())
         };
         self.0.count((FIRST, COUNT), (after, last), add).await?;

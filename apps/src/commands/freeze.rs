@@ -94,12 +94,12 @@ struct Check {
     common: Common,
 }
 
-/// What both take.
+/// What both take, and `cutover`.
 #[derive(Debug, Args)]
-struct Common {
+pub(super) struct Common {
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     /// S3 bucket for each MogileFS bucket, as `old:new` separated by commas
     #[arg(long, env = "BUCKETS", default_value = "", hide_default_value = true)]
@@ -110,22 +110,22 @@ struct Common {
     ignore_buckets: String,
 
     #[command(flatten)]
-    source: SourceSettings,
+    pub(super) source: SourceSettings,
 
     #[command(flatten)]
-    clients: ClientSettings,
+    pub(super) clients: ClientSettings,
 
     #[command(flatten)]
-    nodes: NodeSettings,
+    pub(super) nodes: NodeSettings,
 
     #[command(flatten)]
-    journal: JournalSettings,
+    pub(super) journal: JournalSettings,
 
     #[command(flatten)]
-    time: TimeSettings,
+    pub(super) time: TimeSettings,
 
     #[command(flatten)]
-    aws: AwsSettings,
+    pub(super) aws: AwsSettings,
 }
 
 /// Freezes, or compares with a freeze.
@@ -216,7 +216,7 @@ impl Check {
     }
 }
 
-fn unreadable(why: UnreadableJournal) -> anyhow::Error {
+pub(super) fn unreadable(why: UnreadableJournal) -> anyhow::Error {
     refused(match why {
         UnreadableJournal::Table(error) => JournalTrouble::Table(error),
         UnreadableJournal::Changed(fault) => JournalTrouble::Changed(fault),
@@ -224,12 +224,12 @@ fn unreadable(why: UnreadableJournal) -> anyhow::Error {
 }
 
 impl Common {
-    fn buckets(&self) -> Result<BucketMap, UsageError> {
+    pub(super) fn buckets(&self) -> Result<BucketMap, UsageError> {
         parse_buckets(&self.buckets, &self.ignore_buckets)
     }
 
     /// All settings that are missing are named at once.
-    fn ports(&self, session: &Session) -> anyhow::Result<FreezePorts> {
+    pub(super) fn ports(&self, session: &Session) -> anyhow::Result<FreezePorts> {
         let wiring = session.wiring(&self.source, &self.time);
         let mut missing = Vec::new();
         let mut need = |name: &str, what: &str, is_there: bool| {
@@ -268,14 +268,14 @@ impl Common {
     }
 }
 
-fn words(progress: StateProgress) -> String {
+pub(super) fn words(progress: StateProgress) -> String {
     match progress {
         StateProgress::Clients => "counting the rows of contentrepo and rhino".to_owned(),
         StateProgress::Rows(rows) => format!("{} rows of the index read", HumanCount(rows)),
     }
 }
 
-fn trouble(why: FreezeTrouble) -> anyhow::Error {
+pub(super) fn trouble(why: FreezeTrouble) -> anyhow::Error {
     match why {
         FreezeTrouble::Index(error) => TroubleError(Reason::from(&error)).into(),
         FreezeTrouble::Database(error) => anyhow!(

@@ -118,6 +118,15 @@ impl NodeSettings {
     }
 }
 
+/// The database of rhino.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Clients of MogileFS")]
+pub struct RhinoSettings {
+    /// rhino's database as `mysql://user:password@host:port/db`
+    #[arg(long, env = RHINO, hide_env_values = true, value_name = "URL")]
+    pub rhino_database_url: Option<Secret>,
+}
+
 /// The databases of MogileFS's clients.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Clients of MogileFS")]
@@ -126,9 +135,9 @@ pub struct ClientSettings {
     #[command(flatten)]
     pub content_repo: ContentRepoSettings,
 
-    /// rhino's database as `mysql://user:password@host:port/db`
-    #[arg(long, env = RHINO, hide_env_values = true, value_name = "URL")]
-    pub rhino_database_url: Option<Secret>,
+    /// rhino's.
+    #[command(flatten)]
+    pub rhino: RhinoSettings,
 }
 
 #[cfg(feature = "command-line")]
@@ -136,6 +145,14 @@ impl ContentRepoSettings {
     /// contentrepo's database, where it is named.
     pub fn url(&self) -> Result<Option<DatabaseUrl>, UsageError> {
         database_url(CONTENT_REPO, self.contentrepo_database_url.as_ref())
+    }
+}
+
+#[cfg(feature = "command-line")]
+impl RhinoSettings {
+    /// rhino's database, where it is named.
+    pub fn url(&self) -> Result<Option<DatabaseUrl>, UsageError> {
+        database_url(RHINO, self.rhino_database_url.as_ref())
     }
 }
 
@@ -148,6 +165,6 @@ impl ClientSettings {
 
     /// rhino's database, where it is named.
     pub fn rhino(&self) -> Result<Option<DatabaseUrl>, UsageError> {
-        database_url(RHINO, self.rhino_database_url.as_ref())
+        self.rhino.url()
     }
 }

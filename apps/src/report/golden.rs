@@ -7,6 +7,7 @@ mod accept;
 mod audit;
 mod cleanup;
 mod counts;
+mod cutover;
 mod freeze;
 mod of_plan;
 mod references;

@@ -1,5 +1,7 @@
 //! What `status` prints.
 
+mod cutovers;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -14,6 +16,7 @@ use domain::{Reason, limits};
 use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
+pub use self::cutovers::CutoverUnderWay;
 use super::Report;
 use super::advice::{Again, advice, advice_on};
 use super::sample::write_reason;
@@ -40,6 +43,10 @@ pub struct StatusReport<'a> {
     /// The reasons that a person has to end.
     must_act: Vec<&'static str>,
     outlook: Vec<String>,
+    /// Changes of bucket names that were begun and are not at their end.
+    cutovers: Vec<CutoverUnderWay>,
+    /// Why that is not known.
+    cutovers_unread: Option<String>,
     #[serde(flatten)]
     verdict: Verdict,
     #[serde(skip)]
@@ -121,6 +128,8 @@ impl<'a> StatusReport<'a> {
             safe_to_wait,
             must_act: outlooks.iter().filter_map(must_act).collect(),
             outlook: outlooks.iter().map(|outlook| words(outlook, &progress.sight)).collect(),
+            cutovers: Vec::new(),
+            cutovers_unread: None,
             verdict: Verdict::of_checks(
                 uncounted.is_some(),
                 !safe_to_wait || outlooks.iter().any(is_finding),
@@ -131,6 +140,20 @@ impl<'a> StatusReport<'a> {
 }
 
 impl StatusReport<'_> {
+    /// The same report, with the changes of bucket names that are under way. Each is a finding; where they are
+    /// not known, the report is incomplete.
+    #[must_use]
+    pub fn with_cutovers(self, cutovers: Result<Vec<CutoverUnderWay>, String>) -> Self {
+        let (cutovers, cutovers_unread) = match cutovers {
+            Ok(cutovers) => (cutovers, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        let differs = self.verdict.differs || !cutovers.is_empty();
+        let incomplete = self.verdict.incomplete || cutovers_unread.is_some();
+        let verdict = Verdict::of_checks(incomplete, differs);
+        Self { cutovers, cutovers_unread, verdict, ..self }
+    }
+
     const fn jobs(&self) -> Again {
         jobs(self.visible + self.in_flight + self.delayed, self.dead_letters)
     }
@@ -192,6 +215,12 @@ impl Report for StatusReport<'_> {
         }
         if let Some(rate) = self.rate {
             write_rate(out, rate)?;
+        }
+        self.cutovers.iter().try_for_each(|cutover| cutover.write(out))?;
+        if let Some(why) = &self.cutovers_unread {
+            let text =
+                format_args!("not known whether one is under way: {}", shell::printable(why));
+            line(out, "cut-over", text)?;
         }
         let mut groups: Vec<_> = self.failing.iter().collect();
         groups.sort_by_key(|(_, failing)| Reverse(failing.files.files));

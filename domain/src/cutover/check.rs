@@ -86,3 +86,27 @@ pub async fn check_freeze(
     }
     Ok(FreezeCheck::Compared { freeze, now, changes, movements })
 }
+
+/// Compares the last rows alone with the last freeze of the journal: what it does not see, [`check_freeze`]
+/// does. It takes seconds.
+pub async fn glance_at_freeze(
+    ports: &FreezePorts,
+    journal: &dyn Journal,
+    buckets: &BucketMap,
+    salt: u64,
+) -> Result<FreezeCheck, CheckTrouble> {
+    let before = journalled_changes(journal, &*ports.clock, salt).await?;
+    let Some(freeze) = before.freeze else { return Ok(FreezeCheck::None) };
+    if freeze.ended.is_some() {
+        return Ok(FreezeCheck::Ended(freeze));
+    }
+    let settings = empty_state(ports, buckets);
+    let state = freeze.freeze.state.clone();
+    if !settings.has_settings_of(&state) {
+        return Ok(FreezeCheck::OtherSettings { freeze, now: settings });
+    }
+    let mut movements = Look::of(&state).movements(ports).await?;
+    // A file may go, as `changes_since` has it.
+    movements.retain(|it| !matches!(it, Movement::HighestFid { before, now } if now < before));
+    Ok(FreezeCheck::Compared { freeze, now: state, changes: Vec::new(), movements })
+}

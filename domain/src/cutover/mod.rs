@@ -2,8 +2,11 @@
 //! databases, and the way back.
 
 mod check;
+mod contentrepo;
 mod current;
 mod freeze;
+mod gate;
+mod held;
 mod look;
 mod read_state;
 pub mod rhino;
@@ -12,12 +15,22 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use check::{CheckTrouble, FreezeCheck, check_freeze};
+pub use check::{CheckTrouble, FreezeCheck, check_freeze, glance_at_freeze};
+pub use contentrepo::{
+    RepoBackup, RepoCutover, RepoDone, RepoEnd, RepoPlan, RepoPorts, RepoRefusal, RepoRevert,
+    RepoTrouble, UnfitRow, cut_over_contentrepo, plan_contentrepo, revert_contentrepo,
+};
 pub use current::{
     CurrentFreeze, DeletedSince, FreezeEnded, JournalledChanges, UnreadableJournal,
     journalled_changes,
 };
 pub use freeze::{FreezePlan, Watched, watch};
+pub use gate::{
+    FreezeSeen, Gate, IngestedSeen, LeftBehindSeen, OrderSeen, cutover_gates, revert_gates,
+};
+pub use held::{
+    ClientsHeld, HeldObjects, Ingested, LeftBehind, UnmappedBucket, read_held, read_ingested,
+};
 pub use look::Movement;
 pub use read_state::{FreezePorts, FreezeTrouble, StateProgress, read_state};
 pub use standing::{Cutovers, Phase, Run, Standing, read_cutovers};

@@ -28,7 +28,7 @@ pub const KEPT_BITMAP_BYTES: usize = 2 * 1024 * 1024;
 pub const ROWS_NAMED: usize = 20;
 
 /// Statements under way on a server above which a change with `--online` pauses: what
-/// `pt-online-schema-change` has as `--max-load` (Percona Toolkit documentation).
+/// `pt-online-schema-change` has as its option `max-load` (Percona Toolkit documentation).
 pub const ONLINE_THREADS_RUNNING: u64 = 25;
 
 /// How far a replica may be behind before a change with `--online` pauses. Replicas count whole seconds.

@@ -92,20 +92,29 @@ impl MysqlContentRepoChanges {
     }
 }
 
+/// The statement of a rename, for people: with its values in it, and with the column that contentrepo's own
+/// schema changes at every change of a row.
+#[must_use]
+pub fn rename_bucket_statement(rename: &BucketRename) -> String {
+    update(", `timestamp` = `timestamp`", rename).in_full()
+}
+
+fn update(kept: &str, BucketRename { id, from, to }: &BucketRename) -> Statement {
+    let guard = bears_name("bucketName");
+    let sql = format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}");
+    Statement::new("rename bucket", sql).text(to).id(*id).text(from)
+}
+
 /// Whether every bucket was found and renamed, in a transaction that is left open.
 async fn rename_all(
     session: &mut Session,
     kept: &str,
     renames: &[BucketRename],
 ) -> Result<bool, Failure> {
-    let guard = bears_name("bucketName");
-    let sql = format!("UPDATE buckets SET bucketName = ?{kept} WHERE bucketId = ? AND {guard}");
     session.begin().await?;
     for rename in renames {
-        let update = Statement::new("rename bucket", sql.as_str());
-        let update = update.text(&rename.to).id(rename.id).text(&rename.from);
         // Rows that are found, whether or not they become others.
-        if session.change(&update).await? != 1 {
+        if session.change(&update(kept, rename)).await? != 1 {
             return Ok(false);
         }
     }
@@ -139,4 +148,26 @@ async fn one(session: &mut Session, question: &Statement) -> Result<Option<RepoB
 fn bucket(row: &MySqlRow) -> Result<RepoBucket, Error> {
     let name = text(row, "bucketName")?.unwrap_or_default();
     Ok(RepoBucket { id: key(row, "bucketId")?, name })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::RowId;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_shows_its_values_as_they_are() {
+        let rename = |from: &str, to: &str| BucketRename {
+            id: RowId(7),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        };
+        let text = rename_bucket_statement(&rename("it's \\ ?", "new"));
+        assert_eq!(
+            text,
+            "UPDATE buckets SET bucketName = 'new', `timestamp` = `timestamp` WHERE bucketId = 7 AND \
+             CAST(CONVERT(bucketName USING utf8mb4) AS BINARY) = CAST('it''s \\\\ ?' AS BINARY)"
+        );
+    }
 }

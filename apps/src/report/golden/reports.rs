@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::blueprint::{Entry, Outcome, TableNames};
 use domain::digest::Sha256;
-use domain::journal::{Difference, Head, StoredEntry};
+use domain::journal::{ClientDatabase, Difference, Direction, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
 use domain::provision::Provisioned;
 use domain::queue::{Choice, DeadLetters, EnqueueSummary, Progress, Redriven};
@@ -17,7 +17,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::counts::{ends, intake};
-use super::{accept, audit, cleanup, freeze, of_plan, references, verify};
+use super::{accept, audit, cleanup, cutover, freeze, of_plan, references, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -51,6 +51,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
         ("runbook note", vec![json!(runbook::Written::new("ledger", "ledger-journal", head()))]),
     ]);
     reports.extend(cleanup::reports());
+    reports.extend(cutover::reports());
     reports.extend(freeze::reports());
     reports
 }
@@ -270,9 +271,14 @@ fn status() -> Vec<Value> {
     let sight = QueueSnapshot { ledger, rows, uncounted, failing: BTreeMap::new(), ..sight };
     let few = Progress { sight, recorded_lately: None };
     let reason = Reason::new(ReasonKind::QueueUnavailable, "refused");
+    let (database, entry, index_missing) = (ClientDatabase::Rhino, 7, Some(true));
+    let direction = Direction::ToMogile;
+    let cutover = || status::CutoverUnderWay { database, direction, entry, index_missing };
+    let unseen = status::CutoverUnderWay { index_missing: None, ..cutover() };
+    let cutovers = Ok(vec![unseen, cutover()]);
     vec![
-        json!(status::StatusReport::new(&full)),
-        json!(status::StatusReport::new(&few)),
+        json!(status::StatusReport::new(&full).with_cutovers(cutovers)),
+        json!(status::StatusReport::new(&few).with_cutovers(Err("away".to_owned()))),
         json!(status::StatusTrouble::new(&reason)),
     ]
 }

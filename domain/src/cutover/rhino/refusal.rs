@@ -106,7 +106,7 @@ pub enum RhinoRefusal {
     /// There is nothing to take back.
     #[error(
         "the journal has no cut-over of rhino to take back; where the journal has lost it, give its backup \
-         with --backup (a cut-over is begun with `{COMMAND}`)"
+         with --from FILE (a cut-over is begun with `{COMMAND}`)"
     )]
     NothingToTakeBack,
     /// The backup is another one's.

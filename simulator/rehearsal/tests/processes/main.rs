@@ -7,6 +7,7 @@ mod python;
 
 mod commands;
 mod connections;
+mod cutover;
 mod environment;
 mod faults;
 mod freeze;

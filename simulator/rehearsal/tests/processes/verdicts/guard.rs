@@ -11,7 +11,7 @@ use crate::cli::{rehearse, text};
 const SOURCES: [&str; 3] = ["apps/src", "domain/src", "adapters/src"];
 
 /// Flags of other programs, and of this one's makers.
-const OTHERS: [&str; 16] = [
+const OTHERS: [&str; 17] = [
     "--client-request-token",
     "--account-id",
     "--bucket",
@@ -28,6 +28,7 @@ const OTHERS: [&str; 16] = [
     "--output",
     "--job-id",
     "--recursive",
+    "--file",
 ];
 
 fn sources() -> Vec<PathBuf> {
@@ -127,6 +128,8 @@ fn every_flag_that_is_printed_is_one() {
     let others = [
         "audit",
         "audit accept",
+        "cutover contentrepo",
+        "cutover rhino",
         "freeze",
         "freeze check",
         "audit manifest",
