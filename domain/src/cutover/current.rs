@@ -220,7 +220,9 @@ mod tests {
         };
         let of = |fids: &[u64]| {
             let mut digest = RowsDigest::default();
-            fids.iter().for_each(|fid| digest.add(&row(*fid)));
+            for fid in fids {
+                digest.add(&row(*fid));
+            }
             digest
         };
         let file = |fid| CondemnedFile {

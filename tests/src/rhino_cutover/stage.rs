@@ -321,9 +321,9 @@ impl Step<'_> {
                 plan_rhino(&ports, &buckets(), &cutovers, self.keep_existing, &conduct).await?;
             let grounds = CutoverGrounds { freeze: Some(1), left_behind: Vec::new() };
             let backups = self.backups();
-            cut_over_rhino(&ports, &plan, grounds, &backups, &mut writer, &conduct).await
+            Box::pin(cut_over_rhino(&ports, &plan, grounds, &backups, &mut writer, &conduct)).await
         };
-        let done = self.watch.run(step).await;
+        let done = self.watch.run(Box::pin(step)).await;
         // Their sessions, too.
         drop(ports);
         settled(&mut self.stage.session().await).await;
@@ -344,9 +344,9 @@ impl Step<'_> {
             let from = if by_backup { RevertFrom::Backup(&backups) } else { RevertFrom::Journal };
             let plan = plan_rhino_revert(&ports, &cutovers, from, &conduct).await?;
             let grounds = RevertGrounds::default();
-            revert_rhino(&ports, &plan, grounds, from, &mut writer, &conduct).await
+            Box::pin(revert_rhino(&ports, &plan, grounds, from, &mut writer, &conduct)).await
         };
-        let done = self.watch.run(step).await;
+        let done = self.watch.run(Box::pin(step)).await;
         // Their sessions, too.
         drop(ports);
         settled(&mut self.stage.session().await).await;

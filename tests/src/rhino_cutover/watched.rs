@@ -14,6 +14,9 @@ use domain::ports::{
     OpenBackup, Repair, RhinoChanges, RhinoFacts, RhinoSession, RowId, RowRange, TableHolders,
 };
 
+/// Sees a call before it is made.
+type Before = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Ends a process at one of its calls, or does something else there.
 #[derive(Default)]
 pub struct Watch {
@@ -23,7 +26,7 @@ pub struct Watch {
     killed: tokio::sync::Notify,
     log: Mutex<Vec<String>>,
     /// Sees each call before it is made.
-    before: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    before: Option<Before>,
 }
 
 impl Watch {
@@ -92,6 +95,7 @@ pub struct WatchedJournal {
 }
 
 /// What an entry says, in a few words.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a cut-over writes no other entries")]
 fn in_words(entry: &SealedEntry) -> String {
     match Entry::parse(&entry.line).expect("an entry").content {
         Content::CutoverBegun(begun) => format!("journal: begun {:?}", begun.direction),

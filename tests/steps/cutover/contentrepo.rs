@@ -26,17 +26,15 @@ fn never_blows() -> Arc<Fuse> {
 }
 
 fn done(end: Option<Result<RepoEnd, RepoTrouble>>) -> bool {
-    match end.expect("not killed").expect("an end") {
-        RepoEnd::Done(done) => done.was_done,
-        other => panic!("{other:?}"),
-    }
+    let end = end.expect("not killed").expect("an end");
+    let RepoEnd::Done(done) = end else { panic!("{end:?}") };
+    done.was_done
 }
 
 fn refusals(end: Option<Result<RepoEnd, RepoTrouble>>) -> Vec<RepoRefusal> {
-    match end.expect("not killed").expect("an end") {
-        RepoEnd::Refused(refusals) => refusals,
-        other => panic!("{other:?}"),
-    }
+    let end = end.expect("not killed").expect("an end");
+    let RepoEnd::Refused(refusals) = end else { panic!("{end:?}") };
+    refusals
 }
 
 fn names_of(rows: &[Vec<String>]) -> Vec<&str> {

@@ -38,7 +38,8 @@ async fn every_mapped_name_is_changed_and_no_other() {
     assert!(before.iter().all(|ids| ids.len() >= 6), "{before:?}");
     let end = stage.unharmed().cut_over().await.expect("not ended").expect("cut over");
     let RhinoEnd::Done { renamed, verified, .. } = end else { panic!("{end:?}") };
-    assert_eq!(renamed as usize, before[..3].iter().map(Vec::len).sum::<usize>());
+    let to_rename: usize = before[..3].iter().map(Vec::len).sum();
+    assert_eq!(renamed, to_rename as u64);
     assert!(verified.is_exact());
     for (name, ids) in new.iter().zip(&before) {
         assert_eq!(stage.ids_of(name).await, *ids, "{name}");

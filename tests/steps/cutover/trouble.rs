@@ -108,7 +108,7 @@ async fn a_refusal_of_the_server_ends_the_change_at_once() {
 #[tokio::test]
 async fn a_foreign_entry_stops_the_change_before_its_next_statement() {
     let stage = Stage::usual().await;
-    let foreign = Foreign::new(&stage).await;
+    let foreign = Foreign::new(&stage);
     let watch = foreign.watch(9);
     let trouble = stage.step(watch.clone()).cut_over().await.expect("not ended");
     let trouble = trouble.expect_err("taken over");
@@ -128,7 +128,7 @@ struct Foreign {
 }
 
 impl Foreign {
-    async fn new(stage: &Stage) -> Self {
+    fn new(stage: &Stage) -> Self {
         let clock = stage.unharmed().ports().clock;
         Self { journal: stage.journal(), clock }
     }

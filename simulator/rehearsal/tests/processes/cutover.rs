@@ -166,8 +166,8 @@ async fn both_databases_are_cut_over_and_come_back_as_they_were() {
     let said = case.run(&Case::printed(&said, &rhino), 0).await;
     assert!(said.contains("DONE: rhino has the S3 names"), "{said}");
     let after = case.dump();
-    let names = |dump: &[Vec<String>]| format!("{dump:?}").matches(BUCKETS[0].1).count();
-    assert_eq!((names(&before), names(&after)), (0, 2), "one bucket, one file: {after:?}");
+    let new_names = |dump: &[Vec<String>]| format!("{dump:?}").matches(BUCKETS[0].1).count();
+    assert_eq!((new_names(&before), new_names(&after)), (0, 2), "one bucket, one file: {after:?}");
 
     // What comes to S3 now is not in MogileFS.
     let planted = case.world.databases.plant(|rows| {

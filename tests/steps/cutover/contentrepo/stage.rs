@@ -144,7 +144,7 @@ impl Stage {
 
     /// The cut-over; [`None`] where it was killed.
     pub async fn forth(&self, fuse: &Arc<Fuse>) -> Option<Result<RepoEnd, RepoTrouble>> {
-        self.forth_until(fuse, never(), self.cutovers().await).await
+        Box::pin(self.forth_until(fuse, never(), self.cutovers().await)).await
     }
 
     pub async fn forth_until(
@@ -167,7 +167,7 @@ impl Stage {
             by: self.by(),
             stop,
         };
-        fuse.run(cut_over_contentrepo(&ports, cutover)).await
+        fuse.run(Box::pin(cut_over_contentrepo(&ports, cutover))).await
     }
 
     /// The way back, by the journal or by the backup; [`None`] where it was killed.
@@ -185,7 +185,7 @@ impl Stage {
         let (server, seen) = ("db:3306/contentrepo".to_owned(), self.cutovers().await);
         let (by, stop, ports) = (self.by(), never(), self.ports(fuse));
         let revert = RepoRevert { server, seen, from, ingested: None, by, stop };
-        fuse.run(revert_contentrepo(&ports, revert)).await
+        fuse.run(Box::pin(revert_contentrepo(&ports, revert))).await
     }
 
     /// The journal says that rhino's cut-over was begun.
