@@ -5,6 +5,8 @@ mod client_changes;
 #[cfg(feature = "containers")]
 mod client_databases;
 #[cfg(feature = "containers")]
+mod cutover_measured;
+#[cfg(feature = "containers")]
 mod key_changes;
 #[cfg(feature = "containers")]
 mod mogile_database;
