@@ -137,8 +137,8 @@ async fn three_statements(
 /// The very steps of the command, with a backup on the disk and a journal.
 async fn ours(server: &MysqlServer) -> anyhow::Result<()> {
     let (url, calls) = (server.url("rhino")?, Arc::default());
-    let plain = server.url_of(MysqlServer::USER, MysqlServer::PASSWORD, "rhino")?;
-    let stage = Stage::on(plain.to_string()).await;
+    let account = server.url_of(MysqlServer::USER, MysqlServer::PASSWORD, "rhino")?;
+    let stage = Stage::on(account.to_string()).await;
     let ports = RhinoPorts {
         changes: Arc::new(MysqlRhinoChanges::new(url, calls)),
         clock: Arc::new(SystemClock),
@@ -165,7 +165,7 @@ async fn highest(session: &mut MySqlConnection) -> anyhow::Result<u64> {
 async fn require_names(session: &mut MySqlConnection, name: &str, rows: u64) -> anyhow::Result<()> {
     let sql = format!("SELECT COUNT(*) FROM articleFile WHERE bucketName = '{name}'");
     let counted: i64 = session.fetch_one(AssertSqlSafe(sql)).await?.try_get(0)?;
-    anyhow::ensure!(counted as u64 == rows, "{counted} rows have the name, of {rows}");
+    anyhow::ensure!(u64::try_from(counted)? == rows, "{counted} rows have the name, of {rows}");
     Ok(())
 }
 

@@ -11,7 +11,8 @@ use crate::cli::{rehearse, text};
 const SOURCES: [&str; 3] = ["apps/src", "domain/src", "adapters/src"];
 
 /// Flags of other programs, and of this one's makers.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 18] = [
+    "--checksum-algorithm",
     "--client-request-token",
     "--account-id",
     "--bucket",
