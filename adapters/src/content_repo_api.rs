@@ -28,7 +28,7 @@ const ANSWER_BYTES: usize = 64 << 10;
 
 /// The nodes of contentrepo. Connections are kept between requests.
 pub struct ContentRepoApi {
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     nodes: Vec<NodeUrl>,
     request_time: Duration,
     calls: Arc<Calls>,
@@ -67,8 +67,8 @@ impl ContentRepoApi {
                 .with_no_client_auth(),
         };
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let client = Client::builder(TokioExecutor::new()).build(connector.enable_http1().build());
-        Ok(Self { client, nodes, request_time, calls })
+        let http = Client::builder(TokioExecutor::new()).build(connector.enable_http1().build());
+        Ok(Self { http, nodes, request_time, calls })
     }
 
     async fn counters_of(&self, node: &NodeUrl) -> Result<NodeCounters, RepoNodeError> {
@@ -88,7 +88,7 @@ impl ContentRepoApi {
             url.parse().map_err(|error: http::uri::InvalidUri| bad(error.to_string()))?;
         let request = Request::get(uri).header(header::ACCEPT, "application/json");
         let request = request.body(Empty::new()).map_err(|error| bad(error.to_string()))?;
-        let answer = self.client.request(request).await;
+        let answer = self.http.request(request).await;
         let answer = answer.map_err(|error| unavailable(url, in_full(&error)))?;
         let status = answer.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {

@@ -1,6 +1,6 @@
 //! All rows of the index by fid, a page at a time.
 
-use super::patience::{Asked, Patience};
+use super::patience::Patience;
 use crate::ports::{IndexError, KeyedRow, RowPage, SourceIndex};
 use crate::{Fid, Reason, Stopped, System, limits};
 
@@ -26,7 +26,7 @@ impl<'a> RowsByFid<'a> {
     pub(super) async fn page(&mut self) -> Result<Option<Vec<KeyedRow>>, Stopped> {
         let Some(after) = self.next else { return Ok(None) };
         let ask = || self.index.page(after, limits::PAGE_ROWS);
-        let page = self.patience.ask(System::Index, Asked::ForAll, after.0, ask).await;
+        let page = self.patience.ask(System::Index, after.0, ask).await;
         let page = page.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
         self.next = page.next;
         if self.next.is_some_and(|next| next <= after) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::patience::{Asked, Patience};
+use super::patience::Patience;
 use crate::ports::{ObjectStore, StoreError};
 use crate::{ListPage, ListedObject, ObjectKey, S3Bucket, System};
 
@@ -43,7 +43,7 @@ impl<'a> Listing<'a> {
 
     async fn ask(&mut self) -> Result<(), StoreError> {
         let ask = || self.objects.list(self.bucket, "", self.last.as_ref());
-        let page = self.patience.ask(System::S3, Asked::ForAll, 0, ask).await?;
+        let page = self.patience.ask(System::S3, 0, ask).await?;
         self.require_order(&page)?;
         self.more = page.more;
         if let Some(object) = page.objects.last() {

@@ -2,14 +2,14 @@
 
 use super::content::hashed;
 use super::join::ExpectedFile;
-use super::patience::{Asked, Patience};
+use super::patience::Patience;
 use super::summary::Difference;
 use crate::ports::{Clock, ObjectStore, StoreError};
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
 use crate::{
-    ByteCount, ContentDigests, ContentHasher, ETag, ObjectAddress, Reason, S3Bucket, Sha1, System,
-    Timestamp, limits,
+    ByteCount, ContentDigests, ContentHasher, ETag, ObjectAddress, ObjectKey, Reason, S3Bucket,
+    Sha1, System, Timestamp, limits,
 };
 
 /// What a look at a file's object says.
@@ -93,7 +93,11 @@ impl Looks<'_> {
         is_read: bool,
     ) -> Result<Head, StoreError> {
         let head = || self.objects.head(at);
-        let found = self.patience.ask(System::S3, Asked::ForOneFile, file.fid.0, head).await?;
+        let another = || async {
+            let answer = self.objects.head(&no_files_address(&at.bucket)).await;
+            answer.map_or_else(|error| error.class() != ErrorClass::Retry, |_| true)
+        };
+        let found = self.patience.ask_for_one(System::S3, file.fid.0, head, another).await?;
         Ok(match found {
             None => Head::Gone,
             Some(found) => match found.sha1.filter(|_| !is_read) {
@@ -114,6 +118,12 @@ impl Looks<'_> {
         self.patience.answered(System::S3);
         Ok(digests)
     }
+}
+
+/// An address at which nothing is. Any answer about it shows that S3 is there.
+fn no_files_address(bucket: &S3Bucket) -> ObjectAddress {
+    let key = ObjectKey::of_content(&Sha1::of(b"mogile2s3: no file has this content"));
+    ObjectAddress { bucket: bucket.clone(), key }
 }
 
 enum Head {

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::ready;
+
 use super::look::Looked;
 use super::observer::VerifyObserver;
 use super::summary::Difference;
@@ -41,7 +43,7 @@ struct Standing {
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+enum Asked {
     /// It is about one file. The trouble is its own where others are answered again and again while this
     /// one is not.
     ForOneFile,
@@ -63,19 +65,52 @@ impl<'a> Patience<'a> {
         self.wait
     }
 
-    /// Asks a system, as often as is useful. While it does not answer, the observer knows that the
-    /// comparison waits for it. The last error comes back when the wait is over.
+    /// Asks a system without whose answer nothing goes on, as often as is useful. While it does not answer,
+    /// the observer knows that the comparison waits for it. The last error comes back when the wait is over.
     pub(super) async fn ask<T, E, F>(
         &self,
         system: System,
-        asked: Asked,
         salt: u64,
-        mut call: impl FnMut() -> F,
+        call: impl FnMut() -> F,
     ) -> Result<T, E>
     where
         E: Classed,
         for<'e> Reason: From<&'e E>,
         F: Future<Output = Result<T, E>>,
+    {
+        self.ask_as(Asked::ForAll, (system, salt), call, || ready(false)).await
+    }
+
+    /// The same about one file. The error comes back, too, where others are answered again and again while
+    /// this one is not. `control` asks the system something else, where nobody else does at the time.
+    pub(super) async fn ask_for_one<T, E, F, C>(
+        &self,
+        system: System,
+        salt: u64,
+        call: impl FnMut() -> F,
+        control: impl FnMut() -> C,
+    ) -> Result<T, E>
+    where
+        E: Classed,
+        for<'e> Reason: From<&'e E>,
+        F: Future<Output = Result<T, E>>,
+        C: Future<Output = bool>,
+    {
+        self.ask_as(Asked::ForOneFile, (system, salt), call, control).await
+    }
+
+    async fn ask_as<T, E, F, C>(
+        &self,
+        asked: Asked,
+        (system, salt): (System, u64),
+        mut call: impl FnMut() -> F,
+        mut control: impl FnMut() -> C,
+    ) -> Result<T, E>
+    where
+        E: Classed,
+        for<'e> Reason: From<&'e E>,
+        F: Future<Output = Result<T, E>>,
+        C: Future<Output = bool>,
     {
         let (mut pauses, mut since, mut own) = (0, None, 0);
         loop {
@@ -91,7 +126,7 @@ impl<'a> Patience<'a> {
             }
             // Where an outage begins, others were answered a moment before. So this says that the trouble
             // is the file's own only when it comes several times in a row.
-            let others_are_answered = self.state().of(system).answers != before;
+            let others_are_answered = self.state().of(system).answers != before || control().await;
             own = if others_are_answered { own + 1 } else { 0 };
             if own >= limits::OUTAGE_TRIES && asked == Asked::ForOneFile {
                 return answer;

@@ -1,7 +1,7 @@
 //! The index's rows by ranges of keys: each row once, whatever the order in which the index compares
 //! keys.
 
-use super::patience::{Asked, Patience};
+use super::patience::Patience;
 use super::ranges::KeyRange;
 use crate::ports::{IndexError, KeyRanges, KeyedRow};
 use crate::{Fid, System, limits};
@@ -57,7 +57,7 @@ async fn read_once(
     let mut last: Option<Fid> = None;
     loop {
         let ask = || index.rows_between(from.as_deref(), end, limit);
-        let page = patience.ask(System::Index, Asked::ForAll, 0, ask).await?;
+        let page = patience.ask(System::Index, 0, ask).await?;
         let is_last = page.len() < limit;
         if last.is_some() && page.first().map(KeyedRow::fid) != last {
             return Ok(Read::Changed);
@@ -86,7 +86,7 @@ pub(super) async fn read_keyless(
     let mut after = Fid(0);
     loop {
         let ask = || index.rows_without_key(after, limits::PAGE_ROWS);
-        let page = patience.ask(System::Index, Asked::ForAll, after.0, ask).await?;
+        let page = patience.ask(System::Index, after.0, ask).await?;
         let Some(last) = page.last().map(KeyedRow::fid) else { return Ok(()) };
         if last <= after {
             let why = format!("fid {last} where it was asked for rows behind fid {after}");
