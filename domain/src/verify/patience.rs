@@ -128,10 +128,12 @@ impl<'a> Patience<'a> {
             // is the file's own only when it comes several times in a row.
             let others_are_answered = self.state().of(system).answers != before || control().await;
             own = if others_are_answered { own + 1 } else { 0 };
-            if own >= limits::OUTAGE_TRIES && asked == Asked::ForOneFile {
+            let since = *since.get_or_insert(begun);
+            let is_over = own >= limits::OUTAGE_TRIES || since.until(self.clock.now()) >= self.wait;
+            if others_are_answered && is_over && asked == Asked::ForOneFile {
                 return answer;
             }
-            if !self.may_wait(system, *since.get_or_insert(begun)) {
+            if !self.may_wait(system, since) {
                 return answer;
             }
             if !others_are_answered {
