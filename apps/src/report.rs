@@ -30,6 +30,7 @@ pub mod references;
 pub mod rekey;
 #[cfg(feature = "command-line")]
 pub mod runbook;
+#[cfg(feature = "command-line")]
 pub mod status;
 pub mod sync;
 #[cfg(feature = "command-line")]
