@@ -248,10 +248,13 @@ impl CheckReport {
             let (then, now) = (value(change, before), value(change, now));
             writeln!(out, "    then {then}\n    now  {now}")?;
         }
-        if !before.nodes.is_empty() && now.nodes.is_empty() {
+        let is_asked = |url: &str| now.nodes.iter().any(|node| node.url == url);
+        for node in before.nodes.iter().filter(|node| !is_asked(&node.url)) {
             writeln!(
                 out,
-                "  not compared: the writes of contentrepo's nodes. Give --contentrepo-url as for the freeze"
+                "  not compared: the writes of contentrepo's node {}. Where it is not stopped, name it in \
+                 --contentrepo-url",
+                printable(&node.url)
             )?;
         }
         for movement in &self.movements {

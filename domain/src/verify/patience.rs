@@ -82,7 +82,7 @@ impl<'a> Patience<'a> {
     }
 
     /// The same about one file. The error comes back, too, where others are answered again and again while
-    /// this one is not. `control` asks the system something else, where nobody else does at the time.
+    /// this one is not. `control` asks the system something else, where no other request does at the time.
     pub(super) async fn ask_for_one<T, E, F, C>(
         &self,
         system: System,

@@ -126,7 +126,7 @@ fn left_behind(LeftBehindSeen { unnamed, named }: &LeftBehindSeen) -> Words {
     };
     let mut found = Vec::new();
     if !unnamed.is_empty() {
-        let why = "ignored buckets have content. contentrepo has one store: behind its cut-over nobody can read";
+        let why = "ignored buckets have content. contentrepo has one store: behind its cut-over no client can read";
         found.push(why.to_owned());
         found.extend(unnamed.iter().map(words));
     }
@@ -139,7 +139,7 @@ fn left_behind(LeftBehindSeen { unnamed, named }: &LeftBehindSeen) -> Words {
     }
     let all: Vec<_> = unnamed.iter().chain(named).map(|it| it.bucket.as_str()).collect();
     let next = format!(
-        "map and migrate them; or, where nobody needs them: --left-behind {}",
+        "map and migrate them; or, where no client needs them: --left-behind {}",
         quoted(&all.join(","))
     );
     (found, Some(next))
@@ -188,5 +188,5 @@ fn ingested(IngestedSeen { objects, files, is_listed }: IngestedSeen) -> Words {
         found
             .push("their content is in S3 only: contentrepo on MogileFS cannot read it".to_owned());
     }
-    (found, Some("list them, and go back all the same: --leave-behind FILE".to_owned()))
+    (found, Some("list them, and go back: --leave-behind FILE".to_owned()))
 }

@@ -28,7 +28,7 @@ pub struct RepoRevert {
     pub ingested: Option<IngestedSeal>,
     /// Who executes it, and a random number.
     pub by: (String, u64),
-    /// Ends when somebody asks to stop. A statement is brought to its end.
+    /// Ends when the operator asks to stop. A statement that is begun is brought to its end.
     pub stop: StopRequest,
 }
 

@@ -36,7 +36,7 @@ pub struct RepoCutover<'a> {
     pub left_behind: Vec<String>,
     /// Who executes it, and a random number.
     pub by: (String, u64),
-    /// Ends when somebody asks to stop. A statement is brought to its end.
+    /// Ends when the operator asks to stop. A statement that is begun is brought to its end.
     pub stop: StopRequest,
 }
 
