@@ -78,6 +78,7 @@ impl Acceptances {
             | Content::CutoverBegun(_)
             | Content::CutoverStatement(_)
             | Content::StepDone { .. }
+            | Content::Evidence(_)
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }

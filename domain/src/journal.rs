@@ -9,6 +9,7 @@ mod chain;
 mod comparison;
 mod cutover;
 mod data;
+mod evidence;
 mod export;
 mod temporary;
 
@@ -24,6 +25,7 @@ pub use self::cutover::{
     NameRename, NamesBefore, Statement,
 };
 pub use self::data::{Data, DataError, DataReader, Wanted};
+pub use self::evidence::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
@@ -179,6 +181,8 @@ pub enum Content {
     CutoverBegun(Box<CutoverBegun>),
     /// A statement of the last [`Content::CutoverBegun`] of its database is about to be sent.
     CutoverStatement(CutoverStatement),
+    /// What a command found when it came to its end, or what people say that they did.
+    Evidence(Box<Evidence>),
     /// A step of the runbook came to its end.
     StepDone {
         /// The step's name.

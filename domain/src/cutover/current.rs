@@ -131,6 +131,7 @@ impl JournalledChanges {
             | Content::TemporarySeen { .. }
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
+            | Content::Evidence(_)
             // They change names in the clients' databases alone, and no freeze counts names.
             | Content::CutoverBegun(_)
             | Content::CutoverStatement(_)

@@ -151,7 +151,8 @@ impl Cutovers {
                     }
                 }
             }
-            Content::Note { .. }
+            Content::Evidence(_)
+            | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }
             | Content::TemporarySeen { .. }

@@ -1,0 +1,207 @@
+//! What the gates of the cut-over and the runbook rest on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::store_state::RowsDigest;
+
+/// What a command found when it came to its end, or what people say that they did.
+///
+/// Whether it still counts is decided by comparison: of its place with today's, and of its digest with the
+/// freeze's. Its age says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The command without its flags, such as `audit` or `enqueue migrate`, or the runbook's step that people did.
+    pub step: String,
+    /// How it ended.
+    pub outcome: EvidenceOutcome,
+    /// Where it looked.
+    pub place: MigrationPlace,
+    /// The rows of mapped buckets that it read, where it read all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<RowsDigest>,
+    /// The verification run that it compared with, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// What it counted, by the names of its report.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<String, u64>,
+    /// An operator's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EvidenceOutcome {
+    /// It looked at everything, and everything is as it must be.
+    Clean,
+    /// It looked at everything, and something is not as it must be.
+    Differs,
+    /// It could not look at everything.
+    Incomplete,
+    /// A word that a later version of this program has written.
+    #[serde(other)]
+    Other,
+}
+
+/// The systems of a migration. Evidence of other ones counts for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationPlace {
+    /// The AWS account, in digits; [`None`] where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The AWS region.
+    pub region: String,
+    /// The MogileFS domain.
+    pub domain: String,
+    /// The mapped buckets: `old:new`, ascending.
+    pub buckets: Vec<String>,
+    /// The tables of the ledger, the failures, the verifications and the journal, in this order.
+    pub tables: Vec<String>,
+    /// The queue's URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// The database of MogileFS, as [`StoreState::servers`](crate::store_state::StoreState) has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+}
+
+/// Why evidence counts for nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Staleness {
+    /// It is of another AWS account.
+    Account,
+    /// It is of another AWS region.
+    Region,
+    /// It is of another MogileFS domain.
+    Domain,
+    /// It is of another bucket map.
+    Buckets,
+    /// It is of other tables.
+    Tables,
+    /// It is of another queue.
+    Queue,
+    /// It is of another database of MogileFS.
+    Database,
+    /// It is of other content than the freeze has.
+    Content,
+}
+
+impl fmt::Display for Staleness {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Account => "another AWS account",
+            Self::Region => "another AWS region",
+            Self::Domain => "another MogileFS domain",
+            Self::Buckets => "another bucket map",
+            Self::Tables => "other tables",
+            Self::Queue => "another queue",
+            Self::Database => "another database of MogileFS",
+            Self::Content => "other content than the freeze has",
+        })
+    }
+}
+
+impl Evidence {
+    /// What differs between this evidence and today's systems, or the content of the freeze. A part of the
+    /// place that the evidence does not name was not used by its command, and is not compared.
+    ///
+    /// With `frozen` the evidence must have the same digest of content: evidence without a digest is stale.
+    #[must_use]
+    pub fn stale(&self, today: &MigrationPlace, frozen: Option<&RowsDigest>) -> Vec<Staleness> {
+        let Self { place, content, .. } = self;
+        let differs = |then: &Option<String>, now: &Option<String>| then.is_some() && then != now;
+        let is_other_content = frozen.is_some() && content.as_ref() != frozen;
+        [
+            (Staleness::Account, differs(&place.account, &today.account)),
+            (Staleness::Region, place.region != today.region),
+            (Staleness::Domain, place.domain != today.domain),
+            (Staleness::Buckets, place.buckets != today.buckets),
+            (Staleness::Tables, place.tables != today.tables),
+            (Staleness::Queue, differs(&place.queue, &today.queue)),
+            (Staleness::Database, differs(&place.database, &today.database)),
+            (Staleness::Content, is_other_content),
+        ]
+        .into_iter()
+        .filter_map(|(what, is_other)| is_other.then_some(what))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fid;
+
+    fn digest(fids: &[u64]) -> RowsDigest {
+        let mut digest = RowsDigest::default();
+        for fid in fids {
+            digest.add_unreadable(Fid(*fid));
+        }
+        digest
+    }
+
+    fn place() -> MigrationPlace {
+        let text = |text: &str| Some(text.to_owned());
+        MigrationPlace {
+            account: text("123456789012"),
+            region: "us-east-1".to_owned(),
+            domain: "plos_repo".to_owned(),
+            buckets: vec!["repo:corpus".to_owned()],
+            tables: vec!["ledger".to_owned()],
+            queue: text("https://sqs/jobs"),
+            database: text("db:3306/mogilefs"),
+        }
+    }
+
+    fn evidence(place: MigrationPlace, content: Option<RowsDigest>) -> Evidence {
+        let (step, outcome) = ("audit".to_owned(), EvidenceOutcome::Clean);
+        let counted = BTreeMap::new();
+        Evidence { step, outcome, place, content, run: None, counted, note: None }
+    }
+
+    #[test]
+    fn evidence_of_another_place_is_stale() {
+        let change = |change: fn(&mut MigrationPlace)| {
+            let mut other = place();
+            change(&mut other);
+            evidence(other, None).stale(&place(), None)
+        };
+        let other = || Some("other".to_owned());
+        assert_eq!(change(|_| {}), []);
+        assert_eq!(change(|it| it.account = Some("2".to_owned())), [Staleness::Account]);
+        assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), [Staleness::Region]);
+        assert_eq!(change(|it| it.domain.clear()), [Staleness::Domain]);
+        assert_eq!(change(|it| it.buckets.clear()), [Staleness::Buckets]);
+        assert_eq!(change(|it| it.tables.clear()), [Staleness::Tables]);
+        assert_eq!(change(|it| it.queue = Some(String::new())), [Staleness::Queue]);
+        assert_eq!(change(|it| it.database = Some(String::new())), [Staleness::Database]);
+        // What the command did not use is not compared; what is not set today is.
+        let (without, with) = (MigrationPlace { queue: None, ..place() }, place());
+        assert_eq!(evidence(without.clone(), None).stale(&with, None), []);
+        assert_eq!(evidence(with, None).stale(&without, None), [Staleness::Queue]);
+        let today = MigrationPlace { account: other(), queue: other(), ..place() };
+        let both = [Staleness::Account, Staleness::Queue];
+        assert_eq!(evidence(place(), None).stale(&today, None), both);
+    }
+
+    #[test]
+    fn evidence_of_other_content_than_the_freeze_has_is_stale() {
+        for (content, frozen, is_stale) in [
+            (None, None, false),
+            (Some(digest(&[1])), None, false),
+            (Some(digest(&[1])), Some(digest(&[1])), false),
+            (Some(digest(&[1, 2])), Some(digest(&[2, 1])), false),
+            (Some(digest(&[1])), Some(digest(&[2])), true),
+            (None, Some(digest(&[])), true),
+        ] {
+            let stale = evidence(place(), content).stale(&place(), frozen.as_ref());
+            assert_eq!(stale == [Staleness::Content], is_stale, "{content:?} {frozen:?}");
+        }
+    }
+}
