@@ -15,6 +15,7 @@ use testcontainers::core::client::docker_client_instance;
 use testcontainers::core::{ContainerPort, WaitFor};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 pub use localstack::Localstack;
@@ -26,6 +27,10 @@ const PING: Duration = Duration::from_secs(10);
 
 /// From nothing to ready, on a busy machine; pulling the image comes before.
 const STARTUP: Duration = Duration::from_mins(3);
+
+/// How many servers run at the same time: more of them answer too late on two cores, however many tests
+/// wait for something else meanwhile. A test takes one server, so none waits for itself.
+static SERVERS: Semaphore = Semaphore::const_new(3);
 
 /// Whether a container engine answers. Where none does, the test should end at once: this has said
 /// so on standard error; with `REQUIRE_CONTAINERS=1` it is an error instead.
@@ -65,13 +70,23 @@ fn image(variable: &str, default: &str) -> GenericImage {
     }
 }
 
-/// Starts a container and waits until it says that it is ready; gives the port on 127.0.0.1, too.
+/// A container, gone when dropped.
+struct Running {
+    /// The port on 127.0.0.1.
+    port: u16,
+    // Dropped first: the next one starts when this one is gone.
+    _container: ContainerAsync<GenericImage>,
+    _permit: SemaphorePermit<'static>,
+}
+
+/// Starts a container and waits until it says that it is ready.
 async fn start(
     image: GenericImage,
     port: ContainerPort,
     ready: WaitFor,
     environment: &[(&str, &str)],
-) -> anyhow::Result<(ContainerAsync<GenericImage>, u16)> {
+) -> anyhow::Result<Running> {
+    let permit = SERVERS.acquire().await?;
     let image = image.with_exposed_port(port).with_wait_for(ready);
     let request = environment
         .iter()
@@ -81,5 +96,5 @@ async fn start(
         .with_startup_timeout(STARTUP);
     let container = request.start().await.context("starting a container")?;
     let port = container.get_host_port_ipv4(port).await.context("its mapped port")?;
-    Ok((container, port))
+    Ok(Running { port, _container: container, _permit: permit })
 }

@@ -9,6 +9,7 @@ mod buckets;
 mod expected;
 mod ledger;
 mod mogile;
+pub mod readers;
 pub mod state;
 
 pub use expected::{Expectation, ExpectedFile, Left, Outcome, Place};

@@ -12,7 +12,8 @@ use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::process::{COMMAND, FUNCTION};
 use crate::queued::{Queued, Worker};
-use crate::report::{Report, Screen};
+use crate::report::{Report, Screen, Stories};
+use crate::runbook::{self, Story};
 use crate::stage::{Options, Stage};
 use crate::{function_figures, passes, queued};
 
@@ -77,6 +78,8 @@ enum By {
     Queue,
     /// Through the queue, by processes of the Lambda function, in batches of 10 and of 100
     Lambda,
+    /// The whole runbook with both cut-overs, to its end, back again, and with a file that is lost
+    Runbook,
 }
 
 impl By {
@@ -85,7 +88,7 @@ impl By {
         let workers = &[Worker::Here, Worker::Lambda { batch: 10 }, Worker::Lambda { batch: 100 }];
         match self {
             Self::All => workers,
-            Self::Migrate => &[],
+            Self::Migrate | Self::Runbook => &[],
             Self::Queue => workers.split_at(1).0,
             Self::Lambda => workers.split_at(1).1,
         }
@@ -170,6 +173,7 @@ struct Rehearsed {
     #[serde(flatten)]
     from_here: Option<Report>,
     through_the_queue: Vec<Queued>,
+    runbook: Vec<Story>,
 }
 
 /// What is printed of a rehearsal.
@@ -186,7 +190,8 @@ async fn rehearse(
     shown: Shown,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let mut rehearsed = Rehearsed { from_here: None, through_the_queue: Vec::new() };
+    let mut rehearsed =
+        Rehearsed { from_here: None, through_the_queue: Vec::new(), runbook: Vec::new() };
     let (mut good, mut report) = (true, String::new());
     if matches!(by, By::All | By::Migrate) {
         let from_here = passes::rehearse(options).await?;
@@ -194,12 +199,18 @@ async fn rehearse(
         report += &from_here.to_string();
         rehearsed.from_here = Some(from_here);
     }
-    rehearsed.through_the_queue = queued::through_the_queue(options, by.workers()).await?;
+    let stories = async {
+        if matches!(by, By::All | By::Runbook) { runbook::tell(options).await } else { Vec::new() }
+    };
+    let (queued, stories) = tokio::join!(queued::through_the_queue(options, by.workers()), stories);
+    (rehearsed.through_the_queue, rehearsed.runbook) = (queued?, stories);
     for queued in &rehearsed.through_the_queue {
         good &= queued.is_good();
         report += &queued.to_string();
     }
-    if !rehearsed.through_the_queue.is_empty() {
+    good &= rehearsed.runbook.iter().all(Story::is_good);
+    report += &Stories(&rehearsed.runbook).to_string();
+    if rehearsed.from_here.is_none() || !rehearsed.through_the_queue.is_empty() {
         report += if good { "\nALL WAYS ARE GOOD.\n" } else { "\nNOT ALL WAYS ARE GOOD.\n" };
     }
     let written = std::fs::write(file, &report);
@@ -208,9 +219,9 @@ async fn rehearse(
         Shown::Json => println!("{}", serde_json::to_string(&rehearsed)?),
         Shown::Everything => print!("{report}"),
         Shown::Screen => {
-            let Rehearsed { from_here, through_the_queue } = &rehearsed;
-            print!("{}", Screen { from_here: from_here.as_ref(), through_the_queue });
-            if !through_the_queue.is_empty() {
+            let Rehearsed { from_here, through_the_queue, runbook } = &rehearsed;
+            print!("{}", Screen { from_here: from_here.as_ref(), through_the_queue, runbook });
+            if from_here.is_none() || !through_the_queue.is_empty() {
                 let verdict = if good { "All ways are good." } else { "NOT ALL WAYS ARE GOOD." };
                 print!("{verdict} ");
             }

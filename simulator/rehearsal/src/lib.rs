@@ -18,6 +18,7 @@ pub mod passes;
 pub mod queued;
 pub mod scenarios;
 pub mod verified;
+pub mod runbook;
 pub mod report;
 
 pub mod measure;

@@ -28,6 +28,13 @@ pub(super) struct Ended {
     pub(super) peak_rss_bytes: Option<u64>,
 }
 
+/// A process that has ended by itself, and whose words nobody saw meanwhile.
+pub(super) struct Captured {
+    pub(super) code: u64,
+    /// What it printed, and behind it its progress.
+    pub(super) said: String,
+}
+
 /// Between two looks at a process's memory: the system keeps the peak, so that only what comes
 /// between the last look and the end is missed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -56,6 +63,21 @@ pub(super) async fn run(
         bail!("`{COMMAND} {}` was killed: {}", arguments.join(" "), output.status);
     };
     Ok(Ended { code: u64::try_from(code)?, stdout: output.stdout, peak_rss_bytes })
+}
+
+/// Runs `mogile2s3` with these settings and no others, beside other commands: its progress is kept.
+pub(super) async fn captured(
+    arguments: &[&str],
+    environment: &BTreeMap<&'static str, String>,
+) -> anyhow::Result<Captured> {
+    let told = format!("{COMMAND} {}", arguments.join(" "));
+    let output = command(arguments, environment)?.stderr(Stdio::piped()).output();
+    let output = output.await.with_context(|| format!("running `{told}`"))?;
+    let Some(code) = output.status.code() else {
+        bail!("`{told}` was killed: {}", output.status);
+    };
+    let said = [output.stdout, output.stderr].concat();
+    Ok(Captured { code: u64::try_from(code)?, said: String::from_utf8_lossy(&said).into_owned() })
 }
 
 /// `mogile2s3` with these settings and no others, to be started.

@@ -15,7 +15,8 @@ use stand_ins::fault::{RequestCounts, Service};
 use stand_ins::wire::lambda::{Function, LambdaService, Mapping};
 use stand_ins::world::dynamodb;
 
-use ingest::{Ingest, Ingested};
+pub(crate) use ingest::Ingest;
+use ingest::Ingested;
 
 use crate::hazard::Hazards;
 use crate::process;

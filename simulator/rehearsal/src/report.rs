@@ -3,6 +3,7 @@
 mod columns;
 mod queued;
 mod screen;
+mod stories;
 mod table;
 mod text;
 mod verified;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 pub use screen::Screen;
+pub use stories::Stories;
 
 use oracle::Judgement;
 use oracle::Outcome;

@@ -1,16 +1,12 @@
 //! LocalStack: S3, SQS and DynamoDB on one port.
 
 use testcontainers::core::{IntoContainerPort, WaitFor};
-use testcontainers::{ContainerAsync, GenericImage};
 
 /// The last image that runs without an account token.
 const IMAGE: &str = "localstack/localstack:4.14.0";
 
 /// A LocalStack, gone when dropped.
-pub struct Localstack {
-    port: u16,
-    _container: ContainerAsync<GenericImage>,
-}
+pub struct Localstack(super::Running);
 
 impl Localstack {
     /// Starts one from `LOCALSTACK_IMAGE`, by default `localstack/localstack:4.14.0`. The first
@@ -19,13 +15,12 @@ impl Localstack {
         let image = super::image("LOCALSTACK_IMAGE", IMAGE);
         let ready = WaitFor::message_on_stdout("Ready.");
         let services = [("SERVICES", "s3,sqs,dynamodb")];
-        let (container, port) = super::start(image, 4566.tcp(), ready, &services).await?;
-        Ok(Self { port, _container: container })
+        Ok(Self(super::start(image, 4566.tcp(), ready, &services).await?))
     }
 
     /// The endpoint of every service; queue URLs that it gives name another host.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.0.port)
     }
 }

@@ -7,7 +7,6 @@ use anyhow::Context;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use testcontainers::core::{IntoContainerPort, WaitFor};
-use testcontainers::{ContainerAsync, GenericImage};
 use tokio::time::sleep;
 use url::Url;
 
@@ -15,10 +14,7 @@ const IMAGE: &str = "mysql:8.4";
 const ROOT_PASSWORD: &str = "root";
 
 /// A server, gone when dropped.
-pub struct MysqlServer {
-    port: u16,
-    _container: ContainerAsync<GenericImage>,
-}
+pub struct MysqlServer(super::Running);
 
 impl MysqlServer {
     /// The account that [`MysqlServer::create_database`] lets in.
@@ -34,8 +30,7 @@ impl MysqlServer {
         // only initializes.
         let ready = WaitFor::message_on_stderr("port: 3306  ");
         let password = [("MYSQL_ROOT_PASSWORD", ROOT_PASSWORD)];
-        let (container, port) = super::start(image, 3306.tcp(), ready, &password).await?;
-        let server = Self { port, _container: container };
+        let server = Self(super::start(image, 3306.tcp(), ready, &password).await?);
         server.answers().await?;
         Ok(server)
     }
@@ -68,7 +63,7 @@ impl MysqlServer {
 
     /// How anybody reaches a database.
     pub fn url_of(&self, user: &str, password: &str, database: &str) -> anyhow::Result<Url> {
-        let mut url = Url::parse(&format!("mysql://{user}@127.0.0.1:{}", self.port))?;
+        let mut url = Url::parse(&format!("mysql://{user}@127.0.0.1:{}", self.0.port))?;
         // Which leaves the `%` as it is.
         let password = password.replace('%', "%25");
         url.set_password(Some(&password)).ok().context("a URL that takes a password")?;

@@ -14,7 +14,7 @@ use crate::stage::Stage;
 const NEW: u64 = 7;
 
 /// An ingest that is under way while the first pass runs.
-pub(super) struct Ingest {
+pub(crate) struct Ingest {
     seed: u64,
     /// Uploaded, and without its final key yet: its fid is below those that come later.
     upload: Expected,
@@ -22,16 +22,16 @@ pub(super) struct Ingest {
 }
 
 /// What came of it.
-pub(super) struct Ingested {
+pub(crate) struct Ingested {
     /// Files that the next pass has to move.
-    pub(super) new: u64,
+    pub(crate) new: u64,
     /// Files that were purged: their fids are in the ledger, and not in the index.
-    pub(super) purged: u64,
+    pub(crate) purged: u64,
 }
 
 impl Ingest {
     /// Uploads a file under a temporary key.
-    pub(super) fn begin(stage: &mut Stage, seed: u64) -> Self {
+    pub(crate) fn begin(stage: &mut Stage, seed: u64) -> Self {
         let upload_key = "7f0d4a52-9a3e-4b61-8d0c-5f6e7a8b9c0d.tmp".to_owned();
         let file = text(seed, "renamed behind the pager");
         let fid = store(stage, &upload_key, &file);
@@ -41,7 +41,7 @@ impl Ingest {
     }
 
     /// Renames it, ingests others, and purges a file to ingest it again under a new fid.
-    pub(super) fn go_on(self, stage: &mut Stage) -> anyhow::Result<Ingested> {
+    pub(crate) fn go_on(self, stage: &mut Stage) -> anyhow::Result<Ingested> {
         let key = dkey(&self.upload.file);
         let mogile = stage.world.mogile.clone();
         mogile.rename(DOMAIN, &self.upload_key, &key).context("renaming an upload")?;

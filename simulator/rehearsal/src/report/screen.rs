@@ -6,9 +6,10 @@ use indicatif::HumanCount;
 use oracle::Outcome;
 
 use super::table::Table;
-use super::{PassReport, Report, text};
+use super::{PassReport, Report, Stories, text};
 use crate::hazard::Hazard;
 use crate::queued::{Queued, QueuedPass};
+use crate::runbook::Story;
 
 /// Problems that fit beside the rest.
 const PROBLEMS_SHOWN: usize = 10;
@@ -19,6 +20,8 @@ pub struct Screen<'a> {
     pub from_here: Option<&'a Report>,
     /// Those through the queue.
     pub through_the_queue: &'a [Queued],
+    /// The stories of the runbook.
+    pub runbook: &'a [Story],
 }
 
 impl fmt::Display for Screen<'_> {
@@ -48,6 +51,7 @@ impl fmt::Display for Screen<'_> {
                 writeln!(f, "  PROBLEM: {problem}")?;
             }
         }
+        Stories(self.runbook).write_in_short(f, PROBLEMS_SHOWN)?;
         self.from_here.map_or(Ok(()), |report| text::write_verdict(f, report, PROBLEMS_SHOWN))
     }
 }

@@ -21,8 +21,8 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
-fn five_seeds_end_well_and_plant_every_hazard() {
-    let seeds = Mutex::new(1..=5);
+fn three_seeds_end_well_and_plant_every_hazard() {
+    let seeds = Mutex::new(1..=3);
     let next = || seeds.lock().expect("no seed fails").next();
     // Most of a rehearsal is waiting for what hangs.
     std::thread::scope(|scope| {

@@ -1,0 +1,41 @@
+//! The whole runbook by the real commands, each story in a world of its own: to its end, back again, and with a
+//! file that no replica gives any more.
+
+mod clients;
+mod operator;
+mod stories;
+
+use serde::Serialize;
+
+use crate::scenarios::Scenario;
+use crate::stage::Options;
+
+pub use self::operator::Typed;
+
+/// A story, and the commands that were typed.
+#[derive(Debug, Serialize)]
+pub struct Story {
+    /// How it ended.
+    #[serde(flatten)]
+    pub(super) scenario: Scenario,
+    /// The commands, in their order.
+    pub(super) commands: Vec<Typed>,
+    /// The rows of both applications whose content was read at the end, as the applications read it.
+    pub(super) rows_read: u64,
+}
+
+impl Story {
+    /// Whether it ended as it must.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.scenario.problems.is_empty()
+    }
+}
+
+/// Tells all stories at the same time: most of their time is waiting.
+pub async fn tell(options: &Options) -> Vec<Story> {
+    let seed = options.seed;
+    let (to_the_end, back, accepted) =
+        tokio::join!(stories::to_the_end(seed), stories::back(seed), stories::accepted(seed));
+    vec![to_the_end, back, accepted]
+}

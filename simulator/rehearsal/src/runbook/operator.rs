@@ -1,0 +1,102 @@
+//! Who types the commands of the runbook.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context, ensure};
+use domain::Timestamp;
+use domain::journal::{Entry, SealedEntry};
+use serde::Serialize;
+use stand_ins::embedded::{JOURNAL, LEDGER};
+use stand_ins::world::dynamodb::{self, Fields, Item, number, text};
+use tempfile::TempDir;
+
+use crate::process;
+use crate::stage::Stage;
+
+/// A command that was typed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Typed {
+    /// The command, without the paths of this machine.
+    command: String,
+    exit_code: u64,
+    seconds: f64,
+}
+
+impl fmt::Display for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { command, exit_code, seconds } = self;
+        write!(f, "mogile2s3 {command}   (exit code {exit_code}, {seconds:.1} s)")
+    }
+}
+
+/// An operator with a world to migrate.
+pub(super) struct Operator {
+    pub(super) stage: Stage,
+    pub(super) environment: BTreeMap<&'static str, String>,
+    folder: TempDir,
+    pub(super) typed: Vec<Typed>,
+}
+
+impl Operator {
+    /// A world with a corpus of this number of files, and nothing wrong with it.
+    pub(super) async fn begin(seed: u64, files: usize) -> anyhow::Result<Self> {
+        let stage = Stage::set_aside(seed, files).await?;
+        let environment = stage.environment()?;
+        let folder = tempfile::tempdir().context("making a folder")?;
+        Ok(Self { stage, environment, folder, typed: Vec::new() })
+    }
+
+    /// A file of the operator's.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_string_lossy().into_owned()
+    }
+
+    /// Types a command that must end with this exit code. Returns what it printed.
+    pub(super) async fn types(&mut self, command: &[&str], code: u64) -> anyhow::Result<String> {
+        let begun = Instant::now();
+        let ended = process::captured(command, &self.environment).await?;
+        let folder = format!("{}/", self.folder.path().display());
+        let command = command.join(" ").replace(&folder, "");
+        let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        self.typed.push(Typed { command: command.clone(), exit_code: ended.code, seconds });
+        ensure!(
+            ended.code == code,
+            "`mogile2s3 {command}` ended with exit code {}, and not {code}: {}",
+            ended.code,
+            ended.said
+        );
+        Ok(ended.said)
+    }
+
+    /// The same for a command without quoted words.
+    pub(super) async fn line(&mut self, command: &str, code: u64) -> anyhow::Result<String> {
+        let words: Vec<_> = command.split_whitespace().collect();
+        self.types(&words, code).await
+    }
+
+    /// Writes the last entry of the journal again, as of a day and an hour ago: a night in which uploads
+    /// grow old.
+    pub(super) fn sleeps_a_day(&self) -> anyhow::Result<()> {
+        let database = &self.stage.world.database;
+        let items = dynamodb::items(database, JOURNAL)?;
+        let numbered = |item: &Item| Fields(item).number("sequence").ok().flatten();
+        let last = items.iter().max_by_key(|item| numbered(item)).context("a journal")?;
+        let line = Fields(last).the_text("line").map_err(anyhow::Error::msg)?;
+        let entry = Entry::parse(line)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let at = Timestamp(u64::try_from(now.as_millis())? - 25 * 3_600_000);
+        let behind =
+            entry.previous.map(|hash| domain::journal::Head { sequence: entry.sequence - 1, hash });
+        let Entry { migration, sequence, by, writer, content, .. } = entry;
+        let older = SealedEntry::new(&migration, behind, at, (&by, writer), content)?;
+        let hash = older.hash.to_string();
+        let key = |sequence| [text("migration", LEDGER), number("sequence", sequence)];
+        let line = [text("line", &older.line), text("hash", &hash)];
+        dynamodb::put(database, JOURNAL, key(sequence).into_iter().chain(line).collect())?;
+        let head = [number("last", sequence), text("hash", &hash)];
+        dynamodb::put(database, JOURNAL, key(0).into_iter().chain(head).collect())?;
+        Ok(())
+    }
+}

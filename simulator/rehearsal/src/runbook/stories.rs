@@ -1,0 +1,178 @@
+//! The stories.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use oracle::readers::{Readings, Store, read_all};
+use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
+use stand_ins::world::mogile::Fid;
+
+use super::Story;
+use super::clients::{dump, ingest, rows_of};
+use super::operator::Operator;
+use crate::end_state::{end_state, mogile_state};
+use crate::queued::Ingest;
+use crate::scenarios::Scenario;
+
+/// Files of each story's corpus.
+const FILES: usize = 40;
+
+/// The verification by jobs.
+const RUN: &str = "runbook";
+
+/// The whole way: from buckets without settings to applications that read from S3.
+pub(super) async fn to_the_end(seed: u64) -> Story {
+    story("to the end: the applications read every file from S3", seed, async |operator| {
+        prepare(operator).await?;
+        let uploads = Ingest::begin(&mut operator.stage, seed);
+        let before = contents(operator);
+        operator.line("migrate", 0).await?;
+        uploads.go_on(&mut operator.stage)?;
+        for (file, number) in operator.stage.planted.expected.iter().zip(1..) {
+            if !before.contains(&file.file.sha1) {
+                ingest(&operator.stage.world, &file.file, number)?;
+            }
+        }
+        frozen_and_verified(operator).await?;
+        cut_over(operator).await?;
+        operator.line("verify --references", 0).await?;
+        let mut readings = read(operator, Store::S3)?;
+        readings.problems.extend(operator.stage.judge_after_any_command().problems);
+        Ok(readings)
+    })
+    .await
+}
+
+/// The same up to the cut-over, and back.
+pub(super) async fn back(seed: u64) -> Story {
+    story("back again: both databases and MogileFS serve as before", seed, async |operator| {
+        operator.line("migrate", 0).await?;
+        frozen_and_verified(operator).await?;
+        let before = dump(&operator.stage.world)?;
+        cut_over(operator).await?;
+        ensure!(dump(&operator.stage.world)? != before, "the cut-over changed nothing");
+        for database in ["rhino", "contentrepo"] {
+            operator
+                .line(&format!("cutover {database} --revert --execute --operator=ann"), 0)
+                .await?;
+        }
+        ensure!(
+            dump(&operator.stage.world)? == before,
+            "the databases are not, byte for byte, what they were before the cut-over"
+        );
+        let domain = u64::from(operator.stage.world.dmid.0);
+        read(operator, Store::MogileFs { domain })
+    })
+    .await
+}
+
+/// With a file whose replicas are all lost: accepted by name, and all others are cut over.
+pub(super) async fn accepted(seed: u64) -> Story {
+    story("a file that no replica gives: accepted by name", seed, async |operator| {
+        let world = &operator.stage.world;
+        let plain = |file: &&crate::planting::Expected| !file.synced && file.bucket == BUCKETS[0].1;
+        let lost = operator.stage.planted.expected.iter().find(plain).context("a file")?;
+        let (fid, sha1) = (lost.fid, lost.file.sha1.clone());
+        for device in &world.devices {
+            world.mogile.remove_replica(Fid(fid), *device);
+        }
+        let failed = operator.path("failed.tsv");
+        operator.line(&format!("migrate --failures {failed}"), 1).await?;
+        let means = "--means=ingest is off in crontab";
+        operator.types(&["freeze", means, "--window=1s", "--operator=ann"], 0).await?;
+        operator.line("audit --no-run", 1).await?;
+        let (fids, reason) = (format!("--fids=@{failed}"), "--reason=its disks were lost in 2014");
+        operator
+            .types(&["audit", "accept", &fids, reason, "--execute", "--operator=ann"], 0)
+            .await?;
+        verified(operator).await?;
+        cut_over(operator).await?;
+        let readings = read(operator, Store::S3)?;
+        let (lost, others): (Vec<_>, Vec<_>) =
+            readings.problems.into_iter().partition(|it| it.ends_with("does not have its content"));
+        let rows = rows_of(&operator.stage.world)?;
+        let of_file = rows.objects.iter().filter(|it| it.sha1 == sha1 && !it.is_purged).count();
+        ensure!(lost.len() == of_file, "{} rows lost, and not {of_file}: {lost:?}", lost.len());
+        Ok(Readings { problems: others, ..readings })
+    })
+    .await
+}
+
+/// Runs one. An error that keeps it from its end is a problem, too.
+async fn story(
+    name: &'static str,
+    seed: u64,
+    told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
+) -> Story {
+    let begun = Instant::now();
+    let (readings, commands) = match Operator::begin(seed, FILES).await {
+        Ok(mut operator) => (told(&mut operator).await, operator.typed),
+        Err(error) => (Err(error), Vec::new()),
+    };
+    let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    let Readings { rows, problems } =
+        readings.unwrap_or_else(|error| Readings { rows: 0, problems: vec![format!("{error:#}")] });
+    Story { scenario: Scenario { name, seconds, problems }, commands, rows_read: rows }
+}
+
+/// The SHA-1s of all files.
+fn contents(operator: &Operator) -> BTreeSet<String> {
+    operator.stage.planted.expected.iter().map(|file| file.file.sha1.clone()).collect()
+}
+
+/// Buckets, tables and queues, their check, raw copies of a part, and the clean-up of unfinished uploads.
+async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
+    operator.line("provision --access-profile contentrepo-legacy --change-access", 0).await?;
+    operator.line("doctor", 0).await?;
+    operator.line("tmp list", 0).await?;
+    operator.sleeps_a_day()?;
+    operator.line("tmp delete --execute --operator=ann", 0).await?;
+    operator.stage.before = mogile_state(&operator.stage.world);
+    operator.stage.planted.temporary = 0;
+    let half = operator.stage.planted.expected.len() / 2;
+    let first = operator.stage.planted.expected.iter().take(half).map(|file| file.fid.to_string());
+    let fids = format!("--fids={}", first.collect::<Vec<_>>().join(","));
+    operator.line(&format!("sync {fids}"), 0).await.map(drop)
+}
+
+/// Ingest is stopped, what came since is migrated through the queue, and everything is verified.
+async fn frozen_and_verified(operator: &mut Operator) -> anyhow::Result<()> {
+    let means = "--means=ingest is off in crontab";
+    operator.types(&["freeze", means, "--window=1s", "--operator=ann"], 0).await?;
+    operator.line("enqueue migrate", 0).await?;
+    operator.line("work --until-empty", 0).await?;
+    operator.line("migrate", 0).await?;
+    verified(operator).await
+}
+
+async fn verified(operator: &mut Operator) -> anyhow::Result<()> {
+    operator.line(&format!("enqueue verify --run {RUN}"), 0).await?;
+    operator.line("work --until-empty", 0).await?;
+    operator.line(&format!("audit --run {RUN}"), 0).await?;
+    operator.line("verify", 0).await?;
+    operator.line("freeze check", 0).await.map(drop)
+}
+
+/// Both databases, each after a dry run.
+async fn cut_over(operator: &mut Operator) -> anyhow::Result<()> {
+    for database in ["contentrepo", "rhino"] {
+        let dry = format!("cutover {database} --left-behind {IGNORED_BUCKET}");
+        operator.line(&dry, 0).await?;
+        let backup = operator.path(&format!("{database}-names.gz"));
+        operator.line(&format!("{dry} --execute --backup {backup} --operator=ann"), 0).await?;
+    }
+    Ok(())
+}
+
+/// What the applications can read. The ignored bucket is left behind in S3 alone.
+fn read(operator: &Operator, store: Store) -> anyhow::Result<Readings> {
+    let world = &operator.stage.world;
+    let left_behind = match store {
+        Store::S3 => BTreeSet::from([IGNORED_BUCKET.to_owned()]),
+        Store::MogileFs { .. } => BTreeSet::new(),
+    };
+    let readings = read_all(&rows_of(world)?, store, &end_state(world), &left_behind);
+    ensure!(readings.rows > 0, "the applications have no rows");
+    Ok(readings)
+}
