@@ -131,8 +131,8 @@ async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
     operator.stage.before = mogile_state(&operator.stage.world);
     operator.stage.planted.temporary = 0;
     let half = operator.stage.planted.expected.len() / 2;
-    let first = operator.stage.planted.expected.iter().take(half).map(|file| file.fid.to_string());
-    let fids = format!("--fids={}", first.collect::<Vec<_>>().join(","));
+    let last = operator.stage.planted.expected.iter().skip(half).map(|file| file.fid.to_string());
+    let fids = format!("--fids={}", last.collect::<Vec<_>>().join(","));
     operator.line(&format!("sync {fids}"), 0).await.map(drop)
 }
 
