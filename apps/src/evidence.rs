@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use adapters::clock::SystemClock;
 use anyhow::anyhow;
-use domain::BucketMap;
 use domain::journal::{Content, Evidence, EvidenceOutcome, MigrationPlace};
 use domain::ports::Clock;
 use domain::runbook::{JournalTrouble, JournalWriter};
 use domain::store_state::RowsDigest;
+use domain::{BucketMap, Stopped};
 use tokio::time::timeout;
 
 use crate::config::{AwsSettings, JournalSettings, QueueSettings, SourceSettings, TableSettings};
@@ -82,6 +82,16 @@ impl PlaceSettings<'_> {
             queue: queue.map(|url| url.to_string()),
             database: source.database()?.map(|url| url.name().to_owned()),
         })
+    }
+}
+
+/// Whether the end of a command says anything: not where its settings were wrong, nor where it was stopped before it
+/// had read a row.
+pub const fn says_something(stopped: Option<&Stopped>, rows: u64) -> bool {
+    match stopped {
+        None => true,
+        Some(Stopped::Misconfigured(_)) => false,
+        Some(Stopped::Trouble(_) | Stopped::Failures(_) | Stopped::Interrupted) => rows > 0,
     }
 }
 

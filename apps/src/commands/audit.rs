@@ -22,7 +22,7 @@ use crate::config::{
     AwsSettings, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings, TimeSettings,
     parse_buckets,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, not_written, write_end};
+use crate::evidence::{Ended, PlaceSettings, counted, not_written, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::journal::OperatorSettings;
@@ -209,10 +209,10 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     };
     let files = AuditFiles { list: listed, withdrawn };
     let (counted, content) = (counted::audit(&summary), summary.content);
-    let is_misconfigured = matches!(summary.stopped, Some(Stopped::Misconfigured(_)));
+    let is_said = says_something(summary.stopped.as_ref(), summary.rows);
     let report = AuditReport::new(summary, run, files, arguments.allow_withdrawn);
     let exit = session.print(&report)?;
-    if !is_misconfigured {
+    if is_said {
         let (step, verdict) = (AUDIT, report.verdict());
         let (content, run) = (Some(content), run.map(str::to_owned));
         arguments.journal_end(&services, Ended { step, verdict, counted, content, run }).await;

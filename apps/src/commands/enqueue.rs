@@ -12,7 +12,7 @@ use crate::acceptances::accepted;
 use crate::config::{
     JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, write_end};
+use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::enqueue::{EnqueueReport, verdict};
@@ -152,7 +152,7 @@ impl Arguments {
         buckets: &BucketMap,
         EnqueueReport { summary, verdict, cost, run, .. }: &EnqueueReport,
     ) {
-        let was_begun = summary.stopped.is_none() || summary.intake.rows > 0;
+        let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
         if !was_begun || self.selection.takes_a_part() || self.from_fid.is_some() {
             return;
         }

@@ -14,7 +14,7 @@ use crate::acceptances::accepted;
 use crate::config::{
     CONCURRENCY, JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, write_end};
+use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::migrate::{MigrateReport, verdict};
@@ -173,7 +173,7 @@ impl RunArguments {
         operator: &OperatorSettings,
         MigrateReport { summary, verdict, cost, .. }: &MigrateReport,
     ) {
-        let was_begun = summary.stopped.is_none() || summary.intake.rows > 0;
+        let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
         let Ok(buckets) = self.settings.target.bucket_map() else { return };
         if !was_begun || self.selection.takes_a_part() {
             return;

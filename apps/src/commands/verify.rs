@@ -38,6 +38,7 @@ use crate::config::{
     AwsSettings, JournalSettings, SourceSettings, TableSettings, TargetSettings, TimeSettings,
     duration,
 };
+use crate::evidence::says_something;
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::journal::OperatorSettings;
@@ -240,7 +241,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let allowed = Allowed { extra, etags };
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
-    arguments.journal_end(&services, journalled::ended(&report)).await;
+    if says_something(report.summary.stopped.as_ref(), report.summary.rows) {
+        arguments.journal_end(&services, journalled::ended(&report)).await;
+    }
     // Last of all: a comparison that is killed before says everything once more.
     let noted = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
     noted.context(

@@ -39,6 +39,15 @@ pub(super) struct Looked {
     place: MigrationPlace,
 }
 
+/// What was read for the gates.
+struct Seen {
+    cutovers: Cutovers,
+    place: MigrationPlace,
+    held: ClientsHeld,
+    check: FreezeCheck,
+    queue: Option<QueueSeen>,
+}
+
 /// Which change is looked at.
 pub(super) struct Looking<'a> {
     pub(super) database: ClientDatabase,
@@ -53,12 +62,12 @@ pub(super) struct Looking<'a> {
 impl Looked {
     /// Whether each gate is open, or overridden.
     pub(super) fn are_open(&self) -> bool {
-        self.gates.iter().all(|gate| gate.is_open() || self.is_overridden(gate))
+        self.gates.iter().all(|gate| self.passes(gate))
     }
 
-    fn is_overridden(&self, gate: &Gate) -> bool {
+    fn passes(&self, gate: &Gate) -> bool {
         let of_gate = self.overrides.iter().find(|it| it.gate == gate.name());
-        of_gate.is_some_and(|it| it.refusal.is_none())
+        gate.is_open() || of_gate.is_some_and(|it| it.refusal.is_none())
     }
 
     /// Shows in a report which gates are overridden, and which cannot be.
@@ -99,13 +108,13 @@ impl Looked {
 
 impl Looking<'_> {
     /// Reads the journal, and then all that the gates of a cut-over rest on. A dry run reads the last rows of
-    /// MogileFS alone. Behind a cut-over that is done there is no gate.
+    /// MogileFS alone, and looks at the queues once; `--execute` does that first, and reads every row and looks at
+    /// the queues for minutes where nothing refuses. Behind a cut-over that is done there is no gate.
     pub(super) async fn look(&self) -> anyhow::Result<Looked> {
-        let Self { database, change, ports, buckets, .. } = *self;
+        let Self { database, change, ports, .. } = *self;
         let (clock, journal) = (&*ports.clock, &**self.journal);
         let cutovers = read_cutovers(journal, clock, random()).await.map_err(unreadable)?;
-        let standing = cutovers.of(database);
-        if standing.phase() == Phase::CutOver {
+        if cutovers.of(database).phase() == Phase::CutOver {
             return Ok(Looked {
                 cutovers,
                 gates: Vec::new(),
@@ -117,11 +126,39 @@ impl Looking<'_> {
             });
         }
         let place = self.place().await?;
-        // One that goes on has passed this gate, and clients wait for it.
-        let begins = change.execute && standing.phase() == Phase::Before;
+        let progress = |objects| {
+            let teller = Teller::plain();
+            teller.say(&format!("{} objects of contentrepo read", HumanCount(objects)));
+        };
+        // The shorter reading first.
+        let held = read_held(ports, &progress).await.map_err(|error| reading(&error))?;
+        let (check, queue) = tokio::try_join!(self.freeze(false), self.queues(Duration::ZERO))?;
+        let seen = Seen { cutovers, place, held, check, queue };
+        let looked = self.judge(seen, false).await?;
+        if !change.execute || !self.goes_on(&looked) {
+            return Ok(looked);
+        }
+        // A change that goes on has passed the gate of the queue, and clients wait for it.
+        let begins = looked.cutovers.of(database).phase() == Phase::Before;
         let window = if begins { limits::QUEUE_EMPTY_FOR } else { Duration::ZERO };
-        let read = async { tokio::try_join!(self.stores(), self.queues(window)) };
-        let ((held, check), queue) = Box::pin(read).await?;
+        let Looked { cutovers, place, held, .. } = looked;
+        let (check, queue) = tokio::try_join!(self.freeze(true), self.queues(window))?;
+        let seen = Seen { cutovers, place, held, check, queue };
+        self.judge(seen, true).await
+    }
+
+    /// Whether the longer looks are worth their minutes. That a freeze may be overridden only they say.
+    fn goes_on(&self, looked: &Looked) -> bool {
+        let waits = |gate: &Gate| {
+            matches!(gate, Gate::Freeze(_)) && self.change.gates.overrides(gate.name())
+        };
+        looked.gates.iter().all(|gate| looked.passes(gate) || waits(gate))
+    }
+
+    /// All gates, by what was seen and by the journal.
+    async fn judge(&self, seen: Seen, is_full: bool) -> anyhow::Result<Looked> {
+        let Self { database, change, buckets, .. } = *self;
+        let Seen { cutovers, place, held, check, queue } = seen;
         let evidence = self.evidence().await?;
         let queue = match queue {
             Some(seen) => seen,
@@ -131,6 +168,7 @@ impl Looking<'_> {
             None => QueueSeen::NotNamed,
         };
         // What was accepted by name when the change was begun stays so.
+        let standing = cutovers.of(database);
         let begun = standing.forth.iter().flat_map(|run| run.begun.left_behind.iter().cloned());
         let named: BTreeSet<_> = self.named.iter().cloned().chain(begun).collect();
         let compared = match &check {
@@ -142,7 +180,7 @@ impl Looking<'_> {
         };
         let grounds = GateGrounds {
             cutovers: &cutovers,
-            freeze: FreezeSeen { check, is_full: change.execute },
+            freeze: FreezeSeen { check, is_full },
             held: &held,
             buckets,
             named: &named,
@@ -154,31 +192,26 @@ impl Looking<'_> {
         let overrides = change.gates.decide(&gates);
         let freeze = None;
         let mut looked = Looked { cutovers, gates, overrides, freeze, held, evidence, place };
-        let of_freeze = looked.gates.iter().filter(|gate| matches!(gate, Gate::Freeze(_)));
-        let passes = of_freeze.into_iter().all(|it| it.is_open() || looked.is_overridden(it));
+        let mut of_freeze = looked.gates.iter().filter(|gate| matches!(gate, Gate::Freeze(_)));
+        let passes = of_freeze.all(|gate| looked.passes(gate));
         looked.freeze = compared.filter(|_| passes);
         Ok(looked)
     }
 
-    /// What the clients hold, and how the freeze stands.
-    async fn stores(&self) -> anyhow::Result<(ClientsHeld, FreezeCheck)> {
+    /// How the freeze stands, by every row or by the last ones.
+    async fn freeze(&self, is_full: bool) -> anyhow::Result<FreezeCheck> {
         let Self { ports, buckets, .. } = *self;
         let (teller, journal) = (Teller::plain(), &**self.journal);
-        // The shorter reading first.
-        let progress =
-            |objects| teller.say(&format!("{} objects of contentrepo read", HumanCount(objects)));
-        let held = read_held(ports, &progress).await.map_err(|error| reading(&error))?;
-        let check = if self.change.execute {
+        let check = if is_full {
             let progress = |progress| teller.say(&words(progress));
             check_freeze(ports, journal, buckets, random(), &progress).await
         } else {
             glance_at_freeze(ports, journal, buckets, random()).await
         };
-        let check = check.map_err(|why| match why {
+        check.map_err(|why| match why {
             CheckTrouble::Journal(why) => unreadable(why),
             CheckTrouble::Store(why) => trouble(why),
-        })?;
-        Ok((held, check))
+        })
     }
 
     /// What is in the queues, where they are named.

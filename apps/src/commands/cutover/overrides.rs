@@ -68,6 +68,11 @@ impl GateArguments {
         self.no_queue
     }
 
+    /// Whether the operator overrides this gate, where it may be.
+    pub(super) fn overrides(&self, gate: &str) -> bool {
+        self.names().contains(gate)
+    }
+
     fn names(&self) -> BTreeSet<&str> {
         let names = self.overridden.iter().map(|name| name.trim());
         names.filter(|name| !name.is_empty()).collect()

@@ -21,7 +21,7 @@ use futures_util::StreamExt;
 use self::allowed::AllowedFile;
 use self::history::History;
 use crate::config::ClientSettings;
-use crate::evidence::{Ended, counted};
+use crate::evidence::{Ended, counted, says_something};
 use crate::exit::{Exit, UsageError};
 use crate::report::Counted;
 use crate::report::references::{
@@ -139,7 +139,9 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let exit = session.print(&report)?;
     let (counted, verdict) = (counted::references(&report.summary), report.verdict);
     let step = "verify references";
-    let ended = Ended { step, verdict, counted, content: None, run: None };
-    arguments.journal_end(&services, ended).await;
+    if says_something(report.summary.stopped.as_ref(), report.summary.objects.rows) {
+        let ended = Ended { step, verdict, counted, content: None, run: None };
+        arguments.journal_end(&services, ended).await;
+    }
     Ok(exit)
 }
