@@ -20,9 +20,15 @@ pub struct OperatorSettings {
 }
 
 impl OperatorSettings {
+    /// The name that was given.
+    #[must_use]
+    pub fn given(&self) -> Option<&str> {
+        self.operator.as_deref().map(str::trim).filter(|name| !name.is_empty())
+    }
+
     /// The name that was given, or the ARN of the keys.
     pub async fn name(&self, services: &Services<'_>) -> anyhow::Result<String> {
-        match self.operator.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        match self.given() {
             Some(name) => Ok(name.to_owned()),
             None => services.caller(random()).await,
         }

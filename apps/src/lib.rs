@@ -13,6 +13,8 @@ pub mod commands;
 pub mod config;
 pub mod dot_env;
 pub mod environment;
+#[cfg(feature = "command-line")]
+mod evidence;
 pub mod exit;
 pub mod fid_list;
 pub mod interrupt;

@@ -50,6 +50,12 @@ impl SelectionArguments {
         self.moved_from.iter().map(bucket).collect()
     }
 
+    /// Whether it leaves out files by their fids.
+    #[must_use]
+    pub const fn takes_a_part(&self) -> bool {
+        self.fids.is_some() || self.exclude_file.is_some()
+    }
+
     /// The selection's flags that the next command needs too, whichever fids it takes.
     #[must_use]
     pub fn flags(&self) -> String {

@@ -11,6 +11,7 @@ mod cutover;
 mod data;
 mod evidence;
 mod export;
+mod overridden;
 mod temporary;
 
 use serde::de::Error;
@@ -27,6 +28,7 @@ pub use self::cutover::{
 pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::evidence::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
+pub use self::overridden::GateOverridden;
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
 use crate::store_state::Freeze;
@@ -183,6 +185,8 @@ pub enum Content {
     CutoverStatement(CutoverStatement),
     /// What a command found when it came to its end, or what people say that they did.
     Evidence(Box<Evidence>),
+    /// An operator is about to cut a database over although a gate refuses.
+    GateOverridden(Box<GateOverridden>),
     /// A step of the runbook came to its end.
     StepDone {
         /// The step's name.

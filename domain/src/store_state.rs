@@ -33,6 +33,12 @@ impl RowsDigest {
         self.add_bytes(&Self::bytes(row.fid, row.dkey.as_deref(), row.length));
     }
 
+    /// Adds the rows of another digest, which has none of these.
+    pub const fn absorb(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.sum = Sum(self.sum.0.wrapping_add(other.sum.0));
+    }
+
     /// Takes away a row that was added. The digest is then that of the rows that are left.
     pub fn remove(&mut self, fid: Fid, dkey: Option<&str>, length: Option<ByteCount>) {
         let half = half_of_hash(&Self::bytes(fid, dkey, length));
@@ -292,6 +298,13 @@ mod tests {
             (Just(rows.clone()), Just(rows).prop_shuffle())
         })) {
             prop_assert_eq!(of(&one), of(&other));
+        }
+
+        #[test]
+        fn the_digest_of_parts_is_that_of_the_whole(one in rows(), other in rows()) {
+            let mut digest = of(&one);
+            digest.absorb(of(&other));
+            prop_assert_eq!(digest, of(&[one, other].concat()));
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! The audit: what it says of every difference between the index, the ledger and a run's verifications.
 
 mod accepted;
+mod content;
 mod meanwhile;
 mod sets;
 mod stage;

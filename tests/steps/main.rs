@@ -9,6 +9,7 @@ mod counts;
 #[cfg(feature = "containers")]
 mod cutover;
 mod doctor;
+mod gates;
 mod migrate_file;
 mod migrate_run;
 mod plan;

@@ -11,6 +11,7 @@ use adapters::clock::SystemClock;
 use clap::{Args, Subcommand};
 use domain::accept::{AgainPorts, has_content, try_again};
 use domain::audit::{AuditPlan, AuditPorts, AuditProgress, AuditSummary, Comparison, list_files};
+use domain::cutover::AUDIT;
 use domain::job::is_run_name;
 use domain::ports::ContentRepoDatabase;
 use domain::{Acceptances, BucketMap, Reason, Since, Stopped, limits};
@@ -21,13 +22,15 @@ use crate::config::{
     AwsSettings, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings, TimeSettings,
     parse_buckets,
 };
+use crate::evidence::{Ended, PlaceSettings, counted, not_written, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
-use crate::report::Teller;
+use crate::journal::OperatorSettings;
 use crate::report::audit::{AuditFiles, AuditList, AuditReport, WithdrawnList};
 use crate::report::list_file::ListEnd;
+use crate::report::{Report, Teller};
 use crate::session::Session;
-use crate::wiring::{IndexFrom, Wiring};
+use crate::wiring::{IndexFrom, Services, Wiring};
 
 /// What can be given to `audit`.
 #[derive(Debug, Args)]
@@ -96,6 +99,9 @@ struct Compare {
 
     #[command(flatten)]
     journal: JournalSettings,
+
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     #[command(flatten)]
     source: SourceSettings,
@@ -202,7 +208,16 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
         None => None,
     };
     let files = AuditFiles { list: listed, withdrawn };
-    session.print(&AuditReport::new(summary, run, files, arguments.allow_withdrawn))
+    let (counted, content) = (counted::audit(&summary), summary.content);
+    let is_said = says_something(summary.stopped.as_ref(), summary.rows);
+    let report = AuditReport::new(summary, run, files, arguments.allow_withdrawn);
+    let exit = session.print(&report)?;
+    if is_said {
+        let (step, verdict) = (AUDIT, report.verdict());
+        let (content, run) = (Some(content), run.map(str::to_owned));
+        arguments.journal_end(&services, Ended { step, verdict, counted, content, run }).await;
+    }
+    Ok(exit)
 }
 
 /// Tries the replicas of accepted files again. Without the trackers it is not known whether one is back.
@@ -257,6 +272,29 @@ fn words(progress: AuditProgress) -> String {
 }
 
 impl Compare {
+    /// Writes the result into the journal, unless files were left out.
+    async fn journal_end(&self, services: &Services<'_>, ended: Ended) {
+        let Ok(buckets) = self.buckets() else { return };
+        if self.exclude_file.is_some() {
+            let why = "--exclude-file leaves files out";
+            not_written(
+                AUDIT,
+                why,
+                "`mogile2s3 audit` without the flag; `audit accept` accepts files by name",
+            );
+            return;
+        }
+        let place = PlaceSettings {
+            source: &self.source,
+            buckets: &buckets,
+            aws: &self.aws,
+            tables: &self.tables,
+            journal: &self.journal,
+            queue: None,
+        };
+        write_end(services, &place, &self.operator, ended).await;
+    }
+
     fn buckets(&self) -> Result<BucketMap, UsageError> {
         parse_buckets(&self.buckets, &self.ignore_buckets)
     }

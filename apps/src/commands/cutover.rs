@@ -3,6 +3,7 @@
 mod contentrepo;
 mod gates;
 mod ingested;
+mod overrides;
 mod rhino;
 
 use std::collections::BTreeSet;
@@ -71,6 +72,9 @@ struct Change {
     /// back. The journal keeps its digest
     #[arg(long, value_name = "FILE", requires = "revert")]
     leave_behind: Option<PathBuf>,
+
+    #[command(flatten)]
+    gates: overrides::GateArguments,
 
     #[command(flatten)]
     operator: OperatorSettings,

@@ -3,6 +3,8 @@
 #[cfg(feature = "command-line")]
 mod clients;
 #[cfg(feature = "command-line")]
+mod journalled;
+#[cfg(feature = "command-line")]
 mod mogile;
 mod settings;
 mod storage_nodes;
@@ -30,8 +32,14 @@ use crate::config::{
     AccessSettings, AwsSettings, ClientSettings, JournalSettings, QueueSettings, Settings,
     TargetSettings, WorkerFunctionSettings,
 };
+#[cfg(feature = "command-line")]
+use crate::evidence::counted;
 use crate::exit::Exit;
 use crate::exit::UsageError;
+#[cfg(feature = "command-line")]
+use crate::journal::OperatorSettings;
+#[cfg(feature = "command-line")]
+use crate::report::Report;
 use crate::report::doctor::DoctorReport;
 use crate::session::Session;
 use crate::wiring::Services;
@@ -72,6 +80,10 @@ pub struct Arguments {
     #[command(flatten)]
     journal: JournalSettings,
 
+    #[cfg(feature = "command-line")]
+    #[command(flatten)]
+    operator: OperatorSettings,
+
     #[command(flatten)]
     clients: ClientSettings,
 
@@ -92,8 +104,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     arguments.note_wrong_settings(&services, &mut wrong).await;
     let (checks, unset) = arguments.examine(&session, &services, &mut wrong).await;
     let (settings, unseen) = wrong.into_checks();
-    let checks = settings.into_iter().chain(checks).collect();
-    session.print(&DoctorReport::new(checks).without(unset).with_unseen(unseen))
+    let checks: Vec<_> = settings.into_iter().chain(checks).collect();
+    let counted = counted::doctor(&checks);
+    let report = DoctorReport::new(checks).without(unset).with_unseen(unseen);
+    let exit = session.print(&report)?;
+    arguments.journal_end(&services, counted, report.verdict()).await;
+    Ok(exit)
 }
 
 #[cfg(feature = "command-line")]

@@ -6,19 +6,21 @@ use clap::{Args, ValueEnum};
 use domain::blueprint::{TableBlueprint, table_by_fid, verifications_table};
 use domain::job::is_run_name;
 use domain::queue::{EnqueuePlan, EnqueueSummary, enqueue};
-use domain::{Fid, JobAction, limits};
+use domain::{BucketMap, Fid, JobAction, limits};
 
 use crate::acceptances::accepted;
 use crate::config::{
     JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
 };
+use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
+use crate::journal::OperatorSettings;
 use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::report::{Counted, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
-use crate::wiring::{IndexFrom, Wiring};
+use crate::wiring::{IndexFrom, Services, Wiring};
 use crate::{fid_list, worker_function};
 
 /// What can be given to `enqueue`.
@@ -66,6 +68,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     journal: JournalSettings,
+
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     #[command(flatten)]
     function: WorkerFunctionSettings,
@@ -126,17 +131,48 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Err(stopped) => EnqueueSummary { stopped: Some(stopped), ..EnqueueSummary::default() },
     };
 
-    session.print(&EnqueueReport {
+    let report = EnqueueReport {
         large_fids: fid_list::in_ranges(&summary.large_fids),
         run: plan.run,
         again: arguments.selection.flags() + &arguments.route.flag() + &arguments.types.flag(),
         verdict: verdict(&summary),
         summary,
         cost: session.cost(),
-    })
+    };
+    let exit = session.print(&report)?;
+    arguments.journal_end(&services, &plan.buckets, &report).await;
+    Ok(exit)
 }
 
 impl Arguments {
+    /// Writes what came of the rows into the journal, unless some were left out, or nothing was begun.
+    async fn journal_end(
+        &self,
+        services: &Services<'_>,
+        buckets: &BucketMap,
+        EnqueueReport { summary, verdict, cost, run, .. }: &EnqueueReport,
+    ) {
+        let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
+        if !was_begun || self.selection.takes_a_part() || self.from_fid.is_some() {
+            return;
+        }
+        let place = PlaceSettings {
+            source: &self.settings.source,
+            buckets,
+            aws: &self.settings.aws,
+            tables: &self.queue.tables,
+            journal: &self.journal,
+            queue: Some(&self.queue),
+        };
+        let step = match self.action {
+            Action::Migrate => "enqueue migrate",
+            Action::Verify => "enqueue verify",
+        };
+        let (counted, verdict) = (counted::enqueue(summary, cost.took), *verdict);
+        let ended = Ended { step, verdict, counted, content: None, run: run.clone() };
+        write_end(services, &place, &self.operator, ended).await;
+    }
+
     fn tables(&self) -> Result<Vec<TableBlueprint>, UsageError> {
         let (tables, aws) = (&self.queue.tables, &self.settings.aws);
         let verifications = verifications_table(tables.verifications_table(aws)?);

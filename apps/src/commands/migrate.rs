@@ -14,7 +14,9 @@ use crate::acceptances::accepted;
 use crate::config::{
     CONCURRENCY, JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration,
 };
+use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
+use crate::journal::OperatorSettings;
 use crate::report::migrate::{MigrateReport, verdict};
 use crate::report::{Counted, FailureList, FailureListEnd, Observers, Teller};
 use crate::route::Route;
@@ -35,6 +37,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     types: TypesSettings,
+
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     #[command(flatten)]
     run: RunArguments,
@@ -98,12 +103,14 @@ continues where this run ended.";
 
 /// Migrates what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { route, types, run } = arguments;
+    let Arguments { route, types, operator, run } = arguments;
     let session = Session::begin(run.json);
     let aim = Aim::Migrate(route, types.from(&run.wiring(&session))?);
     let flags = route.flag() + &types.flag();
     let report = run.carry_out(&session, aim, "mogile2s3 migrate", &flags).await?;
-    session.print(&report)
+    let exit = session.print(&report)?;
+    run.journal_end(&session, &operator, &report).await;
+    Ok(exit)
 }
 
 /// Where a run brings files.
@@ -156,6 +163,34 @@ impl RunArguments {
 
         let failure_list = failures.map(FailureList::finish);
         Ok(self.report(session, summary, failure_list, (name, flags)))
+    }
+
+    /// Writes what a migration came to into the journal, unless it took some of the files alone, or nothing was
+    /// begun.
+    async fn journal_end(
+        &self,
+        session: &Session,
+        operator: &OperatorSettings,
+        MigrateReport { summary, verdict, cost, .. }: &MigrateReport,
+    ) {
+        let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
+        let Ok(buckets) = self.settings.target.bucket_map() else { return };
+        if !was_begun || self.selection.takes_a_part() {
+            return;
+        }
+        let Settings { source, time, aws, .. } = &self.settings;
+        let place = PlaceSettings {
+            source,
+            buckets: &buckets,
+            aws,
+            tables: &self.tables,
+            journal: &self.journal,
+            queue: None,
+        };
+        let counted = counted::migrate(summary, cost.took);
+        let (step, verdict) = ("migrate", *verdict);
+        let ended = Ended { step, verdict, counted, content: None, run: None };
+        write_end(&session.services(aws, time), &place, operator, ended).await;
     }
 
     fn report(
@@ -246,7 +281,7 @@ mod tests {
     fn next(flags: &[&str]) -> (String, String) {
         let required = ["migrate", "--buckets", "a:bucket"];
         let line = Line::try_parse_from(required.iter().chain(flags)).expect("good flags");
-        let Arguments { route, types, run } = line.arguments;
+        let Arguments { route, types, run, .. } = line.arguments;
         let flags = route.flag() + &types.flag();
         (run.command("mogile2s3 migrate", &flags), run.selection.fids_flag())
     }

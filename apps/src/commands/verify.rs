@@ -1,6 +1,7 @@
 //! `mogile2s3 verify`: the buckets' listings against MogileFS's index, or with `--references` the clients'
 //! databases against the buckets.
 
+mod journalled;
 mod references;
 
 mod lists;
@@ -34,10 +35,13 @@ use self::state::{Keeper, KeptState, StateFile, StateSettings};
 use super::migrate::failures_allowed;
 use crate::acceptances::{accepted_if_read, accepted_or_trouble};
 use crate::config::{
-    AwsSettings, JournalSettings, SourceSettings, TargetSettings, TimeSettings, duration,
+    AwsSettings, JournalSettings, SourceSettings, TableSettings, TargetSettings, TimeSettings,
+    duration,
 };
+use crate::evidence::says_something;
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
+use crate::journal::OperatorSettings;
 use crate::report::Counted;
 use crate::report::list_file::require_different;
 use crate::report::verify::{Allowed, SortedEnd, VerifyReport, Ways};
@@ -122,7 +126,13 @@ pub struct Arguments {
     time: TimeSettings,
 
     #[command(flatten)]
+    tables: TableSettings,
+
+    #[command(flatten)]
     journal: JournalSettings,
+
+    #[command(flatten)]
+    operator: OperatorSettings,
 
     #[command(flatten)]
     aws: AwsSettings,
@@ -231,9 +241,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let allowed = Allowed { extra, etags };
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
+    if says_something(report.summary.stopped.as_ref(), report.summary.rows) {
+        arguments.journal_end(&services, journalled::ended(&report)).await;
+    }
     // Last of all: a comparison that is killed before says everything once more.
-    let ended = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
-    ended.context(
+    let noted = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
+    noted.context(
         "the report above stands. Noting in the file of --state that the comparison has ended",
     )?;
     Ok(exit)

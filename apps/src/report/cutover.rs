@@ -1,5 +1,6 @@
 //! What `cutover` prints.
 
+mod evidence;
 mod gates;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use domain::journal::{BackupSeal, ClientDatabase, Direction, IngestedSeal, NameR
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
-pub use self::gates::GateLine;
+pub use self::gates::{GateLine, Overriding};
 use super::Report;
 use super::shell::{printable, quoted};
 use crate::exit::{Exit, Verdict};
@@ -128,6 +129,14 @@ impl CutoverReport {
         Self { outcome, differences, verdict, ..self }
     }
 
+    /// Shows which gates are overridden, and which cannot be.
+    pub fn override_gates(&mut self, overrides: &[Overriding]) {
+        for one in overrides {
+            let lines = self.gates.iter_mut().filter(|line| line.gate == one.gate);
+            lines.for_each(|line| line.note(one));
+        }
+    }
+
     /// The command of this change.
     const fn command(&self) -> &'static str {
         command(self.database, self.direction)
@@ -170,9 +179,8 @@ impl CutoverReport {
             CutoverOutcome::CanBeChanged if self.direction == Direction::ToS3 => {
                 writeln!(
                     out,
-                    "\nNothing was changed. `verify` and `audit` are not looked at here. Before this both must be \
-                     clean:\n  mogile2s3 audit --run ID\n  mogile2s3 verify\nStop {name} and all its readers, \
-                     then:\n  {command} --execute --backup FILE{flags}"
+                    "\nNothing was changed. Stop {name} and all its readers, then:\n  {command} --execute --backup \
+                     FILE{flags}"
                 )
             }
             CutoverOutcome::CanBeChanged => {

@@ -185,6 +185,12 @@ impl<'a> Services<'a> {
         Ok((AwsSite::new(config, self.calls.clone()).with_timeouts(self.time.aws()), region))
     }
 
+    /// The region's name.
+    #[cfg(feature = "command-line")]
+    pub async fn region(&self) -> Result<String, UsageError> {
+        Ok(self.config().await?.region().map(ToString::to_string).unwrap_or_default())
+    }
+
     /// What looks at the site before a run begins. `queue` has the queue's URL and the function that may
     /// take its jobs, where jobs are sent.
     #[cfg(feature = "command-line")]

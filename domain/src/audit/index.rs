@@ -88,6 +88,7 @@ impl Comparison {
         match AuditedRow::of(row, plan.buckets) {
             AuditedRow::File(AuditedFile { fid, sha1, bucket, length, .. }) => {
                 summary.files.add(length);
+                summary.content.add(row);
                 self.note_accepted_file(row, plan);
                 return self.expected.add(fid, Fingerprint::of(&bucket, &sha1));
             }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::misconfigured::is_likely_another_store;
+use crate::store_state::RowsDigest;
 use crate::summary::{Sample, Stopped};
 use crate::{Coverage, Tally, coverage};
 
@@ -15,6 +16,9 @@ pub struct AuditSummary {
     pub other_domains: u64,
     /// Files that must be in S3.
     pub files: Tally,
+    /// Their rows, as a freeze counts the rows of mapped buckets. The journal has it.
+    #[serde(skip)]
+    pub content: RowsDigest,
     /// `{uuid}.tmp` rows.
     pub temporary: u64,
     /// Rows of ignored buckets.

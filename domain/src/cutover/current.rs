@@ -132,6 +132,7 @@ impl JournalledChanges {
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
             | Content::Evidence(_)
+            | Content::GateOverridden(_)
             // They change names in the clients' databases alone, and no freeze counts names.
             | Content::CutoverBegun(_)
             | Content::CutoverStatement(_)

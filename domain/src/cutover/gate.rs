@@ -1,13 +1,22 @@
 //! What must hold before names in a client's database are changed. Pure decisions: what they rest on was read
 //! before.
 
+mod evidence;
+mod overriding;
+mod queue;
+
 use std::collections::BTreeSet;
 
+pub use self::evidence::{EvidenceSeen, VerifiedSeen};
+pub use self::overriding::NoOverride;
+pub use self::queue::{QueueLook, QueueSeen, watch_queues};
 use super::check::FreezeCheck;
+use super::evidence::GateEvidence;
 use super::held::{ClientsHeld, LeftBehind, UnmappedBucket};
 use super::standing::{Cutovers, Phase};
 use crate::BucketMap;
-use crate::journal::{ClientDatabase, Direction};
+use crate::journal::{ClientDatabase, Direction, MigrationPlace};
+use crate::store_state::RowsDigest;
 
 /// A gate, and what was found at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +31,34 @@ pub enum Gate {
     Order(OrderSeen),
     /// No content was ingested since the cut-over, or it is listed.
     Ingested(IngestedSeen),
+    /// The last audit is clean, complete and of the freeze's content.
+    Audit(Box<EvidenceSeen>),
+    /// So is the last local verification.
+    Verify(Box<EvidenceSeen>),
+    /// The workers' verification covers every file.
+    Verified(VerifiedSeen),
+    /// No job is in the queue, and no dead letter behind it.
+    Queue(QueueSeen),
+}
+
+/// What the gates of a cut-over rest on.
+pub struct GateGrounds<'a> {
+    /// What the journal says of both databases.
+    pub cutovers: &'a Cutovers,
+    /// How the freeze was looked at.
+    pub freeze: FreezeSeen,
+    /// What the clients hold, by bucket.
+    pub held: &'a ClientsHeld,
+    /// Where buckets go.
+    pub buckets: &'a BucketMap,
+    /// The ignored buckets whose content the operator leaves behind.
+    pub named: &'a BTreeSet<String>,
+    /// What the journal has of audits and verifications.
+    pub evidence: &'a GateEvidence,
+    /// Today's systems.
+    pub place: &'a MigrationPlace,
+    /// What was seen of the queue.
+    pub queue: QueueSeen,
 }
 
 /// How a freeze was looked at.
@@ -69,6 +106,10 @@ pub struct IngestedSeen {
 }
 
 impl Gate {
+    /// The names of the gates of a cut-over.
+    pub const NAMES: [&str; 8] =
+        ["order", "freeze", "audit", "verify", "verified", "queue", "unmapped", "left-behind"];
+
     /// The gate's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -78,6 +119,10 @@ impl Gate {
             Self::LeftBehind(_) => "left-behind",
             Self::Order(_) => "order",
             Self::Ingested(_) => "ingested",
+            Self::Audit(_) => "audit",
+            Self::Verify(_) => "verify",
+            Self::Verified(_) => "verified",
+            Self::Queue(_) => "queue",
         }
     }
 
@@ -90,27 +135,44 @@ impl Gate {
             Self::LeftBehind(seen) => seen.unnamed.is_empty(),
             Self::Order(seen) => *seen == OrderSeen::InTurn,
             Self::Ingested(seen) => seen.is_listed || (seen.objects == 0 && seen.files == 0),
+            Self::Audit(seen) | Self::Verify(seen) => seen.holds(),
+            Self::Verified(seen) => seen.holds(),
+            Self::Queue(seen) => seen.is_empty(),
         }
     }
 }
 
-/// The gates of a cut-over. `named` are the ignored buckets whose content the operator leaves behind.
+/// The gates of a cut-over of this database.
 #[must_use]
-pub fn cutover_gates(
-    database: ClientDatabase,
-    cutovers: &Cutovers,
-    freeze: FreezeSeen,
-    held: &ClientsHeld,
-    (map, named): (&BucketMap, &BTreeSet<String>),
-) -> Vec<Gate> {
-    let left = held.left_behind(map).into_iter().partition(|it| named.contains(&it.bucket));
+pub fn cutover_gates(database: ClientDatabase, grounds: GateGrounds<'_>) -> Vec<Gate> {
+    let GateGrounds { cutovers, freeze, held, buckets, named, evidence, place, queue } = grounds;
+    let left = held.left_behind(buckets).into_iter().partition(|it| named.contains(&it.bucket));
     let (named, unnamed) = left;
+    let frozen = freeze.content().copied();
+    let audit = evidence.audit(place, frozen.as_ref());
+    let verified = VerifiedSeen::of(&audit);
     vec![
         Gate::Order(order(database, Direction::ToS3, cutovers, 0)),
         Gate::Freeze(Box::new(freeze)),
-        Gate::Unmapped(held.unmapped(map)),
+        Gate::Audit(Box::new(audit)),
+        Gate::Verify(Box::new(evidence.verify(place, frozen.as_ref()))),
+        Gate::Verified(verified),
+        Gate::Queue(queue),
+        Gate::Unmapped(held.unmapped(buckets)),
         Gate::LeftBehind(LeftBehindSeen { unnamed, named }),
     ]
+}
+
+impl FreezeSeen {
+    /// The rows of mapped buckets, by the freeze; [`None`] where there is none that counts.
+    fn content(&self) -> Option<&RowsDigest> {
+        match &self.check {
+            FreezeCheck::Compared { freeze, .. } | FreezeCheck::OtherSettings { freeze, .. } => {
+                Some(&freeze.freeze.state.content)
+            }
+            FreezeCheck::None | FreezeCheck::Ended(_) | FreezeCheck::Overtaken => None,
+        }
+    }
 }
 
 /// The gates of a way back. `renamed` is the number of rhino's rows with new names.
@@ -154,179 +216,4 @@ fn order(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Timestamp;
-    use crate::cutover::standing::{Run, Standing};
-    use crate::journal::{CutoverBegun, NamesBefore};
-    use crate::ports::{RepoBucket, RowId};
-
-    /// `.` nothing was done, `?` the cut-over is under way, `x` it is done, `<` the way back is under way, `-`
-    /// it is done.
-    fn standing(what: char, database: ClientDatabase) -> Standing {
-        let names = NamesBefore {
-            renames: Vec::new(),
-            rows: [].into(),
-            nameless: 0,
-            last: None,
-            index: None,
-            create_table: None,
-            kept: None,
-        };
-        let begun = CutoverBegun {
-            database,
-            direction: Direction::ToS3,
-            server: String::new(),
-            freeze: None,
-            takes_back: None,
-            names,
-            backup: None,
-            left_behind: Vec::new(),
-            ingested: None,
-        };
-        let done = (what == 'x').then_some(2);
-        let (range, index_dropped) = (None, false);
-        let run = |done| Run {
-            sequence: 1,
-            at: Timestamp(0),
-            by: String::new(),
-            begun: begun.clone(),
-            range: range.clone(),
-            index_dropped,
-            done,
-        };
-        match what {
-            '.' => Standing::default(),
-            '-' => Standing { taken_back: Some(3), ..Standing::default() },
-            '<' => Standing { back: Some(run(None)), ..Standing::default() },
-            _ => Standing { forth: Some(run(done)), ..Standing::default() },
-        }
-    }
-
-    /// contentrepo's standing and rhino's, rhino's rows with new names, the change, and what is found.
-    #[test]
-    fn contentrepo_goes_first_and_comes_back_last() {
-        use ClientDatabase::{Contentrepo, Rhino};
-        use Direction::{ToMogile, ToS3};
-        use OrderSeen::{ContentrepoFirst, InTurn, RhinoFirst, RhinoHasNewNames, UnderWayBack};
-        for (standings, renamed, database, direction, expected) in [
-            ("..", 0, Contentrepo, ToS3, InTurn),
-            ("?.", 0, Contentrepo, ToS3, InTurn),
-            ("x.", 0, Contentrepo, ToS3, InTurn),
-            ("<.", 0, Contentrepo, ToS3, UnderWayBack),
-            ("-.", 0, Contentrepo, ToS3, InTurn),
-            ("..", 0, Rhino, ToS3, ContentrepoFirst),
-            ("?.", 0, Rhino, ToS3, ContentrepoFirst),
-            ("-.", 0, Rhino, ToS3, ContentrepoFirst),
-            ("x.", 0, Rhino, ToS3, InTurn),
-            ("x?", 0, Rhino, ToS3, InTurn),
-            ("x<", 0, Rhino, ToS3, UnderWayBack),
-            ("xx", 0, Rhino, ToMogile, InTurn),
-            ("x?", 9, Rhino, ToMogile, InTurn),
-            ("x.", 0, Contentrepo, ToMogile, InTurn),
-            ("x-", 9, Contentrepo, ToMogile, InTurn),
-            ("?.", 0, Contentrepo, ToMogile, InTurn),
-            ("xx", 0, Contentrepo, ToMogile, RhinoFirst(Phase::CutOver)),
-            ("x?", 0, Contentrepo, ToMogile, RhinoFirst(Phase::UnderWay)),
-            ("x<", 0, Contentrepo, ToMogile, RhinoFirst(Phase::UnderWayBack)),
-            // A journal that was lost knows of neither.
-            ("..", 9, Contentrepo, ToMogile, RhinoHasNewNames(9)),
-            ("..", 0, Contentrepo, ToMogile, InTurn),
-        ] {
-            let of: Vec<_> = standings.chars().collect();
-            let (contentrepo, rhino) = (standing(of[0], Contentrepo), standing(of[1], Rhino));
-            let cutovers = Cutovers { contentrepo, rhino };
-            let found = order(database, direction, &cutovers, renamed);
-            assert_eq!(found, expected, "{standings} {database} {direction:?}");
-        }
-    }
-
-    fn held() -> ClientsHeld {
-        let bucket = |id, name: &str| RepoBucket { id: RowId(id), name: name.to_owned() };
-        let objects = |objects| crate::cutover::HeldObjects {
-            objects,
-            bytes: 10 * objects,
-            of_unknown_size: 0,
-        };
-        ClientsHeld {
-            buckets: vec![
-                bucket(1, "repo"),
-                bucket(2, "trash"),
-                bucket(3, "empty"),
-                bucket(4, "Repo"),
-            ],
-            objects: [
-                (Some(RowId(1)), objects(5)),
-                (Some(RowId(2)), objects(2)),
-                (None, objects(2)),
-            ]
-            .into(),
-            files: [
-                (Some("repo".to_owned()), 5),
-                (Some("old".to_owned()), 3),
-                (Some("corpus".to_owned()), 1),
-                (Some("else".to_owned()), 4),
-                (None, 1),
-            ]
-            .into(),
-        }
-    }
-
-    #[test]
-    fn what_becomes_unreadable_is_named_bucket_by_bucket() {
-        let map = BucketMap::parse("repo:corpus", "trash,old,empty").expect("valid");
-        let held = held();
-        let left: Vec<_> = held
-            .left_behind(&map)
-            .into_iter()
-            .map(|it| (it.bucket, it.held.objects, it.held.bytes, it.files))
-            .collect();
-        assert_eq!(left, [("old".to_owned(), 0, 0, 3), ("trash".to_owned(), 2, 20, 0)]);
-        let unmapped: Vec<_> = held
-            .unmapped(&map)
-            .into_iter()
-            .map(|it| (it.bucket, it.is_in_contentrepo, it.files))
-            .collect();
-        // Names are compared byte for byte.
-        assert_eq!(unmapped, [("Repo".to_owned(), true, 0), ("else".to_owned(), false, 4)]);
-        assert_eq!(held.nameless_objects(), 2);
-    }
-
-    #[test]
-    fn each_bucket_that_is_left_behind_must_be_named() {
-        let map = BucketMap::parse("repo:corpus", "trash,old,empty").expect("valid");
-        for (named, is_open) in [
-            (&[][..], false),
-            (&["old"], false),
-            (&["trash"], false),
-            (&["Old", "trash"], false),
-            (&["old", "trash"], true),
-            (&["old", "trash", "empty"], true),
-        ] {
-            let names = named.iter().map(|&name| name.to_owned()).collect();
-            let freeze = FreezeSeen { check: FreezeCheck::None, is_full: true };
-            let gates = cutover_gates(
-                ClientDatabase::Contentrepo,
-                &Cutovers::default(),
-                freeze,
-                &held(),
-                (&map, &names),
-            );
-            let is_open_of =
-                |name: &str| gates.iter().find(|gate| gate.name() == name).map(Gate::is_open);
-            assert_eq!(is_open_of("left-behind"), Some(is_open), "{named:?}");
-            assert_eq!(is_open_of("freeze"), Some(false), "there is none");
-            assert_eq!(is_open_of("unmapped"), Some(false));
-        }
-    }
-
-    #[test]
-    fn what_came_since_is_listed_before_the_way_back() {
-        for (objects, files, is_listed, is_open) in
-            [(0, 0, false, true), (1, 0, false, false), (0, 1, false, false), (1, 1, true, true)]
-        {
-            let seen = IngestedSeen { objects, files, is_listed };
-            assert_eq!(Gate::Ingested(seen).is_open(), is_open, "{seen:?}");
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 mod check;
 mod contentrepo;
 mod current;
+mod evidence;
 mod freeze;
 mod gate;
 mod held;
@@ -24,9 +25,11 @@ pub use current::{
     CurrentFreeze, DeletedSince, FreezeEnded, JournalledChanges, UnreadableJournal,
     journalled_changes,
 };
+pub use evidence::{AUDIT, GateEvidence, JournalledEvidence, NO_QUEUE, VERIFY, read_gate_evidence};
 pub use freeze::{FreezePlan, Watched, watch};
 pub use gate::{
-    FreezeSeen, Gate, IngestedSeen, LeftBehindSeen, OrderSeen, cutover_gates, revert_gates,
+    EvidenceSeen, FreezeSeen, Gate, GateGrounds, IngestedSeen, LeftBehindSeen, NoOverride,
+    OrderSeen, QueueLook, QueueSeen, VerifiedSeen, cutover_gates, revert_gates, watch_queues,
 };
 pub use held::{
     ClientsHeld, HeldObjects, Ingested, LeftBehind, UnmappedBucket, read_held, read_ingested,

@@ -152,6 +152,7 @@ impl Cutovers {
                 }
             }
             Content::Evidence(_)
+            | Content::GateOverridden(_)
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }

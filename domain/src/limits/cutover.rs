@@ -36,3 +36,14 @@ pub const ONLINE_REPLICA_LAG: Duration = Duration::from_secs(2);
 
 /// The pause between two looks at a server that is too busy.
 pub const ONLINE_POLL: Duration = Duration::from_secs(1);
+
+/// How long both queues must be empty before a cut-over. SQS's counts are approximate: they are right about a
+/// minute after the last message was sent, or after some of its partitions were slow (SQS developer guide,
+/// "Confirming that a queue is empty").
+pub const QUEUE_EMPTY_FOR: Duration = Duration::from_mins(2);
+
+/// The pause between two looks at the queues.
+pub const QUEUE_LOOK: Duration = Duration::from_secs(30);
+
+/// Looks at the queues in that time, at least, whatever the clock says.
+pub const QUEUE_LOOKS: usize = 4;

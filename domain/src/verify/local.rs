@@ -114,6 +114,8 @@ pub async fn verify_store(
         comparison.release_held();
     }
     let mut summary = counting.into_summary();
+    // Half the rows are no digest of the content.
+    summary.digest = summary.digest.filter(|_| stopped.is_none());
     summary.stopped = stopped;
     summary
 }

@@ -8,6 +8,7 @@ use super::join::ExpectedFile;
 use super::sample::Sampler;
 use super::state::Place;
 use super::summary::VerifySummary;
+use crate::store_state::RowsDigest;
 use crate::{ByteCount, Fid, Sha1};
 
 /// What was found. A range that ends adds its part to those that are done, so that these hold no half
@@ -28,6 +29,8 @@ pub(super) struct Part {
     /// Of the files that could not be looked at, those that a comparison that goes on looks at again.
     pub(super) unseen: Vec<(usize, ExpectedFile)>,
     pub(super) sampler: Sampler,
+    /// The rows of files that were read; [`None`] where those of a continued state are not known.
+    pub(super) content: Option<RowsDigest>,
 }
 
 /// An object that waits for a row.
@@ -48,12 +51,14 @@ impl Part {
             held: BTreeMap::new(),
             unseen: Vec::new(),
             sampler,
+            content: Some(RowsDigest::default()),
         }
     }
 
     /// Takes what another part has found.
     pub(super) fn absorb(&mut self, other: Self) {
-        let Self { summary, seen, not_files, changed, aside, held, unseen, sampler } = other;
+        let Self { summary, seen, not_files, changed, aside, held, unseen, sampler, content } =
+            other;
         self.summary.absorb(summary);
         self.seen |= seen;
         self.not_files |= not_files;
@@ -62,6 +67,10 @@ impl Part {
         self.held.extend(held);
         self.unseen.extend(unseen);
         self.sampler.absorb(sampler);
+        self.content = self.content.zip(content).map(|(mut all, part)| {
+            all.absorb(part);
+            all
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use super::part::{Held, Part, Parts};
 use super::ranges::{MOST_DIGITS, runs};
 use super::sample::Sampler;
 use super::summary::VerifySummary;
+use crate::store_state::RowsDigest;
 use crate::{BucketMap, ByteCount, ETag, Sha1};
 
 /// Keeps what a comparison has done. Whoever keeps it decides how often.
@@ -35,6 +36,9 @@ pub struct VerifyState {
     held: Vec<(usize, Sha1, ByteCount, bool)>,
     unseen: Vec<(usize, ExpectedFile)>,
     sampled: Vec<(usize, ExpectedFile, String)>,
+    /// A state of an earlier version has none.
+    #[serde(default)]
+    content: Option<RowsDigest>,
 }
 
 /// How far a comparison is.
@@ -116,6 +120,7 @@ impl VerifyState {
                 .collect(),
             unseen: done.unseen.clone(),
             sampled: sampled.map(|(bucket, it)| (bucket, it.file, it.etag.0.clone())).collect(),
+            content: done.content,
         }
     }
 
@@ -136,6 +141,7 @@ impl VerifyState {
             held: held.collect(),
             unseen: self.unseen.clone(),
             sampler,
+            content: self.content,
         };
         (part, self.place.clone())
     }

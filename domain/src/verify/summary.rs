@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::audit::RejectedAs;
 use crate::misconfigured::is_likely_another_store;
 use crate::named::{UnknownName, named};
+use crate::store_state::RowsDigest;
 use crate::summary::Sample;
 use crate::{ByteCount, Coverage, FindingKind, ReasonKind, Stopped, Tally, coverage, limits};
 
@@ -142,6 +143,11 @@ pub struct VerifySummary {
     /// Why the comparison ended early; [`None`] when it did not.
     #[serde(skip_deserializing)]
     pub stopped: Option<Stopped>,
+    /// The rows that must be in S3, as a freeze counts the rows of mapped buckets. The journal has it.
+    /// [`None`] where it is not known: a state of an earlier version was continued, or the comparison ended
+    /// early.
+    #[serde(skip)]
+    pub digest: Option<RowsDigest>,
 }
 
 /// The files of all reasons.

@@ -56,7 +56,8 @@ impl<'a> Counting<'a> {
     }
 
     pub(super) fn into_summary(self) -> VerifySummary {
-        self.parts.into_inner().unwrap_or_else(PoisonError::into_inner).done.summary
+        let done = self.parts.into_inner().unwrap_or_else(PoisonError::into_inner).done;
+        VerifySummary { digest: done.content, ..done.summary }
     }
 
     /// Files that are not as they must be, or could not be looked at, so far.
@@ -118,7 +119,10 @@ impl<'a> Counting<'a> {
                     summary.rejected.entry(why.name()).or_default().add(row.fid, key);
                     return;
                 }
-                AuditedRow::File(file) => file,
+                AuditedRow::File(file) => {
+                    part.content.iter_mut().for_each(|content| content.add(row));
+                    file
+                }
             },
         };
         let Some(bucket) = self.buckets.iter().position(|bucket| **bucket == file.bucket) else {

@@ -1,6 +1,7 @@
 //! The comparison on an index in any order and on listings in pages of any size.
 
 mod counted;
+mod digest;
 mod etags;
 mod fakes;
 mod interrupted;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use roaring::RoaringTreemap;
 
+use self::digest::content_of;
 use self::fakes::{Object, Order, World, run};
 use self::lines::{Kept, Lines, Told};
 use super::{Depth, Mark, VerifyPlan, VerifyPorts, VerifySummary, verify_store};
@@ -206,6 +208,8 @@ proptest! {
         let misconfigured = matches!(summary.stopped, Some(Stopped::Misconfigured(_)));
         prop_assert!(summary.stopped.is_none() || misconfigured && summary.files.files == 0);
         prop_assert_eq!(told, expected, "{:?}", summary);
+        let digest = summary.stopped.is_none().then(|| content_of(&rows));
+        prop_assert_eq!(summary.digest, digest);
         prop_assert_eq!(summary.objects, world.objects.len() as u64);
         prop_assert_eq!((summary.ranges_done, summary.ranges), (17, 17));
         if matches!(order, Order::Binary | Order::Blind) {

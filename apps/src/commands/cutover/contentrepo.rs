@@ -18,7 +18,7 @@ use domain::journal::{ClientDatabase, Direction, IngestedSeal, NamesBefore};
 use domain::ports::{Backups, ContentRepoDatabase, Journal};
 
 use self::end::{draw, ended, outcome, statements, trouble};
-use super::gates::{Looked, look};
+use super::gates::{Looked, Looking};
 use super::ingested::{self, Marks, mark};
 use super::{Change, backing, reading};
 use crate::commands::freeze::unreadable;
@@ -44,8 +44,9 @@ contentrepo's buckets get their S3 names in one transaction, by their ids and on
 old names byte for byte. The journal and the backup have all names before the first statement. A run
 that was killed at any point is brought to its end by the same command, or taken back by --revert.
 
-Gates: the freeze of the journal holds (a dry run reads its last rows only); every bucket of both
-clients is in BUCKETS or in IGNORE_BUCKETS; no ignored bucket has content that --left-behind does not
+Gates: the freeze of the journal holds (a dry run reads its last rows only); the last audit and the last
+local verification in the journal are clean, complete and of the freeze's content; the workers'
+verification covers every file; both queues are empty for two minutes; every bucket of both clients is in BUCKETS or in IGNORE_BUCKETS; no ignored bucket has content that --left-behind does not
 name; the way back comes behind rhino's, and only where no content was ingested since the cut-over or
 --leave-behind lists it.
 
@@ -65,6 +66,7 @@ impl Arguments {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let change = self.change;
         let session = change.session();
+        change.gates.check()?;
         let buckets = change.common.buckets()?;
         let freeze = change.common.ports(&session)?;
         let url = change.url(DATABASE, change.common.clients.content_repo()?)?;
@@ -125,24 +127,32 @@ async fn cut_over(
 ) -> anyhow::Result<CutoverReport> {
     let named = change.named(buckets)?;
     change.require_backup(DATABASE, &*ports.journal).await?;
-    let looking = look(DATABASE, &freeze, &*ports.journal, (buckets, &named), change.execute);
+    let (ports_of_gates, journal, named_buckets) = (&freeze, &ports.journal, &named);
+    let looking = Looking {
+        database: DATABASE,
+        change,
+        services,
+        ports: ports_of_gates,
+        journal,
+        buckets,
+        named: named_buckets,
+    };
     let report = |outcome, gates: &[Gate]| {
         let way = (DATABASE, Direction::ToS3);
         CutoverReport::new(way, server.clone(), change.execute, outcome, gates)
     };
     let looked: Looked = tokio::select! {
-        looked = looking => looked?,
+        looked = looking.look() => looked?,
         () = stop.clone() => return Ok(report(CutoverOutcome::NotBegun, &[])),
     };
     let found = ports.content_repo.buckets().await.map_err(|error| reading(&error))?;
     let drawn = draw(&looked, &found, buckets);
     let is_open = looked.are_open() && drawn.refusals.is_empty();
     let left_behind: Vec<_> = named.iter().cloned().collect();
-    let flags = if left_behind.is_empty() {
-        String::new()
-    } else {
-        format!(" --left-behind {}", quoted(&left_behind.join(",")))
-    };
+    let mut flags = change.gates.flags();
+    if !left_behind.is_empty() {
+        flags += &format!(" --left-behind {}", quoted(&left_behind.join(",")));
+    }
     if !is_open || !change.execute {
         let outcome = match (is_open, looked.cutovers.contentrepo.phase()) {
             (false, _) => CutoverOutcome::Refused,
@@ -151,10 +161,13 @@ async fn cut_over(
         };
         let mut report = report(outcome, &looked.gates);
         drawn.onto(&mut report);
+        looked.onto(&mut report);
         let done = looked.cutovers.contentrepo.forth.as_ref().and_then(|run| run.done);
         (report.entry, report.flags) = (done, flags);
         return Ok(report);
     }
+    let by = (change.operator.name(services).await?, random());
+    looked.enter_alone(&looking, by.clone()).await?;
     let backups =
         change.backup.clone().map(|path| Arc::new(FileBackups::new(path)) as Arc<dyn Backups>);
     let frozen = looked.freeze.as_ref();
@@ -166,12 +179,13 @@ async fn cut_over(
         last: frozen.and_then(|freeze| freeze.freeze.state.contentrepo.last.clone()),
         backups,
         left_behind,
-        by: (change.operator.name(services).await?, random()),
+        by,
         stop,
     };
     let end = cut_over_contentrepo(&ports, cutover).await.map_err(trouble)?;
     let mut report = report(outcome(&end), &looked.gates);
     drawn.onto(&mut report);
+    looked.onto(&mut report);
     report.flags = flags;
     ended(&mut report, end);
     Ok(report)

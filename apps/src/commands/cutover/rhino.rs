@@ -21,7 +21,7 @@ use domain::journal::{ClientDatabase, Direction, IngestedSeal};
 use domain::runbook::JournalWriter;
 
 use self::end::{ended, said, trouble};
-use super::gates::look;
+use super::gates::Looking;
 use super::ingested::{self, Marks, mark};
 use super::{Change, reading};
 use crate::commands::freeze::unreadable;
@@ -62,7 +62,9 @@ journal has an entry before each statement. A run that was killed at any point i
 the same command, or taken back by --revert; until then the index may be missing.
 
 Gates: contentrepo's cut-over is done; the freeze of the journal holds (a dry run reads its last rows
-only); every bucket of both clients is in BUCKETS or in IGNORE_BUCKETS; no ignored bucket has content
+only); the last audit and the last local verification in the journal are clean, complete and of the
+freeze's content; the workers' verification covers every file; both queues are empty for two minutes;
+every bucket of both clients is in BUCKETS or in IGNORE_BUCKETS; no ignored bucket has content
 that --left-behind does not name; for the way back, no content was ingested since the cut-over, or
 --leave-behind lists it.
 
@@ -82,6 +84,7 @@ struct Reached<'a> {
 impl Arguments {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let session = self.change.session();
+        self.change.gates.check()?;
         let common = &self.change.common;
         let buckets = common.buckets()?;
         let freeze = common.ports(&session)?;
@@ -126,9 +129,9 @@ impl Arguments {
     /// The flags that the next command needs too.
     fn flags(&self) -> String {
         let named: Vec<_> = self.change.left_behind.iter().map(|name| name.trim()).collect();
-        let mut flags = String::new();
+        let mut flags = self.change.gates.flags();
         if !named.is_empty() {
-            flags = format!(" --left-behind {}", quoted(&named.join(",")));
+            flags += &format!(" --left-behind {}", quoted(&named.join(",")));
         }
         if self.keep_existing {
             flags += " --keep-existing";
@@ -151,10 +154,18 @@ impl Arguments {
         self.change.require_backup(DATABASE, &*ports.journal).await?;
         let progress = |progress| said(teller, &progress);
         let conduct = self.conduct(stop, &progress);
+        let (change, journal, named_buckets) = (&self.change, &ports.journal, &named);
+        let gates = Looking {
+            database: DATABASE,
+            change,
+            services: &reached.services,
+            ports: freeze,
+            journal,
+            buckets,
+            named: named_buckets,
+        };
         let looking = async {
-            let settings = (buckets, &named);
-            let looked =
-                look(DATABASE, freeze, &*ports.journal, settings, self.change.execute).await?;
+            let looked = gates.look().await?;
             let keeps = self.keep_existing;
             let plan = plan_rhino(ports, buckets, &looked.cutovers, keeps, &conduct).await;
             anyhow::Ok((looked, plan.map_err(trouble)?))
@@ -172,6 +183,7 @@ impl Arguments {
             };
             let mut report = self.report(reached, outcome, &looked.gates);
             drawn(&plan, &mut report);
+            looked.onto(&mut report);
             return Ok(report);
         }
         let by = (self.change.operator.name(&reached.services).await?, conduct.salt);
@@ -179,12 +191,14 @@ impl Arguments {
         let mut writer = writer.map_err(refused)?;
         let frozen = looked.freeze.as_ref().map(|freeze| freeze.sequence);
         require_freeze(ports, frozen, &plan).await?;
-        let left_behind = named.into_iter().collect();
+        looked.enter(&gates, &mut writer).await?;
+        let left_behind = named.iter().cloned().collect();
         let grounds = CutoverGrounds { freeze: frozen, left_behind };
         let backups = FileBackups::new(self.change.backup.clone().unwrap_or_default());
         let end = cut_over_rhino(ports, &plan, grounds, &backups, &mut writer, &conduct).await;
         let mut report = self.report(reached, CutoverOutcome::Changed, &looked.gates);
         drawn(&plan, &mut report);
+        looked.onto(&mut report);
         let now = read_cutovers(&*ports.journal, &*ports.clock, conduct.salt).await;
         Ok(ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino))
     }

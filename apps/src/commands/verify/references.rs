@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use self::allowed::AllowedFile;
 use self::history::History;
 use crate::config::ClientSettings;
+use crate::evidence::{Ended, counted, says_something};
 use crate::exit::{Exit, UsageError};
 use crate::report::Counted;
 use crate::report::references::{
@@ -44,7 +45,7 @@ pub struct ReferenceArguments {
     /// Leave rhino's database out. Without this and without `RHINO_DATABASE_URL` the comparison is
     /// not complete
     #[arg(long, requires = "references", help_heading = "References")]
-    no_rhino: bool,
+    pub no_rhino: bool,
 
     /// Allow the references in this file to be broken, because they were so before the migration: the
     /// file of an earlier --failures or --list, with its last line. Decide about each of them first. One
@@ -134,5 +135,13 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
         without_rhino: own.no_rhino,
         buckets: plan.buckets,
     };
-    session.print(&ReferencesReport::new(summary, wishes, lists, session.cost()))
+    let report = ReferencesReport::new(summary, wishes, lists, session.cost());
+    let exit = session.print(&report)?;
+    let (counted, verdict) = (counted::references(&report.summary), report.verdict);
+    let step = "verify references";
+    if says_something(report.summary.stopped.as_ref(), report.summary.objects.rows) {
+        let ended = Ended { step, verdict, counted, content: None, run: None };
+        arguments.journal_end(&services, ended).await;
+    }
+    Ok(exit)
 }

@@ -10,7 +10,7 @@ use domain::journal::{ClientDatabase, Direction};
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
-use super::command;
+use super::{command, evidence};
 use crate::report::shell::{printable, quoted};
 
 /// A gate, in words.
@@ -24,6 +24,19 @@ pub struct GateLine {
     pub found: Vec<String>,
     /// What opens it.
     pub next: Option<String>,
+    /// The operator's reason, where it is closed and overridden.
+    pub overridden: Option<String>,
+}
+
+/// What becomes of a closed gate that an operator overrides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overriding {
+    /// The gate's name.
+    pub gate: &'static str,
+    /// The operator's reason.
+    pub reason: String,
+    /// Why it cannot be.
+    pub refusal: Option<String>,
 }
 
 impl GateLine {
@@ -35,24 +48,45 @@ impl GateLine {
             Gate::LeftBehind(seen) => left_behind(seen),
             Gate::Order(seen) => order(*seen, database),
             Gate::Ingested(seen) => ingested(*seen),
+            Gate::Audit(seen) => evidence::audit(seen),
+            Gate::Verify(seen) => evidence::verify(seen),
+            Gate::Verified(seen) => evidence::verified(seen),
+            Gate::Queue(seen) => evidence::queue(seen),
         };
         let open = gate.is_open();
-        Self { gate: gate.name(), open, found, next: next.filter(|_| !open) }
+        let (next, overridden) = (next.filter(|_| !open), None);
+        Self { gate: gate.name(), open, found, next, overridden }
+    }
+
+    /// Notes that it is overridden, or why it cannot be.
+    pub(super) fn note(&mut self, Overriding { reason, refusal, .. }: &Overriding) {
+        match refusal {
+            None => self.overridden = Some(reason.clone()),
+            Some(why) => self.found.push(format!("--override: {why}")),
+        }
     }
 
     pub(super) fn write(&self, out: &mut String) -> fmt::Result {
-        let word = if self.open { "ok" } else { "REFUSED" };
+        let word = match (self.open, &self.overridden) {
+            (true, _) => "ok",
+            (false, None) => "REFUSED",
+            (false, Some(_)) => "OVERRIDDEN",
+        };
         let mut found = self.found.iter();
         let first = found.next().map_or("", String::as_str);
         writeln!(out, "  {word:<8} {:<12} {}", self.gate, printable(first))?;
         for line in found {
             writeln!(out, "{:24}{}", "", printable(line))?;
         }
+        if let Some(reason) = &self.overridden {
+            writeln!(out, "{:24}OVERRIDDEN, because: {}", "", printable(reason))?;
+        }
         self.next.iter().try_for_each(|next| writeln!(out, "{:24}→ {}", "", printable(next)))
     }
 }
 
-type Words = (Vec<String>, Option<String>);
+/// What was found, and what opens the gate.
+pub(super) type Words = (Vec<String>, Option<String>);
 
 fn freeze(FreezeSeen { check, is_full }: &FreezeSeen) -> Words {
     let again =

@@ -2,13 +2,13 @@
 
 use domain::cutover::{
     FreezeCheck, FreezeSeen, Gate, HeldObjects, IngestedSeen, LeftBehind, LeftBehindSeen,
-    OrderSeen, UnmappedBucket,
+    OrderSeen, QueueSeen, UnmappedBucket,
 };
 use domain::digest::Sha256;
 use domain::journal::{BackupSeal, ClientDatabase, Direction, IngestedSeal, NameRename};
 use serde_json::{Value, json};
 
-use crate::report::cutover::{CutoverOutcome, CutoverReport, Estimate};
+use crate::report::cutover::{CutoverOutcome, CutoverReport, Estimate, Overriding};
 
 pub(super) fn reports() -> [(&'static str, Vec<Value>); 2] {
     let of = |database, name| (name, reports_of(database).iter().map(|it| json!(it)).collect());
@@ -28,6 +28,8 @@ fn gates() -> Vec<Gate> {
         Gate::Freeze(Box::new(FreezeSeen { check: FreezeCheck::None, is_full: false })),
         Gate::Unmapped(vec![UnmappedBucket { bucket, is_in_contentrepo, files: 1 }]),
         Gate::LeftBehind(LeftBehindSeen { unnamed: vec![left("a b")], named: vec![left("c")] }),
+        Gate::Audit(Box::default()),
+        Gate::Queue(QueueSeen::NotNamed),
         Gate::Ingested(IngestedSeen { objects: 7, files: 0, is_listed: false }),
     ]
 }
@@ -42,6 +44,8 @@ pub(super) fn reports_of(database: ClientDatabase) -> [CutoverReport; 3] {
     let renames = vec![NameRename { id, from: "old".to_owned(), to: "new".to_owned() }];
     let mut refused = new(Direction::ToS3, false, CutoverOutcome::Refused, &gates());
     refused.refusals = vec!["words".to_owned()];
+    let (gate, reason) = ("queue", "a reason".to_owned());
+    refused.override_gates(&[Overriding { gate, reason, refusal: None }]);
     let mut drawn = new(Direction::ToS3, false, CutoverOutcome::CanBeChanged, &[]);
     drawn.estimate = Some(Estimate { rows: 1, seconds: 2, binlog_bytes: Some(349) });
     drawn.statements = vec!["UPDATE".to_owned()];

@@ -72,6 +72,11 @@ impl Budget {
         // The journal: its entries, and its head. It says which files are accepted by name.
         budget.add(Service::DynamoDb, "Query", 1);
         budget.add(Service::DynamoDb, "BatchGetItem", 1);
+        // At the end the result is written into it, behind its last entry, with the account of the keys.
+        budget.add(Service::DynamoDb, "Query", 1);
+        budget.add(Service::DynamoDb, "BatchGetItem", 1);
+        budget.add(Service::DynamoDb, "TransactWriteItems", 1);
+        budget.add(Service::Sts, "GetCallerIdentity", 1);
         // What failed before, and what was found missing or wrong since.
         budget.add(Service::DynamoDb, "Scan", 1);
         let befalls = |trouble: &&Trouble| match index {

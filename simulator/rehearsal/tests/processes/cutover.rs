@@ -63,7 +63,11 @@ impl Case {
             Ok(())
         });
         planted.expect("planted");
-        let environment = world.environment().clone();
+        let mut environment = world.environment().clone();
+        // The looks at the queues take minutes.
+        for setting in ["SQS_URL", "SQS_DLQ_URL"] {
+            environment.insert(setting, String::new());
+        }
         Self { world, environment, folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -124,6 +128,18 @@ impl Case {
         assert!(fs::metadata(self.path("never.gz")).is_err(), "no backup of a change that is none");
     }
 
+    /// Migrates and verifies, by workers too, and returns what a cut-over says while jobs are in the queue.
+    async fn migrate_and_verify(&self, dry_run: &str) -> String {
+        let all = self.world.environment();
+        self.run_in(all, "migrate", 0).await;
+        self.run_in(all, "enqueue verify --run june", 0).await;
+        let said = self.run_in(all, dry_run, 4).await;
+        for command in ["work --until-empty", "audit --run june", "verify"] {
+            self.run_in(all, command, 0).await;
+        }
+        said
+    }
+
     async fn freeze(&self) {
         let freeze = ["freeze", "--means", "cron is off", "--window", "1s", "--operator=ann"];
         let output = mogile2s3(&self.environment, &freeze).await;
@@ -138,6 +154,17 @@ async fn both_databases_are_cut_over_and_come_back_as_they_were() {
     case.refused("cutover contentrepo", &["the journal has no freeze", "REFUSED  left-behind"])
         .await;
     case.freeze().await;
+    let named = format!("--left-behind {IGNORED_BUCKET}");
+    let lines = ["REFUSED  audit", "the journal has no result of `verify`", "--no-queue"];
+    case.refused(&format!("cutover contentrepo {named}"), &lines).await;
+    let said = case.migrate_and_verify(&format!("cutover contentrepo {named}")).await;
+    assert!(said.contains("the queue has 2 visible messages, 0 in flight, 0 delayed"), "{said}");
+    let used = "by entry 3 jobs were sent to";
+    case.refused(&format!("cutover contentrepo {named} --no-queue"), &[used, "ok       verified"])
+        .await;
+    let missing = ["--override: this gate cannot be overridden", "REFUSED  left-behind"];
+    let overriding = "--override queue,left-behind --reason tested";
+    case.refused(&format!("cutover contentrepo {overriding}"), &missing).await;
     case.refused("cutover rhino", &["contentrepo's cut-over is not done"]).await;
     let left = format!("`{IGNORED_BUCKET}`: 1 of contentrepo's objects, 1000 B; 1 of rhino's rows");
     case.refused("cutover contentrepo", &["ok       freeze", &left]).await;
@@ -150,14 +177,15 @@ async fn both_databases_are_cut_over_and_come_back_as_they_were() {
     let said = case.run("cutover contentrepo --execute", 2).await;
     assert!(said.contains("--backup is missing"), "{said}");
 
-    let named = format!("--left-behind {IGNORED_BUCKET}");
+    let named = format!("{named} --override queue --reason tested");
     let said = case.run(&format!("cutover contentrepo {named}"), 0).await;
     let statement = format!("SET bucketName = '{}'", BUCKETS[0].1);
-    assert!(said.contains(&statement) && said.contains("mogile2s3 verify"), "{said}");
+    assert!(said.contains(&statement) && said.contains("OVERRIDDEN, because: tested"), "{said}");
     assert_eq!(case.dump(), before, "a dry run");
     let (crepo, rhino) = (case.path("contentrepo.gz"), case.path("rhino.gz"));
     let said = case.run(&Case::printed(&said, &crepo), 0).await;
     assert!(said.contains("DONE: contentrepo has the S3 names"), "{said}");
+    assert!(said.contains("GATE OVERRIDDEN: `queue` is closed"), "{said}");
     let said = case.run("cutover contentrepo --execute --operator=ann", 0).await;
     assert!(said.contains("DONE already"), "{said}");
 

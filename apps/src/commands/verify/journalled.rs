@@ -1,0 +1,39 @@
+//! What the journal has of a comparison.
+
+use domain::cutover::VERIFY;
+
+use super::Arguments;
+use crate::evidence::{Ended, PlaceSettings, counted, not_written, write_end};
+use crate::report::Report;
+use crate::report::verify::VerifyReport;
+use crate::wiring::Services;
+
+/// What a comparison of the buckets with the index found.
+pub fn ended(report: &VerifyReport) -> Ended {
+    let (counted, content) = (counted::verify(&report.summary), report.summary.digest);
+    Ended { step: VERIFY, verdict: report.verdict(), counted, content, run: None }
+}
+
+impl Arguments {
+    /// Writes the result into the journal, unless something was left out.
+    pub(super) async fn journal_end(&self, services: &Services<'_>, ended: Ended) {
+        let left_out = [
+            ("--exclude-file leaves files out", self.exclude_file.is_some()),
+            ("--no-rhino leaves rhino out", self.references.no_rhino),
+        ];
+        if let Some((why, _)) = left_out.iter().find(|(_, is_given)| *is_given) {
+            not_written(ended.step, why, "run it again without the flag");
+            return;
+        }
+        let Ok(buckets) = self.target.bucket_map() else { return };
+        let place = PlaceSettings {
+            source: &self.source,
+            buckets: &buckets,
+            aws: &self.aws,
+            tables: &self.tables,
+            journal: &self.journal,
+            queue: None,
+        };
+        write_end(services, &place, &self.operator, ended).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! The gates of audits, verifications and queues, in words.
+
+use domain::cutover::{EvidenceSeen, QueueLook, QueueSeen, VerifiedSeen};
+use domain::journal::EvidenceOutcome;
+use indicatif::{HumanCount, HumanDuration};
+
+use super::gates::Words;
+
+/// The gate of `audit`.
+pub(super) fn audit(seen: &EvidenceSeen) -> Words {
+    evidence(
+        seen,
+        "audit",
+        "`mogile2s3 audit --run NAME`, with the name of the workers' verification",
+    )
+}
+
+/// The gate of `verify`.
+pub(super) fn verify(seen: &EvidenceSeen) -> Words {
+    evidence(seen, "verify", "`mogile2s3 verify`")
+}
+
+fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
+    let EvidenceSeen { last, has_freeze, stale, acceptance_ended, wrong } = seen;
+    let Some(last) = last else {
+        return (vec![format!("the journal has no result of `{step}`")], Some(command.to_owned()));
+    };
+    let entry = last.sequence;
+    let count = |name: &str| last.evidence.counted.get(name).copied().unwrap_or_default();
+    let (files, accepted) = (HumanCount(count("files")), count("accepted"));
+    let of = if accepted > 0 {
+        format!("{files} files, of which {} are accepted by name", HumanCount(accepted))
+    } else {
+        format!("{files} files")
+    };
+    let mut found = vec![match last.evidence.outcome {
+        EvidenceOutcome::Clean => format!("entry {entry}, by {}: clean, {of}", last.by),
+        EvidenceOutcome::Differs => format!("entry {entry}, by {}: it HAS FINDINGS", last.by),
+        EvidenceOutcome::Incomplete => {
+            format!("entry {entry}, by {}: it did not look at everything", last.by)
+        }
+        EvidenceOutcome::Other => {
+            format!("entry {entry}, by {}: a later version of this program wrote it", last.by)
+        }
+    }];
+    if !has_freeze {
+        found.push("the journal has no freeze with whose content it could be compared".to_owned());
+    }
+    if !stale.is_empty() {
+        let stale: Vec<_> = stale.iter().map(ToString::to_string).collect();
+        found.push(format!("it is of {}", stale.join(", of ")));
+    }
+    if let Some(ended) = acceptance_ended {
+        found.push(format!("entry {ended} has ended the acceptance of a file since"));
+    }
+    if let Some(wrong) = wrong.filter(|wrong| *wrong != entry) {
+        found.push(format!(
+            "entry {wrong} has findings, and no clean run of the same systems stands behind it"
+        ));
+    }
+    let findings = matches!(last.evidence.outcome, EvidenceOutcome::Differs) || wrong.is_some();
+    let next = match (has_freeze, findings) {
+        (false, _) => format!("`mogile2s3 freeze --means TEXT`, then {command}"),
+        (true, true) => format!("do what its report says, then {command}"),
+        (true, false) => command.to_owned(),
+    };
+    (found, Some(next))
+}
+
+/// The gate of the workers' verification.
+pub(super) fn verified(seen: &VerifiedSeen) -> Words {
+    let VerifiedSeen { audit_holds, entry, run, files, whole, accepted } = seen;
+    let verify = "`mogile2s3 enqueue verify --run NAME`; when the queue is empty `mogile2s3 audit --run NAME`";
+    let audit = "`mogile2s3 audit --run NAME`, with the name of the workers' verification";
+    let (Some(entry), Some(run)) = (entry, run) else {
+        let why = "no audit has compared a verification by workers with the index";
+        return (vec![why.to_owned()], Some(audit.to_owned()));
+    };
+    if !audit_holds {
+        let why =
+            format!("the audit of entry {entry}, which counts verification `{run}`, does not hold");
+        return (vec![why], Some(audit.to_owned()));
+    }
+    let (of, whole) = (HumanCount(*files), HumanCount(*whole));
+    let accepted = match accepted {
+        0 => String::new(),
+        accepted => format!(", and {} are accepted by name", HumanCount(*accepted)),
+    };
+    let words = format!("verification `{run}` found {whole} of {of} files whole{accepted}");
+    (vec![words], Some(verify.to_owned()))
+}
+
+/// The gate of both queues.
+pub(super) fn queue(seen: &QueueSeen) -> Words {
+    match seen {
+        QueueSeen::NotNamed => (
+            vec!["no queue is named, and nobody says that none was used".to_owned()],
+            Some("set SQS_URL and SQS_DLQ_URL; or, where no queue was used: --no-queue".to_owned()),
+        ),
+        QueueSeen::NotUsed { but: None } => {
+            (vec!["no queue was used, because --no-queue says so".to_owned()], None)
+        }
+        QueueSeen::NotUsed { but: Some((entry, url)) } => (
+            vec![format!(
+                "--no-queue says that no queue was used, and by entry {entry} jobs were sent to `{url}`"
+            )],
+            Some("set SQS_URL and SQS_DLQ_URL to its queues, and leave --no-queue out".to_owned()),
+        ),
+        QueueSeen::Watched { looks, window } => watched(seen, looks, window.is_zero()),
+    }
+}
+
+fn watched(seen: &QueueSeen, looks: &[QueueLook], is_once: bool) -> Words {
+    let times = match looks.len() {
+        1 => "one look".to_owned(),
+        many => format!("{many} looks"),
+    };
+    if seen.is_empty() {
+        let once = "`--execute` looks for two minutes: the counts of SQS are approximate";
+        let words = match (is_once, looks) {
+            (false, [first, .., last]) => {
+                let time = HumanDuration(first.at.until(last.at));
+                format!("both queues are empty: {times} in {time}")
+            }
+            _ => format!("both queues are empty: {times}. {once}"),
+        };
+        return (vec![words], None);
+    }
+    let full = looks.iter().find(|look| !look.is_empty());
+    let Some(QueueLook { queue, dead_letters, .. }) = full else {
+        let words = format!("{times} at the queues are not enough");
+        return (vec![words], Some("run this again".to_owned()));
+    };
+    let found = [("the queue", queue), ("the dead-letter queue", dead_letters)];
+    let found = found.into_iter().filter(|(_, depth)| depth.all() > 0).map(|(name, depth)| {
+        let (visible, in_flight) = (HumanCount(depth.visible), HumanCount(depth.in_flight));
+        let delayed = HumanCount(depth.delayed);
+        format!("{name} has {visible} visible messages, {in_flight} in flight, {delayed} delayed")
+    });
+    let next = if queue.all() > 0 {
+        "let the workers empty the queue (`mogile2s3 status`), then audit and verify again"
+    } else {
+        "`mogile2s3 dlq list` says why they failed, `mogile2s3 dlq redrive` sends them again; then audit and verify"
+    };
+    (found.collect(), Some(next.to_owned()))
+}

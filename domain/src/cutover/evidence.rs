@@ -1,0 +1,106 @@
+//! The evidence that the journal has, as the gates of a cut-over read it.
+
+use super::current::UnreadableJournal;
+use crate::Timestamp;
+use crate::journal::{ChainFault, Content, Entry, Evidence, StoredEntry};
+use crate::ports::{Clock, Journal};
+use crate::runbook::read_journal;
+
+/// The step of the evidence that `audit` writes.
+pub const AUDIT: &str = "audit";
+
+/// The step of the evidence that `verify` writes.
+pub const VERIFY: &str = "verify";
+
+/// The step of the entry by which an operator says that no queue was used.
+pub const NO_QUEUE: &str = "no-queue";
+
+/// Evidence with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalledEvidence {
+    /// The number of the entry.
+    pub sequence: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: String,
+    /// What it says.
+    pub evidence: Evidence,
+}
+
+/// All evidence that gates look at, in the order of the journal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateEvidence {
+    /// Of `audit`.
+    pub audits: Vec<JournalledEvidence>,
+    /// Of `verify`.
+    pub verifies: Vec<JournalledEvidence>,
+    /// The last entry that ended the acceptance of a file of the domain.
+    pub acceptance_ended: Option<u64>,
+    /// The last entry by which jobs were sent to a queue: its number, and the queue's URL.
+    pub queue_used: Option<(u64, String)>,
+}
+
+impl GateEvidence {
+    /// Takes an entry. Entries come in their order. Acceptances count that are of this domain.
+    pub fn take(&mut self, domain: &str, Entry { sequence, at, by, content, .. }: Entry) {
+        match content {
+            Content::Evidence(evidence) => {
+                let evidence = *evidence;
+                if evidence.step.starts_with("enqueue")
+                    && let Some(queue) = &evidence.place.queue
+                {
+                    self.queue_used = Some((sequence, queue.clone()));
+                }
+                let of_step = match evidence.step.as_str() {
+                    AUDIT => &mut self.audits,
+                    VERIFY => &mut self.verifies,
+                    _ => return,
+                };
+                of_step.push(JournalledEvidence { sequence, at, by, evidence });
+            }
+            Content::AcceptanceEnded { domain: of, .. } if of == domain => {
+                self.acceptance_ended = Some(sequence);
+            }
+            Content::AcceptanceEnded { .. }
+            | Content::GateOverridden(_)
+            | Content::CutoverBegun(_)
+            | Content::CutoverStatement(_)
+            | Content::StepDone { .. }
+            | Content::Note { .. }
+            | Content::Data(_)
+            | Content::Restored { .. }
+            | Content::TemporarySeen { .. }
+            | Content::TemporaryCondemned { .. }
+            | Content::TemporaryDeleted { .. }
+            | Content::RekeyBegun { .. }
+            | Content::RekeyEnded { .. }
+            | Content::Frozen { .. }
+            | Content::FilesAccepted { .. }
+            | Content::Other => {}
+        }
+    }
+}
+
+/// Reads the whole journal.
+pub async fn read_gate_evidence(
+    journal: &dyn Journal,
+    clock: &dyn Clock,
+    salt: u64,
+    domain: &str,
+) -> Result<GateEvidence, UnreadableJournal> {
+    let (mut evidence, mut faults) = (GateEvidence::default(), Vec::new());
+    let mut each = |stored: &StoredEntry, found: Vec<ChainFault>| {
+        faults.extend(found);
+        // A line that is no entry has a fault.
+        if let Ok(entry) = Entry::parse(&stored.line) {
+            evidence.take(domain, entry);
+        }
+    };
+    let end = read_journal(journal, clock, salt, &mut each).await?;
+    faults.extend(end.fault);
+    match faults.into_iter().next() {
+        Some(fault) => Err(UnreadableJournal::Changed(fault)),
+        None => Ok(evidence),
+    }
+}

@@ -1,0 +1,153 @@
+//! The gates that rest on what `audit` and `verify` found.
+
+use crate::cutover::evidence::{GateEvidence, JournalledEvidence};
+use crate::journal::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
+use crate::store_state::RowsDigest;
+
+/// What counts of `audit` and of `verify` say that a file is missing or wrong, and not accepted.
+const WRONG: [&str; 10] = [
+    "without_record",
+    "claimed",
+    "of_another",
+    "doubted",
+    "rejected",
+    "acceptance_ended",
+    "missing",
+    "wrong-length",
+    "wrong-content",
+    "archived",
+];
+
+/// The evidence of a step, compared with today's systems and with the freeze.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EvidenceSeen {
+    /// The last one of the step that the journal has.
+    pub last: Option<JournalledEvidence>,
+    /// Whether there is a freeze with which it was compared.
+    pub has_freeze: bool,
+    /// What differs between it and today, or the freeze.
+    pub stale: Vec<Staleness>,
+    /// The entry behind it that ended the acceptance of a file.
+    pub acceptance_ended: Option<u64>,
+    /// The last entry of the step that says that something is missing or wrong, where no clean one of the
+    /// same systems stands behind it.
+    pub wrong: Option<u64>,
+}
+
+/// Whether the worker's verification covers every file, by the last audit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifiedSeen {
+    /// Whether the last audit holds: without it its counts say nothing.
+    pub audit_holds: bool,
+    /// The entry of the last audit.
+    pub entry: Option<u64>,
+    /// The run that it compared.
+    pub run: Option<String>,
+    /// Files that must be in S3.
+    pub files: u64,
+    /// Files that the run found whole, and that the ledger proves.
+    pub whole: u64,
+    /// Files that are accepted by name.
+    pub accepted: u64,
+}
+
+impl EvidenceSeen {
+    /// Compares evidence of one step, in the order of the journal.
+    #[must_use]
+    pub fn of(
+        all: &[JournalledEvidence],
+        acceptance_ended: Option<u64>,
+        today: &MigrationPlace,
+        frozen: Option<&RowsDigest>,
+    ) -> Self {
+        let last = all.last().cloned();
+        let stale = last.iter().flat_map(|last| last.evidence.stale(today, frozen)).collect();
+        let behind = |entry: &u64| last.as_ref().is_some_and(|last| *entry > last.sequence);
+        Self {
+            acceptance_ended: acceptance_ended.filter(behind),
+            has_freeze: frozen.is_some(),
+            stale,
+            wrong: found_wrong(all, today),
+            last,
+        }
+    }
+
+    /// Whether the gate is open: the last evidence is clean, complete, of today's systems and of the content
+    /// that the freeze has.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let is_clean = |last: &JournalledEvidence| {
+            last.evidence.outcome == EvidenceOutcome::Clean && !says_wrong(&last.evidence)
+        };
+        self.has_freeze
+            && self.last.as_ref().is_some_and(is_clean)
+            && self.stale.is_empty()
+            && self.acceptance_ended.is_none()
+            && self.wrong.is_none()
+    }
+}
+
+impl VerifiedSeen {
+    /// What the last audit says of its verification.
+    #[must_use]
+    pub fn of(audit: &EvidenceSeen) -> Self {
+        let Some(JournalledEvidence { sequence, evidence, .. }) = &audit.last else {
+            return Self::default();
+        };
+        let count = |name: &str| evidence.counted.get(name).copied().unwrap_or_default();
+        Self {
+            audit_holds: audit.holds(),
+            entry: Some(*sequence),
+            run: evidence.run.clone(),
+            files: count("files"),
+            whole: count("whole"),
+            accepted: count("accepted"),
+        }
+    }
+
+    /// Whether each file is whole by the run, or accepted.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.audit_holds
+            && self.run.is_some()
+            && self.files > 0
+            && self.whole + self.accepted == self.files
+    }
+}
+
+impl GateEvidence {
+    pub(super) fn audit(
+        &self,
+        today: &MigrationPlace,
+        frozen: Option<&RowsDigest>,
+    ) -> EvidenceSeen {
+        EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen)
+    }
+
+    pub(super) fn verify(
+        &self,
+        today: &MigrationPlace,
+        frozen: Option<&RowsDigest>,
+    ) -> EvidenceSeen {
+        EvidenceSeen::of(&self.verifies, self.acceptance_ended, today, frozen)
+    }
+}
+
+fn says_wrong(evidence: &Evidence) -> bool {
+    WRONG.iter().any(|name| evidence.counted.get(*name).is_some_and(|files| *files > 0))
+}
+
+/// The last finding that nothing refutes. Evidence of other systems refutes nothing, and neither does a look
+/// that came to no end.
+fn found_wrong(all: &[JournalledEvidence], today: &MigrationPlace) -> Option<u64> {
+    let mut found = None;
+    for JournalledEvidence { sequence, evidence, .. } in all {
+        match evidence.outcome {
+            _ if says_wrong(evidence) => found = Some(*sequence),
+            EvidenceOutcome::Differs | EvidenceOutcome::Other => found = Some(*sequence),
+            EvidenceOutcome::Clean if evidence.stale(today, None).is_empty() => found = None,
+            EvidenceOutcome::Clean | EvidenceOutcome::Incomplete => {}
+        }
+    }
+    found
+}
