@@ -164,7 +164,9 @@ async fn refused(
             | Service::StorageNode
             | Service::Lambda
             | Service::Sts
-            | Service::Mysql => false,
+            | Service::Mysql
+            | Service::ContentRepo
+            | Service::Rhino => false,
         };
         if writes {
             problems.push(format!("`{told}` asked for {service} {operation}"));

@@ -10,13 +10,16 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::fault::Faults;
+use crate::wire::content_repo::{ContentRepoBackend, ROOT};
 use crate::wire::dynamodb::DynamoBackend;
 use crate::wire::mysql::{self, MysqlServer};
+use crate::wire::rhino::{Endpoint, Rhino, RhinoBackend, RhinoSettings};
 use crate::wire::s3::S3Backend;
 use crate::wire::sqs::SqsBackend;
 use crate::wire::sts::StsBackend;
 use crate::wire::{listener, storage_node, tracker};
 use crate::world::bucket::S3World;
+use crate::world::content_repo::{ContentRepo, ContentRepoSettings, Store};
 use crate::world::databases::{Collation, Database as ClientDatabase, Databases};
 use crate::world::dynamodb;
 use crate::world::mogile::{DeviceId, Dmid, MogileFs};
@@ -92,10 +95,17 @@ pub struct EmbeddedWorld {
     pub databases: Arc<Databases>,
     /// The server of all databases.
     pub mysql: Arc<MysqlServer>,
+    /// contentrepo, on MogileFS at first.
+    pub content_repo: Arc<ContentRepo>,
+    /// The URL of its API. It is not in the environment: commands that it changes are told it.
+    pub content_repo_url: String,
+    /// rhino.
+    pub rhino: Arc<Rhino>,
+    /// Its URL. It is not in the environment either.
+    pub rhino_url: String,
     /// The script of faults and the counts of requests.
     pub faults: Arc<Faults>,
     environment: BTreeMap<&'static str, String>,
-    #[expect(dead_code, reason = "the services run as long as this is held")]
     services: JoinSet<()>,
 }
 
@@ -153,6 +163,19 @@ impl EmbeddedWorld {
         let mysql = Arc::new(server);
         services.spawn(mysql::serve(listener, mysql.clone(), faults.clone()));
 
+        let store = Store::MogileFs { domain: DOMAIN.to_owned(), dmid, devices: devices.clone() };
+        let settings = ContentRepoSettings { store, reproxies: false };
+        let content_repo =
+            ContentRepo::start(databases.clone(), mogile.clone(), s3.clone(), settings)?;
+        let content_repo = Arc::new(content_repo);
+        let content_repo_url = serve_repo(&mut services, content_repo.clone(), &faults).await?;
+
+        let (listener, address) = bind().await?;
+        let rhino_url = format!("http://{address}");
+        let rhino = Arc::new(Rhino::start(rhino_settings(&content_repo_url)));
+        let backend = Arc::new(RhinoBackend::new(rhino.clone()));
+        services.spawn(listener::serve(listener, backend, faults.clone()));
+
         let addresses = Addresses {
             tracker,
             s3: s3_address,
@@ -172,10 +195,19 @@ impl EmbeddedWorld {
             sqs,
             databases,
             mysql,
+            content_repo,
+            content_repo_url,
+            rhino,
+            rhino_url,
             faults,
             environment,
             services,
         })
+    }
+
+    /// Serves one more contentrepo, such as one with a database for trials; returns the URL of its API.
+    pub async fn serve_content_repo(&mut self, repo: Arc<ContentRepo>) -> anyhow::Result<String> {
+        serve_repo(&mut self.services, repo, &self.faults).await
     }
 
     /// The settings that point any client at this world.
@@ -183,6 +215,27 @@ impl EmbeddedWorld {
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {
         &self.environment
     }
+}
+
+async fn serve_repo(
+    services: &mut JoinSet<()>,
+    repo: Arc<ContentRepo>,
+    faults: &Arc<Faults>,
+) -> anyhow::Result<String> {
+    let (listener, address) = bind().await?;
+    let backend = Arc::new(ContentRepoBackend::new(repo));
+    services.spawn(listener::serve(listener, backend, faults.clone()));
+    Ok(format!("http://{address}{ROOT}"))
+}
+
+/// rhino as it is before the cut-over.
+fn rhino_settings(address: &str) -> RhinoSettings {
+    let [corpus, editorial] = BUCKETS.map(|(old, _)| Endpoint {
+        address: address.to_owned(),
+        bucket: old.to_owned(),
+        secondary_buckets: Vec::new(),
+    });
+    RhinoSettings { corpus, editorial: Some(editorial) }
 }
 
 /// A database with the tables in it, empty.

@@ -32,6 +32,10 @@ pub enum Service {
     Sts,
     /// The MySQL server.
     Mysql,
+    /// contentrepo's HTTP API.
+    ContentRepo,
+    /// rhino's HTTP API.
+    Rhino,
 }
 
 impl fmt::Display for Service {
@@ -45,6 +49,8 @@ impl fmt::Display for Service {
             Self::Sqs => "SQS",
             Self::Sts => "STS",
             Self::Mysql => "MySQL",
+            Self::ContentRepo => "contentrepo",
+            Self::Rhino => "rhino",
         })
     }
 }

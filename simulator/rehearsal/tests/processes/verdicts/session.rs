@@ -169,7 +169,9 @@ impl Session {
             | Service::StorageNode
             | Service::Lambda
             | Service::Sts
-            | Service::Mysql => false,
+            | Service::Mysql
+            | Service::ContentRepo
+            | Service::Rhino => false,
         };
         let written: Vec<_> = since.keys().filter(writes).collect();
         assert!(written.is_empty(), "{written:?}");

@@ -24,6 +24,8 @@ pub struct BucketSettings {
     pub locked_for_days: Option<i32>,
     /// The ARN of the bucket to which new objects are copied.
     pub replicates_to: Option<String>,
+    /// Whether it takes signatures of version 2. Buckets that were made after 2020-06-24 do not.
+    pub takes_signature_v2: bool,
 }
 
 /// The world's own region.
@@ -43,6 +45,7 @@ impl Default for BucketSettings {
             lifecycle: Vec::new(),
             locked_for_days: None,
             replicates_to: None,
+            takes_signature_v2: false,
         }
     }
 }
