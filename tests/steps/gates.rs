@@ -28,7 +28,7 @@ fn empty_queues_are_looked_at_over_two_minutes_or_once() {
     let world = World::instant();
     let seen = watched(&world, limits::QUEUE_EMPTY_FOR, async {});
     let [first, .., last] = looks(&seen) else { panic!("several looks: {seen:?}") };
-    assert!(seen.is_empty() && looks(&seen).len() >= limits::QUEUE_LOOKS, "{seen:?}");
+    assert!(seen.is_empty() && looks(&seen).len() >= limits::QUEUE_LOOKS as usize, "{seen:?}");
     assert!(first.at.until(last.at) >= limits::QUEUE_EMPTY_FOR, "{seen:?}");
     let once = watched(&world, Duration::ZERO, async {});
     assert_eq!((once.is_empty(), looks(&once).len()), (true, 1));

@@ -42,8 +42,8 @@ pub const ONLINE_POLL: Duration = Duration::from_secs(1);
 /// "Confirming that a queue is empty").
 pub const QUEUE_EMPTY_FOR: Duration = Duration::from_mins(2);
 
-/// The pause between two looks at the queues.
+/// The longest pause between two looks at the queues.
 pub const QUEUE_LOOK: Duration = Duration::from_secs(30);
 
 /// Looks at the queues in that time, at least, whatever the clock says.
-pub const QUEUE_LOOKS: usize = 4;
+pub const QUEUE_LOOKS: u32 = 4;

@@ -140,7 +140,7 @@ impl Looking<'_> {
         }
         // A change that goes on has passed the gate of the queue, and clients wait for it.
         let begins = looked.cutovers.of(database).phase() == Phase::Before;
-        let window = if begins { limits::QUEUE_EMPTY_FOR } else { Duration::ZERO };
+        let window = if begins { change.gates.queue_window() } else { Duration::ZERO };
         let Looked { cutovers, place, held, .. } = looked;
         let (check, queue) = tokio::try_join!(self.freeze(true), self.queues(window))?;
         let seen = Seen { cutovers, place, held, check, queue };

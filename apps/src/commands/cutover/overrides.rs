@@ -1,6 +1,7 @@
 //! What an operator decides about the gates: those to override, and whether a queue was used.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use domain::cutover::{Gate, NO_QUEUE};
@@ -10,7 +11,7 @@ use domain::journal::{
 use domain::limits;
 use domain::runbook::JournalWriter;
 
-use crate::config::{QUEUE, QueueSettings};
+use crate::config::{QUEUE, QueueSettings, duration};
 use crate::exit::UsageError;
 use crate::journal::refused;
 use crate::report::Teller;
@@ -31,6 +32,12 @@ pub(super) struct GateArguments {
     /// Why gates are overridden, in your words
     #[arg(long, value_name = "TEXT", requires = "overridden")]
     reason: Option<String>,
+
+    /// How long both queues must be empty before anything is changed (30s, 2m). SQS counts approximately: a
+    /// window below two minutes may miss messages
+    #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = not_nothing)]
+    #[arg(conflicts_with = "revert")]
+    queue_window: Duration,
 
     /// No queue was used: all files were migrated by `migrate` and verified without jobs. Without this flag
     /// SQS_URL and SQS_DLQ_URL must name the queues. The journal keeps it
@@ -64,6 +71,11 @@ impl GateArguments {
         Ok(())
     }
 
+    /// How long both queues must be empty.
+    pub(super) const fn queue_window(&self) -> Duration {
+        self.queue_window
+    }
+
     pub(super) const fn says_no_queue(&self) -> bool {
         self.no_queue
     }
@@ -92,6 +104,9 @@ impl GateArguments {
         if self.no_queue {
             flags += " --no-queue";
         }
+        if self.queue_window != limits::QUEUE_EMPTY_FOR {
+            flags += &format!(" --queue-window {}", humantime::format_duration(self.queue_window));
+        }
         flags
     }
 
@@ -106,6 +121,11 @@ impl GateArguments {
         });
         decided.collect()
     }
+}
+
+fn not_nothing(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() { Err("give a time above 0s, such as 2m".to_owned()) } else { Ok(time) }
 }
 
 /// Writes into the journal what the operator has decided, before the change begins.

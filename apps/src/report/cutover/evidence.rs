@@ -1,7 +1,10 @@
 //! The gates of audits, verifications and queues, in words.
 
+use std::time::Duration;
+
 use domain::cutover::{EvidenceSeen, QueueLook, QueueSeen, VerifiedSeen};
 use domain::journal::EvidenceOutcome;
+use domain::limits;
 use indicatif::{HumanCount, HumanDuration};
 
 use super::gates::Words;
@@ -106,25 +109,27 @@ pub(super) fn queue(seen: &QueueSeen) -> Words {
             )],
             Some("set SQS_URL and SQS_DLQ_URL to its queues, and leave --no-queue out".to_owned()),
         ),
-        QueueSeen::Watched { looks, window } => watched(seen, looks, window.is_zero()),
+        QueueSeen::Watched { looks, window } => watched(seen, looks, *window),
     }
 }
 
-fn watched(seen: &QueueSeen, looks: &[QueueLook], is_once: bool) -> Words {
+fn watched(seen: &QueueSeen, looks: &[QueueLook], window: Duration) -> Words {
     let times = match looks.len() {
         1 => "one look".to_owned(),
         many => format!("{many} looks"),
     };
     if seen.is_empty() {
-        let once = "`--execute` looks for two minutes: the counts of SQS are approximate";
-        let words = match (is_once, looks) {
-            (false, [first, .., last]) => {
+        let empty = format!("both queues are empty: {times}");
+        let words = match looks {
+            [first, .., last] => {
                 let time = HumanDuration(first.at.until(last.at));
-                format!("both queues are empty: {times} in {time}")
+                let short = "SHORT WINDOW: SQS counts approximately. The default is 2m";
+                let short = (window < limits::QUEUE_EMPTY_FOR).then(|| short.to_owned());
+                [format!("{empty} in {time}")].into_iter().chain(short).collect()
             }
-            _ => format!("both queues are empty: {times}. {once}"),
+            _ => vec![format!("{empty}. `--execute` looks longer: SQS counts approximately")],
         };
-        return (vec![words], None);
+        return (words, None);
     }
     let full = looks.iter().find(|look| !look.is_empty());
     let Some(QueueLook { queue, dead_letters, .. }) = full else {

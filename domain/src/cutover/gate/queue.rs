@@ -53,7 +53,7 @@ impl QueueSeen {
             Self::NotUsed { but } => but.is_none(),
             Self::Watched { looks, window } => {
                 let (Some(first), Some(last)) = (looks.first(), looks.last()) else { return false };
-                let are_enough = window.is_zero() || looks.len() >= limits::QUEUE_LOOKS;
+                let are_enough = window.is_zero() || looks.len() >= limits::QUEUE_LOOKS as usize;
                 are_enough
                     && first.at.until(last.at) >= *window
                     && looks.iter().all(QueueLook::is_empty)
@@ -75,12 +75,12 @@ pub async fn watch_queues(
         let look = QueueLook { at: clock.now(), queue: depth, dead_letters: dead };
         looks.push(look);
         let passed = looks.first().map_or(Duration::ZERO, |first| first.at.until(look.at));
-        let are_enough = window.is_zero() || looks.len() >= limits::QUEUE_LOOKS;
+        let are_enough = window.is_zero() || looks.len() >= limits::QUEUE_LOOKS as usize;
         if !look.is_empty() || (passed >= window && are_enough) {
             return Ok(QueueSeen::Watched { looks, window });
         }
-        let left = window.saturating_sub(passed);
-        let pause = if left.is_zero() { limits::QUEUE_LOOK } else { left };
+        // Spread over the window.
+        let pause = window / (limits::QUEUE_LOOKS - 1);
         clock.sleep(pause.min(limits::QUEUE_LOOK)).await;
     }
 }

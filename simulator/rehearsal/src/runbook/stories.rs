@@ -157,7 +157,7 @@ async fn verified(operator: &mut Operator) -> anyhow::Result<()> {
 /// Both databases, each after a dry run.
 async fn cut_over(operator: &mut Operator) -> anyhow::Result<()> {
     for database in ["contentrepo", "rhino"] {
-        let dry = format!("cutover {database} --left-behind {IGNORED_BUCKET}");
+        let dry = format!("cutover {database} --left-behind {IGNORED_BUCKET} --queue-window=1s");
         operator.line(&dry, 0).await?;
         let backup = operator.path(&format!("{database}-names.gz"));
         operator.line(&format!("{dry} --execute --backup {backup} --operator=ann"), 0).await?;
