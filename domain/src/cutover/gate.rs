@@ -177,6 +177,8 @@ mod tests {
             database,
             direction: Direction::ToS3,
             server: String::new(),
+            server_ids: crate::server_ids::ServerIds::default(),
+            database_was: None,
             freeze: None,
             takes_back: None,
             names,
