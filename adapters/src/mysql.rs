@@ -9,6 +9,7 @@ mod hosts;
 mod index;
 mod key_ranges;
 mod rhino;
+mod servers;
 mod sessions;
 mod survey;
 mod tables;
@@ -22,5 +23,6 @@ pub use changes::{
 pub use content_repo::MysqlContentRepo;
 pub use index::MysqlIndex;
 pub use rhino::MysqlRhino;
+pub use servers::MysqlServers;
 pub use tables::IDS_COUNTED;
 pub use url::{DatabaseUrl, DatabaseUrlError};

@@ -14,7 +14,7 @@ use adapters::mogile::{
 #[cfg(feature = "command-line")]
 use adapters::mysql::{
     ChangeTimes, DatabaseUrl, MysqlContentRepo, MysqlContentRepoChanges, MysqlIndex,
-    MysqlKeyChanges, MysqlRhino, MysqlRhinoChanges, MysqlRhinoLoad,
+    MysqlKeyChanges, MysqlRhino, MysqlRhinoChanges, MysqlRhinoLoad, MysqlServers,
 };
 use adapters::s3::S3ObjectStore;
 #[cfg(feature = "command-line")]
@@ -184,6 +184,13 @@ impl Wiring<'_> {
     #[must_use]
     pub fn content_repo(&self, url: DatabaseUrl) -> MysqlContentRepo {
         MysqlContentRepo::new(url, self.calls.clone()).with_time(self.time.request())
+    }
+
+    /// The servers of those databases of MogileFS, contentrepo and rhino that are given.
+    #[cfg(feature = "command-line")]
+    #[must_use]
+    pub fn servers(&self, urls: [Option<DatabaseUrl>; 3]) -> MysqlServers {
+        MysqlServers::new(urls, self.calls).with_time(self.time.request())
     }
 
     /// contentrepo's nodes, where they are named.

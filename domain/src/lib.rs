@@ -43,6 +43,7 @@ pub mod summary;
 pub mod redelivery;
 pub mod failure_record;
 pub mod verification;
+pub mod server_ids;
 pub mod store_state;
 pub mod journal;
 pub mod acceptance;

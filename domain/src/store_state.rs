@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Sha256;
+use crate::server_ids::ServerIds;
 use crate::{ByteCount, Fid, IndexRow};
 
 /// A digest of rows that does not depend on their order: the number of rows, and the sum of a hash of
@@ -105,6 +106,9 @@ pub struct StoreState {
     /// The databases of MogileFS, contentrepo and rhino, in this order: host, port and name.
     #[serde(default)]
     pub servers: Vec<String>,
+    /// The ids of the servers of these databases, in the same order. A freeze of an older form has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub server_ids: Vec<ServerIds>,
     /// The mapped buckets, which say what is content: `old:new`, ascending.
     pub buckets: Vec<String>,
     /// The rows of mapped buckets.
@@ -169,7 +173,7 @@ pub struct Freeze {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateChange {
-    /// Another domain, another bucket map or another database: nothing else can be compared.
+    /// Another domain, bucket map, database or database server: nothing else can be compared.
     Settings,
     /// Rows of mapped buckets were added, deleted or changed.
     Content,
@@ -207,12 +211,26 @@ impl StateChange {
 }
 
 impl StoreState {
-    /// Whether both are of the same domain, buckets and databases.
+    /// Whether both are of the same domain, buckets, databases and servers.
     #[must_use]
     pub fn has_settings_of(&self, other: &Self) -> bool {
         let settings =
             |state: &Self| (state.domain.clone(), state.buckets.clone(), state.servers.clone());
-        settings(self) == settings(other)
+        settings(self) == settings(other) && self.other_servers_than(other).is_empty()
+    }
+
+    /// The databases that another server has now by the same name, with its ids of before and of now. Only ids that
+    /// both states have are compared.
+    #[must_use]
+    pub fn other_servers_than<'a>(
+        &'a self,
+        before: &'a Self,
+    ) -> Vec<(&'a str, &'a ServerIds, &'a ServerIds)> {
+        let names = self.servers.iter().zip(&before.servers);
+        let ids = before.server_ids.iter().zip(&self.server_ids);
+        let both = names.zip(ids).filter(|((now, before), _)| now == before);
+        let other = both.filter(|(_, (before, now))| !before.may_be_of_one(now));
+        other.map(|((server, _), (before, now))| (server.as_str(), before, now)).collect()
     }
 
     fn node_wrote_since(&self, before: &Self) -> bool {
@@ -350,10 +368,13 @@ mod tests {
         let node = |started: &str, writes| {
             vec![NodeCounters { url: "http://a/v1".into(), started: started.into(), writes }]
         };
+        let server = |id: &str| ServerIds { server_id: Some(id.into()), server_uuid: None };
         let before = StoreState {
             domain: "d".into(),
             highest_fid: Some(Fid(7)),
             nodes: node("Mon", 3),
+            servers: vec!["db:3306/mogile".into()],
+            server_ids: vec![server("1")],
             ..StoreState::default()
         };
         let rows = of(&[row(1, Some("a"), Some(2))]);
@@ -366,6 +387,8 @@ mod tests {
             (StoreState { highest_fid: Some(Fid(6)), ..before.clone() }, "- LastFileDeleted"),
             (StoreState { uploads: 1, ..before.clone() }, "b Uploads"),
             (StoreState { servers: vec!["copy".into()], ..before.clone() }, "b Settings"),
+            (StoreState { server_ids: vec![server("2")], ..before.clone() }, "b Settings"),
+            (StoreState { server_ids: Vec::new(), ..before.clone() }, ""),
             (StoreState { contentrepo: client.clone(), ..before.clone() }, "b Contentrepo"),
             (StoreState { rhino: client.clone(), ..before.clone() }, "b Rhino"),
             (StoreState { nodes: node("Mon", 3), ..before.clone() }, ""),

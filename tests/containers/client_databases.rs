@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use adapters::calls::{Calls, System};
-use adapters::mysql::{MysqlContentRepo, MysqlRhino};
+use adapters::mysql::{MysqlContentRepo, MysqlRhino, MysqlServers};
 use domain::ports::{
-    AccountRights, ContentRepoDatabase, DatabaseError, RhinoDatabase, RowId, SurveyedDatabase,
+    AccountRights, ContentRepoDatabase, DatabaseError, DatabaseServers, RhinoDatabase, RowId,
+    SurveyedDatabase,
 };
 use domain::retry::{Classed, ErrorClass};
 use sqlx::Executor;
@@ -107,6 +108,14 @@ async fn a_survey_says_what_the_server_and_the_account_are() -> anyhow::Result<(
     let found = survey().await?;
     assert!(found.at.ends_with("/my_repo"), "{found:?}");
     assert_eq!(found.version, version);
+    let servers = MysqlServers::new([None, Some(server.url("my_repo")?), None], &Arc::default());
+    let id: String =
+        sqlx::query_scalar("SELECT CAST(@@server_id AS CHAR)").fetch_one(&mut root).await?;
+    let ids = servers.ids().await?;
+    assert_eq!(ids.len(), 1);
+    assert_eq!(ids[0].server_id.as_deref(), Some(id.as_str()), "{ids:?}");
+    assert_eq!(ids[0].server_uuid.is_some(), !version.contains("MariaDB"), "{ids:?}");
+    assert_eq!(servers.have_binlogs().await?.len(), 1);
     let collation = |table: &str, column: &str| found.columns[table][column].collation.as_deref();
     assert_eq!(collation("buckets", "bucketName"), Some("latin1_swedish_ci"));
     assert_eq!(collation("objects", "id"), None);

@@ -3,6 +3,7 @@
 
 mod contentrepo;
 mod kills;
+mod moved;
 mod names;
 mod order;
 mod trouble;

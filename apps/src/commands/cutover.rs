@@ -73,6 +73,11 @@ struct Change {
     #[arg(long, value_name = "FILE", requires = "revert")]
     leave_behind: Option<PathBuf>,
 
+    /// The host, port and name by which the journal or the backup calls the database, where it is the same
+    /// database and moved since, or has another host name. The journal keeps this word of yours
+    #[arg(long, value_name = "HOST:PORT/NAME", requires = "revert")]
+    database_was: Option<String>,
+
     #[command(flatten)]
     gates: overrides::GateArguments,
 

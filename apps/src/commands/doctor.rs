@@ -23,15 +23,17 @@ use domain::doctor::{
     examine_queue_settings, examine_queues, examine_tables,
 };
 use domain::doctor::{NamedPorts, QueueUrls, examine, examine_copies, examine_failures};
+#[cfg(feature = "command-line")]
+use domain::journal::ClientDatabase;
 use domain::ports::ObjectStore;
 use domain::{Check, Health, Reason, ReasonKind, S3Bucket, WorkerReport};
 
-#[cfg(feature = "command-line")]
-use crate::config::KeyChangeSettings;
 use crate::config::{
     AccessSettings, AwsSettings, ClientSettings, JournalSettings, QueueSettings, Settings,
     TargetSettings, WorkerFunctionSettings,
 };
+#[cfg(feature = "command-line")]
+use crate::config::{ClientChangeSettings, KeyChangeSettings};
 #[cfg(feature = "command-line")]
 use crate::evidence::counted;
 use crate::exit::Exit;
@@ -90,6 +92,10 @@ pub struct Arguments {
     #[cfg(feature = "command-line")]
     #[command(flatten)]
     key_changes: KeyChangeSettings,
+
+    #[cfg(feature = "command-line")]
+    #[command(flatten)]
+    client_changes: ClientChangeSettings,
 }
 
 /// Checks everything that the settings name. Bad checks are findings, and settings that are missing are
@@ -263,6 +269,7 @@ impl Arguments {
         let clock = ports.clock.as_ref();
         let (of_clients, unset) = clients.examine(wiring, map.as_ref(), clock).await;
         checks.extend(of_clients);
+        checks.extend(clients::examine_changes(&self.client_changes, wiring, wrong).await);
         (checks, unset)
     }
 
@@ -282,6 +289,8 @@ impl Arguments {
         errors.extend(self.queue.dead_letters_url_if_named().err());
         errors.extend(self.clients.content_repo().err());
         errors.extend(self.clients.rhino().err());
+        errors.extend(self.client_changes.url(ClientDatabase::Contentrepo).err());
+        errors.extend(self.client_changes.url(ClientDatabase::Rhino).err());
         errors.extend(services.wrong_settings().await);
         for error in errors {
             wrong.note(error);

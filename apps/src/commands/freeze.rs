@@ -253,13 +253,14 @@ impl Common {
         };
         let (index, (trackers, _)) = (Arc::new(index), wiring.mogile(IndexFrom::Trackers)?);
         let mogile = self.source.database()?;
-        let urls = [mogile.as_ref(), Some(&content_repo), Some(&rhino)];
-        let servers = urls.into_iter().flatten().map(|url| url.name().to_owned()).collect();
+        let urls = [mogile, Some(content_repo.clone()), Some(rhino.clone())];
+        let servers = urls.iter().flatten().map(|url| url.name().to_owned()).collect();
         Ok(FreezePorts {
             index: index.clone(),
             database: index,
             trackers,
             servers,
+            database_servers: Arc::new(wiring.servers(urls)),
             content_repo: Arc::new(wiring.content_repo(content_repo)),
             rhino: Arc::new(wiring.rhino(rhino)),
             nodes: wiring.repo_nodes(self.nodes.nodes()?)?,

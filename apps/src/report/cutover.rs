@@ -10,6 +10,7 @@ use std::path::Path;
 
 use domain::cutover::Gate;
 use domain::journal::{BackupSeal, ClientDatabase, Direction, IngestedSeal, NameRename};
+use domain::limits::assumed;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
 use serde::Serialize;
 
@@ -169,7 +170,17 @@ impl CutoverReport {
         let time = HumanDuration(std::time::Duration::from_secs(seconds));
         let log = binlog_bytes.map(|bytes| format!(", binary log + {}", HumanBytes(bytes)));
         let log = log.unwrap_or_default();
-        writeln!(out, "Expected: {} rows, {time}{log}", HumanCount(rows))
+        writeln!(out, "Expected: {} rows, {time}{log}", HumanCount(rows))?;
+        if self.database == ClientDatabase::Contentrepo {
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "  by a measurement on another server: {} rows renamed and {} rows indexed a second. The run itself \
+             prints the time that is left by its own measure",
+            HumanCount(assumed::RENAMED_ROWS_A_SECOND),
+            HumanCount(assumed::INDEXED_ROWS_A_SECOND)
+        )
     }
 
     fn write_end(&self, out: &mut String) -> fmt::Result {
@@ -252,14 +263,14 @@ impl CutoverReport {
 
 /// How content that is readable from S3 only comes back to MogileFS.
 fn write_ingested(out: &mut String, seal: &IngestedSeal) -> fmt::Result {
-    let IngestedSeal { file, sha256, objects } = seal;
+    let IngestedSeal { file, sha256, objects, files } = seal;
+    let (file, objects, files) = (printable(file), HumanCount(*objects), HumanCount(*files));
     writeln!(
         out,
-        "`{}` lists {} objects that are readable from S3 only (SHA-256 {sha256}). To bring one back, for each \
-         line (bucket, key, uuid, sha1, bytes, id), with its bucket's two names:\n  aws s3 cp s3://NEW/SHA1 \
-         content\n  mogupload --trackers=TRACKER:7001 --domain=DOMAIN --key=SHA1-OLD --file=content",
-        printable(file),
-        HumanCount(*objects)
+        "`{file}` lists {objects} objects of contentrepo that are readable from S3 only, and {files} rows of rhino \
+         (SHA-256 {sha256}). rhino's rows keep the S3 names. To bring an object back, for each line with a sha1 \
+         (bucket, key, uuid, sha1, bytes, id), with its bucket's two names:\n  aws s3 cp s3://NEW/SHA1 content\n  \
+         mogupload --trackers=TRACKER:7001 --domain=DOMAIN --key=SHA1-OLD --file=content"
     )
 }
 

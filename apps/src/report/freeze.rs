@@ -1,5 +1,7 @@
 //! What `freeze` and `freeze check` print.
 
+mod settings;
+
 use std::fmt::{self, Write};
 
 use domain::Stopped;
@@ -8,6 +10,7 @@ use domain::store_state::{ClientState, StateChange, StoreState};
 use indicatif::HumanCount;
 use serde::Serialize;
 
+use self::settings::write_settings;
 use super::Report;
 use super::shell::printable;
 use crate::exit::Verdict;
@@ -284,20 +287,6 @@ fn value(change: &StateChange, state: &StoreState) -> String {
             nodes.collect::<Vec<_>>().join("; ")
         }
     }
-}
-
-fn write_settings(out: &mut String, before: &StoreState, now: &StoreState) -> fmt::Result {
-    writeln!(out, "\nThe settings ARE NOT THOSE of the freeze, and nothing was compared:")?;
-    for (when, state) in [("then", before), ("now ", now)] {
-        let StoreState { domain, buckets, servers, .. } = state;
-        let (buckets, servers) = (buckets.join(","), servers.join(", "));
-        writeln!(out, "  {when} MOGILE_DOMAIN={domain} BUCKETS={buckets}, databases {servers}")?;
-    }
-    writeln!(
-        out,
-        "  → set MOGILE_DOMAIN, BUCKETS and the databases' URLs as they were then, and run this again; or freeze \
-         again"
-    )
 }
 
 fn write_state(out: &mut String, state: &StoreState) -> fmt::Result {

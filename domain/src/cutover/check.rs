@@ -74,7 +74,7 @@ pub async fn check_freeze(
     if freeze.ended.is_some() {
         return Ok(FreezeCheck::Ended(freeze));
     }
-    let settings = empty_state(ports, buckets);
+    let settings = empty_state(ports, buckets).await.map_err(FreezeTrouble::from)?;
     if !settings.has_settings_of(&freeze.freeze.state) {
         return Ok(FreezeCheck::OtherSettings { freeze, now: settings });
     }
@@ -100,7 +100,7 @@ pub async fn glance_at_freeze(
     if freeze.ended.is_some() {
         return Ok(FreezeCheck::Ended(freeze));
     }
-    let settings = empty_state(ports, buckets);
+    let settings = empty_state(ports, buckets).await.map_err(FreezeTrouble::from)?;
     let state = freeze.freeze.state.clone();
     if !settings.has_settings_of(&state) {
         return Ok(FreezeCheck::OtherSettings { freeze, now: settings });

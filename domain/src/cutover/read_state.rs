@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::audit::AuditedRow;
 use crate::ports::{
-    Clock, ContentRepoDatabase, DatabaseError, IndexError, MogileDatabase, RepoNodeError,
-    RepoNodes, RepoStatus, RhinoDatabase, RowId, SourceIndex,
+    Clock, ContentRepoDatabase, DatabaseError, DatabaseServers, IndexError, MogileDatabase,
+    RepoNodeError, RepoNodes, RepoStatus, RhinoDatabase, RowId, SourceIndex,
 };
 use crate::retried::retried;
 use crate::retry::{Classed, ErrorClass, backoff};
@@ -29,6 +29,8 @@ pub struct FreezePorts {
     pub nodes: Option<Arc<dyn RepoNodes>>,
     /// The databases of MogileFS, contentrepo and rhino: host, port and name.
     pub servers: Vec<String>,
+    /// The servers of these databases, in the same order.
+    pub database_servers: Arc<dyn DatabaseServers>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -77,7 +79,7 @@ pub async fn read_state(
     progress: &(dyn Fn(StateProgress) + Sync),
 ) -> Result<StoreState, FreezeTrouble> {
     let known = require_domain(ports).await?;
-    let mut state = empty_state(ports, buckets);
+    let mut state = empty_state(ports, buckets).await?;
     let FreezePorts { index, database, clock, .. } = ports;
     let (mut next, mut pages, mut other_domains) = (Some(Fid(0)), 0_u64, 0);
     while let Some(after) = next {
@@ -120,14 +122,19 @@ pub(super) async fn nodes(
     }
 }
 
-/// A state with its settings alone.
-pub(super) fn empty_state(ports: &FreezePorts, buckets: &BucketMap) -> StoreState {
-    StoreState {
-        domain: ports.index.domain().to_owned(),
-        servers: ports.servers.clone(),
+/// A state with its settings alone, and the ids of the servers behind them.
+pub(super) async fn empty_state(
+    ports: &FreezePorts,
+    buckets: &BucketMap,
+) -> Result<StoreState, DatabaseError> {
+    let FreezePorts { index, servers, database_servers, clock, .. } = ports;
+    Ok(StoreState {
+        domain: index.domain().to_owned(),
+        servers: servers.clone(),
+        server_ids: patiently(&**clock, 0, || database_servers.ids()).await?,
         buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
         ..StoreState::default()
-    }
+    })
 }
 
 /// Repeats a call that only reads, as [`retried`] does, for [`limits::COUNT_TRIES_WITHIN`]: what was read in

@@ -213,6 +213,8 @@ mod tests {
                 database,
                 direction,
                 server: "db:3306/rhino".to_owned(),
+                server_ids: crate::server_ids::ServerIds::default(),
+                database_was: None,
                 freeze: Some(1),
                 takes_back: None,
                 names: NamesBefore {

@@ -95,7 +95,7 @@ fn whatever_moves_in_the_window_is_seen() {
 /// What happens after a freeze: the changes that are seen, `!` where they break it.
 #[test]
 fn a_freeze_survives_what_has_no_content() {
-    let cases: [(&str, Happening, &str); 12] = [
+    let cases: [(&str, Happening, &str); 13] = [
         ("nothing", |_| {}, ""),
         ("a late rename of an upload", |held| held.rows[2] = content(3), "!Content OtherRows"),
         ("a purge", |held| drop(held.rows.remove(1)), "!Content"),
@@ -118,6 +118,7 @@ fn a_freeze_survives_what_has_no_content() {
         ("an object is created", |held| held.objects.push(RepoStatus::Used), "!Contentrepo"),
         ("contentrepo's node writes", |held| held.node.1 = 4, "!NodeWrites"),
         ("contentrepo's node starts anew", |held| held.node = ("Tue", 0), ""),
+        ("another server answers by the same name", |held| held.server = 2, "!Settings"),
         ("contentrepo is cut over", |held| held.repo_bucket = "corpus".to_owned(), ""),
     ];
     for (what, happens, expected) in cases {

@@ -15,6 +15,9 @@ const TABLES: [Needed; 3] = [
 /// Only `plan` reads it, and counts all else without it.
 const CLASSES: Needed = ("class", &["dmid", "classid", "mindevcount"]);
 
+/// Only `freeze` reads it.
+const UPLOADS: Needed = ("tempfile", &["fid"]);
+
 const KEYS: Names = Names {
     table: "file",
     column: "dkey",
@@ -42,6 +45,7 @@ where
         Err(error) => not_seen(MOGILE, fact, &error),
     });
     checks.push(examine_classes(&survey));
+    checks.push(examine_uploads(&survey));
     checks.push(Check::good(MOGILE, "its own checksums are not relied on", checksums(&survey)));
     checks
 }
@@ -82,6 +86,21 @@ fn examine_classes(survey: &DatabaseSurvey) -> Check {
     let detail = format!(
         "`{}` has no {}, or this account may not read them: `plan` does not name files that have fewer \
          replicas than the mindevcount of their class. All else works. Grant SELECT on the table `class`",
+        survey.at,
+        missing.join(", ")
+    );
+    Check::caution(MOGILE, fact, detail)
+}
+
+fn examine_uploads(survey: &DatabaseSurvey) -> Check {
+    let fact = "`freeze` can see uploads under way";
+    let missing = missing(survey, &[UPLOADS]);
+    if missing.is_empty() {
+        return Check::good(MOGILE, fact, "`tempfile`");
+    }
+    let detail = format!(
+        "`{}` has no {}, or this account may not read them: `freeze` fails, and without it no cut-over begins. All \
+         else works. Grant SELECT on the table `tempfile`",
         survey.at,
         missing.join(", ")
     );
@@ -151,7 +170,8 @@ mod tests {
                 ((*name).to_owned(), SurveyedColumn { kind: kind.to_owned(), collation })
             };
             let there = |name: &&str| *name != self.without;
-            let all = TABLES.into_iter().chain([CLASSES]).filter(|(table, _)| there(table));
+            let all =
+                TABLES.into_iter().chain([CLASSES, UPLOADS]).filter(|(table, _)| there(table));
             let described = |(table, columns): Needed| {
                 let columns = columns.iter().filter(|name| there(name)).map(column);
                 (table.to_owned(), columns.collect())
@@ -242,14 +262,16 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_only_plan_reads_stops_nothing() {
+    fn a_table_that_one_command_alone_reads_stops_nothing() {
         for (without, health, words) in [
             ("", Health::Good, "`class`"),
             ("class", Health::Caution, "has no table `class`, or this account may not"),
             ("mindevcount", Health::Caution, "no column `class`.`mindevcount`"),
+            ("tempfile", Health::Caution, "no table `tempfile`, or this account may not"),
         ] {
             let checks = checks(&Fake { without, ..Fake::default() });
-            let found = checks.iter().find(|check| check.fact.contains("storage classes"));
+            let fact = if without == "tempfile" { "uploads under way" } else { "storage classes" };
+            let found = checks.iter().find(|check| check.fact.contains(fact));
             let found = found.expect("it is made");
             assert_eq!(found.health, health, "{found:?}");
             assert!(found.detail.contains(words), "{words}: {found:?}");

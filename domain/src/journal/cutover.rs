@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
+use crate::server_ids::ServerIds;
 
 /// A database whose bucket names are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +38,13 @@ pub struct CutoverBegun {
     pub direction: Direction,
     /// The database: host, port and name.
     pub server: String,
+    /// The ids of its server. An entry of an older form has none.
+    #[serde(default)]
+    pub server_ids: ServerIds,
+    /// How the same database was called when the names of before were written, in the operator's word: it moved
+    /// since, or has another host name. Of a way back alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database_was: Option<String>,
     /// The number of the freeze that it rests on. A way back rests on none.
     pub freeze: Option<u64>,
     /// The number of the entry that this takes back, for a way back that the journal knows the way of.
@@ -55,7 +63,7 @@ pub struct CutoverBegun {
 }
 
 /// The names in a database before a cut-over. It is also the first line of the backup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamesBefore {
     /// The renames, in the order of the bucket map.
     pub renames: Vec<NameRename>,
@@ -120,8 +128,11 @@ pub struct IngestedSeal {
     pub file: String,
     /// The digest of the file's bytes.
     pub sha256: Sha256,
-    /// The number of objects in it.
+    /// The number of contentrepo's objects in it.
     pub objects: u64,
+    /// The number of rhino's rows in it. A list of an older form has none.
+    #[serde(default)]
+    pub files: u64,
 }
 
 /// A statement that is about to be sent. The entry is written before each one.

@@ -8,6 +8,7 @@ mod clock;
 mod content_repo_changes;
 mod content_repo_database;
 mod database;
+mod database_servers;
 mod database_survey;
 mod failure_log;
 mod job_queue;
@@ -45,6 +46,7 @@ pub use content_repo_database::{
     ContentRepoDatabase, RepoBucket, RepoExtent, RepoMetadata, RepoObject, RepoStatus,
 };
 pub use database::{DatabaseError, RowId};
+pub use database_servers::DatabaseServers;
 pub use database_survey::{
     AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
     UploadsUnderWay,

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{ChangeError, DatabaseError, RowId, TableHolders};
 use crate::name_changes::NameChanges;
+use crate::server_ids::ServerIds;
 
 /// Changes the bucket names in rhino's table `articleFile`, which has about ten million rows.
 #[async_trait]
@@ -90,6 +91,8 @@ pub struct IndexDefinition(pub String);
 pub struct RhinoFacts {
     /// The server's version.
     pub version: String,
+    /// Its ids.
+    pub ids: ServerIds,
     /// Whether the server can change an index beside other sessions' statements.
     pub changes_indexes_online: bool,
     /// Whether the server writes a binary log.

@@ -17,6 +17,7 @@ use domain::journal::{
 };
 use domain::ports::{ArticleFile, Clock, Journal, RowId};
 use domain::runbook::JournalWriter;
+use domain::server_ids::ServerIds;
 use domain::{BucketMap, ByteCount, Timestamp};
 use dynoxide::Database;
 use sqlx::mysql::MySqlConnection;
@@ -97,6 +98,8 @@ pub struct Step<'a> {
     pub keep_existing: bool,
     /// How fast it is.
     pub pace: Pace,
+    /// The database's name now, and how it was called before by the operator's word.
+    pub server: (String, Option<String>),
 }
 
 impl Stage {
@@ -193,17 +196,11 @@ impl Stage {
             database: ClientDatabase::Contentrepo,
             direction: Direction::ToS3,
             server: "db:3306/contentrepo".to_owned(),
+            server_ids: ServerIds::default(),
+            database_was: None,
             freeze: Some(1),
             takes_back: None,
-            names: NamesBefore {
-                renames: Vec::new(),
-                rows: <_>::default(),
-                nameless: 0,
-                last: None,
-                index: None,
-                create_table: None,
-                kept: None,
-            },
+            names: NamesBefore::default(),
             backup: None,
             left_behind: Vec::new(),
             ingested: None,
@@ -270,9 +267,10 @@ impl Stage {
 
     /// A step in small ranges.
     #[must_use]
-    pub const fn step(&self, watch: Arc<Watch>) -> Step<'_> {
+    pub fn step(&self, watch: Arc<Watch>) -> Step<'_> {
         let chunk = ChunkRows::between(8, 16);
-        Step { stage: self, watch, keep_existing: false, pace: Pace { online: None, chunk } }
+        let (pace, server) = (Pace { online: None, chunk }, (SERVER.to_owned(), None));
+        Step { stage: self, watch, keep_existing: false, pace, server }
     }
 
     /// A step that nothing ends.
@@ -295,7 +293,7 @@ impl Step<'_> {
             load: Arc::new(MysqlRhinoLoad::new(stage.url(), Vec::new(), &calls)),
             journal: self.watched_journal(),
             clock: stage.clock.clone(),
-            server: SERVER.to_owned(),
+            server: self.server.0.clone(),
         }
     }
 
@@ -341,8 +339,9 @@ impl Step<'_> {
             let mut writer = self.stage.writer("bob", ports.journal.clone()).await;
             let cutovers = self.stage.cutovers().await;
             let backups = self.backups();
+            let was = self.server.1.as_deref();
             let from = if by_backup { RevertFrom::Backup(&backups) } else { RevertFrom::Journal };
-            let plan = plan_rhino_revert(&ports, &cutovers, from, &conduct).await?;
+            let plan = plan_rhino_revert(&ports, &cutovers, from, was, &conduct).await?;
             let grounds = RevertGrounds::default();
             Box::pin(revert_rhino(&ports, &plan, grounds, from, &mut writer, &conduct)).await
         };

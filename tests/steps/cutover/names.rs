@@ -112,7 +112,7 @@ async fn another_database_or_bucket_map_than_the_run_under_way_is_refused() {
     let has = |wanted: fn(&RhinoRefusal) -> bool| plan.refusals.iter().any(wanted);
     assert!(has(|it| matches!(it, RhinoRefusal::OtherServer { .. })), "{:?}", plan.refusals);
     assert!(has(|it| matches!(it, RhinoRefusal::OtherMap { .. })), "{:?}", plan.refusals);
-    let back = plan_rhino_revert(&ports, &cutovers, RevertFrom::Journal, &conduct).await;
+    let back = plan_rhino_revert(&ports, &cutovers, RevertFrom::Journal, None, &conduct).await;
     let refusals = back.expect("a plan").refusals;
     assert!(matches!(&refusals[..], [RhinoRefusal::OtherServer { .. }]), "{refusals:?}");
 }
@@ -134,7 +134,8 @@ async fn a_way_back_leaves_what_came_later_and_names_what_others_changed() {
     let step = stage.unharmed();
     let conduct = Conduct { pace: step.pace.clone(), progress: &|_| {}, stop: never(), salt: 7 };
     let cutovers = stage.cutovers().await;
-    let plan = plan_rhino_revert(&step.ports(), &cutovers, RevertFrom::Journal, &conduct).await;
+    let plan =
+        plan_rhino_revert(&step.ports(), &cutovers, RevertFrom::Journal, None, &conduct).await;
     let plan = plan.expect("a plan");
     assert_eq!((plan.rows_ingested(), plan.rows_to_rename()), (1, 19));
     assert_eq!(plan.strangers, [(Some("elsewhere".to_owned()), 1)].into());

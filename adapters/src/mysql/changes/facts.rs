@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ports::RhinoFacts;
+use domain::server_ids::ServerIds;
 use sqlx::Row;
 use sqlx::mysql::MySqlRow;
 
@@ -16,7 +17,8 @@ use crate::mysql::grants::Grants;
 /// Each is missing on one server or another, and then it has no row.
 const VARIABLES: &str = "SHOW VARIABLES WHERE Variable_name IN ('version', 'log_bin', \
                          'binlog_format', 'binlog_row_image', 'read_only', 'super_read_only', \
-                         'transaction_isolation', 'tx_isolation')";
+                         'transaction_isolation', 'tx_isolation', 'server_id', \
+                         'server_uuid')";
 
 const CREATE_TABLE: &str = "SHOW CREATE TABLE articleFile";
 
@@ -112,8 +114,11 @@ impl Session {
         let index = index_definition::find(&create_table);
         let database = self.server.database;
         let lacks = self.lacks(database.rights_for_changes(), database.changed_table()).await?;
+        let known = |name| of(name).filter(|value| !value.is_empty());
+        let ids = ServerIds { server_id: known("server_id"), server_uuid: known("server_uuid") };
         Ok(RhinoFacts {
             version: of("version").unwrap_or_default(),
+            ids,
             changes_indexes_online: variables.changes_indexes_online(),
             has_binlog: variables.is_on("log_bin"),
             binlog_format: of("binlog_format"),

@@ -2,6 +2,7 @@
 
 mod end;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use adapters::backup::FileBackups;
@@ -15,7 +16,8 @@ use domain::cutover::{
     RepoRevert, cut_over_contentrepo, read_cutovers, revert_contentrepo, revert_gates,
 };
 use domain::journal::{ClientDatabase, Direction, IngestedSeal, NamesBefore};
-use domain::ports::{Backups, ContentRepoDatabase, Journal};
+use domain::ports::{Backups, ContentRepoDatabase, DatabaseServers, Journal};
+use domain::server_ids::ServerIds;
 
 use self::end::{draw, ended, outcome, statements, trouble};
 use super::gates::{Looked, Looking};
@@ -59,6 +61,8 @@ struct Reached {
     ports: RepoPorts,
     freeze: FreezePorts,
     server: String,
+    server_ids: ServerIds,
+    has_binlog: bool,
     stop: StopRequest,
 }
 
@@ -71,11 +75,17 @@ impl Arguments {
         let freeze = change.common.ports(&session)?;
         let url = change.url(DATABASE, change.common.clients.content_repo()?)?;
         let server = url.name().to_owned();
+        let wiring = session.wiring(&change.common.source, &change.common.time);
+        let servers = wiring.servers([None, Some(url.clone()), None]);
         let services = session.services(&change.common.aws, &change.common.time);
         let journal = services.journal(&change.common.journal).await?;
         let ports = ports(&session, &change, url, journal);
         let (_, stop) = Session::stop_request()?;
-        let reached = Reached { ports, freeze, server, stop: stop.clone() };
+        let server_ids = servers.ids().await.map_err(|error| reading(&error))?;
+        let server_ids = server_ids.into_iter().next().unwrap_or_default();
+        let has_binlog = servers.have_binlogs().await.map_err(|error| reading(&error))?;
+        let has_binlog = has_binlog.contains(&true);
+        let reached = Reached { ports, freeze, server, server_ids, has_binlog, stop };
         require_same_database(&reached).await?;
         let work = async {
             if change.revert {
@@ -123,7 +133,7 @@ async fn cut_over(
     change: &Change,
     services: &Services<'_>,
     buckets: &BucketMap,
-    Reached { ports, freeze, server, stop }: Reached,
+    Reached { ports, freeze, server, server_ids, has_binlog, stop }: Reached,
 ) -> anyhow::Result<CutoverReport> {
     let named = change.named(buckets)?;
     change.require_backup(DATABASE, &*ports.journal).await?;
@@ -146,7 +156,7 @@ async fn cut_over(
         () = stop.clone() => return Ok(report(CutoverOutcome::NotBegun, &[])),
     };
     let found = ports.content_repo.buckets().await.map_err(|error| reading(&error))?;
-    let drawn = draw(&looked, &found, buckets);
+    let drawn = draw(&looked, &found, buckets, has_binlog);
     let is_open = looked.are_open() && drawn.refusals.is_empty();
     let left_behind: Vec<_> = named.iter().cloned().collect();
     let mut flags = change.gates.flags();
@@ -174,6 +184,7 @@ async fn cut_over(
     let cutover = RepoCutover {
         buckets,
         server: server.clone(),
+        server_ids,
         seen: looked.cutovers.clone(),
         freeze: frozen.map(|freeze| freeze.sequence),
         last: frozen.and_then(|freeze| freeze.freeze.state.contentrepo.last.clone()),
@@ -194,7 +205,7 @@ async fn cut_over(
 async fn revert(
     change: &Change,
     services: &Services<'_>,
-    Reached { ports, freeze, server, stop }: Reached,
+    Reached { ports, freeze, server, server_ids, stop, .. }: Reached,
 ) -> anyhow::Result<CutoverReport> {
     let cutovers = read_cutovers(&*ports.journal, &*ports.clock, random()).await;
     let cutovers = cutovers.map_err(unreadable)?;
@@ -220,27 +231,42 @@ async fn revert(
     let renames = names.map(|names| names.renames.clone()).unwrap_or_default();
     let is_open = gates.iter().all(Gate::is_open);
     let from_flag = flag("--from", change.from.as_deref());
-    let flags = from_flag + &flag("--leave-behind", change.leave_behind.as_deref());
-    if !is_open || !change.execute || names.is_none() {
-        let is_back = names.is_none() && cutovers.contentrepo.taken_back.is_some();
-        let outcome = match (is_open, names) {
-            (true, Some(_)) => CutoverOutcome::CanBeChanged,
-            (true, None) if is_back => CutoverOutcome::AlreadySo,
-            (_, _) => CutoverOutcome::Refused,
+    let flags = from_flag
+        + &flag("--leave-behind", change.leave_behind.as_deref())
+        + &flag("--database-was", change.database_was.as_deref().map(Path::new));
+    let has_names = names.is_some();
+    // A dry run writes no entry.
+    let by = if change.execute { change.operator.name(services).await? } else { String::new() };
+    let revert = RepoRevert {
+        server: server.clone(),
+        server_ids,
+        database_was: change.database_was.clone(),
+        seen: cutovers.clone(),
+        from,
+        ingested: ingested.clone(),
+        by: (by, random()),
+        stop,
+    };
+    let refusal = revert.refusal(ports.journal.migration());
+    let is_open = is_open && refusal.is_none();
+    if !is_open || !change.execute || !has_names {
+        let taken_back = cutovers.contentrepo.taken_back.filter(|_| !has_names);
+        let outcome = match (is_open, has_names, taken_back) {
+            (true, true, _) => CutoverOutcome::CanBeChanged,
+            (true, false, Some(_)) => CutoverOutcome::AlreadySo,
+            (_, _, _) => CutoverOutcome::Refused,
         };
         let mut report = report(outcome, &gates);
         report.entry = cutovers.contentrepo.taken_back;
-        if names.is_none() && !is_back {
+        if !has_names && taken_back.is_none() {
             let refusal = domain::cutover::RepoRefusal::NothingToTakeBack;
             report.refusals.push(refusal.to_string());
         }
+        report.refusals.extend(refusal.map(|refusal| refusal.to_string()));
         report.statements = statements(&renames, true);
         (report.renames, report.flags) = (renames, flags);
         return Ok(report);
     }
-    let by = (change.operator.name(services).await?, random());
-    let (seen, seal) = (cutovers.clone(), ingested.clone());
-    let revert = RepoRevert { server: server.clone(), seen, from, ingested: seal, by, stop };
     let end = revert_contentrepo(&ports, revert).await.map_err(trouble)?;
     let mut report = report(outcome(&end), &gates);
     (report.renames, report.ingested, report.flags) = (renames, ingested, flags);
@@ -272,6 +298,6 @@ async fn revert_look(
     let list = change.leave_behind.as_deref().filter(|_| writes);
     let (mut seen, seal) = ingested::look(ports, marks, list).await?;
     seen.is_listed |= change.leave_behind.is_some();
-    seen.is_listed |= ingested::is_known(cutovers, false, seen.objects);
+    seen.is_listed |= ingested::is_known(cutovers, false, seen);
     Ok((revert_gates(DATABASE, cutovers, renamed, seen), seal))
 }

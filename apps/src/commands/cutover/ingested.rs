@@ -8,7 +8,7 @@ use domain::cutover::{Cutovers, FreezePorts, Ingested, IngestedSeen, read_ingest
 use domain::digest::Sha256Hasher;
 use domain::journal::IngestedSeal;
 use domain::limits;
-use domain::ports::RowId;
+use domain::ports::{ArticleFile, RowId};
 
 use super::reading;
 use crate::exit::UsageError;
@@ -18,6 +18,9 @@ const FLAG: &str = "--leave-behind";
 
 /// The columns of the list.
 const HEAD: &str = "# bucket\tkey\tuuid\tsha1\tbytes\tid";
+
+/// What stands before rhino's rows, which have the same columns without a SHA-1.
+const FILES_HEAD: &str = "# rhino's rows of articleFile, with fileId as id:";
 
 /// The highest row ids before the cut-over. [`None`] where nothing is to be looked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +36,8 @@ pub(super) fn mark(last: Option<&String>) -> RowId {
     last.and_then(|last| last.parse().ok()).map_or(RowId::START, RowId)
 }
 
-/// Counts what came since, and lists contentrepo's objects where a file is given.
+/// Counts what came since, and lists it where a file is given: contentrepo's objects, then rhino's rows. Memory holds
+/// one page.
 pub(super) async fn look(
     ports: &FreezePorts,
     marks: Marks,
@@ -53,7 +57,7 @@ pub(super) async fn look(
         let read = read_ingested(&*ports.content_repo, &*ports.clock, after, &mut each).await;
         objects = read.map_err(|error| reading(&error))?;
     }
-    let files = files_behind(ports, marks.rhino).await?;
+    let files = files_behind(ports, marks.rhino, file.as_mut()).await?;
     let is_listed = file.is_some();
     let seal = match (file, list) {
         (Some(file), Some(path)) => {
@@ -65,18 +69,18 @@ pub(super) async fn look(
             let sha256 = synced_digest(path)
                 .map_err(|error| UsageError(format!("{FLAG}: `{}`: {error}", path.display())))?;
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Some(IngestedSeal { file, sha256, objects })
+            Some(IngestedSeal { file, sha256, objects, files })
         }
         _ => None,
     };
     Ok((IngestedSeen { objects, files, is_listed }, seal))
 }
 
-/// Whether a way back that was begun before has a list of just these objects.
-pub(super) fn is_known(cutovers: &Cutovers, rhino: bool, objects: u64) -> bool {
+/// Whether a way back that was begun before has a list of just these objects and rows.
+pub(super) fn is_known(cutovers: &Cutovers, rhino: bool, seen: IngestedSeen) -> bool {
     let standing = if rhino { &cutovers.rhino } else { &cutovers.contentrepo };
     let begun = standing.back.as_ref().and_then(|run| run.begun.ingested.as_ref());
-    begun.is_some_and(|seal| seal.objects == objects)
+    begun.is_some_and(|seal| (seal.objects, seal.files) == (seen.objects, seen.files))
 }
 
 fn line(Ingested { bucket, object }: &Ingested) -> String {
@@ -86,8 +90,22 @@ fn line(Ingested { bucket, object }: &Ingested) -> String {
     format!("{bucket}\t{}\t{size}\t{}", texts.join("\t"), object.id)
 }
 
-async fn files_behind(ports: &FreezePorts, mark: Option<RowId>) -> anyhow::Result<u64> {
+fn file_line(ArticleFile { id, bucket, key, uuid, size }: &ArticleFile) -> String {
+    let text = |text: &Option<String>| text.as_deref().map_or_else(String::new, column);
+    let size = size.map_or_else(String::new, |size| size.0.to_string());
+    format!("{}\t{}\t{}\t\t{size}\t{id}", text(bucket), text(key), text(uuid))
+}
+
+/// Counts rhino's rows behind the mark, and lists them where there is a file.
+async fn files_behind(
+    ports: &FreezePorts,
+    mark: Option<RowId>,
+    mut list: Option<&mut ListFile>,
+) -> anyhow::Result<u64> {
     let Some(mut after) = mark else { return Ok(0) };
+    if let Some(list) = &mut list {
+        list.write(0, |out| writeln!(out, "{FILES_HEAD}"));
+    }
     let mut files = 0;
     loop {
         let page = ports.rhino.files(after, limits::PAGE_ROWS).await;
@@ -95,6 +113,11 @@ async fn files_behind(ports: &FreezePorts, mark: Option<RowId>) -> anyhow::Resul
         let Some(last) = page.last().filter(|last| last.id > after) else { return Ok(files) };
         after = last.id;
         files += page.len() as u64;
+        if let Some(list) = &mut list {
+            for row in &page {
+                list.write(1, |out| writeln!(out, "{}", file_line(row)));
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod end;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use adapters::backup::FileBackups;
@@ -142,6 +143,7 @@ impl Arguments {
         flags
             + &flag("--from", self.change.from.as_deref())
             + &flag("--leave-behind", self.change.leave_behind.as_deref())
+            + &flag("--database-was", self.change.database_was.as_deref().map(Path::new))
     }
 
     async fn cut_over(
@@ -212,7 +214,8 @@ impl Arguments {
         let looking = async {
             let cutovers = read_cutovers(&*ports.journal, &*ports.clock, conduct.salt).await;
             let cutovers = cutovers.map_err(unreadable)?;
-            let plan = plan_rhino_revert(ports, &cutovers, from(), &conduct);
+            let was = self.change.database_was.as_deref();
+            let plan = plan_rhino_revert(ports, &cutovers, from(), was, &conduct);
             let plan = plan.await.map_err(trouble)?;
             // A list is written where nothing else stands in the way.
             let writes =
@@ -262,12 +265,15 @@ impl Arguments {
         // contentrepo's cut-over was before: what came since then came to S3.
         let run = cutovers.contentrepo.run();
         let contentrepo = run.map(|run| mark(run.begun.names.last.as_ref()));
-        let marks = Marks { contentrepo, rhino: None };
+        // Without a change to take back there is no mark.
+        let rhino = (!plan.names.renames.is_empty()).then(|| plan.last());
+        let marks = Marks { contentrepo, rhino };
         let list = self.change.leave_behind.as_deref().filter(|_| writes);
         let (mut seen, seal) = ingested::look(ports, marks, list).await?;
-        seen.files = plan.rows_ingested();
+        // Rows that came between the two looks close the gate, too.
+        seen.files = seen.files.max(plan.rows_ingested());
         seen.is_listed |= self.change.leave_behind.is_some();
-        seen.is_listed |= ingested::is_known(cutovers, true, seen.objects);
+        seen.is_listed |= ingested::is_known(cutovers, true, seen);
         Ok((revert_gates(DATABASE, cutovers, 0, seen), seal))
     }
 

@@ -1,12 +1,16 @@
 //! The databases of MogileFS's clients, where they are named.
 
 use adapters::mysql::DatabaseUrl;
-use domain::doctor::{examine_content_repo, examine_rhino};
+use domain::doctor::{
+    CONTENT_REPO_CHANGES, RHINO_CHANGES, examine_client_changes, examine_content_repo,
+    examine_rhino,
+};
+use domain::journal::ClientDatabase;
 use domain::ports::Clock;
 use domain::{BucketMap, Check};
 
 use super::WrongSettings;
-use crate::config::{CONTENT_REPO, ClientSettings, RHINO};
+use crate::config::{CONTENT_REPO, ClientChangeSettings, ClientSettings, RHINO};
 use crate::exit::UsageError;
 use crate::wiring::Wiring;
 
@@ -55,4 +59,22 @@ impl Clients {
         }
         (checks, self.unset)
     }
+}
+
+/// Checks the accounts that are to carry out the cut-over, where they are named.
+pub(super) async fn examine_changes(
+    settings: &ClientChangeSettings,
+    wiring: &Wiring<'_>,
+    wrong: &mut WrongSettings,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let of = ClientDatabase::Contentrepo;
+    if let Some(url) = wrong.take(CONTENT_REPO_CHANGES, settings.url(of)).flatten() {
+        checks.push(examine_client_changes(of, &wiring.content_repo(url)).await);
+    }
+    let of = ClientDatabase::Rhino;
+    if let Some(url) = wrong.take(RHINO_CHANGES, settings.url(of)).flatten() {
+        checks.push(examine_client_changes(of, &wiring.rhino(url)).await);
+    }
+    checks
 }

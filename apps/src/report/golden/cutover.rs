@@ -54,7 +54,8 @@ pub(super) fn reports_of(database: ClientDatabase) -> [CutoverReport; 3] {
     let mut done = new(Direction::ToMogile, true, CutoverOutcome::Changed, &[]);
     let sha256 = Sha256::of(b"a file");
     done.backup = Some(BackupSeal { file: "names.gz".to_owned(), sha256, rows: 8 });
-    done.ingested = Some(IngestedSeal { file: "list.tsv".to_owned(), sha256, objects: 7 });
+    done.ingested =
+        Some(IngestedSeal { file: "list.tsv".to_owned(), sha256, objects: 7, files: 1 });
     (done.entry, done.renames) = (Some(9), renames);
     [refused, drawn, done.ended(CutoverOutcome::Changed, vec!["a row".to_owned()])]
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::cutover::{CurrentFreeze, DeletedSince, FreezeCheck, FreezeEnded, Movement, Watched};
+use domain::server_ids::ServerIds;
 use domain::store_state::{ClientState, Freeze, NodeCounters, StateChange, StoreState};
 use domain::{Fid, Timestamp};
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ fn state() -> StoreState {
         domain: "domain".to_owned(),
         buckets: vec!["old:new".to_owned()],
         servers: vec!["host:3306/db".to_owned()],
+        server_ids: vec![ServerIds {
+            server_id: Some("1".to_owned()),
+            server_uuid: Some("5e57e4aa-0000-4000-8000-000000000000".to_owned()),
+        }],
         highest_fid: Some(Fid(7)),
         contentrepo: client("*"),
         rhino: client("all"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::plan::RepoRefusal;
-use super::settle::{Settled, left, settle};
+use super::settle::{Settled, left, settle, stranger};
 use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, renames, step_done};
 use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
@@ -13,6 +13,7 @@ use crate::journal::{
 };
 use crate::ports::{BackupHeader, BackupRow, OpenBackup};
 use crate::runbook::JournalWriter;
+use crate::server_ids::ServerIds;
 
 const DATABASE: ClientDatabase = ClientDatabase::Contentrepo;
 
@@ -20,6 +21,10 @@ const DATABASE: ClientDatabase = ClientDatabase::Contentrepo;
 pub struct RepoRevert {
     /// The database: host, port and name.
     pub server: String,
+    /// The ids of its server.
+    pub server_ids: ServerIds,
+    /// How the same database was called when it was cut over, in the operator's word.
+    pub database_was: Option<String>,
     /// What the journal said of both databases when the gates were looked at.
     pub seen: Cutovers,
     /// A backup instead of what the journal has.
@@ -53,18 +58,14 @@ impl RepoBackup {
         Ok(Self { header: backup.header, seal: super::backing::seal_of(&backup.file), rows })
     }
 
-    /// Why this database must not be changed by it.
-    fn refusal(&self, migration: &str, server: &str) -> Option<RepoRefusal> {
-        let BackupHeader { migration: of, database, server: known, names } = &self.header;
+    /// Why it must not be used.
+    fn refusal(&self, migration: &str) -> Option<RepoRefusal> {
+        let BackupHeader { migration: of, database, names, .. } = &self.header;
         if *database != DATABASE {
             return Some(RepoRefusal::OtherBackup(format!("it is a backup of {database}")));
         }
         if of != migration {
             return Some(RepoRefusal::OtherBackup(format!("it is of the migration `{of}`")));
-        }
-        if known != server {
-            let (known, now) = (known.clone(), server.to_owned());
-            return Some(RepoRefusal::OtherDatabase { known, now });
         }
         let has_row = |rename: &crate::journal::NameRename| {
             self.rows.iter().any(|row| {
@@ -115,14 +116,23 @@ pub async fn revert_contentrepo(
             return Ok(RepoEnd::Done(RepoDone { renames, entry, was_done: true, backup }));
         }
     }
+    let moved = revert.moved(standing.run());
+    if let Some(known) = &moved
+        && let Some(found) = stranger(ports, &to_do).await?
+    {
+        let (known, now) = (known.clone(), revert.server);
+        return Ok(RepoEnd::Refused(vec![RepoRefusal::NotTheSame { known, now, found }]));
+    }
     let begun = match &standing.back {
-        Some(run) => run.sequence,
-        None if is_asked(&revert.stop) => return Ok(RepoEnd::Interrupted { begun: None }),
-        None => {
+        Some(run) if moved.is_none() => run.sequence,
+        _ if is_asked(&revert.stop) => return Ok(RepoEnd::Interrupted { begun: None }),
+        _ => {
             let begun = CutoverBegun {
                 database: DATABASE,
                 direction: Direction::ToMogile,
                 server: revert.server.clone(),
+                server_ids: revert.server_ids.clone(),
+                database_was: moved,
                 freeze: None,
                 takes_back: standing.forth.as_ref().map(|run| run.sequence),
                 names,
@@ -145,6 +155,38 @@ pub async fn revert_contentrepo(
 }
 
 impl RepoRevert {
+    /// How the journal and the backup call the database.
+    fn known<'a>(&'a self, run: Option<&'a Run>) -> impl Iterator<Item = &'a String> {
+        let journal = run.map(|run| &run.begun.server);
+        journal.into_iter().chain(self.from.as_ref().map(|from| &from.header.server))
+    }
+
+    /// Whether this database is the known one: by its name, by the operator's word, or by the word that the journal
+    /// has.
+    fn is_same(&self, known: &String, run: Option<&Run>) -> bool {
+        *known == self.server
+            || self.database_was.as_ref() == Some(known)
+            || self.has_word(known, run)
+    }
+
+    fn has_word(&self, known: &String, run: Option<&Run>) -> bool {
+        run.is_some_and(|Run { begun, .. }| {
+            begun.server == self.server && begun.database_was.as_ref() == Some(known)
+        })
+    }
+
+    /// The known name of this database that the journal has no word of.
+    fn moved(&self, run: Option<&Run>) -> Option<String> {
+        let mut known = self.known(run);
+        known.find(|known| **known != self.server && !self.has_word(known, run)).cloned()
+    }
+
+    /// Why nothing can be taken back with these names, without a look at the database.
+    #[must_use]
+    pub fn refusal(&self, migration: &str) -> Option<RepoRefusal> {
+        self.names(self.seen.contentrepo.run(), migration).err()
+    }
+
     /// The names that come back, and the backup that they rest on. Where there are both, the journal's and the
     /// backup's must be the same.
     fn names(
@@ -153,18 +195,18 @@ impl RepoRevert {
         migration: &str,
     ) -> Result<(Option<NamesBefore>, Option<BackupSeal>), RepoRefusal> {
         if let Some(from) = &self.from
-            && let Some(refusal) = from.refusal(migration, &self.server)
+            && let Some(refusal) = from.refusal(migration)
         {
             return Err(refusal);
+        }
+        if let Some(known) = self.known(run).find(|known| !self.is_same(known, run)) {
+            let (known, now) = (known.clone(), self.server.clone());
+            return Err(RepoRefusal::OtherDatabase { known, now });
         }
         let backup = self.from.as_ref().map(|from| (&from.header.names, &from.seal));
         match (run, backup) {
             (None, None) => Ok((None, None)),
             (None, Some((names, seal))) => Ok((Some(names.clone()), Some(seal.clone()))),
-            (Some(run), _) if run.begun.server != self.server => {
-                let (known, now) = (run.begun.server.clone(), self.server.clone());
-                Err(RepoRefusal::OtherDatabase { known, now })
-            }
             (Some(run), Some((names, _))) if run.begun.names.renames != names.renames => {
                 let why = "it has other names than the cut-over in the journal".to_owned();
                 Err(RepoRefusal::OtherBackup(why))

@@ -15,6 +15,7 @@ use crate::journal::{ClientDatabase, Content, CutoverBegun, Direction, NameRenam
 use crate::ports::{BackupHeader, Backups};
 use crate::retried::retried;
 use crate::runbook::JournalWriter;
+use crate::server_ids::ServerIds;
 
 const DATABASE: ClientDatabase = ClientDatabase::Contentrepo;
 
@@ -24,6 +25,8 @@ pub struct RepoCutover<'a> {
     pub buckets: &'a BucketMap,
     /// The database: host, port and name.
     pub server: String,
+    /// The ids of its server.
+    pub server_ids: ServerIds,
     /// What the journal said of both databases when the gates were looked at.
     pub seen: Cutovers,
     /// The number of the freeze that holds. Behind a cut-over that is done none is needed.
@@ -142,6 +145,8 @@ async fn begin(
         database: DATABASE,
         direction: Direction::ToS3,
         server: cutover.server.clone(),
+        server_ids: cutover.server_ids.clone(),
+        database_was: None,
         freeze: cutover.freeze,
         takes_back: None,
         names,

@@ -98,13 +98,27 @@ pub enum RepoRefusal {
     NothingToTakeBack,
     /// The change that the journal knows is of another database.
     #[error(
-        "the change was begun in the database `{known}`, and this one is `{now}`: give the URL of the same database"
+        "the names of before are of the database `{known}`, and this one is `{now}`: give the URL of the same \
+         database. Where it is the same database, which moved or has another host name since, take the change \
+         back with `mogile2s3 cutover contentrepo --revert --database-was {known}`"
     )]
     OtherDatabase {
         /// Host, port and name in the journal or in the backup.
         known: String,
         /// Host, port and name now.
         now: String,
+    },
+    /// The database is not the one that the operator takes it for.
+    #[error(
+        "`{now}` is not the database that was `{known}` before: {found}. Give the URL of the same database"
+    )]
+    NotTheSame {
+        /// Host, port and name in the journal or in the backup.
+        known: String,
+        /// Host, port and name now.
+        now: String,
+        /// A bucket that shows it.
+        found: String,
     },
     /// The map is not the one of the change that was begun.
     #[error(

@@ -79,6 +79,21 @@ pub(super) async fn left(
     Ok(unfit(renames, &found))
 }
 
+/// A bucket that shows that this is not the database of these names: it bears neither of its two names.
+pub(super) async fn stranger(
+    ports: &RepoPorts,
+    renames: &[BucketRename],
+) -> Result<Option<String>, RepoTrouble> {
+    let found = retried(&*ports.clock, 0, || ports.content_repo.buckets()).await?;
+    let is_known = |rename: &&BucketRename| {
+        name_of(rename, &found).is_some_and(|name| *name == rename.to || *name == rename.from)
+    };
+    let other = renames.iter().find(|it| !is_known(it));
+    Ok(other.map(|BucketRename { id, from, to }| {
+        format!("its bucketId {id} bears neither `{from}` nor `{to}`")
+    }))
+}
+
 /// Whether a row was in the way only because it bears its new name.
 fn is_renamed(hindrance: &Hindrance) -> bool {
     match hindrance {

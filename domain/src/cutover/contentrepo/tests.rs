@@ -68,6 +68,7 @@ fn refusal(refusal: &RepoRefusal) -> String {
         | RepoRefusal::NothingToTakeBack
         | RepoRefusal::OtherDatabase { .. }
         | RepoRefusal::OtherMap { .. }
+        | RepoRefusal::NotTheSame { .. }
         | RepoRefusal::Unusable => panic!("no plan says that: {refusal}"),
     }
 }

@@ -26,6 +26,8 @@ fn standing(what: char, database: ClientDatabase) -> Standing {
         database,
         direction: Direction::ToS3,
         server: String::new(),
+        server_ids: crate::server_ids::ServerIds::default(),
+        database_was: None,
         freeze: None,
         takes_back: None,
         names,

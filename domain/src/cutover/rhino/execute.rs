@@ -146,6 +146,8 @@ impl Work<'_> {
             database: ClientDatabase::Rhino,
             direction: Direction::ToS3,
             server: ports.server.clone(),
+            server_ids: plan.facts.ids.clone(),
+            database_was: None,
             freeze,
             takes_back: None,
             names: names.clone(),

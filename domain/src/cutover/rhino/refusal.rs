@@ -76,7 +76,8 @@ pub enum RhinoRefusal {
     ContentrepoFirst,
     /// The change under way is of another database.
     #[error(
-        "the change that entry {sequence} began is of the database `{of}`, and RHINO_DATABASE_URL is `{now}`"
+        "the change that entry {sequence} began is of the database `{of}`, and this one is `{now}`: give the URL of \
+         the same database. {}", moved(.of)
     )]
     OtherServer {
         /// The number of the entry.
@@ -109,9 +110,41 @@ pub enum RhinoRefusal {
          with --from FILE (a cut-over is begun with `{COMMAND}`)"
     )]
     NothingToTakeBack,
+    /// The backup is of a database of another name.
+    #[error(
+        "the backup is of the database `{of}`, and this one is `{now}`: give the URL of the same database. {}",
+        moved(.of)
+    )]
+    BackupOfOtherServer {
+        /// What the backup says.
+        of: String,
+        /// What the settings say.
+        now: String,
+    },
+    /// The database is not the one that the operator takes it for.
+    #[error(
+        "`{now}` is not the database that was `{known}` before: {found}. Give the URL of the same database"
+    )]
+    NotTheSame {
+        /// What the journal or the backup says.
+        known: String,
+        /// What the settings say.
+        now: String,
+        /// The rows that show it.
+        found: String,
+    },
     /// The backup is another one's.
     #[error("the backup is not that of this cut-over: {0}")]
     OtherBackup(String),
+}
+
+/// The way on where a database has another name than before.
+fn moved(known: &str) -> String {
+    format!(
+        "Where it is the same database, which moved or has another host name since, take the change back with `{} \
+         --database-was {known}`",
+        revert_command()
+    )
 }
 
 /// Names with the number of their rows. A server has few of them; where it has many, the first ones.

@@ -66,7 +66,8 @@ impl Work<'_> {
     ) -> Result<RowId, RhinoTrouble> {
         self.lock().await?;
         self.must_be_as_seen(&plan.seen, &plan.facts, &plan.names).await?;
-        if let RhinoStage::Continues(run) = &plan.stage {
+        // A run that goes on in a database of another name begins anew: its entry has the operator's word.
+        if let (RhinoStage::Continues(run), None) = (&plan.stage, &plan.database_was) {
             return range_to_begin_with(run);
         }
         // The journal of a way back from a backup may have no cut-over, and so no ids.
@@ -79,6 +80,8 @@ impl Work<'_> {
             database: ClientDatabase::Rhino,
             direction: Direction::ToMogile,
             server: self.ports.server.clone(),
+            server_ids: plan.facts.ids.clone(),
+            database_was: plan.database_was.clone(),
             freeze: None,
             takes_back: plan.takes_back,
             names: plan.names.clone(),

@@ -11,8 +11,8 @@ use super::refusal::RhinoRefusal;
 use super::trouble::RhinoTrouble;
 use super::verify::{self, Counts};
 use super::{Conduct, RhinoPorts, RhinoProgress, execute};
-use crate::cutover::standing::{Cutovers, Phase, Standing};
-use crate::journal::{BackupSeal, ClientDatabase, NamesBefore};
+use crate::cutover::standing::{Cutovers, Phase, Run, Standing};
+use crate::journal::{BackupSeal, ClientDatabase, NameRename, NamesBefore};
 use crate::limits;
 use crate::ports::{BackupHeader, Backups, IndexDefinition, OpenBackup, RhinoFacts, RowId};
 
@@ -38,6 +38,9 @@ pub struct RhinoRevertPlan {
     pub names: NamesBefore,
     /// The number of the journal's entry that it takes back, where the journal has one.
     pub takes_back: Option<u64>,
+    /// How the same database was called before, by the operator's word, where the journal does not have that word
+    /// yet.
+    pub database_was: Option<String>,
     /// The rows that were there before the cut-over, by the names that they have now.
     pub rows: BTreeMap<Option<String>, u64>,
     /// The rows that came after the cut-over, by their names: those behind [`Self::last`]. They keep their
@@ -90,14 +93,20 @@ struct Origin {
     kept: RoaringTreemap,
     takes_back: Option<u64>,
     backup: Option<BackupSeal>,
+    /// How the backup calls the database.
+    server: Option<String>,
     refusals: Vec<RhinoRefusal>,
 }
 
 /// Looks what a way back has to do. It reads alone.
+///
+/// `database_was` is the operator's word that the database of this name in the journal or in the backup is the one
+/// that is changed.
 pub async fn plan_rhino_revert(
     ports: &RhinoPorts,
     cutovers: &Cutovers,
     from: RevertFrom<'_>,
+    database_was: Option<&str>,
     conduct: &Conduct<'_>,
 ) -> Result<RhinoRevertPlan, RhinoTrouble> {
     let origin = match from {
@@ -106,19 +115,25 @@ pub async fn plan_rhino_revert(
             of_backup(ports, &cutovers.rhino, backups.open().await?, conduct).await?
         }
     };
-    let Origin { stage, names, kept, takes_back, backup, mut refusals } = origin;
+    let moved = moved(&ports.server, &cutovers.rhino, origin.server.clone(), database_was);
+    let Origin { stage, names, kept, takes_back, backup, mut refusals, .. } = origin;
     let Seen { facts, rows: all, .. } = Seen::read(ports, conduct).await?;
     refusals.extend(of_facts(&facts));
-    if let RhinoStage::Continues(run) = &stage
-        && run.begun.server != ports.server
-    {
-        let (sequence, of) = (run.sequence, run.begun.server.clone());
-        refusals.push(RhinoRefusal::OtherServer { sequence, of, now: ports.server.clone() });
-    }
     let last = execute::last_of(&names).unwrap_or(RowId::START);
     let ingested = ports.names.counts(last).await?;
     let rows = verify::without(all, &ingested);
     let strangers = strangers(&names, &rows);
+    let database_was = match moved {
+        Ok(moved) => moved,
+        Err(refusal) => {
+            refusals.push(refusal);
+            None
+        }
+    };
+    if let (Some(known), Some(found)) = (&database_was, other_rows(&names, &rows)) {
+        let (known, now) = (known.clone(), ports.server.clone());
+        refusals.push(RhinoRefusal::NotTheSame { known, now, found });
+    }
     let new: u64 = rows_with_new_names(&names, &rows);
     let has_index = names.index.is_some();
     let to_rename = new.saturating_sub(kept.len());
@@ -134,6 +149,7 @@ pub async fn plan_rhino_revert(
         stage,
         names,
         takes_back,
+        database_was,
         rows,
         ingested,
         strangers,
@@ -144,6 +160,59 @@ pub async fn plan_rhino_revert(
         seen: cutovers.clone(),
         backup,
     })
+}
+
+/// The name of the database in the journal or in the backup that is another one than now, where the operator says
+/// that it is the same database. The journal's own word counts, too, and needs no other entry.
+fn moved(
+    now: &str,
+    standing: &Standing,
+    of_backup: Option<String>,
+    database_was: Option<&str>,
+) -> Result<Option<String>, RhinoRefusal> {
+    let run = standing.run();
+    let has_word = |known: &str| {
+        run.is_some_and(|Run { begun, .. }| {
+            begun.server == now && begun.database_was.as_deref() == Some(known)
+        })
+    };
+    let is_other = |known: &str| known != now && !has_word(known);
+    let mut moved = None;
+    if let Some(Run { sequence, begun, .. }) = run.filter(|run| is_other(&run.begun.server)) {
+        if database_was != Some(begun.server.as_str()) {
+            let (sequence, of, now) = (*sequence, begun.server.clone(), now.to_owned());
+            return Err(RhinoRefusal::OtherServer { sequence, of, now });
+        }
+        moved = Some(begun.server.clone());
+    }
+    if let Some(of) = of_backup.filter(|of| is_other(of)) {
+        if database_was != Some(of.as_str()) {
+            return Err(RhinoRefusal::BackupOfOtherServer { of, now: now.to_owned() });
+        }
+        moved = Some(of);
+    }
+    Ok(moved)
+}
+
+/// What shows that rows cannot be those of before: more of them bear one of a bucket's two names than bore them
+/// then, or none of any bucket is there. Rows may have been deleted since.
+fn other_rows(names: &NamesBefore, rows: &Counts) -> Option<String> {
+    let before = verify::before(names);
+    let of = |counts: &Counts, rename: &NameRename| {
+        let each = [&rename.from, &rename.to].map(|name| counts.get(&Some(name.clone())));
+        each.into_iter().flatten().sum::<u64>()
+    };
+    let each = names.renames.iter().map(|it| (it, of(&before, it), of(rows, it)));
+    let each: Vec<_> = each.collect();
+    if let Some((NameRename { from, to, .. }, then, now)) =
+        each.iter().find(|(_, then, now)| now > then)
+    {
+        return Some(format!("{now} of its rows bear `{from}` or `{to}`, and {then} did"));
+    }
+    let all = |of: fn(&(&NameRename, u64, u64)) -> u64| each.iter().map(of).sum::<u64>();
+    let (then, now) = (all(|it| it.1), all(|it| it.2));
+    (then > 0 && now == 0)
+        .then(|| format!("none of its rows bears a name of the {then} rows that did"))
 }
 
 /// The rows that bear a new name.
@@ -171,11 +240,6 @@ async fn of_journal(
         (_, _) => return Ok(Origin::nothing(standing)),
     };
     let names = run.begun.names.clone();
-    let mut refusals = Vec::new();
-    if run.begun.server != ports.server && stage == RhinoStage::Fresh {
-        let (sequence, of) = (run.sequence, run.begun.server.clone());
-        refusals.push(RhinoRefusal::OtherServer { sequence, of, now: ports.server.clone() });
-    }
     let kept = match &names.kept {
         Some(kept) => {
             let from = (kept, run.sequence);
@@ -187,7 +251,8 @@ async fn of_journal(
         RhinoStage::Continues(_) => run.begun.takes_back,
         RhinoStage::Fresh | RhinoStage::Done(_) => Some(run.sequence),
     };
-    Ok(Origin { stage, names, kept, takes_back, backup: None, refusals })
+    let (backup, server, refusals) = (None, None, Vec::new());
+    Ok(Origin { stage, names, kept, takes_back, backup, server, refusals })
 }
 
 impl Origin {
@@ -208,7 +273,7 @@ impl Origin {
             None => vec![RhinoRefusal::NothingToTakeBack],
         };
         let (kept, stage) = (RoaringTreemap::new(), RhinoStage::Fresh);
-        Self { stage, names, kept, takes_back: None, backup: None, refusals }
+        Self { stage, names, kept, takes_back: None, backup: None, server: None, refusals }
     }
 }
 
@@ -221,7 +286,7 @@ async fn of_backup(
     let seal = execute::seal(&open.file);
     let mut refusals: Vec<_> =
         of_header(ports, &open.header).into_iter().map(RhinoRefusal::OtherBackup).collect();
-    let names = open.header.names.clone();
+    let (names, server) = (open.header.names.clone(), open.header.server.clone());
     if let Some(run) = standing.run().filter(|run| run.begun.names != names) {
         let why = format!("the names before entry {} of the journal are others", run.sequence);
         refusals.push(RhinoRefusal::OtherBackup(why));
@@ -244,12 +309,13 @@ async fn of_backup(
         (_, _) => RhinoStage::Fresh,
     };
     let takes_back = standing.forth.as_ref().map(|run| run.sequence);
-    Ok(Origin { stage, names, kept, takes_back, backup: Some(seal), refusals })
+    let (backup, server) = (Some(seal), Some(server));
+    Ok(Origin { stage, names, kept, takes_back, backup, server, refusals })
 }
 
 /// What shows that a backup is not one of this table.
 fn of_header(ports: &RhinoPorts, header: &BackupHeader) -> Vec<String> {
-    let BackupHeader { migration, database, server, names } = header;
+    let BackupHeader { migration, database, names, .. } = header;
     let mut wrong = Vec::new();
     if *database != ClientDatabase::Rhino {
         wrong.push(format!("it is {database}'s"));
@@ -257,9 +323,6 @@ fn of_header(ports: &RhinoPorts, header: &BackupHeader) -> Vec<String> {
     if migration != ports.journal.migration() {
         let own = ports.journal.migration();
         wrong.push(format!("it is of the migration `{migration}`, and this one is `{own}`"));
-    }
-    if *server != ports.server {
-        wrong.push(format!("it is of the database `{server}`, and this one is `{}`", ports.server));
     }
     if changes_of(names, true).is_none() {
         wrong.push("its first line has no names that can be changed back".to_owned());

@@ -14,12 +14,14 @@ use crate::ports::{
     BackupRow, ChangeError, DatabaseError, IndexDefinition, RhinoFacts, RowId, ServerSession,
 };
 use crate::runbook::{JournalTrouble, TakenOver};
+use crate::server_ids::ServerIds;
 
 /// A server that hinders nothing.
 pub(super) fn facts() -> RhinoFacts {
     let index = "KEY `bucketName_index` (`bucketName`)".to_owned();
     RhinoFacts {
         version: "8.4.3".to_owned(),
+        ids: ServerIds::default(),
         changes_indexes_online: true,
         has_binlog: true,
         binlog_format: Some("ROW".to_owned()),

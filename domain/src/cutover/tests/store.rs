@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use crate::cleanup::never;
 use crate::cutover::*;
 use crate::ports::*;
+use crate::server_ids::ServerIds;
 use crate::store_state::{NodeCounters, StoreState};
 use crate::{BucketMap, ByteCount, Fid, IndexRow, Sha1, StorageClasses, Timestamp};
 
@@ -34,6 +35,8 @@ pub(super) struct Held {
     pub(super) objects: Vec<RepoStatus>,
     pub(super) repo_bucket: String,
     pub(super) files: Vec<Option<String>>,
+    /// The `server_id` of MogileFS's database.
+    pub(super) server: u8,
     /// When contentrepo's node started, and its writes since.
     pub(super) node: (&'static str, u64),
 }
@@ -47,6 +50,7 @@ impl Store {
             objects: vec![RepoStatus::Used, RepoStatus::Deleted],
             repo_bucket: "repo".to_owned(),
             files: vec![Some("repo".to_owned()), Some("else".to_owned()), None],
+            server: 1,
             node: ("Mon", 3),
         };
         Arc::new(Self { held: Mutex::new(held), script: Mutex::new(script), ..Self::default() })
@@ -62,6 +66,7 @@ impl Store {
             database: self.clone(),
             trackers: self.clone(),
             servers: vec!["db/mogile".to_owned()],
+            database_servers: self.clone(),
             content_repo: self.clone(),
             rhino: self.clone(),
             nodes: Some(self.clone()),
@@ -211,6 +216,18 @@ impl RhinoDatabase for Store {
     async fn last(&self) -> Result<Option<RowId>, DatabaseError> {
         let rows = self.held().files.len();
         Ok((rows > 0).then_some(RowId(rows as i128)))
+    }
+}
+
+#[async_trait]
+impl DatabaseServers for Store {
+    async fn ids(&self) -> Result<Vec<ServerIds>, DatabaseError> {
+        let server_id = Some(self.held().server.to_string());
+        Ok(vec![ServerIds { server_id, server_uuid: None }])
+    }
+
+    async fn have_binlogs(&self) -> Result<Vec<bool>, DatabaseError> {
+        unreachable!("a freeze changes nothing")
     }
 }
 

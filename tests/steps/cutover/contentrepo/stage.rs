@@ -17,6 +17,7 @@ use domain::cutover::{
 use domain::journal::{ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore};
 use domain::ports::{Backups, ContentRepoChanges, ContentRepoDatabase, Journal};
 use domain::runbook::JournalWriter;
+use domain::server_ids::ServerIds;
 use domain::store_state::{Freeze, StoreState};
 use stand_ins::fault::Faults;
 use stand_ins::port::{PortFaults, PortJournal};
@@ -43,6 +44,9 @@ pub fn map() -> BucketMap {
     BucketMap::parse(&pairs, &kept).expect("a map")
 }
 
+/// The database as the journal and the backup call it.
+pub const SERVER: &str = "db:3306/contentrepo";
+
 pub struct Stage {
     pub databases: Arc<Databases>,
     pub faults: Arc<Faults>,
@@ -51,6 +55,10 @@ pub struct Stage {
     address: std::net::SocketAddr,
     task: JoinHandle<()>,
     runs: AtomicU64,
+    /// The database's name.
+    pub server: String,
+    /// How it was called before, by the operator's word.
+    pub database_was: Option<String>,
 }
 
 impl Drop for Stage {
@@ -70,7 +78,9 @@ impl Stage {
         let task = tokio::spawn(mysql::serve(listener, server, faults.clone()));
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, runs) = (new_journal(), AtomicU64::new(1));
-        let stage = Self { databases, faults, journal, folder, address, task, runs };
+        let (server, database_was) = (SERVER.to_owned(), None);
+        let stage =
+            Self { databases, faults, journal, folder, address, task, runs, server, database_was };
         let rows = stage.databases.open(Database::ContentRepo).expect("opened");
         for (id, name) in (1_i64..).zip(names()) {
             let sql = "INSERT INTO buckets (bucketId, bucketName, timestamp, creationDate) \
@@ -158,7 +168,8 @@ impl Stage {
         let (buckets, ports) = (map(), self.ports(fuse));
         let cutover = RepoCutover {
             buckets: &buckets,
-            server: "db:3306/contentrepo".to_owned(),
+            server: self.server.clone(),
+            server_ids: ids(),
             seen,
             freeze: Some(1),
             last: Some("9".to_owned()),
@@ -182,9 +193,17 @@ impl Stage {
         } else {
             None
         };
-        let (server, seen) = ("db:3306/contentrepo".to_owned(), self.cutovers().await);
-        let (by, stop, ports) = (self.by(), never(), self.ports(fuse));
-        let revert = RepoRevert { server, seen, from, ingested: None, by, stop };
+        let revert = RepoRevert {
+            server: self.server.clone(),
+            server_ids: ids(),
+            database_was: self.database_was.clone(),
+            seen: self.cutovers().await,
+            from,
+            ingested: None,
+            by: self.by(),
+            stop: never(),
+        };
+        let ports = self.ports(fuse);
         fuse.run(Box::pin(revert_contentrepo(&ports, revert))).await
     }
 
@@ -192,17 +211,14 @@ impl Stage {
     pub async fn begin_rhino(&self) {
         let names = NamesBefore {
             renames: vec![NameRename { id: None, from: "a".into(), to: "b".into() }],
-            rows: [].into(),
-            nameless: 0,
-            last: None,
-            index: None,
-            create_table: None,
-            kept: None,
+            ..NamesBefore::default()
         };
         let begun = CutoverBegun {
             database: ClientDatabase::Rhino,
             direction: Direction::ToS3,
             server: "db:3306/rhino".to_owned(),
+            server_ids: ServerIds::default(),
+            database_was: None,
             freeze: Some(1),
             takes_back: None,
             names,
@@ -213,6 +229,10 @@ impl Stage {
         let begun = Content::CutoverBegun(Box::new(begun));
         self.writer().await.append(begun).await.expect("written");
     }
+}
+
+fn ids() -> ServerIds {
+    ServerIds { server_id: Some("1".to_owned()), server_uuid: None }
 }
 
 fn rusqlite_values(id: i64, name: &str) -> (i64, &str) {

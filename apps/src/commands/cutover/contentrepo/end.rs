@@ -19,9 +19,16 @@ pub(super) struct Drawn {
     notes: Vec<String>,
     /// Whether any row is to be changed.
     is_to_do: bool,
+    /// Whether the server writes a binary log.
+    has_binlog: bool,
 }
 
-pub(super) fn draw(looked: &Looked, found: &[RepoBucket], buckets: &BucketMap) -> Drawn {
+pub(super) fn draw(
+    looked: &Looked,
+    found: &[RepoBucket],
+    buckets: &BucketMap,
+    has_binlog: bool,
+) -> Drawn {
     let standing = &looked.cutovers.contentrepo;
     let mut notes = Vec::new();
     if let (Phase::UnderWay | Phase::CutOver, Some(run)) = (standing.phase(), &standing.forth) {
@@ -44,7 +51,7 @@ pub(super) fn draw(looked: &Looked, found: &[RepoBucket], buckets: &BucketMap) -
         };
         let refusals = unfit.map(words).collect();
         let is_to_do = renames.iter().any(|rename| has(rename, &rename.from));
-        return Drawn { renames, refusals, notes, is_to_do };
+        return Drawn { renames, refusals, notes, is_to_do, has_binlog };
     }
     match plan_contentrepo(found, buckets) {
         Ok(plan) => {
@@ -67,11 +74,11 @@ pub(super) fn draw(looked: &Looked, found: &[RepoBucket], buckets: &BucketMap) -
             }
             let is_to_do = !plan.renames.is_empty();
             let renames = plan.renames.iter().map(rename_of).collect();
-            Drawn { renames, refusals: Vec::new(), notes, is_to_do }
+            Drawn { renames, refusals: Vec::new(), notes, is_to_do, has_binlog }
         }
         Err(refusals) => {
             let refusals = refusals.iter().map(ToString::to_string).collect();
-            Drawn { renames: Vec::new(), refusals, notes, is_to_do: false }
+            Drawn { renames: Vec::new(), refusals, notes, is_to_do: false, has_binlog }
         }
     }
 }
@@ -84,7 +91,9 @@ impl Drawn {
         if self.is_to_do {
             report.statements = statements(&self.renames, false);
             let rows = self.renames.len() as u64;
-            report.estimate = Some(Estimate { rows, seconds: 1, binlog_bytes: None });
+            let bytes = rows * domain::limits::assumed::BINLOG_BYTES_A_ROW;
+            let binlog_bytes = self.has_binlog.then_some(bytes);
+            report.estimate = Some(Estimate { rows, seconds: 1, binlog_bytes });
         }
     }
 }

@@ -14,9 +14,17 @@ pub struct ServerOptions {
     pub narrow_fids: bool,
     /// Statements of others that `SHOW GLOBAL STATUS` counts as under way.
     pub other_threads_running: u64,
+    /// Which of several servers it is: `server_id` is one more, and `server_uuid` ends in it.
+    pub number: u8,
 }
 
 impl ServerOptions {
+    /// The variables that tell it from another server.
+    pub(super) fn ids(&self) -> [(&'static str, String); 2] {
+        let uuid = format!("5e57e4aa-0000-4000-8000-0000000000{:02x}", self.number);
+        [("server_id", (u16::from(self.number) + 1).to_string()), ("server_uuid", uuid)]
+    }
+
     /// The server's time, in seconds since 1970.
     pub(super) fn seconds(&self) -> i64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -61,8 +61,10 @@ impl Session<'_> {
             Shown::Processes => self.server.sessions.rows(self.connection),
             Shown::Variables(names) => {
                 let is_asked = |known: &str| names.iter().any(|it| it.eq_ignore_ascii_case(known));
-                let known = VARIABLES.iter().filter(|(known, _)| is_asked(known));
-                known.map(|(name, value)| vec![text(name), text(value)]).collect()
+                let ids = self.server.options().ids();
+                let constants = VARIABLES.map(|(name, value)| (name, value.to_owned()));
+                let known = constants.into_iter().chain(ids).filter(|(name, _)| is_asked(name));
+                known.map(|(name, value)| vec![text(name), Value::Text(value)]).collect()
             }
             Shown::Status(name) if name.eq_ignore_ascii_case(RUNNING) => {
                 let others = self.server.options().other_threads_running;
@@ -76,7 +78,7 @@ impl Session<'_> {
 /// The only counter that is known.
 const RUNNING: &str = "Threads_running";
 
-/// The server's variables that are on the list. It writes no binary log.
+/// The server's variables that are on the list, beside its ids. It writes no binary log.
 const VARIABLES: [(&str, &str); 6] = [
     ("binlog_format", "ROW"),
     ("log_bin", "OFF"),
