@@ -73,13 +73,22 @@ impl ContentRepoApi {
 
     async fn counters_of(&self, node: &NodeUrl) -> Result<NodeCounters, RepoNodeError> {
         let url = node.with("status");
-        let waiting = self.calls.begin(System::ContentRepo, "GET status");
-        let answer = match timeout(self.request_time, self.get(&url)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(unavailable(&url, format!("no answer within {:?}", self.request_time))),
-        };
-        let answer = waiting.end(answer)?;
+        let answer = self.answer(&url, "GET status").await?;
         counters(node, &url, &answer)
+    }
+
+    /// The body of an answer with 200. It comes within the time of a request.
+    pub(crate) async fn answer(
+        &self,
+        url: &str,
+        call: &'static str,
+    ) -> Result<Bytes, RepoNodeError> {
+        let waiting = self.calls.begin(System::ContentRepo, call);
+        let answer = match timeout(self.request_time, self.get(url)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(unavailable(url, format!("no answer within {:?}", self.request_time))),
+        };
+        waiting.end(answer)
     }
 
     async fn get(&self, url: &str) -> Result<Bytes, RepoNodeError> {

@@ -19,6 +19,8 @@ pub mod mysql;
 pub mod record_sorts;
 #[cfg(feature = "command-line")]
 pub mod row_sorter;
+#[cfg(feature = "command-line")]
+pub mod running_config_api;
 pub mod s3;
 #[cfg(feature = "command-line")]
 pub mod scratch;

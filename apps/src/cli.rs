@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
-    audit, cutover, dlq, doctor, enqueue, fids, freeze, migrate, plan, provision, rekey, runbook,
-    status, sync, tmp, verify, work,
+    audit, config, cutover, dlq, doctor, enqueue, fids, freeze, intermediaries, migrate, plan,
+    provision, rekey, runbook, status, sync, tmp, verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -58,6 +58,10 @@ enum Command {
     Freeze(freeze::Arguments),
     /// Change the bucket names in contentrepo's or rhino's database, or take that back
     Cutover(cutover::Arguments),
+    /// Print what to change in the clients' configuration, or check what is there
+    Config(config::Arguments),
+    /// Delete the raw copies in the buckets whose files are proven, behind both cut-overs
+    Intermediaries(intermediaries::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -108,6 +112,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
             Command::Freeze(arguments) => Box::pin(freeze::run(arguments)).await,
             Command::Cutover(arguments) => Box::pin(cutover::run(arguments)).await,
+            Command::Config(arguments) => Box::pin(config::run(arguments)).await,
+            Command::Intermediaries(arguments) => Box::pin(intermediaries::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

@@ -3,6 +3,8 @@
 #[cfg(feature = "command-line")]
 pub mod audit;
 #[cfg(feature = "command-line")]
+pub mod config;
+#[cfg(feature = "command-line")]
 pub mod cutover;
 #[cfg(feature = "command-line")]
 pub mod dlq;
@@ -13,6 +15,8 @@ pub mod enqueue;
 pub mod fids;
 #[cfg(feature = "command-line")]
 pub mod freeze;
+#[cfg(feature = "command-line")]
+pub mod intermediaries;
 #[cfg(feature = "command-line")]
 pub mod migrate;
 #[cfg(feature = "command-line")]

@@ -25,11 +25,11 @@ use domain::{BucketMap, BucketMapError, limits};
 pub use self::access::{AccessSettings, Profile};
 #[cfg(feature = "command-line")]
 pub use self::client_changes::{ClientChangeSettings, RHINO_WRITE, ReplicaSettings};
-#[cfg(feature = "command-line")]
-pub use self::clients::RhinoSettings;
 pub use self::clients::{
     CONTENT_REPO, ClientSettings, ContentRepoSettings, NodeSettings, RHINO, TypesSettings,
 };
+#[cfg(feature = "command-line")]
+pub use self::clients::{RhinoSettings, RhinoUrlSettings};
 #[cfg(feature = "command-line")]
 pub use self::key_changes::{KeyChangeSettings, WRITE_URL};
 pub use self::pace::PaceSettings;

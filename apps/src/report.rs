@@ -14,6 +14,8 @@ pub mod accept;
 #[cfg(feature = "command-line")]
 pub mod audit;
 #[cfg(feature = "command-line")]
+pub mod config;
+#[cfg(feature = "command-line")]
 pub mod cutover;
 pub mod dlq;
 pub mod doctor;
@@ -21,6 +23,8 @@ pub mod enqueue;
 pub mod fids;
 #[cfg(feature = "command-line")]
 pub mod freeze;
+#[cfg(feature = "command-line")]
+pub mod intermediaries;
 pub mod migrate;
 pub mod plan;
 pub mod provision;

@@ -83,6 +83,8 @@ impl Acceptances {
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }
+            | Content::IntermediariesCondemned { .. }
+            | Content::IntermediariesDeleted { .. }
             | Content::TemporarySeen { .. }
             | Content::TemporaryCondemned { .. }
             | Content::TemporaryDeleted { .. }

@@ -14,6 +14,8 @@ mod export;
 mod overridden;
 mod temporary;
 
+use std::collections::BTreeMap;
+
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +131,33 @@ pub enum Content {
         deleted: u64,
         /// Those that were not, or that may not have been.
         spared: Vec<SparedFile>,
+    },
+    /// `intermediaries delete` is about to delete these raw copies of one bucket. Each is looked at once more
+    /// before its own deletion.
+    IntermediariesCondemned {
+        /// The MogileFS domain.
+        domain: String,
+        /// The S3 bucket.
+        bucket: String,
+        /// How many there are.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+        /// The fids of those without a leading slash in their keys: `1-5,7`.
+        fids: String,
+        /// The fids of those with one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        leading_slash: String,
+        /// The SHA-256 of their keys, a line each, in S3's order.
+        sha256: Sha256,
+    },
+    /// What became of the last [`Content::IntermediariesCondemned`]. Where this entry is missing the process
+    /// ended before it could say so.
+    IntermediariesDeleted {
+        /// How many of them were deleted.
+        deleted: u64,
+        /// How many were not, by reason.
+        spared: BTreeMap<String, u64>,
     },
     /// `rekey` is about to change the key of a file, after every replica was read. The entry is written
     /// before the change.

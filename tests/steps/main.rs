@@ -10,6 +10,7 @@ mod counts;
 mod cutover;
 mod doctor;
 mod gates;
+mod intermediaries;
 mod migrate_file;
 mod migrate_run;
 mod plan;

@@ -118,6 +118,30 @@ impl NodeSettings {
     }
 }
 
+/// rhino's HTTP API.
+#[cfg(feature = "command-line")]
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Clients of MogileFS")]
+pub struct RhinoUrlSettings {
+    /// URL of rhino's HTTP API, such as `http://rhino.example.org:8080/v2`
+    #[arg(long = "rhino-url", env = RHINO_URL, value_name = "URL")]
+    pub rhino_url: Option<String>,
+}
+
+/// The setting of rhino's HTTP API.
+#[cfg(feature = "command-line")]
+pub const RHINO_URL: &str = "RHINO_URL";
+
+#[cfg(feature = "command-line")]
+impl RhinoUrlSettings {
+    /// rhino's API, where it is named.
+    pub fn url(&self) -> Result<Option<NodeUrl>, UsageError> {
+        let text = self.rhino_url.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let url = text.map(str::parse).transpose();
+        url.map_err(|error| UsageError(format!("{RHINO_URL} cannot be used: {error}")))
+    }
+}
+
 /// The database of rhino.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Clients of MogileFS")]

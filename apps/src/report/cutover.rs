@@ -9,6 +9,7 @@ use std::fmt::{self, Write};
 use std::path::Path;
 
 use domain::cutover::Gate;
+use domain::cutover::client_config::refused_afterwards;
 use domain::journal::{BackupSeal, ClientDatabase, Direction, IngestedSeal, NameRename};
 use domain::limits::assumed;
 use indicatif::{HumanBytes, HumanCount, HumanDuration};
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub use self::gates::{GateLine, Overriding};
 use super::Report;
+use super::config::write_point_of_no_return;
 use super::shell::{printable, quoted};
 use crate::exit::{Exit, Verdict};
 
@@ -302,6 +304,10 @@ impl Report for CutoverReport {
             writeln!(out, "Backup: `{file}`, {rows} rows, SHA-256 {sha256}")?;
         }
         self.ingested.iter().try_for_each(|seal| write_ingested(out, seal))?;
+        let way = (self.database, self.direction, self.outcome);
+        if let (ClientDatabase::Contentrepo, Direction::ToS3, CutoverOutcome::CanBeChanged) = way {
+            write_point_of_no_return(out, refused_afterwards())?;
+        }
         self.write_end(out)
     }
 

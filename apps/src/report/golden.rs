@@ -4,6 +4,7 @@
 //! element of a list.
 
 mod accept;
+mod afterwards;
 mod audit;
 mod cleanup;
 mod counts;

@@ -5,8 +5,12 @@ use std::sync::Arc;
 use adapters::aws::{self, NoCredentials, SdkConfig};
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
+#[cfg(feature = "command-line")]
+use adapters::content_repo_api::{NoCertificates, NodeUrl};
 use adapters::dynamodb::{DynamoFailureLog, DynamoJournal, DynamoLedger, DynamoVerificationLog};
 use adapters::lambda::LambdaWorkerFunction;
+#[cfg(feature = "command-line")]
+use adapters::running_config_api::RunningConfigApi;
 use adapters::s3::S3ObjectStore;
 use adapters::site::AwsSite;
 use adapters::sqs::{QueueUrl, SqsJobQueue};
@@ -243,6 +247,19 @@ impl<'a> Services<'a> {
             Err(_) => require_keys(&config).await.err(),
         };
         [error].into_iter().chain(keys).collect()
+    }
+
+    /// The clients of MogileFS that are asked with which configuration they run.
+    #[cfg(feature = "command-line")]
+    pub fn running_configs(&self, nodes: Vec<NodeUrl>) -> Result<RunningConfigApi, NoCertificates> {
+        RunningConfigApi::new(nodes, self.time.request(), self.calls.clone())
+    }
+
+    /// The region of the settings, of the environment or of the profile, where one of them has it. No keys are
+    /// needed for it.
+    #[cfg(feature = "command-line")]
+    pub async fn region_if_set(&self) -> Option<String> {
+        load(self.aws).await.region().map(ToString::to_string)
     }
 
     async fn config(&self) -> Result<&SdkConfig, UsageError> {

@@ -24,5 +24,6 @@ pub use rekey::{
     KeyScan, ReadReplica, ReferringRow, RekeyMode, RekeyOutcome, RekeyPlan, RekeyPorts, RekeyWay,
     Rekeying, ScanPorts, Unrecorded, WrongKey, rekey, scan_keys,
 };
+pub(crate) use stop::is_asked;
 pub use stop::{DeletionObserver, StopRequest, never};
 pub use temporary::OnlyCopy;

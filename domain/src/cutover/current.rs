@@ -128,6 +128,8 @@ impl JournalledChanges {
             Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }
+            | Content::IntermediariesCondemned { .. }
+            | Content::IntermediariesDeleted { .. }
             | Content::TemporarySeen { .. }
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }

@@ -2,12 +2,14 @@
 //! databases, and the way back.
 
 mod check;
+pub mod client_config;
 mod contentrepo;
 mod current;
 mod evidence;
 mod freeze;
 mod gate;
 mod held;
+mod intermediaries;
 mod look;
 mod read_state;
 pub mod rhino;
@@ -33,6 +35,10 @@ pub use gate::{
 };
 pub use held::{
     ClientsHeld, HeldObjects, Ingested, LeftBehind, UnmappedBucket, read_held, read_ingested,
+};
+pub use intermediaries::{
+    IntermediariesRefused, IntermediaryDeletion, IntermediaryObserver, IntermediaryPlan,
+    IntermediaryPorts, IntermediaryRefusal, KeptIntermediary, delete_intermediaries,
 };
 pub use look::Movement;
 pub use read_state::{FreezePorts, FreezeTrouble, StateProgress, read_state};

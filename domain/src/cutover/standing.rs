@@ -156,6 +156,8 @@ impl Cutovers {
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }
+            | Content::IntermediariesCondemned { .. }
+            | Content::IntermediariesDeleted { .. }
             | Content::TemporarySeen { .. }
             | Content::TemporaryCondemned { .. }
             | Content::TemporaryDeleted { .. }

@@ -28,6 +28,14 @@ pub const SEEN_ROWS: usize = 2_500;
 /// Files that one entry of the journal condemns. Each has at most 600 bytes there.
 pub const CONDEMNED_FILES: usize = 400;
 
+/// Intermediaries that one entry of the journal condemns. Each has at most 21 bytes there, where no two fids
+/// are neighbours.
+pub const CONDEMNED_INTERMEDIARIES: usize = 10_000;
+
+/// Intermediaries that are deleted at the same time, with two requests each. S3 takes 3,500 deletions a second
+/// below one prefix.
+pub const INTERMEDIARIES_AT_ONCE: usize = 64;
+
 /// Files that one `audit accept` takes: an operator can look through so many. Each has about a kilobyte of
 /// evidence, which is kept in memory.
 pub const ACCEPTED_FILES: usize = 10_000;

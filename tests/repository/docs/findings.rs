@@ -7,6 +7,7 @@ use apps::exit::{Exit, Verdict};
 use domain::accept::RefusalKind;
 use domain::blueprint::Outcome;
 use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
+use domain::cutover::KeptIntermediary;
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
@@ -89,6 +90,7 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("Unfinished uploads", unfinished_uploads()),
         ("Objects compared with the index", objects_compared()),
         ("References of the clients", names(Broken::ALL)),
+        ("Intermediaries", names(&KeptIntermediary::ALL)),
         ("Files that cannot be accepted", names(RefusalKind::ALL)),
         ("Keys of other content", classes_of(&[json!(KeyScan::default())], &["stopped"])),
         ("Corrected keys", names(RekeyOutcome::ALL)),

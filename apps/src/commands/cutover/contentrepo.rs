@@ -11,6 +11,7 @@ use adapters::mysql::DatabaseUrl;
 use clap::Args;
 use domain::BucketMap;
 use domain::cleanup::StopRequest;
+use domain::cutover::client_config::refused_afterwards;
 use domain::cutover::{
     Cutovers, FreezePorts, Gate, IngestedSeen, Phase, RepoBackup, RepoCutover, RepoPorts,
     RepoRevert, cut_over_contentrepo, read_cutovers, revert_contentrepo, revert_gates,
@@ -26,6 +27,7 @@ use super::{Change, backing, reading};
 use crate::commands::freeze::unreadable;
 use crate::exit::{Exit, UsageError};
 use crate::journal::random;
+use crate::report::config::write_point_of_no_return;
 use crate::report::cutover::{CutoverOutcome, CutoverReport, flag};
 use crate::report::quoted;
 use crate::session::Session;
@@ -193,6 +195,9 @@ async fn cut_over(
         by,
         stop,
     };
+    let mut block = String::new();
+    write_point_of_no_return(&mut block, refused_afterwards())?;
+    eprint!("{block}");
     let end = cut_over_contentrepo(&ports, cutover).await.map_err(trouble)?;
     let mut report = report(outcome(&end), &looked.gates);
     drawn.onto(&mut report);

@@ -12,7 +12,7 @@ use domain::cutover::{
 use domain::journal::{ClientDatabase, MigrationPlace};
 use domain::ports::{Clock, Journal};
 use domain::runbook::JournalWriter;
-use domain::{BucketMap, Reason, limits};
+use domain::{BucketMap, Reason};
 use indicatif::HumanCount;
 
 use super::overrides::journal_decisions;

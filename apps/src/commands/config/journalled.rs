@@ -1,0 +1,66 @@
+//! What a check found, in the journal.
+
+use std::sync::Arc;
+
+use adapters::clock::SystemClock;
+use domain::BucketMap;
+use domain::journal::{Content, Evidence, MigrationPlace};
+use domain::runbook::JournalWriter;
+
+use super::Arguments;
+use crate::journal::{random, refused};
+use crate::report::config::ConfigReport;
+use crate::wiring::Services;
+
+/// Writes it. Returns the number of the entry.
+pub(super) async fn write(
+    arguments: &Arguments,
+    services: &Services<'_>,
+    report: &ConfigReport,
+    buckets: &BucketMap,
+) -> anyhow::Result<u64> {
+    let evidence = Evidence {
+        step: "config check".to_owned(),
+        outcome: report.outcome(),
+        place: place(arguments, services, buckets).await?,
+        content: None,
+        run: None,
+        counted: report.counted(),
+        note: None,
+    };
+    let journal = services.journal(&arguments.journal).await?;
+    let by = (arguments.operator.name(services).await?, random());
+    let writer = JournalWriter::open(journal, Arc::new(SystemClock), by).await;
+    let mut writer = writer.map_err(refused)?;
+    let head = writer.append(Content::Evidence(Box::new(evidence))).await;
+    Ok(head.map_err(refused)?.sequence)
+}
+
+/// The systems of the settings. It asks whose keys are used: evidence without an account would be of any one.
+async fn place(
+    arguments: &Arguments,
+    services: &Services<'_>,
+    buckets: &BucketMap,
+) -> anyhow::Result<MigrationPlace> {
+    let Arguments { tables, journal, aws, domain, .. } = arguments;
+    let caller = services.caller(random()).await?;
+    // `arn:aws:sts::123456789012:assumed-role/operator/alice`
+    let account = caller.split(':').nth(4).filter(|account| !account.is_empty());
+    let Some(account) = account.map(str::to_owned) else {
+        anyhow::bail!("the ARN `{caller}` of these keys names no account");
+    };
+    Ok(MigrationPlace {
+        account: Some(account),
+        region: services.region_if_set().await.unwrap_or_default(),
+        domain: domain.clone(),
+        buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
+        tables: vec![
+            aws.ledger_table()?,
+            tables.failures_table(aws)?,
+            tables.verifications_table(aws)?,
+            journal.journal_table(aws)?,
+        ],
+        queue: None,
+        database: None,
+    })
+}
