@@ -96,27 +96,28 @@ pub const fn says_something(stopped: Option<&Stopped>, rows: u64) -> bool {
 }
 
 /// Writes the result of a command into the journal. The command's exit code stays as it is: where the entry
-/// cannot be written a line on stderr says so, and what that means.
+/// cannot be written a line on stderr says so, and what that means. Returns whether it was written.
 pub async fn write_end(
     services: &Services<'_>,
     settings: &PlaceSettings<'_>,
     operator: &OperatorSettings,
     ended: Ended,
-) {
+) -> bool {
     let step = ended.step;
     let written = timeout(AT_MOST, write(services, settings, operator, ended)).await;
     let written = written.unwrap_or_else(|_| {
         let seconds = AT_MOST.as_secs();
         Err(anyhow!("STS and DynamoDB did not answer within {seconds} seconds"))
     });
-    if let Err(error) = written {
-        let why = in_one_line(&error);
+    if let Err(error) = &written {
+        let why = in_one_line(error);
         not_written(
             step,
             &why,
             "correct this (docs/IAM.md has the rights), then run the same command again",
         );
     }
+    written.is_ok()
 }
 
 /// Says that the result of this command is no entry of the journal, why, and what to do.

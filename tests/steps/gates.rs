@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::cutover::{QueueLook, QueueSeen, watch_queues};
-use domain::ports::Clock;
 use domain::{Job, JobAction, limits};
 use futures_util::future::join;
 

@@ -241,11 +241,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let allowed = Allowed { extra, etags };
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
-    if says_something(report.summary.stopped.as_ref(), report.summary.rows) {
-        arguments.journal_end(&services, journalled::ended(&report)).await;
-    }
+    let says = says_something(report.summary.stopped.as_ref(), report.summary.rows);
+    let is_journalled = !says || arguments.journal_end(&services, journalled::ended(&report)).await;
+    // Where the journal does not have it the same command says everything once more.
+    let is_done = is_whole && is_journalled;
     // Last of all: a comparison that is killed before says everything once more.
-    let noted = kept.filter(|_| is_whole).map_or(Ok(()), KeptState::end);
+    let noted = kept.filter(|_| is_done).map_or(Ok(()), KeptState::end);
     noted.context(
         "the report above stands. Noting in the file of --state that the comparison has ended",
     )?;

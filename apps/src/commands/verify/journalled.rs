@@ -15,17 +15,18 @@ pub fn ended(report: &VerifyReport) -> Ended {
 }
 
 impl Arguments {
-    /// Writes the result into the journal, unless something was left out.
-    pub(super) async fn journal_end(&self, services: &Services<'_>, ended: Ended) {
+    /// Writes the result into the journal, unless something was left out. Returns whether another run with the same
+    /// settings could not do better.
+    pub(super) async fn journal_end(&self, services: &Services<'_>, ended: Ended) -> bool {
         let left_out = [
             ("--exclude-file leaves files out", self.exclude_file.is_some()),
             ("--no-rhino leaves rhino out", self.references.no_rhino),
         ];
         if let Some((why, _)) = left_out.iter().find(|(_, is_given)| *is_given) {
             not_written(ended.step, why, "run it again without the flag");
-            return;
+            return true;
         }
-        let Ok(buckets) = self.target.bucket_map() else { return };
+        let Ok(buckets) = self.target.bucket_map() else { return true };
         let place = PlaceSettings {
             source: &self.source,
             buckets: &buckets,
@@ -34,6 +35,7 @@ impl Arguments {
             journal: &self.journal,
             queue: None,
         };
-        write_end(services, &place, &self.operator, ended).await;
+        let is_written = write_end(services, &place, &self.operator, ended).await;
+        is_written || !self.aws.has_ledger_table()
     }
 }
