@@ -39,6 +39,8 @@ pub struct Facts {
     pub(super) taken_back: Option<u64>,
     /// The entry that says that unfinished uploads are to be deleted, where none behind it says which were.
     pub(super) open_deletion: Option<u64>,
+    /// The last entry that took acceptances back: these files must be in S3 again.
+    pub(super) acceptance_ended: Option<u64>,
     /// The last entry that corrected bad data or accepted it.
     pub(super) mended: Option<StepProof>,
     /// The evidence of passes of the migration, in order.
@@ -87,6 +89,7 @@ impl Facts {
             Content::FilesAccepted { files, .. } => {
                 self.mended = mended(&entry, "audit accept".to_owned(), files.len() as u64);
             }
+            Content::AcceptanceEnded { .. } => self.acceptance_ended = Some(entry.sequence),
             Content::StepDone { step } => {
                 let is_end_of =
                     |database: ClientDatabase| database.step(Direction::ToMogile) == step;
@@ -104,7 +107,6 @@ impl Facts {
             | Content::TemporarySeen { .. }
             | Content::RekeyBegun { .. }
             | Content::Frozen { .. }
-            | Content::AcceptanceEnded { .. }
             | Content::CutoverBegun(_)
             | Content::CutoverStatement(_) => {}
         }

@@ -53,6 +53,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     reports.extend(cleanup::reports());
     reports.extend(cutover::reports());
     reports.extend(freeze::reports());
+    reports.extend(super::runbook::reports());
     reports
 }
 

@@ -2,6 +2,7 @@
 
 use super::CommandLine;
 use crate::checklist::facts::{Facts, PASSES, Recorded};
+use crate::checklist::rules::View;
 use crate::checklist::{CheckList, State, Step};
 use crate::cutover::Phase;
 use crate::journal::{EvidenceOutcome, MigrationPlace};
@@ -102,13 +103,14 @@ impl Lines<'_> {
         };
         let last = self.facts.passes.last().map(|it| (&it.evidence.step, it.evidence.outcome));
         let watch = typed(&["status", "--watch"], "wait until the queue is empty");
+        let work = typed(&["work", "--until-empty"], "or work on the jobs from here");
         let freeze = typed(
             &["freeze", "--means", "TEXT"],
             "instead, where the rest may wait for the window: stop ingest first",
         );
         match (self.list.state(step), last) {
-            (State::UnderWay, _) if step == Step::Migrate => vec![watch, pass, freeze],
-            (State::UnderWay, _) => vec![watch, pass],
+            (State::UnderWay, _) if step == Step::Migrate => vec![watch, work, pass, freeze],
+            (State::UnderWay, _) => vec![watch, work, pass],
             (State::Failed, Some((name, EvidenceOutcome::Differs))) => {
                 let mut lines = vec![typed(&["rekey", "scan"], "name keys of other content")];
                 if *name == PASSES[1] {
@@ -129,13 +131,12 @@ impl Lines<'_> {
         let freeze = self.facts.freeze();
         let sequence = freeze.map_or(0, |freeze| freeze.sequence);
         let content = freeze.map(|freeze| &freeze.freeze.state.content);
+        let view = View { facts: self.facts, today: self.today };
         let stale = |it: &Recorded| !it.evidence.stale(self.today, None).is_empty();
         let of = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
-        let is_clean = |it: &Recorded| it.evidence.outcome == EvidenceOutcome::Clean;
-        let holds =
-            |it: &Recorded| is_clean(it) && it.evidence.stale(self.today, content).is_empty();
+        let holds = |it: &Recorded| view.holds(it, content);
         let failed = |it: &Recorded| it.evidence.outcome == EvidenceOutcome::Differs && !stale(it);
-        let jobs = self.facts.last("enqueue verify").filter(|it| is_clean(it) && !stale(it));
+        let jobs = self.facts.last("enqueue verify").filter(|it| view.holds(it, None));
         let run = jobs.and_then(|it| it.evidence.run.clone());
         let run = run.unwrap_or_else(|| format!("freeze-{sequence}"));
         let (audit, verify) = (of("audit"), of("verify"));
@@ -159,7 +160,7 @@ impl Lines<'_> {
             let words = ["audit", "--run", &run];
             lines.push(automatic(&words, "compare index, ledger and verification"));
         }
-        if of("verify references").is_some_and(|it| !is_clean(it) || stale(it)) {
+        if of("verify references").is_some_and(|it| !view.holds(it, None)) {
             let words = ["verify", "--references"];
             lines.push(automatic(&words, "compare the clients' tables with the buckets"));
         }

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     RekeyEnd,
     Deletion,
     DeletionEnd,
+    /// An acceptance is taken back.
+    AcceptanceEnd,
     Note,
     Unknown,
     /// The same evidence, with another outcome.
@@ -175,6 +177,11 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
         }
         Kind::Deletion => Content::TemporaryCondemned { domain: String::new(), files: Vec::new() },
         Kind::DeletionEnd => Content::TemporaryDeleted { deleted: 1, spared: Vec::new() },
+        Kind::AcceptanceEnd => Content::AcceptanceEnded {
+            domain: String::new(),
+            reason: String::new(),
+            fids: Vec::new(),
+        },
         Kind::Note => Content::Note { text: "words".to_owned() },
         Kind::Unknown => Content::Other,
         Kind::Differs(kind) => changed(kind, &|it| it.outcome = EvidenceOutcome::Differs),

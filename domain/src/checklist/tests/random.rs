@@ -37,6 +37,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         Just(Kind::RekeyEnd),
         Just(Kind::Deletion),
         Just(Kind::DeletionEnd),
+        Just(Kind::AcceptanceEnd),
         Just(Kind::Note),
         Just(Kind::Unknown),
     ];
@@ -74,6 +75,9 @@ proptest! {
             prop_assert!(behind.contains(&Kind::Audit(content, true)), "no audit");
             prop_assert!(behind.contains(&Kind::Verify(content)), "no verify");
             prop_assert!(!behind.contains(&Kind::Rekey), "a key was changed");
+            let end = last(behind, |kind| *kind == Kind::AcceptanceEnd);
+            let audit = last(behind, |kind| *kind == Kind::Audit(content, true));
+            prop_assert!(audit > end, "an acceptance was taken back");
         }
         for (step, kind) in [
             (Step::KeepMogile, Kind::Confirm(10)),

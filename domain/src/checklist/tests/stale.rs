@@ -41,8 +41,8 @@ fn evidence_of_other_systems_is_stale_step_by_step() {
 #[test]
 fn what_counts_behind_a_freeze_is_of_its_content() {
     use Kind::{
-        Audit, Differs, Elsewhere, Enqueue, EnqueueVerify, Freeze, Incomplete, Migrate, Rekey,
-        RekeyEnd, Verify,
+        AcceptanceEnd, Audit, Differs, Elsewhere, Enqueue, EnqueueVerify, Freeze, Incomplete,
+        Migrate, Rekey, RekeyEnd, Verify,
     };
     use State::{Done, Failed, NotBegun, Stale, UnderWay};
     let differs = |kind: Kind| Differs(Box::new(kind));
@@ -69,6 +69,9 @@ fn what_counts_behind_a_freeze_is_of_its_content() {
         ([&whole[..], &[Rekey, RekeyEnd]].concat(), [Stale, Stale, Stale]),
         ([&whole[..], &[Freeze(7)]].concat(), [Done, NotBegun, NotBegun]),
         (vec![Rekey, RekeyEnd], [Stale, NotBegun, NotBegun]),
+        ([&whole[..], &[AcceptanceEnd]].concat(), [Done, NotBegun, Stale]),
+        (vec![Migrate(3), AcceptanceEnd], [Done, Stale, NotBegun]),
+        ([&[AcceptanceEnd], &whole[..]].concat(), [Done, Done, Done]),
     ] {
         let kinds = [&[Kind::Doctor, Kind::Migrate(100), Freeze(7)], &behind[..]].concat();
         let steps = [Step::StopIngest, Step::MigrateAgain, Step::Verify];

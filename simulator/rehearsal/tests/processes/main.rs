@@ -1,6 +1,7 @@
 //! All that starts `rehearse`, and by it `mogile2s3` and the Lambda function, in processes of their
 //! own. One binary, for each takes a while to link.
 
+mod check_list;
 mod cli;
 #[path = "../../../../tests/src/python.rs"]
 mod python;
