@@ -7,6 +7,8 @@ mod clients;
 #[cfg(feature = "command-line")]
 mod key_changes;
 mod pace;
+#[cfg(feature = "command-line")]
+mod place;
 mod queue;
 mod worker_function;
 
@@ -33,6 +35,8 @@ pub use self::clients::{RhinoSettings, RhinoUrlSettings};
 #[cfg(feature = "command-line")]
 pub use self::key_changes::{KeyChangeSettings, WRITE_URL};
 pub use self::pace::PaceSettings;
+#[cfg(feature = "command-line")]
+pub use self::place::MigrationSettings;
 pub use self::queue::{DEAD_LETTERS, JournalSettings, QUEUE, QueueSettings, TableSettings};
 pub use self::worker_function::{FUNCTION, WorkerFunctionSettings};
 use crate::exit::UsageError;

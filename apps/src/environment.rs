@@ -37,7 +37,7 @@ pub fn prepare(command: &clap::Command) -> Result<(), UsageError> {
 
 /// Has the id of the process whose environment is prepared. Those that it starts inherit the
 /// variable, and have other ids.
-const PREPARED: &str = "MOGILE2S3_PREPARED";
+pub const PREPARED: &str = "MOGILE2S3_PREPARED";
 
 fn is_prepared() -> bool {
     env::var(PREPARED).is_ok_and(|id| id == process::id().to_string())

@@ -176,6 +176,8 @@ fn begun(database: ClientDatabase, direction: Direction) -> CutoverBegun {
         database,
         direction,
         server: "db:3306/clients".to_owned(),
+        server_ids: domain::server_ids::ServerIds::default(),
+        database_was: None,
         freeze: None,
         takes_back: None,
         names: NamesBefore {

@@ -1,5 +1,6 @@
 //! `mogile2s3 runbook`: the journal of what was done to the migration.
 
+mod check_list;
 mod export_file;
 
 use std::io::{self, BufWriter, Write};
@@ -15,6 +16,7 @@ use domain::runbook::{
     Export, JournalWriter, RestoreTrouble, SurveyTrouble, Unrestored, read_journal, restore, survey,
 };
 
+use self::check_list::{Done, Here};
 use self::export_file::{ExportFile, entries_of};
 use crate::config::{AwsSettings, JournalSettings, TimeSettings};
 use crate::exit::{Exit, RefusedError, UsageError, of_error};
@@ -39,6 +41,14 @@ enum Command {
     Note(Note),
     /// Repair a damaged journal from an earlier export: put back what was changed or removed
     Restore(Restore),
+    /// Show all twelve steps: what is done, by which entry, and what is stale or has failed
+    Status(Box<Here>),
+    /// Say what to do next, why, and what to type
+    Next(Box<Here>),
+    /// Start the command that `runbook next` names first, where it needs no words of an operator
+    Run(Box<Here>),
+    /// Confirm a step that people do: the journal keeps your words
+    Done(Box<Done>),
 }
 
 /// What all of them take.
@@ -124,6 +134,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         Command::Note(note) => note.write().await,
         Command::Restore(restore) => restore.run().await,
+        Command::Status(here) => here.status().await,
+        Command::Next(here) => here.next().await,
+        Command::Run(here) => here.run().await,
+        Command::Done(done) => done.run().await,
     }
 }
 

@@ -13,6 +13,7 @@ mod freeze;
 mod of_plan;
 mod references;
 mod reports;
+mod runbook;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

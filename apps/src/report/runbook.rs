@@ -1,5 +1,7 @@
 //! What `runbook` prints.
 
+mod check_list;
+mod next;
 mod restored;
 
 use std::fmt::{self, Display, Write};
@@ -10,6 +12,8 @@ use domain::runbook::Survey;
 use indicatif::HumanCount;
 use serde::Serialize;
 
+pub use self::check_list::StatusReport;
+pub use self::next::{NextReport, command_text};
 pub use self::restored::RestoreReport;
 use super::Report;
 use super::shell::{printable, quoted};

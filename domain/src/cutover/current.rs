@@ -92,7 +92,8 @@ pub async fn journalled_changes(
 }
 
 impl JournalledChanges {
-    fn take(&mut self, Entry { sequence, at, by, writer, content, .. }: Entry) {
+    /// Takes an entry. Entries come in their order.
+    pub fn take(&mut self, Entry { sequence, at, by, writer, content, .. }: Entry) {
         match content {
             Content::Frozen { freeze } => {
                 let (freeze, by) = (*freeze, by.clone());

@@ -44,41 +44,24 @@ pub struct GateEvidence {
 impl GateEvidence {
     /// Takes an entry. Entries come in their order. Acceptances count that are of this domain.
     pub fn take(&mut self, domain: &str, Entry { sequence, at, by, content, .. }: Entry) {
-        match content {
-            Content::Evidence(evidence) => {
-                let evidence = *evidence;
-                if evidence.step.starts_with("enqueue")
-                    && let Some(queue) = &evidence.place.queue
-                {
-                    self.queue_used = Some((sequence, queue.clone()));
-                }
-                let of_step = match evidence.step.as_str() {
-                    AUDIT => &mut self.audits,
-                    VERIFY => &mut self.verifies,
-                    _ => return,
-                };
-                of_step.push(JournalledEvidence { sequence, at, by, evidence });
-            }
-            Content::AcceptanceEnded { domain: of, .. } if of == domain => {
-                self.acceptance_ended = Some(sequence);
-            }
-            Content::AcceptanceEnded { .. }
-            | Content::GateOverridden(_)
-            | Content::CutoverBegun(_)
-            | Content::CutoverStatement(_)
-            | Content::StepDone { .. }
-            | Content::Note { .. }
-            | Content::Data(_)
-            | Content::Restored { .. }
-            | Content::TemporarySeen { .. }
-            | Content::TemporaryCondemned { .. }
-            | Content::TemporaryDeleted { .. }
-            | Content::RekeyBegun { .. }
-            | Content::RekeyEnded { .. }
-            | Content::Frozen { .. }
-            | Content::FilesAccepted { .. }
-            | Content::Other => {}
+        if let Content::AcceptanceEnded { domain: of, .. } = &content
+            && of == domain
+        {
+            self.acceptance_ended = Some(sequence);
         }
+        let Content::Evidence(evidence) = content else { return };
+        let evidence = *evidence;
+        if evidence.step.starts_with("enqueue")
+            && let Some(queue) = &evidence.place.queue
+        {
+            self.queue_used = Some((sequence, queue.clone()));
+        }
+        let of_step = match evidence.step.as_str() {
+            AUDIT => &mut self.audits,
+            VERIFY => &mut self.verifies,
+            _ => return,
+        };
+        of_step.push(JournalledEvidence { sequence, at, by, evidence });
     }
 }
 

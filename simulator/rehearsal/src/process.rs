@@ -31,8 +31,8 @@ pub(super) struct Ended {
 /// A process that has ended by itself, and whose words nobody saw meanwhile.
 pub(super) struct Captured {
     pub(super) code: u64,
-    /// What it printed, and behind it its progress.
-    pub(super) said: String,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 /// Between two looks at a process's memory: the system keeps the peak, so that only what comes
@@ -76,8 +76,9 @@ pub(super) async fn captured(
     let Some(code) = output.status.code() else {
         bail!("`{told}` was killed: {}", output.status);
     };
-    let said = [output.stdout, output.stderr].concat();
-    Ok(Captured { code: u64::try_from(code)?, said: String::from_utf8_lossy(&said).into_owned() })
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    Ok(Captured { code: u64::try_from(code)?, stdout, stderr })
 }
 
 /// `mogile2s3` with these settings and no others, to be started.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apps::exit::{Exit, Verdict};
 use domain::accept::RefusalKind;
 use domain::blueprint::Outcome;
+use domain::checklist::State;
 use domain::cleanup::{Deletion, KeyScan, Listing, RekeyOutcome};
 use domain::cutover::KeptIntermediary;
 use domain::doctor::Census;
@@ -96,6 +97,7 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("Corrected keys", names(RekeyOutcome::ALL)),
         ("Items of the ledger", fields(&json!(LedgerCounts::default()))),
         ("What `status` says", outlooks()),
+        ("Steps of the check-list", State::ALL.map(|state| state.name().to_owned()).into()),
         ("Checks and settings", checks_and_settings()),
     ])
 }

@@ -54,6 +54,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     reports.extend(cutover::reports());
     reports.extend(freeze::reports());
     reports.extend(afterwards::reports());
+    reports.extend(super::runbook::reports());
     reports
 }
 

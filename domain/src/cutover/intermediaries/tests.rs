@@ -14,6 +14,8 @@ fn standing(what: &str) -> Standing {
             database: ClientDatabase::Contentrepo,
             direction,
             server: String::new(),
+            server_ids: crate::server_ids::ServerIds::default(),
+            database_was: None,
             freeze: None,
             takes_back: None,
             names: NamesBefore {

@@ -63,11 +63,19 @@ impl Operator {
         self.typed.push(Typed { command: command.clone(), exit_code: ended.code, seconds });
         ensure!(
             ended.code == code,
-            "`mogile2s3 {command}` ended with exit code {}, and not {code}: {}",
+            "`mogile2s3 {command}` ended with exit code {}, and not {code}: {}{}",
             ended.code,
-            ended.said
+            ended.stdout,
+            ended.stderr
         );
-        Ok(ended.said)
+        Ok(ended.stdout)
+    }
+
+    /// Writes a file. Returns its path.
+    pub(super) fn writes(&self, name: &str, content: &str) -> anyhow::Result<String> {
+        let path = self.path(name);
+        std::fs::write(&path, content).with_context(|| format!("writing `{name}`"))?;
+        Ok(path)
     }
 
     /// The same for a command without quoted words.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use oracle::readers::{Readings, Store, read_all};
+use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
 use stand_ins::world::mogile::Fid;
 
@@ -36,9 +37,14 @@ pub(super) async fn to_the_end(seed: u64) -> Story {
         }
         frozen_and_verified(operator).await?;
         cut_over(operator).await?;
+        configured(operator).await?;
         operator.line("verify --references", 0).await?;
+        for end in ["", " --execute --operator=ann"] {
+            operator.line(&format!("intermediaries delete{end}"), 0).await?;
+        }
+        operator.stage.planted.intermediaries.clear();
         let mut readings = read(operator, Store::S3)?;
-        readings.problems.extend(operator.stage.judge_after_any_command().problems);
+        readings.problems.extend(operator.stage.judge().problems);
         Ok(readings)
     })
     .await
@@ -163,6 +169,22 @@ async fn cut_over(operator: &mut Operator) -> anyhow::Result<()> {
         operator.line(&format!("{dry} --execute --backup {backup} --operator=ann"), 0).await?;
     }
     Ok(())
+}
+
+/// contentrepo and rhino get the configuration that `config` prints, and `config --check` finds it there.
+async fn configured(operator: &mut Operator) -> anyhow::Result<()> {
+    let printed = operator.line("config --json --access-profile contentrepo-legacy", 0).await?;
+    let printed: Value = serde_json::from_str(&printed).context("the JSON of `config`")?;
+    let resource = printed["texts"]["resource"].as_str().context("a resource")?;
+    // An operator writes the keys of contentrepo's account here.
+    let context = format!("<Context>{}</Context>", resource.replace("THE-", "the-real-"));
+    let context = operator.writes("context.xml", &context)?;
+    let [corpus, editorial] = BUCKETS.map(|(_, new)| new);
+    let rhino = format!(
+        "contentRepo:\n  corpus:\n    bucket: {corpus}\n  editorial:\n    bucket: {editorial}\n"
+    );
+    let rhino = operator.writes("rhino.yaml", &rhino)?;
+    operator.line(&format!("config --check {context} --check {rhino}"), 0).await.map(drop)
 }
 
 /// What the applications can read. The ignored bucket is left behind in S3 alone.

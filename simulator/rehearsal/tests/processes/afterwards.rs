@@ -170,6 +170,8 @@ fn cut_over(database: ClientDatabase) -> [Said; 2] {
         database,
         direction: Direction::ToS3,
         server: "db:3306/clients".to_owned(),
+        server_ids: domain::server_ids::ServerIds::default(),
+        database_was: None,
         freeze: None,
         takes_back: None,
         names,

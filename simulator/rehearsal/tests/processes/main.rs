@@ -2,6 +2,7 @@
 //! own. One binary, for each takes a while to link.
 
 mod afterwards;
+mod check_list;
 mod cli;
 #[path = "../../../../tests/src/python.rs"]
 mod python;

@@ -118,6 +118,8 @@ async fn a_journal_that_was_changed_is_told_and_not_continued() {
     }
     let refused = run(&stage, &["runbook", "note", "four", "--operator", "ann"], 4).await;
     assert!(text(&refused.stderr).contains("is not continued"), "{refused:?}");
+    let refused = run(&stage, &["runbook", "status"], 4).await;
+    assert!(text(&refused.stderr).contains("entry 3 was changed"), "{refused:?}");
     put(before);
     run(&stage, &["runbook", "check"], 0).await;
     // Of a journal that lost its end the head still knows.

@@ -127,6 +127,7 @@ fn every_flag_that_is_printed_is_one() {
     let subcommands = ["doctor", "plan", "provision", "migrate", "enqueue", "work", "dlq list"];
     let subcommands = subcommands.iter().chain(&["dlq redrive", "status", "fids", "verify"]);
     let journal = ["runbook export", "runbook check", "runbook note", "runbook restore"];
+    let list = ["runbook status", "runbook next", "runbook run", "runbook done"];
     let others = [
         "audit",
         "audit accept",
@@ -144,7 +145,7 @@ fn every_flag_that_is_printed_is_one() {
         "config",
         "intermediaries delete",
     ];
-    let subcommands = subcommands.chain(&others).chain(&journal);
+    let subcommands = subcommands.chain(&others).chain(&journal).chain(&list);
     let known: String =
         subcommands.map(|command| text(&help(&words(command)).stdout) + "\n").collect();
     let names = |text: &str| -> BTreeSet<String> {

@@ -1,0 +1,186 @@
+//! What a journal says that the check-list rests on.
+
+use std::collections::BTreeMap;
+
+use super::StepProof;
+use crate::Timestamp;
+use crate::cutover::{CurrentFreeze, Cutovers, JournalledChanges, Phase, UnreadableJournal};
+use crate::journal::{
+    ChainFault, ClientDatabase, Content, Direction, Entry, Evidence, StoredEntry,
+};
+use crate::ports::{Clock, Journal};
+use crate::runbook::read_journal;
+
+/// Evidence, and the entry that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The number of the entry.
+    pub entry: u64,
+    /// When it was written, by the clock of its writer.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: String,
+    /// What it says.
+    pub evidence: Evidence,
+}
+
+/// What a journal says of the steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The number of entries.
+    pub entries: u64,
+    /// Entries of kinds that this version does not know.
+    pub unknown_entries: u64,
+    /// The last freeze, and the changes of the store.
+    pub(super) changes: JournalledChanges,
+    /// The changes of names in the clients' databases.
+    pub(super) cutovers: Cutovers,
+    /// The entry that ended the last way back of the whole cut-over. The freeze is over from then on.
+    pub(super) taken_back: Option<u64>,
+    /// The entry that says that unfinished uploads are to be deleted, where none behind it says which were.
+    pub(super) open_deletion: Option<u64>,
+    /// The last entry that took acceptances back: these files must be in S3 again.
+    pub(super) acceptance_ended: Option<u64>,
+    /// The last entry that corrected bad data or accepted it.
+    pub(super) mended: Option<StepProof>,
+    /// The evidence of passes of the migration, in order.
+    pub(super) passes: Vec<Recorded>,
+    /// The last evidence of each name.
+    last: BTreeMap<String, Recorded>,
+}
+
+/// The commands that migrate.
+pub(super) const PASSES: [&str; 2] = ["migrate", "enqueue migrate"];
+
+impl Facts {
+    /// Takes an entry. Entries come in their order.
+    pub fn take(&mut self, entry: Entry) {
+        self.entries += 1;
+        if matches!(entry.content, Content::Data(_)) {
+            return;
+        }
+        self.changes.take(entry.clone());
+        self.cutovers.take(entry.clone());
+        let mended = |entry: &Entry, what: String, files: u64| {
+            let counted = BTreeMap::from([("files".to_owned(), files)]);
+            let Entry { sequence, at, by, .. } = entry;
+            let (entry, by) = (*sequence, by.clone());
+            Some(StepProof { entry, at: *at, by, what, counted, note: None })
+        };
+        match &entry.content {
+            Content::Evidence(evidence) => {
+                let evidence = (**evidence).clone();
+                let Entry { sequence, at, by, .. } = entry;
+                let name = evidence.step.clone();
+                let recorded = Recorded { entry: sequence, at, by, evidence };
+                if PASSES.contains(&name.as_str()) {
+                    self.passes.push(recorded.clone());
+                }
+                self.last.insert(name, recorded);
+            }
+            Content::TemporaryCondemned { .. } => self.open_deletion = Some(entry.sequence),
+            Content::TemporaryDeleted { deleted, .. } => {
+                self.open_deletion = None;
+                self.mended = mended(&entry, "tmp delete".to_owned(), *deleted);
+            }
+            Content::RekeyEnded { outcome, .. } => {
+                self.mended = mended(&entry, format!("rekey: {outcome}"), 1);
+            }
+            Content::FilesAccepted { files, .. } => {
+                self.mended = mended(&entry, "audit accept".to_owned(), files.len() as u64);
+            }
+            Content::AcceptanceEnded { .. } => self.acceptance_ended = Some(entry.sequence),
+            Content::StepDone { step } => {
+                let is_end_of =
+                    |database: ClientDatabase| database.step(Direction::ToMogile) == step;
+                // While contentrepo has the S3 names the clients stand still, and the freeze lasts.
+                let is_back = self.cutovers.contentrepo.phase() == Phase::Before;
+                let mut ends = [ClientDatabase::Contentrepo, ClientDatabase::Rhino].into_iter();
+                if is_back && ends.any(is_end_of) {
+                    self.taken_back = Some(entry.sequence);
+                }
+            }
+            Content::Other => self.unknown_entries += 1,
+            Content::Note { .. }
+            | Content::Data(_)
+            | Content::Restored { .. }
+            | Content::TemporarySeen { .. }
+            | Content::RekeyBegun { .. }
+            | Content::Frozen { .. }
+            | Content::CutoverBegun(_)
+            | Content::CutoverStatement(_) => {}
+        }
+    }
+
+    /// The last evidence of this name.
+    #[must_use]
+    pub fn last(&self, step: &str) -> Option<&Recorded> {
+        self.last.get(step)
+    }
+
+    /// The last freeze that no way back has ended.
+    #[must_use]
+    pub fn freeze(&self) -> Option<&CurrentFreeze> {
+        let freeze = self.changes.freeze.as_ref();
+        freeze.filter(|freeze| self.taken_back.is_none_or(|back| freeze.sequence > back))
+    }
+
+    /// The number of the entry behind which both databases have the S3 names; [`None`] where one does not.
+    pub(super) fn cut_over(&self) -> Option<u64> {
+        let Cutovers { contentrepo, rhino } = &self.cutovers;
+        let done = |standing: &crate::cutover::Standing| match standing.phase() {
+            Phase::CutOver => standing.forth.as_ref().and_then(|run| run.done),
+            Phase::Before | Phase::UnderWay | Phase::UnderWayBack => None,
+        };
+        Some(done(contentrepo)?.max(done(rhino)?))
+    }
+
+    /// Whether the databases are between the two stores: clients must stand still.
+    pub(super) fn is_between(&self) -> bool {
+        let Cutovers { contentrepo, rhino } = &self.cutovers;
+        let phases = (contentrepo.phase(), rhino.phase());
+        !matches!(phases, (Phase::Before, Phase::Before) | (Phase::CutOver, Phase::CutOver))
+    }
+}
+
+impl Recorded {
+    /// The same as the proof of a step.
+    #[must_use]
+    pub fn proof(&self) -> StepProof {
+        let Self { entry, at, by, evidence } = self;
+        StepProof {
+            entry: *entry,
+            at: *at,
+            by: by.clone(),
+            what: evidence.step.clone(),
+            counted: evidence.counted.clone(),
+            note: evidence.note.clone(),
+        }
+    }
+
+    /// What the command counted under this name.
+    pub(super) fn counted(&self, name: &str) -> Option<u64> {
+        self.evidence.counted.get(name).copied()
+    }
+}
+
+/// Reads the whole journal. One that is not as it was written errors: it proves nothing.
+pub async fn read_facts(
+    journal: &dyn Journal,
+    clock: &dyn Clock,
+    salt: u64,
+) -> Result<Facts, UnreadableJournal> {
+    let (mut facts, mut fault): (_, Option<ChainFault>) = (Facts::default(), None);
+    let mut each = |stored: &StoredEntry, found: Vec<ChainFault>| {
+        fault = fault.take().or_else(|| found.into_iter().next());
+        // A line that is no entry has a fault.
+        if let Ok(entry) = Entry::parse(&stored.line) {
+            facts.take(entry);
+        }
+    };
+    let end = read_journal(journal, clock, salt, &mut each).await?;
+    match fault.or(end.fault) {
+        Some(fault) => Err(UnreadableJournal::Changed(fault)),
+        None => Ok(facts),
+    }
+}

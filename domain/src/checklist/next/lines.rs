@@ -1,0 +1,203 @@
+//! The command lines of each step.
+
+use super::CommandLine;
+use crate::checklist::facts::{Facts, PASSES, Recorded};
+use crate::checklist::rules::View;
+use crate::checklist::{CheckList, State, Step};
+use crate::cutover::Phase;
+use crate::journal::{EvidenceOutcome, MigrationPlace};
+
+/// What the lines of a step depend on.
+pub(super) struct Lines<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) today: &'a MigrationPlace,
+    pub(super) list: &'a CheckList,
+}
+
+fn line(automatic: bool, words: &[&str], purpose: &'static str) -> CommandLine {
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    CommandLine { words, automatic, purpose }
+}
+
+/// One that may be started without an operator.
+fn automatic(words: &[&str], purpose: &'static str) -> CommandLine {
+    line(true, words, purpose)
+}
+
+/// One that an operator types.
+fn typed(words: &[&str], purpose: &'static str) -> CommandLine {
+    line(false, words, purpose)
+}
+
+fn confirmed(step: Step, purpose: &'static str) -> CommandLine {
+    typed(&["runbook", "done", &step.number().to_string(), "--note", "TEXT"], purpose)
+}
+
+impl Lines<'_> {
+    /// Of this step.
+    pub(super) fn of(&self, step: Step) -> Vec<CommandLine> {
+        match step {
+            Step::Build => vec![
+                automatic(&["doctor"], "check every system"),
+                typed(
+                    &["provision", "--access-profile", "PROFILE"],
+                    "where buckets, queues or tables are missing",
+                ),
+            ],
+            Step::Sync => vec![
+                typed(&["sync"], "bring raw copies"),
+                confirmed(step, "say that it is done, or not needed"),
+            ],
+            Step::BadData => self.bad_data(),
+            Step::Migrate | Step::MigrateAgain => self.migrate(step),
+            Step::StopIngest => vec![typed(
+                &["freeze", "--means", "TEXT"],
+                "once ingest is off: prove that nothing moves, and note how it was stopped",
+            )],
+            Step::Verify => self.verify(),
+            Step::ConfigureClients => vec![
+                typed(&["config"], "print what to change"),
+                typed(&["config", "--check", "FILE"], "see that a file has it"),
+                confirmed(step, "confirm what no file shows: lemur, proxies"),
+            ],
+            Step::CutOver => self.cut_over(),
+            Step::KeepMogile => {
+                vec![confirmed(
+                    step,
+                    "say how long MogileFS stays readable, and who answers for it",
+                )]
+            }
+            Step::Test => vec![automatic(&["smoke"], "read through the applications' tables")],
+            Step::EnableIngest => vec![confirmed(step, "say that clients write again")],
+        }
+    }
+
+    /// When all steps are done.
+    #[expect(clippy::unused_self, reason = "the lines of a step are asked in the same way")]
+    pub(super) fn behind_all(&self) -> Vec<CommandLine> {
+        vec![typed(&["runbook", "export"], "keep the journal elsewhere")]
+    }
+
+    fn bad_data(&self) -> Vec<CommandLine> {
+        if let Some((_, fid)) = self.facts.changes.open_rekey {
+            let fid = fid.0.to_string();
+            return vec![typed(&["rekey", "--fid", &fid, "--execute"], "bring it to its end")];
+        }
+        if self.facts.open_deletion.is_some() {
+            return vec![typed(&["tmp", "delete", "--execute"], "bring it to its end")];
+        }
+        vec![
+            typed(&["plan"], "name the rows that cannot be migrated"),
+            typed(&["rekey", "scan"], "name keys of other content"),
+            typed(&["tmp", "list"], "name unfinished uploads"),
+            confirmed(Step::BadData, "say that it is done, or not needed"),
+        ]
+    }
+
+    /// A pass with the queue, where the settings name one.
+    fn migrate(&self, step: Step) -> Vec<CommandLine> {
+        let pass = if self.today.queue.is_some() {
+            automatic(&["enqueue", "migrate"], "send a job for each file that is left")
+        } else {
+            automatic(&["migrate"], "migrate each file that is left")
+        };
+        let last = self.facts.passes.last().map(|it| (&it.evidence.step, it.evidence.outcome));
+        let watch = typed(&["status", "--watch"], "wait until the queue is empty");
+        let work = typed(&["work", "--until-empty"], "or work on the jobs from here");
+        let freeze = typed(
+            &["freeze", "--means", "TEXT"],
+            "instead, where the rest may wait for the window: stop ingest first",
+        );
+        match (self.list.state(step), last) {
+            (State::UnderWay, _) if step == Step::Migrate => vec![watch, work, pass, freeze],
+            (State::UnderWay, _) => vec![watch, work, pass],
+            (State::Failed, Some((name, EvidenceOutcome::Differs))) => {
+                let mut lines = vec![typed(&["rekey", "scan"], "name keys of other content")];
+                if *name == PASSES[1] {
+                    lines.insert(0, typed(&["dlq", "list"], "see what failed, and why"));
+                }
+                let accept = ["audit", "accept", "--fids", "FIDS", "--reason", "TEXT"];
+                lines.push(typed(&accept, "accept by name what no replica gives any more"));
+                lines.push(pass);
+                lines
+            }
+            (State::NotBegun | State::Done | State::Stale | State::Skipped | State::Failed, _) => {
+                vec![pass]
+            }
+        }
+    }
+
+    fn verify(&self) -> Vec<CommandLine> {
+        let freeze = self.facts.freeze();
+        let sequence = freeze.map_or(0, |freeze| freeze.sequence);
+        let content = freeze.map(|freeze| &freeze.freeze.state.content);
+        let view = View { facts: self.facts, today: self.today };
+        let stale = |it: &Recorded| !it.evidence.stale(self.today, None).is_empty();
+        let of = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
+        let holds = |it: &Recorded| view.holds(it, content);
+        let failed = |it: &Recorded| it.evidence.outcome == EvidenceOutcome::Differs && !stale(it);
+        let jobs = self.facts.last("enqueue verify").filter(|it| view.holds(it, None));
+        let run = jobs.and_then(|it| it.evidence.run.clone());
+        let run = run.unwrap_or_else(|| format!("freeze-{sequence}"));
+        let (audit, verify) = (of("audit"), of("verify"));
+        let mut lines = Vec::new();
+        if [audit, verify].into_iter().flatten().any(failed) {
+            lines.push(typed(&["status", "--watch"], "wait until the queue is empty"));
+            lines.push(
+                self.migrate(Step::MigrateAgain).pop().unwrap_or_else(|| typed(&["migrate"], "")),
+            );
+            let accept = ["audit", "accept", "--fids", "FIDS", "--reason", "TEXT"];
+            lines.push(typed(&accept, "accept by name what no replica gives any more"));
+        }
+        if jobs.is_none() {
+            let words = ["enqueue", "verify", "--run", &run];
+            lines.push(automatic(&words, "have the workers verify each file"));
+        }
+        if !verify.is_some_and(holds) {
+            lines.push(automatic(&["verify"], "compare the buckets with the index"));
+        }
+        if !audit.is_some_and(|it| holds(it) && it.evidence.run.is_some()) {
+            let words = ["audit", "--run", &run];
+            lines.push(automatic(&words, "compare index, ledger and verification"));
+        }
+        if of("verify references").is_some_and(|it| !view.holds(it, None)) {
+            let words = ["verify", "--references"];
+            lines.push(automatic(&words, "compare the clients' tables with the buckets"));
+        }
+        lines
+    }
+
+    fn cut_over(&self) -> Vec<CommandLine> {
+        let backup = |database: &'static str, file: &'static str| {
+            let words = ["cutover", database, "--execute", "--backup", file];
+            [
+                typed(&["cutover", database], "look: it changes nothing"),
+                typed(&words, "change the names"),
+            ]
+        };
+        let go_on = |database: &str| {
+            typed(&["cutover", database, "--execute"], "bring it to its end; clients stand still")
+        };
+        let back = |database: &str| {
+            let words = ["cutover", database, "--revert", "--execute"];
+            typed(&words, "bring the way back to its end; clients stand still")
+        };
+        let contentrepo = backup("contentrepo", "contentrepo-names.gz");
+        let rhino = backup("rhino", "rhino-names.gz");
+        let cutovers = &self.facts.cutovers;
+        match (cutovers.contentrepo.phase(), cutovers.rhino.phase()) {
+            (_, Phase::UnderWayBack) => vec![back("rhino")],
+            (Phase::UnderWayBack, _) => vec![back("contentrepo")],
+            (Phase::UnderWay, _) => vec![go_on("contentrepo")],
+            (_, Phase::UnderWay) => vec![go_on("rhino")],
+            (Phase::CutOver, Phase::Before) if cutovers.rhino.taken_back.is_some() => {
+                [vec![back("contentrepo")], rhino.into()].concat()
+            }
+            (Phase::CutOver, Phase::Before) => rhino.into(),
+            (Phase::Before, Phase::CutOver) => vec![back("rhino")],
+            (Phase::Before, Phase::Before) | (Phase::CutOver, Phase::CutOver) => {
+                contentrepo.into_iter().chain(rhino).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The freeze, and the steps that rest on it.
+
+use super::{Found, View, because, not_begun};
+use crate::checklist::State;
+use crate::checklist::facts::Recorded;
+use crate::cutover::CurrentFreeze;
+use crate::journal::Staleness;
+
+impl View<'_> {
+    /// Why a freeze does not count any more.
+    pub(super) fn why_stale(&self, freeze: &CurrentFreeze) -> Option<String> {
+        if let Some(ended) = &freeze.ended {
+            let (entry, fid) = (ended.sequence, ended.fid);
+            return Some(format!("`rekey` changed the key of fid {fid} behind it (entry {entry})"));
+        }
+        let (state, today) = (&freeze.freeze.state, self.today);
+        let server = state.servers.first();
+        let stale = [
+            (Staleness::Domain, state.domain != today.domain),
+            (Staleness::Buckets, state.buckets != today.buckets),
+            (Staleness::Database, server.is_some() && server != today.database.as_ref()),
+        ];
+        let stale = stale.into_iter().find_map(|(what, is_other)| is_other.then_some(what));
+        stale.map(|what| format!("it is of {what}"))
+    }
+
+    /// The freeze on which later steps can rest, or why there is none.
+    fn frozen(&self) -> Option<Result<&CurrentFreeze, String>> {
+        let freeze = self.facts.freeze()?;
+        Some(match self.why_stale(freeze) {
+            Some(_) => Err(format!("the freeze, entry {}, is stale", freeze.sequence)),
+            None => Ok(freeze),
+        })
+    }
+
+    pub(super) fn migrate_again(&self) -> Found {
+        let behind = |it: &&Recorded, freeze: u64| it.entry > freeze;
+        let Some(frozen) = self.frozen() else { return not_begun() };
+        let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
+        let pass = self.facts.passes.last().filter(|it| behind(it, sequence));
+        let audit = self.facts.last("audit").filter(|it| behind(it, sequence));
+        let freeze = match frozen {
+            Ok(freeze) => freeze,
+            Err(why) => {
+                let proof = pass.or(audit).map(Recorded::proof);
+                return proof.map_or_else(not_begun, |it| because(State::Stale, why, Some(it)));
+            }
+        };
+        let content = &freeze.freeze.state.content;
+        // A pass that has no digest of what it read is compared by its place alone: the audit has one.
+        let of_pass = |pass: &Recorded| pass.evidence.content.is_some().then_some(content);
+        let found = self.of_pass(pass, pass.and_then(of_pass));
+        match audit {
+            Some(audit) if found.0 != State::Done && self.holds(audit, Some(content)) => {
+                (State::Done, Vec::new(), Some(audit.proof()))
+            }
+            Some(_) | None => found,
+        }
+    }
+
+    pub(super) fn verify(&self) -> Found {
+        let Some(frozen) = self.frozen() else { return not_begun() };
+        let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
+        let last = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
+        let [audit, verify] = ["audit", "verify"].map(last);
+        let (references, jobs) = (last("verify references"), last("enqueue verify"));
+        let newest = [audit, verify, references, jobs].into_iter().flatten();
+        let newest = newest.max_by_key(|it| it.entry).map(Recorded::proof);
+        let content = match frozen {
+            Ok(freeze) => &freeze.freeze.state.content,
+            Err(_) if newest.is_none() => return not_begun(),
+            Err(why) => return because(State::Stale, why, newest),
+        };
+        let (mut states, mut why) = (Vec::new(), Vec::new());
+        for (name, part) in [("audit", audit), ("verify", verify)] {
+            let (state, words, _) = self.of_command(part, Some(content));
+            states.push(state);
+            why.extend(words);
+            if state == State::NotBegun {
+                why.push(format!("`{name}` has not run behind the freeze"));
+            }
+        }
+        // Of the ways that are optional one that was gone and is not clean counts. Clients' tables have no digest.
+        if let Some(references) = references {
+            let (state, words, _) = self.of_command(Some(references), None);
+            states.push(state);
+            why.extend(words);
+        }
+        let has_run = audit.is_none_or(|audit| audit.evidence.run.is_some());
+        if !has_run {
+            states.push(State::UnderWay);
+            why.push("the audit compared no verification: give it `--run`".to_owned());
+        }
+        let is = |state: State| states.contains(&state);
+        let state = match () {
+            () if is(State::Failed) => State::Failed,
+            () if is(State::Stale) => State::Stale,
+            () if states.iter().all(|it| *it == State::Done) => State::Done,
+            () if newest.is_none() => return not_begun(),
+            () => State::UnderWay,
+        };
+        let proof = if state == State::Done { audit.map(Recorded::proof) } else { newest };
+        (state, why, proof)
+    }
+}

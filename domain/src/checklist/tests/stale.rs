@@ -1,0 +1,152 @@
+//! What makes the evidence of a step count for nothing.
+
+use super::journals::{Kind, facts_of, today, whole};
+use super::state_of;
+use crate::checklist::{CheckList, State, Step};
+use crate::journal::MigrationPlace;
+
+fn stale_steps(then: &MigrationPlace, now: &MigrationPlace) -> Vec<u8> {
+    let kinds: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();
+    let list = CheckList::of(&facts_of(&kinds, then), now);
+    assert!(list.has_findings());
+    let stale = list.steps.iter().filter(|it| it.state == State::Stale);
+    stale.map(|it| it.step.number()).collect()
+}
+
+/// The freeze has no account, region, tables and queue, and a cut-over none of them.
+#[test]
+fn evidence_of_other_systems_is_stale_step_by_step() {
+    let all_but_freeze = vec![1, 2, 3, 6, 7, 8, 10, 11, 12];
+    let with_freeze = vec![1, 2, 3, 5, 6, 7, 8, 10, 11, 12];
+    let other = || Some("other".to_owned());
+    let change = |change: fn(&mut MigrationPlace)| {
+        let mut then = today();
+        change(&mut then);
+        stale_steps(&then, &today())
+    };
+    assert_eq!(change(|it| it.account = Some("2".to_owned())), all_but_freeze);
+    assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), all_but_freeze);
+    assert_eq!(change(|it| it.tables.clear()), all_but_freeze);
+    assert_eq!(
+        stale_steps(&MigrationPlace { queue: other(), ..today() }, &today()),
+        all_but_freeze
+    );
+    assert_eq!(change(|it| it.domain.clear()), with_freeze);
+    assert_eq!(change(|it| it.buckets = vec!["x:y".to_owned()]), with_freeze);
+    let database = MigrationPlace { database: other(), ..today() };
+    assert_eq!(stale_steps(&database, &today()), with_freeze);
+}
+
+/// Each line: the entries behind a freeze of the content 7, and how far steps 5 to 7 are.
+#[test]
+fn what_counts_behind_a_freeze_is_of_its_content() {
+    use Kind::{
+        AcceptanceEnd, Audit, Differs, Elsewhere, Enqueue, EnqueueVerify, Freeze, Incomplete,
+        Migrate, Rekey, RekeyEnd, Verify,
+    };
+    use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    let differs = |kind: Kind| Differs(Box::new(kind));
+    let incomplete = |kind: Kind| Incomplete(Box::new(kind));
+    let elsewhere = |kind: Kind| Elsewhere(Box::new(kind));
+    let whole = [Audit(7, true), Verify(7)];
+    for (behind, expected) in [
+        (vec![], [Done, NotBegun, NotBegun]),
+        (vec![Migrate(3)], [Done, Done, NotBegun]),
+        (vec![differs(Migrate(3))], [Done, Failed, NotBegun]),
+        (vec![incomplete(Migrate(3))], [Done, Failed, NotBegun]),
+        (vec![elsewhere(Migrate(3))], [Done, Stale, NotBegun]),
+        (vec![Enqueue(3)], [Done, UnderWay, NotBegun]),
+        (vec![EnqueueVerify], [Done, NotBegun, UnderWay]),
+        (vec![Audit(7, true)], [Done, Done, UnderWay]),
+        (vec![Audit(7, false), Verify(7)], [Done, Done, UnderWay]),
+        (vec![Audit(8, true), Verify(7)], [Done, NotBegun, Stale]),
+        (vec![Audit(7, true), Verify(8)], [Done, Done, Stale]),
+        (whole.to_vec(), [Done, Done, Done]),
+        (vec![differs(Audit(7, true)), Verify(7)], [Done, NotBegun, Failed]),
+        (vec![Audit(7, true), incomplete(Verify(7))], [Done, Done, Failed]),
+        (vec![elsewhere(Audit(7, true)), Verify(7)], [Done, NotBegun, Stale]),
+        ([&whole[..], &[differs(Audit(7, true))]].concat(), [Done, NotBegun, Failed]),
+        ([&whole[..], &[Rekey, RekeyEnd]].concat(), [Stale, Stale, Stale]),
+        ([&whole[..], &[Freeze(7)]].concat(), [Done, NotBegun, NotBegun]),
+        (vec![Rekey, RekeyEnd], [Stale, NotBegun, NotBegun]),
+        ([&whole[..], &[AcceptanceEnd]].concat(), [Done, NotBegun, Stale]),
+        (vec![Migrate(3), AcceptanceEnd], [Done, Stale, NotBegun]),
+        ([&[AcceptanceEnd], &whole[..]].concat(), [Done, Done, Done]),
+    ] {
+        let kinds = [&[Kind::Doctor, Kind::Migrate(100), Freeze(7)], &behind[..]].concat();
+        let steps = [Step::StopIngest, Step::MigrateAgain, Step::Verify];
+        assert_eq!(steps.map(|step| state_of(&kinds, step)), expected, "{behind:?}");
+    }
+    // Before the freeze they prove nothing.
+    let before = [&whole[..], &[Kind::Migrate(0), Freeze(7)]].concat();
+    assert_eq!(state_of(&before, Step::MigrateAgain), NotBegun);
+    assert_eq!(state_of(&before, Step::Verify), NotBegun);
+}
+
+#[test]
+fn a_stale_step_names_the_step_that_was_done_on_it() {
+    let kinds: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();
+    let kinds = [&kinds[..], &[Kind::Rekey, Kind::RekeyEnd]].concat();
+    let today = today();
+    let list = CheckList::of(&facts_of(&kinds, &today), &today);
+    let freeze = list.steps.iter().find(|it| it.step == Step::StopIngest).expect("a step");
+    assert_eq!(freeze.state, State::Stale);
+    let words = freeze.why.join("; ");
+    assert!(words.contains("entry 24") && words.contains("step 12 was done on it"), "{words}");
+}
+
+/// Each line: the entries behind a whole cut-over, and how far steps 9 to 12 are.
+#[test]
+fn what_counts_behind_the_cut_over_comes_behind_both_ends() {
+    use Kind::{Begun, Confirm, Differs, Ended, Freeze, Smoke};
+    use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    let smoke = [Confirm(10), Smoke, Confirm(12)];
+    for (kinds, expected) in [
+        (
+            vec![Begun("contentrepo"), Ended("contentrepo")],
+            [UnderWay, NotBegun, NotBegun, NotBegun],
+        ),
+        (
+            [
+                &smoke[..],
+                &[Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")],
+            ]
+            .concat(),
+            [Done, NotBegun, NotBegun, NotBegun],
+        ),
+        (
+            [
+                &[Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")],
+                &smoke[..],
+            ]
+            .concat(),
+            [Done, Done, Done, Done],
+        ),
+        (
+            vec![
+                Begun("contentrepo"),
+                Ended("contentrepo"),
+                Begun("rhino"),
+                Ended("rhino"),
+                Differs(Box::new(Smoke)),
+                Freeze(7),
+            ],
+            [Stale, NotBegun, Failed, NotBegun],
+        ),
+    ] {
+        let all = [&[Freeze(7)], &kinds[..]].concat();
+        let found: Vec<_> = Step::ALL[8..].iter().map(|step| state_of(&all, *step)).collect();
+        assert_eq!(found, expected, "{kinds:?}");
+    }
+    let without = [Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")];
+    assert_eq!(state_of(&without, Step::CutOver), Stale, "no freeze");
+}
+
+#[test]
+fn an_entry_of_a_later_version_is_a_finding() {
+    let today = today();
+    let list = CheckList::of(&facts_of(&[Kind::Doctor, Kind::Unknown], &today), &today);
+    assert!(list.has_findings());
+    let list = CheckList::of(&facts_of(&[Kind::Doctor], &today), &today);
+    assert!(!list.has_findings());
+}
