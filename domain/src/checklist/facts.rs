@@ -107,6 +107,9 @@ impl Facts {
             | Content::TemporarySeen { .. }
             | Content::RekeyBegun { .. }
             | Content::Frozen { .. }
+            | Content::GateOverridden(_)
+            | Content::IntermediariesCondemned { .. }
+            | Content::IntermediariesDeleted { .. }
             | Content::CutoverBegun(_)
             | Content::CutoverStatement(_) => {}
         }
