@@ -1,6 +1,7 @@
 //! `intermediaries delete` behind both cut-overs: what goes, what stays, and what befalls its requests.
 
 mod killed;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,17 +11,17 @@ use domain::cutover::{
     IntermediariesRefused, IntermediaryDeletion, IntermediaryPlan, IntermediaryPorts,
     IntermediaryRefusal, delete_intermediaries,
 };
-use domain::engine::{Quiet, migrate_run};
+use domain::engine::{Quiet, migrate_run, never as never_stop};
 use domain::journal::{
     ClientDatabase, Content as Said, CutoverBegun, Direction, Entry, NameRename, NamesBefore,
 };
 use domain::ports::{Clock, Journal};
-use domain::runbook::{JournalTrouble, JournalWriter};
+use domain::runbook::JournalWriter;
 use domain::{
     BucketMap, FailureNote, FailureRecord, Fid, IntermediaryForm, JobAction, Noted, ObjectKey,
-    SourceFile, Stopped, Timestamp,
+    SourceFile, Timestamp,
 };
-use stand_ins::port::{Call, PortFault, PortJournal};
+use stand_ins::port::PortJournal;
 use stand_ins::world::bucket::{Condition, Content as Bytes, PutRequest};
 use stand_ins::world::dynamodb::create_journal_table;
 use stand_ins::world::mogile::Fid as WorldFid;
@@ -58,8 +59,8 @@ impl Stage {
             file
         });
         let files = files.collect();
-        let run = migrate_run(&world.port.ports(), &crate::common::plan(), never_stop(), &Quiet);
-        let summary = world.run(run);
+        let (ports, plan) = (world.port.ports(), crate::common::plan());
+        let summary = world.run(migrate_run(&ports, &plan, never_stop(), &Quiet));
         assert!(summary.adds_up() && summary.stopped.is_none(), "{summary:?}");
         world.calls();
         Self { world, files }
@@ -150,10 +151,6 @@ impl Stage {
         self.world.run(self.journal().read(0, &mut each)).expect("an answer");
         said.split_off(4)
     }
-}
-
-fn never_stop() -> futures_util::stream::BoxStream<'static, domain::engine::Stop> {
-    domain::engine::never()
 }
 
 fn buckets() -> BucketMap {
@@ -368,86 +365,4 @@ fn an_orphan_goes_only_by_its_own_sha1() {
     let expected = BTreeMap::from([("no-row", 2), ("no-final-object", 1)]);
     assert_eq!((kept(&deletion), deletion.deleted.files), (expected, 1), "{deletion:?}");
     assert!(!stage.intermediaries().contains(&stage.files[0].fid));
-}
-
-#[test]
-fn lost_requests_and_answers_lose_nothing() {
-    for fault in [PortFault::RequestLost, PortFault::AnswerLost, PortFault::Busy] {
-        for call in [Call::Delete, Call::Head, Call::List, Call::Page, Call::Append] {
-            let stage = Stage::new(4);
-            stage.world.port.faults.strike(call, "", fault, 1);
-            let deletion = stage.delete();
-            assert_eq!(deletion.deleted.files, 4, "{fault:?} {call:?}: {deletion:?}");
-            assert!(stage.world.port.faults.are_spent(), "{fault:?} {call:?}");
-            stage.require_final_objects();
-        }
-    }
-}
-
-#[test]
-fn an_outage_ends_it_and_the_next_run_goes_on() {
-    for (fault, call) in [
-        (PortFault::RequestLost, Call::Delete),
-        (PortFault::AnswerLost, Call::Delete),
-        (PortFault::RequestLost, Call::Head),
-        (PortFault::Busy, Call::Delete),
-    ] {
-        let stage = Stage::new(7);
-        stage.world.port.faults.strike(call, "", fault, 999);
-        let deletion = stage.delete();
-        assert!(matches!(deletion.stopped, Some(Stopped::Trouble(_))), "{deletion:?}");
-        assert_eq!(deletion.deleted.files, 0, "{fault:?} {call:?}");
-        let is_unsure = call == Call::Delete && fault != PortFault::Busy;
-        assert_eq!(deletion.kept.contains_key("unsure"), is_unsure, "{deletion:?}");
-        stage.world.port.faults.clear();
-        let left = stage.intermediaries().len() as u64;
-        assert_eq!(stage.delete().deleted.files, left);
-        assert_eq!(stage.intermediaries(), BTreeSet::new());
-        stage.require_final_objects();
-    }
-}
-
-#[test]
-fn nothing_is_deleted_without_its_entry() {
-    let stage = Stage::new(4);
-    stage.world.port.faults.strike(Call::Append, "", PortFault::RequestLost, 999);
-    let refused = stage.try_delete(&stage.ports(), really(), false).expect_err("no entry");
-    assert!(matches!(refused.why, IntermediaryRefusal::Journal(_)), "{refused:?}");
-    assert_eq!((refused.deleted, stage.intermediaries().len()), (0, 4));
-}
-
-/// Somebody who begins a way back writes an entry: the deletion ends before its next batch.
-#[test]
-fn another_operator_ends_it_before_the_next_batch() {
-    let stage = Stage::new(8);
-    let ports = stage.ports();
-    let (objects, journal, clock) = (ports.objects, stage.journal(), stage.clock());
-    let objects = Arc::new(killed::Watched::new(objects, move |number| {
-        let (journal, clock) = (Arc::clone(&journal), Arc::clone(&clock));
-        Box::pin(async move {
-            if number == 1 {
-                let bob = JournalWriter::open(journal, clock, ("bob".to_owned(), 6)).await;
-                let way = begun(ClientDatabase::Rhino, Direction::ToMogile);
-                let entry = Said::CutoverBegun(Box::new(way));
-                bob.expect("intact").append(entry).await.expect("written");
-            }
-        })
-    }));
-    let ports = IntermediaryPorts { objects, ..stage.ports() };
-    let refused = stage.try_delete(&ports, really(), false).expect_err("taken over");
-    let is = matches!(&refused.why, IntermediaryRefusal::Journal(JournalTrouble::TakenOver(_)));
-    assert!(is, "{refused:?}");
-    assert_eq!((refused.deleted, stage.intermediaries().len()), (3, 5));
-    stage.require_final_objects();
-}
-
-#[test]
-fn a_stop_is_clean_and_the_rest_stays() {
-    let stage = Stage::new(4);
-    let buckets = buckets();
-    let stop = futures_util::FutureExt::shared(futures_util::FutureExt::boxed(async {}));
-    let plan = IntermediaryPlan { stop, ..plan(&buckets, really(), false) };
-    let deletion = stage.world.run(delete_intermediaries(&stage.ports(), &plan)).expect("ended");
-    assert_eq!((&deletion.stopped, deletion.deleted.files), (&Some(Stopped::Interrupted), 0));
-    assert_eq!(stage.intermediaries().len(), 4);
 }
