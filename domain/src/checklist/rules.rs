@@ -11,11 +11,11 @@ use crate::store_state::RowsDigest;
 /// All steps, in their order.
 pub(super) fn steps(facts: &Facts, today: &MigrationPlace) -> Vec<StepState> {
     let view = View { facts, today };
-    let state = |step| {
+    let found = |step| {
         let (state, why, proof) = view.found(step);
         StepState { step, state, why, proof }
     };
-    let mut all: Vec<_> = Step::ALL.into_iter().map(state).collect();
+    let mut all: Vec<_> = Step::ALL.into_iter().map(found).collect();
     for at in 0..all.len() {
         let (before, behind) = all.split_at_mut(at + 1);
         let Some(stale) = before.last_mut().filter(|it| it.state == State::Stale) else { continue };

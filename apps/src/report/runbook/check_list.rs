@@ -48,13 +48,11 @@ impl<'a> StatusReport<'a> {
 /// A line that is no longer than a screen is wide.
 fn line(out: &mut String, text: &str) -> fmt::Result {
     let text = printable(text.trim_end());
-    match text.char_indices().nth(WIDTH) {
-        None => writeln!(out, "{text}"),
-        Some(_) => {
-            let kept: String = text.chars().take(WIDTH - 1).collect();
-            writeln!(out, "{kept}…")
-        }
+    if text.chars().count() <= WIDTH {
+        return writeln!(out, "{text}");
     }
+    let kept: String = text.chars().take(WIDTH - 1).collect();
+    writeln!(out, "{kept}…")
 }
 
 /// The last part of an ARN says who it is.

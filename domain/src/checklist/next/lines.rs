@@ -186,7 +186,7 @@ impl Lines<'_> {
         let rhino = backup("rhino", "rhino-names.gz");
         let cutovers = &self.facts.cutovers;
         match (cutovers.contentrepo.phase(), cutovers.rhino.phase()) {
-            (_, Phase::UnderWayBack) => vec![back("rhino")],
+            (_, Phase::UnderWayBack) | (Phase::Before, Phase::CutOver) => vec![back("rhino")],
             (Phase::UnderWayBack, _) => vec![back("contentrepo")],
             (Phase::UnderWay, _) => vec![go_on("contentrepo")],
             (_, Phase::UnderWay) => vec![go_on("rhino")],
@@ -194,7 +194,6 @@ impl Lines<'_> {
                 [vec![back("contentrepo")], rhino.into()].concat()
             }
             (Phase::CutOver, Phase::Before) => rhino.into(),
-            (Phase::Before, Phase::CutOver) => vec![back("rhino")],
             (Phase::Before, Phase::Before) | (Phase::CutOver, Phase::CutOver) => {
                 contentrepo.into_iter().chain(rhino).collect()
             }

@@ -13,15 +13,15 @@ impl View<'_> {
             let (entry, fid) = (ended.sequence, ended.fid);
             return Some(format!("`rekey` changed the key of fid {fid} behind it (entry {entry})"));
         }
-        let (state, today) = (&freeze.freeze.state, self.today);
-        let server = state.servers.first();
-        let stale = [
-            (Staleness::Domain, state.domain != today.domain),
-            (Staleness::Buckets, state.buckets != today.buckets),
+        let (seen, today) = (&freeze.freeze.state, self.today);
+        let server = seen.servers.first();
+        let other = [
+            (Staleness::Domain, seen.domain != today.domain),
+            (Staleness::Buckets, seen.buckets != today.buckets),
             (Staleness::Database, server.is_some() && server != today.database.as_ref()),
         ];
-        let stale = stale.into_iter().find_map(|(what, is_other)| is_other.then_some(what));
-        stale.map(|what| format!("it is of {what}"))
+        let other = other.into_iter().find_map(|(what, is_other)| is_other.then_some(what));
+        other.map(|what| format!("it is of {what}"))
     }
 
     /// The freeze on which later steps can rest, or why there is none.
