@@ -3,6 +3,7 @@
 
 mod contentrepo;
 mod kills;
+mod meanwhile;
 mod moved;
 mod names;
 mod order;

@@ -1,6 +1,7 @@
 //! contentrepo's cut-over and its way back, over the world's MySQL wire, killed between any two calls.
 
 mod fuse;
+mod meanwhile;
 mod moved;
 mod stage;
 

@@ -118,6 +118,17 @@ async fn a_still_store_is_frozen_and_what_changes_later_is_named() {
     assert_eq!(by, [&json_of!("alice"), &json_of!("cron is off"), &json_of!(1)], "{check}");
     assert_eq!((&check["holds"], &check["changes"]), (&json_of!(true), &json_of!([])), "{check}");
 
+    // A failover: another server answers by the same name.
+    world.mysql.configure(|options| options.number = 1);
+    let plain = mogile2s3(environment, &["freeze", "check"]).await;
+    let said = text(&plain.stdout);
+    assert_eq!(plain.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("ANOTHER SERVER answers as") && said.contains("now  server_id 2"),
+        "{said}"
+    );
+    world.mysql.configure(|options| options.number = 0);
+
     // What has no content may go.
     world.mogile.drop_row(ignored);
     let (check, _) = run(environment, &["freeze", "check"], 0).await;

@@ -89,6 +89,12 @@ impl MysqlServer {
         change(&mut self.options.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Ends a session, as `KILL` does on a server: what it has not committed is taken back, and its locks are free.
+    /// Whether there is such a session. Returns before it has ended.
+    pub fn kill(&self, session: u32) -> bool {
+        self.sessions.kill(session)
+    }
+
     fn options(&self) -> ServerOptions {
         self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -137,7 +143,11 @@ async fn converse(
     // It is held as long as the connection, silent or not: so are the locks of its transaction.
     let (mut after, mut session) = session?;
     if let (After::NextCommand, Some(session)) = (after, &mut session) {
-        after = answer_commands(&mut reader, &mut writer, session, &faults).await?;
+        let ended = session.listed.ended();
+        after = tokio::select! {
+            after = answer_commands(&mut reader, &mut writer, session, &faults) => after?,
+            () = ended.notified() => After::Close,
+        };
     }
     if after == After::Silence {
         tokio::io::copy_buf(&mut reader, &mut tokio::io::sink()).await?;

@@ -141,7 +141,7 @@ impl Stage {
     }
 
     /// What the freeze says of contentrepo's rows: the highest id.
-    async fn freeze(&self) {
+    pub async fn freeze(&self) {
         let state = StoreState::default();
         let freeze = Freeze { means: "cron is off".to_owned(), window_seconds: 600, state };
         let frozen = Content::Frozen { freeze: Box::new(freeze) };

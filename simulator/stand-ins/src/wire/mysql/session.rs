@@ -36,7 +36,7 @@ pub struct Session<'a> {
     keys: Vec<KeyChange>,
     kept: BTreeMap<u32, Kept>,
     last_statement: u32,
-    listed: Listed<'a>,
+    pub(super) listed: Listed<'a>,
 }
 
 impl Drop for Session<'_> {

@@ -1,8 +1,10 @@
 //! The sessions that are open, as `SHOW PROCESSLIST` has them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use tokio::sync::Notify;
 
 use super::tables::Row;
 use super::value::Value;
@@ -17,6 +19,7 @@ struct Seen {
     user: String,
     database: Option<String>,
     since: Instant,
+    ended: Arc<Notify>,
 }
 
 /// A session's place among them. Dropping it ends that.
@@ -24,14 +27,23 @@ struct Seen {
 pub struct Listed<'a> {
     sessions: &'a Sessions,
     connection: u32,
+    ended: Arc<Notify>,
 }
 
 impl Sessions {
     /// Lists a session.
     pub fn list(&self, connection: u32, user: &str, database: Option<&str>) -> Listed<'_> {
         let (user, database) = (user.to_owned(), database.map(str::to_owned));
-        self.sessions().insert(connection, Seen { user, database, since: Instant::now() });
-        Listed { sessions: self, connection }
+        let ended = Arc::new(Notify::new());
+        let seen = Seen { user, database, since: Instant::now(), ended: ended.clone() };
+        self.sessions().insert(connection, seen);
+        Listed { sessions: self, connection, ended }
+    }
+
+    /// Asks a session to end. Whether there is one.
+    pub fn kill(&self, connection: u32) -> bool {
+        let sessions = self.sessions();
+        sessions.get(&connection).inspect(|seen| seen.ended.notify_one()).is_some()
     }
 
     /// Id, User, Host, db, Command, Time, State and Info of each; the one that asks does nothing else.
@@ -60,6 +72,11 @@ impl Sessions {
 }
 
 impl Listed<'_> {
+    /// Is notified where another session is to end this one.
+    pub fn ended(&self) -> Arc<Notify> {
+        self.ended.clone()
+    }
+
     /// The session does something now, in this database.
     pub fn touch(&self, database: Option<&str>) {
         if let Some(seen) = self.sessions.sessions().get_mut(&self.connection) {
