@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     audit, cutover, dlq, doctor, enqueue, fids, freeze, migrate, plan, provision, rekey, runbook,
-    status, sync, tmp, verify, work,
+    smoke, status, sync, tmp, verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -58,6 +58,8 @@ enum Command {
     Freeze(freeze::Arguments),
     /// Change the bucket names in contentrepo's or rhino's database, or take that back
     Cutover(cutover::Arguments),
+    /// Read by the names in the clients' databases, from S3 and by contentrepo's API, and write by it
+    Smoke(smoke::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -108,6 +110,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Audit(arguments) => Box::pin(audit::run(arguments)).await,
             Command::Freeze(arguments) => Box::pin(freeze::run(arguments)).await,
             Command::Cutover(arguments) => Box::pin(cutover::run(arguments)).await,
+            Command::Smoke(arguments) => Box::pin(smoke::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

@@ -79,6 +79,7 @@ impl Acceptances {
             | Content::CutoverStatement(_)
             | Content::StepDone { .. }
             | Content::Evidence(_)
+            | Content::SmokeKey(_)
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }

@@ -11,6 +11,7 @@ mod cutover;
 mod data;
 mod evidence;
 mod export;
+mod smoke;
 mod temporary;
 
 use serde::de::Error;
@@ -27,6 +28,7 @@ pub use self::cutover::{
 pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::evidence::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
+pub use self::smoke::{SmokeKey, SmokeWrite};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
 use crate::store_state::Freeze;
@@ -183,6 +185,8 @@ pub enum Content {
     CutoverStatement(CutoverStatement),
     /// What a command found when it came to its end, or what people say that they did.
     Evidence(Box<Evidence>),
+    /// `smoke` is about to write an object by contentrepo's API, or to purge it.
+    SmokeKey(SmokeKey),
     /// A step of the runbook came to its end.
     StepDone {
         /// The step's name.

@@ -8,7 +8,7 @@
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
 //! the [`queue`], [`provision`], the [`doctor`], the [`runbook`], the [`cleanup`], what is [`accept`]ed by
-//! name, and the [`cutover`]. Nothing here opens a socket, reads a clock or knows a vendor.
+//! name, the [`cutover`], and the [`smoke`] test. Nothing here opens a socket, reads a clock or knows a vendor.
 
 mod named;
 
@@ -68,6 +68,7 @@ pub mod runbook;
 pub mod cleanup;
 pub mod accept;
 pub mod cutover;
+pub mod smoke;
 
 pub use acceptance::{Acceptance, Acceptances, RowAccepted, Since};
 pub use bucket_map::{BucketMap, BucketMapError, Destination, RepoBucketName, S3Bucket};

@@ -12,6 +12,7 @@ mod freeze;
 mod of_plan;
 mod references;
 mod reports;
+mod smoke;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,6 +10,7 @@ mod held;
 mod look;
 mod read_state;
 pub mod rhino;
+mod smoke_rows;
 mod standing;
 
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use held::{
 };
 pub use look::Movement;
 pub use read_state::{FreezePorts, FreezeTrouble, StateProgress, read_state};
+pub use smoke_rows::SmokeRows;
 pub use standing::{Cutovers, Phase, Run, Standing, read_cutovers};

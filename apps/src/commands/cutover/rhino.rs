@@ -250,7 +250,7 @@ impl Arguments {
         let contentrepo = run.map(|run| mark(run.begun.names.last.as_ref()));
         let marks = Marks { contentrepo, rhino: None };
         let list = self.change.leave_behind.as_deref().filter(|_| writes);
-        let (mut seen, seal) = ingested::look(ports, marks, list).await?;
+        let (mut seen, seal) = ingested::look(ports, marks, list, &cutovers.smoke).await?;
         seen.files = plan.rows_ingested();
         seen.is_listed |= self.change.leave_behind.is_some();
         seen.is_listed |= ingested::is_known(cutovers, true, seen.objects);

@@ -17,7 +17,7 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::counts::{ends, intake};
-use super::{accept, audit, cleanup, cutover, freeze, of_plan, references, verify};
+use super::{accept, audit, cleanup, cutover, freeze, of_plan, references, smoke, verify};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -53,6 +53,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     reports.extend(cleanup::reports());
     reports.extend(cutover::reports());
     reports.extend(freeze::reports());
+    reports.extend(smoke::reports());
     reports
 }
 

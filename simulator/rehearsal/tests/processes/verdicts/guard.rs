@@ -141,6 +141,7 @@ fn every_flag_that_is_printed_is_one() {
         "tmp delete",
         "rekey",
         "rekey scan",
+        "smoke",
     ];
     let subcommands = subcommands.chain(&others).chain(&journal);
     let known: String =
