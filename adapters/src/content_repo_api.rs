@@ -1,6 +1,8 @@
 //! Asks the nodes of contentrepo by its HTTP API. Requests use no proxy and follow no redirect: each node is
 //! asked at its own address, and a balancer between would answer for one of them only.
 
+mod service;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
+pub use self::service::ContentRepoService;
 use crate::aws::in_full;
 use crate::calls::{Calls, System};
 
@@ -57,18 +60,7 @@ impl ContentRepoApi {
         request_time: Duration,
         calls: Arc<Calls>,
     ) -> Result<Self, NoCertificates> {
-        let needs_tls = nodes.iter().any(|node| node.0.scheme() == "https");
-        let tls = rustls::ClientConfig::builder().with_native_roots();
-        let tls = match tls {
-            Ok(tls) => tls.with_no_client_auth(),
-            Err(error) if needs_tls => return Err(NoCertificates(error.to_string())),
-            Err(_) => rustls::ClientConfig::builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth(),
-        };
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        let http = Client::builder(TokioExecutor::new()).build(connector.enable_http1().build());
-        Ok(Self { http, nodes, request_time, calls })
+        Ok(Self { http: http_of(&nodes)?, nodes, request_time, calls })
     }
 
     async fn counters_of(&self, node: &NodeUrl) -> Result<NodeCounters, RepoNodeError> {
@@ -112,6 +104,25 @@ impl ContentRepoApi {
             .map_err(|error| unavailable(url, format!("its answer broke off: {error}")))?
             .to_bytes())
     }
+}
+
+/// What sends requests to these nodes.
+fn http_of<B>(nodes: &[NodeUrl]) -> Result<Client<HttpsConnector<HttpConnector>, B>, NoCertificates>
+where
+    B: http_body::Body + Send,
+    B::Data: Send,
+{
+    let needs_tls = nodes.iter().any(|node| node.0.scheme() == "https");
+    let tls = rustls::ClientConfig::builder().with_native_roots();
+    let tls = match tls {
+        Ok(tls) => tls.with_no_client_auth(),
+        Err(error) if needs_tls => return Err(NoCertificates(error.to_string())),
+        Err(_) => rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth(),
+    };
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    Ok(Client::builder(TokioExecutor::new()).build(connector.enable_http1().build()))
 }
 
 #[async_trait]

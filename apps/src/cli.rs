@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::{
     audit, config, cutover, dlq, doctor, enqueue, fids, freeze, intermediaries, migrate, plan,
-    provision, rekey, runbook, status, sync, tmp, verify, work,
+    provision, rekey, runbook, smoke, status, sync, tmp, verify, work,
 };
 use crate::exit::{self, Exit};
 use crate::report::shell::printable_lines;
@@ -62,6 +62,8 @@ enum Command {
     Config(config::Arguments),
     /// Delete the raw copies in the buckets whose files are proven, behind both cut-overs
     Intermediaries(intermediaries::Arguments),
+    /// Read by the names in the clients' databases, from S3 and by contentrepo's API, and write by it
+    Smoke(smoke::Arguments),
     /// Read, check and continue the journal of what was done to the migration
     Runbook(runbook::Arguments),
 }
@@ -114,6 +116,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Cutover(arguments) => Box::pin(cutover::run(arguments)).await,
             Command::Config(arguments) => Box::pin(config::run(arguments)).await,
             Command::Intermediaries(arguments) => Box::pin(intermediaries::run(arguments)).await,
+            Command::Smoke(arguments) => Box::pin(smoke::run(arguments)).await,
             Command::Runbook(arguments) => runbook::run(arguments).await,
         }
     })?;

@@ -28,6 +28,8 @@ pub mod rekey;
 #[cfg(feature = "command-line")]
 pub mod runbook;
 #[cfg(feature = "command-line")]
+pub mod smoke;
+#[cfg(feature = "command-line")]
 pub mod status;
 #[cfg(feature = "command-line")]
 pub mod sync;

@@ -35,6 +35,8 @@ pub mod rekey;
 #[cfg(feature = "command-line")]
 pub mod runbook;
 #[cfg(feature = "command-line")]
+pub mod smoke;
+#[cfg(feature = "command-line")]
 pub mod status;
 pub mod sync;
 #[cfg(feature = "command-line")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapters::calls::Calls;
 use adapters::clock::SystemClock;
 #[cfg(feature = "command-line")]
-use adapters::content_repo_api::{ContentRepoApi, NoCertificates, NodeUrl};
+use adapters::content_repo_api::{ContentRepoApi, ContentRepoService, NoCertificates, NodeUrl};
 use adapters::mogile::{
     HostTable, MogileFiles, NodeRegistry, StorageNodes, TrackerIndex, Trackers,
 };
@@ -17,9 +17,9 @@ use adapters::mysql::{
     MysqlKeyChanges, MysqlRhino, MysqlRhinoChanges, MysqlRhinoLoad, MysqlServers,
 };
 use adapters::s3::S3ObjectStore;
-#[cfg(feature = "command-line")]
-use domain::ports::RepoNodes;
 use domain::ports::{Ports, SourceFiles, SourceIndex, WorkPorts};
+#[cfg(feature = "command-line")]
+use domain::ports::{RepoNodes, RepoService};
 
 pub use self::services::Services;
 use crate::config::{
@@ -204,6 +204,13 @@ impl Wiring<'_> {
         }
         let api = ContentRepoApi::new(nodes, self.time.request(), self.calls.clone())?;
         Ok(Some(Arc::new(api)))
+    }
+
+    /// One node of contentrepo, as its clients use it.
+    #[cfg(feature = "command-line")]
+    pub fn repo_service(&self, node: NodeUrl) -> Result<Arc<dyn RepoService>, NoCertificates> {
+        let service = ContentRepoService::new(node, self.time.request(), self.calls.clone())?;
+        Ok(Arc::new(service))
     }
 
     /// contentrepo's database as one that is changed.

@@ -80,6 +80,7 @@ impl Acceptances {
             | Content::StepDone { .. }
             | Content::Evidence(_)
             | Content::GateOverridden(_)
+            | Content::SmokeKey(_)
             | Content::Note { .. }
             | Content::Data(_)
             | Content::Restored { .. }

@@ -12,6 +12,7 @@ mod data;
 mod evidence;
 mod export;
 mod overridden;
+mod smoke;
 mod temporary;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use self::data::{Data, DataError, DataReader, Wanted};
 pub use self::evidence::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::overridden::GateOverridden;
+pub use self::smoke::{SmokeKey, SmokeWrite};
 pub use self::temporary::{CondemnedFile, SeenRow, SparedFile};
 use crate::digest::Sha256;
 use crate::store_state::Freeze;
@@ -216,6 +218,8 @@ pub enum Content {
     Evidence(Box<Evidence>),
     /// An operator is about to cut a database over although a gate refuses.
     GateOverridden(Box<GateOverridden>),
+    /// `smoke` is about to write an object by contentrepo's API, or to purge it.
+    SmokeKey(SmokeKey),
     /// A step of the runbook came to its end.
     StepDone {
         /// The step's name.

@@ -8,7 +8,8 @@
 //! the rules about them, which wait for nothing. Then the [`ports`]: all that is outside. Then the
 //! rooms of what is done with both: [`migrate`] and [`verify`] for one file, the [`engine`] for many,
 //! the [`queue`], [`provision`], the [`doctor`], the [`runbook`], the [`cleanup`], what is [`accept`]ed by
-//! name, the [`cutover`], and the [`checklist`] of all steps. Nothing here opens a socket, reads a clock or knows a vendor.
+//! name, the [`cutover`], its [`smoke`] test, and the [`checklist`] of all steps. Nothing here opens a socket, reads
+//! a clock or knows a vendor.
 
 mod named;
 
@@ -69,6 +70,7 @@ pub mod runbook;
 pub mod cleanup;
 pub mod accept;
 pub mod cutover;
+pub mod smoke;
 pub mod checklist;
 
 pub use acceptance::{Acceptance, Acceptances, RowAccepted, Since};

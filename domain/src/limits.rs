@@ -4,12 +4,14 @@
 pub mod assumed;
 mod cleanup;
 mod cutover;
+mod smoke;
 mod verify;
 
 use std::time::Duration;
 
 pub use self::cleanup::*;
 pub use self::cutover::*;
+pub use self::smoke::*;
 pub use self::verify::*;
 
 /// The largest object that one PUT or one COPY may write (Amazon S3 user guide: 5 GB, which it

@@ -16,5 +16,6 @@ mod migrate_run;
 mod plan;
 mod runbook;
 mod sequences;
+mod smoke;
 mod verify;
 mod work;

@@ -14,6 +14,7 @@ mod of_plan;
 mod references;
 mod reports;
 mod runbook;
+mod smoke;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -108,6 +108,7 @@ impl Facts {
             | Content::RekeyBegun { .. }
             | Content::Frozen { .. }
             | Content::GateOverridden(_)
+            | Content::SmokeKey(_)
             | Content::IntermediariesCondemned { .. }
             | Content::IntermediariesDeleted { .. }
             | Content::CutoverBegun(_)

@@ -78,9 +78,14 @@ pub async fn check_freeze(
     if !settings.has_settings_of(&freeze.freeze.state) {
         return Ok(FreezeCheck::OtherSettings { freeze, now: settings });
     }
-    let now = read_state(ports, buckets, progress).await?;
-    let changes = now.changes_since(&freeze.state_now());
-    let movements = Look::of(&now).movements(ports).await?;
+    let mut now = read_state(ports, buckets, progress).await?;
+    let look = Look::of(&now);
+    let then = freeze.state_now();
+    let behind = before.smoke.behind(ports, Look::of(&then).contentrepo).await;
+    behind.map_err(FreezeTrouble::from)?.leave_out(&then, &mut now);
+    before.smoke.leave_writes_out(&then, &mut now);
+    let changes = now.changes_since(&then);
+    let movements = look.movements(ports).await?;
     if journalled_changes(journal, &*ports.clock, salt).await? != before {
         return Ok(FreezeCheck::Overtaken);
     }
@@ -96,7 +101,7 @@ pub async fn glance_at_freeze(
     salt: u64,
 ) -> Result<FreezeCheck, CheckTrouble> {
     let before = journalled_changes(journal, &*ports.clock, salt).await?;
-    let Some(freeze) = before.freeze else { return Ok(FreezeCheck::None) };
+    let Some(freeze) = before.freeze.clone() else { return Ok(FreezeCheck::None) };
     if freeze.ended.is_some() {
         return Ok(FreezeCheck::Ended(freeze));
     }
@@ -105,7 +110,11 @@ pub async fn glance_at_freeze(
     if !settings.has_settings_of(&state) {
         return Ok(FreezeCheck::OtherSettings { freeze, now: settings });
     }
-    let mut movements = Look::of(&state).movements(ports).await?;
+    let mut look = Look::of(&state);
+    let behind = before.smoke.behind(ports, look.contentrepo).await.map_err(FreezeTrouble::from)?;
+    look.contentrepo = behind.last_of_smoke().unwrap_or(look.contentrepo);
+    let mut movements = look.movements(ports).await?;
+    movements.retain(|movement| !before.smoke.explains(movement));
     // A file may go, as `changes_since` has it.
     movements.retain(|it| !matches!(it, Movement::HighestFid { before, now } if now < before));
     Ok(FreezeCheck::Compared { freeze, now: state, changes: Vec::new(), movements })

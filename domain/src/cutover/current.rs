@@ -1,5 +1,6 @@
 //! The freeze that the journal has, and what was journalled since.
 
+use super::smoke_rows::SmokeRows;
 use crate::journal::{ChainFault, CondemnedFile, Content, Entry, SparedFile, StoredEntry};
 use crate::ports::{Clock, Journal, LedgerError};
 use crate::runbook::read_journal;
@@ -56,6 +57,8 @@ pub struct JournalledChanges {
     pub last_change: Option<(u64, String)>,
     /// A change of a key that was begun, and of which the journal does not say what came of it.
     pub open_rekey: Option<(u64, Fid)>,
+    /// The rows that `smoke` has written by contentrepo's API.
+    pub smoke: SmokeRows,
 }
 
 /// Why it is not known which freeze there is.
@@ -101,6 +104,7 @@ impl JournalledChanges {
                     DeletedSince { other: freeze.state.other, ..DeletedSince::default() };
                 let ended = None;
                 self.freeze = Some(CurrentFreeze { sequence, at, by, freeze, ended, deleted });
+                self.smoke.freeze();
             }
             Content::RekeyBegun { fid, .. } => {
                 if let Some(freeze) = &mut self.freeze {
@@ -122,6 +126,10 @@ impl JournalledChanges {
                 if let Some(freeze) = &mut self.freeze {
                     freeze.deleted.end(&spared);
                 }
+                return;
+            }
+            Content::SmokeKey(key) => {
+                self.smoke.take(key);
                 return;
             }
             // A later version may have changed the store.
@@ -203,7 +211,7 @@ mod tests {
             for (sequence, what) in (1..).zip(entries.chars()) {
                 changes.take(entry(sequence, content(what)));
             }
-            let JournalledChanges { freeze: found, last_change, open_rekey } = changes;
+            let JournalledChanges { freeze: found, last_change, open_rekey, .. } = changes;
             let found_ended = found.as_ref().and_then(|freeze| freeze.ended.as_ref());
             let found_ended = found_ended.map(|ended| ended.sequence);
             assert_eq!(found.as_ref().map(|freeze| freeze.sequence), freeze, "{entries}");

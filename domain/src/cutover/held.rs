@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::read_state::{FreezePorts, patiently};
+use super::smoke_rows::SmokeRows;
 use crate::ports::{ContentRepoDatabase, DatabaseError, RepoBucket, RepoStatus, RowId};
 use crate::{BucketMap, RepoBucketName, limits};
 
@@ -107,12 +108,13 @@ pub struct Ingested {
     pub object: crate::ports::RepoObject,
 }
 
-/// Passes each object with a higher row id than `after` to `each`, ascending, except the purged ones. Returns
-/// their number.
+/// Passes each object with a higher row id than `after` to `each`, ascending, except the purged ones and those
+/// of `smoke`. Returns their number.
 pub async fn read_ingested(
     content_repo: &dyn ContentRepoDatabase,
     clock: &dyn crate::ports::Clock,
     mut after: RowId,
+    smoke: &SmokeRows,
     each: &mut (dyn FnMut(Ingested) + Send),
 ) -> Result<u64, DatabaseError> {
     let buckets = patiently(clock, 0, || content_repo.buckets()).await?;
@@ -128,8 +130,12 @@ pub async fn read_ingested(
         }
         after = last.id;
         for object in page.into_iter().filter(|object| object.status != RepoStatus::Purged) {
+            let bucket = name(object.bucket);
+            if bucket.as_ref().is_some_and(|bucket| smoke.wrote(bucket, &object.key)) {
+                continue;
+            }
             objects += 1;
-            each(Ingested { bucket: name(object.bucket), object });
+            each(Ingested { bucket, object });
         }
     }
 }

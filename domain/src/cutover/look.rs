@@ -11,7 +11,7 @@ use crate::store_state::{NodeCounters, StoreState};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Look {
     highest_fid: Option<Fid>,
-    contentrepo: RowId,
+    pub(super) contentrepo: RowId,
     rhino: Option<String>,
     nodes: Vec<NodeCounters>,
 }

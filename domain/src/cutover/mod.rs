@@ -13,6 +13,7 @@ mod intermediaries;
 mod look;
 mod read_state;
 pub mod rhino;
+mod smoke_rows;
 mod standing;
 
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use intermediaries::{
 };
 pub use look::Movement;
 pub use read_state::{FreezePorts, FreezeTrouble, StateProgress, read_state};
+pub use smoke_rows::SmokeRows;
 pub use standing::{Cutovers, Phase, Run, Standing, read_cutovers};

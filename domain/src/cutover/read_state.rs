@@ -200,7 +200,7 @@ async fn contentrepo(
     Ok(ClientState { last: extent.last.as_ref().map(RowId::to_string), rows: rows.collect() })
 }
 
-const fn name_of(status: RepoStatus) -> &'static str {
+pub(super) const fn name_of(status: RepoStatus) -> &'static str {
     match status {
         RepoStatus::Used => "used",
         RepoStatus::Deleted => "deleted",

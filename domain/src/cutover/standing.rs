@@ -1,6 +1,7 @@
 //! How far the changes of bucket names in the clients' databases are, by the journal.
 
 use super::current::UnreadableJournal;
+use super::smoke_rows::SmokeRows;
 use crate::Timestamp;
 use crate::journal::{
     ChainFault, ClientDatabase, Content, CutoverBegun, CutoverStatement, Direction, Entry,
@@ -16,6 +17,8 @@ pub struct Cutovers {
     pub contentrepo: Standing,
     /// rhino's.
     pub rhino: Standing,
+    /// The rows that `smoke` has written.
+    pub smoke: SmokeRows,
 }
 
 /// How far a database is.
@@ -151,6 +154,7 @@ impl Cutovers {
                     }
                 }
             }
+            Content::SmokeKey(key) => self.smoke.take(key),
             Content::Evidence(_)
             | Content::GateOverridden(_)
             | Content::Note { .. }

@@ -20,6 +20,7 @@ mod object_store;
 mod queue_consumers;
 mod record_sorts;
 mod repo_nodes;
+mod repo_service;
 mod rhino_changes;
 mod rhino_database;
 mod rhino_load;
@@ -64,6 +65,7 @@ pub use record_sorts::{
     RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
 };
 pub use repo_nodes::{RepoNodeError, RepoNodes};
+pub use repo_service::{RepoConfig, RepoCreated, RepoService, RepoServiceError, RepoVersion};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };

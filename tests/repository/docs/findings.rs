@@ -12,6 +12,7 @@ use domain::cutover::KeptIntermediary;
 use domain::doctor::Census;
 use domain::outlook::{LedgerCounts, Outlook};
 use domain::queue::{DeadLetters, EnqueueSummary, Redriven};
+use domain::smoke::SmokeFault;
 use domain::verify::{Difference, VerifySummary, references::Broken};
 use domain::{
     Coverage, FindingKind, Health, Left, Misconfigured, ReasonKind, Rejection, Stopped, Summary,
@@ -92,6 +93,7 @@ fn tables() -> BTreeMap<&'static str, Vec<String>> {
         ("Objects compared with the index", objects_compared()),
         ("References of the clients", names(Broken::ALL)),
         ("Intermediaries", names(&KeptIntermediary::ALL)),
+        ("What `smoke` finds", names(SmokeFault::ALL)),
         ("Files that cannot be accepted", names(RefusalKind::ALL)),
         ("Keys of other content", classes_of(&[json!(KeyScan::default())], &["stopped"])),
         ("Corrected keys", names(RekeyOutcome::ALL)),

@@ -301,7 +301,7 @@ async fn revert_look(
     let others = revert_gates(DATABASE, cutovers, renamed, IngestedSeen::default());
     let writes = change.execute && others.iter().all(Gate::is_open);
     let list = change.leave_behind.as_deref().filter(|_| writes);
-    let (mut seen, seal) = ingested::look(ports, marks, list).await?;
+    let (mut seen, seal) = ingested::look(ports, marks, list, &cutovers.smoke).await?;
     seen.is_listed |= change.leave_behind.is_some();
     seen.is_listed |= ingested::is_known(cutovers, false, seen);
     Ok((revert_gates(DATABASE, cutovers, renamed, seen), seal))

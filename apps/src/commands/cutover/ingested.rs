@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use domain::cutover::{Cutovers, FreezePorts, Ingested, IngestedSeen, read_ingested};
+use domain::cutover::{Cutovers, FreezePorts, Ingested, IngestedSeen, SmokeRows, read_ingested};
 use domain::digest::Sha256Hasher;
 use domain::journal::IngestedSeal;
 use domain::limits;
@@ -42,6 +42,7 @@ pub(super) async fn look(
     ports: &FreezePorts,
     marks: Marks,
     list: Option<&Path>,
+    smoke: &SmokeRows,
 ) -> anyhow::Result<(IngestedSeen, Option<IngestedSeal>)> {
     let mut file = list.map(|path| ListFile::create(FLAG, path)).transpose()?;
     if let Some(file) = &mut file {
@@ -54,7 +55,8 @@ pub(super) async fn look(
     };
     let mut objects = 0;
     if let Some(after) = marks.contentrepo {
-        let read = read_ingested(&*ports.content_repo, &*ports.clock, after, &mut each).await;
+        let read =
+            read_ingested(&*ports.content_repo, &*ports.clock, after, smoke, &mut each).await;
         objects = read.map_err(|error| reading(&error))?;
     }
     let files = files_behind(ports, marks.rhino, file.as_mut()).await?;

@@ -269,7 +269,7 @@ impl Arguments {
         let rhino = (!plan.names.renames.is_empty()).then(|| plan.last());
         let marks = Marks { contentrepo, rhino };
         let list = self.change.leave_behind.as_deref().filter(|_| writes);
-        let (mut seen, seal) = ingested::look(ports, marks, list).await?;
+        let (mut seen, seal) = ingested::look(ports, marks, list, &cutovers.smoke).await?;
         // Rows that came between the two looks close the gate, too.
         seen.files = seen.files.max(plan.rows_ingested());
         seen.is_listed |= self.change.leave_behind.is_some();

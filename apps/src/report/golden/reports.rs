@@ -17,7 +17,9 @@ use domain::{
 use serde_json::{Value, json};
 
 use super::counts::{ends, intake};
-use super::{accept, afterwards, audit, cleanup, cutover, freeze, of_plan, references, verify};
+use super::{
+    accept, afterwards, audit, cleanup, cutover, freeze, of_plan, references, smoke, verify,
+};
 use crate::commands;
 use crate::report::requests::RequestCount;
 use crate::report::{
@@ -55,6 +57,7 @@ pub(super) fn reports() -> BTreeMap<&'static str, Vec<Value>> {
     reports.extend(freeze::reports());
     reports.extend(afterwards::reports());
     reports.extend(super::runbook::reports());
+    reports.extend(smoke::reports());
     reports
 }
 

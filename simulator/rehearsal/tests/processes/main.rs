@@ -23,6 +23,7 @@ mod queue;
 mod references;
 mod rekey;
 mod runbook;
+mod smoke;
 mod tmp;
 mod types;
 mod verdicts;

@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use futures_util::stream;
+use futures_util::future::{self, BoxFuture};
+use futures_util::stream::{self, StreamExt};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use http_body::Frame;
@@ -205,6 +205,11 @@ fn set(answer: &mut Response<Body>, name: &'static str, value: &str) {
 
 /// All of the content, and then the end of the connection in place of the last chunk.
 fn broken_off(content: Bytes) -> Body {
-    let frames = [Ok(Frame::data(content)), Err(io::Error::other("the entity tag is another one"))];
-    StreamBody::new(stream::iter(frames)).boxed_unsync()
+    let content = stream::once(future::ready(Ok(Frame::data(content))));
+    // What went before is sent while this waits.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(io::Error::other("the entity tag is another one"))
+    });
+    StreamBody::new(content.chain(end)).boxed_unsync()
 }

@@ -144,6 +144,7 @@ fn every_flag_that_is_printed_is_one() {
         "rekey scan",
         "config",
         "intermediaries delete",
+        "smoke",
     ];
     let subcommands = subcommands.chain(&others).chain(&journal).chain(&list);
     let known: String =
