@@ -22,10 +22,19 @@ use crate::journal::{OperatorSettings, random, refused};
 use crate::report::Teller;
 use crate::wiring::Services;
 
+/// What a command knows of MogileFS.
+#[derive(Clone, Copy)]
+pub enum MogileSettings<'a> {
+    /// All settings.
+    All(&'a SourceSettings),
+    /// The name of the domain alone: the command asks MogileFS nothing.
+    Domain(&'a str),
+}
+
 /// The settings that say where a migration is.
 pub struct PlaceSettings<'a> {
     /// MogileFS.
-    pub source: &'a SourceSettings,
+    pub source: MogileSettings<'a>,
     /// Where buckets go.
     pub buckets: &'a BucketMap,
     /// The ledger.
@@ -66,12 +75,16 @@ impl PlaceSettings<'_> {
         account: Option<String>,
     ) -> Result<MigrationPlace, UsageError> {
         let Self { source, buckets, aws, tables, journal, queue } = self;
+        let (domain, database) = match source {
+            MogileSettings::All(source) => (source.domain.as_str(), source.database()?),
+            MogileSettings::Domain(domain) => (*domain, None),
+        };
         let queue = queue.filter(|queue| queue.is_named());
         let queue = queue.map(QueueSettings::queue_url).transpose()?;
         Ok(MigrationPlace {
             account,
             region: services.region().await?,
-            domain: source.domain.clone(),
+            domain: domain.to_owned(),
             buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
             tables: vec![
                 aws.ledger_table()?,
@@ -80,7 +93,7 @@ impl PlaceSettings<'_> {
                 journal.journal_table(aws)?,
             ],
             queue: queue.map(|url| url.to_string()),
-            database: source.database()?.map(|url| url.name().to_owned()),
+            database: database.map(|url| url.name().to_owned()),
         })
     }
 }

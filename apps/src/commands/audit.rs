@@ -22,7 +22,9 @@ use crate::config::{
     AwsSettings, ContentRepoSettings, JournalSettings, SourceSettings, TableSettings, TimeSettings,
     parse_buckets,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, not_written, says_something, write_end};
+use crate::evidence::{
+    Ended, MogileSettings, PlaceSettings, counted, not_written, says_something, write_end,
+};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::journal::OperatorSettings;
@@ -285,7 +287,7 @@ impl Compare {
             return;
         }
         let place = PlaceSettings {
-            source: &self.source,
+            source: MogileSettings::All(&self.source),
             buckets: &buckets,
             aws: &self.aws,
             tables: &self.tables,

@@ -12,7 +12,7 @@ use crate::acceptances::accepted;
 use crate::config::{
     JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
+use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::enqueue::{EnqueueReport, verdict};
@@ -157,7 +157,7 @@ impl Arguments {
             return;
         }
         let place = PlaceSettings {
-            source: &self.settings.source,
+            source: MogileSettings::All(&self.settings.source),
             buckets,
             aws: &self.settings.aws,
             tables: &self.queue.tables,

@@ -14,7 +14,7 @@ use crate::acceptances::accepted;
 use crate::config::{
     CONCURRENCY, JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration,
 };
-use crate::evidence::{Ended, PlaceSettings, counted, says_something, write_end};
+use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, says_something, write_end};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::migrate::{MigrateReport, verdict};
@@ -180,7 +180,7 @@ impl RunArguments {
         }
         let Settings { source, time, aws, .. } = &self.settings;
         let place = PlaceSettings {
-            source,
+            source: MogileSettings::All(source),
             buckets: &buckets,
             aws,
             tables: &self.tables,

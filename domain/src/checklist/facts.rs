@@ -131,7 +131,7 @@ impl Facts {
 
     /// The number of the entry behind which both databases have the S3 names; [`None`] where one does not.
     pub(super) fn cut_over(&self) -> Option<u64> {
-        let Cutovers { contentrepo, rhino } = &self.cutovers;
+        let Cutovers { contentrepo, rhino, .. } = &self.cutovers;
         let done = |standing: &crate::cutover::Standing| match standing.phase() {
             Phase::CutOver => standing.forth.as_ref().and_then(|run| run.done),
             Phase::Before | Phase::UnderWay | Phase::UnderWayBack => None,
@@ -141,7 +141,7 @@ impl Facts {
 
     /// Whether the databases are between the two stores: clients must stand still.
     pub(super) fn is_between(&self) -> bool {
-        let Cutovers { contentrepo, rhino } = &self.cutovers;
+        let Cutovers { contentrepo, rhino, .. } = &self.cutovers;
         let phases = (contentrepo.phase(), rhino.phase());
         !matches!(phases, (Phase::Before, Phase::Before) | (Phase::CutOver, Phase::CutOver))
     }

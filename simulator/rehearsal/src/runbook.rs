@@ -22,6 +22,9 @@ pub struct Story {
     pub(super) commands: Vec<Typed>,
     /// The rows of both applications whose content was read at the end, as the applications read it.
     pub(super) rows_read: u64,
+    /// What `runbook status` printed in the end, where it was asked.
+    #[serde(skip)]
+    pub(super) check_list: String,
 }
 
 impl Story {

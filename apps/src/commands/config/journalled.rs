@@ -8,6 +8,7 @@ use domain::journal::{Content, Evidence, MigrationPlace};
 use domain::runbook::JournalWriter;
 
 use super::Arguments;
+use crate::evidence::{MogileSettings, PlaceSettings, account_of};
 use crate::journal::{random, refused};
 use crate::report::config::ConfigReport;
 use crate::wiring::Services;
@@ -44,23 +45,10 @@ async fn place(
 ) -> anyhow::Result<MigrationPlace> {
     let Arguments { tables, journal, aws, domain, .. } = arguments;
     let caller = services.caller(random()).await?;
-    // `arn:aws:sts::123456789012:assumed-role/operator/alice`
-    let account = caller.split(':').nth(4).filter(|account| !account.is_empty());
-    let Some(account) = account.map(str::to_owned) else {
+    let Some(account) = account_of(&caller) else {
         anyhow::bail!("the ARN `{caller}` of these keys names no account");
     };
-    Ok(MigrationPlace {
-        account: Some(account),
-        region: services.region_if_set().await.unwrap_or_default(),
-        domain: domain.clone(),
-        buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
-        tables: vec![
-            aws.ledger_table()?,
-            tables.failures_table(aws)?,
-            tables.verifications_table(aws)?,
-            journal.journal_table(aws)?,
-        ],
-        queue: None,
-        database: None,
-    })
+    let source = MogileSettings::Domain(domain);
+    let settings = PlaceSettings { source, buckets, aws, tables, journal, queue: None };
+    Ok(settings.place(services, Some(account)).await?)
 }

@@ -18,7 +18,7 @@ use indicatif::HumanCount;
 use super::overrides::journal_decisions;
 use super::{Change, reading};
 use crate::commands::freeze::{trouble, unreadable, words};
-use crate::evidence::{PlaceSettings, account_of};
+use crate::evidence::{MogileSettings, PlaceSettings, account_of};
 use crate::exit::{RefusedError, TroubleError, in_one_line};
 use crate::journal::{random, refused};
 use crate::report::Teller;
@@ -242,7 +242,7 @@ impl Looking<'_> {
     async fn place(&self) -> anyhow::Result<MigrationPlace> {
         let common = &self.change.common;
         let settings = PlaceSettings {
-            source: &common.source,
+            source: MogileSettings::All(&common.source),
             buckets: self.buckets,
             aws: &common.aws,
             tables: &self.change.gates.queue.tables,

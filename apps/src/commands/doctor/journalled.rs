@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Arguments;
-use crate::evidence::{Ended, PlaceSettings, write_end};
+use crate::evidence::{Ended, MogileSettings, PlaceSettings, write_end};
 use crate::exit::{Exit, Verdict};
 use crate::wiring::Services;
 
@@ -21,7 +21,7 @@ impl Arguments {
             return;
         }
         let place = PlaceSettings {
-            source: &self.settings.source,
+            source: MogileSettings::All(&self.settings.source),
             buckets: &buckets,
             aws: &self.settings.aws,
             tables: &self.queue.tables,

@@ -19,6 +19,7 @@ use domain::runbook::JournalWriter;
 use crate::commands::freeze::unreadable;
 use crate::config::MigrationSettings;
 use crate::environment::PREPARED;
+use crate::evidence::{MogileSettings, PlaceSettings, account_of};
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
 use crate::report::runbook::{NextReport, StatusReport, Written, command_text};
@@ -136,26 +137,17 @@ impl Here {
     async fn place(&self, session: &Session) -> anyhow::Result<MigrationPlace> {
         let MigrationSettings { source, queue, journal, time, aws, .. } = &self.settings;
         let (services, buckets) = (session.services(aws, time), self.settings.bucket_map()?);
-        let tables = vec![
-            aws.ledger_table()?,
-            queue.tables.failures_table(aws)?,
-            queue.tables.verifications_table(aws)?,
-            journal.journal_table(aws)?,
-        ];
-        let database = source.database()?.map(|url| url.name().to_owned());
-        let url = if queue.is_named() { Some(queue.queue_url()?.to_string()) } else { None };
-        let region = services.site().await?.1;
+        let settings = PlaceSettings {
+            source: MogileSettings::All(source),
+            buckets: &buckets,
+            aws,
+            tables: &queue.tables,
+            journal,
+            queue: Some(queue),
+        };
         // Evidence names its account: without today's nothing can be compared.
         let caller = services.caller_or(random(), "AWS keys whose account STS names").await?;
-        Ok(MigrationPlace {
-            account: caller.split(':').nth(4).filter(|it| !it.is_empty()).map(str::to_owned),
-            region,
-            domain: source.domain.clone(),
-            buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
-            tables,
-            queue: url,
-            database,
-        })
+        Ok(settings.place(&services, account_of(&caller)).await?)
     }
 
     fn migration(&self) -> Result<String, UsageError> {

@@ -3,7 +3,7 @@
 use domain::cutover::VERIFY;
 
 use super::Arguments;
-use crate::evidence::{Ended, PlaceSettings, counted, not_written, write_end};
+use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, not_written, write_end};
 use crate::report::Report;
 use crate::report::verify::VerifyReport;
 use crate::wiring::Services;
@@ -28,7 +28,7 @@ impl Arguments {
         }
         let Ok(buckets) = self.target.bucket_map() else { return true };
         let place = PlaceSettings {
-            source: &self.source,
+            source: MogileSettings::All(&self.source),
             buckets: &buckets,
             aws: &self.aws,
             tables: &self.tables,

@@ -18,6 +18,13 @@ impl Stories<'_> {
         writeln!(f, "\nTHE RUNBOOK WITH BOTH CUT-OVERS, each story in a world of its own")?;
         let scenarios: Vec<_> = self.0.iter().map(|story| story.scenario.clone()).collect();
         text::write_each_scenario(f, &scenarios)?;
+        for story in self.0.iter().filter(|story| !story.check_list.is_empty()) {
+            writeln!(
+                f,
+                "\nTHE CHECK-LIST in the end of the first, as `mogile2s3 runbook status` prints it"
+            )?;
+            write!(f, "{}", story.check_list)?;
+        }
         for problem in scenarios.iter().flat_map(Scenario::all_problems).take(most) {
             writeln!(f, "  PROBLEM: {problem}")?;
         }

@@ -37,15 +37,19 @@ pub(super) struct Operator {
     pub(super) environment: BTreeMap<&'static str, String>,
     folder: TempDir,
     pub(super) typed: Vec<Typed>,
+    /// What `runbook status` printed in the end.
+    pub(super) check_list: String,
 }
 
 impl Operator {
     /// A world with a corpus of this number of files, and nothing wrong with it.
     pub(super) async fn begin(seed: u64, files: usize) -> anyhow::Result<Self> {
         let stage = Stage::set_aside(seed, files).await?;
-        let environment = stage.environment()?;
+        let mut environment = stage.environment()?;
+        environment.insert("CONTENTREPO_URL", stage.world.content_repo_url.clone());
+        environment.insert("RHINO_URL", stage.world.rhino_url.clone());
         let folder = tempfile::tempdir().context("making a folder")?;
-        Ok(Self { stage, environment, folder, typed: Vec::new() })
+        Ok(Self { stage, environment, folder, typed: Vec::new(), check_list: String::new() })
     }
 
     /// A file of the operator's.
@@ -69,6 +73,12 @@ impl Operator {
             ended.stderr
         );
         Ok(ended.stdout)
+    }
+
+    /// Confirms a step that people do.
+    pub(super) async fn done(&mut self, step: u8, note: &str) -> anyhow::Result<()> {
+        let (step, note) = (step.to_string(), format!("--note={note}"));
+        self.types(&["runbook", "done", &step, &note, "--operator=ann"], 0).await.map(drop)
     }
 
     /// Writes a file. Returns its path.

@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 use oracle::readers::{Readings, Store, read_all};
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
+use stand_ins::world::content_repo::{Signature, Store as ContentRepoStore};
 use stand_ins::world::mogile::Fid;
 
 use super::Story;
@@ -36,13 +37,19 @@ pub(super) async fn to_the_end(seed: u64) -> Story {
             }
         }
         frozen_and_verified(operator).await?;
-        cut_over(operator).await?;
         configured(operator).await?;
+        cut_over(operator).await?;
         operator.line("verify --references", 0).await?;
+        clients_start(operator)?;
+        operator.line("config --check-url", 0).await?;
+        operator.done(10, "MogileFS stays readable until March, Ann answers for it").await?;
+        operator.line("smoke --operator=ann", 0).await?;
+        operator.done(12, "ingest is on again").await?;
         for end in ["", " --execute --operator=ann"] {
             operator.line(&format!("intermediaries delete{end}"), 0).await?;
         }
         operator.stage.planted.intermediaries.clear();
+        operator.check_list = operator.line("runbook status", 0).await?;
         let mut readings = read(operator, Store::S3)?;
         readings.problems.extend(operator.stage.judge().problems);
         Ok(readings)
@@ -112,14 +119,14 @@ async fn story(
     told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
 ) -> Story {
     let begun = Instant::now();
-    let (readings, commands) = match Operator::begin(seed, FILES).await {
-        Ok(mut operator) => (told(&mut operator).await, operator.typed),
-        Err(error) => (Err(error), Vec::new()),
+    let (readings, commands, check_list) = match Operator::begin(seed, FILES).await {
+        Ok(mut operator) => (told(&mut operator).await, operator.typed, operator.check_list),
+        Err(error) => (Err(error), Vec::new(), String::new()),
     };
     let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     let Readings { rows, problems } =
         readings.unwrap_or_else(|error| Readings { rows: 0, problems: vec![format!("{error:#}")] });
-    Story { scenario: Scenario { name, seconds, problems }, commands, rows_read: rows }
+    Story { scenario: Scenario { name, seconds, problems }, commands, rows_read: rows, check_list }
 }
 
 /// The SHA-1s of all files.
@@ -139,7 +146,9 @@ async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
     let half = operator.stage.planted.expected.len() / 2;
     let last = operator.stage.planted.expected.iter().skip(half).map(|file| file.fid.to_string());
     let fids = format!("--fids={}", last.collect::<Vec<_>>().join(","));
-    operator.line(&format!("sync {fids}"), 0).await.map(drop)
+    operator.line(&format!("sync {fids}"), 0).await?;
+    operator.done(2, "half of the store has raw copies").await?;
+    operator.done(3, "unfinished uploads are deleted, no key is wrong").await
 }
 
 /// Ingest is stopped, what came since is migrated through the queue, and everything is verified.
@@ -184,7 +193,23 @@ async fn configured(operator: &mut Operator) -> anyhow::Result<()> {
         "contentRepo:\n  corpus:\n    bucket: {corpus}\n  editorial:\n    bucket: {editorial}\n"
     );
     let rhino = operator.writes("rhino.yaml", &rhino)?;
-    operator.line(&format!("config --check {context} --check {rhino}"), 0).await.map(drop)
+    operator.line(&format!("config --check {context} --check {rhino}"), 0).await?;
+    operator.done(8, "both files are on every node; lemur has the same").await
+}
+
+/// contentrepo starts with its S3 store, and rhino with the new bucket names.
+fn clients_start(operator: &Operator) -> anyhow::Result<()> {
+    let world = &operator.stage.world;
+    let store = ContentRepoStore::S3 { signs: Signature::V4, has_valid_keys: true };
+    world.content_repo.restart(|settings| settings.store = store)?;
+    world.rhino.restart(|settings| {
+        let [corpus, editorial] = BUCKETS.map(|(_, new)| new.to_owned());
+        settings.corpus.bucket = corpus;
+        if let Some(endpoint) = &mut settings.editorial {
+            endpoint.bucket = editorial;
+        }
+    });
+    Ok(())
 }
 
 /// What the applications can read. The ignored bucket is left behind in S3 alone.
