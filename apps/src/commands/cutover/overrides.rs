@@ -137,8 +137,8 @@ pub(super) async fn journal_decisions(
         let written = writer.append(Content::GateOverridden(Box::new(content))).await;
         let entry = written.map_err(refused)?.sequence;
         Teller::plain().say(&format!(
-            "GATE OVERRIDDEN: `{gate}` is closed, and {database} is cut over all the same. Entry {entry} of the \
-             journal has the reason: {reason}"
+            "GATE OVERRIDDEN: `{gate}` is closed, and {database} is cut over by the operator's decision. Entry \
+             {entry} of the journal has the reason: {reason}"
         ));
     }
     Ok(())
