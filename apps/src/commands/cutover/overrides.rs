@@ -33,7 +33,7 @@ pub(super) struct GateArguments {
     reason: Option<String>,
 
     /// No queue was used: all files were migrated by `migrate` and verified without jobs. Without this flag
-    /// SQS_URL and SQS_DLQ_URL must name the queues. The journal keeps it
+    /// `SQS_URL` and `SQS_DLQ_URL` must name the queues. The journal keeps it
     #[arg(long, conflicts_with = "revert")]
     no_queue: bool,
 
