@@ -117,7 +117,7 @@ pub async fn write_end(
     ended: Ended,
 ) -> bool {
     let step = ended.step;
-    let written = timeout(AT_MOST, write(services, settings, operator, ended)).await;
+    let written = timeout(AT_MOST, Box::pin(write(services, settings, operator, ended))).await;
     let written = written.unwrap_or_else(|_| {
         let seconds = AT_MOST.as_secs();
         Err(anyhow!("STS and DynamoDB did not answer within {seconds} seconds"))

@@ -140,7 +140,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         cost: session.cost(),
     };
     let exit = session.print(&report)?;
-    arguments.journal_end(&services, &plan.buckets, &report).await;
+    Box::pin(arguments.journal_end(&services, &plan.buckets, &report)).await;
     Ok(exit)
 }
 

@@ -109,7 +109,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let flags = route.flag() + &types.flag();
     let report = run.carry_out(&session, aim, "mogile2s3 migrate", &flags).await?;
     let exit = session.print(&report)?;
-    run.journal_end(&session, &operator, &report).await;
+    Box::pin(run.journal_end(&session, &operator, &report)).await;
     Ok(exit)
 }
 

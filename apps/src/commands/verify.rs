@@ -242,7 +242,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
     let says = says_something(report.summary.stopped.as_ref(), report.summary.rows);
-    let is_journalled = !says || arguments.journal_end(&services, journalled::ended(&report)).await;
+    let is_journalled =
+        !says || Box::pin(arguments.journal_end(&services, journalled::ended(&report))).await;
     // Where the journal does not have it the same command says everything once more.
     let is_done = is_whole && is_journalled;
     // Last of all: a comparison that is killed before says everything once more.

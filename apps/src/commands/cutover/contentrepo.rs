@@ -154,7 +154,7 @@ async fn cut_over(
         CutoverReport::new(way, server.clone(), change.execute, outcome, gates)
     };
     let looked: Looked = tokio::select! {
-        looked = looking.look() => looked?,
+        looked = Box::pin(looking.look()) => looked?,
         () = stop.clone() => return Ok(report(CutoverOutcome::NotBegun, &[])),
     };
     let found = ports.content_repo.buckets().await.map_err(|error| reading(&error))?;
@@ -163,7 +163,7 @@ async fn cut_over(
     let left_behind: Vec<_> = named.iter().cloned().collect();
     let mut flags = change.gates.flags();
     if !left_behind.is_empty() {
-        flags += &format!(" --left-behind {}", quoted(&left_behind.join(",")));
+        flags = format!("{flags} --left-behind {}", quoted(&left_behind.join(",")));
     }
     if !is_open || !change.execute {
         let outcome = match (is_open, looked.cutovers.contentrepo.phase()) {
@@ -179,7 +179,7 @@ async fn cut_over(
         return Ok(report);
     }
     let by = (change.operator.name(services).await?, random());
-    looked.enter_alone(&looking, by.clone()).await?;
+    Box::pin(looked.enter_alone(&looking, by.clone())).await?;
     let backups =
         change.backup.clone().map(|path| Arc::new(FileBackups::new(path)) as Arc<dyn Backups>);
     let frozen = looked.freeze.as_ref();

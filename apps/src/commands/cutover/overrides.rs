@@ -40,7 +40,7 @@ pub(super) struct GateArguments {
     queue_window: Duration,
 
     /// No queue was used: all files were migrated by `migrate` and verified without jobs. Without this flag
-    /// SQS_URL and SQS_DLQ_URL must name the queues. The journal keeps it
+    /// `SQS_URL` and `SQS_DLQ_URL` must name the queues. The journal keeps it
     #[arg(long, conflicts_with = "revert")]
     no_queue: bool,
 
@@ -157,8 +157,8 @@ pub(super) async fn journal_decisions(
         let written = writer.append(Content::GateOverridden(Box::new(content))).await;
         let entry = written.map_err(refused)?.sequence;
         Teller::plain().say(&format!(
-            "GATE OVERRIDDEN: `{gate}` is closed, and {database} is cut over all the same. Entry {entry} of the \
-             journal has the reason: {reason}"
+            "GATE OVERRIDDEN: `{gate}` is closed, and {database} is cut over by the operator's decision. Entry \
+             {entry} of the journal has the reason: {reason}"
         ));
     }
     Ok(())

@@ -132,7 +132,7 @@ impl Arguments {
         let named: Vec<_> = self.change.left_behind.iter().map(|name| name.trim()).collect();
         let mut flags = self.change.gates.flags();
         if !named.is_empty() {
-            flags += &format!(" --left-behind {}", quoted(&named.join(",")));
+            flags = format!("{flags} --left-behind {}", quoted(&named.join(",")));
         }
         if self.keep_existing {
             flags += " --keep-existing";
@@ -167,7 +167,7 @@ impl Arguments {
             named: named_buckets,
         };
         let looking = async {
-            let looked = gates.look().await?;
+            let looked = Box::pin(gates.look()).await?;
             let keeps = self.keep_existing;
             let plan = plan_rhino(ports, buckets, &looked.cutovers, keeps, &conduct).await;
             anyhow::Ok((looked, plan.map_err(trouble)?))
@@ -193,7 +193,7 @@ impl Arguments {
         let mut writer = writer.map_err(refused)?;
         let frozen = looked.freeze.as_ref().map(|freeze| freeze.sequence);
         require_freeze(ports, frozen, &plan).await?;
-        looked.enter(&gates, &mut writer).await?;
+        Box::pin(looked.enter(&gates, &mut writer)).await?;
         let left_behind = named.iter().cloned().collect();
         let grounds = CutoverGrounds { freeze: frozen, left_behind };
         let backups = FileBackups::new(self.change.backup.clone().unwrap_or_default());

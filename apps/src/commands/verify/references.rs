@@ -138,10 +138,10 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let report = ReferencesReport::new(summary, wishes, lists, session.cost());
     let exit = session.print(&report)?;
     let (counted, verdict) = (counted::references(&report.summary), report.verdict);
-    let step = "verify references";
     if says_something(report.summary.stopped.as_ref(), report.summary.objects.rows) {
-        let ended = Ended { step, verdict, counted, content: None, run: None };
-        arguments.journal_end(&services, ended).await;
+        let run = None;
+        let ended = Ended { step: "verify references", verdict, counted, content: None, run };
+        Box::pin(arguments.journal_end(&services, ended)).await;
     }
     Ok(exit)
 }

@@ -97,8 +97,8 @@ pub(super) fn verified(seen: &VerifiedSeen) -> Words {
 pub(super) fn queue(seen: &QueueSeen) -> Words {
     match seen {
         QueueSeen::NotNamed => (
-            vec!["no queue is named, and nobody says that none was used".to_owned()],
-            Some("set SQS_URL and SQS_DLQ_URL; or, where no queue was used: --no-queue".to_owned()),
+            vec!["no queue is named, and --no-queue is not given".to_owned()],
+            Some("set SQS_URL and SQS_DLQ_URL; where no queue was used add --no-queue".to_owned()),
         ),
         QueueSeen::NotUsed { but: None } => {
             (vec!["no queue was used, because --no-queue says so".to_owned()], None)

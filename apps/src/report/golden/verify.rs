@@ -44,6 +44,7 @@ pub(super) fn reports() -> Vec<Value> {
         uncounted: Some("refused".to_owned()),
         listed_by_fid: Some(1),
         stopped: stopped(),
+        digest: None,
     };
     let end = |trouble: Option<&str>| {
         let trouble = trouble.map(str::to_owned);

@@ -13,7 +13,7 @@ pub enum QueueSeen {
     NotNamed,
     /// The operator says that none was used.
     NotUsed {
-        /// The entry of the journal by which jobs were sent all the same, and the queue's URL.
+        /// The entry of the journal that says otherwise, because jobs were sent, and the queue's URL.
         but: Option<(u64, String)>,
     },
     /// Both queues were looked at.

@@ -26,11 +26,11 @@ fn compared(changes: Vec<StateChange>, movements: Vec<Movement>) -> FreezeCheck 
 /// `audit`, `verify` and `verified` of this evidence.
 fn gates(audits: &[Evidence], verifies: &[Evidence]) -> Vec<Gate> {
     let audit = seen(audits);
-    let verified = VerifiedSeen::of(&audit);
+    let by_workers = VerifiedSeen::of(&audit);
     vec![
         Gate::Audit(Box::new(audit)),
         Gate::Verify(Box::new(seen(verifies))),
-        Gate::Verified(verified),
+        Gate::Verified(by_workers),
     ]
 }
 
