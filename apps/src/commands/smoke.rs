@@ -130,7 +130,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Mode::Shadow => (arguments.shadow(&session, &services, seed).await?, None),
         Mode::Trial | Mode::CutOver => arguments.test(&session, &services, seed).await?,
     };
-    let entry = arguments.note(&services, mode, &summary, writer).await?;
+    // What was found stands without the journal, too.
+    let entry = match arguments.note(&services, mode, &summary, writer).await {
+        Ok(entry) => entry,
+        Err(error) => {
+            tracing::warn!(
+                "the result is not in the journal, so the runbook does not know it: {error:#}. Mend that, then \
+                 run this again"
+            );
+            None
+        }
+    };
     let seed = (mode != Mode::Trial).then_some(seed);
     session.print(&SmokeReport::new(mode, summary, seed, entry))
 }

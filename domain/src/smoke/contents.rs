@@ -34,22 +34,20 @@ impl Wanted {
 }
 
 /// The contents of the sampled rows, each once for each size that rows say. Rows that refer to none are findings.
-pub(super) fn wanted(rows: Rows, map: &BucketMap, summary: &mut SmokeSummary) -> Vec<Wanted> {
+pub(super) fn wanted(rows: &Rows, map: &BucketMap, summary: &mut SmokeSummary) -> Vec<Wanted> {
     let mut contents = Contents { map, wanted: BTreeMap::new(), seen: BTreeSet::new() };
     for (name, object) in &rows.objects {
         contents.take(name, object, object.size, summary);
     }
     for (_, file) in &rows.files {
-        match name_of(file).and_then(|name| rows.named.get_key_value(&name)) {
-            Some((name, object)) => {
-                contents.take(&name.0, object, file.size.or(object.size), summary);
-            }
-            None => {
-                let at = format!("row {} of rhino", file.id);
-                let why = "contentrepo has no row of its bucket, key and uuid that is not purged";
-                summary.find(SmokeFault::NoRow, at, why);
-            }
-        }
+        let named = name_of(file).and_then(|name| rows.named.get_key_value(&name));
+        let Some((name, object)) = named else {
+            let at = format!("row {} of rhino", file.id);
+            let why = "contentrepo has no row of its bucket, key and uuid that is not purged";
+            summary.find(SmokeFault::NoRow, at, why);
+            continue;
+        };
+        contents.take(&name.0, object, file.size.or(object.size), summary);
     }
     contents.wanted.into_values().collect()
 }

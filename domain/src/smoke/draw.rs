@@ -64,8 +64,12 @@ impl<T: Row> Draw<T> {
                 of.largest = row.clone();
             }
         }
+        let is_full = of.lots.len() >= self.plan.rows;
+        if is_full && of.lots.last_key_value().is_none_or(|(highest, _)| highest.0 <= lot) {
+            return;
+        }
         of.lots.insert((lot, row.id()), row.clone());
-        if of.lots.len() > self.plan.rows {
+        if is_full {
             of.lots.pop_last();
         }
     }

@@ -157,7 +157,7 @@ impl Ingester<'_> {
         match retried(self.clock, 0, || self.objects.head(&at)).await {
             Ok(None) => {}
             Ok(Some(_)) => {
-                summary.find(SmokeFault::NotPurged, &name, format!("`{at}` is still there"))
+                summary.find(SmokeFault::NotPurged, &name, format!("`{at}` is still there"));
             }
             Err(error) => summary.miss(&at, error),
         }

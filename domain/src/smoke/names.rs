@@ -121,7 +121,7 @@ pub(super) async fn read(
     let wanted: BTreeSet<Name> = files.iter().filter_map(|(_, file)| name_of(file)).collect();
     let buckets = retried(clock, 0, || content_repo.buckets()).await?;
     let mut judge = Judge { map, names, client: "contentrepo", found: BTreeSet::new() };
-    let (mut draw, mut named, mut drawn) =
+    let (mut draw, mut by_rhino, mut drawn) =
         (Draw::new(plan), BTreeMap::new(), TableDrawn::default());
     let mut after = RowId::START;
     loop {
@@ -142,7 +142,7 @@ pub(super) async fn read(
             }
             let of_rhino = (name.clone(), object.key.clone(), object.uuid.clone());
             if wanted.contains(&of_rhino) {
-                named.insert(of_rhino, object.clone());
+                by_rhino.insert(of_rhino, object.clone());
             }
             draw.offer(name, &object);
         }
@@ -151,7 +151,7 @@ pub(super) async fn read(
     let objects = draw.drawn();
     drawn.sampled = objects.len() as u64;
     summary.contentrepo = drawn;
-    Ok(Rows { objects, files, named })
+    Ok(Rows { objects, files, named: by_rhino })
 }
 
 async fn read_files(

@@ -56,7 +56,7 @@ pub async fn shadow(ports: ShadowPorts<'_>, plan: &ShadowPlan) -> SmokeSummary {
         let ShadowPorts { rhino, clock, .. } = ports;
         let read = names::read(content_repo, rhino, clock, names, plan.sample, &mut summary).await;
         match read {
-            Ok(rows) => wanted.extend(contents::wanted(rows, &plan.buckets, &mut summary)),
+            Ok(rows) => wanted.extend(contents::wanted(&rows, &plan.buckets, &mut summary)),
             Err(error) => summary.miss("the rows of the clients", error),
         }
     }
@@ -156,9 +156,8 @@ async fn from_mogile(
         match looked {
             Looked::Whole(_) => return looked,
             // One that could not be asked may be the one that has it.
-            Looked::Unlooked(_) => last = looked,
             Looked::Fault(..) if matches!(last, Looked::Unlooked(_)) => {}
-            Looked::Fault(..) => last = looked,
+            Looked::Unlooked(_) | Looked::Fault(..) => last = looked,
         }
     }
     last

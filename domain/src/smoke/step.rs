@@ -68,7 +68,7 @@ pub async fn smoke(ports: SmokePorts<'_>, plan: &SmokePlan) -> SmokeSummary {
     let names = (&plan.buckets, Names::OfS3);
     match names::read(content_repo, rhino, clock, names, plan.sample, &mut summary).await {
         Ok(rows) => {
-            let wanted = contents::wanted(rows, &plan.buckets, &mut summary);
+            let wanted = contents::wanted(&rows, &plan.buckets, &mut summary);
             let accepted = contents::accepted(&plan.accepted, &plan.buckets);
             let whole = look_in_s3(ports, wanted, &accepted, &mut summary).await;
             look_by_api(ports, &whole, &mut summary).await;

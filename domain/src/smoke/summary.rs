@@ -1,6 +1,7 @@
 //! What a smoke test found.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use serde::{Serialize, Serializer};
 
@@ -193,11 +194,11 @@ impl SmokeSummary {
         .collect()
     }
 
-    pub(super) fn find(&mut self, kind: SmokeFault, at: impl ToString, why: impl ToString) {
+    pub(super) fn find(&mut self, kind: SmokeFault, at: impl Display, why: impl Display) {
         self.findings.push(SmokeFinding { kind, at: at.to_string(), why: why.to_string() });
     }
 
-    pub(super) fn miss(&mut self, at: impl ToString, why: impl ToString) {
+    pub(super) fn miss(&mut self, at: impl Display, why: impl Display) {
         self.unlooked.push(Unlooked { at: at.to_string(), why: why.to_string() });
     }
 }
@@ -235,6 +236,8 @@ impl Looked {
 
 #[cfg(test)]
 mod tests {
+    use EvidenceOutcome::{Clean, Differs, Incomplete};
+
     use super::*;
     use crate::ContentHasher;
 
@@ -245,7 +248,6 @@ mod tests {
             change(&mut summary);
             summary.outcome()
         };
-        use EvidenceOutcome::{Clean, Differs, Incomplete};
         assert_eq!(clean(|_| {}), Incomplete);
         assert_eq!(clean(|it| it.accepted = 7), Incomplete);
         assert_eq!(clean(|it| it.s3_whole = 1), Clean);

@@ -86,7 +86,7 @@ fn contentrepo_goes_first_and_comes_back_last() {
     ] {
         let of: Vec<_> = standings.chars().collect();
         let (contentrepo, rhino) = (standing(of[0], Contentrepo), standing(of[1], Rhino));
-        let cutovers = Cutovers { contentrepo, rhino };
+        let cutovers = Cutovers { contentrepo, rhino, ..Cutovers::default() };
         let found = order(database, direction, &cutovers, renamed);
         assert_eq!(found, expected, "{standings} {database} {direction:?}");
     }

@@ -83,8 +83,9 @@ async fn a_smoke_test_breaks_no_freeze_and_names_what_readers_miss() {
     // The freeze, each of two objects before creation and purge, and the result.
     assert_eq!(clean["entry"], 6, "{clean}");
     let export = mogile2s3(&environment, &["runbook", "export"]).await;
-    let last = text(&export.stdout).lines().last().unwrap_or_default().to_owned();
-    let last: Value = serde_json::from_str(&last).expect("an entry");
+    let exported = text(&export.stdout);
+    let last = exported.lines().find(|line| line.contains(r#""kind":"evidence""#));
+    let last: Value = serde_json::from_str(last.unwrap_or_default()).expect("an entry");
     assert_eq!((&last["step"], &last["outcome"]), (&json_of!("smoke"), &json_of!("clean")));
     assert_eq!(last["place"]["account"], "123456789012", "{last}");
 

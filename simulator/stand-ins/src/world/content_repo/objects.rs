@@ -142,7 +142,7 @@ impl ContentRepo {
         check_uuid(of)?;
         let mut connection = self.databases.open(Database::ContentRepo)?;
         let transaction = connection.transaction()?;
-        let highest = if purge { 1 } else { 0 };
+        let highest = i64::from(purge);
         let row = RepoRow::find(&transaction, bucket, key, of, highest)?;
         let row = row.ok_or(RepoRefusal::ObjectNotFound)?;
         if purge {
