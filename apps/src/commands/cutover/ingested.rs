@@ -112,8 +112,8 @@ async fn files_behind(
     loop {
         let page = ports.rhino.files(after, limits::PAGE_ROWS).await;
         let page = page.map_err(|error| reading(&error))?;
-        let Some(last) = page.last().filter(|last| last.id > after) else { return Ok(files) };
-        after = last.id;
+        let Some(newest) = page.last().filter(|newest| newest.id > after) else { return Ok(files) };
+        after = newest.id;
         files += page.len() as u64;
         if let Some(list) = &mut list {
             for row in &page {
