@@ -5,3 +5,4 @@ mod mysql_index;
 #[cfg(feature = "containers")]
 mod mysql_stored;
 mod old_mysql;
+mod running_config_api;

@@ -225,9 +225,9 @@ fn proven_files_lose_their_intermediaries_in_both_forms() {
     // The plain form is listed first: fids 1, 3 and 5.
     let expected = (BUCKET, 3, 300, "1,3,5", "");
     assert_eq!((&**bucket, *files, *bytes, &**fids, &**leading_slash), expected);
-    let deleted = said.iter().map(|said| match said {
-        Said::IntermediariesDeleted { deleted, spared } if spared.is_empty() => *deleted,
-        _ => 0,
+    let deleted = said.iter().map(|said| {
+        let Said::IntermediariesDeleted { deleted, spared } = said else { return 0 };
+        if spared.is_empty() { *deleted } else { 0 }
     });
     assert_eq!((deleted.sum::<u64>(), said.len()), (8, 6));
     // Nothing is left to do.

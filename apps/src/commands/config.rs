@@ -37,11 +37,11 @@ pub struct Arguments {
     check: Vec<PathBuf>,
 
     /// Ask a running node of contentrepo, or rhino, for its configuration. Can be repeated. Without a URL all of
-    /// CONTENTREPO_URL and RHINO_URL are asked
+    /// `CONTENTREPO_URL` and `RHINO_URL` are asked
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     check_url: Vec<String>,
 
-    /// Print the keys in the texts that are printed: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the
+    /// Print the keys in the texts that are printed: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` of the
     /// environment. Run this with contentrepo's own keys there
     #[arg(long, conflicts_with_all = ["check", "check_url"])]
     with_keys: bool,

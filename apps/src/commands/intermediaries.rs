@@ -78,7 +78,7 @@ struct Delete {
 }
 
 const CONCURRENCY: NonZeroU16 =
-    NonZeroU16::new(limits::INTERMEDIARIES_AT_ONCE as u16).expect("it is not zero");
+    NonZeroU16::new(limits::INTERMEDIARIES_AT_ONCE).expect("it is not zero");
 
 const AFTER_DELETE: &str = "\
 An intermediary is the raw copy of a file at `0/000/000/0000000001.fid`, with or without a slash in

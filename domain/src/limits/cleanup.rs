@@ -34,7 +34,7 @@ pub const CONDEMNED_INTERMEDIARIES: usize = 10_000;
 
 /// Intermediaries that are deleted at the same time, with two requests each. S3 takes 3,500 deletions a second
 /// below one prefix.
-pub const INTERMEDIARIES_AT_ONCE: usize = 64;
+pub const INTERMEDIARIES_AT_ONCE: u16 = 64;
 
 /// Files that one `audit accept` takes: an operator can look through so many. Each has about a kilobyte of
 /// evidence, which is kept in memory.

@@ -89,7 +89,9 @@ impl Reader {
                 let name = qualified(prefix, local);
                 return match self.open.pop() {
                     Some(open) if open == name => Ok(()),
-                    _ => Err(format!("it is no XML: `{name}` is closed where it is not open")),
+                    Some(_) | None => {
+                        Err(format!("it is no XML: `{name}` is closed where it is not open"))
+                    }
                 };
             }
             ElementEnd::Open => false,
@@ -101,7 +103,7 @@ impl Reader {
             Some("Resource") => self.document.resources.push(ResourceElement { attributes }),
             Some("ResourceLink") => self.document.links.push(value("name")),
             Some("xi:include") => self.document.includes.push(value("href")),
-            _ => {}
+            Some(_) | None => {}
         }
         if is_empty {
             self.open.pop();

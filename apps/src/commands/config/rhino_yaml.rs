@@ -60,7 +60,7 @@ fn merge(pairs: &mut Map<String, Value>, from: Value) {
             }
         }
         Value::Array(all) => all.into_iter().for_each(|one| merge(pairs, one)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -130,9 +130,9 @@ fn names_of(of: Option<&Value>, unreadable: &mut Vec<String>) -> Vec<String> {
         None | Some(Value::Null) => {}
         Some(Value::Array(all)) => {
             for name in all {
-                match name {
-                    Value::String(name) => names.push(name.clone()),
-                    _ => unreadable.push(format!("{SECONDARY} has `{name}`, which is no text")),
+                match name.as_str() {
+                    Some(name) => names.push(name.to_owned()),
+                    None => unreadable.push(format!("{SECONDARY} has `{name}`, which is no text")),
                 }
             }
         }

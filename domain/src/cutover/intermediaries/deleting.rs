@@ -136,11 +136,12 @@ impl Deleter<'_> {
     async fn head(&self, one: &Condemned, at: &ObjectAddress) -> Result<Option<FoundObject>, End> {
         let head = retried(self.clock, one.fid.0, || self.objects.head(at)).await;
         // Nothing was asked to change yet.
-        head.map_err(|error| match error {
-            StoreError::Uncertain { at, cause } => {
-                End::Trouble(StoreError::Busy { at, why: cause.to_string() })
-            }
-            error => End::Trouble(error),
+        head.map_err(|error| {
+            End::Trouble(if let StoreError::Uncertain { at, cause } = error {
+                StoreError::Busy { at, why: cause.to_string() }
+            } else {
+                error
+            })
         })
     }
 
@@ -197,7 +198,7 @@ impl Deleter<'_> {
 fn entry(domain: &str, batch: &[Condemned]) -> Content {
     let bucket = batch.first().map(|one| one.at.bucket.to_string()).unwrap_or_default();
     let fids = |of: IntermediaryForm| ranges(batch.iter().filter(|one| one.form == of));
-    let keys: String = batch.iter().map(|one| format!("{}\n", one.at.key)).collect();
+    let keys: Vec<_> = batch.iter().map(|one| format!("{}\n", one.at.key)).collect();
     Content::IntermediariesCondemned {
         domain: domain.to_owned(),
         bucket,
@@ -205,7 +206,7 @@ fn entry(domain: &str, batch: &[Condemned]) -> Content {
         bytes: batch.iter().fold(0, |sum: u64, one| sum.saturating_add(one.length.0)),
         fids: fids(IntermediaryForm::Plain),
         leading_slash: fids(IntermediaryForm::LeadingSlash),
-        sha256: Sha256::of(keys.as_bytes()),
+        sha256: Sha256::of(keys.concat().as_bytes()),
     }
 }
 
@@ -217,7 +218,7 @@ fn ranges<'a>(batch: impl Iterator<Item = &'a Condemned>) -> String {
     for fid in fids {
         match ranges.last_mut() {
             Some((_, last)) if fid <= last.saturating_add(1) => *last = fid,
-            _ => ranges.push((fid, fid)),
+            Some(_) | None => ranges.push((fid, fid)),
         }
     }
     let text = |(first, last): (u64, u64)| {

@@ -91,11 +91,10 @@ async fn the_clients_configuration_is_printed_and_checked() {
     };
     let old = write("old.yaml", &rhino(BUCKETS[0].0));
     let new = write("rhino.yaml", &rhino(BUCKETS[0].1));
-    let outcome = |world: &EmbeddedWorld| match last(world).expect("an entry").content {
-        Said::Evidence(evidence) => {
-            (evidence.step, json_of!(evidence.outcome), evidence.place.account)
-        }
-        other => panic!("{other:?}"),
+    let outcome = |world: &EmbeddedWorld| {
+        let content = last(world).expect("an entry").content;
+        let Said::Evidence(evidence) = content else { panic!("{content:?}") };
+        (evidence.step, json_of!(evidence.outcome), evidence.place.account)
     };
     let of = |outcome: &str| {
         let account = Some("123456789012".to_owned());
