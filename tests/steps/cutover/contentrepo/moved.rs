@@ -80,3 +80,32 @@ async fn a_database_of_other_rows_is_not_the_one_that_moved() {
         assert_eq!(stage.rows(), left);
     }
 }
+
+/// A cut-over that is half way does not go on by a word: it is taken back by it.
+#[tokio::test]
+async fn a_cut_over_does_not_go_on_in_a_database_of_another_name() {
+    let mut stage = Stage::new().await;
+    assert!(stage.forth(&super::Fuse::new(Some(super::BEHIND_FIRST_ENTRY))).await.is_none());
+    let before = stage.rows();
+    (stage.server, stage.database_was) = (NOW.to_owned(), Some(SERVER.to_owned()));
+    let refused = refusals(stage.forth(&never_blows()).await);
+    assert!(matches!(&refused[..], [RepoRefusal::OtherDatabase { .. }]), "{refused:?}");
+    done(stage.back(&never_blows(), false).await);
+    assert_eq!(stage.rows(), before);
+}
+
+#[tokio::test]
+async fn a_backup_of_another_cut_over_is_refused() {
+    let stage = Stage::new().await;
+    done(stage.forth(&never_blows()).await);
+    done(stage.back(&never_blows(), false).await);
+    let first = stage.backup().with_extension("first");
+    std::fs::rename(stage.backup(), &first).expect("renamed");
+    stage.execute("DELETE FROM buckets WHERE bucketId = 3");
+    done(stage.forth(&never_blows()).await);
+    std::fs::rename(&first, stage.backup()).expect("renamed");
+    let left = stage.rows();
+    let refused = refusals(stage.back(&never_blows(), true).await);
+    assert!(matches!(&refused[..], [RepoRefusal::OtherBackup(_)]), "{refused:?}");
+    assert_eq!(stage.rows(), left);
+}
