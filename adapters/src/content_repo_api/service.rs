@@ -25,10 +25,10 @@ use crate::calls::{Calls, System};
 const ANSWER_BYTES: usize = 1 << 20;
 
 /// contentrepo tries S3 five times, four seconds apart, before it answers that a creation has failed.
-const CREATION_TIME: Duration = Duration::from_secs(120);
+const CREATION_TIME: Duration = Duration::from_mins(2);
 
 /// contentrepo reads all rows of the bucket before it purges one.
-const PURGE_TIME: Duration = Duration::from_secs(900);
+const PURGE_TIME: Duration = Duration::from_mins(15);
 
 /// A node of contentrepo. Connections are kept between requests; no proxy is used and no redirect followed.
 pub struct ContentRepoService {

@@ -164,8 +164,8 @@ impl Arguments {
         if content_repo.is_none() && self.trial.is_none() {
             return Err(missing_content_repo().into());
         }
-        let writes = !nodes.is_empty() && !self.no_ingest;
-        if writes {
+        let is_to_write = !nodes.is_empty() && !self.no_ingest;
+        if is_to_write {
             self.journal.journal_table(&self.aws)?;
         }
         let objects = services.s3(&self.target).await?;
@@ -194,7 +194,7 @@ impl Arguments {
             without_api: self.no_api,
         };
         let mut summary = smoke(ports, &plan).await;
-        if !writes {
+        if !is_to_write {
             return Ok((summary, None));
         }
         // Opened behind the reading, which takes minutes.

@@ -84,7 +84,7 @@ impl RepoRow {
             ":bucket": bucket, ":key": key, ":status": highest_status,
             ":version": filter.version, ":uuid": filter.uuid, ":tag": filter.tag,
         };
-        Ok(connection.query_row(&sql, wanted, |row| Self::read(row)).optional()?)
+        Ok(connection.query_row(&sql, wanted, Self::read).optional()?)
     }
 
     /// Writes a new row of a key, in its next version.
@@ -104,7 +104,7 @@ impl RepoRow {
             "SELECT {COLUMNS} FROM objects obj JOIN buckets b ON obj.bucketId = b.bucketId \
              WHERE obj.id = ?"
         );
-        Ok(connection.query_row(&sql, [id], |row| Self::read(row))?)
+        Ok(connection.query_row(&sql, [id], Self::read)?)
     }
 
     /// The number of a key's next version. Those of purged rows stay used.

@@ -14,7 +14,7 @@ impl ContentRepo {
     pub(super) fn content(&self, row: &RepoRow) -> Result<(Bytes, bool), RepoRefusal> {
         match self.settings().store {
             Store::MogileFs { dmid, .. } => {
-                let content = self.from_mogile(dmid, &dkey(row));
+                let content = self.mogile_content(dmid, &dkey(row));
                 content.map(|content| (content, false)).ok_or(RepoRefusal::ContentNotFound)
             }
             // Every refusal of S3 is an exception of the library, a missing object too.
@@ -113,7 +113,7 @@ impl ContentRepo {
         if has_valid_keys && is_taken { Ok(()) } else { Err(StoreError::AccessDenied) }
     }
 
-    fn from_mogile(&self, dmid: Dmid, dkey: &str) -> Option<Bytes> {
+    fn mogile_content(&self, dmid: Dmid, dkey: &str) -> Option<Bytes> {
         let file = self.mogile.row_by_key(dmid, dkey)?;
         let mut devices = file.devids.iter();
         devices.find_map(|device| self.mogile.replica(file.fid, *device)?.read().ok())
