@@ -332,7 +332,9 @@ fn nothing_but_keys_of_intermediaries_is_touched() {
         "9/".to_owned(),
         "intermediaries/0/000/000/0000000001.fid".to_owned(),
     ];
-    alike.iter().for_each(|key| stage.world.plant(key, &content(0, LENGTH)));
+    for key in &alike {
+        stage.world.plant(key, &content(0, LENGTH));
+    }
     let before = stage.keys();
     let deletion = stage.delete();
     assert_eq!((deletion.deleted.files, deletion.other_keys), (1, 9), "{deletion:?}");

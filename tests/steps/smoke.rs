@@ -32,9 +32,9 @@ async fn clients_on_s3_are_clean_and_nothing_stays_of_what_was_written() {
     assert_eq!(stage.keys(), before, "the contents are gone again");
 
     let keys: Vec<_> = stage.journalled().await;
-    let written = keys.iter().filter_map(|content| match content {
-        Content::SmokeKey(key) => Some((key.bucket.as_str(), key.does)),
-        _ => None,
+    let written = keys.iter().filter_map(|content| {
+        let Content::SmokeKey(key) = content else { return None };
+        Some((key.bucket.as_str(), key.does))
     });
     let both = |bucket| [(bucket, SmokeWrite::Create), (bucket, SmokeWrite::Purge)];
     let mut written: Vec<_> = written.collect();

@@ -161,7 +161,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     (false, true) => Shown::Everything,
                     (false, false) => Shown::Screen,
                 };
-                rehearse(&cli.corpus.options(Hazards::All), cli.by, shown, &file).await
+                let options = cli.corpus.options(Hazards::All);
+                Box::pin(rehearse(&options, cli.by, shown, &file)).await
             }
         }
     })

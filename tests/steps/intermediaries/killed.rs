@@ -88,13 +88,13 @@ impl ObjectStore for Watched {
 /// Runs it until the request of this number, and ends it there, before the request or behind it. Returns
 /// whether it was killed.
 fn kill(stage: &Stage, at: usize, behind: bool) -> bool {
-    let (killer, killed) = tokio::sync::oneshot::channel::<()>();
-    let killer = Mutex::new(Some(killer));
+    let (alive, killed) = tokio::sync::oneshot::channel::<()>();
+    let alive = Mutex::new(Some(alive));
     let strike = move |number: usize| -> Happening {
         if number != at {
             return Box::pin(async {});
         }
-        drop(killer.lock().expect("not poisoned").take());
+        drop(alive.lock().expect("not poisoned").take());
         Box::pin(pending())
     };
     let mut watched = Watched::new(stage.ports().objects, |_| Box::pin(async {}));

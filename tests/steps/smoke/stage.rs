@@ -195,7 +195,7 @@ impl Stage {
         (content_repo, MysqlRhino::new(url("RHINO_DATABASE_URL"), calls()))
     }
 
-    fn plan(&self, without_api: bool) -> SmokePlan {
+    fn plan(without_api: bool) -> SmokePlan {
         SmokePlan {
             buckets: map(),
             sample: SamplePlan { rows: 10, seed: 1 },
@@ -224,7 +224,7 @@ impl Stage {
             nodes: &nodes,
             clock: &NoPauses,
         };
-        let plan = self.plan(nodes.is_empty());
+        let plan = Self::plan(nodes.is_empty());
         let mut summary = smoke(ports, &plan).await;
         if !nodes.is_empty() {
             let mut writer = self.writer().await;

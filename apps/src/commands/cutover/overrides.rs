@@ -105,7 +105,8 @@ impl GateArguments {
             flags += " --no-queue";
         }
         if self.queue_window != limits::QUEUE_EMPTY_FOR {
-            flags += &format!(" --queue-window {}", humantime::format_duration(self.queue_window));
+            let window = humantime::format_duration(self.queue_window);
+            flags = format!("{flags} --queue-window {window}");
         }
         flags
     }

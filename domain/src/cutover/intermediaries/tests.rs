@@ -53,7 +53,11 @@ fn standing(what: &str) -> Standing {
 fn only_behind_both_cut_overs_and_for_their_buckets() {
     let check = |contentrepo: &str, rhino: &str, buckets: &str, words: Option<&str>| {
         let buckets = BucketMap::parse(buckets, "").expect("a map");
-        let cutovers = Cutovers { contentrepo: standing(contentrepo), rhino: standing(rhino) };
+        let cutovers = Cutovers {
+            contentrepo: standing(contentrepo),
+            rhino: standing(rhino),
+            ..Cutovers::default()
+        };
         let why = why_not(&cutovers, &buckets);
         match (&why, words) {
             (None, None) => {}

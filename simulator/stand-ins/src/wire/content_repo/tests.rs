@@ -58,7 +58,7 @@ async fn post(world: &EmbeddedWorld, fields: &[(&str, &str)]) -> (u16, Value) {
     let mut body = String::new();
     for (name, value) in fields {
         body += "--frontier\r\nContent-Disposition: form-data; name=\"";
-        body += &format!("{name}\"\r\n\r\n{value}\r\n");
+        body.extend([name, "\"\r\n\r\n", value, "\r\n"]);
     }
     body += "--frontier--\r\n";
     let headers = [("content-type", "multipart/form-data; boundary=frontier")];

@@ -129,10 +129,10 @@ fn metadata_that_s3_does_not_take_is_refused() {
         ("{}".to_owned(), "\u{e4}.txt", false),
     ] {
         let key = format!("{} {name}", metadata.len());
-        let (user_metadata, download_name) = (Some(metadata), Some(name.to_owned()));
+        let (download_name, user_metadata) = (Some(name.to_owned()), Some(metadata));
         // Content that S3 has is not written again, whatever the new row says.
         let content = Box::leak(key.clone().into_boxed_str());
-        let new = NewObject { user_metadata, download_name, ..object(&key, content) };
+        let new = NewObject { download_name, user_metadata, ..object(&key, content) };
         assert_eq!(repo.create(new).is_ok(), is_taken, "{key}");
     }
 }
