@@ -11,7 +11,7 @@ use crate::common::{World, content};
 fn looks(seen: &QueueSeen) -> &[QueueLook] {
     match seen {
         QueueSeen::Watched { looks, .. } => looks,
-        QueueSeen::NotNamed | QueueSeen::NotUsed { .. } => &[],
+        QueueSeen::NotNamed | QueueSeen::NotUsed { .. } | QueueSeen::Other { .. } => &[],
     }
 }
 

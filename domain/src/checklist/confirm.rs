@@ -1,6 +1,6 @@
 //! Which steps people may confirm, and when.
 
-use super::{CheckList, Step};
+use super::{CheckList, State, Step};
 
 /// Why a step cannot be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,12 @@ pub fn may_confirm(list: &CheckList, step: Step) -> Result<(), NotConfirmed> {
         | Step::CutOver
         | Step::Test => &[],
     };
-    match needs.iter().find(|step| !list.state(**step).is_settled()) {
+    // A stale cut-over cannot be repeated, and both databases have the S3 names: people go on.
+    let is_settled = |step: Step| {
+        let state = list.state(step);
+        state.is_settled() || (step == Step::CutOver && state == State::Stale)
+    };
+    match needs.iter().find(|step| !is_settled(**step)) {
         Some(first) => Err(NotConfirmed::NotYet(*first)),
         None => Ok(()),
     }

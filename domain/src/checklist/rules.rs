@@ -237,7 +237,10 @@ impl View<'_> {
         ];
         let all = all.into_iter().flatten();
         let all = all.filter(|it| taken_back.is_none_or(|back| it.entry > back));
-        self.of_command(all.max_by_key(|it| it.entry), None)
+        let is_wrong = |it: &&Recorded| it.evidence.outcome == EvidenceOutcome::Differs;
+        // No word of people makes a wrong file right.
+        let wrong = all.clone().find(is_wrong);
+        self.of_command(wrong.or_else(|| all.max_by_key(|it| it.entry)), None)
     }
 
     fn cut_over(&self) -> Found {
@@ -264,9 +267,9 @@ impl View<'_> {
         let done = |standing: &crate::cutover::Standing| {
             standing.forth.as_ref().and_then(|run| run.done).unwrap_or_default()
         };
-        let first = done(&cutovers.contentrepo).min(done(&cutovers.rhino));
+        let last = done(&cutovers.contentrepo).max(done(&cutovers.rhino));
         match self.facts.freeze() {
-            Some(freeze) if freeze.sequence < first => (State::Done, Vec::new(), proof),
+            Some(freeze) if freeze.sequence < last => (State::Done, Vec::new(), proof),
             Some(freeze) => {
                 let why = format!("entry {} froze the store behind it", freeze.sequence);
                 because(State::Stale, why, proof)

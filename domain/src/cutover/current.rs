@@ -1,7 +1,9 @@
 //! The freeze that the journal has, and what was journalled since.
 
 use super::smoke_rows::SmokeRows;
-use crate::journal::{ChainFault, CondemnedFile, Content, Entry, SparedFile, StoredEntry};
+use crate::journal::{
+    ChainFault, ClientDatabase, CondemnedFile, Content, Direction, Entry, SparedFile, StoredEntry,
+};
 use crate::ports::{Clock, Journal, LedgerError};
 use crate::runbook::read_journal;
 use crate::store_state::{Freeze, RowsDigest, StoreState};
@@ -146,8 +148,14 @@ impl JournalledChanges {
             | Content::GateOverridden(_)
             // They change names in the clients' databases alone, and no freeze counts names.
             | Content::CutoverBegun(_)
-            | Content::CutoverStatement(_)
-            | Content::StepDone { .. } => return,
+            | Content::CutoverStatement(_) => return,
+            Content::StepDone { step } => {
+                // Behind the way back clients write to MogileFS again.
+                if step == ClientDatabase::Contentrepo.step(Direction::ToMogile) {
+                    self.freeze = None;
+                }
+                return;
+            }
         }
         self.last_change = Some((sequence, by));
     }

@@ -1,6 +1,7 @@
 //! The evidence that the journal has, as the gates of a cut-over read it.
 
 use super::current::UnreadableJournal;
+use super::gate::QueueSeen;
 use crate::Timestamp;
 use crate::journal::{ChainFault, Content, Entry, Evidence, StoredEntry};
 use crate::ports::{Clock, Journal};
@@ -42,6 +43,17 @@ pub struct GateEvidence {
 }
 
 impl GateEvidence {
+    /// What was seen of the queues that are named now. Jobs that were sent to another queue may still be there.
+    #[must_use]
+    pub fn queue(&self, seen: QueueSeen, today: Option<&String>) -> QueueSeen {
+        match &self.queue_used {
+            Some((entry, url)) if today != Some(url) => {
+                QueueSeen::Other { entry: *entry, url: url.clone() }
+            }
+            Some(_) | None => seen,
+        }
+    }
+
     /// Takes an entry. Entries come in their order. Acceptances count that are of this domain.
     pub fn take(&mut self, domain: &str, Entry { sequence, at, by, content, .. }: Entry) {
         if let Content::AcceptanceEnded { domain: of, .. } = &content

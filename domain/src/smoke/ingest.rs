@@ -87,11 +87,14 @@ impl Ingester<'_> {
                 version.uuid = Some(created.uuid);
                 self.read_back(object, &version, summary).await;
             }
-            Err(error @ RepoServiceError::Refused { .. }) => {
+            Err(error @ RepoServiceError::Refused { status: 400..=499, .. }) => {
                 summary.find(SmokeFault::Refused, object.name("the creation"), error);
                 return Ok(false);
             }
-            // It may be there: what is, goes.
+            // It may be there: what is, goes. So it is where contentrepo failed behind its own write.
+            Err(error @ RepoServiceError::Refused { .. }) => {
+                summary.find(SmokeFault::Refused, object.name("the creation"), error);
+            }
             Err(error) => summary.miss(object.name("the creation"), error),
         }
         writer.append(object.entry(SmokeWrite::Purge)).await?;

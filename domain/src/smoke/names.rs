@@ -150,6 +150,12 @@ pub(super) async fn read(
     drawn.rows = draw.rows();
     let objects = draw.drawn();
     drawn.sampled = objects.len() as u64;
+    if drawn.sampled == 0 {
+        summary.miss("contentrepo's rows", "no row of a mapped bucket is in the table `objects`");
+    }
+    if summary.rhino.as_ref().is_some_and(|rhino| rhino.sampled == 0) {
+        summary.miss("rhino's rows", "no row of a mapped bucket is in the table `articleFile`");
+    }
     summary.contentrepo = drawn;
     Ok(Rows { objects, files, named: by_rhino })
 }

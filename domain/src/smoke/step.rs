@@ -72,6 +72,9 @@ pub async fn smoke(ports: SmokePorts<'_>, plan: &SmokePlan) -> SmokeSummary {
             let accepted = contents::accepted(&plan.accepted, &plan.buckets);
             let whole = look_in_s3(ports, wanted, &accepted, &mut summary).await;
             look_by_api(ports, &whole, &mut summary).await;
+            if !ports.nodes.is_empty() && summary.api_whole == 0 && !summary.differs() {
+                summary.miss("contentrepo's API", "no node gave the content of any row");
+            }
             if summary.reproxies {
                 look_without_keys(ports, &whole, &mut summary).await;
             }

@@ -161,7 +161,7 @@ impl Looking<'_> {
         let Seen { cutovers, place, held, check, queue } = seen;
         let evidence = self.evidence().await?;
         let queue = match queue {
-            Some(seen) => seen,
+            Some(seen) => evidence.queue(seen, place.queue.as_ref()),
             None if change.gates.says_no_queue() => {
                 QueueSeen::NotUsed { but: evidence.queue_used.clone() }
             }
@@ -169,7 +169,9 @@ impl Looking<'_> {
         };
         // What was accepted by name when the change was begun stays so.
         let standing = cutovers.of(database);
-        let begun = standing.forth.iter().flat_map(|run| run.begun.left_behind.iter().cloned());
+        // What contentrepo leaves behind rhino cannot read either.
+        let runs = standing.forth.iter().chain(&cutovers.contentrepo.forth);
+        let begun = runs.flat_map(|run| run.begun.left_behind.iter().cloned());
         let named: BTreeSet<_> = self.named.iter().cloned().chain(begun).collect();
         let compared = match &check {
             FreezeCheck::Compared { freeze, .. } => Some(freeze.clone()),

@@ -24,7 +24,7 @@ pub(super) fn verify(seen: &EvidenceSeen) -> Words {
 }
 
 fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
-    let EvidenceSeen { last, has_freeze, stale, acceptance_ended, wrong } = seen;
+    let EvidenceSeen { last, has_freeze, stale, acceptance_ended, wrong, .. } = seen;
     let Some(last) = last else {
         return (vec![format!("the journal has no result of `{step}`")], Some(command.to_owned()));
     };
@@ -108,6 +108,12 @@ pub(super) fn queue(seen: &QueueSeen) -> Words {
                 "--no-queue says that no queue was used, and by entry {entry} jobs were sent to `{url}`"
             )],
             Some("set SQS_URL and SQS_DLQ_URL to its queues, and leave --no-queue out".to_owned()),
+        ),
+        QueueSeen::Other { entry, url } => (
+            vec![format!(
+                "by entry {entry} jobs were sent to `{url}`, and SQS_URL names another queue"
+            )],
+            Some("set SQS_URL and SQS_DLQ_URL to the queues of these jobs".to_owned()),
         ),
         QueueSeen::Watched { looks, window } => watched(seen, looks, *window),
     }

@@ -149,7 +149,11 @@ impl Lines<'_> {
             let accept = ["audit", "accept", "--fids", "FIDS", "--reason", "TEXT"];
             lines.push(typed(&accept, "accept by name what no replica gives any more"));
         }
-        if jobs.is_none() {
+        let without_pass =
+            |it: &Recorded| it.counted("without_pass").is_some_and(|files| files > 0);
+        let sent_behind = |it: &Recorded| jobs.is_some_and(|jobs| jobs.entry > it.entry);
+        let is_unverified = audit.is_some_and(|it| without_pass(it) && !sent_behind(it));
+        if jobs.is_none() || is_unverified {
             let words = ["enqueue", "verify", "--run", &run];
             lines.push(automatic(&words, "have the workers verify each file"));
         }
@@ -157,6 +161,8 @@ impl Lines<'_> {
             lines.push(automatic(&["verify"], "compare the buckets with the index"));
         }
         if !audit.is_some_and(|it| holds(it) && it.evidence.run.is_some()) {
+            let words = ["work", "--until-empty"];
+            lines.push(typed(&words, "work on the jobs from here, or wait until the function has"));
             let words = ["audit", "--run", &run];
             lines.push(automatic(&words, "compare index, ledger and verification"));
         }
@@ -165,6 +171,11 @@ impl Lines<'_> {
             lines.push(automatic(&words, "compare the clients' tables with the buckets"));
         }
         lines
+    }
+
+    /// The entry by which contentrepo's cut-over was begun.
+    fn repo_begun(&self) -> Option<u64> {
+        self.facts.cutovers.contentrepo.forth.as_ref().map(|run| run.sequence)
     }
 
     fn cut_over(&self) -> Vec<CommandLine> {
@@ -190,7 +201,7 @@ impl Lines<'_> {
             (Phase::UnderWayBack, _) => vec![back("contentrepo")],
             (Phase::UnderWay, _) => vec![go_on("contentrepo")],
             (_, Phase::UnderWay) => vec![go_on("rhino")],
-            (Phase::CutOver, Phase::Before) if cutovers.rhino.taken_back.is_some() => {
+            (Phase::CutOver, Phase::Before) if cutovers.rhino.taken_back > self.repo_begun() => {
                 [vec![back("contentrepo")], rhino.into()].concat()
             }
             (Phase::CutOver, Phase::Before) => rhino.into(),

@@ -78,7 +78,7 @@ pub(super) fn whole() -> Vec<(Kind, u8, &'static str)> {
         (Kind::Enqueue(3), 6, "status --watch"),
         (Kind::Enqueue(0), 7, "enqueue verify --run freeze-8"),
         (Kind::EnqueueVerify, 7, "verify"),
-        (Kind::Verify(7), 7, "audit --run r1"),
+        (Kind::Verify(7), 7, "work --until-empty"),
         (Kind::Audit(7, true), 8, "config"),
         (Kind::ConfigCheck, 9, "cutover contentrepo"),
         (Kind::Begun("contentrepo"), 9, "cutover contentrepo --execute"),

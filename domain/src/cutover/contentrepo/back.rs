@@ -164,7 +164,7 @@ impl RepoRevert {
     /// Whether this database is the known one: by its name, by the operator's word, or by the word that the journal
     /// has.
     fn is_same(&self, known: &String, run: Option<&Run>) -> bool {
-        *known == self.server
+        (*known == self.server && !self.is_other_server(known, run))
             || self.database_was.as_ref() == Some(known)
             || self.has_word(known, run)
     }
@@ -178,7 +178,15 @@ impl RepoRevert {
     /// The known name of this database that the journal has no word of.
     fn moved(&self, run: Option<&Run>) -> Option<String> {
         let mut known = self.known(run);
-        known.find(|known| **known != self.server && !self.has_word(known, run)).cloned()
+        let is_other = |known: &String| *known != self.server || self.is_other_server(known, run);
+        known.find(|known| is_other(known) && !self.has_word(known, run)).cloned()
+    }
+
+    /// Whether another server answers by the name that the journal has.
+    fn is_other_server(&self, known: &String, run: Option<&Run>) -> bool {
+        run.is_some_and(|Run { begun, .. }| {
+            begun.server == *known && !begun.server_ids.may_be_of_one(&self.server_ids)
+        })
     }
 
     /// Why nothing can be taken back with these names, without a look at the database.
@@ -200,7 +208,10 @@ impl RepoRevert {
             return Err(refusal);
         }
         if let Some(known) = self.known(run).find(|known| !self.is_same(known, run)) {
-            let (known, now) = (known.clone(), self.server.clone());
+            let (known, mut now) = (known.clone(), self.server.clone());
+            if self.is_other_server(&known, run) {
+                now = format!("{now}, on another server ({})", self.server_ids);
+            }
             return Err(RepoRefusal::OtherDatabase { known, now });
         }
         let backup = self.from.as_ref().map(|from| (&from.header.names, &from.seal));

@@ -29,6 +29,8 @@ pub struct EvidenceSeen {
     pub stale: Vec<Staleness>,
     /// The entry behind it that ended the acceptance of a file.
     pub acceptance_ended: Option<u64>,
+    /// The entry behind it by which jobs were sent; of `audit` alone.
+    pub jobs_behind: Option<u64>,
     /// The last entry of the step that says that something is missing or wrong, where no clean one of the
     /// same systems stands behind it.
     pub wrong: Option<u64>,
@@ -65,6 +67,7 @@ impl EvidenceSeen {
         let behind = |entry: &u64| last.as_ref().is_some_and(|last| *entry > last.sequence);
         Self {
             acceptance_ended: acceptance_ended.filter(behind),
+            jobs_behind: None,
             has_freeze: frozen.is_some(),
             stale,
             wrong: found_wrong(all, today),
@@ -121,7 +124,10 @@ impl GateEvidence {
         today: &MigrationPlace,
         frozen: Option<&RowsDigest>,
     ) -> EvidenceSeen {
-        EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen)
+        let seen = EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen);
+        let last = seen.last.as_ref().map_or(0, |last| last.sequence);
+        let sent = self.queue_used.as_ref().map(|(entry, _)| *entry);
+        EvidenceSeen { jobs_behind: sent.filter(|entry| *entry > last), ..seen }
     }
 
     pub(super) fn verify(

@@ -17,6 +17,12 @@ pub enum NoOverride {
          is missing or wrong is migrated or accepted by name, and never overridden"
     )]
     FoundWrong(u64),
+    /// Jobs were sent behind the last audit.
+    #[error(
+        "by entry {0} of the journal jobs were sent behind the last audit, and what is left in the queues may be what \
+         they found: let the workers end, then `mogile2s3 audit --run NAME`"
+    )]
+    JobsSince(u64),
     /// Neither `audit` nor `verify` says that the content is whole.
     #[error(
         "neither `audit` nor `verify` holds: one of the two must be clean, complete and of the freeze's content"
@@ -49,7 +55,17 @@ impl Gate {
                     Err(NoOverride::NeitherHolds)
                 }
             }
-            Self::Queue(_) => Ok(()),
+            Self::Queue(_) => {
+                let mut looks = all.iter().filter_map(Self::evidence);
+                let mut behind = all.iter().filter_map(Self::evidence);
+                if let Some(entry) = looks.find_map(|seen| seen.wrong) {
+                    return Err(NoOverride::FoundWrong(entry));
+                }
+                // What is left in the queues may be what they found.
+                behind
+                    .find_map(|seen| seen.jobs_behind)
+                    .map_or(Ok(()), |entry| Err(NoOverride::JobsSince(entry)))
+            }
             Self::Unmapped(_) | Self::LeftBehind(_) | Self::Order(_) | Self::Ingested(_) => {
                 Err(NoOverride::OwnWay)
             }

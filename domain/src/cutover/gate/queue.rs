@@ -16,6 +16,13 @@ pub enum QueueSeen {
         /// The entry of the journal that says otherwise, because jobs were sent, and the queue's URL.
         but: Option<(u64, String)>,
     },
+    /// Jobs were sent to another queue than the one that is named.
+    Other {
+        /// The entry of the journal that says so.
+        entry: u64,
+        /// The URL of that queue.
+        url: String,
+    },
     /// Both queues were looked at.
     Watched {
         /// Each look.
@@ -49,7 +56,7 @@ impl QueueSeen {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::NotNamed => false,
+            Self::NotNamed | Self::Other { .. } => false,
             Self::NotUsed { but } => but.is_none(),
             Self::Watched { looks, window } => {
                 let (Some(first), Some(last)) = (looks.first(), looks.last()) else { return false };

@@ -15,6 +15,7 @@ use crate::cutover::standing::{Cutovers, Phase, Run, Standing};
 use crate::journal::{BackupSeal, ClientDatabase, NameRename, NamesBefore};
 use crate::limits;
 use crate::ports::{BackupHeader, Backups, IndexDefinition, OpenBackup, RhinoFacts, RowId};
+use crate::server_ids::ServerIds;
 
 /// What a way back knows the names of before from.
 #[derive(Clone, Copy)]
@@ -115,9 +116,10 @@ pub async fn plan_rhino_revert(
             of_backup(ports, &cutovers.rhino, backups.open().await?, conduct).await?
         }
     };
-    let moved = moved(&ports.server, &cutovers.rhino, origin.server.clone(), database_was);
-    let Origin { stage, names, kept, takes_back, backup, mut refusals, .. } = origin;
     let Seen { facts, rows: all, .. } = Seen::read(ports, conduct).await?;
+    let now = (&*ports.server, &facts.ids);
+    let moved = moved(now, &cutovers.rhino, origin.server.clone(), database_was);
+    let Origin { stage, names, kept, takes_back, backup, mut refusals, .. } = origin;
     refusals.extend(of_facts(&facts));
     let last = execute::last_of(&names).unwrap_or(RowId::START);
     let ingested = ports.names.counts(last).await?;
@@ -165,7 +167,7 @@ pub async fn plan_rhino_revert(
 /// The name of the database in the journal or in the backup that is another one than now, where the operator says
 /// that it is the same database. The journal's own word counts, too, and needs no other entry.
 fn moved(
-    now: &str,
+    (now, ids): (&str, &ServerIds),
     standing: &Standing,
     of_backup: Option<String>,
     database_was: Option<&str>,
@@ -178,7 +180,12 @@ fn moved(
     };
     let is_other = |known: &str| known != now && !has_word(known);
     let mut moved = None;
-    if let Some(Run { sequence, begun, .. }) = run.filter(|run| is_other(&run.begun.server)) {
+    let is_other_server =
+        |Run { begun, .. }: &Run| !begun.server_ids.may_be_of_one(ids) && !has_word(&begun.server);
+    let other = run.filter(|run| is_other(&run.begun.server) || is_other_server(run));
+    if let Some(run @ Run { sequence, begun, .. }) = other {
+        let now =
+            if is_other_server(run) { &*format!("{now}, on another server ({ids})") } else { now };
         if database_was != Some(begun.server.as_str()) {
             let (sequence, of, now) = (*sequence, begun.server.clone(), now.to_owned());
             return Err(RhinoRefusal::OtherServer { sequence, of, now });
