@@ -32,10 +32,10 @@ impl Arguments {
         // What was left out on purpose proves nothing of the step.
         let is_whole =
             mode != Mode::CutOver || (summary.rhino.is_some() && !summary.nodes.is_empty());
-        let outcome = match summary.outcome() {
-            EvidenceOutcome::Clean if !is_whole => EvidenceOutcome::Incomplete,
-            outcome => outcome,
-        };
+        let mut outcome = summary.outcome();
+        if !is_whole && outcome == EvidenceOutcome::Clean {
+            outcome = EvidenceOutcome::Incomplete;
+        }
         Ok(Content::Evidence(Box::new(Evidence {
             step: mode.step().to_owned(),
             outcome,

@@ -51,7 +51,7 @@ async fn the_check_list_names_the_next_step_and_starts_its_command() {
     assert!(said.contains("Next: step 1, build and configure"), "{said}");
     assert!(said.contains("→ mogile2s3 doctor"), "{said}");
     let journal = ["--verifications-table", "nowhere", "--json"];
-    let started = run(&stage, &[&["run"], &journal[..]].concat(), 1).await;
+    let started = run(&stage, &[&["run"], &journal[..]].concat(), 0).await;
     assert!(text(&started.stderr).contains("→ mogile2s3 doctor"), "{started:?}");
     let report = json(&started);
     assert!(report["checks"].is_array() && report.to_string().contains("nowhere"), "{report}");

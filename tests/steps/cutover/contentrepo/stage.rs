@@ -59,6 +59,8 @@ pub struct Stage {
     pub server: String,
     /// How it was called before, by the operator's word.
     pub database_was: Option<String>,
+    /// The number of the freeze on which a cut-over rests.
+    pub frozen: u64,
 }
 
 impl Drop for Stage {
@@ -78,9 +80,19 @@ impl Stage {
         let task = tokio::spawn(mysql::serve(listener, server, faults.clone()));
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, runs) = (new_journal(), AtomicU64::new(1));
-        let (server, database_was) = (SERVER.to_owned(), None);
-        let stage =
-            Self { databases, faults, journal, folder, address, task, runs, server, database_was };
+        let (server, database_was, frozen) = (SERVER.to_owned(), None, 1);
+        let stage = Self {
+            databases,
+            faults,
+            journal,
+            folder,
+            address,
+            task,
+            runs,
+            server,
+            database_was,
+            frozen,
+        };
         let rows = stage.databases.open(Database::ContentRepo).expect("opened");
         for (id, name) in (1_i64..).zip(names()) {
             let sql = "INSERT INTO buckets (bucketId, bucketName, timestamp, creationDate) \
@@ -140,12 +152,12 @@ impl Stage {
         writer.expect("a writer")
     }
 
-    /// What the freeze says of contentrepo's rows: the highest id.
-    pub async fn freeze(&self) {
+    /// Writes a freeze. Returns the number of its entry.
+    pub async fn freeze(&self) -> u64 {
         let state = StoreState::default();
         let freeze = Freeze { means: "cron is off".to_owned(), window_seconds: 600, state };
         let frozen = Content::Frozen { freeze: Box::new(freeze) };
-        self.writer().await.append(frozen).await.expect("written");
+        self.writer().await.append(frozen).await.expect("written").sequence
     }
 
     pub async fn cutovers(&self) -> Cutovers {
@@ -171,7 +183,7 @@ impl Stage {
             server: self.server.clone(),
             server_ids: ids(),
             seen,
-            freeze: Some(1),
+            freeze: Some(self.frozen),
             last: Some("9".to_owned()),
             backups: Some(backups),
             left_behind: Vec::new(),

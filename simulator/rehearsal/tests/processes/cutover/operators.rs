@@ -13,14 +13,20 @@ use crate::cli::{mogile2s3, rehearse, text};
 /// A case whose contentrepo is cut over by ann.
 async fn contentrepo_is_cut_over(case: &Case) {
     case.freeze().await;
-    let (named, backup) = (format!("--left-behind {IGNORED_BUCKET}"), case.path("contentrepo.gz"));
+    case.migrate_and_verify("cutover contentrepo").await;
+    let (named, backup) = (named(), case.path("contentrepo.gz"));
     let cutover = format!("cutover contentrepo --execute {named} --backup {backup} --operator=ann");
     case.run(&cutover, 0).await;
 }
 
 fn rhino(case: &Case, operator: &str) -> String {
-    let (named, backup) = (format!("--left-behind {IGNORED_BUCKET}"), case.path("rhino.gz"));
+    let (named, backup) = (named(), case.path("rhino.gz"));
     format!("cutover rhino --execute {named} --backup {backup} --operator={operator}")
+}
+
+/// What the operators have decided about the gates.
+fn named() -> String {
+    format!("--left-behind {IGNORED_BUCKET} --override queue --reason tested")
 }
 
 fn signal(process: u32, signal: &str) {
@@ -52,7 +58,7 @@ async fn an_operator_that_slept_across_a_take_over_changes_nothing_more() {
     }
     signal(process, "STOP");
 
-    let status = text(&mogile2s3(&case.environment, &["status"]).await.stdout);
+    let status = text(&mogile2s3(case.world.environment(), &["status"]).await.stdout);
     assert!(status.contains("began to change rhino's bucket names"), "{status}");
     assert!(status.contains("the index bucketName_index is MISSING"), "{status}");
     let refused = case.run(&rhino(&case, "bob"), 4).await;
