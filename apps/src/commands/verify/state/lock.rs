@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// The file of a state, which no other process has while this lives. The operating system ends that when the
 /// process ends, however it does.
@@ -62,11 +64,20 @@ impl LockedFile {
     }
 }
 
+/// A process that its owner is just starting has the lock too, until it runs its own program: an owner that let go
+/// of it may seem to have it for so long.
+const STARTING: [Duration; 5] = [Duration::from_millis(20); 5];
+
 fn lock(file: &File) -> Result<(), LockError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => LockError::Taken,
-        TryLockError::Error(error) => LockError::Io(error),
-    })
+    let mut pauses = STARTING.into_iter();
+    loop {
+        match (file.try_lock(), pauses.next()) {
+            (Ok(()), _) => return Ok(()),
+            (Err(TryLockError::WouldBlock), Some(pause)) => sleep(pause),
+            (Err(TryLockError::WouldBlock), None) => return Err(LockError::Taken),
+            (Err(TryLockError::Error(error)), _) => return Err(LockError::Io(error)),
+        }
+    }
 }
 
 /// Whether this file is the one of that name.
