@@ -6,6 +6,9 @@ use super::text;
 use crate::runbook::Story;
 use crate::scenarios::Scenario;
 
+/// The most characters of a line.
+const WIDTH: usize = 100;
+
 /// The stories, and in the full report the commands of each.
 pub struct Stories<'a>(pub &'a [Story]);
 
@@ -37,9 +40,14 @@ impl fmt::Display for Stories<'_> {
         self.write_in_short(f, usize::MAX)?;
         for story in self.0 {
             let (name, rows) = (story.scenario.name, story.rows_read);
-            writeln!(f, "\n  {name} ({rows} rows of contentrepo and rhino were read in the end)")?;
+            writeln!(f, "\n  {name}\n  {rows} rows of contentrepo and rhino were read in the end")?;
             for typed in &story.commands {
-                writeln!(f, "    {typed}")?;
+                // As wide as a screen: `--json` has the whole command.
+                let line = format!("    {typed}");
+                let is_long = line.chars().count() > WIDTH;
+                let line: String =
+                    line.chars().take(if is_long { WIDTH - 1 } else { WIDTH }).collect();
+                writeln!(f, "{}{}", line.trim_end(), if is_long { "…" } else { "" })?;
             }
         }
         Ok(())

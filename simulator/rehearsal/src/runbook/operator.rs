@@ -27,7 +27,7 @@ pub struct Typed {
 impl fmt::Display for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { command, exit_code, seconds } = self;
-        write!(f, "mogile2s3 {command}   (exit code {exit_code}, {seconds:.1} s)")
+        write!(f, "exit code {exit_code}, {seconds:>4.1} s  mogile2s3 {command}")
     }
 }
 

@@ -47,6 +47,9 @@ async fn doctor_looks_at_the_clients_databases_where_they_are_named() {
     let words = ["ok   contentrepo's database", "not looked at, for want of RHINO_DATABASE_URL;"];
     session.doctor_says(0, &words).await;
     session.set(CONTENT_REPO, " ");
+    for url in ["CONTENTREPO_DATABASE_WRITE_URL", "RHINO_DATABASE_WRITE_URL"] {
+        session.set(url, "");
+    }
     let both = "not looked at, for want of CONTENTREPO_DATABASE_URL, RHINO_DATABASE_URL;";
     let said = session.doctor_says(0, &[both, "checks are good"]).await;
     assert!(!said.contains("contentrepo's database"), "{said}");
