@@ -168,7 +168,7 @@ async fn write(
         let mut writer = writer.map_err(refused)?;
         match writer.append(Content::Evidence(Box::new(evidence.clone()))).await {
             Ok(_) => return Ok(()),
-            // Its answer was lost, and somebody has written behind it.
+            // The answer was lost, and another process has written behind the entry.
             Err(JournalTrouble::TakenOver(taken)) if taken.own.is_some() => return Ok(()),
             Err(JournalTrouble::TakenOver(_)) if tries < TRIES => {}
             Err(why) => return Err(refused(why)),

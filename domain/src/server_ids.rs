@@ -1,4 +1,4 @@
-//! What tells one database server from another that is reached by the same name.
+//! The ids by which one database server differs from another that is reached by the same name.
 
 use std::fmt;
 

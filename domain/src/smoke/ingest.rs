@@ -19,7 +19,7 @@ use crate::{BucketMap, ByteCount, MogileBucket, ObjectAddress, ObjectKey, S3Buck
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IngestPlan {
-    /// A random number: keys and contents are made of it, so that nobody else has them.
+    /// A random number: keys and contents are made of it, so that no other run has them.
     pub random: u64,
 }
 

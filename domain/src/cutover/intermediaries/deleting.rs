@@ -74,7 +74,7 @@ impl Run<'_> {
         self.plan.observer.ended(one.fid, &one.at, "deletable");
     }
 
-    /// Deletes a batch, some at once. Where S3 refuses one, or somebody asks to stop, no other is begun.
+    /// Deletes a batch, some at once. Where S3 refuses one, or the operator asks to stop, no other is begun.
     async fn delete_batch(
         &mut self,
         batch: Vec<Condemned>,

@@ -4,7 +4,7 @@ use crate::BucketMap;
 use crate::cutover::{Cutovers, Phase};
 use crate::journal::ClientDatabase;
 
-/// Why they may not; [`None`] where they may. While the way back is open somebody may migrate again, and copies
+/// Why they may not; [`None`] where they may. While the way back is open an operator may migrate again, and copies
 /// from intermediaries.
 pub(super) fn why_not(cutovers: &Cutovers, buckets: &BucketMap) -> Option<String> {
     for database in [ClientDatabase::Contentrepo, ClientDatabase::Rhino] {

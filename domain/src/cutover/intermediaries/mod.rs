@@ -56,7 +56,7 @@ pub struct IntermediaryPlan<'a> {
     pub concurrency: usize,
     /// A random number of this process.
     pub salt: u64,
-    /// Ends when somebody asks to stop. What is being deleted then is brought to its end.
+    /// Ends when the operator asks to stop. What is being deleted then is brought to its end.
     pub stop: StopRequest,
     /// Who looks on.
     pub observer: &'a dyn IntermediaryObserver,
@@ -107,7 +107,7 @@ pub enum IntermediaryRefusal {
     /// The journal cannot be read, or is not as it was written.
     #[error("the journal cannot be read as it was written")]
     Unreadable(UnreadableJournal),
-    /// The journal cannot be continued, or somebody else has continued it.
+    /// The journal cannot be continued, or another process has continued it.
     #[error(transparent)]
     Journal(#[from] JournalTrouble),
 }
