@@ -77,7 +77,8 @@ struct Begin {
     means: Option<String>,
 
     /// For this long nothing may move
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    #[arg(long, env = "FREEZE_WINDOW", value_name = "TIME", default_value = "10m")]
+    #[arg(value_parser = duration)]
     window: Duration,
 
     #[command(flatten)]

@@ -7,6 +7,8 @@ use super::*;
 use crate::state::{Bucket, Headers, Item, Object, Replica, Row, Value};
 
 const BUCKET: &str = "corpus";
+/// The key of an object that a client has written behind the cut-over.
+const WRITTEN: &str = "0123456789012345678901234567890123456789";
 const INTERMEDIARY: &str = "0/000/000/0000000001.fid";
 
 fn object(content: &'static str) -> Object {
@@ -60,12 +62,13 @@ fn migrated() -> (Expectation, EndState) {
         (files[0].sha1.clone(), object("one")),
         (files[1].sha1.clone(), object("two")),
         (INTERMEDIARY.to_owned(), object("one")),
+        (WRITTEN.to_owned(), object("later")),
     ]);
     let place = |key: &str| (BUCKET.to_owned(), key.to_owned());
     let expectation = Expectation {
         synced: false,
         intermediaries: [(place(INTERMEDIARY), Bytes::from("one"))].into(),
-        objects: [(place(&files[1].sha1), object("two"))].into(),
+        objects: [(place(&files[1].sha1), object("two")), (place(WRITTEN), object("later"))].into(),
         records: BTreeMap::new(),
         renamed: BTreeMap::new(),
         mogile: mogile.clone(),
@@ -123,6 +126,12 @@ fn whatever_is_wrong_in_a_bucket_is_one_problem() {
     });
     check("was taken away", |_, found| {
         objects(found).remove(INTERMEDIARY);
+    });
+    check("what lay at its key was replaced", |_, found| {
+        objects(found).insert(WRITTEN.to_owned(), object("other"));
+    });
+    check("what lay at its key was taken away", |_, found| {
+        objects(found).remove(WRITTEN);
     });
     check("`corpus/stranger` should not be there", |_, found| {
         objects(found).insert("stranger".to_owned(), object("hello"));

@@ -14,7 +14,8 @@ use crate::process::{COMMAND, FUNCTION};
 use crate::queued::{Queued, Worker};
 use crate::report::{Report, Screen, Stories};
 use crate::runbook::{self, Story};
-use crate::stage::{Options, Stage};
+use crate::serve::serve;
+use crate::stage::Options;
 use crate::{function_figures, passes, queued};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
@@ -50,7 +51,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Keep the world up and print the environment that points any client at it
+    /// Keep the world up and print the environment that points any client at it; what people do is typed there
     Serve(Corpus),
     /// Measure what a migration costs the machine that it runs on, in CPU time and memory
     #[command(subcommand)]
@@ -230,28 +231,6 @@ async fn rehearse(
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints the environment, waits for Ctrl-C, and lets the oracle judge what was done meanwhile.
-async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
-    let stage = Stage::set(options).await?;
-    for (name, value) in stage.environment()? {
-        println!("export {name}='{value}'");
-    }
-    eprintln!("The world is up, with {} files to migrate.", stage.planted.expected.len());
-    eprintln!("In another terminal, with the lines above: mogile2s3 migrate");
-    eprintln!("Ctrl-C here asks the oracle what came of it.");
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
-
-    for ((service, operation), count) in stage.world.faults.counts() {
-        eprintln!("  {count:>8} {service} {operation}");
-    }
-    let judgement = stage.judge_after_any_command();
-    let shown = judgement.problems.iter().take(20);
-    shown.for_each(|problem| eprintln!("  PROBLEM: {problem}"));
-    let (whole, all) = (judgement.whole, judgement.expected);
-    eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
-    Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Exits with 1 when the figures are not what they should be.

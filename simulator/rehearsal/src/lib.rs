@@ -19,6 +19,7 @@ pub mod queued;
 pub mod scenarios;
 pub mod verified;
 pub mod runbook;
+mod serve;
 pub mod report;
 
 pub mod measure;

@@ -2,7 +2,9 @@
 //! file that no replica gives any more.
 
 mod clients;
+mod night;
 mod operator;
+mod people;
 mod stories;
 
 use serde::Serialize;
@@ -10,7 +12,9 @@ use serde::Serialize;
 use crate::scenarios::Scenario;
 use crate::stage::Options;
 
+pub use self::night::a_day_passes;
 pub use self::operator::Typed;
+pub use self::people::{clients_start, ingest};
 
 /// A story, and the commands that were typed.
 #[derive(Debug, Serialize)]

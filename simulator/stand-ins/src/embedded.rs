@@ -163,7 +163,7 @@ impl EmbeddedWorld {
         let mysql = Arc::new(server);
         services.spawn(mysql::serve(listener, mysql.clone(), faults.clone()));
 
-        let store = Store::MogileFs { domain: DOMAIN.to_owned(), dmid, devices: devices.clone() };
+        let store = on_mogile(dmid, &devices);
         let settings = ContentRepoSettings { store, reproxies: false };
         let content_repo =
             ContentRepo::start(databases.clone(), mogile.clone(), s3.clone(), settings)?;
@@ -210,11 +210,21 @@ impl EmbeddedWorld {
         serve_repo(&mut self.services, repo, &self.faults).await
     }
 
+    /// The store of contentrepo as it is before the cut-over.
+    #[must_use]
+    pub fn content_repo_on_mogile(&self) -> Store {
+        on_mogile(self.dmid, &self.devices)
+    }
+
     /// The settings that point any client at this world.
     #[must_use]
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {
         &self.environment
     }
+}
+
+fn on_mogile(dmid: Dmid, devices: &[DeviceId]) -> Store {
+    Store::MogileFs { domain: DOMAIN.to_owned(), dmid, devices: devices.to_vec() }
 }
 
 async fn serve_repo(

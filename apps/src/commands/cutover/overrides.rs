@@ -34,9 +34,9 @@ pub(super) struct GateArguments {
     reason: Option<String>,
 
     /// How long both queues must be empty before anything is changed (30s, 2m). SQS counts approximately: a
-    /// window below two minutes may miss messages
-    #[arg(long, default_value = "2m", value_name = "DURATION", value_parser = not_nothing)]
-    #[arg(conflicts_with = "revert")]
+    /// window below two minutes may miss messages. A way back does not look at queues
+    #[arg(long, env = "QUEUE_WINDOW", default_value = "2m", value_name = "DURATION")]
+    #[arg(value_parser = not_nothing)]
     queue_window: Duration,
 
     /// No queue was used: all files were migrated by `migrate` and verified without jobs. Without this flag

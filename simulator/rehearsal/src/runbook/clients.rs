@@ -43,8 +43,12 @@ pub(super) fn dump(world: &EmbeddedWorld) -> anyhow::Result<Vec<Vec<String>>> {
     .concat())
 }
 
-/// Writes the rows of a file that was stored in the first bucket, as an ingest does.
-pub(super) fn ingest(world: &EmbeddedWorld, file: &CorpusFile, number: u32) -> anyhow::Result<()> {
+/// Writes the rows of a file that came into the first bucket beside contentrepo's API.
+pub(super) fn late_rows(
+    world: &EmbeddedWorld,
+    file: &CorpusFile,
+    number: u32,
+) -> anyhow::Result<()> {
     let name = BUCKETS[0].0;
     let id = "SELECT bucketId FROM buckets WHERE bucketName = '";
     let id = world.databases.texts(Database::ContentRepo, &format!("{id}{name}'"))?;

@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use domain::Timestamp;
-use domain::journal::{Entry, SealedEntry};
 use serde::Serialize;
-use stand_ins::embedded::{JOURNAL, LEDGER};
-use stand_ins::world::dynamodb::{self, Fields, Item, number, text};
 use tempfile::TempDir;
 
 use crate::process;
@@ -92,29 +88,5 @@ impl Operator {
     pub(super) async fn line(&mut self, command: &str, code: u64) -> anyhow::Result<String> {
         let words: Vec<_> = command.split_whitespace().collect();
         self.types(&words, code).await
-    }
-
-    /// Writes the last entry of the journal again, as of a day and an hour ago: a night in which uploads
-    /// grow old.
-    pub(super) fn sleeps_a_day(&self) -> anyhow::Result<()> {
-        let database = &self.stage.world.database;
-        let items = dynamodb::items(database, JOURNAL)?;
-        let numbered = |item: &Item| Fields(item).number("sequence").ok().flatten();
-        let last = items.iter().max_by_key(|item| numbered(item)).context("a journal")?;
-        let line = Fields(last).the_text("line").map_err(anyhow::Error::msg)?;
-        let entry = Entry::parse(line)?;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-        let at = Timestamp(u64::try_from(now.as_millis())? - 25 * 3_600_000);
-        let behind =
-            entry.previous.map(|hash| domain::journal::Head { sequence: entry.sequence - 1, hash });
-        let Entry { migration, sequence, by, writer, content, .. } = entry;
-        let older = SealedEntry::new(&migration, behind, at, (&by, writer), content)?;
-        let hash = older.hash.to_string();
-        let key = |sequence| [text("migration", LEDGER), number("sequence", sequence)];
-        let line = [text("line", &older.line), text("hash", &hash)];
-        dynamodb::put(database, JOURNAL, key(sequence).into_iter().chain(line).collect())?;
-        let head = [number("last", sequence), text("hash", &hash)];
-        dynamodb::put(database, JOURNAL, key(0).into_iter().chain(head).collect())?;
-        Ok(())
     }
 }

@@ -7,12 +7,12 @@ use anyhow::{Context, ensure};
 use oracle::readers::{Readings, Store, read_all};
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
-use stand_ins::world::content_repo::{Signature, Store as ContentRepoStore};
 use stand_ins::world::mogile::Fid;
 
 use super::Story;
-use super::clients::{dump, ingest, rows_of};
+use super::clients::{dump, late_rows, rows_of};
 use super::operator::Operator;
+use super::{a_day_passes, clients_start, ingest};
 use crate::end_state::{end_state, mogile_state};
 use crate::queued::Ingest;
 use crate::scenarios::Scenario;
@@ -33,18 +33,20 @@ pub(super) async fn to_the_end(seed: u64) -> Story {
         uploads.go_on(&mut operator.stage)?;
         for (file, number) in operator.stage.planted.expected.iter().zip(1..) {
             if !before.contains(&file.file.sha1) {
-                ingest(&operator.stage.world, &file.file, number)?;
+                late_rows(&operator.stage.world, &file.file, number)?;
             }
         }
+        ingest(&mut operator.stage, 5).await?;
         frozen_and_verified(operator).await?;
         configured(operator).await?;
         cut_over(operator).await?;
         operator.line("verify --references", 0).await?;
-        clients_start(operator)?;
+        clients_start(&operator.stage.world, true)?;
         operator.line("config --check-url", 0).await?;
         operator.done(10, "MogileFS stays readable until March, Ann answers for it").await?;
         operator.line("smoke --operator=ann", 0).await?;
         operator.done(12, "ingest is on again").await?;
+        ingest(&mut operator.stage, 3).await?;
         for end in ["", " --execute --operator=ann"] {
             operator.line(&format!("intermediaries delete{end}"), 0).await?;
         }
@@ -139,7 +141,7 @@ async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
     operator.line("provision --access-profile contentrepo-legacy --change-access", 0).await?;
     operator.line("doctor", 0).await?;
     operator.line("tmp list", 0).await?;
-    operator.sleeps_a_day()?;
+    a_day_passes(&operator.stage.world)?;
     operator.line("tmp delete --execute --operator=ann", 0).await?;
     operator.stage.before = mogile_state(&operator.stage.world);
     operator.stage.planted.temporary = 0;
@@ -195,21 +197,6 @@ async fn configured(operator: &mut Operator) -> anyhow::Result<()> {
     let rhino = operator.writes("rhino.yaml", &rhino)?;
     operator.line(&format!("config --check {context} --check {rhino}"), 0).await?;
     operator.done(8, "both files are on every node; lemur has the same").await
-}
-
-/// contentrepo starts with its S3 store, and rhino with the new bucket names.
-fn clients_start(operator: &Operator) -> anyhow::Result<()> {
-    let world = &operator.stage.world;
-    let store = ContentRepoStore::S3 { signs: Signature::V4, has_valid_keys: true };
-    world.content_repo.restart(|settings| settings.store = store)?;
-    world.rhino.restart(|settings| {
-        let [corpus, editorial] = BUCKETS.map(|(_, new)| new.to_owned());
-        settings.corpus.bucket = corpus;
-        if let Some(endpoint) = &mut settings.editorial {
-            endpoint.bucket = editorial;
-        }
-    });
-    Ok(())
 }
 
 /// What the applications can read. The ignored bucket is left behind in S3 alone.

@@ -16,6 +16,7 @@ mod freeze;
 mod killed;
 mod killed_world;
 mod lambda;
+mod operating;
 mod oracle;
 mod plan;
 mod provision;
