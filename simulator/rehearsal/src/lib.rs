@@ -10,6 +10,7 @@ pub mod hazard;
 pub mod planting;
 mod end_state;
 pub mod stage;
+mod site;
 
 pub mod process;
 mod progress;

@@ -1,9 +1,9 @@
 //! The whole runbook by the real commands, each story in a world of its own: to its end, back again, and with a
 //! file that no replica gives any more.
 
-mod clients;
+pub(crate) mod clients;
 mod operator;
-mod stories;
+pub(crate) mod stories;
 
 use serde::Serialize;
 
@@ -11,6 +11,10 @@ use crate::scenarios::Scenario;
 use crate::stage::Options;
 
 pub use self::operator::Typed;
+pub(crate) use self::operator::Operator;
+
+/// Files of each story's corpus.
+const FILES: usize = 40;
 
 /// A story, and the commands that were typed.
 #[derive(Debug, Serialize)]
@@ -38,7 +42,11 @@ impl Story {
 /// Tells all stories at the same time: most of their time is waiting.
 pub async fn tell(options: &Options) -> Vec<Story> {
     let seed = options.seed;
-    let (to_the_end, back, accepted) =
-        tokio::join!(stories::to_the_end(seed), stories::back(seed), stories::accepted(seed));
+    let begun = || Operator::begin(seed, FILES);
+    let (to_the_end, back, accepted) = tokio::join!(
+        stories::to_the_end(begun(), seed),
+        stories::back(begun()),
+        stories::accepted(begun()),
+    );
     vec![to_the_end, back, accepted]
 }

@@ -7,12 +7,17 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, ensure};
 use domain::Timestamp;
 use domain::journal::{Entry, SealedEntry};
+use oracle::Judgement;
+use oracle::state::MogileState;
 use serde::Serialize;
 use stand_ins::embedded::{JOURNAL, LEDGER};
-use stand_ins::world::dynamodb::{self, Fields, Item, number, text};
+use stand_ins::world::dynamodb::{Fields, Item, number, text};
 use tempfile::TempDir;
 
+use crate::end_state::expectation;
+use crate::planting::Planted;
 use crate::process;
+use crate::site::Site;
 use crate::stage::Stage;
 
 /// A command that was typed.
@@ -32,8 +37,11 @@ impl fmt::Display for Typed {
 }
 
 /// An operator with a world to migrate.
-pub(super) struct Operator {
-    pub(super) stage: Stage,
+pub(crate) struct Operator {
+    pub(super) world: Box<dyn Site>,
+    pub(super) planted: Planted,
+    /// MogileFS as it is before the commands.
+    pub(super) before: MogileState,
     pub(super) environment: BTreeMap<&'static str, String>,
     folder: TempDir,
     pub(super) typed: Vec<Typed>,
@@ -48,8 +56,26 @@ impl Operator {
         let mut environment = stage.environment()?;
         environment.insert("CONTENTREPO_URL", stage.world.content_repo_url.clone());
         environment.insert("RHINO_URL", stage.world.rhino_url.clone());
+        let Stage { world, planted, before, .. } = stage;
+        Self::of(Box::new(world), planted, before, environment)
+    }
+
+    /// An operator with this world.
+    pub(crate) fn of(
+        world: Box<dyn Site>,
+        planted: Planted,
+        before: MogileState,
+        environment: BTreeMap<&'static str, String>,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder")?;
-        Ok(Self { stage, environment, folder, typed: Vec::new(), check_list: String::new() })
+        let (typed, check_list) = (Vec::new(), String::new());
+        Ok(Self { world, planted, before, environment, folder, typed, check_list })
+    }
+
+    /// Asks the oracle.
+    pub(super) async fn judge(&self) -> anyhow::Result<Judgement> {
+        let expected = expectation(&self.planted, &self.before);
+        Ok(oracle::judge(&expected, &self.world.end_state().await?))
     }
 
     /// A file of the operator's.
@@ -96,9 +122,8 @@ impl Operator {
 
     /// Writes the last entry of the journal again, as of a day and an hour ago: a night in which uploads
     /// grow old.
-    pub(super) fn sleeps_a_day(&self) -> anyhow::Result<()> {
-        let database = &self.stage.world.database;
-        let items = dynamodb::items(database, JOURNAL)?;
+    pub(super) async fn sleeps_a_day(&self) -> anyhow::Result<()> {
+        let items = self.world.items(JOURNAL).await?;
         let numbered = |item: &Item| Fields(item).number("sequence").ok().flatten();
         let last = items.iter().max_by_key(|item| numbered(item)).context("a journal")?;
         let line = Fields(last).the_text("line").map_err(anyhow::Error::msg)?;
@@ -112,9 +137,9 @@ impl Operator {
         let hash = older.hash.to_string();
         let key = |sequence| [text("migration", LEDGER), number("sequence", sequence)];
         let line = [text("line", &older.line), text("hash", &hash)];
-        dynamodb::put(database, JOURNAL, key(sequence).into_iter().chain(line).collect())?;
+        let line = key(sequence).into_iter().chain(line).collect();
+        self.world.put(JOURNAL, line).await?;
         let head = [number("last", sequence), text("hash", &hash)];
-        dynamodb::put(database, JOURNAL, key(0).into_iter().chain(head).collect())?;
-        Ok(())
+        self.world.put(JOURNAL, key(0).into_iter().chain(head).collect()).await
     }
 }
