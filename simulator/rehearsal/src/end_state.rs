@@ -88,7 +88,7 @@ pub(crate) fn ledger_of(world: &EmbeddedWorld) -> Result<Vec<Item>, String> {
     Ok(items.iter().map(as_item).collect())
 }
 
-fn as_item(item: &dynamodb::Item) -> Item {
+pub(crate) fn as_item(item: &dynamodb::Item) -> Item {
     let value = |attribute: &AttributeValue| {
         if let AttributeValue::S(text) = attribute {
             Value::Text(text.clone())

@@ -20,6 +20,7 @@ pub mod queued;
 pub mod scenarios;
 pub mod verified;
 pub mod runbook;
+pub mod containers;
 pub mod report;
 
 pub mod measure;

@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::scenarios::Scenario;
 use crate::stage::Options;
 
-pub use self::operator::Typed;
 pub(crate) use self::operator::Operator;
+pub use self::operator::Typed;
 
 /// Files of each story's corpus.
 const FILES: usize = 40;

@@ -63,9 +63,8 @@ pub(crate) trait Site: Send + Sync {
     /// Publishes a file that was stored in the first bucket.
     async fn publish(&self, row: &LateRow<'_>) -> anyhow::Result<()>;
 
-    /// Starts contentrepo with its S3 store, and rhino with the new bucket names. Returns whether there are such
-    /// clients that can be asked.
-    fn clients_start(&self) -> anyhow::Result<bool>;
+    /// Starts contentrepo with its S3 store, and rhino with the new bucket names.
+    fn clients_start(&self) -> anyhow::Result<()>;
 }
 
 #[async_trait]
@@ -150,7 +149,7 @@ impl Site for EmbeddedWorld {
         })
     }
 
-    fn clients_start(&self) -> anyhow::Result<bool> {
+    fn clients_start(&self) -> anyhow::Result<()> {
         let store = Store::S3 { signs: Signature::V4, has_valid_keys: true };
         self.content_repo.restart(|settings| settings.store = store)?;
         self.rhino.restart(|settings| {
@@ -160,6 +159,6 @@ impl Site for EmbeddedWorld {
                 endpoint.bucket = editorial;
             }
         });
-        Ok(true)
+        Ok(())
     }
 }

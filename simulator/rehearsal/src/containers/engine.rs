@@ -28,6 +28,7 @@ const PORT_TRIES: usize = 5;
 pub const LABEL: &str = "mogile2s3.rehearsal";
 
 /// An engine that answers, and the names of what one rehearsal starts on it.
+#[derive(Clone)]
 pub struct Engine {
     docker: Docker,
     name: String,
@@ -68,8 +69,8 @@ pub struct Recipe {
     pub role: &'static str,
     /// The image.
     pub image: GenericImage,
-    /// The port that it serves; none is the one that it has on the host, too.
-    pub port: Option<u16>,
+    /// The port that it serves.
+    pub port: u16,
     /// When it is up.
     pub ready: WaitFor,
     /// Its environment.
@@ -112,6 +113,16 @@ impl Engine {
         &self.name
     }
 
+    /// What removes everything of this rehearsal, for people.
+    #[must_use]
+    pub fn removal(&self) -> String {
+        let Self { name, .. } = self;
+        format!(
+            "docker rm --force --volumes $(docker ps --all --quiet --filter label={LABEL}={name}) \
+             && docker network rm {name}"
+        )
+    }
+
     /// The host name of a container, for the others.
     #[must_use]
     pub fn host_of(&self, role: &str) -> String {
@@ -123,12 +134,12 @@ impl Engine {
     pub async fn start(
         &self,
         recipe: &Recipe,
-        change: impl Fn(ContainerRequest<GenericImage>, u16) -> ContainerRequest<GenericImage>,
+        change: impl Fn(ContainerRequest<GenericImage>) -> ContainerRequest<GenericImage>,
     ) -> anyhow::Result<Running> {
         let mut tries = 1;
         loop {
             let port = free_port()?;
-            let request = change(self.request(recipe, port), port);
+            let request = change(self.request(recipe, port));
             match request.start().await {
                 Ok(container) => return Ok(Running { container, port }),
                 Err(error) if tries < PORT_TRIES && is_port_taken(&error.to_string()) => {
@@ -143,7 +154,7 @@ impl Engine {
     }
 
     fn request(&self, recipe: &Recipe, port: u16) -> ContainerRequest<GenericImage> {
-        let inside = ContainerPort::Tcp(recipe.port.unwrap_or(port));
+        let inside = ContainerPort::Tcp(recipe.port);
         let image = recipe.image.clone().with_wait_for(recipe.ready.clone());
         let request = ContainerRequest::from(image)
             .with_mapped_port(port, inside)
@@ -217,7 +228,7 @@ fn is_port_taken(error: &str) -> bool {
 }
 
 /// A port that is free now.
-fn free_port() -> anyhow::Result<u16> {
+pub fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a free port")?;
     Ok(listener.local_addr()?.port())
 }

@@ -31,8 +31,8 @@ impl Mogile {
         bytes: &Bytes,
     ) -> anyhow::Result<u64> {
         let fid = fid.map_or_else(String::new, |fid| fid.to_string());
-        let opened = self.ask("create_open", &[("domain", domain), ("key", key), ("fid", &fid)]);
-        let opened = opened.await?;
+        let open = [("domain", domain), ("key", key), ("fid", &fid)];
+        let opened = self.ask("create_open", &open).await?;
         let value = |name: &str| opened.get(name).with_context(|| format!("`{name}` is missing"));
         let (fid, path, device) = (value("fid")?, value("path")?, value("devid")?);
         put(path, bytes).await?;
@@ -51,7 +51,8 @@ impl Mogile {
 
     /// Asks for something. A refusal is an error.
     pub async fn ask(&self, command: &str, arguments: &[(&str, &str)]) -> anyhow::Result<Answer> {
-        let pairs: Vec<_> = arguments.iter().map(|(name, it)| format!("{name}={}", encode(it))).collect();
+        let pairs: Vec<_> =
+            arguments.iter().map(|(name, it)| format!("{name}={}", encode(it))).collect();
         let asked = async {
             let mut stream = BufReader::new(TcpStream::connect(&self.address).await?);
             let line = format!("{command} {}\r\n", pairs.join("&"));
@@ -122,7 +123,7 @@ async fn request(method: &str, url: &str, bytes: &Bytes) -> anyhow::Result<(u16,
     let answer = timeout(PATIENCE, exchange).await;
     let answer = answer.with_context(|| format!("{method} `{url}`: no answer"))??;
     let end = answer.windows(4).position(|it| it == b"\r\n\r\n").context("an answer's head")?;
-    let head = String::from_utf8_lossy(&answer[..end]);
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let body = Bytes::from(answer).slice(end + 4..);
     let length = head.lines().find_map(|line| {

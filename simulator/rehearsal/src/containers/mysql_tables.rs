@@ -122,9 +122,7 @@ async fn rows(session: &mut Session, sql: &'static str) -> anyhow::Result<Vec<My
     Ok(sqlx::query(sql).fetch_all(&mut **session).await?)
 }
 
-async fn hosts(
-    session: &mut Session,
-) -> anyhow::Result<BTreeMap<HostId, std::net::SocketAddr>> {
+async fn hosts(session: &mut Session) -> anyhow::Result<BTreeMap<HostId, std::net::SocketAddr>> {
     let hosts = rows(session, "SELECT hostid, hostip, http_port FROM host").await?;
     let host = |row: &MySqlRow| {
         let ip: String = row.try_get(1)?;

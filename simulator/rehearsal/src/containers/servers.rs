@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use adapters::aws;
@@ -14,11 +15,12 @@ use stand_ins::embedded::{
 };
 use stand_ins::schemas;
 use stand_ins::world::databases::Database;
-use testcontainers::ImageExt;
-use testcontainers::core::{ContainerPort, CopyTargetOptions, WaitFor};
+use testcontainers::core::{ContainerPort, WaitFor};
+use testcontainers::{CopyTargetOptions, ImageExt};
 use tokio::time::sleep;
 
-use super::engine::{Engine, Recipe, Running, image};
+use super::clients::Clients;
+use super::engine::{Engine, Recipe, Running, free_port, image};
 use super::mogile::Mogile;
 use super::tracker;
 use crate::process;
@@ -35,6 +37,8 @@ const TRACKER_BASE: &str = "debian:trixie-slim";
 const ROOT_PASSWORD: &str = "rehearsal-root-password";
 const USER: &str = "rehearsal";
 const PASSWORD: &str = "rehearsal-password";
+/// The tracker's port in its container.
+const TRACKER_PORT: u16 = 7001;
 const MOGILEFS: &str = "mogilefs";
 /// LocalStack takes any keys. Of this form they make the account 000000000000.
 const ACCESS_KEY: &str = "test";
@@ -61,6 +65,7 @@ pub struct Servers {
     pub(super) rhino: MySqlPool,
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) clients: Clients,
     storage_port: u16,
 }
 
@@ -69,9 +74,9 @@ impl Servers {
     pub async fn start(engine: &Engine) -> anyhow::Result<Self> {
         let (database, localstack) = tokio::join!(start_mysql(engine), start_localstack(engine));
         let (mysql, localstack) = (database?, localstack?);
-        let storage_port = free_port()?;
-        create_databases(mysql.port, storage_port).await?;
-        let (tracker, storage_port) = start_tracker(engine, storage_port, mysql.port).await?;
+        create_databases(mysql.port).await?;
+        let (tracker, storage_port) = start_tracker(engine).await?;
+        register(mysql.port, storage_port).await?;
         let mogile = Mogile { address: format!("127.0.0.1:{}", tracker.port) };
         mogile.answers().await?;
         let keys = Credentials::new(ACCESS_KEY, "test", None, None, "rehearsal");
@@ -84,11 +89,14 @@ impl Servers {
             .force_path_style(true)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
         let pool = |database| pool(mysql.port, database);
+        let s3 = aws_sdk_s3::Client::from_conf(s3.build());
+        let contentrepo = pool(Database::ContentRepo.name())?;
         Ok(Self {
+            clients: Clients::start(contentrepo.clone(), s3.clone()).await?,
             mogilefs: pool(MOGILEFS)?,
-            contentrepo: pool(Database::ContentRepo.name())?,
+            contentrepo,
             rhino: pool(Database::Rhino.name())?,
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            s3,
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             mysql,
             localstack,
@@ -121,6 +129,8 @@ impl Servers {
             ("CONTENTREPO_DATABASE_WRITE_URL", database(contentrepo)),
             ("RHINO_DATABASE_URL", database(rhino)),
             ("RHINO_DATABASE_WRITE_URL", database(rhino)),
+            ("CONTENTREPO_URL", self.clients.repo_url.clone()),
+            ("RHINO_URL", self.clients.rhino_url.clone()),
             ("MOGILE_STORAGE_HOSTS", "127.0.0.1".to_owned()),
             ("BUCKETS", buckets.join(",")),
             ("IGNORE_BUCKETS", IGNORED_BUCKET.to_owned()),
@@ -159,41 +169,36 @@ async fn start_mysql(engine: &Engine) -> anyhow::Result<Running> {
     let recipe = Recipe {
         role: "mysql",
         image: image("SIM_MYSQL_IMAGE", MYSQL),
-        port: Some(3306),
+        port: 3306,
         // With both spaces: `port: 33060` is the other protocol, and `port: 0` the server that only
         // initializes.
         ready: WaitFor::message_on_stderr("port: 3306  "),
         environment: vec![("MYSQL_ROOT_PASSWORD", ROOT_PASSWORD.to_owned())],
     };
-    engine.start(&recipe, |request, _| request).await
+    engine.start(&recipe, |request| request).await
 }
 
 async fn start_localstack(engine: &Engine) -> anyhow::Result<Running> {
     let recipe = Recipe {
         role: "localstack",
         image: image("SIM_LOCALSTACK_IMAGE", LOCALSTACK),
-        port: Some(4566),
+        port: 4566,
         ready: WaitFor::message_on_stdout("Ready."),
         environment: vec![("SERVICES", "s3,sqs,dynamodb,sts".to_owned())],
     };
-    engine.start(&recipe, |request, _| request).await
+    engine.start(&recipe, |request| request).await
 }
 
 /// Starts the tracker and its storage node. The node's port is the same inside and outside, so that the tracker's
 /// URLs hold in both places.
-async fn start_tracker(
-    engine: &Engine,
-    storage_port: u16,
-    mysql_port: u16,
-) -> anyhow::Result<(Running, u16)> {
+async fn start_tracker(engine: &Engine) -> anyhow::Result<(Running, u16)> {
     let own = std::env::var("SIM_TRACKER_IMAGE").is_ok_and(|image| !image.trim().is_empty());
     let database = format!("mysql://{USER}:{PASSWORD}@{}:3306/{MOGILEFS}", engine.host_of("mysql"));
-    let mut environment = vec![
+    let environment = vec![
         ("MOGILE_DATABASE_URL", database),
-        ("TRACKER_PORT", "7001".to_owned()),
-        ("STORAGE_PORT", storage_port.to_string()),
+        ("TRACKER_PORT", TRACKER_PORT.to_string()),
+        ("STORAGE_FOLDER", "/var/mogdata".to_owned()),
     ];
-    environment.push(("STORAGE_FOLDER", "/var/mogdata".to_owned()));
     let recipe = Recipe {
         role: "tracker",
         image: if own {
@@ -201,15 +206,19 @@ async fn start_tracker(
         } else {
             image("SIM_TRACKER_BASE_IMAGE", TRACKER_BASE)
         },
-        port: Some(7001),
+        port: TRACKER_PORT,
         ready: if own { WaitFor::Nothing } else { WaitFor::message_on_stdout(tracker::READY) },
         environment,
     };
     let program = if own { None } else { Some(program()?) };
-    let _ = mysql_port;
+    let free = AtomicU16::new(0);
     let running = engine
-        .start(&recipe, |request, _| {
-            let request = request.with_mapped_port(storage_port, ContainerPort::Tcp(storage_port));
+        .start(&recipe, |request| {
+            let port = free_port().unwrap_or_default();
+            free.store(port, Ordering::Relaxed);
+            let request = request
+                .with_mapped_port(port, ContainerPort::Tcp(port))
+                .with_env_var("STORAGE_PORT", port.to_string());
             match &program {
                 Some(program) => {
                     let target = CopyTargetOptions::new("/usr/local/bin/rehearse").with_mode(0o755);
@@ -221,7 +230,7 @@ async fn start_tracker(
             }
         })
         .await?;
-    Ok((running, storage_port))
+    Ok((running, free.into_inner()))
 }
 
 /// This program, for a container of Linux.
@@ -234,13 +243,8 @@ fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("finding this program")
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0));
-    Ok(listener.context("finding a free port")?.local_addr()?.port())
-}
-
-/// Creates the databases with their tables, an account, the domains, and the storage host with two devices.
-async fn create_databases(port: u16, storage_port: u16) -> anyhow::Result<()> {
+/// Creates the databases with their tables, and an account.
+async fn create_databases(port: u16) -> anyhow::Result<()> {
     let mut root = root(port).await?;
     let user = format!("CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'");
     root.execute(AssertSqlSafe(user)).await?;
@@ -262,6 +266,12 @@ async fn create_databases(port: u16, storage_port: u16) -> anyhow::Result<()> {
         }
     }
     root.execute(AssertSqlSafe(format!("GRANT PROCESS ON *.* TO '{USER}'@'%'"))).await?;
+    Ok(())
+}
+
+/// Registers both domains, and the storage node with two devices.
+async fn register(port: u16, storage_port: u16) -> anyhow::Result<()> {
+    let mut root = root(port).await?;
     root.execute(AssertSqlSafe(format!("USE {MOGILEFS}"))).await?;
     for sql in [
         format!("INSERT INTO domain VALUES (1, '{DOMAIN}'), (2, 'other_domain')"),

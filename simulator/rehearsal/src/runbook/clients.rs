@@ -43,11 +43,7 @@ pub(super) async fn dump(world: &dyn Site) -> anyhow::Result<Vec<Vec<String>>> {
 }
 
 /// Writes the rows of a file that was stored in the first bucket, as an ingest does.
-pub(super) async fn ingest(
-    world: &dyn Site,
-    file: &CorpusFile,
-    number: u32,
-) -> anyhow::Result<()> {
+pub(super) async fn ingest(world: &dyn Site, file: &CorpusFile, number: u32) -> anyhow::Result<()> {
     let (key, uuid) =
         (format!("10.1371/late.{number}"), format!("5d1c8d3e-0000-4000-8000-{number:012}"));
     let ingestion = 9_000_000 + i64::from(number);

@@ -40,13 +40,10 @@ pub(crate) async fn to_the_end(begun: impl Future<Output = Begun>, seed: u64) ->
         configured(operator).await?;
         cut_over(operator).await?;
         operator.line("verify --references", 0).await?;
-        let have_apis = operator.world.clients_start()?;
-        if have_apis {
-            operator.line("config --check-url", 0).await?;
-        }
+        operator.world.clients_start()?;
+        operator.line("config --check-url", 0).await?;
         operator.done(10, "MogileFS stays readable until March, Ann answers for it").await?;
-        let left_out = if have_apis { "" } else { " --no-api" };
-        operator.line(&format!("smoke --operator=ann{left_out}"), 0).await?;
+        operator.line("smoke --operator=ann", 0).await?;
         operator.done(12, "ingest is on again").await?;
         for end in ["", " --execute --operator=ann"] {
             operator.line(&format!("intermediaries delete{end}"), 0).await?;

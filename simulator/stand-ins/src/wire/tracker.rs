@@ -74,11 +74,7 @@ pub async fn serve_stored(
     accept(listener, converse).await;
 }
 
-async fn answer_stored(
-    mogile: &MogileFs,
-    tables: &dyn StoredTables,
-    request: &Request,
-) -> Reply {
+async fn answer_stored(mogile: &MogileFs, tables: &dyn StoredTables, request: &Request) -> Reply {
     let answered = async {
         let before = tables.read().await?;
         mogile.set_tables(before.clone());

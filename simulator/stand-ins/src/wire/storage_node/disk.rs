@@ -6,12 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::world::mogile::{Content, DeviceId, Fid, MogileFs, fid_path, parse_fid_path};
 
 /// Writes a replica, whole or not at all.
-pub(super) fn keep(
-    folder: &Path,
-    fid: Fid,
-    device: DeviceId,
-    bytes: &[u8],
-) -> io::Result<Content> {
+pub(super) fn keep(folder: &Path, fid: Fid, device: DeviceId, bytes: &[u8]) -> io::Result<Content> {
     let path = folder.join(fid_path(device, fid).trim_start_matches('/'));
     std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
     let unfinished = path.with_extension("part");

@@ -31,11 +31,8 @@ pub struct Tables {
 impl Tables {
     /// The highest fid in any table: the next one is above it.
     fn highest_fid(&self) -> Fid {
-        let keys = [
-            self.files.keys().next_back(),
-            self.uploads.keys().next_back(),
-            self.to_delete.last(),
-        ];
+        let keys =
+            [self.files.keys().next_back(), self.uploads.keys().next_back(), self.to_delete.last()];
         keys.into_iter().flatten().max().copied().unwrap_or_default()
     }
 }
@@ -97,7 +94,8 @@ mod tests {
         assert_eq!(other.tables(), tables);
         other.set_replica(opened.fid, device, Content::from("abc"));
         let path = &opened.destinations[0].path;
-        let close = CloseFile { domain: "d", key: "new", fid: opened.fid, device, path, size: None };
+        let close =
+            CloseFile { domain: "d", key: "new", fid: opened.fid, device, path, size: None };
         other.create_close(close).unwrap();
         assert_eq!(other.row_by_key(dmid, "new").unwrap().devids, [DeviceId(1)]);
     }
