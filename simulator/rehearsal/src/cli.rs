@@ -16,7 +16,7 @@ use crate::report::{Report, Screen, Stories};
 use crate::runbook::{self, Story};
 use crate::serve::serve;
 use crate::stage::Options;
-use crate::{function_figures, passes, queued};
+use crate::{containers, function_figures, passes, queued};
 
 /// Rehearses the migration in a world of its own on loopback, nothing to install.
 ///
@@ -35,6 +35,14 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = By::All, value_name = "WAY")]
     by: By,
 
+    /// Where the rehearsal happens
+    #[arg(long, value_enum, default_value_t = World::Embedded, value_name = "WORLD")]
+    world: World,
+
+    /// Leave the containers up at the end, and print the environment that points any client at them
+    #[arg(long)]
+    keep: bool,
+
     /// Print the report as JSON
     #[arg(long, conflicts_with = "verbose")]
     json: bool,
@@ -49,8 +57,20 @@ struct Cli {
     report: Option<PathBuf>,
 }
 
+/// What the commands reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum World {
+    /// Stand-ins on loopback, nothing to install
+    Embedded,
+    /// Real servers: MySQL, LocalStack and a tracker in containers. The runbook is played to its end
+    Containers,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Be a tracker with a storage node, for the tracker's container
+    #[command(hide = true)]
+    Tracker(containers::tracker::Tracker),
     /// Keep the world up and print the environment that points any client at it; what people do is typed there
     Serve(Corpus),
     /// Measure what a migration costs the machine that it runs on, in CPU time and memory
@@ -151,6 +171,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         match cli.command {
             Some(Command::Measure(measure)) => measure::run(measure).await,
             Some(Command::Lambda { program, json }) => measure_lambda(program, json).await,
+            Some(Command::Tracker(tracker)) => containers::tracker::run(tracker).await,
             Some(Command::Serve(corpus)) => serve(&corpus.options(Hazards::Mild)).await,
             None => {
                 let file = cli.report.unwrap_or_else(|| {
@@ -163,7 +184,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     (false, false) => Shown::Screen,
                 };
                 let options = cli.corpus.options(Hazards::All);
-                Box::pin(rehearse(&options, cli.by, shown, &file)).await
+                match cli.world {
+                    World::Embedded => Box::pin(rehearse(&options, cli.by, shown, &file)).await,
+                    World::Containers => in_containers(&options, cli.keep, shown, &file).await,
+                }
             }
         }
     })
@@ -228,6 +252,30 @@ async fn rehearse(
                 print!("{verdict} ");
             }
             println!("Everything, hazard by hazard: {}", file.display());
+        }
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The runbook against real servers.
+async fn in_containers(
+    options: &Options,
+    keep: bool,
+    shown: Shown,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
+    let story = Box::pin(containers::rehearse(options, keep)).await?;
+    let good = story.is_good();
+    let runbook = [story];
+    let report = Stories(&runbook).to_string();
+    let written = std::fs::write(file, &report);
+    written.with_context(|| format!("writing the report to {}", file.display()))?;
+    match shown {
+        Shown::Json => println!("{}", serde_json::to_string(&runbook)?),
+        Shown::Everything => print!("{report}"),
+        Shown::Screen => {
+            print!("{}", Screen { from_here: None, through_the_queue: &[], runbook: &runbook });
+            println!("Every command: {}", file.display());
         }
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

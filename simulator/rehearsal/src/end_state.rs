@@ -28,7 +28,10 @@ pub(crate) fn expectation(planted: &Planted, before: &MogileState) -> Expectatio
         files: planted.expected.iter().map(file).collect(),
         intermediaries: raw.map(|(at, content)| (place(at), content.bytes().clone())).collect(),
         synced: false,
-        objects: occupant.map(|(at, object)| (place(at), as_object(object))).collect(),
+        objects: occupant
+            .map(|(at, object)| (place(at), as_object(object)))
+            .chain(planted.written.iter().map(|(at, object)| (place(at), object.clone())))
+            .collect(),
         records: records.map(|(fid, record)| (*fid, as_item(record))).collect(),
         renamed: planted.renamed.clone(),
         mogile: before.clone(),
@@ -88,7 +91,7 @@ pub(crate) fn ledger_of(world: &EmbeddedWorld) -> Result<Vec<Item>, String> {
     Ok(items.iter().map(as_item).collect())
 }
 
-fn as_item(item: &dynamodb::Item) -> Item {
+pub(crate) fn as_item(item: &dynamodb::Item) -> Item {
     let value = |attribute: &AttributeValue| {
         if let AttributeValue::S(text) = attribute {
             Value::Text(text.clone())

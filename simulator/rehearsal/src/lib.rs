@@ -10,6 +10,7 @@ pub mod hazard;
 pub mod planting;
 mod end_state;
 pub mod stage;
+mod site;
 
 pub mod process;
 mod progress;
@@ -20,6 +21,7 @@ pub mod scenarios;
 pub mod verified;
 pub mod runbook;
 mod serve;
+pub mod containers;
 pub mod report;
 
 pub mod measure;

@@ -96,6 +96,8 @@ pub struct Planted {
     pub intermediaries: BTreeMap<(&'static str, String), ObjectContent>,
     /// What lay at final keys before, by bucket and key.
     pub occupants: BTreeMap<(&'static str, String), Object>,
+    /// What clients have written into S3 behind the cut-over, by bucket and key.
+    pub written: BTreeMap<(&'static str, String), oracle::state::Object>,
     /// What the ledger had before, by fid.
     pub records: BTreeMap<u64, Item>,
     /// The key that each renamed file has in the end, by fid.

@@ -20,6 +20,9 @@ pub const COMMAND: &str = "mogile2s3";
 /// The hidden first argument under which this binary is the Lambda function.
 pub const FUNCTION: &str = "bootstrap";
 
+/// The hidden first argument under which this binary is a tracker with a storage node.
+pub const TRACKER: &str = "tracker";
+
 /// A process that has ended by itself.
 pub(super) struct Ended {
     pub(super) code: u64,

@@ -131,13 +131,15 @@ pub async fn through_the_queue(
 /// In two passes with an ingest between them.
 async fn in_two_passes(options: &Options, worker: Worker) -> anyhow::Result<Queued> {
     let mut stage = Stage::set(&Options { hazards: Hazards::Mild, ..options.clone() }).await?;
-    let ingest = Ingest::begin(&mut stage, options.seed);
+    let Stage { world, planted, before, .. } = &mut stage;
+    let ingest = Ingest::begin(world, planted, before, options.seed).await?;
     let mut problems = Vec::new();
     let due = stage.planted.expected.len() as u64;
     let first = pass(&stage, "first pass", worker).await?;
     first.check(due, 0, &mut problems);
 
-    let Ingested { new, purged } = ingest.go_on(&mut stage)?;
+    let Stage { world, planted, before, .. } = &mut stage;
+    let Ingested { new, purged } = ingest.go_on(world, planted, before).await?;
     let second = pass(&stage, "second pass", worker).await?;
     second.check(new, due - purged, &mut problems);
 

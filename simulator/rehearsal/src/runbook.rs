@@ -1,20 +1,22 @@
 //! The whole runbook by the real commands, each story in a world of its own: to its end, back again, and with a
 //! file that no replica gives any more.
 
-mod clients;
-mod night;
+pub(crate) mod clients;
+pub(crate) mod night;
 mod operator;
-mod people;
-mod stories;
+pub(crate) mod people;
+pub(crate) mod stories;
 
 use serde::Serialize;
 
 use crate::scenarios::Scenario;
 use crate::stage::Options;
 
-pub use self::night::a_day_passes;
+pub(crate) use self::operator::Operator;
 pub use self::operator::Typed;
-pub use self::people::{clients_start, ingest};
+
+/// Files of each story's corpus.
+const FILES: usize = 40;
 
 /// A story, and the commands that were typed.
 #[derive(Debug, Serialize)]
@@ -42,7 +44,11 @@ impl Story {
 /// Tells all stories at the same time: most of their time is waiting.
 pub async fn tell(options: &Options) -> Vec<Story> {
     let seed = options.seed;
-    let (to_the_end, back, accepted) =
-        tokio::join!(stories::to_the_end(seed), stories::back(seed), stories::accepted(seed));
+    let begun = || Operator::begin(seed, FILES);
+    let (to_the_end, back, accepted) = tokio::join!(
+        stories::to_the_end(begun(), seed),
+        stories::back(begun()),
+        stories::accepted(begun()),
+    );
     vec![to_the_end, back, accepted]
 }

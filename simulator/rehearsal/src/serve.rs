@@ -10,7 +10,6 @@ use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::Fid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::runbook::{a_day_passes, clients_start, ingest};
 use crate::stage::{Options, Stage};
 
 const HELP: &str = "\
@@ -92,12 +91,12 @@ async fn act(stage: &mut Stage, line: &str) {
     let done = match *words {
         [] => return,
         ["ingest", files] => match files.parse() {
-            Ok(files @ 1..=1_000) => ingest(stage, files).await,
+            Ok(files @ 1..=1_000) => stage.ingest(files).await,
             _ => Err(anyhow::anyhow!("`{files}` is no number from 1 to 1000")),
         },
-        ["clients", "s3"] => clients_start(&stage.world, true),
-        ["clients", "mogilefs"] => clients_start(&stage.world, false),
-        ["day"] => a_day_passes(&stage.world),
+        ["clients", "s3"] => stage.clients_start(true),
+        ["clients", "mogilefs"] => stage.clients_start(false),
+        ["day"] => stage.a_day_passes().await,
         _ => Err(anyhow::anyhow!("`{line}` is none of these.\n{HELP}")),
     };
     match done {

@@ -14,6 +14,9 @@ use crate::end_state::{end_state, expectation, ledger_of, mogile_state};
 use crate::hazard::Hazards;
 use crate::planting::{self, Planted};
 use crate::progress::Progress;
+use crate::runbook::night::a_day_passes;
+use crate::runbook::people::ingest;
+use crate::site::Site;
 
 /// What is to be rehearsed.
 #[derive(Debug, Clone)]
@@ -89,6 +92,21 @@ impl Stage {
         let mut environment = self.environment()?;
         environment.remove("MOGILE_DATABASE_URL");
         Ok(environment)
+    }
+
+    /// People ingest files by contentrepo's API, and the oracle knows of them.
+    pub async fn ingest(&mut self, files: usize) -> anyhow::Result<()> {
+        ingest(&self.world, &mut self.planted, &mut self.before, files).await
+    }
+
+    /// contentrepo and rhino start with the configuration for S3, or with their old one.
+    pub fn clients_start(&self, on_s3: bool) -> anyhow::Result<()> {
+        Site::clients_start(&self.world, on_s3)
+    }
+
+    /// A day passes for the last entry of the journal.
+    pub async fn a_day_passes(&self) -> anyhow::Result<()> {
+        a_day_passes(&self.world).await
     }
 
     /// Asks the oracle.

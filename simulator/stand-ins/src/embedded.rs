@@ -239,7 +239,8 @@ async fn serve_repo(
 }
 
 /// rhino as it is before the cut-over.
-fn rhino_settings(address: &str) -> RhinoSettings {
+#[must_use]
+pub fn rhino_settings(address: &str) -> RhinoSettings {
     let [corpus, editorial] = BUCKETS.map(|(old, _)| Endpoint {
         address: address.to_owned(),
         bucket: old.to_owned(),

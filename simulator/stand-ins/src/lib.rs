@@ -4,6 +4,7 @@
 //! the domain's steps.
 
 pub mod fault;
+pub mod schemas;
 pub mod world;
 pub mod wire;
 pub mod port;

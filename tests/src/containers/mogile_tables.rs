@@ -3,29 +3,9 @@
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor, MySql, QueryBuilder};
 
+pub use stand_ins::schemas::{HOST, TEMPFILE};
+
 use crate::planted::{CLASSES, DOMAIN, OTHER_DOMAIN, PlantedRow};
-
-/// The table `host` as schema version 17 has it (MogileFS-Server 2.73, `Store.pm` and `Store/MySQL.pm`).
-pub const HOST: &str = "CREATE TABLE host (
-    hostid MEDIUMINT UNSIGNED NOT NULL PRIMARY KEY,
-    status ENUM('alive','dead','down','readonly'),
-    http_port MEDIUMINT UNSIGNED DEFAULT 7500,
-    http_get_port MEDIUMINT UNSIGNED,
-    hostname VARCHAR(40),
-    hostip VARCHAR(15),
-    altip VARCHAR(15),
-    altmask VARCHAR(18),
-    UNIQUE (hostname), UNIQUE (hostip), UNIQUE (altip)) ENGINE=InnoDB";
-
-/// The table `tempfile` as schema version 17 has it. Older installations have fids of 32 bits, and number
-/// them by `AUTO_INCREMENT`.
-pub const TEMPFILE: &str = "CREATE TABLE tempfile (
-    fid BIGINT UNSIGNED NOT NULL PRIMARY KEY,
-    createtime INT UNSIGNED NOT NULL,
-    classid TINYINT UNSIGNED NOT NULL,
-    dmid SMALLINT UNSIGNED NOT NULL,
-    dkey VARCHAR(255),
-    devids VARCHAR(60)) ENGINE=InnoDB";
 
 /// Rows of one INSERT.
 const ROWS_AT_ONCE: usize = 1_000;

@@ -5,14 +5,15 @@ use std::time::SystemTime;
 use anyhow::Context;
 use domain::Timestamp;
 use domain::journal::{Entry, Head, SealedEntry};
-use stand_ins::embedded::{EmbeddedWorld, JOURNAL, LEDGER};
-use stand_ins::world::dynamodb::{self, Fields, Item, number, text};
+use stand_ins::embedded::{JOURNAL, LEDGER};
+use stand_ins::world::dynamodb::{Fields, Item, number, text};
+
+use crate::site::Site;
 
 /// Writes the last entry of the journal again, as of a day and an hour ago: no flag of the commands changes
 /// what they take for old.
-pub fn a_day_passes(world: &EmbeddedWorld) -> anyhow::Result<()> {
-    let database = &world.database;
-    let items = dynamodb::items(database, JOURNAL)?;
+pub(crate) async fn a_day_passes(world: &dyn Site) -> anyhow::Result<()> {
+    let items = world.items(JOURNAL).await?;
     let numbered = |item: &Item| Fields(item).number("sequence").ok().flatten();
     let last = items.iter().max_by_key(|item| numbered(item)).context("a journal")?;
     let line = Fields(last).the_text("line").map_err(anyhow::Error::msg)?;
@@ -25,8 +26,7 @@ pub fn a_day_passes(world: &EmbeddedWorld) -> anyhow::Result<()> {
     let hash = older.hash.to_string();
     let key = |sequence| [text("migration", LEDGER), number("sequence", sequence)];
     let line = [text("line", &older.line), text("hash", &hash)];
-    dynamodb::put(database, JOURNAL, key(sequence).into_iter().chain(line).collect())?;
+    world.put(JOURNAL, key(sequence).into_iter().chain(line).collect()).await?;
     let head = [number("last", sequence), text("hash", &hash)];
-    dynamodb::put(database, JOURNAL, key(0).into_iter().chain(head).collect())?;
-    Ok(())
+    world.put(JOURNAL, key(0).into_iter().chain(head).collect()).await
 }

@@ -5,10 +5,15 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use oracle::Judgement;
+use oracle::state::MogileState;
 use serde::Serialize;
 use tempfile::TempDir;
 
+use crate::end_state::expectation;
+use crate::planting::Planted;
 use crate::process;
+use crate::site::Site;
 use crate::stage::Stage;
 
 /// A command that was typed.
@@ -28,8 +33,11 @@ impl fmt::Display for Typed {
 }
 
 /// An operator with a world to migrate.
-pub(super) struct Operator {
-    pub(super) stage: Stage,
+pub(crate) struct Operator {
+    pub(super) world: Box<dyn Site>,
+    pub(super) planted: Planted,
+    /// MogileFS as it is before the commands.
+    pub(super) before: MogileState,
     pub(super) environment: BTreeMap<&'static str, String>,
     folder: TempDir,
     pub(super) typed: Vec<Typed>,
@@ -44,8 +52,26 @@ impl Operator {
         let mut environment = stage.environment()?;
         environment.insert("CONTENTREPO_URL", stage.world.content_repo_url.clone());
         environment.insert("RHINO_URL", stage.world.rhino_url.clone());
+        let Stage { world, planted, before, .. } = stage;
+        Self::of(Box::new(world), planted, before, environment)
+    }
+
+    /// An operator with this world.
+    pub(crate) fn of(
+        world: Box<dyn Site>,
+        planted: Planted,
+        before: MogileState,
+        environment: BTreeMap<&'static str, String>,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder")?;
-        Ok(Self { stage, environment, folder, typed: Vec::new(), check_list: String::new() })
+        let (typed, check_list) = (Vec::new(), String::new());
+        Ok(Self { world, planted, before, environment, folder, typed, check_list })
+    }
+
+    /// Asks the oracle.
+    pub(super) async fn judge(&self) -> anyhow::Result<Judgement> {
+        let expected = expectation(&self.planted, &self.before);
+        Ok(oracle::judge(&expected, &self.world.end_state().await?))
     }
 
     /// A file of the operator's.

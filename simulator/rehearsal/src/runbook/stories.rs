@@ -7,91 +7,90 @@ use anyhow::{Context, ensure};
 use oracle::readers::{Readings, Store, read_all};
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
-use stand_ins::world::mogile::Fid;
 
 use super::Story;
 use super::clients::{dump, late_rows, rows_of};
+use super::night::a_day_passes;
 use super::operator::Operator;
-use super::{a_day_passes, clients_start, ingest};
-use crate::end_state::{end_state, mogile_state};
+use super::people::ingest;
 use crate::queued::Ingest;
 use crate::scenarios::Scenario;
+use crate::site::DMID;
 
-/// Files of each story's corpus.
-const FILES: usize = 40;
+/// An operator with a world, or why there is none.
+type Begun = anyhow::Result<Operator>;
 
 /// The verification by jobs.
 const RUN: &str = "runbook";
 
 /// The whole way: from buckets without settings to applications that read from S3.
-pub(super) async fn to_the_end(seed: u64) -> Story {
-    story("to the end: the applications read every file from S3", seed, async |operator| {
+pub(crate) async fn to_the_end(begun: impl Future<Output = Begun>, seed: u64) -> Story {
+    story("to the end: the applications read every file from S3", begun, async |operator| {
         prepare(operator).await?;
-        let uploads = Ingest::begin(&mut operator.stage, seed);
+        let Operator { world, planted, before, .. } = operator;
+        let uploads = Ingest::begin(world.as_ref(), planted, before, seed).await?;
         let before = contents(operator);
         operator.line("migrate", 0).await?;
-        uploads.go_on(&mut operator.stage)?;
-        for (file, number) in operator.stage.planted.expected.iter().zip(1..) {
+        let Operator { world, planted, before: rows, .. } = operator;
+        uploads.go_on(world.as_ref(), planted, rows).await?;
+        for (file, number) in operator.planted.expected.iter().zip(1..) {
             if !before.contains(&file.file.sha1) {
-                late_rows(&operator.stage.world, &file.file, number)?;
+                late_rows(operator.world.as_ref(), &file.file, number).await?;
             }
         }
-        ingest(&mut operator.stage, 5).await?;
+        ingests(operator, 5).await?;
         frozen_and_verified(operator).await?;
         configured(operator).await?;
         cut_over(operator).await?;
         operator.line("verify --references", 0).await?;
-        clients_start(&operator.stage.world, true)?;
+        operator.world.clients_start(true)?;
         operator.line("config --check-url", 0).await?;
         operator.done(10, "MogileFS stays readable until March, Ann answers for it").await?;
         operator.line("smoke --operator=ann", 0).await?;
         operator.done(12, "ingest is on again").await?;
-        ingest(&mut operator.stage, 3).await?;
+        ingests(operator, 3).await?;
         for end in ["", " --execute --operator=ann"] {
             operator.line(&format!("intermediaries delete{end}"), 0).await?;
         }
-        operator.stage.planted.intermediaries.clear();
+        operator.planted.intermediaries.clear();
         operator.check_list = operator.line("runbook status", 0).await?;
-        let mut readings = read(operator, Store::S3)?;
-        readings.problems.extend(operator.stage.judge().problems);
+        let mut readings = read(operator, Store::S3).await?;
+        readings.problems.extend(operator.judge().await?.problems);
         Ok(readings)
     })
     .await
 }
 
 /// The same up to the cut-over, and back.
-pub(super) async fn back(seed: u64) -> Story {
-    story("back again: both databases and MogileFS serve as before", seed, async |operator| {
+pub(crate) async fn back(begun: impl Future<Output = Begun>) -> Story {
+    story("back again: both databases and MogileFS serve as before", begun, async |operator| {
         operator.line("migrate", 0).await?;
         frozen_and_verified(operator).await?;
-        let before = dump(&operator.stage.world)?;
+        let before = dump(operator.world.as_ref()).await?;
         cut_over(operator).await?;
-        ensure!(dump(&operator.stage.world)? != before, "the cut-over changed nothing");
+        let after = dump(operator.world.as_ref()).await?;
+        ensure!(after != before, "the cut-over changed nothing");
         for database in ["rhino", "contentrepo"] {
             operator
                 .line(&format!("cutover {database} --revert --execute --operator=ann"), 0)
                 .await?;
         }
         ensure!(
-            dump(&operator.stage.world)? == before,
+            dump(operator.world.as_ref()).await? == before,
             "the databases are not, byte for byte, what they were before the cut-over"
         );
-        let domain = u64::from(operator.stage.world.dmid.0);
-        read(operator, Store::MogileFs { domain })
+        read(operator, Store::MogileFs { domain: DMID }).await
     })
     .await
 }
 
 /// With a file whose replicas are all lost: accepted by name, and all others are cut over.
-pub(super) async fn accepted(seed: u64) -> Story {
-    story("a file that no replica gives: accepted by name", seed, async |operator| {
-        let world = &operator.stage.world;
+pub(super) async fn accepted(begun: impl Future<Output = Begun>) -> Story {
+    story("a file that no replica gives: accepted by name", begun, async |operator| {
         let plain = |file: &&crate::planting::Expected| !file.synced && file.bucket == BUCKETS[0].1;
-        let lost = operator.stage.planted.expected.iter().find(plain).context("a file")?;
+        let lost = operator.planted.expected.iter().find(plain).context("a file")?;
         let (fid, sha1) = (lost.fid, lost.file.sha1.clone());
-        for device in &world.devices {
-            world.mogile.remove_replica(Fid(fid), *device);
-        }
+        operator.world.lose(fid).await?;
         let failed = operator.path("failed.tsv");
         operator.line(&format!("migrate --failures {failed}"), 1).await?;
         let means = "--means=ingest is off in crontab";
@@ -103,10 +102,10 @@ pub(super) async fn accepted(seed: u64) -> Story {
             .await?;
         verified(operator).await?;
         cut_over(operator).await?;
-        let readings = read(operator, Store::S3)?;
+        let readings = read(operator, Store::S3).await?;
         let (lost, others): (Vec<_>, Vec<_>) =
             readings.problems.into_iter().partition(|it| it.ends_with("does not have its content"));
-        let rows = rows_of(&operator.stage.world)?;
+        let rows = rows_of(operator.world.as_ref()).await?;
         let of_file = rows.objects.iter().filter(|it| it.sha1 == sha1 && !it.is_purged).count();
         ensure!(lost.len() == of_file, "{} rows lost, and not {of_file}: {lost:?}", lost.len());
         Ok(Readings { problems: others, ..readings })
@@ -117,11 +116,11 @@ pub(super) async fn accepted(seed: u64) -> Story {
 /// Runs one. An error that keeps it from its end is a problem, too.
 async fn story(
     name: &'static str,
-    seed: u64,
+    operator: impl Future<Output = Begun>,
     told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
 ) -> Story {
     let begun = Instant::now();
-    let (readings, commands, check_list) = match Operator::begin(seed, FILES).await {
+    let (readings, commands, check_list) = match operator.await {
         Ok(mut operator) => (told(&mut operator).await, operator.typed, operator.check_list),
         Err(error) => (Err(error), Vec::new(), String::new()),
     };
@@ -131,9 +130,15 @@ async fn story(
     Story { scenario: Scenario { name, seconds, problems }, commands, rows_read: rows, check_list }
 }
 
+/// People ingest so many files.
+async fn ingests(operator: &mut Operator, files: usize) -> anyhow::Result<()> {
+    let Operator { world, planted, before, .. } = operator;
+    ingest(world.as_ref(), planted, before, files).await
+}
+
 /// The SHA-1s of all files.
 fn contents(operator: &Operator) -> BTreeSet<String> {
-    operator.stage.planted.expected.iter().map(|file| file.file.sha1.clone()).collect()
+    operator.planted.expected.iter().map(|file| file.file.sha1.clone()).collect()
 }
 
 /// Buckets, tables and queues, their check, raw copies of a part, and the clean-up of unfinished uploads.
@@ -141,12 +146,12 @@ async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
     operator.line("provision --access-profile contentrepo-legacy --change-access", 0).await?;
     operator.line("doctor", 0).await?;
     operator.line("tmp list", 0).await?;
-    a_day_passes(&operator.stage.world)?;
+    a_day_passes(operator.world.as_ref()).await?;
     operator.line("tmp delete --execute --operator=ann", 0).await?;
-    operator.stage.before = mogile_state(&operator.stage.world);
-    operator.stage.planted.temporary = 0;
-    let half = operator.stage.planted.expected.len() / 2;
-    let last = operator.stage.planted.expected.iter().skip(half).map(|file| file.fid.to_string());
+    operator.before = operator.world.mogile_state().await?;
+    operator.planted.temporary = 0;
+    let half = operator.planted.expected.len() / 2;
+    let last = operator.planted.expected.iter().skip(half).map(|file| file.fid.to_string());
     let fids = format!("--fids={}", last.collect::<Vec<_>>().join(","));
     operator.line(&format!("sync {fids}"), 0).await?;
     operator.done(2, "half of the store has raw copies").await?;
@@ -200,13 +205,14 @@ async fn configured(operator: &mut Operator) -> anyhow::Result<()> {
 }
 
 /// What the applications can read. The ignored bucket is left behind in S3 alone.
-fn read(operator: &Operator, store: Store) -> anyhow::Result<Readings> {
-    let world = &operator.stage.world;
+async fn read(operator: &Operator, store: Store) -> anyhow::Result<Readings> {
+    let world = operator.world.as_ref();
     let left_behind = match store {
         Store::S3 => BTreeSet::from([IGNORED_BUCKET.to_owned()]),
         Store::MogileFs { .. } => BTreeSet::new(),
     };
-    let readings = read_all(&rows_of(world)?, store, &end_state(world), &left_behind);
+    let (rows, found) = (rows_of(world).await?, world.end_state().await?);
+    let readings = read_all(&rows, store, &found, &left_behind);
     ensure!(readings.rows > 0, "the applications have no rows");
     Ok(readings)
 }

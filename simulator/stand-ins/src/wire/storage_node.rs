@@ -5,6 +5,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use super::listener::{self, Backend, Body, full};
 use crate::fault::{Faults, Service};
 use crate::world::mogile::{Chunks, Content, DeviceId, Fid, HostId, MogileFs, parse_fid_path};
 
+mod disk;
 mod range;
 
 use range::Asked;
@@ -39,12 +41,29 @@ pub async fn serve(
     host: HostId,
     faults: Arc<Faults>,
 ) {
-    listener::serve(listener, Arc::new(StorageNode { mogile, host }), faults).await;
+    let node = StorageNode { mogile, host, folder: None };
+    listener::serve(listener, Arc::new(node), faults).await;
+}
+
+/// The same without faults, for a node that keeps its replicas in a folder and serves those that it finds there:
+/// they are still there after a restart.
+pub async fn serve_folder(
+    listener: TcpListener,
+    mogile: Arc<MogileFs>,
+    host: HostId,
+    folder: PathBuf,
+) -> io::Result<()> {
+    disk::load(&mogile, &folder)?;
+    let node = StorageNode { mogile, host, folder: Some(folder) };
+    listener::serve(listener, Arc::new(node), Arc::default()).await;
+    Ok(())
 }
 
 struct StorageNode {
     mogile: Arc<MogileFs>,
     host: HostId,
+    /// Where the replicas are, when not in memory.
+    folder: Option<PathBuf>,
 }
 
 impl Backend for StorageNode {
@@ -140,13 +159,23 @@ impl StorageNode {
             return Ok(status(StatusCode::NOT_FOUND));
         };
         let bytes = body.map_err(io::Error::other)?.to_bytes();
-        self.mogile.set_replica(fid, device, Content::Bytes(bytes));
+        let content = match &self.folder {
+            Some(folder) => disk::keep(folder, fid, device, &bytes)?,
+            None => Content::Bytes(bytes),
+        };
+        self.mogile.set_replica(fid, device, content);
         Ok(status(StatusCode::OK))
     }
 
     fn delete(&self, path: &str) -> Response<Body> {
         match self.place(path).and_then(|(fid, device)| self.mogile.remove_replica(fid, device)) {
-            Some(_) => status(StatusCode::NO_CONTENT),
+            Some(content) => {
+                if let (Some(_), Content::File { path, .. }) = (&self.folder, content) {
+                    // One that is gone already is no error.
+                    let _ = std::fs::remove_file(path);
+                }
+                status(StatusCode::NO_CONTENT)
+            }
             None => status(StatusCode::NOT_FOUND),
         }
     }

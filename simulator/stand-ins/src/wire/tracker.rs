@@ -4,13 +4,15 @@
 use std::io;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 use super::accept::accept;
 use crate::fault::{Fault, Faults, Service};
-use crate::world::mogile::{MogileFs, text_of};
+use crate::world::mogile::{MogileFs, Refusal, Tables, text_of};
 
 mod admin;
 mod commands;
@@ -30,6 +32,61 @@ const LINE_LIMIT_BYTES: usize = 4 << 20;
 pub async fn serve(listener: TcpListener, mogile: Arc<MogileFs>, faults: Arc<Faults>) {
     let converse = |stream| converse(stream, Arc::clone(&mogile), Arc::clone(&faults));
     accept(listener, converse).await;
+}
+
+/// Tables that are kept elsewhere, and that others write, too.
+#[async_trait]
+pub trait StoredTables: Send + Sync + 'static {
+    /// Reads all of them.
+    async fn read(&self) -> anyhow::Result<Tables>;
+
+    /// Writes what a command has changed: all of it, or nothing.
+    async fn write(&self, before: &Tables, after: &Tables) -> anyhow::Result<()>;
+}
+
+/// Accepts for ever, for a tracker whose tables are kept elsewhere. One command at a time reads them, is
+/// carried out, and writes what it has changed before it is answered. While they cannot be read or written,
+/// each command is answered as the real tracker does without its database.
+pub async fn serve_stored(
+    listener: TcpListener,
+    mogile: Arc<MogileFs>,
+    tables: Arc<dyn StoredTables>,
+) {
+    let turn = Arc::new(Mutex::new(()));
+    let converse = |stream: TcpStream| {
+        let (mogile, tables, turn) = (Arc::clone(&mogile), Arc::clone(&tables), Arc::clone(&turn));
+        async move {
+            stream.set_nodelay(true)?;
+            let (reader, mut writer) = stream.into_split();
+            let mut reader = BufReader::new(reader);
+            while let Some(line) = next_line(&mut reader).await? {
+                if !line.is_empty() {
+                    let request = Request::parse(&line);
+                    let turn = turn.lock().await;
+                    let reply = answer_stored(&mogile, tables.as_ref(), &request).await;
+                    drop(turn);
+                    writer.write_all(&reply.render(request.callid())).await?;
+                }
+            }
+            writer.shutdown().await
+        }
+    };
+    accept(listener, converse).await;
+}
+
+async fn answer_stored(mogile: &MogileFs, tables: &dyn StoredTables, request: &Request) -> Reply {
+    let answered = async {
+        let before = tables.read().await?;
+        mogile.set_tables(before.clone());
+        let reply = commands::answer(mogile, request);
+        tables.write(&before, &mogile.tables()).await?;
+        anyhow::Ok(reply)
+    };
+    answered.await.unwrap_or_else(|error| {
+        eprintln!("the tracker's tables: {error:#}");
+        let (code, text) = (Refusal::Failure.code().to_owned(), Refusal::Failure.text());
+        Reply::Err { code, text }
+    })
 }
 
 /// Whether a connection goes on after an answer.

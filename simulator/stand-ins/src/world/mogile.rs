@@ -19,6 +19,7 @@ mod namespaces;
 mod paths;
 mod plant;
 mod refusal;
+mod tables;
 mod topology;
 mod upload;
 
@@ -30,6 +31,7 @@ pub use ids::{ClassId, DeviceId, Dmid, Fid, HostId, fid_path, parse_fid_path};
 pub use namespaces::Class;
 pub use paths::PathOptions;
 pub use refusal::{Refusal, text_of};
+pub use tables::Tables;
 pub use topology::DeviceStatus;
 pub use upload::{CloseFile, Destination, OpenFile, OpenedFile};
 

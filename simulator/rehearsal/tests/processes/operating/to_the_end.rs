@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rehearsal::hazard::Hazards;
-use rehearsal::runbook::{a_day_passes, clients_start};
 use rehearsal::stage::{Options, Stage};
 use stand_ins::embedded::{BUCKETS, QUEUE};
 use stand_ins::fault::Service;
@@ -135,7 +134,7 @@ async fn cleaned(operator: &mut Operator) {
     let upload = world.mogile.store(world.dmid, UPLOAD, &content, &world.devices[..2]);
     let is_there = |stage: &Stage, fid: Fid| stage.world.mogile.row(fid).is_some();
     operator.page("mogile2s3 tmp list", 0).await;
-    a_day_passes(&operator.stage.world).expect("a night");
+    operator.stage.a_day_passes().await.expect("a night");
     operator.page("mogile2s3 tmp delete", 0).await;
     assert!(is_there(&operator.stage, upload), "a dry run has deleted it");
     operator.page("mogile2s3 tmp delete --execute", 0).await;
@@ -222,7 +221,7 @@ async fn cut_over(operator: &mut Operator) {
     operator.page(backup, 0).await;
     operator.page("mogile2s3 cutover rhino", 0).await;
     operator.page("mogile2s3 cutover rhino --execute --backup rhino-names.gz", 0).await;
-    clients_start(&operator.stage.world, true).expect("they start");
+    operator.stage.clients_start(true).expect("they start");
     operator.page("mogile2s3 config --check-url", 0).await;
 }
 

@@ -28,6 +28,13 @@ const DEFAULT_CLASS: (ClassId, &str) = (ClassId(0), "default");
 const MINDEVCOUNT: u8 = 2;
 
 impl Namespaces {
+    pub(super) const fn of(
+        domains: BTreeMap<Dmid, String>,
+        classes: BTreeMap<(Dmid, ClassId), Class>,
+    ) -> Self {
+        Self { domains, classes }
+    }
+
     pub(super) fn add_domain(&mut self, namespace: &str) -> Dmid {
         let last = self.domains.keys().next_back().map_or(0, |dmid| dmid.0);
         let dmid = Dmid(last.saturating_add(1));

@@ -48,6 +48,13 @@ struct Device {
 }
 
 impl Topology {
+    pub(super) fn of(hosts: BTreeMap<HostId, SocketAddr>, devices: Vec<DeviceRow>) -> Self {
+        let devices = devices
+            .into_iter()
+            .map(|DeviceRow { device, host, status }| (device, Device { host, status }));
+        Self { hosts, unlisted: BTreeSet::new(), devices: devices.collect() }
+    }
+
     pub(super) fn add_host(&mut self, ip: IpAddr, http_port: u16) -> HostId {
         let last = self.hosts.keys().next_back().map_or(0, |host| host.0);
         let host = HostId(last.saturating_add(1));
