@@ -210,6 +210,11 @@ impl EmbeddedWorld {
         serve_repo(&mut self.services, repo, &self.faults).await
     }
 
+    /// Sets a setting for whoever asks for them later.
+    pub fn set_environment(&mut self, name: &'static str, value: String) {
+        self.environment.insert(name, value);
+    }
+
     /// The settings that point any client at this world.
     #[must_use]
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {
