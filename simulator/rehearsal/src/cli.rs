@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::hazard::Hazards;
@@ -64,6 +64,30 @@ enum World {
     Embedded,
     /// Real servers: MySQL, LocalStack and a tracker in containers. The runbook is played to its end
     Containers,
+}
+
+impl Cli {
+    /// What goes with one world alone.
+    fn checked(self) -> Result<Self, clap::Error> {
+        let real = self.world == World::Containers;
+        let wrong = [
+            (self.keep && !real, "`--keep` needs `--world containers`"),
+            (
+                real && !matches!(self.by, By::All | By::Runbook),
+                "`--world containers` rehearses the runbook alone: leave `--by` out",
+            ),
+            (
+                real && self.corpus.hazards.is_some_and(|it| it != Hazards::None),
+                "with `--world containers` nothing is wrong on purpose: leave `--hazards` out",
+            ),
+        ];
+        match wrong.into_iter().find(|(is_so, _)| *is_so) {
+            Some((_, why)) => {
+                Err(Self::command().error(clap::error::ErrorKind::ArgumentConflict, why))
+            }
+            None => Ok(self),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -155,7 +179,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if arguments.get(1).is_some_and(|first| first == FUNCTION) {
         return apps::lambda::main();
     }
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(arguments).and_then(Cli::checked) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -183,10 +207,15 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     (false, true) => Shown::Everything,
                     (false, false) => Shown::Screen,
                 };
-                let options = cli.corpus.options(Hazards::All);
                 match cli.world {
-                    World::Embedded => Box::pin(rehearse(&options, cli.by, shown, &file)).await,
-                    World::Containers => in_containers(&options, cli.keep, shown, &file).await,
+                    World::Embedded => {
+                        let options = cli.corpus.options(Hazards::All);
+                        Box::pin(rehearse(&options, cli.by, shown, &file)).await
+                    }
+                    World::Containers => {
+                        let options = cli.corpus.options(Hazards::None);
+                        in_containers(&options, cli.keep, shown, &file).await
+                    }
                 }
             }
         }
@@ -264,9 +293,8 @@ async fn in_containers(
     shown: Shown,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let story = Box::pin(containers::rehearse(options, keep)).await?;
-    let good = story.is_good();
-    let runbook = [story];
+    let runbook = Box::pin(containers::rehearse(options, keep)).await?;
+    let good = runbook.iter().all(Story::is_good);
     let report = Stories(&runbook).to_string();
     let written = std::fs::write(file, &report);
     written.with_context(|| format!("writing the report to {}", file.display()))?;
@@ -297,7 +325,6 @@ async fn measure_lambda(program: Option<PathBuf>, json: bool) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

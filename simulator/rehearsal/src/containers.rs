@@ -21,15 +21,14 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use self::engine::NoEngine;
 
 use self::engine::Engine;
-use self::servers::Servers;
-use crate::hazard::Hazards;
-use crate::runbook::{Operator, Story, stories};
+use self::servers::{PART_BYTES, Servers};
+use crate::runbook::{Operator, Story, TO_THE_END, stories};
 use crate::site::Site;
 use crate::stage::{Options, Stage};
 
 /// Starts the servers, plays the runbook to its end, and removes the servers, also after a panic and when the
 /// rehearsal is interrupted. With `keep` they stay up until they are removed by hand.
-pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Story> {
+pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Vec<Story>> {
     let engine = Engine::find().await?;
     let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let told = tokio::select! {
@@ -49,32 +48,73 @@ pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Story> {
     told
 }
 
+/// The name of the story there.
+const IN_CONTAINERS: &str = "in containers, to the end: the applications read every file from S3";
+
 /// The rehearsal was asked to end before its end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted: the rehearsal did not come to its end, and its containers are removed")]
 pub struct Interrupted;
 
-async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<Story> {
+/// Plays the story in the containers and in an embedded world with the same corpus.
+async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<Vec<Story>> {
     let begun = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", begun.elapsed().as_secs());
     progress("starting MySQL, LocalStack and the tracker");
-    let embedded = async {
-        let options = Options { hazards: Hazards::None, ..options.clone() };
-        Stage::set(&options).await
-    };
-    let (stage, servers) = tokio::try_join!(embedded, Servers::start(engine))?;
-    progress("storing the corpus by the tracker's protocol, the rows by MySQL");
+    let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine))?;
+    progress("storing the corpus by the tracker's protocol, and the rows by MySQL");
     copy_out::copy_out(&stage.world, &servers).await?;
     let environment = servers.environment();
     if keep {
-        for (name, value) in &environment {
+        // Both clients end with this process.
+        let stays = |name: &str| !["CONTENTREPO_URL", "RHINO_URL"].contains(&name);
+        for (name, value) in environment.iter().filter(|(name, _)| stays(name)) {
             println!("export {name}='{value}'");
         }
     }
-    progress("playing the runbook");
-    let before = servers.mogile_state().await?;
-    let operator = Operator::of(Box::new(servers), stage.planted, before, environment);
-    let story = stories::to_the_end(std::future::ready(operator), options.seed).await;
-    progress("looking at what came of it");
-    Ok(story)
+    progress("playing the runbook, and the same in an embedded world beside it");
+    let planted = stage.planted.clone();
+    let real = async {
+        let before = servers.mogile_state().await?;
+        Operator::of(Box::new(servers), planted, before, environment)
+    };
+    let (mut real, mut embedded) = tokio::join!(
+        stories::to_the_end(IN_CONTAINERS, real, options.seed),
+        stories::to_the_end(TO_THE_END, async { Operator::with(alike(stage)) }, options.seed),
+    );
+    compare(&mut real, &embedded);
+    // One check-list is enough: they are compared.
+    embedded.check_list = String::new();
+    progress("the end");
+    Ok(vec![real, embedded])
+}
+
+/// The embedded world with the limits that the commands have in the containers.
+fn alike(mut stage: Stage) -> anyhow::Result<Stage> {
+    stage.world.s3.configure(|limits| {
+        limits.single_request_limit_bytes = PART_BYTES;
+        limits.minimum_part_bytes = PART_BYTES;
+    });
+    for name in ["S3_SINGLE_REQUEST_BYTES", "S3_PART_BYTES"] {
+        stage.set_environment(name, PART_BYTES.to_string());
+    }
+    Ok(stage)
+}
+
+/// Lines of a comparison that are shown.
+const SHOWN: usize = 10;
+
+/// What one of the worlds has in the end and the other has not is a problem.
+fn compare(real: &mut Story, embedded: &Story) {
+    if real.end.is_empty() || embedded.end.is_empty() {
+        // One has not come to its end, and says why.
+        return;
+    }
+    let only = |of: &Story, other: &Story, place: &str| -> Vec<String> {
+        let lines = of.end.difference(&other.end).take(SHOWN);
+        lines.map(|line| format!("only in {place}: {line}")).collect()
+    };
+    let mut problems = only(real, embedded, "the containers");
+    problems.extend(only(embedded, real, "the embedded world"));
+    real.scenario.problems.extend(problems);
 }

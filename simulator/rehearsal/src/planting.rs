@@ -87,7 +87,7 @@ impl Expected {
 }
 
 /// All that was planted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Planted {
     /// Every row with a content, in the order of the fids. Without hazards, or with mild ones, all
     /// of them must be in S3 at the end.

@@ -5,7 +5,10 @@ pub(crate) mod clients;
 pub(crate) mod night;
 mod operator;
 pub(crate) mod people;
+mod snapshot;
 pub(crate) mod stories;
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -14,6 +17,9 @@ use crate::stage::Options;
 
 pub(crate) use self::operator::Operator;
 pub use self::operator::Typed;
+
+/// The name of the first story.
+pub(crate) const TO_THE_END: &str = "to the end: the applications read every file from S3";
 
 /// Files of each story's corpus.
 const FILES: usize = 40;
@@ -31,6 +37,9 @@ pub struct Story {
     /// What `runbook status` printed in the end, where it was asked.
     #[serde(skip)]
     pub(super) check_list: String,
+    /// The world in the end, where two worlds are to be compared.
+    #[serde(skip)]
+    pub(super) end: BTreeSet<String>,
 }
 
 impl Story {
@@ -46,7 +55,7 @@ pub async fn tell(options: &Options) -> Vec<Story> {
     let seed = options.seed;
     let begun = || Operator::begin(seed, FILES);
     let (to_the_end, back, accepted) = tokio::join!(
-        stories::to_the_end(begun(), seed),
+        stories::to_the_end(TO_THE_END, begun(), seed),
         stories::back(begun()),
         stories::accepted(begun()),
     );

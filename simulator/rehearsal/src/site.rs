@@ -71,7 +71,7 @@ pub(crate) trait Site: Send + Sync {
     /// The rows of a question that SQLite and MySQL both understand, each value as a text.
     async fn texts(&self, database: Database, sql: &str) -> anyhow::Result<Vec<Vec<String>>>;
 
-    /// The indexes of rhino's table, in their order.
+    /// The names of the indexes of rhino's table, in their order, and what else is known of them.
     async fn rhino_indexes(&self) -> anyhow::Result<Vec<Vec<String>>>;
 
     /// Publishes a file that was stored in the first bucket.
@@ -133,7 +133,8 @@ impl Site for EmbeddedWorld {
     }
 
     async fn rhino_indexes(&self) -> anyhow::Result<Vec<Vec<String>>> {
-        let indexes = "SELECT name FROM sqlite_master WHERE type = 'index' ORDER BY name";
+        let indexes = "SELECT replace(name, 'articleFile.', '') FROM sqlite_master \
+                       WHERE type = 'index' ORDER BY name";
         self.databases.texts(Database::Rhino, indexes)
     }
 

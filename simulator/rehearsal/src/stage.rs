@@ -87,6 +87,11 @@ impl Stage {
         Ok(environment)
     }
 
+    /// Sets a setting otherwise than the world says.
+    pub(crate) fn set_environment(&mut self, name: &'static str, value: String) {
+        self.world.set_environment(name, value);
+    }
+
     /// The same settings without MogileFS's database: the trackers list the index.
     pub fn environment_by_trackers(&self) -> anyhow::Result<BTreeMap<&'static str, String>> {
         let mut environment = self.environment()?;

@@ -216,6 +216,11 @@ impl EmbeddedWorld {
         on_mogile(self.dmid, &self.devices)
     }
 
+    /// Sets a setting for whoever asks for them later.
+    pub fn set_environment(&mut self, name: &'static str, value: String) {
+        self.environment.insert(name, value);
+    }
+
     /// The settings that point any client at this world.
     #[must_use]
     pub const fn environment(&self) -> &BTreeMap<&'static str, String> {

@@ -12,6 +12,9 @@ use super::servers::{self, Servers};
 /// Rows of one INSERT.
 const ROWS_AT_ONCE: usize = 200;
 
+/// S3's type of an object without one.
+pub const NO_TYPE: &str = "binary/octet-stream";
+
 /// Copies all of it.
 pub async fn copy_out(world: &EmbeddedWorld, servers: &Servers) -> anyhow::Result<()> {
     let files = async { copy_files(world, servers).await.context("storing the files in MogileFS") };
@@ -45,7 +48,10 @@ async fn copy_objects(world: &EmbeddedWorld, servers: &Servers) -> anyhow::Resul
         servers.s3.create_bucket().bucket(bucket).send().await.context("making a bucket")?;
         for (key, object) in world.s3.objects(bucket)? {
             let bytes = object.content.bytes().clone();
-            servers.s3.put_object().bucket(bucket).key(key).body(bytes.into()).send().await?;
+            // The type that S3 gives where none was said; the SDK would say another one.
+            let kind = object.attributes.content_type.as_deref().unwrap_or(NO_TYPE);
+            let put = servers.s3.put_object().bucket(bucket).key(key).content_type(kind);
+            put.body(bytes.into()).send().await?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The container engine: what is started on it, and that nothing of it stays.
 
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ pub struct Engine {
 
 /// A container that runs.
 pub struct Running {
-    container: ContainerAsync<GenericImage>,
+    // Taken away by the sweep alone: so that it can stay.
+    container: ManuallyDrop<ContainerAsync<GenericImage>>,
     /// Its port on 127.0.0.1. It stays the same when the container is started again.
     pub port: u16,
 }
@@ -141,7 +143,9 @@ impl Engine {
             let port = free_port()?;
             let request = change(self.request(recipe, port));
             match request.start().await {
-                Ok(container) => return Ok(Running { container, port }),
+                Ok(container) => {
+                    return Ok(Running { container: ManuallyDrop::new(container), port });
+                }
                 Err(error) if tries < PORT_TRIES && is_port_taken(&error.to_string()) => {
                     tries += 1;
                     self.remove(recipe.role).await?;

@@ -14,6 +14,7 @@ use stand_ins::embedded::{BUCKETS, DOMAIN, LEDGER};
 use stand_ins::world::databases::Database;
 use stand_ins::world::dynamodb::Item;
 
+use super::copy_out::NO_TYPE;
 use super::mogile;
 use super::servers::Servers;
 use crate::corpus::CorpusFile;
@@ -114,7 +115,7 @@ impl Site for Servers {
     async fn rhino_indexes(&self) -> anyhow::Result<Vec<Vec<String>>> {
         let indexes = "SELECT INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE FROM \
                        information_schema.STATISTICS WHERE TABLE_SCHEMA = 'rhino' AND \
-                       TABLE_NAME = 'articleFile' ORDER BY INDEX_NAME, SEQ_IN_INDEX";
+                       TABLE_NAME = 'articleFile' AND INDEX_NAME != 'PRIMARY' ORDER BY INDEX_NAME, SEQ_IN_INDEX";
         self.texts(Database::Rhino, indexes).await
     }
 
@@ -211,7 +212,7 @@ impl Servers {
         let get = self.s3.get_object().bucket(bucket).key(key);
         let object = get.checksum_mode(ChecksumMode::Enabled).send().await?;
         // What S3 says where nothing was said.
-        let content_type = object.content_type().filter(|it| *it != "binary/octet-stream");
+        let content_type = object.content_type().filter(|it| *it != NO_TYPE);
         let headers = Headers {
             content_type: content_type.map(str::to_owned),
             disposition: object.content_disposition().map(str::to_owned),

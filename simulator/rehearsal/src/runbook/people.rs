@@ -17,6 +17,9 @@ use crate::site::{Article, Site};
 /// A node of the rehearsal answers at once.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// What the keys of ingested objects begin with.
+pub(super) const INGESTED: &str = "10.1371/ingested.";
+
 /// Ingests files by contentrepo's API, in turn into each bucket by the name that it has today. rhino gets a row
 /// of each. The oracle expects them where contentrepo has written them: in MogileFS, to be migrated, or in S3.
 pub(crate) async fn ingest(
@@ -33,7 +36,7 @@ pub(crate) async fn ingest(
     for (number, (old, new)) in (first..).zip(BUCKETS.into_iter().cycle().take(files)) {
         let is_renamed = names.iter().any(|name| name == new);
         let bucket = if is_renamed { new } else { old };
-        let key = format!("10.1371/ingested.{number:07}");
+        let key = format!("{INGESTED}{number:07}");
         let file = of_bytes(format!("ingested by contentrepo's API: {key}").into_bytes().into());
         let created = repo.create(bucket, &key, file.content.read()?).await?;
         let (uuid, size) = (created.uuid.as_str(), file.content.length());

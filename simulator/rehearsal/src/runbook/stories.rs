@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use oracle::readers::{Readings, Store, read_all};
+use oracle::state::EndState;
 use serde_json::Value;
 use stand_ins::embedded::{BUCKETS, IGNORED_BUCKET};
 
@@ -13,6 +14,7 @@ use super::clients::{dump, late_rows, rows_of};
 use super::night::a_day_passes;
 use super::operator::Operator;
 use super::people::ingest;
+use super::snapshot::snapshot;
 use crate::queued::Ingest;
 use crate::scenarios::Scenario;
 use crate::site::DMID;
@@ -24,8 +26,12 @@ type Begun = anyhow::Result<Operator>;
 const RUN: &str = "runbook";
 
 /// The whole way: from buckets without settings to applications that read from S3.
-pub(crate) async fn to_the_end(begun: impl Future<Output = Begun>, seed: u64) -> Story {
-    story("to the end: the applications read every file from S3", begun, async |operator| {
+pub(crate) async fn to_the_end(
+    name: &'static str,
+    begun: impl Future<Output = Begun>,
+    seed: u64,
+) -> Story {
+    story(name, begun, async |operator| {
         prepare(operator).await?;
         let Operator { world, planted, before, .. } = operator;
         let uploads = Ingest::begin(world.as_ref(), planted, before, seed).await?;
@@ -54,8 +60,10 @@ pub(crate) async fn to_the_end(begun: impl Future<Output = Begun>, seed: u64) ->
         }
         operator.planted.intermediaries.clear();
         operator.check_list = operator.line("runbook status", 0).await?;
-        let mut readings = read(operator, Store::S3).await?;
-        readings.problems.extend(operator.judge().await?.problems);
+        let found = operator.world.end_state().await?;
+        let mut readings = read(operator, Store::S3, &found).await?;
+        readings.problems.extend(operator.judge(&found).problems);
+        operator.end = snapshot(operator.world.as_ref(), &found, &operator.check_list).await?;
         Ok(readings)
     })
     .await
@@ -79,7 +87,8 @@ pub(crate) async fn back(begun: impl Future<Output = Begun>) -> Story {
             dump(operator.world.as_ref()).await? == before,
             "the databases are not, byte for byte, what they were before the cut-over"
         );
-        read(operator, Store::MogileFs { domain: DMID }).await
+        let found = operator.world.end_state().await?;
+        read(operator, Store::MogileFs { domain: DMID }, &found).await
     })
     .await
 }
@@ -102,7 +111,8 @@ pub(super) async fn accepted(begun: impl Future<Output = Begun>) -> Story {
             .await?;
         verified(operator).await?;
         cut_over(operator).await?;
-        let readings = read(operator, Store::S3).await?;
+        let found = operator.world.end_state().await?;
+        let readings = read(operator, Store::S3, &found).await?;
         let (lost, others): (Vec<_>, Vec<_>) =
             readings.problems.into_iter().partition(|it| it.ends_with("does not have its content"));
         let rows = rows_of(operator.world.as_ref()).await?;
@@ -120,14 +130,18 @@ async fn story(
     told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
 ) -> Story {
     let begun = Instant::now();
-    let (readings, commands, check_list) = match operator.await {
-        Ok(mut operator) => (told(&mut operator).await, operator.typed, operator.check_list),
-        Err(error) => (Err(error), Vec::new(), String::new()),
+    let (readings, commands, check_list, end) = match operator.await {
+        Ok(mut operator) => {
+            let readings = told(&mut operator).await;
+            (readings, operator.typed, operator.check_list, operator.end)
+        }
+        Err(error) => (Err(error), Vec::new(), String::new(), BTreeSet::new()),
     };
     let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     let Readings { rows, problems } =
         readings.unwrap_or_else(|error| Readings { rows: 0, problems: vec![format!("{error:#}")] });
-    Story { scenario: Scenario { name, seconds, problems }, commands, rows_read: rows, check_list }
+    let scenario = Scenario { name, seconds, problems };
+    Story { scenario, commands, rows_read: rows, check_list, end }
 }
 
 /// People ingest so many files.
@@ -205,14 +219,13 @@ async fn configured(operator: &mut Operator) -> anyhow::Result<()> {
 }
 
 /// What the applications can read. The ignored bucket is left behind in S3 alone.
-async fn read(operator: &Operator, store: Store) -> anyhow::Result<Readings> {
+async fn read(operator: &Operator, store: Store, found: &EndState) -> anyhow::Result<Readings> {
     let world = operator.world.as_ref();
     let left_behind = match store {
         Store::S3 => BTreeSet::from([IGNORED_BUCKET.to_owned()]),
         Store::MogileFs { .. } => BTreeSet::new(),
     };
-    let (rows, found) = (rows_of(world).await?, world.end_state().await?);
-    let readings = read_all(&rows, store, &found, &left_behind);
+    let readings = read_all(&rows_of(world).await?, store, found, &left_behind);
     ensure!(readings.rows > 0, "the applications have no rows");
     Ok(readings)
 }
