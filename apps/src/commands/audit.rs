@@ -23,7 +23,7 @@ use crate::config::{
     parse_buckets,
 };
 use crate::evidence::{
-    Ended, MogileSettings, PlaceSettings, counted, not_written, says_something, write_end,
+    Ended, MogileSettings, PlaceSettings, begin, counted, not_written, says_something, write_end,
 };
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
@@ -161,6 +161,7 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let services = session.services(&arguments.aws, &arguments.time);
     let wiring = session.wiring(&arguments.source, &arguments.time);
     let index = wiring.index()?;
+    let from = begin(&services, &arguments.journal).await;
     let (ledger, failures) =
         (services.ledger().await?, services.failures(&arguments.tables).await?);
     let verifications = services.verifications(&arguments.tables).await?;
@@ -217,7 +218,9 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     if is_said {
         let (step, verdict) = (AUDIT, report.verdict());
         let (content, run) = (Some(content), run.map(str::to_owned));
-        arguments.journal_end(&services, Ended { step, verdict, counted, content, run }).await;
+        arguments
+            .journal_end(&services, Ended { step, verdict, counted, content, run, from })
+            .await;
     }
     Ok(exit)
 }

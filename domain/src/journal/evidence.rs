@@ -9,14 +9,19 @@ use crate::store_state::RowsDigest;
 
 /// What a command found when it came to its end, or what people say that they did.
 ///
-/// Whether it still counts is decided by comparison: of its place with today's, and of its digest with the
-/// freeze's. Its age says nothing.
+/// Whether it still counts is decided by comparison: of its place with today's, of its digest with the
+/// freeze's, and of its begin with the entries of the journal. Its age says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The command without its flags, such as `audit` or `enqueue migrate`, or the runbook's step that people did.
     pub step: String,
     /// How it ended.
     pub outcome: EvidenceOutcome,
+    /// The number of the journal's last entry when it began, 0 where there was none. A run takes hours, and
+    /// what others write meanwhile it may not have seen. [`None`] where that is not known, as in a journal of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
     /// Where it looked.
     pub place: MigrationPlace,
     /// The rows of mapped buckets that it read, where it read all of them.
@@ -108,6 +113,20 @@ impl fmt::Display for Staleness {
 }
 
 impl Evidence {
+    /// Evidence of a step without counts, which says nothing of content and whose begin is not known.
+    #[must_use]
+    pub fn new(step: impl Into<String>, outcome: EvidenceOutcome, place: MigrationPlace) -> Self {
+        let (step, counted) = (step.into(), BTreeMap::new());
+        Self { step, outcome, from: None, place, content: None, run: None, counted, note: None }
+    }
+
+    /// Whether the journal had this entry when the command began. Evidence whose begin is not known began behind
+    /// no entry: it counts for nothing that is decided by order.
+    #[must_use]
+    pub fn began_behind(&self, entry: u64) -> bool {
+        self.from.is_some_and(|from| from >= entry)
+    }
+
     /// What differs between this evidence and today's systems, or the content of the freeze. A part of the
     /// place that the evidence does not name was not used by its command, and is not compared.
     ///
@@ -160,9 +179,22 @@ mod tests {
     }
 
     fn evidence(place: MigrationPlace, content: Option<RowsDigest>) -> Evidence {
-        let (step, outcome) = ("audit".to_owned(), EvidenceOutcome::Clean);
-        let counted = BTreeMap::new();
-        Evidence { step, outcome, place, content, run: None, counted, note: None }
+        Evidence { content, ..Evidence::new("audit", EvidenceOutcome::Clean, place) }
+    }
+
+    #[test]
+    fn evidence_whose_begin_is_not_known_began_behind_no_entry() {
+        for (from, entry, expected) in
+            [(Some(7), 6, true), (Some(7), 7, true), (Some(7), 8, false), (None, 1, false)]
+        {
+            let evidence = Evidence { from, ..evidence(place(), None) };
+            assert_eq!(evidence.began_behind(entry), expected, "{from:?} {entry}");
+        }
+        // A journal of an earlier version can be read.
+        let text = serde_json::to_string(&evidence(place(), None)).expect("JSON");
+        assert!(!text.contains("from"), "{text}");
+        let read: Evidence = serde_json::from_str(&text).expect("evidence");
+        assert_eq!(read.from, None);
     }
 
     #[test]

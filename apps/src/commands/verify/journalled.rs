@@ -9,9 +9,9 @@ use crate::report::verify::VerifyReport;
 use crate::wiring::Services;
 
 /// What a comparison of the buckets with the index found.
-pub fn ended(report: &VerifyReport) -> Ended {
+pub fn ended(report: &VerifyReport, from: Option<u64>) -> Ended {
     let (counted, content) = (counted::verify(&report.summary), report.summary.digest);
-    Ended { step: VERIFY, verdict: report.verdict(), counted, content, run: None }
+    Ended { content, ..Ended::new(VERIFY, report.verdict(), counted, from) }
 }
 
 impl Arguments {

@@ -34,7 +34,7 @@ impl View<'_> {
     }
 
     pub(super) fn migrate_again(&self) -> Found {
-        let behind = |it: &&Recorded, freeze: u64| it.entry > freeze;
+        let behind = |it: &&Recorded, freeze: u64| it.began_behind(freeze);
         let Some(frozen) = self.frozen() else { return not_begun() };
         let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
         let pass = self.facts.passes.last().filter(|it| behind(it, sequence));
@@ -61,7 +61,7 @@ impl View<'_> {
     pub(super) fn verify(&self) -> Found {
         let Some(frozen) = self.frozen() else { return not_begun() };
         let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
-        let last = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
+        let last = |step: &str| self.facts.last(step).filter(|it| it.began_behind(sequence));
         let [audit, verify] = ["audit", "verify"].map(last);
         let (references, jobs) = (last("verify references"), last("enqueue verify"));
         let newest = [audit, verify, references, jobs].into_iter().flatten();

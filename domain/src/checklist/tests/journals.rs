@@ -1,7 +1,5 @@
 //! Journals, entry by entry.
 
-use std::collections::BTreeMap;
-
 use crate::checklist::Facts;
 use crate::journal::{
     ClientDatabase, Content, CutoverBegun, CutoverStatement, Direction, Entry, Evidence,
@@ -48,6 +46,10 @@ pub(super) enum Kind {
     Incomplete(Box<Kind>),
     /// The same evidence, of another account.
     Elsewhere(Box<Kind>),
+    /// The same evidence, of a run that began behind this entry.
+    Since(u64, Box<Kind>),
+    /// The same evidence by an earlier version, which notes no begin.
+    Old(Box<Kind>),
 }
 
 pub(super) fn today() -> MigrationPlace {
@@ -104,7 +106,7 @@ pub(super) fn facts_of(kinds: &[Kind], place: &MigrationPlace) -> Facts {
             at: Timestamp(sequence * 100_000),
             by: "ann".to_owned(),
             writer: 1,
-            content: content(kind, place),
+            content: content(kind, sequence, place),
         });
     }
     facts
@@ -116,15 +118,12 @@ pub(super) fn digest(of: u64) -> RowsDigest {
     digest
 }
 
-fn content(kind: &Kind, place: &MigrationPlace) -> Content {
+fn content(kind: &Kind, sequence: u64, place: &MigrationPlace) -> Content {
+    // A command begins behind the entry before its own, where nothing else is said.
+    let from = Some(sequence - 1);
     let evidence = |step: &str| Evidence {
-        step: step.to_owned(),
-        outcome: EvidenceOutcome::Clean,
-        place: place.clone(),
-        content: None,
-        run: None,
-        counted: BTreeMap::new(),
-        note: None,
+        from,
+        ..Evidence::new(step, EvidenceOutcome::Clean, place.clone())
     };
     let of = |step: &str| Content::Evidence(Box::new(evidence(step)));
     let counted = |step: &str, left: u64| {
@@ -142,7 +141,7 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
         }))
     };
     let changed = |kind: &Kind, change: &dyn Fn(&mut Evidence)| {
-        let mut content = content(kind, place);
+        let mut content = content(kind, sequence, place);
         if let Content::Evidence(evidence) = &mut content {
             change(evidence);
         }
@@ -186,6 +185,8 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
         Kind::Unknown => Content::Other,
         Kind::Differs(kind) => changed(kind, &|it| it.outcome = EvidenceOutcome::Differs),
         Kind::Incomplete(kind) => changed(kind, &|it| it.outcome = EvidenceOutcome::Incomplete),
+        Kind::Since(entry, kind) => changed(kind, &|it| it.from = Some(*entry)),
+        Kind::Old(kind) => changed(kind, &|it| it.from = None),
         Kind::Elsewhere(kind) => changed(kind, &|it| it.place.account = Some("2".to_owned())),
     }
 }

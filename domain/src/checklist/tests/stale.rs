@@ -83,6 +83,56 @@ fn what_counts_behind_a_freeze_is_of_its_content() {
     assert_eq!(state_of(&before, Step::Verify), NotBegun);
 }
 
+/// Each line: the entries behind a freeze, which is entry 3, and how far steps 6 and 7 are. A run counts from its
+/// begin: what was written while it ran it has not seen.
+#[test]
+fn a_run_refutes_nothing_that_was_written_while_it_ran() {
+    use Kind::{AcceptanceEnd, Audit, Differs, EnqueueVerify, Freeze, Migrate, Old, Since, Verify};
+    use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    let since = |entry, kind: Kind| Since(entry, Box::new(kind));
+    let old = |kind: Kind| Old(Box::new(kind));
+    let differs = |kind: Kind| Differs(Box::new(kind));
+    let audit = || Audit(7, true);
+    for (behind, expected) in [
+        (vec![since(3, audit()), since(3, Verify(7))], [Done, Done]),
+        // The freeze came while they ran.
+        (vec![since(2, Migrate(3))], [NotBegun, NotBegun]),
+        (vec![since(2, audit()), since(3, Verify(7))], [NotBegun, UnderWay]),
+        (vec![since(3, audit()), since(2, Verify(7))], [Done, UnderWay]),
+        // An earlier version has not noted when they began.
+        (vec![old(Migrate(3))], [NotBegun, NotBegun]),
+        (vec![audit(), old(Verify(7))], [Done, UnderWay]),
+        // An acceptance was taken back while the audit ran, or while a state of `verify` waited to be continued.
+        (vec![AcceptanceEnd, since(3, audit()), Verify(7)], [NotBegun, Stale]),
+        (vec![AcceptanceEnd, audit(), since(3, Verify(7))], [Done, Stale]),
+        (vec![AcceptanceEnd, since(4, audit()), since(4, Verify(7))], [Done, Done]),
+        // A later finding.
+        (vec![audit(), differs(Verify(7)), since(4, Verify(7))], [Done, Failed]),
+        (vec![audit(), differs(Verify(7)), since(5, Verify(7))], [Done, Done]),
+        (vec![audit(), differs(Verify(7)), Verify(7), since(4, Verify(7))], [Done, Done]),
+        (vec![differs(audit()), since(3, audit()), Verify(7)], [NotBegun, Failed]),
+        // Another freeze.
+        (vec![Freeze(7), since(3, audit()), Verify(7)], [NotBegun, UnderWay]),
+        (vec![EnqueueVerify, Freeze(7), audit(), Verify(7)], [Done, Done]),
+    ] {
+        let kinds = [&[Kind::Doctor, Kind::Migrate(100), Freeze(7)], &behind[..]].concat();
+        let steps = [Step::MigrateAgain, Step::Verify];
+        assert_eq!(steps.map(|step| state_of(&kinds, step)), expected, "{behind:?}");
+    }
+}
+
+/// A smoke test that began before the last name was changed has read rows with old names.
+#[test]
+fn a_smoke_test_begins_behind_the_cut_over() {
+    use Kind::{Begun, Ended, Freeze, Since, Smoke};
+    let cut_over =
+        [Freeze(7), Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")];
+    for (begin, expected) in [(4, State::NotBegun), (5, State::Done)] {
+        let kinds = [&cut_over[..], &[Since(begin, Box::new(Smoke))]].concat();
+        assert_eq!(state_of(&kinds, Step::Test), expected, "{begin}");
+    }
+}
+
 #[test]
 fn a_stale_step_names_the_step_that_was_done_on_it() {
     let kinds: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();

@@ -8,7 +8,7 @@ use crate::journal::{Evidence, EvidenceOutcome};
 use crate::store_state::{Freeze, StateChange, StoreState};
 
 fn freeze() -> CurrentFreeze {
-    let state = StoreState { content: frozen(), ..StoreState::default() };
+    let state = StoreState { content: frozen().content, ..StoreState::default() };
     CurrentFreeze {
         sequence: 1,
         at: Timestamp(1),
