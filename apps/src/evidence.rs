@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use adapters::clock::SystemClock;
 use anyhow::anyhow;
-use domain::journal::{Content, Evidence, EvidenceOutcome, MigrationPlace};
+use domain::journal::{Content, ContentRead, Evidence, EvidenceOutcome, MigrationPlace};
 use domain::ports::Clock;
 use domain::runbook::{JournalTrouble, JournalWriter};
 use domain::store_state::RowsDigest;
@@ -59,19 +59,24 @@ pub struct Ended {
     pub content: Option<RowsDigest>,
     /// The verification that it compared with.
     pub run: Option<String>,
+    /// How much content it read, where it is a command that may.
+    pub read: Option<ContentRead>,
+    /// The names of the `--allow-…` flags that it was given, without that word.
+    pub allowed: Vec<String>,
     /// The last entry of the journal when it began, as [`begin`] returns it.
     pub from: Option<u64>,
 }
 
 impl Ended {
     /// The end of a command that read no content and compared no verification.
-    pub const fn new(
+    pub fn new(
         step: &'static str,
         verdict: Verdict,
         counted: BTreeMap<String, u64>,
         from: Option<u64>,
     ) -> Self {
-        Self { step, verdict, counted, content: None, run: None, from }
+        let (content, run, read, allowed) = (None, None, None, Vec::new());
+        Self { step, verdict, counted, content, run, read, allowed, from }
     }
 }
 
@@ -101,6 +106,7 @@ impl PlaceSettings<'_> {
         Ok(MigrationPlace {
             account,
             region: services.region().await?,
+            s3_endpoint: services.s3_endpoint().await?,
             domain: domain.to_owned(),
             buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
             tables: vec![
@@ -132,6 +138,12 @@ pub async fn begin(services: &Services<'_>, settings: &JournalSettings) -> Optio
          result will not count for the gates of `cutover` and for the runbook"
     );
     None
+}
+
+/// The names of those flags that are given.
+pub fn flags(all: &[(&str, bool)]) -> Vec<String> {
+    let given = all.iter().filter(|(_, is_given)| *is_given);
+    given.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// Whether the end of a command says anything: not where its settings were wrong, nor where it was stopped before it
@@ -186,7 +198,7 @@ async fn write(
     services: &Services<'_>,
     settings: &PlaceSettings<'_>,
     operator: &OperatorSettings,
-    Ended { step, verdict, counted, content, run, from }: Ended,
+    Ended { step, verdict, counted, content, run, read, allowed, from }: Ended,
 ) -> anyhow::Result<()> {
     // Before STS is asked: where no journal is named there is no way.
     let journal = services.journal(settings.journal).await?;
@@ -198,7 +210,7 @@ async fn write(
         None => caller?,
     };
     let of_step = Evidence::new(step, outcome(verdict), place);
-    let evidence = Evidence { from, content, run, counted, ..of_step };
+    let evidence = Evidence { from, content, run, read, allowed, counted, ..of_step };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut tries = 0;
     loop {

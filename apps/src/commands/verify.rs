@@ -139,7 +139,7 @@ pub struct Arguments {
 }
 
 /// What would be findings.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 struct AllowedArguments {
     /// Accept that the buckets have many objects of content that MogileFS has no more. Without it these are
     /// a finding where they are more than 100 and more than 1 % of the files
@@ -247,7 +247,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let exit = session.print(&report)?;
     let says = says_something(report.summary.stopped.as_ref(), report.summary.rows);
     let is_journalled = !says
-        || Box::pin(arguments.journal_end(&services, journalled::ended(&report, begun))).await;
+        || Box::pin(
+            arguments.journal_end(&services, journalled::ended(&arguments, &report, begun)),
+        )
+        .await;
     // Where the journal does not have it the same command says everything once more.
     let is_done = is_whole && is_journalled;
     // Last of all: a comparison that is killed before says everything once more.

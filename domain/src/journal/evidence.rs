@@ -30,6 +30,13 @@ pub struct Evidence {
     /// The verification run that it compared with, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// How much of the content in S3 it read and hashed, where it is a command that may. [`None`] also in journals
+    /// of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ContentRead>,
+    /// What its operator allowed of what would be findings: the names of its `--allow-…` flags, without that word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
     /// What it counted, by the names of its report.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<String, u64>,
@@ -53,6 +60,21 @@ pub enum EvidenceOutcome {
     Other,
 }
 
+/// How much content a comparison has read and hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentRead {
+    /// None: only the listings were compared.
+    Nothing,
+    /// That of files drawn over all buckets, sizes and ages.
+    Sample,
+    /// That of every file.
+    Everything,
+    /// A word that a later version of this program has written.
+    #[serde(other)]
+    Other,
+}
+
 /// The systems of a migration. Evidence of other ones counts for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrationPlace {
@@ -61,6 +83,9 @@ pub struct MigrationPlace {
     pub account: Option<String>,
     /// The AWS region.
     pub region: String,
+    /// The endpoint of S3 that is not Amazon's, without a password; [`None`] for Amazon's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3_endpoint: Option<String>,
     /// The MogileFS domain.
     pub domain: String,
     /// The mapped buckets: `old:new`, ascending.
@@ -83,6 +108,8 @@ pub enum Staleness {
     Account,
     /// It is of another AWS region.
     Region,
+    /// It is of another S3: its buckets have the same names and other content.
+    S3Endpoint,
     /// It is of another MogileFS domain.
     Domain,
     /// It is of another bucket map.
@@ -102,6 +129,7 @@ impl fmt::Display for Staleness {
         out.write_str(match self {
             Self::Account => "another AWS account",
             Self::Region => "another AWS region",
+            Self::S3Endpoint => "another S3 endpoint",
             Self::Domain => "another MogileFS domain",
             Self::Buckets => "another bucket map",
             Self::Tables => "other tables",
@@ -117,7 +145,22 @@ impl Evidence {
     #[must_use]
     pub fn new(step: impl Into<String>, outcome: EvidenceOutcome, place: MigrationPlace) -> Self {
         let (step, counted) = (step.into(), BTreeMap::new());
-        Self { step, outcome, from: None, place, content: None, run: None, counted, note: None }
+        let (from, content, run, read, note) = (None, None, None, None, None);
+        let allowed = Vec::new();
+        Self { step, outcome, from, place, content, run, read, allowed, counted, note }
+    }
+
+    /// Whether it read and hashed content, of all files or of a sample.
+    #[must_use]
+    pub fn reads_content(&self) -> bool {
+        matches!(self.read, Some(ContentRead::Sample | ContentRead::Everything))
+    }
+
+    /// The flags by which its operator allowed what would be findings.
+    #[must_use]
+    pub fn allow_flags(&self) -> Option<String> {
+        let flags: Vec<_> = self.allowed.iter().map(|kind| format!("--allow-{kind}")).collect();
+        (!flags.is_empty()).then(|| flags.join(" "))
     }
 
     /// Whether the journal had this entry when the command began. Evidence whose begin is not known began behind
@@ -139,6 +182,8 @@ impl Evidence {
         [
             (Staleness::Account, differs(&place.account, &today.account)),
             (Staleness::Region, place.region != today.region),
+            // Every command reads or names S3, and none is Amazon's.
+            (Staleness::S3Endpoint, place.s3_endpoint != today.s3_endpoint),
             (Staleness::Domain, place.domain != today.domain),
             (Staleness::Buckets, place.buckets != today.buckets),
             (Staleness::Tables, place.tables != today.tables),
@@ -170,6 +215,7 @@ mod tests {
         MigrationPlace {
             account: text("123456789012"),
             region: "us-east-1".to_owned(),
+            s3_endpoint: None,
             domain: "plos_repo".to_owned(),
             buckets: vec!["repo:corpus".to_owned()],
             tables: vec!["ledger".to_owned()],
@@ -208,6 +254,12 @@ mod tests {
         assert_eq!(change(|_| {}), []);
         assert_eq!(change(|it| it.account = Some("2".to_owned())), [Staleness::Account]);
         assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), [Staleness::Region]);
+        // Also where one of the two is Amazon's own.
+        let own = |it: &mut MigrationPlace| it.s3_endpoint = Some("http://127.0.0.1:1".to_owned());
+        assert_eq!(change(own), [Staleness::S3Endpoint]);
+        let mut today = place();
+        own(&mut today);
+        assert_eq!(evidence(place(), None).stale(&today, None), [Staleness::S3Endpoint]);
         assert_eq!(change(|it| it.domain.clear()), [Staleness::Domain]);
         assert_eq!(change(|it| it.buckets.clear()), [Staleness::Buckets]);
         assert_eq!(change(|it| it.tables.clear()), [Staleness::Tables]);

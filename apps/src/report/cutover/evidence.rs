@@ -24,7 +24,8 @@ pub(super) fn verify(seen: &EvidenceSeen) -> Words {
 }
 
 fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
-    let EvidenceSeen { last, has_freeze, stale, frozen_since, acceptance_ended, wrong, .. } = seen;
+    let EvidenceSeen { last, has_freeze, stale, frozen_since, acceptance_ended, .. } = seen;
+    let EvidenceSeen { unread, wrong, .. } = seen;
     let Some(last) = last else {
         return (vec![format!("the journal has no result of `{step}`")], Some(command.to_owned()));
     };
@@ -52,6 +53,12 @@ fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
     if !stale.is_empty() {
         let stale: Vec<_> = stale.iter().map(ToString::to_string).collect();
         found.push(format!("it is of {}", stale.join(", of ")));
+    }
+    if let Some(flags) = last.evidence.allow_flags() {
+        found.push(format!("its operator gave {flags}: what that allows is no finding"));
+    }
+    if *unread {
+        found.push("it read no content: lengths alone prove nothing".to_owned());
     }
     if last.evidence.from.is_none() {
         found.push("it does not say when it began: it counts behind no other entry".to_owned());

@@ -157,7 +157,7 @@ impl Lines<'_> {
             let words = ["enqueue", "verify", "--run", &run];
             lines.push(automatic(&words, "have the workers verify each file"));
         }
-        if !verify.is_some_and(holds) {
+        if !verify.is_some_and(|it| holds(it) && it.evidence.reads_content()) {
             lines.push(automatic(&["verify"], "compare the buckets with the index"));
         }
         if !audit.is_some_and(|it| holds(it) && it.evidence.run.is_some()) {

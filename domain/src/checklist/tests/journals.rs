@@ -2,8 +2,8 @@
 
 use crate::checklist::Facts;
 use crate::journal::{
-    ClientDatabase, Content, CutoverBegun, CutoverStatement, Direction, Entry, Evidence,
-    EvidenceOutcome, MigrationPlace, NamesBefore, Statement,
+    ClientDatabase, Content, ContentRead, CutoverBegun, CutoverStatement, Direction, Entry,
+    Evidence, EvidenceOutcome, MigrationPlace, NamesBefore, Statement,
 };
 use crate::store_state::{Freeze, RowsDigest, StoreState};
 use crate::{ByteCount, Fid, Timestamp};
@@ -48,6 +48,11 @@ pub(super) enum Kind {
     Elsewhere(Box<Kind>),
     /// The same evidence, of a run that began behind this entry.
     Since(u64, Box<Kind>),
+    /// The same evidence, of a run that read no content, or all of it.
+    Unread(Box<Kind>),
+    Deep(Box<Kind>),
+    /// The same evidence, of a run with `--allow-extra`.
+    Allowed(Box<Kind>),
     /// The same evidence by an earlier version, which notes no begin.
     Old(Box<Kind>),
 }
@@ -57,6 +62,7 @@ pub(super) fn today() -> MigrationPlace {
     MigrationPlace {
         account: text("123456789012"),
         region: "us-east-1".to_owned(),
+        s3_endpoint: None,
         domain: "plos_repo".to_owned(),
         buckets: vec!["repo:corpus".to_owned()],
         tables: vec!["ledger".to_owned()],
@@ -158,7 +164,16 @@ fn content(kind: &Kind, sequence: u64, place: &MigrationPlace) -> Content {
             Content::Evidence(Box::new(Evidence { run, ..evidence("enqueue verify") }))
         }
         Kind::Audit(content, run) => with("audit", *content, *run),
-        Kind::Verify(content) => with("verify", *content, false),
+        Kind::Verify(content) => {
+            let mut verify = with("verify", *content, false);
+            if let Content::Evidence(verify) = &mut verify {
+                verify.read = Some(ContentRead::Sample);
+            }
+            verify
+        }
+        Kind::Unread(kind) => changed(kind, &|it| it.read = Some(ContentRead::Nothing)),
+        Kind::Deep(kind) => changed(kind, &|it| it.read = Some(ContentRead::Everything)),
+        Kind::Allowed(kind) => changed(kind, &|it| it.allowed = vec!["extra".to_owned()]),
         Kind::ConfigCheck => of("config check"),
         Kind::Smoke => of("smoke"),
         Kind::Begun(database) => begun(database, Direction::ToS3),

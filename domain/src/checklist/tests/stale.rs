@@ -26,6 +26,7 @@ fn evidence_of_other_systems_is_stale_step_by_step() {
     };
     assert_eq!(change(|it| it.account = Some("2".to_owned())), all_but_freeze);
     assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), all_but_freeze);
+    assert_eq!(change(|it| it.s3_endpoint = Some("http://s3".to_owned())), all_but_freeze);
     assert_eq!(change(|it| it.tables.clear()), all_but_freeze);
     assert_eq!(
         stale_steps(&MigrationPlace { queue: other(), ..today() }, &today()),
@@ -131,6 +132,23 @@ fn a_smoke_test_begins_behind_the_cut_over() {
         let kinds = [&cut_over[..], &[Since(begin, Box::new(Smoke))]].concat();
         assert_eq!(state_of(&kinds, Step::Test), expected, "{begin}");
     }
+}
+
+#[test]
+fn a_listing_alone_verifies_nothing_and_what_is_allowed_is_said() {
+    use Kind::{Allowed, Audit, Freeze, Unread, Verify};
+    let found = |verify: Kind| {
+        let today = today();
+        let facts = facts_of(&[Freeze(7), Audit(7, true), verify], &today);
+        let list = CheckList::of(&facts, &today);
+        let step = list.steps.into_iter().find(|it| it.step == Step::Verify).expect("a step");
+        (step.state, step.why.join("; "))
+    };
+    assert_eq!(found(Verify(7)), (State::Done, String::new()));
+    let (state, why) = found(Unread(Box::new(Verify(7))));
+    assert!(state == State::UnderWay && why.contains("read no content"), "{state:?} {why}");
+    let (state, why) = found(Allowed(Box::new(Verify(7))));
+    assert!(state == State::Done && why.contains("entry 3, was given --allow-extra"), "{why}");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct EvidenceSeen {
     pub stale: Vec<Staleness>,
     /// The freeze that was not there when it began.
     pub frozen_since: Option<u64>,
+    /// Whether it read no content, and should have; of `verify` alone.
+    pub unread: bool,
     /// The entry behind its begin that ended the acceptance of a file.
     pub acceptance_ended: Option<u64>,
     /// The entry behind its begin by which jobs were sent; of `audit` alone.
@@ -80,6 +82,7 @@ impl EvidenceSeen {
         Self {
             frozen_since: frozen.map(|frozen| frozen.entry).filter(since),
             acceptance_ended: acceptance_ended.filter(since),
+            unread: false,
             jobs_behind: None,
             has_freeze: frozen.is_some(),
             stale,
@@ -89,7 +92,7 @@ impl EvidenceSeen {
     }
 
     /// Whether the gate is open: the last evidence is clean, complete, of today's systems, began behind the freeze
-    /// and is of the content that the freeze has.
+    /// and is of the content that the freeze has. A listing alone has lengths and no content: `verify` reads some.
     #[must_use]
     pub fn holds(&self) -> bool {
         let is_clean = |last: &JournalledEvidence| {
@@ -99,6 +102,7 @@ impl EvidenceSeen {
             && self.last.as_ref().is_some_and(is_clean)
             && self.stale.is_empty()
             && self.frozen_since.is_none()
+            && !self.unread
             && self.acceptance_ended.is_none()
             && self.wrong.is_none()
     }
@@ -142,7 +146,9 @@ impl GateEvidence {
     }
 
     pub(super) fn verify(&self, today: &MigrationPlace, frozen: Option<&Frozen>) -> EvidenceSeen {
-        EvidenceSeen::of(&self.verifies, self.acceptance_ended, today, frozen)
+        let seen = EvidenceSeen::of(&self.verifies, self.acceptance_ended, today, frozen);
+        let unread = seen.last.as_ref().is_some_and(|last| !last.evidence.reads_content());
+        EvidenceSeen { unread, ..seen }
     }
 }
 

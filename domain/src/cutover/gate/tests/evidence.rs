@@ -25,6 +25,7 @@ pub(super) fn place() -> MigrationPlace {
     MigrationPlace {
         account: Some("123456789012".to_owned()),
         region: "us-east-1".to_owned(),
+        s3_endpoint: None,
         domain: "plos_repo".to_owned(),
         buckets: vec!["repo:corpus".to_owned()],
         tables: vec!["ledger".to_owned()],
