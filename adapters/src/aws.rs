@@ -97,7 +97,22 @@ pub async fn require_credentials(config: &SdkConfig) -> Result<(), NoCredentials
 /// `https://bucket.vpce-….s3.REGION.vpce.amazonaws.com`) are Amazon's.
 #[must_use]
 pub fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
-    endpoint(config, "AWS_ENDPOINT_URL_S3").is_some_and(|url| !is_amazons(&url))
+    own_s3_endpoint(config).is_some()
+}
+
+/// The same endpoint, without a user, a password or a query in it. Amazon's endpoints all lead to the same
+/// buckets.
+#[must_use]
+pub fn own_s3_endpoint(config: &SdkConfig) -> Option<String> {
+    let url = endpoint(config, "AWS_ENDPOINT_URL_S3").filter(|url| !is_amazons(url))?;
+    Some(without_secrets(&url))
+}
+
+fn without_secrets(url: &str) -> String {
+    match url::Url::parse(url.trim()) {
+        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        Err(_) => "no URL".to_owned(),
+    }
 }
 
 /// Whether S3 has an endpoint other than the region's public one: it is asked for by the bucket's
@@ -297,6 +312,18 @@ mod tests {
         check(Some("http://127.0.0.1:4566/"), "S3 at `http://127.0.0.1:4566`");
         check(Some("https://me:secret@host/x?y=z"), "S3 at `https://host`");
         check(Some("127.0.0.1"), "S3 at an endpoint that is not a URL");
+    }
+
+    #[test]
+    fn an_endpoint_of_evidence_has_no_password() {
+        for (url, expected) in [
+            ("http://127.0.0.1:4566", "http://127.0.0.1:4566/"),
+            (" http://127.0.0.1:4566/ ", "http://127.0.0.1:4566/"),
+            ("https://me:secret@host/a?y=secret#secret", "https://host/a"),
+            ("127.0.0.1", "no URL"),
+        ] {
+            assert_eq!(without_secrets(url), expected, "{url}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use adapters::clock::SystemClock;
 use anyhow::anyhow;
-use domain::journal::{Content, Evidence, EvidenceOutcome, MigrationPlace};
+use domain::journal::{Content, ContentRead, Evidence, EvidenceOutcome, MigrationPlace};
 use domain::ports::Clock;
 use domain::runbook::{JournalTrouble, JournalWriter};
 use domain::store_state::RowsDigest;
@@ -59,10 +59,32 @@ pub struct Ended {
     pub content: Option<RowsDigest>,
     /// The verification that it compared with.
     pub run: Option<String>,
+    /// How much content it read, where it is a command that may.
+    pub read: Option<ContentRead>,
+    /// The names of the `--allow-…` flags that it was given, without that word.
+    pub allowed: Vec<String>,
+    /// The last entry of the journal when it began, as [`begin`] returns it.
+    pub from: Option<u64>,
+}
+
+impl Ended {
+    /// The end of a command that read no content and compared no verification.
+    pub fn new(
+        step: &'static str,
+        verdict: Verdict,
+        counted: BTreeMap<String, u64>,
+        from: Option<u64>,
+    ) -> Self {
+        let (content, run, read, allowed) = (None, None, None, Vec::new());
+        Self { step, verdict, counted, content, run, read, allowed, from }
+    }
 }
 
 /// The time that writing the result may take: the command's work is done, and its report is printed.
 const AT_MOST: Duration = Duration::from_secs(30);
+
+/// The step of the evidence that `doctor` writes. No order decides whether it counts.
+pub const DOCTOR: &str = "doctor";
 
 /// Tries to write an entry. Others may write at the same time, and this entry changes nothing that they rest on.
 const TRIES: u32 = 5;
@@ -84,6 +106,7 @@ impl PlaceSettings<'_> {
         Ok(MigrationPlace {
             account,
             region: services.region().await?,
+            s3_endpoint: services.s3_endpoint().await?,
             domain: domain.to_owned(),
             buckets: buckets.pairs().map(|(old, new)| format!("{old}:{new}")).collect(),
             tables: vec![
@@ -96,6 +119,31 @@ impl PlaceSettings<'_> {
             database: database.map(|url| url.name().to_owned()),
         })
     }
+}
+
+/// The number of the journal's last entry, 0 where it has none; [`None`] where it cannot be read. Ask this before the
+/// command reads anything: its result counts for nothing that is written behind this entry.
+pub async fn begin(services: &Services<'_>, settings: &JournalSettings) -> Option<u64> {
+    let journal = services.journal(settings).await.ok()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let by = (String::new(), random());
+    let opened = timeout(AT_MOST, Box::pin(JournalWriter::open(journal, clock, by))).await;
+    let why = match opened {
+        Ok(Ok(writer)) => return Some(writer.head().map_or(0, |head| head.sequence)),
+        Ok(Err(why)) => why.to_string(),
+        Err(_) => "DynamoDB did not answer in time".to_owned(),
+    };
+    tracing::warn!(
+        "the journal cannot be read, and so it is not known what was decided when this command began: {why}. Its \
+         result will not count for the gates of `cutover` and for the runbook"
+    );
+    None
+}
+
+/// The names of those flags that are given.
+pub fn flags(all: &[(&str, bool)]) -> Vec<String> {
+    let given = all.iter().filter(|(_, is_given)| *is_given);
+    given.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// Whether the end of a command says anything: not where its settings were wrong, nor where it was stopped before it
@@ -116,7 +164,7 @@ pub async fn write_end(
     operator: &OperatorSettings,
     ended: Ended,
 ) -> bool {
-    let step = ended.step;
+    let (step, from) = (ended.step, ended.from);
     let written = timeout(AT_MOST, Box::pin(write(services, settings, operator, ended))).await;
     let written = written.unwrap_or_else(|_| {
         let seconds = AT_MOST.as_secs();
@@ -129,6 +177,11 @@ pub async fn write_end(
             &why,
             "correct this (docs/IAM.md has the rights), then run the same command again",
         );
+    } else if from.is_none() && step != DOCTOR {
+        Teller::plain().say(&format!(
+            "THE JOURNAL DOES NOT HAVE THE BEGIN of `{step}`: it could not be read then. The report above stands. Its \
+             result clears no finding, and does not count behind a freeze\n  → run the same command again"
+        ));
     }
     written.is_ok()
 }
@@ -145,7 +198,7 @@ async fn write(
     services: &Services<'_>,
     settings: &PlaceSettings<'_>,
     operator: &OperatorSettings,
-    Ended { step, verdict, counted, content, run }: Ended,
+    Ended { step, verdict, counted, content, run, read, allowed, from }: Ended,
 ) -> anyhow::Result<()> {
     // Before STS is asked: where no journal is named there is no way.
     let journal = services.journal(settings.journal).await?;
@@ -156,8 +209,8 @@ async fn write(
         Some(name) => name.to_owned(),
         None => caller?,
     };
-    let (step, outcome, note) = (step.to_owned(), outcome(verdict), None);
-    let evidence = Evidence { step, outcome, place, content, run, counted, note };
+    let of_step = Evidence::new(step, outcome(verdict), place);
+    let evidence = Evidence { from, content, run, read, allowed, counted, ..of_step };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut tries = 0;
     loop {

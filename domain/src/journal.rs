@@ -29,7 +29,7 @@ pub use self::cutover::{
     NameRename, NamesBefore, Statement,
 };
 pub use self::data::{Data, DataError, DataReader, Wanted};
-pub use self::evidence::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
+pub use self::evidence::{ContentRead, Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 pub use self::export::{ExportChain, ExportEnd, ExportFault, ExportLine};
 pub use self::overridden::GateOverridden;
 pub use self::smoke::{SmokeKey, SmokeWrite};

@@ -23,7 +23,8 @@ use crate::config::{
     parse_buckets,
 };
 use crate::evidence::{
-    Ended, MogileSettings, PlaceSettings, counted, not_written, says_something, write_end,
+    Ended, MogileSettings, PlaceSettings, begin, counted, flags, not_written, says_something,
+    write_end,
 };
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
@@ -161,6 +162,7 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     let services = session.services(&arguments.aws, &arguments.time);
     let wiring = session.wiring(&arguments.source, &arguments.time);
     let index = wiring.index()?;
+    let from = begin(&services, &arguments.journal).await;
     let (ledger, failures) =
         (services.ledger().await?, services.failures(&arguments.tables).await?);
     let verifications = services.verifications(&arguments.tables).await?;
@@ -217,7 +219,9 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     if is_said {
         let (step, verdict) = (AUDIT, report.verdict());
         let (content, run) = (Some(content), run.map(str::to_owned));
-        arguments.journal_end(&services, Ended { step, verdict, counted, content, run }).await;
+        let allowed = flags(&[("withdrawn", arguments.allow_withdrawn)]);
+        let ended = Ended { content, run, allowed, ..Ended::new(step, verdict, counted, from) };
+        arguments.journal_end(&services, ended).await;
     }
     Ok(exit)
 }

@@ -12,7 +12,9 @@ use crate::acceptances::accepted;
 use crate::config::{
     JournalSettings, QueueSettings, Settings, TypesSettings, WorkerFunctionSettings, at_once,
 };
-use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, says_something, write_end};
+use crate::evidence::{
+    Ended, MogileSettings, PlaceSettings, begin, counted, says_something, write_end,
+};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::enqueue::{EnqueueReport, verdict};
@@ -112,6 +114,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let tables = arguments.tables()?;
     let services = session.services(aws, time);
     plan.guard = Some(services.guard(tables, Some((&url, arguments.function.name()))).await?);
+    let begun = begin(&services, &arguments.journal).await;
     let accepted = accepted(&services, &arguments.journal, &source.domain).await?;
     if let Some(name) = arguments.function.name() {
         let function = services.worker_function(name).await?;
@@ -140,7 +143,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         cost: session.cost(),
     };
     let exit = session.print(&report)?;
-    Box::pin(arguments.journal_end(&services, &plan.buckets, &report)).await;
+    Box::pin(arguments.journal_end(&services, (&plan.buckets, begun), &report)).await;
     Ok(exit)
 }
 
@@ -149,7 +152,7 @@ impl Arguments {
     async fn journal_end(
         &self,
         services: &Services<'_>,
-        buckets: &BucketMap,
+        (buckets, begun): (&BucketMap, Option<u64>),
         EnqueueReport { summary, verdict, cost, run, .. }: &EnqueueReport,
     ) {
         let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
@@ -169,7 +172,7 @@ impl Arguments {
             Action::Verify => "enqueue verify",
         };
         let (counted, verdict) = (counted::enqueue(summary, cost.took), *verdict);
-        let ended = Ended { step, verdict, counted, content: None, run: run.clone() };
+        let ended = Ended { run: run.clone(), ..Ended::new(step, verdict, counted, begun) };
         write_end(services, &place, &self.operator, ended).await;
     }
 

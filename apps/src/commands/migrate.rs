@@ -14,7 +14,9 @@ use crate::acceptances::accepted;
 use crate::config::{
     CONCURRENCY, JournalSettings, Settings, TableSettings, TypesSettings, at_once, duration,
 };
-use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, says_something, write_end};
+use crate::evidence::{
+    Ended, MogileSettings, PlaceSettings, begin, counted, says_something, write_end,
+};
 use crate::exit::{Exit, UsageError};
 use crate::journal::OperatorSettings;
 use crate::report::migrate::{MigrateReport, verdict};
@@ -22,7 +24,7 @@ use crate::report::{Counted, FailureList, FailureListEnd, Observers, Teller};
 use crate::route::Route;
 use crate::selection::SelectionArguments;
 use crate::session::Session;
-use crate::wiring::Wiring;
+use crate::wiring::{Services, Wiring};
 
 /// The default of `--wait`.
 const WAIT: Duration = Duration::from_hours(1);
@@ -107,9 +109,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(run.json);
     let aim = Aim::Migrate(route, types.from(&run.wiring(&session))?);
     let flags = route.flag() + &types.flag();
+    let begun = begin(&run.services(&session), &run.journal).await;
     let report = run.carry_out(&session, aim, "mogile2s3 migrate", &flags).await?;
     let exit = session.print(&report)?;
-    Box::pin(run.journal_end(&session, &operator, &report)).await;
+    Box::pin(run.journal_end(&session, (&operator, begun), &report)).await;
     Ok(exit)
 }
 
@@ -136,11 +139,11 @@ impl RunArguments {
         name: &str,
         flags: &str,
     ) -> anyhow::Result<MigrateReport> {
-        let Settings { source, target, time, aws } = &self.settings;
+        let Settings { source, target, aws, .. } = &self.settings;
         let mut plan = self.plan(&aim)?;
         let ports = self.wiring(session).ports(target, &self.tables, aws).await?;
         let tables = [aws.ledger_table()?, self.tables.failures_table(aws)?].map(table_by_fid);
-        let services = session.services(aws, time);
+        let services = self.services(session);
         plan.guard = Some(services.guard(tables.into(), None).await?);
         match accepted(&services, &self.journal, &source.domain).await? {
             Ok(accepted) => plan.selection.accepted = accepted,
@@ -170,7 +173,7 @@ impl RunArguments {
     async fn journal_end(
         &self,
         session: &Session,
-        operator: &OperatorSettings,
+        (operator, begun): (&OperatorSettings, Option<u64>),
         MigrateReport { summary, verdict, cost, .. }: &MigrateReport,
     ) {
         let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
@@ -178,7 +181,7 @@ impl RunArguments {
         if !was_begun || self.selection.takes_a_part() {
             return;
         }
-        let Settings { source, time, aws, .. } = &self.settings;
+        let Settings { source, aws, .. } = &self.settings;
         let place = PlaceSettings {
             source: MogileSettings::All(source),
             buckets: &buckets,
@@ -188,9 +191,8 @@ impl RunArguments {
             queue: None,
         };
         let counted = counted::migrate(summary, cost.took);
-        let (step, verdict) = ("migrate", *verdict);
-        let ended = Ended { step, verdict, counted, content: None, run: None };
-        write_end(&session.services(aws, time), &place, operator, ended).await;
+        let ended = Ended::new("migrate", *verdict, counted, begun);
+        write_end(&self.services(session), &place, operator, ended).await;
     }
 
     fn report(
@@ -208,6 +210,10 @@ impl RunArguments {
             command: self.command(name, flags),
             fids: self.selection.fids_flag(),
         }
+    }
+
+    fn services<'a>(&'a self, session: &'a Session) -> Services<'a> {
+        session.services(&self.settings.aws, &self.settings.time)
     }
 
     fn wiring<'a>(&'a self, session: &'a Session) -> Wiring<'a> {

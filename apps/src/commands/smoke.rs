@@ -20,6 +20,7 @@ use crate::config::{
     AwsSettings, CONTENT_REPO, ClientSettings, JournalSettings, NodeSettings, RHINO,
     SourceSettings, TableSettings, TargetSettings, TimeSettings,
 };
+use crate::evidence::begin;
 use crate::exit::{Exit, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
 use crate::report::smoke::{Mode, SmokeReport};
@@ -126,12 +127,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         (None, true) => Mode::Shadow,
         (None, false) => Mode::CutOver,
     };
+    let from = if arguments.aws.has_ledger_table() {
+        begin(&services, &arguments.journal).await
+    } else {
+        None
+    };
     let (summary, writer) = match mode {
         Mode::Shadow => (arguments.shadow(&session, &services, seed).await?, None),
         Mode::Trial | Mode::CutOver => arguments.test(&session, &services, seed).await?,
     };
     // What was found stands without the journal, too.
-    let entry = match arguments.note(&services, mode, &summary, writer).await {
+    let entry = match arguments.note(&services, mode, (&summary, from), writer).await {
         Ok(entry) => entry,
         Err(error) => {
             tracing::warn!(
@@ -285,7 +291,7 @@ impl Arguments {
         &self,
         services: &Services<'_>,
         mode: Mode,
-        summary: &SmokeSummary,
+        found: (&SmokeSummary, Option<u64>),
         writer: Option<JournalWriter>,
     ) -> anyhow::Result<Option<u64>> {
         let mut writer = match writer {
@@ -293,7 +299,7 @@ impl Arguments {
             None if self.aws.has_ledger_table() => self.writer(services).await?,
             None => return Ok(None),
         };
-        let content = self.evidence(services, mode, summary).await?;
+        let content = self.evidence(services, mode, found).await?;
         Ok(Some(writer.append(content).await.map_err(refused)?.sequence))
     }
 }

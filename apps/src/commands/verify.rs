@@ -38,7 +38,7 @@ use crate::config::{
     AwsSettings, JournalSettings, SourceSettings, TableSettings, TargetSettings, TimeSettings,
     duration,
 };
-use crate::evidence::says_something;
+use crate::evidence::{begin, says_something};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
 use crate::journal::OperatorSettings;
@@ -139,7 +139,7 @@ pub struct Arguments {
 }
 
 /// What would be findings.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 struct AllowedArguments {
     /// Accept that the buckets have many objects of content that MogileFS has no more. Without it these are
     /// a finding where they are more than 100 and more than 1 % of the files
@@ -198,7 +198,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let mut state = arguments.state.as_deref().map(StateFile::open).transpose()?;
     let mut plan = arguments.plan(state.as_ref())?;
     let services = session.services(&arguments.aws, &arguments.time);
+    let mut begun = None;
     if arguments.aws.has_ledger_table() {
+        begun = begin(&services, &arguments.journal).await;
         let domain = &arguments.source.domain;
         plan.accepted = if state.is_some() {
             // A state that was begun without them could not be continued with them.
@@ -211,6 +213,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let rows = Rows::of(&wiring, &arguments.source)?;
     if let Some(state) = &mut state {
         state.agree(arguments.settings(&plan, &rows))?;
+        // What an earlier run has compared is not compared again.
+        begun = state.first_begin(begun);
         plan.resume = state.state(&plan.buckets)?;
     }
     let objects = services.s3(&arguments.target).await?;
@@ -242,8 +246,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let report = VerifyReport::new(summary, ends, allowed, session.cost());
     let exit = session.print(&report)?;
     let says = says_something(report.summary.stopped.as_ref(), report.summary.rows);
-    let is_journalled =
-        !says || Box::pin(arguments.journal_end(&services, journalled::ended(&report))).await;
+    let is_journalled = !says
+        || Box::pin(
+            arguments.journal_end(&services, journalled::ended(&arguments, &report, begun)),
+        )
+        .await;
     // Where the journal does not have it the same command says everything once more.
     let is_done = is_whole && is_journalled;
     // Last of all: a comparison that is killed before says everything once more.

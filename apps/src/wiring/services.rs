@@ -195,6 +195,11 @@ impl<'a> Services<'a> {
         Ok(self.config().await?.region().map(ToString::to_string).unwrap_or_default())
     }
 
+    /// The endpoint of S3 that is not Amazon's, without a password; [`None`] for Amazon's own.
+    pub async fn s3_endpoint(&self) -> Result<Option<String>, UsageError> {
+        Ok(aws::own_s3_endpoint(self.config().await?))
+    }
+
     /// What looks at the site before a run begins. `queue` has the queue's URL and the function that may
     /// take its jobs, where jobs are sent.
     #[cfg(feature = "command-line")]

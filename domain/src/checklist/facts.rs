@@ -47,7 +47,13 @@ pub struct Facts {
     pub(super) passes: Vec<Recorded>,
     /// The last evidence of each name.
     last: BTreeMap<String, Recorded>,
+    /// All evidence of the commands that look for files that are missing or wrong, in order.
+    looks: BTreeMap<String, Vec<Recorded>>,
 }
+
+/// The commands that look for files that are missing or wrong. What one of them finds stands until a later run
+/// refutes it.
+pub(super) const LOOKS: [&str; 4] = ["audit", "verify", "verify references", "smoke"];
 
 /// The commands that migrate.
 pub(super) const PASSES: [&str; 2] = ["migrate", "enqueue migrate"];
@@ -75,6 +81,9 @@ impl Facts {
                 let recorded = Recorded { entry: sequence, at, by, evidence };
                 if PASSES.contains(&name.as_str()) {
                     self.passes.push(recorded.clone());
+                }
+                if LOOKS.contains(&name.as_str()) {
+                    self.looks.entry(name.clone()).or_default().push(recorded.clone());
                 }
                 self.last.insert(name, recorded);
             }
@@ -122,6 +131,11 @@ impl Facts {
         self.last.get(step)
     }
 
+    /// The evidence of a command that looks for files that are missing or wrong, in order; empty of others.
+    pub(super) fn looks(&self, step: &str) -> &[Recorded] {
+        self.looks.get(step).map_or(&[], Vec::as_slice)
+    }
+
     /// The last freeze that no way back has ended.
     #[must_use]
     pub fn freeze(&self) -> Option<&CurrentFreeze> {
@@ -160,6 +174,11 @@ impl Recorded {
             counted: evidence.counted.clone(),
             note: evidence.note.clone(),
         }
+    }
+
+    /// Whether the journal had this entry when the command began.
+    pub(super) fn began_behind(&self, entry: u64) -> bool {
+        self.evidence.began_behind(entry)
     }
 
     /// What the command counted under this name.

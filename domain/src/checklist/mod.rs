@@ -44,7 +44,7 @@ pub struct StepState {
     pub step: Step,
     /// How far it is.
     pub state: State,
-    /// Why it is not done, or why it was passed over.
+    /// Why it is not done, why it was passed over, or what was allowed in it.
     pub why: Vec<String>,
     /// The entry on which that rests.
     pub proof: Option<StepProof>,

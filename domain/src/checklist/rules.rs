@@ -45,6 +45,8 @@ enum Judged {
     Holds,
     Stale(String),
     Failed(EvidenceOutcome),
+    /// It is clean, and began before the findings of this entry were written.
+    Unrefuted(u64),
 }
 
 fn not_begun() -> Found {
@@ -76,7 +78,7 @@ impl View<'_> {
             Step::Test => {
                 let cut_over = self.facts.cut_over();
                 let last = self.facts.last("smoke");
-                let last = last.filter(|it| cut_over.is_some_and(|done| it.entry > done));
+                let last = last.filter(|it| cut_over.is_some_and(|done| it.began_behind(done)));
                 self.of_command(last, None)
             }
         }
@@ -88,15 +90,19 @@ impl View<'_> {
             // What failed elsewhere says nothing of these systems.
             return Judged::Stale(in_words(recorded, &stale));
         }
-        let ended = self.facts.acceptance_ended.filter(|ended| *ended > recorded.entry);
+        let ended = self.facts.acceptance_ended.filter(|ended| !recorded.began_behind(*ended));
         if let Some(ended) = ended.filter(|_| ON_ACCEPTANCES.contains(&&*recorded.evidence.step)) {
             let (step, entry) = (&recorded.evidence.step, recorded.entry);
-            let why =
-                format!("`{step}`, entry {entry}: entry {ended} took acceptances back behind it");
+            let why = format!(
+                "`{step}`, entry {entry}: entry {ended} took acceptances back behind its begin"
+            );
             return Judged::Stale(why);
         }
         match recorded.evidence.outcome {
-            EvidenceOutcome::Clean => Judged::Holds,
+            EvidenceOutcome::Clean => match self.found_before(recorded) {
+                Some(found) => Judged::Unrefuted(found),
+                None => Judged::Holds,
+            },
             outcome @ (EvidenceOutcome::Differs
             | EvidenceOutcome::Incomplete
             | EvidenceOutcome::Other) => Judged::Failed(outcome),
@@ -111,7 +117,33 @@ impl View<'_> {
             Judged::Holds => (State::Done, Vec::new(), proof),
             Judged::Stale(why) => because(State::Stale, why, proof),
             Judged::Failed(outcome) => because(State::Failed, ended(last, outcome), proof),
+            Judged::Unrefuted(found) => {
+                let (step, entry) = (&last.evidence.step, last.entry);
+                let why = format!(
+                    "entry {found} of `{step}` has findings, and no clean run of these systems began behind it: \
+                     that of entry {entry} began before"
+                );
+                because(State::Failed, why, proof)
+            }
         }
+    }
+
+    /// The findings of an earlier entry of the same step that neither this clean evidence refutes nor another one
+    /// before it.
+    fn found_before(&self, clean: &Recorded) -> Option<u64> {
+        let mut found = None;
+        let all = self.facts.looks(&clean.evidence.step).iter();
+        for look in all.take_while(|look| look.entry <= clean.entry) {
+            match look.evidence.outcome {
+                _ if !look.evidence.stale(self.today, None).is_empty() => {}
+                EvidenceOutcome::Differs | EvidenceOutcome::Other => found = Some(look.entry),
+                EvidenceOutcome::Clean if found.is_some_and(|it| look.began_behind(it)) => {
+                    found = None;
+                }
+                EvidenceOutcome::Clean | EvidenceOutcome::Incomplete => {}
+            }
+        }
+        found
     }
 
     /// Whether the journal has something of a step behind the second and third one.
@@ -176,7 +208,7 @@ impl View<'_> {
 
     fn migrate(&self) -> Found {
         let freeze = self.facts.freeze().map(|freeze| freeze.sequence);
-        let before = |it: &&Recorded| freeze.is_none_or(|freeze| it.entry < freeze);
+        let before = |it: &&Recorded| freeze.is_none_or(|freeze| !it.began_behind(freeze));
         let found = self.of_pass(self.facts.passes.iter().rfind(before), None);
         let again = self.migrate_again();
         match (freeze, found.0) {

@@ -7,7 +7,7 @@ mod queue;
 
 use std::collections::BTreeSet;
 
-pub use self::evidence::{EvidenceSeen, VerifiedSeen};
+pub use self::evidence::{EvidenceSeen, Frozen, VerifiedSeen};
 pub use self::overriding::NoOverride;
 pub use self::queue::{QueueLook, QueueSeen, watch_queues};
 use super::check::FreezeCheck;
@@ -16,7 +16,6 @@ use super::held::{ClientsHeld, LeftBehind, UnmappedBucket};
 use super::standing::{Cutovers, Phase};
 use crate::BucketMap;
 use crate::journal::{ClientDatabase, Direction, MigrationPlace};
-use crate::store_state::RowsDigest;
 
 /// A gate, and what was found at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub enum Gate {
     Order(OrderSeen),
     /// No content was ingested since the cut-over, or it is listed.
     Ingested(IngestedSeen),
-    /// The last audit is clean, complete and of the freeze's content.
+    /// The last audit is clean, complete, behind the freeze and of its content.
     Audit(Box<EvidenceSeen>),
     /// So is the last local verification.
     Verify(Box<EvidenceSeen>),
@@ -148,7 +147,7 @@ pub fn cutover_gates(database: ClientDatabase, grounds: GateGrounds<'_>) -> Vec<
     let GateGrounds { cutovers, freeze, held, buckets, named, evidence, place, queue } = grounds;
     let left = held.left_behind(buckets).into_iter().partition(|it| named.contains(&it.bucket));
     let (named, unnamed) = left;
-    let frozen = freeze.content().copied();
+    let frozen = freeze.frozen();
     let audit = evidence.audit(place, frozen.as_ref());
     let verified = VerifiedSeen::of(&audit);
     vec![
@@ -164,11 +163,11 @@ pub fn cutover_gates(database: ClientDatabase, grounds: GateGrounds<'_>) -> Vec<
 }
 
 impl FreezeSeen {
-    /// The rows of mapped buckets, by the freeze; [`None`] where there is none that counts.
-    fn content(&self) -> Option<&RowsDigest> {
+    /// The freeze; [`None`] where there is none that counts.
+    fn frozen(&self) -> Option<Frozen> {
         match &self.check {
             FreezeCheck::Compared { freeze, .. } | FreezeCheck::OtherSettings { freeze, .. } => {
-                Some(&freeze.freeze.state.content)
+                Some(Frozen { entry: freeze.sequence, content: freeze.freeze.state.content })
             }
             FreezeCheck::None | FreezeCheck::Ended(_) | FreezeCheck::Overtaken => None,
         }

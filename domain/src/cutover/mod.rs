@@ -31,7 +31,7 @@ pub use current::{
 pub use evidence::{AUDIT, GateEvidence, JournalledEvidence, NO_QUEUE, VERIFY, read_gate_evidence};
 pub use freeze::{FreezePlan, Watched, watch};
 pub use gate::{
-    EvidenceSeen, FreezeSeen, Gate, GateGrounds, IngestedSeen, LeftBehindSeen, NoOverride,
+    EvidenceSeen, FreezeSeen, Frozen, Gate, GateGrounds, IngestedSeen, LeftBehindSeen, NoOverride,
     OrderSeen, QueueLook, QueueSeen, VerifiedSeen, cutover_gates, revert_gates, watch_queues,
 };
 pub use held::{

@@ -9,14 +9,19 @@ use crate::store_state::RowsDigest;
 
 /// What a command found when it came to its end, or what people say that they did.
 ///
-/// Whether it still counts is decided by comparison: of its place with today's, and of its digest with the
-/// freeze's. Its age says nothing.
+/// Whether it still counts is decided by comparison: of its place with today's, of its digest with the
+/// freeze's, and of its begin with the entries of the journal. Its age says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The command without its flags, such as `audit` or `enqueue migrate`, or the runbook's step that people did.
     pub step: String,
     /// How it ended.
     pub outcome: EvidenceOutcome,
+    /// The number of the journal's last entry when it began, 0 where there was none. A run takes hours, and
+    /// what others write meanwhile it may not have seen. [`None`] where that is not known, as in a journal of an
+    /// earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
     /// Where it looked.
     pub place: MigrationPlace,
     /// The rows of mapped buckets that it read, where it read all of them.
@@ -25,6 +30,13 @@ pub struct Evidence {
     /// The verification run that it compared with, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// How much of the content in S3 it read and hashed, where it is a command that may. [`None`] also in journals
+    /// of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ContentRead>,
+    /// What its operator allowed of what would be findings: the names of its `--allow-…` flags, without that word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
     /// What it counted, by the names of its report.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<String, u64>,
@@ -48,6 +60,21 @@ pub enum EvidenceOutcome {
     Other,
 }
 
+/// How much content a comparison has read and hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentRead {
+    /// None: only the listings were compared.
+    Nothing,
+    /// That of files drawn over all buckets, sizes and ages.
+    Sample,
+    /// That of every file.
+    Everything,
+    /// A word that a later version of this program has written.
+    #[serde(other)]
+    Other,
+}
+
 /// The systems of a migration. Evidence of other ones counts for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MigrationPlace {
@@ -56,6 +83,9 @@ pub struct MigrationPlace {
     pub account: Option<String>,
     /// The AWS region.
     pub region: String,
+    /// The endpoint of S3 that is not Amazon's, without a password; [`None`] for Amazon's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3_endpoint: Option<String>,
     /// The MogileFS domain.
     pub domain: String,
     /// The mapped buckets: `old:new`, ascending.
@@ -78,6 +108,8 @@ pub enum Staleness {
     Account,
     /// It is of another AWS region.
     Region,
+    /// It is of another S3: its buckets have the same names and other content.
+    S3Endpoint,
     /// It is of another MogileFS domain.
     Domain,
     /// It is of another bucket map.
@@ -97,6 +129,7 @@ impl fmt::Display for Staleness {
         out.write_str(match self {
             Self::Account => "another AWS account",
             Self::Region => "another AWS region",
+            Self::S3Endpoint => "another S3 endpoint",
             Self::Domain => "another MogileFS domain",
             Self::Buckets => "another bucket map",
             Self::Tables => "other tables",
@@ -108,6 +141,35 @@ impl fmt::Display for Staleness {
 }
 
 impl Evidence {
+    /// Evidence of a step without counts, which says nothing of content and whose begin is not known.
+    #[must_use]
+    pub fn new(step: impl Into<String>, outcome: EvidenceOutcome, place: MigrationPlace) -> Self {
+        let (step, counted) = (step.into(), BTreeMap::new());
+        let (from, content, run, read, note) = (None, None, None, None, None);
+        let allowed = Vec::new();
+        Self { step, outcome, from, place, content, run, read, allowed, counted, note }
+    }
+
+    /// Whether it read and hashed content, of all files or of a sample.
+    #[must_use]
+    pub fn reads_content(&self) -> bool {
+        matches!(self.read, Some(ContentRead::Sample | ContentRead::Everything))
+    }
+
+    /// The flags by which its operator allowed what would be findings.
+    #[must_use]
+    pub fn allow_flags(&self) -> Option<String> {
+        let flags: Vec<_> = self.allowed.iter().map(|kind| format!("--allow-{kind}")).collect();
+        (!flags.is_empty()).then(|| flags.join(" "))
+    }
+
+    /// Whether the journal had this entry when the command began. Evidence whose begin is not known began behind
+    /// no entry: it counts for nothing that is decided by order.
+    #[must_use]
+    pub fn began_behind(&self, entry: u64) -> bool {
+        self.from.is_some_and(|from| from >= entry)
+    }
+
     /// What differs between this evidence and today's systems, or the content of the freeze. A part of the
     /// place that the evidence does not name was not used by its command, and is not compared.
     ///
@@ -120,6 +182,8 @@ impl Evidence {
         [
             (Staleness::Account, differs(&place.account, &today.account)),
             (Staleness::Region, place.region != today.region),
+            // Every command reads or names S3, and none is Amazon's.
+            (Staleness::S3Endpoint, place.s3_endpoint != today.s3_endpoint),
             (Staleness::Domain, place.domain != today.domain),
             (Staleness::Buckets, place.buckets != today.buckets),
             (Staleness::Tables, place.tables != today.tables),
@@ -151,6 +215,7 @@ mod tests {
         MigrationPlace {
             account: text("123456789012"),
             region: "us-east-1".to_owned(),
+            s3_endpoint: None,
             domain: "plos_repo".to_owned(),
             buckets: vec!["repo:corpus".to_owned()],
             tables: vec!["ledger".to_owned()],
@@ -160,9 +225,22 @@ mod tests {
     }
 
     fn evidence(place: MigrationPlace, content: Option<RowsDigest>) -> Evidence {
-        let (step, outcome) = ("audit".to_owned(), EvidenceOutcome::Clean);
-        let counted = BTreeMap::new();
-        Evidence { step, outcome, place, content, run: None, counted, note: None }
+        Evidence { content, ..Evidence::new("audit", EvidenceOutcome::Clean, place) }
+    }
+
+    #[test]
+    fn evidence_whose_begin_is_not_known_began_behind_no_entry() {
+        for (from, entry, expected) in
+            [(Some(7), 6, true), (Some(7), 7, true), (Some(7), 8, false), (None, 1, false)]
+        {
+            let evidence = Evidence { from, ..evidence(place(), None) };
+            assert_eq!(evidence.began_behind(entry), expected, "{from:?} {entry}");
+        }
+        // A journal of an earlier version can be read.
+        let text = serde_json::to_string(&evidence(place(), None)).expect("JSON");
+        assert!(!text.contains("from"), "{text}");
+        let read: Evidence = serde_json::from_str(&text).expect("evidence");
+        assert_eq!(read.from, None);
     }
 
     #[test]
@@ -176,6 +254,12 @@ mod tests {
         assert_eq!(change(|_| {}), []);
         assert_eq!(change(|it| it.account = Some("2".to_owned())), [Staleness::Account]);
         assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), [Staleness::Region]);
+        // Also where one of the two is Amazon's own.
+        let own = |it: &mut MigrationPlace| it.s3_endpoint = Some("http://127.0.0.1:1".to_owned());
+        assert_eq!(change(own), [Staleness::S3Endpoint]);
+        let mut today = place();
+        own(&mut today);
+        assert_eq!(evidence(place(), None).stale(&today, None), [Staleness::S3Endpoint]);
         assert_eq!(change(|it| it.domain.clear()), [Staleness::Domain]);
         assert_eq!(change(|it| it.buckets.clear()), [Staleness::Buckets]);
         assert_eq!(change(|it| it.tables.clear()), [Staleness::Tables]);

@@ -20,15 +20,10 @@ pub(super) async fn write(
     report: &ConfigReport,
     buckets: &BucketMap,
 ) -> anyhow::Result<u64> {
-    let evidence = Evidence {
-        step: "config check".to_owned(),
-        outcome: report.outcome(),
-        place: place(arguments, services, buckets).await?,
-        content: None,
-        run: None,
-        counted: report.counted(),
-        note: None,
-    };
+    let place = place(arguments, services, buckets).await?;
+    let counted = report.counted();
+    let evidence = Evidence::new("config check", report.outcome(), place);
+    let evidence = Evidence { counted, ..evidence };
     let journal = services.journal(&arguments.journal).await?;
     let by = (arguments.operator.name(services).await?, random());
     let writer = JournalWriter::open(journal, Arc::new(SystemClock), by).await;

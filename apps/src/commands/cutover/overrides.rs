@@ -138,15 +138,9 @@ pub(super) async fn journal_decisions(
     no_queue: Option<&MigrationPlace>,
 ) -> anyhow::Result<()> {
     if let Some(place) = no_queue {
-        let evidence = Evidence {
-            step: NO_QUEUE.to_owned(),
-            outcome: EvidenceOutcome::Clean,
-            place: place.clone(),
-            content: None,
-            run: None,
-            counted: [].into(),
-            note: Some("--no-queue: the operator says that no queue was used".to_owned()),
-        };
+        let note = Some("--no-queue: the operator says that no queue was used".to_owned());
+        let said = Evidence::new(NO_QUEUE, EvidenceOutcome::Clean, place.clone());
+        let evidence = Evidence { note, ..said };
         let written = writer.append(Content::Evidence(Box::new(evidence))).await;
         written.map_err(refused)?;
     }

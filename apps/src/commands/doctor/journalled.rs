@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Arguments;
-use crate::evidence::{Ended, MogileSettings, PlaceSettings, write_end};
+use crate::evidence::{DOCTOR, Ended, MogileSettings, PlaceSettings, write_end};
 use crate::exit::{Exit, Verdict};
 use crate::wiring::Services;
 
@@ -28,7 +28,7 @@ impl Arguments {
             journal: &self.journal,
             queue: Some(&self.queue),
         };
-        let ended = Ended { step: "doctor", verdict, counted, content: None, run: None };
+        let ended = Ended::new(DOCTOR, verdict, counted, None);
         write_end(services, &place, &self.operator, ended).await;
     }
 }

@@ -1,6 +1,5 @@
 //! `runbook status`, `runbook next`, `runbook run` and `runbook done`: the twelve steps.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -189,15 +188,9 @@ impl Done {
             Err(NotConfirmed::ByCommand(command)) => return Err(by_command(step, command).into()),
             Err(NotConfirmed::NotYet(first)) => return Err(not_yet(step, first).into()),
         }
-        let evidence = Evidence {
-            step: step.confirmation(),
-            outcome: EvidenceOutcome::Clean,
-            place,
-            content: None,
-            run: None,
-            counted: BTreeMap::new(),
-            note: Some(note.trim().to_owned()),
-        };
+        let note = Some(note.trim().to_owned());
+        let confirmed = Evidence::new(step.confirmation(), EvidenceOutcome::Clean, place);
+        let evidence = Evidence { note, ..confirmed };
         let head = writer.append(Content::Evidence(Box::new(evidence))).await.map_err(refused)?;
         let table = settings.journal.journal_table(&settings.aws)?;
         session.print(&Written::new(&here.migration()?, &table, head))

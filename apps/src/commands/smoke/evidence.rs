@@ -14,7 +14,7 @@ impl Arguments {
         &self,
         services: &Services<'_>,
         mode: Mode,
-        summary: &SmokeSummary,
+        (summary, from): (&SmokeSummary, Option<u64>),
     ) -> anyhow::Result<Content> {
         let buckets = self.target.bucket_map()?;
         // The journal is written by these keys in any case: that their account is not known ends nothing.
@@ -36,14 +36,9 @@ impl Arguments {
         if !is_whole && outcome == EvidenceOutcome::Clean {
             outcome = EvidenceOutcome::Incomplete;
         }
-        Ok(Content::Evidence(Box::new(Evidence {
-            step: mode.step().to_owned(),
-            outcome,
-            place,
-            content: None,
-            run: None,
-            counted: summary.counted(),
-            note: (!is_whole).then(|| "rhino's rows or contentrepo's API were left out".to_owned()),
-        })))
+        let note =
+            (!is_whole).then(|| "rhino's rows or contentrepo's API were left out".to_owned());
+        let (counted, ended) = (summary.counted(), Evidence::new(mode.step(), outcome, place));
+        Ok(Content::Evidence(Box::new(Evidence { from, counted, note, ..ended })))
     }
 }

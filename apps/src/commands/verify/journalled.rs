@@ -1,17 +1,27 @@
 //! What the journal has of a comparison.
 
 use domain::cutover::VERIFY;
+use domain::journal::ContentRead;
 
-use super::Arguments;
-use crate::evidence::{Ended, MogileSettings, PlaceSettings, counted, not_written, write_end};
+use super::{AllowedArguments, Arguments};
+use crate::evidence::{
+    Ended, MogileSettings, PlaceSettings, counted, flags, not_written, write_end,
+};
 use crate::report::Report;
 use crate::report::verify::VerifyReport;
 use crate::wiring::Services;
 
 /// What a comparison of the buckets with the index found.
-pub fn ended(report: &VerifyReport) -> Ended {
+pub fn ended(arguments: &Arguments, report: &VerifyReport, from: Option<u64>) -> Ended {
     let (counted, content) = (counted::verify(&report.summary), report.summary.digest);
-    Ended { step: VERIFY, verdict: report.verdict(), counted, content, run: None }
+    let read = Some(match (arguments.deep, arguments.sample) {
+        (true, _) => ContentRead::Everything,
+        (false, 0) => ContentRead::Nothing,
+        (false, _) => ContentRead::Sample,
+    });
+    let AllowedArguments { allow_extra: extra, allow_etags: etags } = arguments.allowed;
+    let allowed = flags(&[("extra", extra), ("etags", etags)]);
+    Ended { content, read, allowed, ..Ended::new(VERIFY, report.verdict(), counted, from) }
 }
 
 impl Arguments {

@@ -21,7 +21,7 @@ use futures_util::StreamExt;
 use self::allowed::AllowedFile;
 use self::history::History;
 use crate::config::ClientSettings;
-use crate::evidence::{Ended, counted, says_something};
+use crate::evidence::{Ended, begin, counted, flags, says_something};
 use crate::exit::{Exit, UsageError};
 use crate::report::Counted;
 use crate::report::references::{
@@ -82,6 +82,10 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let trackers = trackers.then(|| wiring.tracker_index()).transpose()?;
     let services = session.services(&arguments.aws, &arguments.time);
     let objects = services.s3(&arguments.target).await?;
+    let from = match arguments.aws.has_ledger_table() {
+        true => begin(&services, &arguments.journal).await,
+        false => None,
+    };
     let history = History::read(&services, &arguments).await?;
     let ledger =
         if arguments.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };
@@ -139,8 +143,9 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let exit = session.print(&report)?;
     let (counted, verdict) = (counted::references(&report.summary), report.verdict);
     if says_something(report.summary.stopped.as_ref(), report.summary.objects.rows) {
-        let run = None;
-        let ended = Ended { step: "verify references", verdict, counted, content: None, run };
+        let allowed = flags(&[("broken-before", own.allow_broken_before.is_some())]);
+        let ended = Ended::new("verify references", verdict, counted, from);
+        let ended = Ended { allowed, ..ended };
         Box::pin(arguments.journal_end(&services, ended)).await;
     }
     Ok(exit)

@@ -36,6 +36,9 @@ pub type StateSettings = BTreeMap<String, String>;
 struct Header {
     settings: StateSettings,
     begun: Timestamp,
+    /// The last entry of the journal when the first run began. A file of an earlier version has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
     /// When it was continued.
     continued: Vec<Timestamp>,
     /// When it came to its end.
@@ -83,6 +86,7 @@ impl StateFile {
             let header = Header {
                 settings: StateSettings::new(),
                 begun: now,
+                from: None,
                 continued: Vec::new(),
                 ended: None,
                 lists: BTreeMap::new(),
@@ -138,6 +142,15 @@ impl StateFile {
             words.join("; ")
         );
         Err(refused(&self.path, &why))
+    }
+
+    /// The last entry of the journal when the comparison was begun: `now` for a new one. What was compared then is
+    /// not compared again, and so a comparison that goes on has the begin of its first run.
+    pub const fn first_begin(&mut self, now: Option<u64>) -> Option<u64> {
+        if !self.is_found {
+            self.header.from = now;
+        }
+        self.header.from
     }
 
     /// The state to go on from; [`None`] where nothing is done.

@@ -24,7 +24,8 @@ pub(super) fn verify(seen: &EvidenceSeen) -> Words {
 }
 
 fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
-    let EvidenceSeen { last, has_freeze, stale, acceptance_ended, wrong, .. } = seen;
+    let EvidenceSeen { last, has_freeze, stale, frozen_since, acceptance_ended, .. } = seen;
+    let EvidenceSeen { unread, wrong, .. } = seen;
     let Some(last) = last else {
         return (vec![format!("the journal has no result of `{step}`")], Some(command.to_owned()));
     };
@@ -53,12 +54,24 @@ fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
         let stale: Vec<_> = stale.iter().map(ToString::to_string).collect();
         found.push(format!("it is of {}", stale.join(", of ")));
     }
+    if let Some(flags) = last.evidence.allow_flags() {
+        found.push(format!("its operator gave {flags}: what that allows is no finding"));
+    }
+    if *unread {
+        found.push("it read no content: lengths alone prove nothing".to_owned());
+    }
+    if last.evidence.from.is_none() {
+        found.push("it does not say when it began: it counts behind no other entry".to_owned());
+    }
+    if let Some(freeze) = frozen_since {
+        found.push(format!("it began before the freeze of entry {freeze}"));
+    }
     if let Some(ended) = acceptance_ended {
-        found.push(format!("entry {ended} has ended the acceptance of a file since"));
+        found.push(format!("entry {ended} has ended the acceptance of a file since it began"));
     }
     if let Some(wrong) = wrong.filter(|wrong| *wrong != entry) {
         found.push(format!(
-            "entry {wrong} has findings, and no clean run of the same systems stands behind it"
+            "entry {wrong} has findings, and no clean run of the same systems began behind it"
         ));
     }
     let findings = matches!(last.evidence.outcome, EvidenceOutcome::Differs) || wrong.is_some();

@@ -133,7 +133,7 @@ impl Lines<'_> {
         let content = freeze.map(|freeze| &freeze.freeze.state.content);
         let view = View { facts: self.facts, today: self.today };
         let stale = |it: &Recorded| !it.evidence.stale(self.today, None).is_empty();
-        let of = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
+        let of = |step: &str| self.facts.last(step).filter(|it| it.began_behind(sequence));
         let holds = |it: &Recorded| view.holds(it, content);
         let failed = |it: &Recorded| it.evidence.outcome == EvidenceOutcome::Differs && !stale(it);
         let jobs = self.facts.last("enqueue verify").filter(|it| view.holds(it, None));
@@ -151,13 +151,13 @@ impl Lines<'_> {
         }
         let without_pass =
             |it: &Recorded| it.counted("without_pass").is_some_and(|files| files > 0);
-        let sent_behind = |it: &Recorded| jobs.is_some_and(|jobs| jobs.entry > it.entry);
+        let sent_behind = |it: &Recorded| jobs.is_some_and(|jobs| !it.began_behind(jobs.entry));
         let is_unverified = audit.is_some_and(|it| without_pass(it) && !sent_behind(it));
         if jobs.is_none() || is_unverified {
             let words = ["enqueue", "verify", "--run", &run];
             lines.push(automatic(&words, "have the workers verify each file"));
         }
-        if !verify.is_some_and(holds) {
+        if !verify.is_some_and(|it| holds(it) && it.evidence.reads_content()) {
             lines.push(automatic(&["verify"], "compare the buckets with the index"));
         }
         if !audit.is_some_and(|it| holds(it) && it.evidence.run.is_some()) {

@@ -34,7 +34,7 @@ impl View<'_> {
     }
 
     pub(super) fn migrate_again(&self) -> Found {
-        let behind = |it: &&Recorded, freeze: u64| it.entry > freeze;
+        let behind = |it: &&Recorded, freeze: u64| it.began_behind(freeze);
         let Some(frozen) = self.frozen() else { return not_begun() };
         let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
         let pass = self.facts.passes.last().filter(|it| behind(it, sequence));
@@ -61,7 +61,7 @@ impl View<'_> {
     pub(super) fn verify(&self) -> Found {
         let Some(frozen) = self.frozen() else { return not_begun() };
         let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
-        let last = |step: &str| self.facts.last(step).filter(|it| it.entry > sequence);
+        let last = |step: &str| self.facts.last(step).filter(|it| it.began_behind(sequence));
         let [audit, verify] = ["audit", "verify"].map(last);
         let (references, jobs) = (last("verify references"), last("enqueue verify"));
         let newest = [audit, verify, references, jobs].into_iter().flatten();
@@ -76,6 +76,7 @@ impl View<'_> {
             let (state, words, _) = self.of_command(part, Some(content));
             states.push(state);
             why.extend(words);
+            why.extend(part.filter(|_| state == State::Done).and_then(allowed));
             if state == State::NotBegun {
                 why.push(format!("`{name}` has not run behind the freeze"));
             }
@@ -85,6 +86,12 @@ impl View<'_> {
             let (state, words, _) = self.of_command(Some(references), None);
             states.push(state);
             why.extend(words);
+            why.extend(Some(references).filter(|_| state == State::Done).and_then(allowed));
+        }
+        if let Some(unread) = verify.filter(|verify| !verify.evidence.reads_content()) {
+            states.push(State::UnderWay);
+            let entry = unread.entry;
+            why.push(format!("`verify`, entry {entry}, read no content: leave out `--sample 0`"));
         }
         let has_run = audit.is_none_or(|audit| audit.evidence.run.is_some());
         if !has_run {
@@ -102,4 +109,11 @@ impl View<'_> {
         let proof = if state == State::Done { audit.map(Recorded::proof) } else { newest };
         (state, why, proof)
     }
+}
+
+/// What an operator allowed of what would be findings: it is done, and its reader must know.
+fn allowed(recorded: &Recorded) -> Option<String> {
+    let (step, entry) = (&recorded.evidence.step, recorded.entry);
+    let flags = recorded.evidence.allow_flags()?;
+    Some(format!("`{step}`, entry {entry}, was given {flags}: what that allows is no finding"))
 }

@@ -1,11 +1,9 @@
 //! Journals, entry by entry.
 
-use std::collections::BTreeMap;
-
 use crate::checklist::Facts;
 use crate::journal::{
-    ClientDatabase, Content, CutoverBegun, CutoverStatement, Direction, Entry, Evidence,
-    EvidenceOutcome, MigrationPlace, NamesBefore, Statement,
+    ClientDatabase, Content, ContentRead, CutoverBegun, CutoverStatement, Direction, Entry,
+    Evidence, EvidenceOutcome, MigrationPlace, NamesBefore, Statement,
 };
 use crate::store_state::{Freeze, RowsDigest, StoreState};
 use crate::{ByteCount, Fid, Timestamp};
@@ -48,6 +46,15 @@ pub(super) enum Kind {
     Incomplete(Box<Kind>),
     /// The same evidence, of another account.
     Elsewhere(Box<Kind>),
+    /// The same evidence, of a run that began behind this entry.
+    Since(u64, Box<Kind>),
+    /// The same evidence, of a run that read no content, or all of it.
+    Unread(Box<Kind>),
+    Deep(Box<Kind>),
+    /// The same evidence, of a run with `--allow-extra`.
+    Allowed(Box<Kind>),
+    /// The same evidence by an earlier version, which notes no begin.
+    Old(Box<Kind>),
 }
 
 pub(super) fn today() -> MigrationPlace {
@@ -55,6 +62,7 @@ pub(super) fn today() -> MigrationPlace {
     MigrationPlace {
         account: text("123456789012"),
         region: "us-east-1".to_owned(),
+        s3_endpoint: None,
         domain: "plos_repo".to_owned(),
         buckets: vec!["repo:corpus".to_owned()],
         tables: vec!["ledger".to_owned()],
@@ -104,7 +112,7 @@ pub(super) fn facts_of(kinds: &[Kind], place: &MigrationPlace) -> Facts {
             at: Timestamp(sequence * 100_000),
             by: "ann".to_owned(),
             writer: 1,
-            content: content(kind, place),
+            content: content(kind, sequence, place),
         });
     }
     facts
@@ -116,15 +124,12 @@ pub(super) fn digest(of: u64) -> RowsDigest {
     digest
 }
 
-fn content(kind: &Kind, place: &MigrationPlace) -> Content {
+fn content(kind: &Kind, sequence: u64, place: &MigrationPlace) -> Content {
+    // A command begins behind the entry before its own, where nothing else is said.
+    let from = Some(sequence - 1);
     let evidence = |step: &str| Evidence {
-        step: step.to_owned(),
-        outcome: EvidenceOutcome::Clean,
-        place: place.clone(),
-        content: None,
-        run: None,
-        counted: BTreeMap::new(),
-        note: None,
+        from,
+        ..Evidence::new(step, EvidenceOutcome::Clean, place.clone())
     };
     let of = |step: &str| Content::Evidence(Box::new(evidence(step)));
     let counted = |step: &str, left: u64| {
@@ -142,7 +147,7 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
         }))
     };
     let changed = |kind: &Kind, change: &dyn Fn(&mut Evidence)| {
-        let mut content = content(kind, place);
+        let mut content = content(kind, sequence, place);
         if let Content::Evidence(evidence) = &mut content {
             change(evidence);
         }
@@ -159,7 +164,16 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
             Content::Evidence(Box::new(Evidence { run, ..evidence("enqueue verify") }))
         }
         Kind::Audit(content, run) => with("audit", *content, *run),
-        Kind::Verify(content) => with("verify", *content, false),
+        Kind::Verify(content) => {
+            let mut verify = with("verify", *content, false);
+            if let Content::Evidence(verify) = &mut verify {
+                verify.read = Some(ContentRead::Sample);
+            }
+            verify
+        }
+        Kind::Unread(kind) => changed(kind, &|it| it.read = Some(ContentRead::Nothing)),
+        Kind::Deep(kind) => changed(kind, &|it| it.read = Some(ContentRead::Everything)),
+        Kind::Allowed(kind) => changed(kind, &|it| it.allowed = vec!["extra".to_owned()]),
         Kind::ConfigCheck => of("config check"),
         Kind::Smoke => of("smoke"),
         Kind::Begun(database) => begun(database, Direction::ToS3),
@@ -186,6 +200,8 @@ fn content(kind: &Kind, place: &MigrationPlace) -> Content {
         Kind::Unknown => Content::Other,
         Kind::Differs(kind) => changed(kind, &|it| it.outcome = EvidenceOutcome::Differs),
         Kind::Incomplete(kind) => changed(kind, &|it| it.outcome = EvidenceOutcome::Incomplete),
+        Kind::Since(entry, kind) => changed(kind, &|it| it.from = Some(*entry)),
+        Kind::Old(kind) => changed(kind, &|it| it.from = None),
         Kind::Elsewhere(kind) => changed(kind, &|it| it.place.account = Some("2".to_owned())),
     }
 }

@@ -22,6 +22,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         0 => Kind::Differs(Box::new(kind)),
         1 => Kind::Incomplete(Box::new(kind)),
         2 => Kind::Elsewhere(Box::new(kind)),
+        3 => Kind::Old(Box::new(kind)),
         _ => kind,
     });
     let changes = (database, 0_u8..5).prop_map(|(database, what)| match what {

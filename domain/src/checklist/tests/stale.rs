@@ -26,6 +26,7 @@ fn evidence_of_other_systems_is_stale_step_by_step() {
     };
     assert_eq!(change(|it| it.account = Some("2".to_owned())), all_but_freeze);
     assert_eq!(change(|it| it.region = "eu-west-1".to_owned()), all_but_freeze);
+    assert_eq!(change(|it| it.s3_endpoint = Some("http://s3".to_owned())), all_but_freeze);
     assert_eq!(change(|it| it.tables.clear()), all_but_freeze);
     assert_eq!(
         stale_steps(&MigrationPlace { queue: other(), ..today() }, &today()),
@@ -81,6 +82,73 @@ fn what_counts_behind_a_freeze_is_of_its_content() {
     let before = [&whole[..], &[Kind::Migrate(0), Freeze(7)]].concat();
     assert_eq!(state_of(&before, Step::MigrateAgain), NotBegun);
     assert_eq!(state_of(&before, Step::Verify), NotBegun);
+}
+
+/// Each line: the entries behind a freeze, which is entry 3, and how far steps 6 and 7 are. A run counts from its
+/// begin: what was written while it ran it has not seen.
+#[test]
+fn a_run_refutes_nothing_that_was_written_while_it_ran() {
+    use Kind::{AcceptanceEnd, Audit, Differs, EnqueueVerify, Freeze, Migrate, Old, Since, Verify};
+    use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    let since = |entry, kind: Kind| Since(entry, Box::new(kind));
+    let old = |kind: Kind| Old(Box::new(kind));
+    let differs = |kind: Kind| Differs(Box::new(kind));
+    let audit = || Audit(7, true);
+    for (behind, expected) in [
+        (vec![since(3, audit()), since(3, Verify(7))], [Done, Done]),
+        // The freeze came while they ran.
+        (vec![since(2, Migrate(3))], [NotBegun, NotBegun]),
+        (vec![since(2, audit()), since(3, Verify(7))], [NotBegun, UnderWay]),
+        (vec![since(3, audit()), since(2, Verify(7))], [Done, UnderWay]),
+        // An earlier version has not noted when they began.
+        (vec![old(Migrate(3))], [NotBegun, NotBegun]),
+        (vec![audit(), old(Verify(7))], [Done, UnderWay]),
+        // An acceptance was taken back while the audit ran, or while a state of `verify` waited to be continued.
+        (vec![AcceptanceEnd, since(3, audit()), Verify(7)], [NotBegun, Stale]),
+        (vec![AcceptanceEnd, audit(), since(3, Verify(7))], [Done, Stale]),
+        (vec![AcceptanceEnd, since(4, audit()), since(4, Verify(7))], [Done, Done]),
+        // A later finding.
+        (vec![audit(), differs(Verify(7)), since(4, Verify(7))], [Done, Failed]),
+        (vec![audit(), differs(Verify(7)), since(5, Verify(7))], [Done, Done]),
+        (vec![audit(), differs(Verify(7)), Verify(7), since(4, Verify(7))], [Done, Done]),
+        (vec![differs(audit()), since(3, audit()), Verify(7)], [NotBegun, Failed]),
+        // Another freeze.
+        (vec![Freeze(7), since(3, audit()), Verify(7)], [NotBegun, UnderWay]),
+        (vec![EnqueueVerify, Freeze(7), audit(), Verify(7)], [Done, Done]),
+    ] {
+        let kinds = [&[Kind::Doctor, Kind::Migrate(100), Freeze(7)], &behind[..]].concat();
+        let steps = [Step::MigrateAgain, Step::Verify];
+        assert_eq!(steps.map(|step| state_of(&kinds, step)), expected, "{behind:?}");
+    }
+}
+
+/// A smoke test that began before the last name was changed has read rows with old names.
+#[test]
+fn a_smoke_test_begins_behind_the_cut_over() {
+    use Kind::{Begun, Ended, Freeze, Since, Smoke};
+    let cut_over =
+        [Freeze(7), Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")];
+    for (begin, expected) in [(4, State::NotBegun), (5, State::Done)] {
+        let kinds = [&cut_over[..], &[Since(begin, Box::new(Smoke))]].concat();
+        assert_eq!(state_of(&kinds, Step::Test), expected, "{begin}");
+    }
+}
+
+#[test]
+fn a_listing_alone_verifies_nothing_and_what_is_allowed_is_said() {
+    use Kind::{Allowed, Audit, Freeze, Unread, Verify};
+    let found = |verify: Kind| {
+        let today = today();
+        let facts = facts_of(&[Freeze(7), Audit(7, true), verify], &today);
+        let list = CheckList::of(&facts, &today);
+        let step = list.steps.into_iter().find(|it| it.step == Step::Verify).expect("a step");
+        (step.state, step.why.join("; "))
+    };
+    assert_eq!(found(Verify(7)), (State::Done, String::new()));
+    let (state, why) = found(Unread(Box::new(Verify(7))));
+    assert!(state == State::UnderWay && why.contains("read no content"), "{state:?} {why}");
+    let (state, why) = found(Allowed(Box::new(Verify(7))));
+    assert!(state == State::Done && why.contains("entry 3, was given --allow-extra"), "{why}");
 }
 
 #[test]

@@ -18,6 +18,15 @@ const WRONG: [&str; 10] = [
     "archived",
 ];
 
+/// The freeze with which evidence is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frozen {
+    /// The number of its entry.
+    pub entry: u64,
+    /// The rows of mapped buckets that it read.
+    pub content: RowsDigest,
+}
+
 /// The evidence of a step, compared with today's systems and with the freeze.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EvidenceSeen {
@@ -27,12 +36,16 @@ pub struct EvidenceSeen {
     pub has_freeze: bool,
     /// What differs between it and today, or the freeze.
     pub stale: Vec<Staleness>,
-    /// The entry behind it that ended the acceptance of a file.
+    /// The freeze that was not there when it began.
+    pub frozen_since: Option<u64>,
+    /// Whether it read no content, and should have; of `verify` alone.
+    pub unread: bool,
+    /// The entry behind its begin that ended the acceptance of a file.
     pub acceptance_ended: Option<u64>,
-    /// The entry behind it by which jobs were sent; of `audit` alone.
+    /// The entry behind its begin by which jobs were sent; of `audit` alone.
     pub jobs_behind: Option<u64>,
     /// The last entry of the step that says that something is missing or wrong, where no clean one of the
-    /// same systems stands behind it.
+    /// same systems began behind it.
     pub wrong: Option<u64>,
 }
 
@@ -60,13 +73,16 @@ impl EvidenceSeen {
         all: &[JournalledEvidence],
         acceptance_ended: Option<u64>,
         today: &MigrationPlace,
-        frozen: Option<&RowsDigest>,
+        frozen: Option<&Frozen>,
     ) -> Self {
         let last = all.last().cloned();
-        let stale = last.iter().flat_map(|last| last.evidence.stale(today, frozen)).collect();
-        let behind = |entry: &u64| last.as_ref().is_some_and(|last| *entry > last.sequence);
+        let content = frozen.map(|frozen| &frozen.content);
+        let stale = last.iter().flat_map(|last| last.evidence.stale(today, content)).collect();
+        let since = |entry: &u64| last.as_ref().is_some_and(|it| !it.evidence.began_behind(*entry));
         Self {
-            acceptance_ended: acceptance_ended.filter(behind),
+            frozen_since: frozen.map(|frozen| frozen.entry).filter(since),
+            acceptance_ended: acceptance_ended.filter(since),
+            unread: false,
             jobs_behind: None,
             has_freeze: frozen.is_some(),
             stale,
@@ -75,8 +91,8 @@ impl EvidenceSeen {
         }
     }
 
-    /// Whether the gate is open: the last evidence is clean, complete, of today's systems and of the content
-    /// that the freeze has.
+    /// Whether the gate is open: the last evidence is clean, complete, of today's systems, began behind the freeze
+    /// and is of the content that the freeze has. A listing alone has lengths and no content: `verify` reads some.
     #[must_use]
     pub fn holds(&self) -> bool {
         let is_clean = |last: &JournalledEvidence| {
@@ -85,6 +101,8 @@ impl EvidenceSeen {
         self.has_freeze
             && self.last.as_ref().is_some_and(is_clean)
             && self.stale.is_empty()
+            && self.frozen_since.is_none()
+            && !self.unread
             && self.acceptance_ended.is_none()
             && self.wrong.is_none()
     }
@@ -119,23 +137,18 @@ impl VerifiedSeen {
 }
 
 impl GateEvidence {
-    pub(super) fn audit(
-        &self,
-        today: &MigrationPlace,
-        frozen: Option<&RowsDigest>,
-    ) -> EvidenceSeen {
+    pub(super) fn audit(&self, today: &MigrationPlace, frozen: Option<&Frozen>) -> EvidenceSeen {
         let seen = EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen);
-        let last = seen.last.as_ref().map_or(0, |last| last.sequence);
-        let sent = self.queue_used.as_ref().map(|(entry, _)| *entry);
-        EvidenceSeen { jobs_behind: sent.filter(|entry| *entry > last), ..seen }
+        let last = seen.last.as_ref();
+        let since = |entry: &u64| last.is_none_or(|last| !last.evidence.began_behind(*entry));
+        let sent = self.queue_used.as_ref().map(|(entry, _)| *entry).filter(since);
+        EvidenceSeen { jobs_behind: sent, ..seen }
     }
 
-    pub(super) fn verify(
-        &self,
-        today: &MigrationPlace,
-        frozen: Option<&RowsDigest>,
-    ) -> EvidenceSeen {
-        EvidenceSeen::of(&self.verifies, self.acceptance_ended, today, frozen)
+    pub(super) fn verify(&self, today: &MigrationPlace, frozen: Option<&Frozen>) -> EvidenceSeen {
+        let seen = EvidenceSeen::of(&self.verifies, self.acceptance_ended, today, frozen);
+        let unread = seen.last.as_ref().is_some_and(|last| !last.evidence.reads_content());
+        EvidenceSeen { unread, ..seen }
     }
 }
 
@@ -144,14 +157,19 @@ fn says_wrong(evidence: &Evidence) -> bool {
 }
 
 /// The last finding that nothing refutes. Evidence of other systems refutes nothing, and neither does a look
-/// that came to no end.
+/// that came to no end, or that began before the finding was written.
 fn found_wrong(all: &[JournalledEvidence], today: &MigrationPlace) -> Option<u64> {
     let mut found = None;
     for JournalledEvidence { sequence, evidence, .. } in all {
         match evidence.outcome {
             _ if says_wrong(evidence) => found = Some(*sequence),
             EvidenceOutcome::Differs | EvidenceOutcome::Other => found = Some(*sequence),
-            EvidenceOutcome::Clean if evidence.stale(today, None).is_empty() => found = None,
+            EvidenceOutcome::Clean
+                if evidence.stale(today, None).is_empty()
+                    && found.is_some_and(|found| evidence.began_behind(found)) =>
+            {
+                found = None;
+            }
             EvidenceOutcome::Clean | EvidenceOutcome::Incomplete => {}
         }
     }

@@ -13,13 +13,13 @@ pub enum NoOverride {
     OwnWay,
     /// A look found files missing or wrong.
     #[error(
-        "entry {0} of the journal has findings, and no clean run of the same command stands behind it: a file that \
+        "entry {0} of the journal has findings, and no clean run of the same command began behind it: a file that \
          is missing or wrong is migrated or accepted by name, and never overridden"
     )]
     FoundWrong(u64),
-    /// Jobs were sent behind the last audit.
+    /// Jobs were sent behind the begin of the last audit.
     #[error(
-        "by entry {0} of the journal jobs were sent behind the last audit, and what is left in the queues may be what \
+        "by entry {0} of the journal jobs were sent after the last audit began, and what is left in the queues may be what \
          they found: let the workers end, then `mogile2s3 audit --run NAME`"
     )]
     JobsSince(u64),

@@ -56,6 +56,23 @@ fn a_state_goes_on_with_its_own_settings_alone() {
     assert_eq!(names, 2, "the file that replaces another does not stay");
 }
 
+/// A comparison that goes on has not compared again what it had compared before something was journalled.
+#[test]
+fn a_state_that_goes_on_keeps_its_first_begin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    let begin = |now: Option<u64>| {
+        let mut state = begun(&path, "ours").expect("a state");
+        let first = state.first_begin(now);
+        drop(state.keep(vec![], 0).expect("it is written").finish());
+        first
+    };
+    assert_eq!([begin(Some(7)), begin(Some(9)), begin(None)], [Some(7); 3]);
+    fs::remove_file(&path).expect("removed");
+    // Its begin was not known, and no later one takes its place: a file of an earlier version has none, too.
+    assert_eq!([begin(None), begin(Some(9))], [None; 2]);
+}
+
 #[test]
 fn what_is_no_whole_state_is_refused_and_stays_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cutover::JournalledEvidence;
 use crate::journal::{Content, Entry, Evidence, EvidenceOutcome, Staleness};
+use crate::store_state::RowsDigest;
 use crate::{Fid, Timestamp};
 
 /// A digest of these files.
@@ -14,9 +15,9 @@ pub(super) fn digest(fids: &[u64]) -> RowsDigest {
     digest
 }
 
-/// The content that the freeze has.
-pub(super) fn frozen() -> RowsDigest {
-    digest(&[1, 2, 3])
+/// The freeze, before all entries of a test.
+pub(super) fn frozen() -> Frozen {
+    Frozen { entry: 0, content: digest(&[1, 2, 3]) }
 }
 
 /// Today's systems.
@@ -24,6 +25,7 @@ pub(super) fn place() -> MigrationPlace {
     MigrationPlace {
         account: Some("123456789012".to_owned()),
         region: "us-east-1".to_owned(),
+        s3_endpoint: None,
         domain: "plos_repo".to_owned(),
         buckets: vec!["repo:corpus".to_owned()],
         tables: vec!["ledger".to_owned()],
@@ -35,14 +37,12 @@ pub(super) fn place() -> MigrationPlace {
 /// A clean audit or verification of three files, which knows no queue.
 pub(super) fn clean(step: &str) -> Evidence {
     let counted = [("files", 3), ("whole", 3), ("accepted", 0)];
+    let place = MigrationPlace { queue: None, ..place() };
     Evidence {
-        step: step.to_owned(),
-        outcome: EvidenceOutcome::Clean,
-        place: MigrationPlace { queue: None, ..place() },
-        content: Some(frozen()),
+        content: Some(frozen().content),
         run: (step == "audit").then(|| "june".to_owned()),
         counted: counted.map(|(name, count)| (name.to_owned(), count)).into(),
-        note: None,
+        ..Evidence::new(step, EvidenceOutcome::Clean, place)
     }
 }
 
@@ -57,12 +57,13 @@ pub(super) fn ended(outcome: EvidenceOutcome) -> Evidence {
     Evidence { outcome, ..clean("audit") }
 }
 
+/// One behind the other, from entry 1 on. Each began behind the one before, where it does not say otherwise.
 fn journalled(all: &[Evidence]) -> Vec<JournalledEvidence> {
     let entry = |(sequence, evidence): (u64, &Evidence)| JournalledEvidence {
         sequence,
         at: Timestamp(sequence),
         by: "ann".to_owned(),
-        evidence: evidence.clone(),
+        evidence: Evidence { from: evidence.from.or(Some(sequence - 1)), ..evidence.clone() },
     };
     (1..).zip(all).map(entry).collect()
 }
@@ -123,6 +124,45 @@ fn evidence_without_a_freeze_opens_nothing() {
     let today = MigrationPlace { account: None, ..place() };
     let seen = EvidenceSeen::of(&all, None, &today, Some(&frozen()));
     assert_eq!((seen.holds(), seen.stale), (false, vec![Staleness::Account]));
+}
+
+/// Evidence counts from its begin: what was written while it ran it has not seen.
+#[test]
+fn a_run_says_nothing_of_what_was_written_while_it_ran() {
+    use EvidenceOutcome::Differs;
+    let since = |from, evidence: Evidence| Evidence { from: Some(from), ..evidence };
+    let behind = |entry| Frozen { entry, ..frozen() };
+    let of = |all: &[Evidence], ended, frozen: Frozen| {
+        EvidenceSeen::of(&journalled(all), ended, &place(), Some(&frozen))
+    };
+    // A freeze.
+    let (early, late) = (since(4, clean("verify")), since(5, clean("verify")));
+    let found = of(std::slice::from_ref(&early), None, behind(5));
+    assert_eq!((found.holds(), found.frozen_since), (false, Some(5)));
+    assert!(of(&[late.clone()], None, behind(5)).holds());
+    // `audit accept --end`.
+    let found = of(std::slice::from_ref(&early), Some(5), frozen());
+    assert_eq!((found.holds(), found.acceptance_ended), (false, Some(5)));
+    assert!(of(&[late], Some(5), frozen()).holds());
+    // A finding behind the begin of a `verify --state` that was continued.
+    let found = of(&[ended(Differs), since(0, clean("audit"))], None, frozen());
+    assert_eq!((found.holds(), found.wrong), (false, Some(1)));
+    assert!(of(&[ended(Differs), since(1, clean("audit"))], None, frozen()).holds());
+    // An earlier version has not noted the begin.
+    let mut all = journalled(&[ended(Differs), clean("audit")]);
+    all[1].evidence.from = None;
+    let found = EvidenceSeen::of(&all, Some(1), &place(), Some(&behind(1)));
+    assert_eq!((found.frozen_since, found.acceptance_ended), (Some(1), Some(1)));
+    assert_eq!((found.wrong, found.holds()), (Some(1), false));
+    // Jobs.
+    let sent = GateEvidence {
+        audits: journalled(&[since(4, clean("audit"))]),
+        queue_used: Some((5, "https://sqs/jobs".to_owned())),
+        ..GateEvidence::default()
+    };
+    assert_eq!(sent.audit(&place(), Some(&frozen())).jobs_behind, Some(5));
+    let before = GateEvidence { queue_used: Some((4, String::new())), ..sent };
+    assert_eq!(before.audit(&place(), Some(&frozen())).jobs_behind, None);
 }
 
 #[test]

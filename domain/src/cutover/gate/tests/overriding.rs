@@ -1,14 +1,14 @@
 //! Which gates an operator may override.
 
-use super::evidence::{clean, counts, ended, frozen, seen};
+use super::evidence::{clean, counts, ended, frozen, place, seen};
 use super::*;
 use crate::Fid;
-use crate::cutover::{CurrentFreeze, DeletedSince, FreezeEnded, Movement};
-use crate::journal::{Evidence, EvidenceOutcome};
+use crate::cutover::{CurrentFreeze, DeletedSince, FreezeEnded, JournalledEvidence, Movement};
+use crate::journal::{ContentRead, Evidence, EvidenceOutcome};
 use crate::store_state::{Freeze, StateChange, StoreState};
 
 fn freeze() -> CurrentFreeze {
-    let state = StoreState { content: frozen(), ..StoreState::default() };
+    let state = StoreState { content: frozen().content, ..StoreState::default() };
     CurrentFreeze {
         sequence: 1,
         at: Timestamp(1),
@@ -68,6 +68,30 @@ fn a_missing_file_is_never_overridden_and_one_of_both_looks_must_hold() {
         let closed = gates.iter().filter(|gate| !gate.is_open());
         let free = closed.filter(|gate| gate.may_be_overridden(&gates).is_ok());
         assert_eq!(free.map(Gate::name).collect::<Vec<_>>(), may_be, "{what}");
+    }
+}
+
+/// `verify --sample 0` has compared lengths alone: it opens no gate, and no other one is overridden beside it.
+#[test]
+fn a_listing_alone_opens_nothing_and_carries_no_override() {
+    for (read, holds) in [
+        (Some(ContentRead::Sample), true),
+        (Some(ContentRead::Everything), true),
+        (Some(ContentRead::Nothing), false),
+        (Some(ContentRead::Other), false),
+        (None, false),
+    ] {
+        let evidence = Evidence { from: Some(0), read, ..clean("verify") };
+        let (sequence, at, by) = (1, Timestamp(1), "ann".to_owned());
+        let verifies = vec![JournalledEvidence { sequence, at, by, evidence }];
+        let journal = GateEvidence { verifies, ..GateEvidence::default() };
+        let verify = journal.verify(&place(), Some(&frozen()));
+        assert_eq!(verify.holds(), holds, "{read:?}");
+        let (verify, audit) = (Gate::Verify(Box::new(verify)), Gate::Audit(Box::default()));
+        let gates = [audit, Gate::Verified(VerifiedSeen::default()), verify];
+        for gate in &gates[..2] {
+            assert_eq!(gate.may_be_overridden(&gates).is_ok(), holds, "{read:?} {}", gate.name());
+        }
     }
 }
 
