@@ -33,6 +33,16 @@ pub trait RepoService: Send + Sync {
     async fn purge(&self, object: &RepoVersion) -> Result<(), RepoServiceError>;
 }
 
+/// The class of contentrepo's store on S3, with its package (PLOS/content-repo, `S3StoreService`).
+pub const S3_STORE_CLASS: &str = "org.plos.repo.service.S3StoreService";
+
+/// The name of a class as `/config` gives it: Java writes `class ` before it.
+#[must_use]
+pub fn store_class(backend: &str) -> &str {
+    let backend = backend.trim();
+    backend.strip_prefix("class ").unwrap_or(backend).trim_start()
+}
+
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoConfig {
@@ -46,7 +56,7 @@ impl RepoConfig {
     /// Whether it reads and writes S3.
     #[must_use]
     pub fn is_on_s3(&self) -> bool {
-        self.store.ends_with("S3StoreService")
+        store_class(&self.store) == S3_STORE_CLASS
     }
 }
 
