@@ -322,6 +322,9 @@ pub const SESSION_IDLE: Duration = Duration::from_hours(8);
 /// 65,535.
 pub const KEPT_ROWS: usize = 10_000;
 
+/// Rows of contentrepo in use that a second contentrepo is asked for, to see whether its database is the real one.
+pub const SCRATCH_ROWS: usize = 3;
+
 /// Content that flows slower than this, over its whole time, is given up.
 pub const SLOWEST_BYTES_PER_SECOND: u64 = 256 * 1024;
 

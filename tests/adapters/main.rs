@@ -1,5 +1,6 @@
 //! The adapters against the wire face of the stand-ins, and against scripted servers.
 
+mod content_repo_service;
 mod mogile_client;
 mod mysql_index;
 #[cfg(feature = "containers")]

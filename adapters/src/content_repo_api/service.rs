@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::ports::{RepoConfig, RepoCreated, RepoService, RepoServiceError, RepoVersion};
-use domain::{ByteCount, ContentDigests, ContentHasher, Sha1};
+use domain::{ByteCount, ContentDigests, ContentHasher, Sha1, limits};
 use http::{Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -41,7 +41,7 @@ pub struct ContentRepoService {
 
 impl ContentRepoService {
     /// Connects at the first call, not here. Each answer begins within `request_time`, and no pause in it is
-    /// longer; creations and purges have more time.
+    /// longer; creations and purges have more time. Content has the time that its length takes besides.
     pub fn new(
         node: NodeUrl,
         request_time: Duration,
@@ -65,18 +65,33 @@ impl ContentRepoService {
 
     /// The URL of a version of an object.
     fn version(&self, object: &RepoVersion, more: &[(&str, &str)]) -> String {
+        let query = [&Self::query(object), more].concat();
+        self.at(&["objects", &object.bucket], &query)
+    }
+
+    fn query(object: &RepoVersion) -> [(&str, &str); 2] {
         let of = match &object.uuid {
             Some(uuid) => ("uuid", uuid.as_str()),
             None => ("version", "0"),
         };
-        let query = [&[("key", object.key.as_str()), of], more].concat();
-        self.at(&["objects", &object.bucket], &query)
+        [("key", object.key.as_str()), of]
     }
 
     /// Sends a request. An answer of another status than `expected` is an error.
     async fn send(
         &self,
         (method, url, expected): (Method, &str, StatusCode),
+        content: Option<(String, Bytes)>,
+        time: Duration,
+    ) -> Result<Response<Incoming>, RepoServiceError> {
+        let answer = self.ask((method, url), content, time).await?;
+        if answer.status() == expected { Ok(answer) } else { Err(self.refusal(url, answer).await) }
+    }
+
+    /// Sends a request. It returns when the head of the answer is there.
+    async fn ask(
+        &self,
+        (method, url): (Method, &str),
         content: Option<(String, Bytes)>,
         time: Duration,
     ) -> Result<Response<Incoming>, RepoServiceError> {
@@ -90,14 +105,15 @@ impl ContentRepoService {
             body = content;
         }
         let request = request.body(Full::new(body)).map_err(|error| bad(error.to_string()))?;
-        let answer = match timeout(time, self.http.request(request)).await {
-            Ok(answer) => answer.map_err(|error| unavailable(url, in_full(&error)))?,
-            Err(_) => return Err(unavailable(url, format!("no answer within {time:?}"))),
-        };
-        let status = answer.status();
-        if status == expected {
-            return Ok(answer);
+        match timeout(time, self.http.request(request)).await {
+            Ok(answer) => answer.map_err(|error| unavailable(url, in_full(&error))),
+            Err(_) => Err(unavailable(url, format!("no answer within {time:?}"))),
         }
+    }
+
+    /// What an answer of a wrong status means.
+    async fn refusal(&self, url: &str, answer: Response<Incoming>) -> RepoServiceError {
+        let status = answer.status();
         let is_away = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS
@@ -106,11 +122,11 @@ impl ContentRepoService {
                 | StatusCode::GATEWAY_TIMEOUT
         );
         if is_away {
-            return Err(unavailable(url, format!("it answers {status}")));
+            return unavailable(url, format!("it answers {status}"));
         }
         let why = self.whole(url, answer).await.map(|text| message_of(&text));
         let why = why.unwrap_or_else(|_| "without a message".to_owned());
-        Err(RepoServiceError::Refused { url: url.to_owned(), status: status.as_u16(), why })
+        RepoServiceError::Refused { url: url.to_owned(), status: status.as_u16(), why }
     }
 
     /// The whole of a short answer.
@@ -139,6 +155,7 @@ impl ContentRepoService {
         &self,
         url: &str,
         answer: Response<Incoming>,
+        longest: ByteCount,
     ) -> Result<ContentDigests, RepoServiceError> {
         let (mut body, mut hasher) = (answer.into_body(), ContentHasher::default());
         let broke = |why: String| RepoServiceError::BrokeOff { url: url.to_owned(), why };
@@ -149,7 +166,13 @@ impl ContentRepoService {
             })?;
             match frame {
                 None => return Ok(hasher.finish()),
-                Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|it| hasher.update(it)),
+                Some(Ok(frame)) => {
+                    let Some(bytes) = frame.data_ref() else { continue };
+                    hasher.update(bytes);
+                    if hasher.length() > longest {
+                        return Err(RepoServiceError::TooLong { url: url.to_owned(), longest });
+                    }
+                }
                 Some(Err(error)) => {
                     let read = hasher.length().0;
                     return Err(broke(format!("after {read} bytes: {}", in_full(&error))));
@@ -185,15 +208,45 @@ impl RepoService for ContentRepoService {
         names.ok_or_else(|| bad(&url, "its answer is no list of buckets with their names"))
     }
 
-    async fn read(&self, object: &RepoVersion) -> Result<ContentDigests, RepoServiceError> {
+    async fn read(
+        &self,
+        object: &RepoVersion,
+        longest: ByteCount,
+    ) -> Result<ContentDigests, RepoServiceError> {
         let waiting = self.calls.begin(System::ContentRepo, "GET object");
         let url = self.version(object, &[]);
         let read = async {
             let request = (Method::GET, url.as_str(), StatusCode::OK);
             let answer = self.send(request, None, self.request_time).await?;
-            self.hashed(&url, answer).await
+            self.hashed(&url, answer, longest).await
         };
-        waiting.end(read.await)
+        // An answer that comes byte by byte is given up as a whole.
+        let time = self.request_time.saturating_mul(2) + limits::moving_time(longest.0);
+        let read = timeout(time, read).await.unwrap_or_else(|_| {
+            Err(unavailable(&url, format!("the content has not come within {time:?}")))
+        });
+        waiting.end(read)
+    }
+
+    async fn has(&self, object: &RepoVersion) -> Result<bool, RepoServiceError> {
+        let waiting = self.calls.begin(System::ContentRepo, "GET metadata");
+        let url = self.at(&["objects", "meta", &object.bucket], &Self::query(object));
+        let asked = async {
+            let answer = self.ask((Method::GET, &url), None, self.request_time).await?;
+            let status = answer.status();
+            if !matches!(status, StatusCode::OK | StatusCode::NOT_FOUND) {
+                return Err(self.refusal(&url, answer).await);
+            }
+            let answer: Value = serde_json::from_slice(&self.whole(&url, answer).await?)
+                .map_err(|_| bad(&url, &format!("its answer with {status} is no JSON")))?;
+            // Anything between can answer 404: only contentrepo's own one says that there is no row.
+            let field = if status == StatusCode::OK { "uuid" } else { "repoErrorCode" };
+            match answer.get(field) {
+                Some(_) => Ok(status == StatusCode::OK),
+                None => Err(bad(&url, &format!("its answer with {status} has no `{field}`"))),
+            }
+        };
+        waiting.end(asked.await)
     }
 
     async fn create(

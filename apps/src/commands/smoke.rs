@@ -33,8 +33,8 @@ use crate::wiring::{IndexFrom, Services};
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Arguments {
     /// Before the window: try a second contentrepo, by the URL of its API. Its database is a scratch
-    /// database that has the new bucket names, and its store is S3. The nodes of `CONTENTREPO_URL` are not
-    /// asked
+    /// database that has the new bucket names and no row of today's contentrepo, and its store is S3. The
+    /// nodes of `CONTENTREPO_URL` are not asked
     #[arg(long, value_name = "URL", conflicts_with_all = ["shadow", "sample", "seed", "no_ingest"])]
     trial: Option<String>,
 
@@ -115,7 +115,8 @@ The result is noted in the journal.
 
 Exit codes: 0 all that was drawn is as it must be; 1 something is not: wrong or missing content, a
 refusal of contentrepo, an old bucket name; 2 wrong usage or configuration; 3 something could not be
-looked at, or nothing was; 4 another process wrote into the journal meanwhile, or it was changed.";
+looked at, or nothing was, or the journal does not have the result; 4 another process wrote into the
+journal meanwhile, or it was changed. The report is printed with 3 and 4, too.";
 
 /// Tests, notes the result in the journal and prints it.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
@@ -132,23 +133,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     } else {
         None
     };
-    let (summary, writer) = match mode {
-        Mode::Shadow => (arguments.shadow(&session, &services, seed).await?, None),
+    let Tested { summary, writer } = match mode {
+        Mode::Shadow => arguments.shadow(&session, &services, seed).await?,
         Mode::Trial | Mode::CutOver => arguments.test(&session, &services, seed).await?,
     };
-    // What was found stands without the journal, too.
-    let entry = match arguments.note(&services, mode, (&summary, from), writer).await {
-        Ok(entry) => entry,
-        Err(error) => {
-            tracing::warn!(
-                "the result is not in the journal, so the runbook does not know it: {error:#}. Mend that, then \
-                 run this again"
-            );
-            None
-        }
+    let noted = match writer {
+        Ok(writer) => arguments.note(&services, mode, (&summary, from), writer).await,
+        Err(error) => Err(error),
     };
     let seed = (mode != Mode::Trial).then_some(seed);
-    session.print(&SmokeReport::new(mode, summary, seed, entry))
+    session.print(&SmokeReport::new(mode, summary, seed, &noted))
+}
+
+/// What was tested, and what goes on writing into the journal.
+struct Tested {
+    summary: SmokeSummary,
+    /// [`None`] where nothing was written yet. An error does not take away what was found.
+    writer: anyhow::Result<Option<JournalWriter>>,
 }
 
 impl Arguments {
@@ -162,7 +163,7 @@ impl Arguments {
         session: &Session,
         services: &Services<'_>,
         seed: u64,
-    ) -> anyhow::Result<(SmokeSummary, Option<JournalWriter>)> {
+    ) -> anyhow::Result<Tested> {
         let buckets = self.target.bucket_map()?;
         let wiring = session.wiring(&self.source, &self.time);
         let nodes = self.services_of_repo(session)?;
@@ -188,9 +189,10 @@ impl Arguments {
         };
         let ingest = IngestPlan { random: random() };
         if self.trial.is_some() {
-            let mut writer = self.writer(services).await?;
-            let tried = trial(ports, &buckets, ingest, &mut writer).await.map_err(refused)?;
-            return Ok((tried, Some(writer)));
+            let (mut summary, mut writer) = (SmokeSummary::default(), self.writer(services).await?);
+            let tried = trial(ports, &buckets, ingest, &mut writer, &mut summary).await;
+            let writer = tried.map(|()| Some(writer)).map_err(refused);
+            return Ok(Tested { summary, writer });
         }
         let plan = SmokePlan {
             buckets,
@@ -201,13 +203,21 @@ impl Arguments {
         };
         let mut summary = smoke(ports, &plan).await;
         if !is_to_write {
-            return Ok((summary, None));
+            return Ok(Tested { summary, writer: Ok(None) });
         }
         // Opened behind the reading, which takes minutes.
-        let mut writer = self.writer(services).await?;
-        let written = smoke_write(ports, &plan.buckets, ingest, &mut writer, &mut summary).await;
-        written.map_err(refused)?;
-        Ok((summary, Some(writer)))
+        let writer = match self.writer(services).await {
+            Ok(mut writer) => {
+                let to = &mut writer;
+                let written = smoke_write(ports, &plan.buckets, ingest, to, &mut summary).await;
+                written.map(|()| Some(writer)).map_err(refused)
+            }
+            Err(error) => {
+                summary.not_written("the journal cannot be continued");
+                Err(error)
+            }
+        };
+        Ok(Tested { summary, writer })
     }
 
     /// The comparison of MogileFS with S3.
@@ -216,7 +226,7 @@ impl Arguments {
         session: &Session,
         services: &Services<'_>,
         seed: u64,
-    ) -> anyhow::Result<SmokeSummary> {
+    ) -> anyhow::Result<Tested> {
         let buckets = self.target.bucket_map()?;
         let wiring = session.wiring(&self.source, &self.time);
         let (content_repo, rhino) = (self.clients.content_repo()?, self.clients.rhino()?);
@@ -245,7 +255,7 @@ impl Arguments {
             objects: &objects,
             clock: &SystemClock,
         };
-        Ok(shadow(ports, &plan).await)
+        Ok(Tested { summary: shadow(ports, &plan).await, writer: Ok(None) })
     }
 
     /// The nodes that are asked.

@@ -7,8 +7,8 @@ use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
 
 use super::Report;
-use super::shell::printable;
-use crate::exit::Verdict;
+use super::shell::{printable, printable_lines};
+use crate::exit::{Exit, Verdict, in_one_line, of_error};
 
 /// What was tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,6 +42,8 @@ pub struct SmokeReport {
     seed: Option<u64>,
     /// The number of the journal's entry, where there is a journal.
     entry: Option<u64>,
+    /// Why the journal has no entry, where it should.
+    not_journalled: Option<String>,
     #[serde(flatten)]
     summary: SmokeSummary,
     #[serde(flatten)]
@@ -52,15 +54,25 @@ pub struct SmokeReport {
 const PRINTED: usize = 50;
 
 impl SmokeReport {
-    /// Of this summary.
-    pub const fn new(
+    /// Of this summary, and of what came of its entry in the journal. Without the entry that should be there
+    /// the test is not complete, whatever it found.
+    pub fn new(
         mode: Mode,
         summary: SmokeSummary,
         seed: Option<u64>,
-        entry: Option<u64>,
+        noted: &anyhow::Result<Option<u64>>,
     ) -> Self {
-        let verdict = Verdict::of_checks(summary.is_incomplete(), summary.differs());
-        Self { mode, seed, entry, summary, verdict }
+        let mut verdict = Verdict::of_checks(summary.is_incomplete(), summary.differs());
+        let (entry, not_journalled) = match noted {
+            Ok(entry) => (*entry, None),
+            Err(error) => {
+                let is_refused = of_error(error) == Exit::Refused;
+                verdict.exit = if is_refused { Exit::Refused } else { Exit::Unreachable };
+                verdict.incomplete = true;
+                (None, Some(in_one_line(error)))
+            }
+        };
+        Self { mode, seed, entry, not_journalled, summary, verdict }
     }
 
     fn write_counts(&self, out: &mut String) -> fmt::Result {
@@ -119,6 +131,14 @@ impl SmokeReport {
     }
 
     fn write_end(&self, out: &mut String) -> fmt::Result {
+        if let Some(why) = &self.not_journalled {
+            return writeln!(
+                out,
+                "\nNOT JOURNALLED: {}\n  What stands above was found, and the runbook does not know it\n  → correct \
+                 what the words say, then run this again",
+                printable_lines(why)
+            );
+        }
         let entry = match self.entry {
             Some(entry) => format!("Entry {entry} of the journal says so."),
             None => "The journal does not say so.".to_owned(),
@@ -190,14 +210,52 @@ fn write_table(out: &mut String, name: &str, table: &TableDrawn) -> fmt::Result 
 
 #[cfg(test)]
 mod tests {
+    use domain::smoke::{SmokeFault, SmokeFinding};
+
     use super::*;
-    use crate::exit::Exit;
+    use crate::journal::refused;
 
     fn text(summary: SmokeSummary) -> (String, Exit) {
-        let report = SmokeReport::new(Mode::CutOver, summary, Some(7), Some(3));
+        shown(summary, &Ok(Some(3)))
+    }
+
+    fn shown(summary: SmokeSummary, noted: &anyhow::Result<Option<u64>>) -> (String, Exit) {
+        let report = SmokeReport::new(Mode::CutOver, summary, Some(7), noted);
         let mut out = String::new();
         report.write(&mut out).expect("written");
         (out, report.verdict().exit)
+    }
+
+    #[test]
+    fn a_result_that_the_journal_does_not_have_is_never_clean() {
+        use domain::runbook::{JournalTrouble, TakenOver};
+        let by = "bob\u{1b}".to_owned();
+        let taken_over = TakenOver { sequence: 7, own: None, by, at: None };
+        let taken_over = || refused(JournalTrouble::TakenOver(taken_over.clone()));
+        let away = || anyhow::anyhow!("DynamoDB does not answer");
+        let no_table = || crate::exit::UsageError("no table".to_owned()).into();
+        let differs = || {
+            let mut summary = SmokeSummary { s3_whole: 1, ..SmokeSummary::default() };
+            let (kind, at, why) = (SmokeFault::Missing, "x".to_owned(), "y".to_owned());
+            summary.findings.push(SmokeFinding { kind, at, why });
+            summary
+        };
+        let clean = || SmokeSummary { s3_whole: 1, ..SmokeSummary::default() };
+        for (noted, exit, words) in [
+            (taken_over(), Exit::Refused, "taken over by bob\\u{1b}"),
+            (away(), Exit::Unreachable, "does not answer"),
+            (no_table(), Exit::Unreachable, "no table"),
+        ] {
+            let noted = Err(noted);
+            for summary in [SmokeSummary::default(), clean(), differs()] {
+                let (said, found) = shown(summary, &noted);
+                assert_eq!(found, exit, "{said}");
+                assert!(said.contains(words) && said.contains("NOT JOURNALLED"), "{said}");
+                assert!(!said.contains("CLEAN"), "{said}");
+            }
+            let (said, _) = shown(differs(), &noted);
+            assert!(said.contains("missing"), "what was found is printed: {said}");
+        }
     }
 
     #[test]

@@ -65,7 +65,10 @@ pub use record_sorts::{
     RECORD_BYTES, RecordSort, RecordSorts, SortError, SortRecord, SortedRecords,
 };
 pub use repo_nodes::{RepoNodeError, RepoNodes};
-pub use repo_service::{RepoConfig, RepoCreated, RepoService, RepoServiceError, RepoVersion};
+pub use repo_service::{
+    RepoConfig, RepoCreated, RepoService, RepoServiceError, RepoVersion, S3_STORE_CLASS,
+    store_class,
+};
 pub use rhino_changes::{
     IndexChange, IndexDefinition, RhinoChanges, RhinoFacts, RhinoSession, RowRange,
 };

@@ -16,8 +16,16 @@ pub trait RepoService: Send + Sync {
     /// Returns the names of its buckets.
     async fn buckets(&self) -> Result<Vec<String>, RepoServiceError>;
 
-    /// Reads an object in use to its end, and hashes its bytes.
-    async fn read(&self, object: &RepoVersion) -> Result<ContentDigests, RepoServiceError>;
+    /// Reads an object in use to its end, and hashes its bytes. Content that goes on behind `longest` is
+    /// [`RepoServiceError::TooLong`], and content that does not come in the time for `longest` is given up.
+    async fn read(
+        &self,
+        object: &RepoVersion,
+        longest: ByteCount,
+    ) -> Result<ContentDigests, RepoServiceError>;
+
+    /// Returns whether its database has a row in use of this version. The store is not asked.
+    async fn has(&self, object: &RepoVersion) -> Result<bool, RepoServiceError>;
 
     /// Creates an object of a key that no object has. It is sent once: where no answer comes, the object may be
     /// there or not.
@@ -33,6 +41,16 @@ pub trait RepoService: Send + Sync {
     async fn purge(&self, object: &RepoVersion) -> Result<(), RepoServiceError>;
 }
 
+/// The class of contentrepo's store on S3, with its package (PLOS/content-repo, `S3StoreService`).
+pub const S3_STORE_CLASS: &str = "org.plos.repo.service.S3StoreService";
+
+/// The name of a class as `/config` gives it: Java writes `class ` before it.
+#[must_use]
+pub fn store_class(backend: &str) -> &str {
+    let backend = backend.trim();
+    backend.strip_prefix("class ").unwrap_or(backend).trim_start()
+}
+
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoConfig {
@@ -46,7 +64,7 @@ impl RepoConfig {
     /// Whether it reads and writes S3.
     #[must_use]
     pub fn is_on_s3(&self) -> bool {
-        self.store.ends_with("S3StoreService")
+        store_class(&self.store) == S3_STORE_CLASS
     }
 }
 
@@ -103,6 +121,14 @@ pub enum RepoServiceError {
         /// What happened.
         why: String,
     },
+    /// The content goes on behind the length that it must have.
+    #[error("contentrepo's node `{url}` gives more than {} bytes", longest.0)]
+    TooLong {
+        /// The URL that was asked.
+        url: String,
+        /// The length.
+        longest: ByteCount,
+    },
     /// Its answer cannot be understood.
     #[error("`{url}` does not answer as contentrepo does: {why}")]
     BadAnswer {
@@ -118,7 +144,7 @@ impl Classed for RepoServiceError {
         match self {
             Self::Unavailable { .. } | Self::BrokeOff { .. } => ErrorClass::Retry,
             Self::Refused { .. } => ErrorClass::GiveUp,
-            Self::BadAnswer { .. } => ErrorClass::Corrupt,
+            Self::TooLong { .. } | Self::BadAnswer { .. } => ErrorClass::Corrupt,
         }
     }
 }

@@ -1,11 +1,10 @@
 //! The write by contentrepo's API: an object is created, read back, looked for in S3, and purged.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::step::{self, SmokePorts};
+use super::step;
 use super::summary::{IngestEnd, Looked, SmokeFault, SmokeSummary};
 use crate::journal::{Content, SmokeKey, SmokeWrite};
 use crate::ports::{
@@ -62,23 +61,38 @@ impl Ingester<'_> {
             let random = mix(plan.random ^ number as u64);
             let key = format!("mogile2s3-smoke-{:016x}{:016x}", plan.random, random);
             let object = Object { node, bucket, old, key, content: content(random) };
-            let is_whole = self.write(&object, writer, summary).await?;
-            let (bucket, node) = (bucket.to_string(), node.url().to_owned());
-            summary.ingested.push(IngestEnd { node, bucket, key: object.key, is_whole });
+            self.write(&object, writer, summary).await?;
         }
         Ok(())
     }
 
-    /// Whether all went as it must.
+    /// Writes an object and takes it away again.
     async fn write(
         &self,
         object: &Object<'_>,
         writer: &mut JournalWriter,
         summary: &mut SmokeSummary,
-    ) -> Result<bool, JournalTrouble> {
+    ) -> Result<(), JournalTrouble> {
+        if let Err(trouble) = writer.append(object.entry(SmokeWrite::Create)).await {
+            let why = "the journal did not take the entry before it, so nothing was written";
+            summary.miss(object.name("the creation"), why);
+            return Err(trouble);
+        }
         let before = summary.findings.len() + summary.unlooked.len();
+        let written = self.write_journalled(object, writer, summary).await;
+        let is_whole = summary.findings.len() + summary.unlooked.len() == before;
+        summary.ingested.push(object.end(is_whole));
+        written
+    }
+
+    /// The same, once the journal has its key.
+    async fn write_journalled(
+        &self,
+        object: &Object<'_>,
+        writer: &mut JournalWriter,
+        summary: &mut SmokeSummary,
+    ) -> Result<(), JournalTrouble> {
         let Object { node, bucket, key, content, .. } = object;
-        writer.append(object.entry(SmokeWrite::Create)).await?;
         let created = node.create(bucket.as_str(), key, content.clone()).await;
         let mut version = RepoVersion { bucket: bucket.to_string(), key: key.clone(), uuid: None };
         match created {
@@ -89,7 +103,8 @@ impl Ingester<'_> {
             }
             Err(error @ RepoServiceError::Refused { status: 400..=499, .. }) => {
                 summary.find(SmokeFault::Refused, object.name("the creation"), error);
-                return Ok(false);
+                self.look_for_rest(object, SmokeFault::Leftover, summary).await;
+                return Ok(());
             }
             // It may be there: what is, goes. So it is where contentrepo failed behind its own write.
             Err(error @ RepoServiceError::Refused { .. }) => {
@@ -97,9 +112,18 @@ impl Ingester<'_> {
             }
             Err(error) => summary.miss(object.name("the creation"), error),
         }
-        writer.append(object.entry(SmokeWrite::Purge)).await?;
-        self.purge(object, &version, summary).await;
-        Ok(summary.findings.len() + summary.unlooked.len() == before)
+        if let Err(trouble) = writer.append(object.entry(SmokeWrite::Purge)).await {
+            let why = format!(
+                "the journal did not take the entry before it, so the object stays. Read the journal first, then \
+                 take it away with DELETE {}/objects/{bucket}?key={key}&version=0&purge=true",
+                node.url()
+            );
+            summary.miss(object.name("the purge"), why);
+            return Err(trouble);
+        }
+        let rest = self.purge(object, &version, summary).await;
+        self.look_for_rest(object, rest, summary).await;
+        Ok(())
     }
 
     async fn read_back(
@@ -109,7 +133,7 @@ impl Ingester<'_> {
         summary: &mut SmokeSummary,
     ) {
         let (sha1, size) = object.expected();
-        let read = retried(self.clock, 0, || object.node.read(version)).await;
+        let read = retried(self.clock, 0, || object.node.read(version, size)).await;
         match step::judged(read, sha1, Some(size)) {
             Looked::Whole(bytes) => summary.bytes += bytes.0,
             Looked::Fault(fault, why) => summary.find(fault, object.name("the reading"), why),
@@ -138,17 +162,29 @@ impl Ingester<'_> {
         }
     }
 
-    async fn purge(&self, object: &Object<'_>, version: &RepoVersion, summary: &mut SmokeSummary) {
-        let name = object.name("the purge");
+    /// Purges an object. Returns what it means where its content is in S3 afterwards.
+    async fn purge(
+        &self,
+        object: &Object<'_>,
+        version: &RepoVersion,
+        summary: &mut SmokeSummary,
+    ) -> SmokeFault {
+        let (name, size) = (object.name("the purge"), object.expected().1);
         match object.node.purge(version).await {
             Ok(()) => {}
-            Err(RepoServiceError::Refused { status: 404, .. }) if version.uuid.is_none() => return,
-            Err(error @ RepoServiceError::Refused { .. }) => {
-                return summary.find(SmokeFault::Refused, name, error);
+            Err(RepoServiceError::Refused { status: 404, .. }) if version.uuid.is_none() => {
+                return SmokeFault::Leftover;
             }
-            Err(error) => return summary.miss(name, error),
+            Err(error @ RepoServiceError::Refused { .. }) => {
+                summary.find(SmokeFault::Refused, name, error);
+                return SmokeFault::NotPurged;
+            }
+            Err(error) => {
+                summary.miss(name, error);
+                return SmokeFault::NotPurged;
+            }
         }
-        match retried(self.clock, 0, || object.node.read(version)).await {
+        match retried(self.clock, 0, || object.node.read(version, size)).await {
             Err(RepoServiceError::Refused { status: 404, .. }) => {}
             Err(error @ RepoServiceError::Refused { .. }) => {
                 summary.find(SmokeFault::NotPurged, &name, error);
@@ -156,11 +192,28 @@ impl Ingester<'_> {
             Err(error) => summary.miss(&name, error),
             Ok(_) => summary.find(SmokeFault::NotPurged, &name, "contentrepo still gives it"),
         }
+        SmokeFault::NotPurged
+    }
+
+    /// Looks whether S3 has the content behind all of that. What is there is named: nothing else says so.
+    async fn look_for_rest(
+        &self,
+        object: &Object<'_>,
+        rest: SmokeFault,
+        summary: &mut SmokeSummary,
+    ) {
         let at = object.address();
         match retried(self.clock, 0, || self.objects.head(&at)).await {
             Ok(None) => {}
             Ok(Some(_)) => {
-                summary.find(SmokeFault::NotPurged, &name, format!("`{at}` is still there"));
+                let why = format!(
+                    "`{at}` is still there, of {} bytes. No other object has this content: `aws s3 rm \
+                     s3://{}/{}` takes it away",
+                    object.content.len(),
+                    at.bucket,
+                    at.key
+                );
+                summary.find(rest, object.name("the object"), why);
             }
             Err(error) => summary.miss(&at, error),
         }
@@ -179,6 +232,11 @@ impl Object<'_> {
 
     fn name(&self, what: &str) -> String {
         format!("{what} of `{}` in `{}` by {}", self.key, self.bucket, self.node.url())
+    }
+
+    fn end(&self, is_whole: bool) -> IngestEnd {
+        let (node, bucket) = (self.node.url().to_owned(), self.bucket.to_string());
+        IngestEnd { node, bucket, key: self.key.clone(), is_whole }
     }
 
     fn entry(&self, does: SmokeWrite) -> Content {
@@ -208,43 +266,4 @@ impl Object<'_> {
 fn content(random: u64) -> Bytes {
     let words = (0..limits::SMOKE_BYTES / 8).map(|at| mix(random ^ mix(at as u64)).to_be_bytes());
     words.flatten().collect::<Vec<u8>>().into()
-}
-
-/// Tries a second contentrepo, whose database is a scratch database with the new names of the buckets: what it
-/// runs on, and a write into each bucket. Nothing is written where its database may be the real one.
-///
-/// Errors only where the journal does not take the entry before a write.
-pub async fn trial(
-    ports: SmokePorts<'_>,
-    buckets: &BucketMap,
-    plan: IngestPlan,
-    writer: &mut JournalWriter,
-) -> Result<SmokeSummary, JournalTrouble> {
-    let mut summary = SmokeSummary::default();
-    step::look_at_nodes(ports, &mut summary).await;
-    for node in ports.nodes {
-        let names = match retried(ports.clock, 0, || node.buckets()).await {
-            Ok(names) => names.into_iter().collect::<BTreeSet<_>>(),
-            Err(error) => {
-                summary.miss(node.url(), error);
-                continue;
-            }
-        };
-        for (old, new) in buckets.pairs() {
-            if old.as_str() != new.as_str() && names.contains(old.as_str()) {
-                let why = format!("it has the bucket `{old}`, as the contentrepo of today has");
-                summary.find(SmokeFault::NotScratch, node.url(), why);
-            }
-            if !names.contains(new.as_str()) {
-                let why = format!("{} has no such bucket", node.url());
-                summary.find(SmokeFault::NoBucket, format!("bucket `{new}`"), why);
-            }
-        }
-    }
-    if summary.differs() || !summary.unlooked.is_empty() {
-        summary.miss("the write by contentrepo's API", "what stands above is to be mended first");
-        return Ok(summary);
-    }
-    step::smoke_write(ports, buckets, plan, writer, &mut summary).await?;
-    Ok(summary)
 }

@@ -11,9 +11,11 @@ mod names;
 mod shadow;
 mod step;
 mod summary;
+mod trial;
 
 pub use self::draw::SamplePlan;
-pub use self::ingest::{IngestPlan, trial};
+pub use self::ingest::IngestPlan;
 pub use self::shadow::{ShadowPlan, ShadowPorts, shadow};
 pub use self::step::{SmokePlan, SmokePorts, smoke, smoke_write};
 pub use self::summary::{IngestEnd, SmokeFault, SmokeFinding, SmokeSummary, TableDrawn, Unlooked};
+pub use self::trial::trial;

@@ -191,7 +191,7 @@ async fn read_files(
     Ok(draw.drawn())
 }
 
-fn going_on(after: RowId, last: RowId, table: &str) -> Result<RowId, DatabaseError> {
+pub(super) fn going_on(after: RowId, last: RowId, table: &str) -> Result<RowId, DatabaseError> {
     if last > after {
         return Ok(last);
     }

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use super::contents::{self, Wanted};
 use super::draw::SamplePlan;
 use super::names::{self, Names};
+use super::step::NO_RHINO;
 use super::summary::{Looked, SmokeFault, SmokeSummary};
 use crate::cleanup::replicas::ReplicaReader;
 use crate::ports::{Clock, ContentRepoDatabase, ObjectStore, RhinoDatabase, SourceFiles};
@@ -50,7 +51,7 @@ pub async fn shadow(ports: ShadowPorts<'_>, plan: &ShadowPlan) -> SmokeSummary {
     let mut wanted = of_keys(plan, &mut summary);
     if let Some(content_repo) = ports.content_repo {
         if ports.rhino.is_none() && !plan.without_rhino {
-            summary.miss("rhino's rows", "RHINO_DATABASE_URL is not set");
+            summary.miss("rhino's rows", NO_RHINO);
         }
         let names = (&plan.buckets, Names::Any);
         let ShadowPorts { rhino, clock, .. } = ports;

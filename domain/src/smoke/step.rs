@@ -16,12 +16,12 @@ use crate::ports::{
 };
 use crate::retried::retried;
 use crate::runbook::{JournalTrouble, JournalWriter};
-use crate::{Acceptances, BucketMap, Sha1, limits};
+use crate::{Acceptances, BucketMap, ByteCount, Sha1, limits};
 
 /// What a smoke test reads and writes.
 #[derive(Clone, Copy)]
 pub struct SmokePorts<'a> {
-    /// contentrepo's database. A trial reads no row.
+    /// contentrepo's database. A trial takes a few rows of it, which the second contentrepo must not have.
     pub content_repo: Option<&'a dyn ContentRepoDatabase>,
     /// rhino's, where it is to be read.
     pub rhino: Option<&'a dyn RhinoDatabase>,
@@ -50,14 +50,21 @@ pub struct SmokePlan {
     pub without_api: bool,
 }
 
+/// What is said where rhino's database is not named.
+pub(super) const NO_RHINO: &str =
+    "RHINO_DATABASE_URL is not set: set it, or leave rhino's rows out with --no-rhino";
+
+const NO_API: &str = "CONTENTREPO_URL is not set: give the URL of the API of every node, or leave the API out with \
+                      --no-api";
+
 /// Reads the sample from S3 and from contentrepo's nodes. It writes nothing.
 pub async fn smoke(ports: SmokePorts<'_>, plan: &SmokePlan) -> SmokeSummary {
     let mut summary = SmokeSummary::default();
     if ports.rhino.is_none() && !plan.without_rhino {
-        summary.miss("rhino's rows", "RHINO_DATABASE_URL is not set");
+        summary.miss("rhino's rows", NO_RHINO);
     }
     if ports.nodes.is_empty() && !plan.without_api {
-        summary.miss("contentrepo's API", "CONTENTREPO_URL is not set");
+        summary.miss("contentrepo's API", NO_API);
     }
     look_at_nodes(ports, &mut summary).await;
     let SmokePorts { rhino, clock, .. } = ports;
@@ -97,7 +104,7 @@ pub async fn smoke_write(
 ) -> Result<(), JournalTrouble> {
     let is_elsewhere = summary.findings.iter().any(|it| it.kind == SmokeFault::NotOnS3);
     if is_elsewhere || summary.nodes.len() != ports.nodes.len() {
-        summary.miss("the write by contentrepo's API", "not every node says that it runs on S3");
+        summary.not_written("not every node says that it runs on S3");
         return Ok(());
     }
     let SmokePorts { objects, anonymous, clock, nodes, .. } = ports;
@@ -122,13 +129,13 @@ pub(super) async fn look_at_nodes(ports: SmokePorts<'_>, summary: &mut SmokeSumm
     }
 }
 
-/// Reads each content from S3. Returns those that are as they must be.
+/// Reads each content from S3. Returns those that are as they must be, each with its length.
 async fn look_in_s3(
     ports: SmokePorts<'_>,
     wanted: Vec<Wanted>,
     accepted: &BTreeSet<(String, Sha1)>,
     summary: &mut SmokeSummary,
-) -> Vec<Wanted> {
+) -> Vec<(Wanted, ByteCount)> {
     let look = |wanted: Wanted| async move {
         let (at, expected) = (wanted.address(), (wanted.sha1, wanted.size));
         let looked = contents::from_s3(ports.objects, ports.clock, &at, expected).await;
@@ -141,7 +148,7 @@ async fn look_in_s3(
             Looked::Whole(bytes) => {
                 summary.s3_whole += 1;
                 summary.bytes += bytes.0;
-                whole.push(wanted);
+                whole.push((wanted, bytes));
             }
             Looked::Fault(SmokeFault::Missing, _)
                 if accepted.contains(&(wanted.bucket.to_string(), wanted.sha1)) =>
@@ -156,21 +163,27 @@ async fn look_in_s3(
 }
 
 /// Reads each content by contentrepo's nodes in turn, so that each node gives some of them.
-async fn look_by_api(ports: SmokePorts<'_>, whole: &[Wanted], summary: &mut SmokeSummary) {
+async fn look_by_api(
+    ports: SmokePorts<'_>,
+    whole: &[(Wanted, ByteCount)],
+    summary: &mut SmokeSummary,
+) {
     if ports.nodes.is_empty() {
         return;
     }
-    let rows = whole.iter().flat_map(|wanted| wanted.in_use.iter().map(move |row| (wanted, row)));
+    let rows = whole.iter().flat_map(|(wanted, length)| {
+        wanted.in_use.iter().map(move |row| (wanted.sha1, *length, row))
+    });
     let turns = rows.zip(ports.nodes.iter().cycle());
-    let look = |((wanted, (bucket, object)), node): ((&Wanted, &(String, _)), &Arc<_>)| {
+    let look = |((sha1, length, (bucket, object)), node): ((_, _, &(String, _)), &Arc<_>)| {
         let object: &crate::ports::RepoObject = object;
-        let (at, expected) = (contents::row(bucket, object), (wanted.sha1, wanted.size));
+        let at = contents::row(bucket, object);
         let uuid = Some(object.uuid.clone());
         let version = RepoVersion { bucket: bucket.clone(), key: object.key.clone(), uuid };
         let node: Arc<dyn RepoService> = Arc::clone(node);
         async move {
-            let read = retried(ports.clock, 0, || node.read(&version)).await;
-            (at, judged(read, expected.0, expected.1))
+            let read = retried(ports.clock, 0, || node.read(&version, length)).await;
+            (at, judged(read, sha1, Some(length)))
         }
     };
     let mut looks = stream::iter(turns.map(look)).buffered(limits::SMOKE_READS_AT_ONCE);
@@ -190,7 +203,7 @@ async fn look_by_api(ports: SmokePorts<'_>, whole: &[Wanted], summary: &mut Smok
 pub(super) fn judged(
     read: Result<crate::ContentDigests, RepoServiceError>,
     sha1: Sha1,
-    size: Option<crate::ByteCount>,
+    size: Option<ByteCount>,
 ) -> Looked {
     match read {
         Ok(read) => Looked::of(&read, sha1, size),
@@ -200,6 +213,9 @@ pub(super) fn judged(
         Err(error @ RepoServiceError::BrokeOff { .. }) => {
             Looked::Fault(SmokeFault::BrokeOff, error.to_string())
         }
+        Err(error @ RepoServiceError::TooLong { .. }) => {
+            Looked::Fault(SmokeFault::OtherContent, error.to_string())
+        }
         Err(
             error @ (RepoServiceError::Unavailable { .. } | RepoServiceError::BadAnswer { .. }),
         ) => Looked::Unlooked(error.to_string()),
@@ -207,9 +223,13 @@ pub(super) fn judged(
 }
 
 /// Reads one object of each bucket without keys, as those do who follow the URLs that contentrepo gives.
-async fn look_without_keys(ports: SmokePorts<'_>, whole: &[Wanted], summary: &mut SmokeSummary) {
+async fn look_without_keys(
+    ports: SmokePorts<'_>,
+    whole: &[(Wanted, ByteCount)],
+    summary: &mut SmokeSummary,
+) {
     let mut asked = BTreeSet::new();
-    for wanted in whole.iter().filter(|it| it.size.is_some_and(|size| size.0 > 0)) {
+    for (wanted, _) in whole.iter().filter(|(_, length)| length.0 > 0) {
         if !asked.insert(wanted.bucket.clone()) {
             continue;
         }

@@ -102,9 +102,11 @@ pub enum SmokeFault {
     StoredElsewhere,
     /// What contentrepo has purged is still there.
     NotPurged,
+    /// contentrepo refused to create an object, or has no row of it, and its content is in S3.
+    Leftover,
     /// S3 does not give the object to a reader without keys, and contentrepo sends readers there.
     NotPublic,
-    /// The second contentrepo has buckets of the first one: its database is not a scratch database.
+    /// The second contentrepo has buckets or rows of the first one: its database is not a scratch database.
     NotScratch,
     /// contentrepo has no bucket of this name.
     NoBucket,
@@ -123,6 +125,7 @@ named!(SmokeFault {
     NotOnS3 = "not-on-s3",
     StoredElsewhere = "stored-elsewhere",
     NotPurged = "not-purged",
+    Leftover = "leftover",
     NotPublic = "not-public",
     NotScratch = "not-scratch",
     NoBucket = "no-bucket",
@@ -192,6 +195,11 @@ impl SmokeSummary {
         .into_iter()
         .map(|(name, number)| (name.to_owned(), number))
         .collect()
+    }
+
+    /// Notes that nothing was written by contentrepo's API, and why.
+    pub fn not_written(&mut self, why: &str) {
+        self.miss("the write by contentrepo's API", why);
     }
 
     pub(super) fn find(&mut self, kind: SmokeFault, at: impl Display, why: impl Display) {

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::doubles::{OfToday, Refusing, Today};
 use adapters::calls::Calls;
 use adapters::content_repo_api::ContentRepoService;
 use adapters::mysql::{MysqlContentRepo, MysqlRhino};
 use async_trait::async_trait;
 use domain::journal::{Content, Entry};
-use domain::ports::{AnonymousReads, Clock, Journal, RepoService, SiteError};
-use domain::runbook::JournalWriter;
+use domain::ports::{AnonymousReads, Clock, ContentRepoDatabase, Journal, RepoService, SiteError};
+use domain::runbook::{JournalTrouble, JournalWriter};
 use domain::smoke::{
     IngestPlan, SamplePlan, ShadowPlan, ShadowPorts, SmokePlan, SmokePorts, SmokeSummary, shadow,
     smoke, smoke_write, trial,
@@ -213,6 +214,28 @@ impl Stage {
         self.smoke_by(Vec::new()).await
     }
 
+    /// The node of contentrepo refuses each creation after its content is in S3.
+    pub async fn smoke_where_creations_are_refused(&self, status: u16) -> SmokeSummary {
+        let s3 = self.world.s3.clone();
+        let refusing = |node| Arc::new(Refusing { node, s3: s3.clone(), status }) as _;
+        self.smoke_by(self.node().into_iter().map(refusing).collect()).await
+    }
+
+    /// Neither contentrepo's API nor rhino's database is named, and neither is left out on purpose.
+    pub async fn smoke_of_one_database(&self) -> SmokeSummary {
+        let (content_repo, _) = self.databases();
+        let (objects, anonymous) = (self.objects(), Anonymous(self.world.s3.clone()));
+        let ports = SmokePorts {
+            content_repo: Some(&content_repo),
+            rhino: None,
+            objects: &objects,
+            anonymous: &anonymous,
+            nodes: &[],
+            clock: &NoPauses,
+        };
+        smoke(ports, &Self::plan(false)).await
+    }
+
     async fn smoke_by(&self, nodes: Vec<Arc<dyn RepoService>>) -> SmokeSummary {
         let (content_repo, rhino) = self.databases();
         let (objects, anonymous) = (self.objects(), Anonymous(self.world.s3.clone()));
@@ -236,7 +259,34 @@ impl Stage {
         summary
     }
 
+    /// A trial of the one contentrepo that there is, by the names that differ, without a look at the rows.
     pub async fn trial(&self) -> SmokeSummary {
+        self.trial_of(&map(), None).await
+    }
+
+    /// A trial where `rows` are those of today's contentrepo.
+    pub async fn trial_of(&self, map: &BucketMap, rows: Option<Today>) -> SmokeSummary {
+        let (objects, anonymous) = (self.objects(), Anonymous(self.world.s3.clone()));
+        let nodes = self.node();
+        let (content_repo, _) = self.databases();
+        let today = rows.map(|rows| OfToday { content_repo, rows });
+        let content_repo = today.as_ref().map(|it| it as &dyn ContentRepoDatabase);
+        let ports = SmokePorts {
+            content_repo,
+            rhino: None,
+            objects: &objects,
+            anonymous: &anonymous,
+            nodes: &nodes,
+            clock: &NoPauses,
+        };
+        let (ingest, mut summary) = (IngestPlan { random: 7 }, SmokeSummary::default());
+        let tried = trial(ports, map, ingest, &mut self.writer().await, &mut summary).await;
+        tried.expect("journalled");
+        summary
+    }
+
+    /// The write of a smoke test, before which `taken_over` appends an entry of its own.
+    pub async fn write_taken_over(&self) -> (SmokeSummary, Result<(), JournalTrouble>) {
         let (objects, anonymous) = (self.objects(), Anonymous(self.world.s3.clone()));
         let nodes = self.node();
         let ports = SmokePorts {
@@ -247,8 +297,13 @@ impl Stage {
             nodes: &nodes,
             clock: &NoPauses,
         };
-        let ingest = IngestPlan { random: 7 };
-        trial(ports, &map(), ingest, &mut self.writer().await).await.expect("journalled")
+        let mut summary = SmokeSummary::default();
+        summary.nodes.insert(nodes[0].url().to_owned(), String::new());
+        let (mut writer, mut other) = (self.writer().await, self.writer().await);
+        other.append(Content::StepDone { step: "x".to_owned() }).await.expect("written");
+        let (map, ingest) = (map(), IngestPlan { random: 7 });
+        let written = smoke_write(ports, &map, ingest, &mut writer, &mut summary).await;
+        (summary, written)
     }
 
     pub async fn shadow(&self, keys: &[&str]) -> SmokeSummary {

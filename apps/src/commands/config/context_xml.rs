@@ -98,12 +98,15 @@ impl Reader {
             ElementEnd::Empty => true,
         };
         let attributes = std::mem::take(&mut self.attributes);
-        let value = |name: &str| attributes.get(name).cloned().unwrap_or_default();
-        match self.open.last().map(String::as_str) {
-            Some("Resource") => self.document.resources.push(ResourceElement { attributes }),
-            Some("ResourceLink") => self.document.links.push(value("name")),
-            Some("xi:include") => self.document.includes.push(value("href")),
-            Some(_) | None => {}
+        let Some((name, parents)) = self.open.split_last() else { return Ok(()) };
+        let parents = parents.join("/");
+        match name.as_str() {
+            "Resource" => self.document.resources.push(ResourceElement { parents, attributes }),
+            "ResourceLink" => self.document.links.push(ResourceElement { parents, attributes }),
+            "xi:include" => {
+                self.document.includes.push(attributes.get("href").cloned().unwrap_or_default());
+            }
+            _ => {}
         }
         if is_empty {
             self.open.pop();

@@ -18,6 +18,7 @@ use domain::cutover::{
 };
 use domain::journal::{ClientDatabase, Direction, IngestedSeal, NamesBefore};
 use domain::ports::{Backups, ContentRepoDatabase, DatabaseServers, Journal};
+use domain::runbook::JournalWriter;
 use domain::server_ids::ServerIds;
 
 use self::end::{draw, ended, outcome, statements, trouble};
@@ -26,7 +27,7 @@ use super::ingested::{self, Marks, mark};
 use super::{Change, backing, reading};
 use crate::commands::freeze::unreadable;
 use crate::exit::{Exit, UsageError};
-use crate::journal::random;
+use crate::journal::{random, refused};
 use crate::report::config::write_point_of_no_return;
 use crate::report::cutover::{CutoverOutcome, CutoverReport, flag};
 use crate::report::quoted;
@@ -178,8 +179,11 @@ async fn cut_over(
         (report.entry, report.flags) = (done, flags);
         return Ok(report);
     }
-    let by = (change.operator.name(services).await?, random());
-    Box::pin(looked.enter_alone(&looking, by.clone())).await?;
+    let salt = random();
+    let by = (change.operator.name(services).await?, salt);
+    let writer = JournalWriter::open(ports.journal.clone(), ports.clock.clone(), by).await;
+    let mut writer = writer.map_err(refused)?;
+    Box::pin(looked.enter(&looking, &mut writer)).await?;
     let backups =
         change.backup.clone().map(|path| Arc::new(FileBackups::new(path)) as Arc<dyn Backups>);
     let frozen = looked.freeze.as_ref();
@@ -192,13 +196,13 @@ async fn cut_over(
         last: frozen.and_then(|freeze| freeze.freeze.state.contentrepo.last.clone()),
         backups,
         left_behind,
-        by,
+        salt,
         stop,
     };
     let mut block = String::new();
     write_point_of_no_return(&mut block, refused_afterwards())?;
     eprint!("{block}");
-    let end = cut_over_contentrepo(&ports, cutover).await.map_err(trouble)?;
+    let end = cut_over_contentrepo(&ports, cutover, &mut writer).await.map_err(trouble)?;
     let mut report = report(outcome(&end), &looked.gates);
     drawn.onto(&mut report);
     looked.onto(&mut report);

@@ -20,7 +20,7 @@ use super::{Change, reading};
 use crate::commands::freeze::{trouble, unreadable, words};
 use crate::evidence::{MogileSettings, PlaceSettings, account_of};
 use crate::exit::{RefusedError, TroubleError, in_one_line};
-use crate::journal::{random, refused};
+use crate::journal::random;
 use crate::report::Teller;
 use crate::report::cutover::{CutoverReport, Overriding};
 use crate::wiring::Services;
@@ -76,7 +76,8 @@ impl Looked {
     }
 
     /// Writes the operator's decisions into the journal. Errors where the journal has other evidence than when
-    /// the gates were looked at.
+    /// the gates were looked at. The change goes on with the same writer: an entry of somebody else behind this
+    /// look is a take-over.
     pub(super) async fn enter(
         &self,
         looking: &Looking<'_>,
@@ -92,17 +93,6 @@ impl Looked {
         }
         let no_queue = looking.change.gates.says_no_queue().then_some(&self.place);
         journal_decisions(writer, looking.database, &self.gates, &self.overrides, no_queue).await
-    }
-
-    /// The same, by a writer of its own.
-    pub(super) async fn enter_alone(
-        &self,
-        looking: &Looking<'_>,
-        by: (String, u64),
-    ) -> anyhow::Result<()> {
-        let (journal, clock) = (Arc::clone(looking.journal), Arc::clone(&looking.ports.clock));
-        let mut writer = JournalWriter::open(journal, clock, by).await.map_err(refused)?;
-        self.enter(looking, &mut writer).await
     }
 }
 

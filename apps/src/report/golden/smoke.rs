@@ -25,9 +25,11 @@ pub(super) fn reports() -> [(&'static str, Vec<Value>); 1] {
         unlooked: vec![Unlooked { at: text("a"), why: text("w") }],
         ..SmokeSummary::default()
     };
+    let away = anyhow::anyhow!("away");
     let reports = vec![
-        json!(SmokeReport::new(Mode::CutOver, full, Some(7), Some(1))),
-        json!(SmokeReport::new(Mode::Trial, SmokeSummary::default(), None, None)),
+        json!(SmokeReport::new(Mode::CutOver, full, Some(7), &Ok(Some(1)))),
+        json!(SmokeReport::new(Mode::Trial, SmokeSummary::default(), None, &Ok(None))),
+        json!(SmokeReport::new(Mode::Trial, SmokeSummary::default(), None, &Err(away))),
     ];
     [("smoke", reports)]
 }

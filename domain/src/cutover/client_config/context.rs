@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ACCESS_KEY_HERE, ConfigChecked, ConfigState, SECRET_KEY_HERE};
+use crate::ports::S3_STORE_CLASS;
 
 /// The name by which contentrepo looks its store up.
 const STORE: &str = "repo/objectStore";
@@ -10,8 +11,11 @@ const STORE: &str = "repo/objectStore";
 /// What Tomcat makes of one choice of store: the type, and the factory that makes it.
 const MOGILE: (&str, &str) =
     ("org.plos.repo.service.ObjectStore", "org.plos.repo.config.MogileStoreFactory");
-pub(super) const S3: (&str, &str) =
-    ("org.plos.repo.service.S3StoreService", "org.plos.repo.config.S3StoreFactory");
+pub(super) const S3: (&str, &str) = (S3_STORE_CLASS, "org.plos.repo.config.S3StoreFactory");
+
+/// Where Tomcat looks for the resources of one application: directly in the root of its file. An element
+/// elsewhere belongs to the server, or to a `Context` of another path.
+const OF_APPLICATION: &str = "Context";
 
 /// What temporary keys begin with. contentrepo has no setting for the session token that they need.
 pub const TEMPORARY_KEY: &str = "ASIA";
@@ -21,15 +25,17 @@ pub const TEMPORARY_KEY: &str = "ASIA";
 pub struct ContextDocument {
     /// The elements `Resource`, in their order.
     pub resources: Vec<ResourceElement>,
-    /// The names of the elements `ResourceLink`.
-    pub links: Vec<String>,
+    /// The elements `ResourceLink`.
+    pub links: Vec<ResourceElement>,
     /// What it includes from elsewhere, as it is written there.
     pub includes: Vec<String>,
 }
 
-/// An element `Resource`: its attributes with entities resolved.
+/// An element `Resource` or `ResourceLink`: its attributes with entities resolved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResourceElement {
+    /// The elements around it, from the root, such as `Server/GlobalNamingResources`.
+    pub parents: String,
     /// The values by their names.
     pub attributes: BTreeMap<String, String>,
 }
@@ -38,57 +44,98 @@ impl ResourceElement {
     fn get(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
+
+    fn is_of_application(&self) -> bool {
+        self.parents == OF_APPLICATION
+    }
 }
 
 /// Whether this context gives contentrepo the S3 store. Other resources, other attributes and their order do
 /// not matter. No value of a key is repeated in what was seen.
+///
+/// Only an element directly in the root `Context` counts. A store at another place leaves it open which one
+/// contentrepo gets, so it is never [`ConfigState::Done`].
 #[must_use]
 pub fn check_context(document: &ContextDocument) -> ConfigChecked {
-    use ConfigState::{Unseen, Wrong};
-    let stores: Vec<_> =
-        document.resources.iter().filter(|resource| resource.get("name") == STORE).collect();
-    if stores.len() > 1 {
-        let count = stores.len();
-        let text = format!(
-            "it has {count} elements `<Resource name=\"{STORE}\">`, and Tomcat takes one of them: keep the one for \
-             S3 and remove the others"
-        );
-        return ConfigChecked::one(Wrong, text);
-    }
-    let is_linked = document.links.iter().any(|name| name == STORE);
-    let linked = format!(
-        "a `<ResourceLink name=\"{STORE}\">` takes the store from the GlobalNamingResources of server.xml: give \
-         that file to --check"
-    );
-    let mut checked = match stores.first() {
-        Some(_) if is_linked => ConfigChecked::one(
-            Wrong,
+    let of_name = |all: &[ResourceElement]| -> (Vec<ResourceElement>, Vec<ResourceElement>) {
+        all.iter()
+            .filter(|it| it.get("name") == STORE)
+            .cloned()
+            .partition(|it| it.is_of_application())
+    };
+    let (stores, others) = of_name(&document.resources);
+    let (links, other_links) = of_name(&document.links);
+    let mut checked = match (stores.as_slice(), links.is_empty()) {
+        ([], true) if others.is_empty() && other_links.is_empty() => nowhere(),
+        ([], true) => ConfigChecked::new(ConfigState::Unseen, Vec::new()),
+        ([], false) => linked(),
+        ([store], true) => check_store(store),
+        ([_], false) => ConfigChecked::one(
+            ConfigState::Wrong,
             format!(
                 "it has both a `<Resource>` and a `<ResourceLink>` of the name `{STORE}`: keep one of them"
             ),
         ),
-        Some(store) => check_store(store),
-        None if is_linked => ConfigChecked::one(Unseen, linked),
-        None => ConfigChecked::one(
-            Wrong,
-            format!(
-                "it has no element `<Resource name=\"{STORE}\">`: contentrepo takes its store from another file, \
-                 or does not start. Give the file that Tomcat reads"
-            ),
-        ),
+        (all, _) => return several(all.len()),
     };
-    for include in &document.includes {
-        let text = format!(
+    checked.seen.extend(others.iter().map(|it| elsewhere(it, "Resource")));
+    checked.seen.extend(other_links.iter().map(|it| elsewhere(it, "ResourceLink")));
+    checked.seen.extend(document.includes.iter().map(|include| {
+        format!(
             "it includes `{include}`, which was not read and may have a store of its own: give the merged file, \
              or ask the running contentrepo with --check-url"
-        );
-        checked.seen.push(text);
-    }
-    // What is wrong, or still MogileFS, is so with every include.
-    if !document.includes.is_empty() && (stores.is_empty() || checked.state == ConfigState::Done) {
-        checked.state = Unseen;
+        )
+    }));
+    // What is wrong, or still MogileFS, is so with every include and beside every other store.
+    let is_open = !document.includes.is_empty() || !others.is_empty() || !other_links.is_empty();
+    let has_own = !stores.is_empty() && checked.state != ConfigState::Done;
+    if is_open && !has_own {
+        checked.state = ConfigState::Unseen;
     }
     checked
+}
+
+fn several(count: usize) -> ConfigChecked {
+    let text = format!(
+        "it has {count} elements `<Resource name=\"{STORE}\">`, and Tomcat takes one of them: keep the one for S3 \
+         and remove the others"
+    );
+    ConfigChecked::one(ConfigState::Wrong, text)
+}
+
+fn nowhere() -> ConfigChecked {
+    let text = format!(
+        "it has no element `<Resource name=\"{STORE}\">`: contentrepo takes its store from another file, or does \
+         not start. Give the file that Tomcat reads"
+    );
+    ConfigChecked::one(ConfigState::Wrong, text)
+}
+
+fn linked() -> ConfigChecked {
+    let text = format!(
+        "a `<ResourceLink name=\"{STORE}\">` takes the store from the GlobalNamingResources of server.xml, and no \
+         file shows that both belong together: ask the running contentrepo with --check-url"
+    );
+    ConfigChecked::one(ConfigState::Unseen, text)
+}
+
+/// What is said of a store that may be another application's.
+fn elsewhere(element: &ResourceElement, name: &str) -> String {
+    let ResourceElement { parents, .. } = element;
+    let has = match (name, element.get("type")) {
+        ("Resource", of_type) if of_type == S3.0 => " of the S3 store",
+        ("Resource", of_type) if of_type == MOGILE.0 => " of the MogileFS store",
+        (_, _) => "",
+    };
+    let whose = if parents.ends_with("GlobalNamingResources") {
+        "contentrepo gets it only by a `<ResourceLink>` in its own context"
+    } else {
+        "Tomcat gives it to contentrepo only where that place is contentrepo's own context"
+    };
+    format!(
+        "the element `{parents}/{name}`{has} is not directly in a root `<Context>`, and {whose}: ask the running \
+         contentrepo with --check-url"
+    )
 }
 
 fn check_store(store: &ResourceElement) -> ConfigChecked {

@@ -3,10 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::context::S3;
 use super::{ConfigChecked, ConfigState, RhinoConfig, check_rhino};
 use crate::BucketMap;
-use crate::ports::{Clock, RunningConfigs};
+use crate::ports::{Clock, RunningConfigs, S3_STORE_CLASS, store_class};
 use crate::retried::retried;
 
 /// Which client answers at a URL.
@@ -118,9 +117,8 @@ pub fn check_running(config: &RunningConfig, buckets: &BucketMap) -> ConfigCheck
         }
     };
     let class = store.rsplit('.').next().unwrap_or_default();
-    let s3_class = S3.0.rsplit('.').next().unwrap_or_default();
     let runs = format!("contentrepo (version {version}) runs with the store `{store}`");
-    let mut checked = if class == s3_class {
+    let mut checked = if store == S3_STORE_CLASS {
         ConfigChecked::one(ConfigState::Done, runs)
     } else if class.starts_with("Mogile") {
         let text = format!("{runs}: change its context.xml, then start it again");
@@ -154,8 +152,7 @@ impl RunningConfig {
             let Some(store) = store.as_str().filter(|store| !store.trim().is_empty()) else {
                 return Err("answers with an `objectStoreBackend` that is no text".to_owned());
             };
-            // Java's name of a class object: `class org.plos.repo.service.S3StoreService`.
-            let store = store.trim().trim_start_matches("class ").to_owned();
+            let store = store_class(store).to_owned();
             let version = answer.get("version").and_then(Value::as_str).map(str::to_owned);
             let has_x_reproxy = answer.get("hasXReproxy").and_then(Value::as_bool);
             return Ok(Self::Contentrepo { store, version, has_x_reproxy });

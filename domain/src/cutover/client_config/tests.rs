@@ -27,7 +27,11 @@ fn a_running_client_is_judged_by_what_it_says() {
     check(&store("class org.plos.repo.service.MogileStoreService"), NotYet, "context.xml");
     check(&store("class org.plos.repo.service.InMemoryFileStoreService"), Wrong, "neither");
     check(&store("class org.plos.repo.service.NotS3StoreService"), Wrong, "neither");
-    check(r#"{"objectStoreBackend":"S3StoreService"}"#, Done, "version unknown");
+    check(&store("class com.example.S3StoreService"), Wrong, "neither");
+    check(&store("class org.plos.repo.service.S3StoreServiceX"), Wrong, "neither");
+    check(&store("S3StoreService"), Wrong, "neither");
+    let unnamed = r#"{"objectStoreBackend":"class org.plos.repo.service.S3StoreService"}"#;
+    check(unnamed, Done, "version unknown");
     // rhino, with and without the level of its file.
     let rhino = r#"{"corpus":{"address":"http://repo","bucket":"corpus","secondaryBuckets":["same-name"]},
         "editorial":{"address":"http://repo","bucket":"same-name"}}"#;

@@ -37,25 +37,25 @@ pub struct RepoCutover<'a> {
     pub backups: Option<Arc<dyn Backups>>,
     /// Ignored buckets with content whose loss the operator accepts by name.
     pub left_behind: Vec<String>,
-    /// Who executes it, and a random number.
-    pub by: (String, u64),
+    /// A random number of this process.
+    pub salt: u64,
     /// Ends when the operator asks to stop. A statement that is begun is brought to its end.
     pub stop: StopRequest,
 }
 
 /// Gives contentrepo's buckets their S3 names: backup, entry, statement, look, entry. What was begun before
 /// is brought to its end. It may be run again, whatever became of an earlier run.
+///
+/// The caller opened the writer before it looked at the evidence for the last time, and writes by no other: so
+/// an entry of somebody else behind that look is a take-over.
 pub async fn cut_over_contentrepo(
     ports: &RepoPorts,
     cutover: RepoCutover<'_>,
+    writer: &mut JournalWriter,
 ) -> Result<RepoEnd, RepoTrouble> {
-    let (journal, clock) = (Arc::clone(&ports.journal), Arc::clone(&ports.clock));
-    let salt = cutover.by.1;
-    // Opened before the journal is read: an entry that comes behind this reading is a take-over.
-    let mut writer =
-        JournalWriter::open(Arc::clone(&journal), Arc::clone(&clock), cutover.by.clone()).await?;
-    let now = read_cutovers(&*journal, &*clock, salt).await?;
-    let freeze = journalled_changes(&*journal, &*clock, salt).await?.freeze;
+    let (journal, clock, salt) = (&ports.journal, &ports.clock, cutover.salt);
+    let now = read_cutovers(&**journal, &**clock, salt).await?;
+    let freeze = journalled_changes(&**journal, &**clock, salt).await?.freeze;
     let frozen = freeze.filter(|freeze| freeze.ended.is_none()).map(|freeze| freeze.sequence);
     let is_done = now.contentrepo.phase() == Phase::CutOver;
     let is_frozen = is_done || (frozen.is_some() && frozen == cutover.freeze);
@@ -75,7 +75,7 @@ pub async fn cut_over_contentrepo(
             (run.begun, run.sequence)
         }
         (Phase::Before | Phase::CutOver | Phase::UnderWay, _) => {
-            match begin(ports, &cutover, &mut writer).await? {
+            match begin(ports, &cutover, writer).await? {
                 Ok(begun) => begun,
                 Err(end) => return Ok(end),
             }
@@ -95,8 +95,8 @@ pub async fn cut_over_contentrepo(
         entry
     } else {
         let way = (Direction::ToS3, false);
-        match settle(ports, &mut writer, &to_do, way, (begun, &cutover.stop)).await? {
-            Settled::Done => step_done(&mut writer, Direction::ToS3).await?,
+        match settle(ports, writer, &to_do, way, (begun, &cutover.stop)).await? {
+            Settled::Done => step_done(writer, Direction::ToS3).await?,
             Settled::NotDone(end) => return Ok(end),
         }
     };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::cutover::RepoRefusal;
+use domain::cleanup::never;
+use domain::cutover::{RepoRefusal, RepoTrouble};
+use domain::journal::Content;
+use domain::runbook::JournalTrouble;
 use stand_ins::fault::{Fault, Rule, Service};
 
 use super::stage::Stage;
@@ -37,4 +40,20 @@ async fn a_row_that_changes_while_the_backup_is_written_is_not_renamed() {
     assert!(matches!(&refused[..], [RepoRefusal::OtherBackup(_)]), "{refused:?}");
     assert!(refused[0].to_string().contains("changed while the backup was written"), "{refused:?}");
     assert!(!fuse.calls().iter().any(|call| call.starts_with("journal")), "{:?}", fuse.calls());
+}
+
+/// The writer of the change is the one that saw the evidence: an audit that ends behind that look stops it.
+#[tokio::test]
+async fn an_entry_behind_the_last_look_at_the_evidence_is_a_take_over() {
+    let stage = Stage::new().await;
+    let (before, seen) = (stage.rows(), stage.cutovers().await);
+    let audit = async {
+        let ended = Content::StepDone { step: "audit".to_owned() };
+        stage.writer().await.append(ended).await.expect("written");
+    };
+    let fuse = never_blows();
+    let end = stage.forth_where(&fuse, never(), seen, audit).await.expect("not killed");
+    let Err(RepoTrouble::Journal(JournalTrouble::TakenOver(_))) = end else { panic!("{end:?}") };
+    assert!(!fuse.calls().contains(&"rename".to_owned()), "{:?}", fuse.calls());
+    assert_eq!(stage.rows(), before);
 }

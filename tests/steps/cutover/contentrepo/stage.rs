@@ -175,6 +175,17 @@ impl Stage {
         stop: StopRequest,
         seen: Cutovers,
     ) -> Option<Result<RepoEnd, RepoTrouble>> {
+        Box::pin(self.forth_where(fuse, stop, seen, async {})).await
+    }
+
+    /// The same, where something happens behind the last look at the evidence, which the writer sees.
+    pub async fn forth_where(
+        &self,
+        fuse: &Arc<Fuse>,
+        stop: StopRequest,
+        seen: Cutovers,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Option<Result<RepoEnd, RepoTrouble>> {
         let inner: Arc<dyn Backups> = Arc::new(FileBackups::new(self.backup()));
         let backups: Arc<dyn Backups> = Arc::new(Fused { inner, fuse: fuse.clone() });
         let (buckets, ports) = (map(), self.ports(fuse));
@@ -187,10 +198,16 @@ impl Stage {
             last: Some("9".to_owned()),
             backups: Some(backups),
             left_behind: Vec::new(),
-            by: self.by(),
+            salt: self.by().1,
             stop,
         };
-        fuse.run(Box::pin(cut_over_contentrepo(&ports, cutover))).await
+        let (journal, clock) = (ports.journal.clone(), ports.clock.clone());
+        let change = async {
+            let mut writer = JournalWriter::open(journal, clock, self.by()).await?;
+            meanwhile.await;
+            cut_over_contentrepo(&ports, cutover, &mut writer).await
+        };
+        fuse.run(Box::pin(change)).await
     }
 
     /// The way back, by the journal or by the backup; [`None`] where it was killed.

@@ -76,14 +76,49 @@ fn what_comes_from_elsewhere_is_never_done() {
     check(&in_context(&format!("{S3}<xi:include href='more.xml'/>")), Unseen, "more.xml");
     check(&format!("<!DOCTYPE Context SYSTEM 'c.dtd'><Context>{S3}</Context>"), Unseen, "c.dtd");
     let link = "<ResourceLink name='repo/objectStore' global='store' type='x'/>";
-    check(&in_context(link), Unseen, "server.xml");
+    check(&in_context(link), Unseen, "--check-url");
     check(&in_context(&format!("{S3}{link}")), Wrong, "both");
     check(&in_context(&S3.replace("org.plos.repo.config.S3", "${config}.S3")), Unseen, "property");
     // A key may come from one.
     check(&in_context(&S3.replace("a/b+c", "${aws.secret}")), Done, "");
-    let server =
-        format!("<Server port='8005'><GlobalNamingResources>{S3}</GlobalNamingResources></Server>");
-    check(&server, Done, "");
+}
+
+/// Tomcat reads the resources of an application from `Context/Resource`, where `Context` is the root.
+#[test]
+fn a_store_at_another_place_is_never_done() {
+    let around = |open: &str, close: &str, inner: &str| format!("{open}{inner}{close}");
+    for (open, close) in [
+        ("<Server port='8005'><GlobalNamingResources>", "</GlobalNamingResources></Server>"),
+        (
+            "<Server><Service><Engine><Host><Context path='/other'>",
+            "</Context></Host></Engine></Service></Server>",
+        ),
+        (
+            "<Server><Service><Engine><Host><DefaultContext>",
+            "</DefaultContext></Host></Engine></Service></Server>",
+        ),
+        ("<Context><Context path='/other'>", "</Context></Context>"),
+        ("<Context><Manager>", "</Manager></Context>"),
+    ] {
+        check(&around(open, close, S3), Unseen, "of the S3 store");
+        check(&around(open, close, MOGILE), Unseen, "of the MogileFS store");
+        check(&around(open, close, &format!("{S3}{S3}")), Unseen, "--check-url");
+        // A store at its own place decides only where it is not the one of S3.
+        let beside = |own: &str| match open.strip_prefix("<Context>") {
+            Some(inner) => format!("<Context>{own}{}", around(inner, close, S3)),
+            None => format!("<Context>{own}{open}{S3}{close}</Context>"),
+        };
+        check(&beside(S3), Unseen, "static keys");
+        check(&beside(MOGILE), NotYet, "MogileFS");
+    }
+    let link = "<ResourceLink name='repo/objectStore' global='store' type='x'/>";
+    let of_server = format!(
+        "<Server><GlobalNamingResources>{S3}</GlobalNamingResources><Service><Context>{link}</Context></Service></Server>"
+    );
+    check(&of_server, Unseen, "by a `<ResourceLink>`");
+    check(&of_server, Unseen, "`Server/Service/Context/ResourceLink`");
+    // Another resource there says nothing.
+    check(&in_context(&format!("{S3}<Manager>{DATABASE}</Manager>")), Done, "");
 }
 
 #[test]
