@@ -61,7 +61,7 @@ pub struct Ended {
     pub run: Option<String>,
     /// How much content it read, where it is a command that may.
     pub read: Option<ContentRead>,
-    /// The names of the `--allow-…` flags that it was given, without that word.
+    /// The names of the flags that allow what would be findings, such as `allow-extra`.
     pub allowed: Vec<String>,
     /// The last entry of the journal when it began, as [`begin`] returns it.
     pub from: Option<u64>,

@@ -79,6 +79,7 @@ impl Acceptances {
             | Content::CutoverStatement(_)
             | Content::StepDone { .. }
             | Content::Evidence(_)
+            | Content::JobsBegun { .. }
             | Content::GateOverridden(_)
             | Content::SmokeKey(_)
             | Content::Note { .. }

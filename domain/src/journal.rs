@@ -216,6 +216,14 @@ pub enum Content {
     CutoverStatement(CutoverStatement),
     /// What a command found when it came to its end, or what people say that they did.
     Evidence(Box<Evidence>),
+    /// Jobs are about to be sent to a queue. The entry is written before the first of them: whatever becomes of
+    /// the sender, they may be there.
+    JobsBegun {
+        /// The queue's URL.
+        queue: String,
+        /// What they ask for: `migrate` or `verify`.
+        action: String,
+    },
     /// An operator is about to cut a database over although a gate refuses.
     GateOverridden(Box<GateOverridden>),
     /// `smoke` is about to write an object by contentrepo's API, or to purge it.

@@ -219,7 +219,7 @@ async fn compare(arguments: Compare) -> anyhow::Result<Exit> {
     if is_said {
         let (step, verdict) = (AUDIT, report.verdict());
         let (content, run) = (Some(content), run.map(str::to_owned));
-        let allowed = flags(&[("withdrawn", arguments.allow_withdrawn)]);
+        let allowed = flags(&[("allow-withdrawn", arguments.allow_withdrawn)]);
         let ended = Ended { content, run, allowed, ..Ended::new(step, verdict, counted, from) };
         arguments.journal_end(&services, ended).await;
     }

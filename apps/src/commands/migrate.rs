@@ -17,7 +17,7 @@ use crate::config::{
 use crate::evidence::{
     Ended, MogileSettings, PlaceSettings, begin, counted, says_something, write_end,
 };
-use crate::exit::{Exit, UsageError};
+use crate::exit::{Exit, UsageError, Verdict};
 use crate::journal::OperatorSettings;
 use crate::report::migrate::{MigrateReport, verdict};
 use crate::report::{Counted, FailureList, FailureListEnd, Observers, Teller};
@@ -109,10 +109,11 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
     let session = Session::begin(run.json);
     let aim = Aim::Migrate(route, types.from(&run.wiring(&session))?);
     let flags = route.flag() + &types.flag();
-    let begun = begin(&run.services(&session), &run.journal).await;
+    let begun = run.begin(&session).await;
     let report = run.carry_out(&session, aim, "mogile2s3 migrate", &flags).await?;
     let exit = session.print(&report)?;
-    Box::pin(run.journal_end(&session, (&operator, begun), &report)).await;
+    let ended = ("migrate", begun, report.verdict);
+    Box::pin(run.journal_end(&session, &operator, ended, &report)).await;
     Ok(exit)
 }
 
@@ -168,13 +169,19 @@ impl RunArguments {
         Ok(self.report(session, summary, failure_list, (name, flags)))
     }
 
-    /// Writes what a migration came to into the journal, unless it took some of the files alone, or nothing was
+    /// The last entry of the journal, before anything is read.
+    pub async fn begin(&self, session: &Session) -> Option<u64> {
+        begin(&self.services(session), &self.journal).await
+    }
+
+    /// Writes what a run came to into the journal, unless it took some of the files alone, or nothing was
     /// begun.
-    async fn journal_end(
+    pub async fn journal_end(
         &self,
         session: &Session,
-        (operator, begun): (&OperatorSettings, Option<u64>),
-        MigrateReport { summary, verdict, cost, .. }: &MigrateReport,
+        operator: &OperatorSettings,
+        (step, begun, verdict): (&'static str, Option<u64>, Verdict),
+        MigrateReport { summary, cost, .. }: &MigrateReport,
     ) {
         let was_begun = says_something(summary.stopped.as_ref(), summary.intake.rows);
         let Ok(buckets) = self.settings.target.bucket_map() else { return };
@@ -191,7 +198,7 @@ impl RunArguments {
             queue: None,
         };
         let counted = counted::migrate(summary, cost.took);
-        let ended = Ended::new("migrate", *verdict, counted, begun);
+        let ended = Ended::new(step, verdict, counted, begun);
         write_end(&self.services(session), &place, operator, ended).await;
     }
 

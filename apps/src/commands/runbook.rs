@@ -285,7 +285,7 @@ fn unsurveyed(why: SurveyTrouble, path: &Path, option: &str) -> anyhow::Error {
             let shown = path.display();
             UsageError(format!(
                 "{option}: `{shown}` changed while it was read, or can be read only once: give a file \
-                 that nobody writes to"
+                 to which no process writes"
             ))
             .into()
         }

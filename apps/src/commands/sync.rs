@@ -4,6 +4,8 @@ use clap::Args;
 
 use super::migrate::{Aim, RunArguments};
 use crate::exit::Exit;
+use crate::journal::OperatorSettings;
+use crate::report::Report;
 use crate::report::sync::SyncReport;
 use crate::session::Session;
 
@@ -11,6 +13,9 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct Arguments {
+    #[command(flatten)]
+    operator: OperatorSettings,
+
     #[command(flatten)]
     run: RunArguments,
 }
@@ -34,7 +39,12 @@ continues where this run ended.";
 
 /// Brings what is selected.
 pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
-    let session = Session::begin(arguments.run.json());
-    let report = arguments.run.carry_out(&session, Aim::Sync, "mogile2s3 sync", "").await?;
-    session.print(&SyncReport(report))
+    let Arguments { operator, run } = arguments;
+    let session = Session::begin(run.json());
+    let begun = run.begin(&session).await;
+    let report = SyncReport(run.carry_out(&session, Aim::Sync, "mogile2s3 sync", "").await?);
+    let exit = session.print(&report)?;
+    let ended = ("sync", begun, report.verdict());
+    Box::pin(run.journal_end(&session, &operator, ended, &report.0)).await;
+    Ok(exit)
 }

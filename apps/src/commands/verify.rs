@@ -377,7 +377,7 @@ fn accepted(accepted: &Acceptances) -> String {
     format!("{} files, SHA-1 {}", entries.len(), Sha1::of(entries.join(",").as_bytes()))
 }
 
-/// A seed that nobody chose, short enough to be typed.
+/// A seed for a run without `--seed`, short enough to be typed.
 fn any_seed() -> u64 {
     RandomState::new().build_hasher().finish() % 1_000_000
 }

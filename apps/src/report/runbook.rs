@@ -1,6 +1,7 @@
 //! What `runbook` prints.
 
 mod check_list;
+mod done;
 mod next;
 mod restored;
 
@@ -13,6 +14,7 @@ use indicatif::HumanCount;
 use serde::Serialize;
 
 pub use self::check_list::StatusReport;
+pub use self::done::DoneReport;
 pub use self::next::{NextReport, command_text};
 pub use self::restored::RestoreReport;
 use super::Report;

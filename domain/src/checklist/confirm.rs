@@ -1,20 +1,32 @@
 //! Which steps people may confirm, and when.
 
-use super::{CheckList, State, Step};
+use super::{CheckList, State, Step, StepProof};
 
 /// Why a step cannot be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotConfirmed {
-    /// A command proves it, and no word of people does.
-    ByCommand(&'static str),
+    /// These commands prove it, in their order, and no word of people does.
+    ByCommands(&'static [&'static str]),
     /// A step before it is not done.
     NotYet(Step),
 }
 
+/// The entry that has said already what people would say of this step, where nothing would become different: a
+/// command's, or their own.
+#[must_use]
+pub fn done_already(list: &CheckList, step: Step) -> Option<&StepProof> {
+    let found = list.steps.iter().find(|it| it.step == step)?;
+    let proof = found.proof.as_ref().filter(|_| found.state.is_settled())?;
+    // What a command has not looked at people may still confirm.
+    let is_said = !step.proven_by().is_empty() || proof.what == step.confirmation();
+    is_said.then_some(proof)
+}
+
 /// Whether people may confirm this step now.
 pub fn may_confirm(list: &CheckList, step: Step) -> Result<(), NotConfirmed> {
-    if let Some(command) = step.proven_by() {
-        return Err(NotConfirmed::ByCommand(command));
+    let commands = step.proven_by();
+    if !commands.is_empty() {
+        return Err(NotConfirmed::ByCommands(commands));
     }
     let needs: &[Step] = match step {
         Step::KeepMogile => &[Step::CutOver],

@@ -1,6 +1,6 @@
 //! What a journal says that the check-list rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StepProof;
 use crate::Timestamp;
@@ -35,6 +35,8 @@ pub struct Facts {
     pub(super) changes: JournalledChanges,
     /// The changes of names in the clients' databases.
     pub(super) cutovers: Cutovers,
+    /// The freeze on which the last whole cut-over rests. Another one behind it proves nothing of it.
+    rested_on: Option<CurrentFreeze>,
     /// The entry that ended the last way back of the whole cut-over. The freeze is over from then on.
     pub(super) taken_back: Option<u64>,
     /// The entry that says that unfinished uploads are to be deleted, where none behind it says which were.
@@ -45,6 +47,10 @@ pub struct Facts {
     pub(super) mended: Option<StepProof>,
     /// The evidence of passes of the migration, in order.
     pub(super) passes: Vec<Recorded>,
+    /// The URLs of all queues to which jobs were sent.
+    pub(super) queues: BTreeSet<String>,
+    /// The ignored buckets whose content the last cut-over of contentrepo left behind.
+    pub(super) left_behind: Vec<String>,
     /// The last evidence of each name.
     last: BTreeMap<String, Recorded>,
     /// All evidence of the commands that look for files that are missing or wrong, in order.
@@ -79,6 +85,9 @@ impl Facts {
                 let Entry { sequence, at, by, .. } = entry;
                 let name = evidence.step.clone();
                 let recorded = Recorded { entry: sequence, at, by, evidence };
+                if name.starts_with("enqueue") {
+                    self.queues.extend(recorded.evidence.place.queue.clone());
+                }
                 if PASSES.contains(&name.as_str()) {
                     self.passes.push(recorded.clone());
                 }
@@ -86,6 +95,16 @@ impl Facts {
                     self.looks.entry(name.clone()).or_default().push(recorded.clone());
                 }
                 self.last.insert(name, recorded);
+            }
+            Content::JobsBegun { queue, .. } => {
+                self.queues.insert(queue.clone());
+            }
+            Content::CutoverBegun(begun) => {
+                if begun.direction == Direction::ToS3
+                    && begun.database == ClientDatabase::Contentrepo
+                {
+                    self.left_behind.clone_from(&begun.left_behind);
+                }
             }
             Content::TemporaryCondemned { .. } => self.open_deletion = Some(entry.sequence),
             Content::TemporaryDeleted { deleted, .. } => {
@@ -108,6 +127,9 @@ impl Facts {
                 if is_back && ends.any(is_end_of) {
                     self.taken_back = Some(entry.sequence);
                 }
+                if self.cut_over() == Some(entry.sequence) {
+                    self.rested_on = self.last_freeze().cloned();
+                }
             }
             Content::Other => self.unknown_entries += 1,
             Content::Note { .. }
@@ -120,7 +142,6 @@ impl Facts {
             | Content::SmokeKey(_)
             | Content::IntermediariesCondemned { .. }
             | Content::IntermediariesDeleted { .. }
-            | Content::CutoverBegun(_)
             | Content::CutoverStatement(_) => {}
         }
     }
@@ -136,9 +157,28 @@ impl Facts {
         self.looks.get(step).map_or(&[], Vec::as_slice)
     }
 
-    /// The last freeze that no way back has ended.
+    /// The freeze that counts: of a whole cut-over the one on which it rests, and otherwise the last one that no way
+    /// back has ended.
     #[must_use]
     pub fn freeze(&self) -> Option<&CurrentFreeze> {
+        let last = self.last_freeze();
+        let rested_on = self.rested_on.as_ref().filter(|_| self.cut_over().is_some());
+        match rested_on {
+            // The last one also says what ended it.
+            Some(freeze) if last.is_none_or(|last| last.sequence != freeze.sequence) => {
+                Some(freeze)
+            }
+            Some(_) | None => last,
+        }
+    }
+
+    /// A freeze behind the cut-over, which proves nothing of it.
+    pub(super) fn later_freeze(&self) -> Option<u64> {
+        let cut_over = self.cut_over()?;
+        self.last_freeze().map(|freeze| freeze.sequence).filter(|freeze| *freeze > cut_over)
+    }
+
+    fn last_freeze(&self) -> Option<&CurrentFreeze> {
         let freeze = self.changes.freeze.as_ref();
         freeze.filter(|freeze| self.taken_back.is_none_or(|back| freeze.sequence > back))
     }

@@ -15,7 +15,7 @@ mod tests;
 
 use serde::Serialize;
 
-pub use confirm::{NotConfirmed, may_confirm};
+pub use confirm::{NotConfirmed, done_already, may_confirm};
 pub use convergence::Convergence;
 pub use facts::{Facts, Recorded, read_facts};
 pub use next::{CommandLine, Next, next};
@@ -32,6 +32,8 @@ pub struct CheckList {
     pub steps: Vec<StepState>,
     /// How fast the number of files falls that are left to migrate, until the freeze.
     pub convergence: Option<Convergence>,
+    /// Whether the databases are between the two stores: a client that is started reads from the wrong one.
+    pub clients_must_stay_stopped: bool,
     /// Entries of kinds that this version does not know. What they say is in no step.
     pub unknown_entries: u64,
 }
@@ -117,7 +119,12 @@ impl CheckList {
         let steps = rules::steps(facts, today);
         let is_frozen = facts.freeze().is_some();
         let convergence = if is_frozen { None } else { convergence::of(facts, today) };
-        Self { steps, convergence, unknown_entries: facts.unknown_entries }
+        Self {
+            steps,
+            convergence,
+            clients_must_stay_stopped: facts.is_between(),
+            unknown_entries: facts.unknown_entries,
+        }
     }
 
     /// How far this step is.

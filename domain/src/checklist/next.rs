@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use self::lines::Lines;
 use super::facts::Facts;
-use super::{CheckList, State, Step};
+use super::{CheckList, State, Step, StepState};
 use crate::journal::MigrationPlace;
 
 /// What to do next, and why.
@@ -18,6 +18,8 @@ pub struct Next {
     pub why: Vec<String>,
     /// What to type, in this order.
     pub commands: Vec<CommandLine>,
+    /// Earlier steps that are not settled, of a migration whose names are changed.
+    pub open: Vec<Step>,
     /// How to go back from this step.
     pub way_back: Option<&'static str>,
 }
@@ -44,21 +46,31 @@ impl Next {
 /// Says what comes next.
 #[must_use]
 pub fn next(facts: &Facts, today: &MigrationPlace, list: &CheckList) -> Next {
-    let Some(step) = chosen(facts, list) else {
-        let why = "all twelve steps are done. MogileFS is still the way back: what proves that it may go is a \
-                   clean audit, a clean smoke, and what step 10 says";
-        let commands = Lines { facts, today, list }.behind_all();
-        return Next { step: None, why: vec![why.to_owned()], commands, way_back: None };
+    let chosen = chosen(facts, list);
+    let is_earlier = |it: &&StepState| chosen.is_none_or(|step| it.step < step);
+    let cut_over = facts.cut_over().is_some();
+    let open = list.steps.iter().filter(|it| cut_over && !it.state.is_settled());
+    let open: Vec<_> = open.filter(is_earlier).collect();
+    let unsettled = open.iter().map(|found| {
+        let (number, state) = (found.step.number(), found.state.name());
+        format!("step {number} is {state}: `runbook status` says why")
+    });
+    let (lines, open) = (Lines { facts, today, list }, open.iter().map(|it| it.step).collect());
+    let Some(step) = chosen else {
+        let mogile = "MogileFS is still the way back: what proves that it may go is a clean audit, a clean smoke, and \
+                      what step 10 says";
+        let mut why: Vec<_> = unsettled.collect();
+        why.push(if why.is_empty() {
+            format!("all twelve steps are done. {mogile}")
+        } else {
+            format!("steps 10 to 12 are done. Decide about each earlier step first. {mogile}")
+        });
+        return Next { step: None, why, commands: lines.behind_all(), open, way_back: None };
     };
     let mut why = reasons(facts, list, step);
-    let cut_over = facts.cut_over().is_some();
-    let earlier = list.steps.iter().filter(|it| cut_over && it.step < step);
-    for found in earlier.filter(|it| !it.state.is_settled()) {
-        let (number, state) = (found.step.number(), found.state.name());
-        why.push(format!("step {number} is {state}: `runbook status` says why"));
-    }
-    let commands = Lines { facts, today, list }.of(step);
-    Next { step: Some(step), why, commands, way_back: Some(step.way_back()) }
+    why.extend(unsettled);
+    let commands = lines.of(step);
+    Next { step: Some(step), why, commands, open, way_back: Some(step.way_back()) }
 }
 
 /// The step that comes next.
@@ -99,7 +111,7 @@ fn reasons(facts: &Facts, list: &CheckList, step: Step) -> Vec<String> {
             "proxies keep answers that lead to MogileFS for 6 hours, and it is the way back: say how long it stays \
              readable, and who answers for it"
         }
-        Step::Test => "nobody has read through the applications since the names changed",
+        Step::Test => "the applications have not been read through since the names changed",
         Step::EnableIngest => "all is proven and read. What is ingested from now on is in S3 only",
     };
     if found.state == State::NotBegun {

@@ -92,7 +92,7 @@ impl View<'_> {
         }
         let ended = self.facts.acceptance_ended.filter(|ended| !recorded.began_behind(*ended));
         if let Some(ended) = ended.filter(|_| ON_ACCEPTANCES.contains(&&*recorded.evidence.step)) {
-            let (step, entry) = (&recorded.evidence.step, recorded.entry);
+            let (step, entry) = (typed_as(&recorded.evidence.step), recorded.entry);
             let why = format!(
                 "`{step}`, entry {entry}: entry {ended} took acceptances back behind its begin"
             );
@@ -118,7 +118,7 @@ impl View<'_> {
             Judged::Stale(why) => because(State::Stale, why, proof),
             Judged::Failed(outcome) => because(State::Failed, ended(last, outcome), proof),
             Judged::Unrefuted(found) => {
-                let (step, entry) = (&last.evidence.step, last.entry);
+                let (step, entry) = (typed_as(&last.evidence.step), last.entry);
                 let why = format!(
                     "entry {found} of `{step}` has findings, and no clean run of these systems began behind it: \
                      that of entry {entry} began before"
@@ -146,6 +146,11 @@ impl View<'_> {
         found
     }
 
+    /// Whether the migration goes without a queue: today's settings name none, and none got jobs.
+    pub(super) fn is_without_queue(&self) -> bool {
+        self.today.queue.is_none() && self.facts.queues.is_empty()
+    }
+
     /// Whether the journal has something of a step behind the second and third one.
     fn is_migration_begun(&self) -> bool {
         !self.facts.passes.is_empty() || self.facts.freeze().is_some()
@@ -156,8 +161,16 @@ impl View<'_> {
         let ran = self.facts.last("sync");
         match (confirmed, ran) {
             (Some(confirmed), ran) if ran.is_none_or(|ran| ran.entry < confirmed.entry) => {
-                let (state, why, proof) = self.of_command(Some(confirmed), None);
-                let state = if state == State::Done { State::Skipped } else { state };
+                let (state, mut why, proof) = self.of_command(Some(confirmed), None);
+                let is_brought = ran.is_some_and(|ran| self.holds(ran, None));
+                if state == State::Done && !is_brought {
+                    why.extend(
+                        ran.map(|ran| {
+                            format!("people went on without `sync`, entry {}", ran.entry)
+                        }),
+                    );
+                    return (State::Skipped, why, proof);
+                }
                 (state, why, proof)
             }
             (_, Some(ran)) => self.of_command(Some(ran), None),
@@ -194,7 +207,7 @@ impl View<'_> {
         match mended {
             Some(mended) => because(
                 State::UnderWay,
-                "bad data was corrected, and nobody says that this was all",
+                "bad data was corrected, and `runbook done 3` does not say yet that this was all",
                 Some(mended.clone()),
             ),
             None => not_begun(),
@@ -301,9 +314,15 @@ impl View<'_> {
         };
         let last = done(&cutovers.contentrepo).max(done(&cutovers.rhino));
         match self.facts.freeze() {
-            Some(freeze) if freeze.sequence < last => (State::Done, Vec::new(), proof),
+            Some(freeze) if freeze.sequence < last => {
+                let later = self.facts.later_freeze().map(|later| {
+                    format!("the freeze of entry {later} came behind it, and says nothing of it")
+                });
+                (State::Done, later.into_iter().collect(), proof)
+            }
             Some(freeze) => {
-                let why = format!("entry {} froze the store behind it", freeze.sequence);
+                let why =
+                    format!("no freeze before it counts: entry {} came behind", freeze.sequence);
                 because(State::Stale, why, proof)
             }
             None => because(State::Stale, "the journal has no freeze that it rests on", proof),
@@ -322,7 +341,19 @@ fn in_phase(phase: Phase) -> &'static str {
 
 fn in_words(recorded: &Recorded, stale: &[Staleness]) -> String {
     let stale: Vec<_> = stale.iter().map(ToString::to_string).collect();
-    format!("`{}`, entry {}, is of {}", recorded.evidence.step, recorded.entry, stale.join(", "))
+    let (step, entry) = (typed_as(&recorded.evidence.step), recorded.entry);
+    format!("`{step}`, entry {entry}, is of {}", stale.join(", "))
+}
+
+/// The command of evidence, as an operator types it.
+pub(super) fn typed_as(step: &str) -> &str {
+    match step {
+        "verify references" => "verify --references",
+        "config check" => "config --check",
+        "smoke trial" => "smoke --trial",
+        "smoke shadow" => "smoke --shadow",
+        step => step,
+    }
 }
 
 fn ended(recorded: &Recorded, outcome: EvidenceOutcome) -> String {
@@ -332,5 +363,5 @@ fn ended(recorded: &Recorded, outcome: EvidenceOutcome) -> String {
         EvidenceOutcome::Incomplete => "could not look at everything",
         EvidenceOutcome::Other => "ended in a way that this version does not know",
     };
-    format!("`{}`, entry {}, {how}", recorded.evidence.step, recorded.entry)
+    format!("`{}`, entry {}, {how}", typed_as(&recorded.evidence.step), recorded.entry)
 }

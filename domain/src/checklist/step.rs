@@ -113,21 +113,21 @@ impl Step {
         matches!(self, Self::Sync | Self::BadData)
     }
 
-    /// The command whose evidence alone proves the step; [`None`] for a step that people confirm.
+    /// The commands whose evidence alone proves the step, in their order; empty for a step that people confirm.
     #[must_use]
-    pub const fn proven_by(self) -> Option<&'static str> {
+    pub const fn proven_by(self) -> &'static [&'static str] {
         match self {
-            Self::Build => Some("doctor"),
-            Self::Migrate | Self::MigrateAgain => Some("migrate"),
-            Self::Verify => Some("audit"),
-            Self::CutOver => Some("cutover rhino"),
-            Self::Test => Some("smoke"),
+            Self::Build => &["doctor"],
+            Self::Migrate | Self::MigrateAgain => &["migrate"],
+            Self::Verify => &["verify", "audit"],
+            Self::CutOver => &["cutover contentrepo", "cutover rhino"],
+            Self::Test => &["smoke"],
             Self::Sync
             | Self::BadData
             | Self::StopIngest
             | Self::ConfigureClients
             | Self::KeepMogile
-            | Self::EnableIngest => None,
+            | Self::EnableIngest => &[],
         }
     }
 

@@ -5,7 +5,7 @@ mod random;
 mod stale;
 
 use self::journals::{Kind, facts_of, today, whole};
-use super::{CheckList, NotConfirmed, State, Step, may_confirm, next};
+use super::{CheckList, NotConfirmed, State, Step, done_already, may_confirm, next};
 
 /// The number of the next step, 0 where there is none, and its first command.
 fn next_of(kinds: &[Kind]) -> (u8, String) {
@@ -124,6 +124,69 @@ fn what_has_changed_the_store_and_has_no_end_comes_first() {
     }
 }
 
+/// A store that was migrated without a queue, from its freeze on: what comes next, with the flags of each line.
+#[test]
+fn a_migration_without_a_queue_comes_to_its_end() {
+    use Kind::{
+        Audit, Begun, BegunBack, ConfigCheck, Deep, Ended, EndedBack, Freeze, JobsBegun, Migrate,
+        Verify,
+    };
+    let begin =
+        [Kind::Doctor, Kind::Confirm(2), Kind::Confirm(3), Migrate(9), Freeze(7), Migrate(0)];
+    let deep = Deep(Box::new(Verify(7)));
+    let proven = [deep.clone(), Audit(7, false), ConfigCheck];
+    let check = |behind: &[Kind], number: u8, command: &str| {
+        let kinds = [&begin, behind].concat();
+        assert_eq!(next_with(&kinds, false), (number, command.to_owned()), "{behind:?}");
+    };
+    check(&[], 7, "verify --deep");
+    check(&[Verify(7)], 7, "verify --deep");
+    check(&[deep.clone()], 7, "audit --no-run");
+    check(&[Verify(7), Audit(7, false)], 7, "verify --deep");
+    check(&proven[..2], 8, "config");
+    check(&proven, 9, "cutover contentrepo --no-queue");
+    let begun = [&proven[..], &[Begun("contentrepo")]].concat();
+    check(&begun, 9, "cutover contentrepo --execute --no-queue");
+    let ended = [&begun[..], &[Ended("contentrepo")]].concat();
+    check(&ended, 9, "cutover rhino --no-queue");
+    let back =
+        [&ended[..], &[BegunBack("contentrepo"), EndedBack("contentrepo")], &begin[4..], &proven]
+            .concat();
+    check(&back, 9, "cutover contentrepo --no-queue --left-behind old,trash");
+    // A killed `enqueue`, or one of some files, leaves jobs: then workers verify each file.
+    let sent = [&[JobsBegun], &proven[..]].concat();
+    check(&sent, 7, "enqueue verify --run freeze-5");
+}
+
+/// Each line: the entries behind a freeze, the first line of `next`, and one that it also names.
+#[test]
+fn what_a_verification_found_is_corrected_by_the_lines_that_are_named() {
+    use Kind::{Audit, Differs, Freeze, Missing, References, Verify};
+    let differs = |kind: Kind| Differs(Box::new(kind));
+    for (behind, first, also) in [
+        (
+            vec![Audit(7, true), Missing(Box::new(Verify(7)))],
+            "verify --failures FILE",
+            "migrate --again --fids @FILE",
+        ),
+        (vec![differs(Audit(7, true)), Verify(7)], "status --watch", "enqueue migrate"),
+        (
+            vec![Kind::EnqueueVerify, Audit(7, true), Verify(7), differs(References)],
+            "verify --references --failures FILE",
+            "verify --references",
+        ),
+    ] {
+        let begin = [Kind::Doctor, Kind::Confirm(2), Kind::Confirm(3), Freeze(7), Kind::Enqueue(0)];
+        let (kinds, today) = ([&begin, &behind[..]].concat(), today());
+        let facts = facts_of(&kinds, &today);
+        let next = next(&facts, &today, &CheckList::of(&facts, &today));
+        assert_eq!(next.step, Some(Step::Verify), "{behind:?}");
+        let lines: Vec<_> = next.commands.iter().map(|it| it.words.join(" ")).collect();
+        assert_eq!(lines[0], first, "{behind:?}: {lines:?}");
+        assert!(lines.iter().any(|line| line == also), "{behind:?}: {lines:?}");
+    }
+}
+
 /// Each line: the entries behind two clean checks, whether there is a queue, and what comes next.
 #[test]
 fn jobs_that_were_sent_are_no_migration_until_none_is_left() {
@@ -161,23 +224,23 @@ fn people_confirm_only_what_no_command_proves() {
         let list = CheckList::of(&facts_of(kinds, &today), &today);
         Step::ALL.into_iter().map(|step| may_confirm(&list, step)).collect()
     };
-    let by = |command| Err(NotConfirmed::ByCommand(command));
+    let by = |commands: &'static [&'static str]| Err(NotConfirmed::ByCommands(commands));
     let not_yet = |step| Err(NotConfirmed::NotYet(step));
     let begin = confirmed(&[]);
     assert_eq!(
         begin,
         [
-            by("doctor"),
+            by(&["doctor"]),
             Ok(()),
             Ok(()),
-            by("migrate"),
+            by(&["migrate"]),
             Ok(()),
-            by("migrate"),
-            by("audit"),
+            by(&["migrate"]),
+            by(&["verify", "audit"]),
             Ok(()),
-            by("cutover rhino"),
+            by(&["cutover contentrepo", "cutover rhino"]),
             not_yet(Step::CutOver),
-            by("smoke"),
+            by(&["smoke"]),
             not_yet(Step::CutOver),
         ]
     );
@@ -185,6 +248,59 @@ fn people_confirm_only_what_no_command_proves() {
     assert_eq!((&behind[9], &behind[11]), (&Ok(()), &not_yet(Step::KeepMogile)));
     let tested = confirmed(&kinds[..kinds.len() - 1]);
     assert_eq!(tested[11], Ok(()));
+}
+
+/// The steps that are done already behind this number of entries of a whole journal.
+#[test]
+fn what_is_done_already_is_not_confirmed_again() {
+    let kinds: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();
+    let today = today();
+    let already = |entries: usize| -> Vec<_> {
+        let list = CheckList::of(&facts_of(&kinds[..entries], &today), &today);
+        Step::ALL.into_iter().filter(|it| done_already(&list, *it).is_some()).collect()
+    };
+    assert_eq!(already(0), []);
+    assert_eq!(already(2), [Step::Build, Step::Sync]);
+    // The freeze and the check of the clients' files say less than people can.
+    let commands = [Step::Build, Step::Sync, Step::BadData, Step::MigrateAgain, Step::Verify];
+    let found = already(14);
+    assert!(commands.iter().all(|step| found.contains(step)), "{found:?}");
+    assert!(!found.contains(&Step::StopIngest) && !found.contains(&Step::ConfigureClients));
+    assert_eq!(already(kinds.len())[7..], Step::ALL[9..]);
+}
+
+/// Raw copies: by which entries the step is done, and by which it was passed over.
+#[test]
+fn raw_copies_that_were_brought_are_not_shown_as_skipped() {
+    use Kind::{Confirm, Differs, Doctor, Sync};
+    let failed = || Differs(Box::new(Sync));
+    for (behind, expected) in [
+        (vec![Sync], State::Done),
+        (vec![Sync, Confirm(2)], State::Done),
+        (vec![Confirm(2)], State::Skipped),
+        (vec![failed()], State::Failed),
+        (vec![failed(), Confirm(2)], State::Skipped),
+        (vec![Confirm(2), Sync], State::Done),
+    ] {
+        let kinds = [&[Doctor], &behind[..]].concat();
+        assert_eq!(state_of(&kinds, Step::Sync), expected, "{behind:?}");
+    }
+}
+
+/// An earlier step that is not settled behind the cut-over is named when no step is due.
+#[test]
+fn no_step_is_due_beside_an_open_one_without_its_name() {
+    let kinds: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();
+    let today = today();
+    let next_of = |kinds: &[Kind]| {
+        let facts = facts_of(kinds, &today);
+        next(&facts, &today, &CheckList::of(&facts, &today))
+    };
+    assert_eq!(next_of(&kinds).open, []);
+    let audit = Kind::Differs(Box::new(Kind::Audit(7, true)));
+    let found = next_of(&[&kinds[..], &[audit]].concat());
+    assert_eq!((found.step, &found.open[..]), (None, &[Step::Verify][..]));
+    assert!(found.why[0].starts_with("step 7 is failed"), "{:?}", found.why);
 }
 
 /// Files left when each pass begins, a pass beginning every 100 seconds: whether that converges, and for how

@@ -145,6 +145,7 @@ impl JournalledChanges {
             | Content::FilesAccepted { .. }
             | Content::AcceptanceEnded { .. }
             | Content::Evidence(_)
+            | Content::JobsBegun { .. }
             | Content::GateOverridden(_)
             // They change names in the clients' databases alone, and no freeze counts names.
             | Content::CutoverBegun(_)

@@ -1,5 +1,7 @@
 //! The evidence that the journal has, as the gates of a cut-over read it.
 
+use std::collections::BTreeMap;
+
 use super::current::UnreadableJournal;
 use super::gate::QueueSeen;
 use crate::Timestamp;
@@ -38,20 +40,32 @@ pub struct GateEvidence {
     pub verifies: Vec<JournalledEvidence>,
     /// The last entry that ended the acceptance of a file of the domain.
     pub acceptance_ended: Option<u64>,
-    /// The last entry by which jobs were sent to a queue: its number, and the queue's URL.
-    pub queue_used: Option<(u64, String)>,
+    /// The queues to which jobs were sent, by their URLs, each with the last entry that says so.
+    pub queues: BTreeMap<String, u64>,
 }
 
 impl GateEvidence {
     /// What was seen of the queues that are named now. Jobs that were sent to another queue may still be there.
     #[must_use]
     pub fn queue(&self, seen: QueueSeen, today: Option<&String>) -> QueueSeen {
-        match &self.queue_used {
-            Some((entry, url)) if today != Some(url) => {
-                QueueSeen::Other { entry: *entry, url: url.clone() }
-            }
-            Some(_) | None => seen,
+        let others = self.queues.iter().filter(|(url, _)| today != Some(*url));
+        match others.max_by_key(|(_, entry)| **entry) {
+            Some((url, entry)) => QueueSeen::Other { entry: *entry, url: url.clone() },
+            None => seen,
         }
+    }
+
+    /// What becomes of an operator's word that no queue was used.
+    #[must_use]
+    pub fn no_queue(&self) -> QueueSeen {
+        let used = self.queues.iter().max_by_key(|(_, entry)| **entry);
+        QueueSeen::NotUsed { but: used.map(|(url, entry)| (*entry, url.clone())) }
+    }
+
+    /// The last entry by which jobs were sent.
+    #[must_use]
+    pub fn jobs_sent(&self) -> Option<u64> {
+        self.queues.values().max().copied()
     }
 
     /// Takes an entry. Entries come in their order. Acceptances count that are of this domain.
@@ -61,12 +75,15 @@ impl GateEvidence {
         {
             self.acceptance_ended = Some(sequence);
         }
+        if let Content::JobsBegun { queue, .. } = &content {
+            self.queues.insert(queue.clone(), sequence);
+        }
         let Content::Evidence(evidence) = content else { return };
         let evidence = *evidence;
         if evidence.step.starts_with("enqueue")
             && let Some(queue) = &evidence.place.queue
         {
-            self.queue_used = Some((sequence, queue.clone()));
+            self.queues.insert(queue.clone(), sequence);
         }
         let of_step = match evidence.step.as_str() {
             AUDIT => &mut self.audits,

@@ -34,7 +34,7 @@ pub enum Gate {
     Audit(Box<EvidenceSeen>),
     /// So is the last local verification.
     Verify(Box<EvidenceSeen>),
-    /// The workers' verification covers every file.
+    /// The workers' verification covers every file, or without a queue `verify --deep`.
     Verified(VerifiedSeen),
     /// No job is in the queue, and no dead letter behind it.
     Queue(QueueSeen),
@@ -149,12 +149,17 @@ pub fn cutover_gates(database: ClientDatabase, grounds: GateGrounds<'_>) -> Vec<
     let (named, unnamed) = left;
     let frozen = freeze.frozen();
     let audit = evidence.audit(place, frozen.as_ref());
-    let verified = VerifiedSeen::of(&audit);
+    let verify = evidence.verify(place, frozen.as_ref());
+    let verified = if queue == (QueueSeen::NotUsed { but: None }) {
+        VerifiedSeen::without_queue(&audit, &verify)
+    } else {
+        VerifiedSeen::of(&audit)
+    };
     vec![
         Gate::Order(order(database, Direction::ToS3, cutovers, 0)),
         Gate::Freeze(Box::new(freeze)),
         Gate::Audit(Box::new(audit)),
-        Gate::Verify(Box::new(evidence.verify(place, frozen.as_ref()))),
+        Gate::Verify(Box::new(verify)),
         Gate::Verified(verified),
         Gate::Queue(queue),
         Gate::Unmapped(held.unmapped(buckets)),

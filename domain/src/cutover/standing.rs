@@ -156,6 +156,7 @@ impl Cutovers {
             }
             Content::SmokeKey(key) => self.smoke.take(key),
             Content::Evidence(_)
+            | Content::JobsBegun { .. }
             | Content::GateOverridden(_)
             | Content::Note { .. }
             | Content::Data(_)

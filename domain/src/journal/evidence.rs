@@ -34,7 +34,7 @@ pub struct Evidence {
     /// of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ContentRead>,
-    /// What its operator allowed of what would be findings: the names of its `--allow-…` flags, without that word.
+    /// What its operator allowed of what would be findings: the names of its flags, such as `allow-extra`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<String>,
     /// What it counted, by the names of its report.
@@ -159,7 +159,7 @@ impl Evidence {
     /// The flags by which its operator allowed what would be findings.
     #[must_use]
     pub fn allow_flags(&self) -> Option<String> {
-        let flags: Vec<_> = self.allowed.iter().map(|kind| format!("--allow-{kind}")).collect();
+        let flags: Vec<_> = self.allowed.iter().map(|flag| format!("--{flag}")).collect();
         (!flags.is_empty()).then(|| flags.join(" "))
     }
 

@@ -89,6 +89,12 @@ pub enum QueueError {
         /// What is wrong with the keys.
         trouble: KeyTrouble,
     },
+    /// The journal could not be told first that jobs are sent, and so none was.
+    #[error("{}", why.detail)]
+    NotJournalled {
+        /// Why not, by what stands in the way.
+        why: Reason,
+    },
     /// It refuses for a lasting reason.
     #[error("the queue `{queue}` refuses: {why}")]
     Refused {
@@ -111,6 +117,7 @@ impl Classed for QueueError {
                 trouble: KeyTrouble::Unknown | KeyTrouble::WrongClock | KeyTrouble::NotSignedUp,
                 ..
             }
+            | Self::NotJournalled { .. }
             | Self::Refused { .. } => ErrorClass::GiveUp,
         }
     }
@@ -125,6 +132,7 @@ impl From<&QueueError> for Reason {
                 Obstacle::Absent(Thing::DeadLetterQueue)
             }
             QueueError::Keys { trouble, .. } => Obstacle::Keys(*trouble),
+            QueueError::NotJournalled { why } => return why.clone(),
             QueueError::Refused { .. } => Obstacle::Refusal,
         };
         Self::new(ReasonKind::QueueUnavailable, error).because_of(obstacle)

@@ -74,7 +74,8 @@ fn without_journal() -> RefusedError {
 }
 
 fn of_another() -> String {
-    "the index lacks so many files of the ledger that it is most likely another store's".to_owned()
+    "the index lacks files of the ledger in such numbers that it is most likely another store's"
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -152,9 +152,7 @@ impl Looking<'_> {
         let evidence = self.evidence().await?;
         let queue = match queue {
             Some(seen) => evidence.queue(seen, place.queue.as_ref()),
-            None if change.gates.says_no_queue() => {
-                QueueSeen::NotUsed { but: evidence.queue_used.clone() }
-            }
+            None if change.gates.says_no_queue() => evidence.no_queue(),
             None => QueueSeen::NotNamed,
         };
         // What was accepted by name when the change was begun stays so.

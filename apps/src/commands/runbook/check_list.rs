@@ -10,7 +10,8 @@ use adapters::clock::SystemClock;
 use anyhow::anyhow;
 use clap::Args;
 use domain::checklist::{
-    CheckList, CommandLine, Facts, Next, NotConfirmed, Step, may_confirm, next, read_facts,
+    CheckList, CommandLine, Facts, Next, NotConfirmed, Step, done_already, may_confirm, next,
+    read_facts,
 };
 use domain::journal::{Content, Evidence, EvidenceOutcome, MigrationPlace};
 use domain::runbook::JournalWriter;
@@ -21,7 +22,7 @@ use crate::environment::PREPARED;
 use crate::evidence::{MogileSettings, PlaceSettings, account_of};
 use crate::exit::{Exit, RefusedError, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
-use crate::report::runbook::{NextReport, StatusReport, Written, command_text};
+use crate::report::runbook::{DoneReport, NextReport, StatusReport, command_text};
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
@@ -67,9 +68,11 @@ pub(super) struct Done {
 
 const AFTER_DONE: &str = "\
 People confirm steps 2 and 3 (done, or not needed), 5, 8, 10 and 12. The other steps are proven by their
-commands alone. The confirmation is stale once the settings name other systems.
+commands alone. The confirmation is stale once the settings name other systems. Where the step is done already nothing
+is written. Either way the next step is printed.
 
-Exit codes: 0 the journal has it; 2 wrong usage or configuration, also a step that a command proves; 3 the
+Exit codes: 0 the journal has it, or the step was done already; 2 wrong usage or configuration, also a step
+that a command proves and has not; 3 the
 journal or STS could not be reached; 4 a step before it is not done, another process wrote into the journal
 meanwhile, or the journal was changed.";
 
@@ -170,8 +173,17 @@ impl Done {
                 "--note is empty: say what was done, and by whom. The journal keeps your words";
             return Err(UsageError(text.to_owned()).into());
         }
-        if let Some(command) = step.proven_by() {
-            return Err(by_command(step, command).into());
+        let names = (here.migration()?, here.settings.journal.journal_table(&here.settings.aws)?);
+        let names = (names.0.as_str(), names.1.as_str());
+        let commands = step.proven_by();
+        if !commands.is_empty() {
+            // Where the journal cannot be read this is true, too.
+            let (list, next) =
+                here.next_of(&session).await.map_err(|_| by_commands(step, commands))?;
+            let Some(proof) = done_already(&list, step) else {
+                return Err(by_commands(step, commands).into());
+            };
+            return session.print(&DoneReport::already(names, step, proof, (&list, next)));
         }
         let settings = &here.settings;
         let services = session.services(&settings.aws, &settings.time);
@@ -183,25 +195,35 @@ impl Done {
         let writer = JournalWriter::open(journal.clone(), clock, by).await;
         let mut writer = writer.map_err(refused)?;
         let facts = read_facts(&*journal, &SystemClock, random()).await.map_err(unreadable)?;
-        match may_confirm(&CheckList::of(&facts, &place), step) {
+        let list = CheckList::of(&facts, &place);
+        if let Some(proof) = done_already(&list, step) {
+            let next = next(&facts, &place, &list);
+            return session.print(&DoneReport::already(names, step, proof, (&list, next)));
+        }
+        match may_confirm(&list, step) {
             Ok(()) => {}
-            Err(NotConfirmed::ByCommand(command)) => return Err(by_command(step, command).into()),
+            Err(NotConfirmed::ByCommands(all)) => return Err(by_commands(step, all).into()),
             Err(NotConfirmed::NotYet(first)) => return Err(not_yet(step, first).into()),
         }
         let note = Some(note.trim().to_owned());
+        let today = place.clone();
         let confirmed = Evidence::new(step.confirmation(), EvidenceOutcome::Clean, place);
         let evidence = Evidence { note, ..confirmed };
         let head = writer.append(Content::Evidence(Box::new(evidence))).await.map_err(refused)?;
-        let table = settings.journal.journal_table(&settings.aws)?;
-        session.print(&Written::new(&here.migration()?, &table, head))
+        // The entry is written: that the journal cannot be read again takes nothing from it.
+        let (list, next) = match here.next_of(&session).await {
+            Ok(now) => now,
+            Err(_) => (list.clone(), next(&facts, &today, &list)),
+        };
+        session.print(&DoneReport::written(names, step, head, (&list, next)))
     }
 }
 
-fn by_command(step: Step, command: &str) -> UsageError {
-    let number = step.number();
+fn by_commands(step: Step, commands: &[&str]) -> UsageError {
+    let (number, commands) = (step.number(), commands.join("`, then `"));
     UsageError(format!(
         "step {number}, {}, is proven by a command, and no note replaces it. Nothing was written\n  → \
-         run `{command}`: it writes its result into the journal. `mogile2s3 runbook next` says what is due",
+         run `{commands}`: the result is written into the journal. `mogile2s3 runbook next` says what is due",
         step.name()
     ))
 }

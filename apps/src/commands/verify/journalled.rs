@@ -20,7 +20,7 @@ pub fn ended(arguments: &Arguments, report: &VerifyReport, from: Option<u64>) ->
         (false, _) => ContentRead::Sample,
     });
     let AllowedArguments { allow_extra: extra, allow_etags: etags } = arguments.allowed;
-    let allowed = flags(&[("extra", extra), ("etags", etags)]);
+    let allowed = flags(&[("allow-extra", extra), ("allow-etags", etags)]);
     Ended { content, read, allowed, ..Ended::new(VERIFY, report.verdict(), counted, from) }
 }
 

@@ -143,7 +143,7 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let exit = session.print(&report)?;
     let (counted, verdict) = (counted::references(&report.summary), report.verdict);
     if says_something(report.summary.stopped.as_ref(), report.summary.objects.rows) {
-        let allowed = flags(&[("broken-before", own.allow_broken_before.is_some())]);
+        let allowed = flags(&[("allow-broken-before", own.allow_broken_before.is_some())]);
         let ended = Ended::new("verify references", verdict, counted, from);
         let ended = Ended { allowed, ..ended };
         Box::pin(arguments.journal_end(&services, ended)).await;

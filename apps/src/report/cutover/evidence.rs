@@ -85,7 +85,11 @@ fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
 
 /// The gate of the workers' verification.
 pub(super) fn verified(seen: &VerifiedSeen) -> Words {
-    let VerifiedSeen { audit_holds, entry, run, files, whole, accepted } = seen;
+    let VerifiedSeen { audit_holds, entry, run, files, whole, accepted, without_queue, deep } =
+        seen;
+    if *without_queue && run.is_none() {
+        return verified_without_queue(*audit_holds, *deep);
+    }
     let verify = "`mogile2s3 enqueue verify --run NAME`; when the queue is empty `mogile2s3 audit --run NAME`";
     let audit = "`mogile2s3 audit --run NAME`, with the name of the workers' verification";
     let (Some(entry), Some(run)) = (entry, run) else {
@@ -104,6 +108,26 @@ pub(super) fn verified(seen: &VerifiedSeen) -> Words {
     };
     let words = format!("verification `{run}` found {whole} of {of} files whole{accepted}");
     (vec![words], Some(verify.to_owned()))
+}
+
+/// The same where no queue was used.
+fn verified_without_queue(audit_holds: bool, deep: Option<u64>) -> Words {
+    let (why, next) = match (deep, audit_holds) {
+        (Some(entry), true) => {
+            let why = format!("no queue was used: `verify --deep`, entry {entry}, read each file");
+            return (vec![why], None);
+        }
+        (Some(_), false) => ("the last audit does not hold", "`mogile2s3 audit --no-run`"),
+        (None, true) => (
+            "no queue was used, so no worker has verified, and no `verify --deep` holds that read each file",
+            "`mogile2s3 verify --deep`",
+        ),
+        (None, false) => (
+            "no queue was used, and neither an audit nor a `verify --deep` holds that read each file",
+            "`mogile2s3 verify --deep`, then `mogile2s3 audit --no-run`",
+        ),
+    };
+    (vec![why.to_owned()], Some(next.to_owned()))
 }
 
 /// The gate of both queues.

@@ -8,7 +8,7 @@ use domain::digest::Sha256;
 use domain::journal::Head;
 use serde_json::{Value, json};
 
-use crate::report::runbook::{NextReport, StatusReport, Written};
+use crate::report::runbook::{DoneReport, NextReport, StatusReport};
 
 pub(super) fn reports() -> [(&'static str, Vec<Value>); 4] {
     let migration = || "ledger".to_owned();
@@ -26,7 +26,17 @@ pub(super) fn reports() -> [(&'static str, Vec<Value>); 4] {
         ("runbook status", status.collect()),
         ("runbook next", lists.iter().flat_map(next_reports).map(|it| json!(it)).collect()),
         ("runbook run", run),
-        ("runbook done", vec![json!(Written::new("ledger", "ledger-journal", head))]),
+        ("runbook done", done(head)),
+    ]
+}
+
+fn done(head: Head) -> Vec<Value> {
+    let (names, list) = (("ledger", "ledger-journal"), full());
+    let now = || (&list, next(Some(Step::Verify)));
+    let proof = list.steps.iter().find_map(|it| it.proof.as_ref()).expect("a proof");
+    vec![
+        json!(DoneReport::written(names, Step::KeepMogile, head, now())),
+        json!(DoneReport::already(names, Step::KeepMogile, proof, now())),
     ]
 }
 
@@ -57,7 +67,12 @@ fn full() -> CheckList {
         window_seconds: Some(1),
         converges: Some(true),
     };
-    CheckList { steps, convergence: Some(convergence), unknown_entries: 0 }
+    CheckList {
+        steps,
+        convergence: Some(convergence),
+        clients_must_stay_stopped: false,
+        unknown_entries: 0,
+    }
 }
 
 fn empty() -> CheckList {
@@ -70,7 +85,12 @@ fn empty() -> CheckList {
         window_seconds: None,
         converges: None,
     };
-    let list = CheckList { steps: Vec::new(), convergence: None, unknown_entries: 0 };
+    let list = CheckList {
+        steps: Vec::new(),
+        convergence: None,
+        clients_must_stay_stopped: false,
+        unknown_entries: 0,
+    };
     CheckList { convergence: Some(convergence), ..list }
 }
 
@@ -80,6 +100,7 @@ fn next(step: Option<Step>) -> Next {
         step,
         why: vec!["words".to_owned()],
         commands: vec![CommandLine { words, automatic: true, purpose: "see" }],
+        open: vec![Step::Build],
         way_back: step.map(Step::way_back),
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{HumanCount, HumanDuration};
 use serde::Serialize;
 
 use super::in_words;
-use super::next::write_next;
+use super::next::{write_must_stay_stopped, write_next};
 use crate::exit::Verdict;
 use crate::report::Report;
 use crate::report::shell::printable;
@@ -132,6 +132,7 @@ impl Report for StatusReport<'_> {
             write_convergence(out, convergence)?;
         }
         let mut text = String::new();
+        write_must_stay_stopped(&mut text, list.clients_must_stay_stopped)?;
         write_next(&mut text, next, COMMANDS)?;
         text.lines().try_for_each(|text| line(out, text))
     }

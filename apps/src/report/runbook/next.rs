@@ -18,6 +18,8 @@ pub struct NextReport {
     next: Next,
     /// How fast the number of files falls that are left to migrate, until the freeze.
     convergence: Option<Convergence>,
+    /// Whether the databases are between the two stores.
+    clients_must_stay_stopped: bool,
     #[serde(flatten)]
     verdict: Verdict,
 }
@@ -35,7 +37,8 @@ impl NextReport {
     pub fn new(migration: String, list: &CheckList, next: Next) -> Self {
         let (convergence, verdict) =
             (list.convergence.clone(), Verdict::of_checks(false, list.has_findings()));
-        Self { migration, next, convergence, verdict }
+        let clients_must_stay_stopped = list.clients_must_stay_stopped;
+        Self { migration, next, convergence, clients_must_stay_stopped, verdict }
     }
 
     /// The command that comes next was to be started, and needs an operator.
@@ -46,11 +49,23 @@ impl NextReport {
     }
 }
 
+/// Says loudly that the databases are between the two stores.
+pub(super) fn write_must_stay_stopped(out: &mut String, is_between: bool) -> fmt::Result {
+    if is_between {
+        writeln!(out, "CLIENTS MUST STAY STOPPED: their databases are between the two stores")?;
+    }
+    Ok(())
+}
+
 /// Writes the step, why, and the first of its commands.
 pub(super) fn write_next(out: &mut String, next: &Next, most: usize) -> fmt::Result {
     match next.step {
         Some(step) => writeln!(out, "Next: step {}, {}", step.number(), step.name())?,
-        None => writeln!(out, "Next: nothing")?,
+        None if next.open.is_empty() => writeln!(out, "Next: nothing")?,
+        None => {
+            let open: Vec<_> = next.open.iter().map(|step| step.number().to_string()).collect();
+            writeln!(out, "Next: no step is due, and not settled: {}", open.join(", "))?;
+        }
     }
     for why in &next.why {
         writeln!(out, "  {why}")?;
@@ -68,6 +83,7 @@ pub(super) fn write_next(out: &mut String, next: &Next, most: usize) -> fmt::Res
 impl Report for NextReport {
     fn write(&self, out: &mut String) -> fmt::Result {
         let Self { next, convergence, verdict, .. } = self;
+        write_must_stay_stopped(out, self.clients_must_stay_stopped)?;
         write_next(out, next, usize::MAX)?;
         if let Some(convergence) = convergence {
             write_convergence(out, convergence)?;

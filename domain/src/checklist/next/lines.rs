@@ -5,7 +5,7 @@ use crate::checklist::facts::{Facts, PASSES, Recorded};
 use crate::checklist::rules::View;
 use crate::checklist::{CheckList, State, Step};
 use crate::cutover::Phase;
-use crate::journal::{EvidenceOutcome, MigrationPlace};
+use crate::journal::{ContentRead, EvidenceOutcome, MigrationPlace};
 
 /// What the lines of a step depend on.
 pub(super) struct Lines<'a> {
@@ -27,6 +27,16 @@ fn automatic(words: &[&str], purpose: &'static str) -> CommandLine {
 /// One that an operator types.
 fn typed(words: &[&str], purpose: &'static str) -> CommandLine {
     line(false, words, purpose)
+}
+
+/// The audit, with the workers' verification or without a queue.
+fn audit_of(run: &str, without_queue: bool) -> Vec<CommandLine> {
+    if without_queue {
+        return vec![automatic(&["audit", "--no-run"], "compare index and ledger")];
+    }
+    let work = "work on the jobs from here, or wait until the function has";
+    let audit = "compare index, ledger and verification";
+    vec![typed(&["work", "--until-empty"], work), automatic(&["audit", "--run", run], audit)]
 }
 
 fn confirmed(step: Step, purpose: &'static str) -> CommandLine {
@@ -132,44 +142,73 @@ impl Lines<'_> {
         let sequence = freeze.map_or(0, |freeze| freeze.sequence);
         let content = freeze.map(|freeze| &freeze.freeze.state.content);
         let view = View { facts: self.facts, today: self.today };
-        let stale = |it: &Recorded| !it.evidence.stale(self.today, None).is_empty();
         let of = |step: &str| self.facts.last(step).filter(|it| it.began_behind(sequence));
         let holds = |it: &Recorded| view.holds(it, content);
-        let failed = |it: &Recorded| it.evidence.outcome == EvidenceOutcome::Differs && !stale(it);
+        let (audit, verify) = (of("audit"), of("verify"));
+        let without_queue = view.is_without_queue();
+        let mut lines = self.failed(audit, verify);
         let jobs = self.facts.last("enqueue verify").filter(|it| view.holds(it, None));
         let run = jobs.and_then(|it| it.evidence.run.clone());
         let run = run.unwrap_or_else(|| format!("freeze-{sequence}"));
-        let (audit, verify) = (of("audit"), of("verify"));
-        let mut lines = Vec::new();
-        if [audit, verify].into_iter().flatten().any(failed) {
-            lines.push(typed(&["status", "--watch"], "wait until the queue is empty"));
-            lines.push(
-                self.migrate(Step::MigrateAgain).pop().unwrap_or_else(|| typed(&["migrate"], "")),
-            );
-            let accept = ["audit", "accept", "--fids", "FIDS", "--reason", "TEXT"];
-            lines.push(typed(&accept, "accept by name what no replica gives any more"));
-        }
         let without_pass =
             |it: &Recorded| it.counted("without_pass").is_some_and(|files| files > 0);
         let sent_behind = |it: &Recorded| jobs.is_some_and(|jobs| !it.began_behind(jobs.entry));
         let is_unverified = audit.is_some_and(|it| without_pass(it) && !sent_behind(it));
-        if jobs.is_none() || is_unverified {
+        if !without_queue && (jobs.is_none() || is_unverified) {
             let words = ["enqueue", "verify", "--run", &run];
             lines.push(automatic(&words, "have the workers verify each file"));
         }
-        if !verify.is_some_and(|it| holds(it) && it.evidence.reads_content()) {
-            lines.push(automatic(&["verify"], "compare the buckets with the index"));
+        let reads_enough = |it: &Recorded| match without_queue {
+            true => it.evidence.read == Some(ContentRead::Everything),
+            false => it.evidence.reads_content(),
+        };
+        if !verify.is_some_and(|it| holds(it) && reads_enough(it)) {
+            lines.push(if without_queue {
+                automatic(&["verify", "--deep"], "read each file in S3: no worker has verified it")
+            } else {
+                automatic(&["verify"], "compare the buckets with the index")
+            });
         }
-        if !audit.is_some_and(|it| holds(it) && it.evidence.run.is_some()) {
-            let words = ["work", "--until-empty"];
-            lines.push(typed(&words, "work on the jobs from here, or wait until the function has"));
-            let words = ["audit", "--run", &run];
-            lines.push(automatic(&words, "compare index, ledger and verification"));
+        let is_whole = |it: &Recorded| holds(it) && (without_queue || it.evidence.run.is_some());
+        if !audit.is_some_and(is_whole) {
+            lines.extend(audit_of(&run, without_queue));
         }
-        if of("verify references").is_some_and(|it| !view.holds(it, None)) {
+        if let Some(references) = of("verify references").filter(|it| !view.holds(it, None)) {
+            if references.evidence.outcome == EvidenceOutcome::Differs {
+                let words = ["verify", "--references", "--failures", "FILE"];
+                lines.push(typed(&words, "name the clients' rows that are broken"));
+            }
             let words = ["verify", "--references"];
             lines.push(automatic(&words, "compare the clients' tables with the buckets"));
         }
+        lines
+    }
+
+    /// What an audit and a verification found, and how to correct it.
+    fn failed(&self, audit: Option<&Recorded>, verify: Option<&Recorded>) -> Vec<CommandLine> {
+        let failed = |it: &&Recorded| {
+            it.evidence.outcome == EvidenceOutcome::Differs
+                && it.evidence.stale(self.today, None).is_empty()
+        };
+        let (audit, verify) = (audit.filter(failed), verify.filter(failed));
+        let mut lines = Vec::new();
+        if audit.or(verify).is_none() {
+            return lines;
+        }
+        let lost = ["missing", "wrong-length", "wrong-content"];
+        let lost = |it: &Recorded| lost.iter().any(|name| it.counted(name) > Some(0));
+        if verify.is_some_and(lost) {
+            // The ledger may have a proof from before the object went: a pass over what is pending finds nothing.
+            lines.push(typed(&["verify", "--failures", "FILE"], "name these files in a new file"));
+            let words = ["migrate", "--again", "--fids", "@FILE"];
+            lines.push(typed(&words, "migrate them again, whatever the ledger has of them"));
+        }
+        if self.today.queue.is_some() {
+            lines.push(typed(&["status", "--watch"], "wait until the queue is empty"));
+        }
+        lines.extend(self.migrate(Step::MigrateAgain).pop());
+        let accept = ["audit", "accept", "--fids", "FIDS", "--reason", "TEXT"];
+        lines.push(typed(&accept, "accept by name what no replica gives any more"));
         lines
     }
 
@@ -178,23 +217,40 @@ impl Lines<'_> {
         self.facts.cutovers.contentrepo.forth.as_ref().map(|run| run.sequence)
     }
 
+    /// The flag of a cut-over where no queue was used.
+    fn no_queue(&self) -> Option<String> {
+        let view = View { facts: self.facts, today: self.today };
+        view.is_without_queue().then(|| "--no-queue".to_owned())
+    }
+
+    /// The lines of a cut-over that is to begin.
+    fn first_lines(&self, database: &'static str, file: &'static str) -> [CommandLine; 2] {
+        // rhino's cut-over takes these names from contentrepo's.
+        let left_behind = self.facts.left_behind.join(",");
+        let is_named = database == "contentrepo" && !left_behind.is_empty();
+        let left_behind = is_named.then(|| ["--left-behind".to_owned(), left_behind]);
+        let look = "look: it changes nothing, and names each flag that is needed";
+        let words = ["cutover", database, "--execute", "--backup", file];
+        [typed(&["cutover", database], look), typed(&words, "change the names")].map(|mut line| {
+            line.words.extend(self.no_queue());
+            line.words.extend(left_behind.iter().flatten().cloned());
+            line
+        })
+    }
+
     fn cut_over(&self) -> Vec<CommandLine> {
-        let backup = |database: &'static str, file: &'static str| {
-            let words = ["cutover", database, "--execute", "--backup", file];
-            [
-                typed(&["cutover", database], "look: it changes nothing"),
-                typed(&words, "change the names"),
-            ]
-        };
         let go_on = |database: &str| {
-            typed(&["cutover", database, "--execute"], "bring it to its end; clients stand still")
+            let words = ["cutover", database, "--execute"];
+            let mut line = typed(&words, "bring it to its end; clients stand still");
+            line.words.extend(self.no_queue());
+            line
         };
         let back = |database: &str| {
             let words = ["cutover", database, "--revert", "--execute"];
             typed(&words, "bring the way back to its end; clients stand still")
         };
-        let contentrepo = backup("contentrepo", "contentrepo-names.gz");
-        let rhino = backup("rhino", "rhino-names.gz");
+        let contentrepo = self.first_lines("contentrepo", "contentrepo-names.gz");
+        let rhino = self.first_lines("rhino", "rhino-names.gz");
         let cutovers = &self.facts.cutovers;
         match (cutovers.contentrepo.phase(), cutovers.rhino.phase()) {
             (_, Phase::UnderWayBack) | (Phase::Before, Phase::CutOver) => vec![back("rhino")],

@@ -1,10 +1,10 @@
 //! The freeze, and the steps that rest on it.
 
-use super::{Found, View, because, not_begun};
+use super::{Found, View, because, not_begun, typed_as};
 use crate::checklist::State;
 use crate::checklist::facts::Recorded;
 use crate::cutover::CurrentFreeze;
-use crate::journal::Staleness;
+use crate::journal::{ContentRead, Staleness};
 
 impl View<'_> {
     /// Why a freeze does not count any more.
@@ -93,10 +93,18 @@ impl View<'_> {
             let entry = unread.entry;
             why.push(format!("`verify`, entry {entry}, read no content: leave out `--sample 0`"));
         }
-        let has_run = audit.is_none_or(|audit| audit.evidence.run.is_some());
-        if !has_run {
-            states.push(State::UnderWay);
-            why.push("the audit compared no verification: give it `--run`".to_owned());
+        // `verify --deep` reads each file, as the workers do. A sample does not.
+        let is_deep = verify.is_some_and(|it| it.evidence.read == Some(ContentRead::Everything));
+        if audit.is_some_and(|audit| audit.evidence.run.is_none()) {
+            if !self.is_without_queue() {
+                states.push(State::UnderWay);
+                why.push("the audit compared no verification: give it `--run`".to_owned());
+            } else if !is_deep {
+                states.push(State::UnderWay);
+                let text =
+                    "no queue was used, and so no worker verified: `verify --deep` reads each file";
+                why.push(text.to_owned());
+            }
         }
         let is = |state: State| states.contains(&state);
         let state = match () {
@@ -113,7 +121,7 @@ impl View<'_> {
 
 /// What an operator allowed of what would be findings: it is done, and its reader must know.
 fn allowed(recorded: &Recorded) -> Option<String> {
-    let (step, entry) = (&recorded.evidence.step, recorded.entry);
+    let (step, entry) = (typed_as(&recorded.evidence.step), recorded.entry);
     let flags = recorded.evidence.allow_flags()?;
     Some(format!("`{step}`, entry {entry}, was given {flags}: what that allows is no finding"))
 }

@@ -48,6 +48,12 @@ pub(super) enum Kind {
     Elsewhere(Box<Kind>),
     /// The same evidence, of a run that began behind this entry.
     Since(u64, Box<Kind>),
+    /// Jobs were sent, and the sender has not come to its end.
+    JobsBegun,
+    Sync,
+    References,
+    /// The same evidence, of a run that found a file missing.
+    Missing(Box<Kind>),
     /// The same evidence, of a run that read no content, or all of it.
     Unread(Box<Kind>),
     Deep(Box<Kind>),
@@ -171,9 +177,19 @@ fn content(kind: &Kind, sequence: u64, place: &MigrationPlace) -> Content {
             }
             verify
         }
+        Kind::JobsBegun => {
+            let (queue, action) = ("https://sqs/jobs".to_owned(), "migrate".to_owned());
+            Content::JobsBegun { queue, action }
+        }
+        Kind::Sync => of("sync"),
+        Kind::References => of("verify references"),
+        Kind::Missing(kind) => changed(kind, &|it| {
+            it.outcome = EvidenceOutcome::Differs;
+            it.counted.insert("missing".to_owned(), 1);
+        }),
         Kind::Unread(kind) => changed(kind, &|it| it.read = Some(ContentRead::Nothing)),
         Kind::Deep(kind) => changed(kind, &|it| it.read = Some(ContentRead::Everything)),
-        Kind::Allowed(kind) => changed(kind, &|it| it.allowed = vec!["extra".to_owned()]),
+        Kind::Allowed(kind) => changed(kind, &|it| it.allowed = vec!["allow-extra".to_owned()]),
         Kind::ConfigCheck => of("config check"),
         Kind::Smoke => of("smoke"),
         Kind::Begun(database) => begun(database, Direction::ToS3),
@@ -254,7 +270,7 @@ fn begun(database: &str, direction: Direction) -> Content {
         takes_back: None,
         names,
         backup: None,
-        left_behind: Vec::new(),
+        left_behind: ["old", "trash"].map(str::to_owned).into(),
         ingested: None,
     }))
 }

@@ -62,7 +62,11 @@ proptest! {
         let list = CheckList::of(&facts, &today);
         let next = next(&facts, &today, &list);
         let is_done = |step| list.state(step) == State::Done;
-        let freeze = last(&kinds, |kind| matches!(kind, Kind::Freeze(_)));
+        let is_freeze = |kind: &Kind| matches!(kind, Kind::Freeze(_));
+        // A whole cut-over rests on a freeze before it, whatever comes behind.
+        let entry = facts.freeze().map(|freeze| usize::try_from(freeze.sequence).expect("few"));
+        let freeze = entry.or_else(|| last(&kinds, is_freeze));
+        prop_assert!(entry.is_none_or(|entry| is_freeze(&kinds[entry - 1])), "no freeze");
         let ends = ["contentrepo", "rhino"].map(|it| last(&kinds, |kind| *kind == Kind::Ended(it)));
         let back = last(&kinds, |kind| matches!(kind, Kind::BegunBack(_) | Kind::EndedBack(_)));
         if is_done(Step::CutOver) {

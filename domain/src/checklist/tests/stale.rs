@@ -167,7 +167,7 @@ fn a_stale_step_names_the_step_that_was_done_on_it() {
 #[test]
 fn what_counts_behind_the_cut_over_comes_behind_both_ends() {
     use Kind::{Begun, Confirm, Differs, Ended, Freeze, Smoke};
-    use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    use State::{Done, Failed, NotBegun, UnderWay};
     let smoke = [Confirm(10), Smoke, Confirm(12)];
     for (kinds, expected) in [
         (
@@ -199,7 +199,7 @@ fn what_counts_behind_the_cut_over_comes_behind_both_ends() {
                 Differs(Box::new(Smoke)),
                 Freeze(7),
             ],
-            [Stale, NotBegun, Failed, NotBegun],
+            [Done, NotBegun, Failed, NotBegun],
         ),
     ] {
         let all = [&[Freeze(7)], &kinds[..]].concat();
@@ -207,7 +207,24 @@ fn what_counts_behind_the_cut_over_comes_behind_both_ends() {
         assert_eq!(found, expected, "{kinds:?}");
     }
     let without = [Begun("contentrepo"), Ended("contentrepo"), Begun("rhino"), Ended("rhino")];
-    assert_eq!(state_of(&without, Step::CutOver), Stale, "no freeze");
+    assert_eq!(state_of(&without, Step::CutOver), State::Stale, "no freeze");
+    let behind = [&without[..], &[Freeze(7)]].concat();
+    assert_eq!(state_of(&behind, Step::CutOver), State::Stale, "a freeze behind it alone");
+}
+
+/// A freeze behind the cut-over takes nothing from the steps that were done on an earlier one.
+#[test]
+fn a_freeze_behind_the_cut_over_makes_no_step_stale() {
+    let whole: Vec<_> = whole().into_iter().map(|(kind, ..)| kind).collect();
+    let states = |kinds: &[Kind]| Step::ALL.map(|step| state_of(kinds, step));
+    let later = [&whole[..], &[Kind::Freeze(8)]].concat();
+    assert_eq!(states(&later), states(&whole));
+    // Behind a way back it is the freeze that counts.
+    let back = [Kind::BegunBack("rhino"), Kind::EndedBack("rhino")];
+    let back = [back, [Kind::BegunBack("contentrepo"), Kind::EndedBack("contentrepo")]].concat();
+    let again = [&later[..], &back, &[Kind::Freeze(8)]].concat();
+    assert_eq!(state_of(&again, Step::StopIngest), State::Done);
+    assert_eq!(state_of(&again, Step::Verify), State::NotBegun);
 }
 
 #[test]

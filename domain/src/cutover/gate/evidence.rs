@@ -1,7 +1,7 @@
 //! The gates that rest on what `audit` and `verify` found.
 
 use crate::cutover::evidence::{GateEvidence, JournalledEvidence};
-use crate::journal::{Evidence, EvidenceOutcome, MigrationPlace, Staleness};
+use crate::journal::{ContentRead, Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 use crate::store_state::RowsDigest;
 
 /// What counts of `audit` and of `verify` say that a file is missing or wrong, and not accepted.
@@ -50,6 +50,10 @@ pub struct EvidenceSeen {
 }
 
 /// Whether the worker's verification covers every file, by the last audit.
+///
+/// Without a queue no worker has verified anything. `verify --deep` takes its place: it reads and hashes the content
+/// of each file of the index, as a worker does, and asks neither the ledger nor the migrator. A sample would not
+/// cover every file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VerifiedSeen {
     /// Whether the last audit holds: without it its counts say nothing.
@@ -64,6 +68,10 @@ pub struct VerifiedSeen {
     pub whole: u64,
     /// Files that are accepted by name.
     pub accepted: u64,
+    /// Whether no queue was used, so that a local reading of all content takes the workers' place.
+    pub without_queue: bool,
+    /// The entry of that reading, where it holds.
+    pub deep: Option<u64>,
 }
 
 impl EvidenceSeen {
@@ -109,6 +117,14 @@ impl EvidenceSeen {
 }
 
 impl VerifiedSeen {
+    /// The same where no queue was used: `verify` is the last local verification.
+    #[must_use]
+    pub fn without_queue(audit: &EvidenceSeen, verify: &EvidenceSeen) -> Self {
+        let last = verify.last.as_ref().filter(|_| verify.holds());
+        let deep = last.filter(|it| it.evidence.read == Some(ContentRead::Everything));
+        Self { without_queue: true, deep: deep.map(|it| it.sequence), ..Self::of(audit) }
+    }
+
     /// What the last audit says of its verification.
     #[must_use]
     pub fn of(audit: &EvidenceSeen) -> Self {
@@ -123,14 +139,15 @@ impl VerifiedSeen {
             files: count("files"),
             whole: count("whole"),
             accepted: count("accepted"),
+            ..Self::default()
         }
     }
 
-    /// Whether each file is whole by the run, or accepted.
+    /// Whether each file is whole by the run or by the reading that takes its place, or accepted.
     #[must_use]
     pub const fn holds(&self) -> bool {
         self.audit_holds
-            && self.run.is_some()
+            && (self.run.is_some() || self.deep.is_some())
             && self.files > 0
             && self.whole + self.accepted == self.files
     }
@@ -141,8 +158,7 @@ impl GateEvidence {
         let seen = EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen);
         let last = seen.last.as_ref();
         let since = |entry: &u64| last.is_none_or(|last| !last.evidence.began_behind(*entry));
-        let sent = self.queue_used.as_ref().map(|(entry, _)| *entry).filter(since);
-        EvidenceSeen { jobs_behind: sent, ..seen }
+        EvidenceSeen { jobs_behind: self.jobs_sent().filter(since), ..seen }
     }
 
     pub(super) fn verify(&self, today: &MigrationPlace, frozen: Option<&Frozen>) -> EvidenceSeen {

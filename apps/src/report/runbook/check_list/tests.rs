@@ -10,6 +10,7 @@ fn next() -> Next {
         step: Some(Step::Verify),
         why: vec!["why ".repeat(40), "why".to_owned(), "why".to_owned()],
         commands: vec![command; 7],
+        open: Vec::new(),
         way_back: None,
     }
 }
@@ -41,7 +42,12 @@ fn list() -> CheckList {
         StepState { step, state, why, proof: Some(proof.clone()) }
     };
     let steps = Step::ALL.map(step).into();
-    CheckList { steps, convergence: Some(convergence(9, Some(4))), unknown_entries: 3 }
+    CheckList {
+        steps,
+        convergence: Some(convergence(9, Some(4))),
+        clients_must_stay_stopped: true,
+        unknown_entries: 3,
+    }
 }
 
 fn text(list: &CheckList) -> String {
@@ -61,12 +67,26 @@ fn the_check_list_is_one_screen() {
     assert!(!text.contains('\u{1b}'), "control characters reach the terminal: {text}");
     for words in [
         "FAILED",
+        "CLIENTS MUST STAY STOPPED: their databases are between the two stores",
         "entry 12345, enqueue migrate: left 9; ann, 1970-01-01 00:00Z",
         "and 4 more: `mogile2s3 runbook next`",
     ] {
         assert!(text.contains(words), "no `{words}` in: {text}");
     }
     assert!(!text.contains("other 5"), "only the main counts: {text}");
+}
+
+#[test]
+fn an_open_step_is_never_beside_the_word_nothing() {
+    let said = |open: &[Step]| {
+        let mut text = String::new();
+        let next = Next { step: None, open: open.to_vec(), ..next() };
+        write_next(&mut text, &next, 0).expect("a text");
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(said(&[]), "Next: nothing");
+    let open = [Step::Verify, Step::ConfigureClients];
+    assert_eq!(said(&open), "Next: no step is due, and not settled: 7, 8");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cutover::JournalledEvidence;
-use crate::journal::{Content, Entry, Evidence, EvidenceOutcome, Staleness};
+use crate::journal::{Content, ContentRead, Entry, Evidence, EvidenceOutcome, Staleness};
 use crate::store_state::RowsDigest;
 use crate::{Fid, Timestamp};
 
@@ -157,11 +157,11 @@ fn a_run_says_nothing_of_what_was_written_while_it_ran() {
     // Jobs.
     let sent = GateEvidence {
         audits: journalled(&[since(4, clean("audit"))]),
-        queue_used: Some((5, "https://sqs/jobs".to_owned())),
+        queues: [("https://sqs/jobs".to_owned(), 5), ("https://sqs/old".to_owned(), 2)].into(),
         ..GateEvidence::default()
     };
     assert_eq!(sent.audit(&place(), Some(&frozen())).jobs_behind, Some(5));
-    let before = GateEvidence { queue_used: Some((4, String::new())), ..sent };
+    let before = GateEvidence { queues: [(String::new(), 4)].into(), ..sent };
     assert_eq!(before.audit(&place(), Some(&frozen())).jobs_behind, None);
 }
 
@@ -224,6 +224,55 @@ fn the_workers_verification_covers_each_file_or_it_is_accepted() {
     );
 }
 
+/// Without a queue no worker verifies: the local reading of all content does.
+#[test]
+fn without_a_queue_the_reading_of_all_content_takes_the_workers_place() {
+    let (all, sample) = (Some(ContentRead::Everything), Some(ContentRead::Sample));
+    let without_run = || Evidence { run: None, ..clean("audit") };
+    let broken = || counts(without_run(), "files", 4);
+    let stale = |read| Evidence { content: None, read, ..clean("verify") };
+    let verify = |read| Evidence { read, ..clean("verify") };
+    for (what, audit, local, without_queue, is_open) in [
+        ("all content was read", without_run(), verify(all), true, true),
+        ("a sample", without_run(), verify(sample), true, false),
+        ("all, of other content than the freeze has", without_run(), stale(all), true, false),
+        ("an audit with a file that is not whole", broken(), verify(all), true, false),
+        ("an audit of other content", stale(all), verify(all), true, false),
+        ("a run, from before", clean("audit"), verify(sample), true, true),
+        ("there is a queue", without_run(), verify(all), false, false),
+    ] {
+        let (audit, local) = (seen(&[audit]), seen(&[local]));
+        let found = if without_queue {
+            VerifiedSeen::without_queue(&audit, &local)
+        } else {
+            VerifiedSeen::of(&audit)
+        };
+        assert_eq!(found.holds(), is_open, "{what}");
+    }
+}
+
+#[test]
+fn the_gate_of_the_queue_remembers_every_queue_that_got_jobs() {
+    let (jobs, old) = ("https://sqs/jobs".to_owned(), "https://sqs/old".to_owned());
+    let journal = |urls: &[&String]| GateEvidence {
+        queues: (1..).zip(urls).map(|(entry, url)| ((*url).clone(), entry)).collect(),
+        ..GateEvidence::default()
+    };
+    let other = |entry, url: &String| QueueSeen::Other { entry, url: url.clone() };
+    for (urls, today, expected) in [
+        (&[][..], Some(&jobs), QueueSeen::NotNamed),
+        (&[&jobs], Some(&jobs), QueueSeen::NotNamed),
+        // Jobs went there first, and then to the queue that is looked at.
+        (&[&old, &jobs], Some(&jobs), other(1, &old)),
+        (&[&jobs, &old], Some(&jobs), other(2, &old)),
+        (&[&jobs, &old], None, other(2, &old)),
+    ] {
+        assert_eq!(journal(urls).queue(QueueSeen::NotNamed, today), expected, "{urls:?} {today:?}");
+    }
+    assert_eq!(journal(&[]).no_queue(), QueueSeen::NotUsed { but: None });
+    assert_eq!(journal(&[&jobs, &old]).no_queue(), QueueSeen::NotUsed { but: Some((2, old)) });
+}
+
 #[test]
 fn evidence_is_taken_from_the_journal_by_its_step() {
     let mut evidence = GateEvidence::default();
@@ -244,6 +293,8 @@ fn evidence_is_taken_from_the_journal_by_its_step() {
         ended("plos_repo"),
         ended("another"),
         of(Evidence { place: place(), ..clean("doctor") }),
+        // Of `--fids`, or of a process that was killed: it has no evidence of its end.
+        Content::JobsBegun { queue: "https://sqs/part".to_owned(), action: "verify".to_owned() },
     ];
     for (sequence, content) in (1..).zip(contents) {
         let (migration, by) = ("ledger".to_owned(), "ann".to_owned());
@@ -254,5 +305,6 @@ fn evidence_is_taken_from_the_journal_by_its_step() {
     let numbers = |all: &[JournalledEvidence]| all.iter().map(|it| it.sequence).collect::<Vec<_>>();
     assert_eq!((numbers(&evidence.audits), numbers(&evidence.verifies)), (vec![1], vec![3]));
     assert_eq!(evidence.acceptance_ended, Some(6), "of this domain");
-    assert_eq!(evidence.queue_used, Some((2, "https://sqs/jobs".to_owned())));
+    let queues = [("https://sqs/jobs".to_owned(), 2), ("https://sqs/part".to_owned(), 9)];
+    assert_eq!(evidence.queues, queues.into());
 }
