@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use domain::cleanup::{Mode, never};
 use domain::cutover::{
-    IntermediariesRefused, IntermediaryDeletion, IntermediaryPlan, IntermediaryPorts,
-    IntermediaryRefusal, delete_intermediaries,
+    IntermediariesRefused, IntermediaryDeletion, IntermediaryObserver, IntermediaryPlan,
+    IntermediaryPorts, IntermediaryRefusal, delete_intermediaries,
 };
 use domain::engine::{Quiet, migrate_run, never as never_stop};
 use domain::journal::{
@@ -169,27 +169,8 @@ fn really() -> Mode {
 
 fn begun(database: ClientDatabase, direction: Direction) -> CutoverBegun {
     let rename = NameRename { id: None, from: "repo".to_owned(), to: BUCKET.to_owned() };
-    CutoverBegun {
-        database,
-        direction,
-        server: "db:3306/clients".to_owned(),
-        server_ids: domain::server_ids::ServerIds::default(),
-        database_was: None,
-        freeze: None,
-        takes_back: None,
-        names: NamesBefore {
-            renames: vec![rename],
-            rows: BTreeMap::new(),
-            nameless: 0,
-            last: None,
-            index: None,
-            create_table: None,
-            kept: None,
-        },
-        backup: None,
-        left_behind: Vec::new(),
-        ingested: None,
-    }
+    let names = NamesBefore { renames: vec![rename], ..NamesBefore::default() };
+    CutoverBegun::new(database, direction, "db:3306/clients", names)
 }
 
 fn done(database: ClientDatabase, direction: Direction) -> Said {
@@ -233,6 +214,30 @@ fn proven_files_lose_their_intermediaries_in_both_forms() {
     // Nothing is left to do.
     let again = stage.delete();
     assert_eq!((again.intermediaries.files, again.entries), (0, 0));
+}
+
+/// What an observer is told.
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<(u64, u64)>>);
+
+impl IntermediaryObserver for Told {
+    fn ended(&self, _: Fid, _: &domain::ObjectAddress, _: &'static str) {}
+
+    fn progressed(&self, so_far: &IntermediaryDeletion) {
+        let figures = (so_far.intermediaries.files, so_far.deleted.files);
+        self.0.lock().expect("no panic").push(figures);
+    }
+}
+
+#[test]
+fn no_figure_is_told_twice_and_the_last_one_is_the_end() {
+    let stage = Stage::new(8);
+    let (buckets, told) = (buckets(), Told::default());
+    let plan = IntermediaryPlan { observer: &told, ..plan(&buckets, really(), false) };
+    let deletion = stage.world.run(delete_intermediaries(&stage.ports(), &plan)).expect("deleted");
+    let figures = told.0.into_inner().expect("no panic");
+    assert!(figures.is_sorted_by(|one, next| one < next), "{figures:?}");
+    assert_eq!(figures.last(), Some(&(8, 8)), "{deletion:?}");
 }
 
 #[test]

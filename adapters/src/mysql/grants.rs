@@ -60,6 +60,13 @@ impl Grants {
         rights
     }
 
+    /// Whether the account has a right that is given for the whole server alone.
+    pub(super) fn gives_everywhere(&self, right: &str) -> bool {
+        let everywhere = |line: &&Line| line.database == "*" && line.table.is_none();
+        let lines: Vec<_> = self.lines.iter().filter(everywhere).collect();
+        has(&lines, right)
+    }
+
     /// Those of the rights that the account does not have on a whole table, all its columns.
     ///
     /// Of several lines for all tables of a database the server takes the most specific one alone (MySQL

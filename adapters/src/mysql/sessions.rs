@@ -55,6 +55,14 @@ impl Database {
         }
     }
 
+    /// The tables that its changes read beside [`Self::changed_table`].
+    pub(super) const fn tables_beside(self) -> &'static [&'static str] {
+        match self {
+            Self::ContentRepo => &["objects"],
+            Self::Rhino | Self::MogileFs => &[],
+        }
+    }
+
     /// The rights on [`Self::changed_table`] for its changes. An index is dropped and made by
     /// `ALTER TABLE`, which wants INSERT and CREATE too (MySQL 8.4 reference, "ALTER TABLE
     /// Statement"); triggers are shown to whom TRIGGER is granted alone.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::ports::{
-    AccountRights, DatabaseError, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
-    UploadsUnderWay,
+    AccountRights, DatabaseError, DatabaseSurvey, LackingBeside, MogileDatabase, SurveyedColumn,
+    SurveyedDatabase, UploadsUnderWay,
 };
 use domain::{Fid, Timestamp};
 
@@ -124,6 +124,7 @@ async fn survey(tables: &Tables) -> Result<DatabaseSurvey, DatabaseError> {
         columns,
         rights: rights_in(&grants, tables.database_name()),
         lacking: lacking(&grants, tables.database_name(), tables.database()),
+        lacking_beside: lacking_beside(&grants, tables.database_name(), tables.database()),
     })
 }
 
@@ -165,6 +166,20 @@ fn lacking(grants: &Grants, database: &str, of: Database) -> Option<Vec<String>>
     Some(lacking.into_iter().map(str::to_owned).collect())
 }
 
+/// What it lacks beside them, where that is known. PROCESS is given for the whole server alone (MySQL 8.4
+/// reference, "Static Privilege Descriptions").
+fn lacking_beside(grants: &Grants, database: &str, of: Database) -> LackingBeside {
+    if grants.is_empty() || grants.has_role() {
+        return LackingBeside::default();
+    }
+    let may_not_read = |table: &&&str| !grants.lacks(&["SELECT"], database, table).is_empty();
+    let reading = of.tables_beside().iter().filter(may_not_read);
+    LackingBeside {
+        reading: reading.map(|&table| table.to_owned()).collect(),
+        sessions: !grants.gives_everywhere("PROCESS"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +215,50 @@ mod tests {
         ] {
             let grants = Grants::read(lines.iter().copied());
             assert_eq!(rights_in(&grants, "my_repo"), rights, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_cut_over_lacks_beside_its_table_is_named() {
+        const OBJECTS: &[&str] = &["objects"];
+        for (lines, of, reading, sessions) in [
+            (
+                &["GRANT ALL PRIVILEGES ON *.* TO `a`@`%`"][..],
+                Database::ContentRepo,
+                &[][..],
+                false,
+            ),
+            (&["GRANT ALL PRIVILEGES ON `db`.* TO `a`@`%`"], Database::ContentRepo, &[], true),
+            (
+                &["GRANT SELECT, UPDATE ON `db`.`buckets` TO `a`@`%`"],
+                Database::ContentRepo,
+                OBJECTS,
+                true,
+            ),
+            (
+                &["GRANT PROCESS ON *.* TO `a`@`%`", "GRANT SELECT ON `db`.`objects` TO `a`@`%`"],
+                Database::ContentRepo,
+                &[],
+                false,
+            ),
+            (
+                &["GRANT SELECT (`id`) ON `db`.`objects` TO `a`@`%`"],
+                Database::ContentRepo,
+                OBJECTS,
+                true,
+            ),
+            (&["GRANT SELECT ON `db`.`articleFile` TO `a`@`%`"], Database::Rhino, &[], true),
+            (&["GRANT PROCESS, REPLICATION CLIENT ON *.* TO `a`@`%`"], Database::Rhino, &[], false),
+            // Nothing is known where a role may give it.
+            (&["GRANT `cutter`@`%` TO `a`@`%`"], Database::ContentRepo, &[], false),
+            (&[], Database::Rhino, &[], false),
+        ] {
+            let found = lacking_beside(&Grants::read(lines.iter().copied()), "db", of);
+            assert_eq!(
+                (&found.reading[..], found.sessions),
+                (&reading.iter().map(|&it| it.to_owned()).collect::<Vec<_>>()[..], sessions),
+                "{lines:?}"
+            );
         }
     }
 

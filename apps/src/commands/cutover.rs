@@ -178,6 +178,18 @@ fn reading(error: &DatabaseError) -> anyhow::Error {
     anyhow!("{error}\n  → check the URL, the server and the account, then run this again")
 }
 
+/// What the backup of `--from` may meet.
+fn taking_from(error: &BackupError) -> anyhow::Error {
+    match error {
+        BackupError::Disk { .. } => UsageError(format!(
+            "--from: {error}. Nothing was changed\n  → give the path of the backup as it is on this machine, by an \
+             account that may read it. Without --from the names come from the journal"
+        ))
+        .into(),
+        BackupError::Exists(_) | BackupError::Damaged { .. } => backing(error),
+    }
+}
+
 fn backing(error: &BackupError) -> anyhow::Error {
     match error {
         BackupError::Exists(_) => UsageError(format!("{error}\n  → name another file")).into(),

@@ -102,7 +102,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
     let done = provision(&site, &SystemClock, &blueprint, arguments.dry_run).await;
     let tables = (!arguments.buckets_only).then_some(&tables);
-    let settings = settings(&done, &buckets, tables, &region);
+    let settings = settings(&done, &buckets, tables, (&region, profile));
     session.print(&ProvisionReport::new(done.entries, settings, session.cost()))
 }
 
@@ -177,12 +177,13 @@ pub(crate) fn settings(
     done: &Provisioned,
     buckets: &BucketMap,
     tables: Option<&TableNames>,
-    region: &str,
+    (region, profile): (&str, AccessProfile),
 ) -> Vec<(&'static str, String)> {
     let pairs = buckets.pairs().map(|(old, new)| format!("{old}:{new}"));
     let mut settings = vec![
         ("AWS_S3_REGION_NAME", region.to_owned()),
         ("BUCKETS", pairs.collect::<Vec<_>>().join(",")),
+        ("ACCESS_PROFILE", profile.to_string()),
     ];
     settings.extend(done.jobs_url.clone().map(|url| ("SQS_URL", url)));
     settings.extend(done.dead_letters_url.clone().map(|url| ("SQS_DLQ_URL", url)));

@@ -22,7 +22,8 @@ mod tests;
 pub use check::{CheckTrouble, FreezeCheck, check_freeze, glance_at_freeze};
 pub use contentrepo::{
     RepoBackup, RepoCutover, RepoDone, RepoEnd, RepoPlan, RepoPorts, RepoRefusal, RepoRevert,
-    RepoTrouble, UnfitRow, cut_over_contentrepo, plan_contentrepo, revert_contentrepo,
+    RepoRevertSeen, RepoTrouble, UnfitRow, cut_over_contentrepo, look_back, plan_contentrepo,
+    revert_contentrepo,
 };
 pub use current::{
     CurrentFreeze, DeletedSince, FreezeEnded, JournalledChanges, UnreadableJournal,

@@ -216,27 +216,15 @@ mod tests {
         let statement =
             |does| Content::CutoverStatement(CutoverStatement { database, direction, does });
         match what.to_ascii_uppercase() {
-            'B' => Content::CutoverBegun(Box::new(CutoverBegun {
-                database,
-                direction,
-                server: "db:3306/rhino".to_owned(),
-                server_ids: crate::server_ids::ServerIds::default(),
-                database_was: None,
-                freeze: Some(1),
-                takes_back: None,
-                names: NamesBefore {
-                    renames: Vec::new(),
+            'B' => {
+                let names = NamesBefore {
                     rows: [("a".to_owned(), 7)].into(),
-                    nameless: 0,
                     last: Some("9".to_owned()),
-                    index: None,
-                    create_table: None,
-                    kept: None,
-                },
-                backup: None,
-                left_behind: Vec::new(),
-                ingested: None,
-            })),
+                    ..NamesBefore::default()
+                };
+                let begun = CutoverBegun::new(database, direction, "db:3306/rhino", names);
+                Content::CutoverBegun(Box::new(CutoverBegun { freeze: Some(1), ..begun }))
+            }
             'D' => statement(Statement::DropIndex),
             'R' => statement(Statement::RenameRows { first: "1".into(), last: "9".into() }),
             'A' => statement(Statement::AddIndex),

@@ -151,7 +151,8 @@ mod tests {
 
     use super::*;
     use crate::ports::{
-        AccountRights, DatabaseError, RepoExtent, RepoMetadata, RepoObject, SurveyedColumn,
+        AccountRights, DatabaseError, LackingBeside, RepoExtent, RepoMetadata, RepoObject,
+        SurveyedColumn,
     };
     use crate::{Health, Timestamp};
 
@@ -206,6 +207,7 @@ mod tests {
                 columns,
                 rights: self.rights.clone(),
                 lacking: self.lacking.clone(),
+                lacking_beside: LackingBeside::default(),
             })
         }
 

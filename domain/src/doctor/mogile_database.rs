@@ -138,7 +138,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::ports::{DatabaseError, SurveyedColumn, SurveyedDatabase, UploadsUnderWay};
+    use crate::ports::{
+        DatabaseError, LackingBeside, SurveyedColumn, SurveyedDatabase, UploadsUnderWay,
+    };
     use crate::{Health, Timestamp};
 
     struct Fake {
@@ -179,7 +181,14 @@ mod tests {
             let mut columns: std::collections::BTreeMap<_, _> = all.map(described).collect();
             columns.entry(self.more.to_owned()).or_default();
             let (at, version) = ("db/mogile".to_owned(), "5.6.39".to_owned());
-            Ok(DatabaseSurvey { at, version, columns, rights: self.rights.clone(), lacking: None })
+            Ok(DatabaseSurvey {
+                at,
+                version,
+                columns,
+                rights: self.rights.clone(),
+                lacking: None,
+                lacking_beside: LackingBeside::default(),
+            })
         }
 
         async fn server_time(&self) -> Result<Timestamp, DatabaseError> {

@@ -62,6 +62,31 @@ pub struct CutoverBegun {
     pub ingested: Option<IngestedSeal>,
 }
 
+impl CutoverBegun {
+    /// A change that rests on nothing but these names.
+    #[must_use]
+    pub fn new(
+        database: ClientDatabase,
+        direction: Direction,
+        server: impl Into<String>,
+        names: NamesBefore,
+    ) -> Self {
+        Self {
+            database,
+            direction,
+            server: server.into(),
+            server_ids: ServerIds::default(),
+            database_was: None,
+            freeze: None,
+            takes_back: None,
+            names,
+            backup: None,
+            left_behind: Vec::new(),
+            ingested: None,
+        }
+    }
+}
+
 /// The names in a database before a cut-over. It is also the first line of the backup.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamesBefore {

@@ -49,9 +49,20 @@ pub struct DatabaseSurvey {
     pub columns: BTreeMap<String, BTreeMap<String, SurveyedColumn>>,
     /// What the account may do.
     pub rights: AccountRights,
-    /// The rights that it lacks for the changes of the cut-over, in the server's words; [`None`] where
+    /// The rights on the changed table that it lacks for the cut-over, in the server's words; [`None`] where
     /// that is not known.
     pub lacking: Option<Vec<String>>,
+    /// What it lacks beside them.
+    pub lacking_beside: LackingBeside,
+}
+
+/// What an account lacks for the cut-over beside the rights on the changed table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LackingBeside {
+    /// Tables that the cut-over reads, and the account may not.
+    pub reading: Vec<String>,
+    /// Whether it may not see the sessions of others: PROCESS.
+    pub sessions: bool,
 }
 
 /// A column as its server describes it.

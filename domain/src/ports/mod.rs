@@ -50,7 +50,7 @@ pub use content_repo_database::{
 pub use database::{DatabaseError, RowId};
 pub use database_servers::DatabaseServers;
 pub use database_survey::{
-    AccountRights, DatabaseSurvey, MogileDatabase, SurveyedColumn, SurveyedDatabase,
+    AccountRights, DatabaseSurvey, LackingBeside, MogileDatabase, SurveyedColumn, SurveyedDatabase,
     UploadsUnderWay,
 };
 pub use failure_log::FailureLog;

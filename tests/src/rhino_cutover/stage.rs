@@ -15,9 +15,8 @@ use domain::cutover::{Cutovers, read_cutovers};
 use domain::journal::{
     ClientDatabase, Content, CutoverBegun, Direction, Entry, NamesBefore, StoredEntry,
 };
-use domain::ports::{ArticleFile, Clock, Journal, RowId};
+use domain::ports::{ArticleFile, Backups, Clock, Journal, RowId};
 use domain::runbook::JournalWriter;
-use domain::server_ids::ServerIds;
 use domain::{BucketMap, ByteCount, Timestamp};
 use dynoxide::Database;
 use sqlx::mysql::MySqlConnection;
@@ -192,19 +191,9 @@ impl Stage {
     /// Writes that contentrepo's cut-over is done.
     pub async fn contentrepo_is_done(&self) {
         let mut writer = self.writer("ann", self.journal()).await;
-        let begun = CutoverBegun {
-            database: ClientDatabase::Contentrepo,
-            direction: Direction::ToS3,
-            server: "db:3306/contentrepo".to_owned(),
-            server_ids: ServerIds::default(),
-            database_was: None,
-            freeze: Some(1),
-            takes_back: None,
-            names: NamesBefore::default(),
-            backup: None,
-            left_behind: Vec::new(),
-            ingested: None,
-        };
+        let (of, names) = (ClientDatabase::Contentrepo, NamesBefore::default());
+        let begun = CutoverBegun::new(of, Direction::ToS3, "db:3306/contentrepo", names);
+        let begun = CutoverBegun { freeze: Some(1), ..begun };
         writer.append(Content::CutoverBegun(Box::new(begun))).await.expect("written");
         let step = ClientDatabase::Contentrepo.step(Direction::ToS3).to_owned();
         writer.append(Content::StepDone { step }).await.expect("written");
@@ -301,7 +290,9 @@ impl Step<'_> {
         Arc::new(WatchedJournal { inner: self.stage.journal(), watch: self.watch.clone() })
     }
 
-    fn backups(&self) -> WatchedBackups {
+    /// Where its backups are.
+    #[must_use]
+    pub fn backups(&self) -> impl Backups + use<> {
         WatchedBackups { kept: self.stage.backups.clone(), watch: self.watch.clone() }
     }
 

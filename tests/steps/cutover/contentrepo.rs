@@ -1,5 +1,6 @@
 //! contentrepo's cut-over and its way back, over the world's MySQL wire, killed between any two calls.
 
+mod dry_run;
 mod fuse;
 mod meanwhile;
 mod moved;

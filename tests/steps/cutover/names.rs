@@ -117,6 +117,30 @@ async fn another_database_or_bucket_map_than_the_run_under_way_is_refused() {
     assert!(matches!(&refusals[..], [RhinoRefusal::OtherServer { .. }]), "{refusals:?}");
 }
 
+/// A backup of the same database and the same migration, made when other rows were there.
+#[tokio::test]
+async fn a_backup_with_other_names_than_the_journal_is_refused() {
+    let (stage, other) = (Stage::usual().await, Stage::new(&with_name("same")).await);
+    for each in [&stage, &other] {
+        each.unharmed().cut_over().await.expect("not ended").expect("cut over");
+    }
+    let step = stage.unharmed();
+    let conduct = Conduct { pace: step.pace.clone(), progress: &|_| {}, stop: never(), salt: 7 };
+    let (ports, cutovers) = (step.ports(), stage.cutovers().await);
+    for (of, is_other) in [(&stage, false), (&other, true)] {
+        let backups = of.unharmed().backups();
+        let from = RevertFrom::Backup(&backups);
+        let plan = plan_rhino_revert(&ports, &cutovers, from, None, &conduct).await;
+        let refusals = plan.expect("a plan").refusals;
+        if is_other {
+            assert!(matches!(&refusals[..], [RhinoRefusal::OtherBackup(_)]), "{refusals:?}");
+            assert!(refusals[0].to_string().contains("are others"), "{refusals:?}");
+        } else {
+            assert_eq!(refusals, []);
+        }
+    }
+}
+
 /// Rows that came behind the cut-over keep their names; rows that others renamed are named.
 #[tokio::test]
 async fn a_way_back_leaves_what_came_later_and_names_what_others_changed() {

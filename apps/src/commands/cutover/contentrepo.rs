@@ -14,17 +14,18 @@ use domain::cleanup::StopRequest;
 use domain::cutover::client_config::refused_afterwards;
 use domain::cutover::{
     Cutovers, FreezePorts, Gate, IngestedSeen, Phase, RepoBackup, RepoCutover, RepoPorts,
-    RepoRevert, cut_over_contentrepo, read_cutovers, revert_contentrepo, revert_gates,
+    RepoRevert, RepoRevertSeen, cut_over_contentrepo, look_back, read_cutovers, revert_contentrepo,
+    revert_gates,
 };
 use domain::journal::{ClientDatabase, Direction, IngestedSeal, NamesBefore};
 use domain::ports::{Backups, ContentRepoDatabase, DatabaseServers, Journal};
 use domain::runbook::JournalWriter;
 use domain::server_ids::ServerIds;
 
-use self::end::{draw, ended, outcome, statements, trouble};
+use self::end::{draw, ended, outcome, statements, trouble, would_be};
 use super::gates::{Looked, Looking};
 use super::ingested::{self, Marks, mark};
-use super::{Change, backing, reading};
+use super::{Change, reading, taking_from};
 use crate::commands::freeze::unreadable;
 use crate::exit::{Exit, UsageError};
 use crate::journal::{random, refused};
@@ -220,9 +221,9 @@ async fn revert(
     let cutovers = cutovers.map_err(unreadable)?;
     let from = match &change.from {
         Some(path) => {
-            let backup =
-                FileBackups::new(path.clone()).open().await.map_err(|error| backing(&error))?;
-            Some(RepoBackup::read(backup).await.map_err(|error| backing(&error))?)
+            let backup = FileBackups::new(path.clone()).open().await;
+            let backup = backup.map_err(|error| taking_from(&error))?;
+            Some(RepoBackup::read(backup).await.map_err(|error| taking_from(&error))?)
         }
         None => None,
     };
@@ -265,7 +266,15 @@ async fn revert(
             (true, false, Some(_)) => CutoverOutcome::AlreadySo,
             (_, _, _) => CutoverOutcome::Refused,
         };
+        // The rows are compared as the execution does it: what stands in its way does so here, too.
+        let seen = match (&refusal, has_names) {
+            (None, true) => Some(look_back(&ports, &revert).await.map_err(trouble)?),
+            (_, _) => None,
+        };
+        let is_hindered = seen.as_ref().is_some_and(RepoRevertSeen::is_hindered);
+        let outcome = if is_hindered { CutoverOutcome::Refused } else { outcome };
         let mut report = report(outcome, &gates);
+        seen.into_iter().for_each(|seen| would_be(&mut report, seen));
         report.entry = cutovers.contentrepo.taken_back;
         if !has_names && taken_back.is_none() {
             let refusal = domain::cutover::RepoRefusal::NothingToTakeBack;

@@ -21,7 +21,7 @@ use domain::cutover::{
 use domain::journal::{ClientDatabase, Direction, IngestedSeal};
 use domain::runbook::JournalWriter;
 
-use self::end::{ended, said, trouble};
+use self::end::{ended, said, trouble, trouble_back};
 use super::gates::Looking;
 use super::ingested::{self, Marks, mark};
 use super::{Change, reading};
@@ -216,7 +216,7 @@ impl Arguments {
             let cutovers = cutovers.map_err(unreadable)?;
             let was = self.change.database_was.as_deref();
             let plan = plan_rhino_revert(ports, &cutovers, from(), was, &conduct);
-            let plan = plan.await.map_err(trouble)?;
+            let plan = plan.await.map_err(trouble_back)?;
             // A list is written where nothing else stands in the way.
             let writes =
                 self.change.execute && plan.refusals.is_empty() && !plan.names.renames.is_empty();
@@ -252,7 +252,7 @@ impl Arguments {
         drawn_back(&plan, &mut report);
         report.ingested = ingested;
         let now = read_cutovers(&*ports.journal, &*ports.clock, conduct.salt).await;
-        Ok(ended(report, end.map_err(trouble)?, &now.map_err(unreadable)?.rhino))
+        Ok(ended(report, end.map_err(trouble_back)?, &now.map_err(unreadable)?.rhino))
     }
 
     async fn revert_gates(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::blueprint::{Entry, Outcome, TableNames};
+use domain::blueprint::{AccessProfile, Entry, Outcome, TableNames};
 use domain::digest::Sha256;
 use domain::journal::{ClientDatabase, Difference, Direction, Head, StoredEntry};
 use domain::outlook::{Failing, LedgerCounts, QueueSnapshot, RecordedLately};
@@ -243,9 +243,15 @@ fn provision() -> Vec<Value> {
         verifications: "verifications".to_owned(),
         journal: "journal".to_owned(),
     };
-    let full = commands::provision::settings(&done, &buckets, Some(&tables), "eu-west-1");
+    let full = commands::provision::settings(
+        &done,
+        &buckets,
+        Some(&tables),
+        ("eu-west-1", AccessProfile::Private),
+    );
     let none = Provisioned { entries: Vec::new(), jobs_url: None, dead_letters_url: None };
-    let few = commands::provision::settings(&none, &buckets, None, "eu-west-1");
+    let few =
+        commands::provision::settings(&none, &buckets, None, ("eu-west-1", AccessProfile::Private));
     let report =
         |entries, settings| json!(provision::ProvisionReport::new(entries, settings, cost()));
     vec![report(done.entries, full), report(Vec::new(), few)]

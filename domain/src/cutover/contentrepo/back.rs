@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use super::plan::RepoRefusal;
-use super::settle::{Settled, left, settle, stranger};
+use super::settle::{Settled, UnfitRow, left, look, settle, stranger};
 use super::{RepoDone, RepoEnd, RepoPorts, RepoTrouble, renames, step_done};
 use crate::cleanup::StopRequest;
 use crate::cleanup::stop::is_asked;
-use crate::cutover::standing::{Cutovers, Phase, Run, read_cutovers};
+use crate::cutover::standing::{Cutovers, Phase, Run, Standing, read_cutovers};
 use crate::journal::{
     BackupSeal, ClientDatabase, Content, CutoverBegun, Direction, IngestedSeal, NamesBefore,
 };
-use crate::ports::{BackupHeader, BackupRow, OpenBackup};
+use crate::ports::{BackupHeader, BackupRow, BucketRename, OpenBackup};
 use crate::runbook::JournalWriter;
 use crate::server_ids::ServerIds;
 
@@ -98,17 +98,11 @@ pub async fn revert_contentrepo(
         return Ok(RepoEnd::Refused(vec![RepoRefusal::RhinoFirst]));
     }
     let standing = &now.contentrepo;
-    let names = match revert.names(standing.run(), journal.migration()) {
-        Ok(names) => names,
+    let Known { names, seal, to_do } = match revert.known_names(standing, journal.migration()) {
+        Ok(known) => known,
         Err(refusal) => return Ok(RepoEnd::Refused(vec![refusal])),
     };
-    let (Some(names), seal) = names else {
-        return Ok(RepoEnd::Refused(vec![RepoRefusal::NothingToTakeBack]));
-    };
     let of = names.renames.clone();
-    let Some(to_do) = renames(&of, true) else {
-        return Ok(RepoEnd::Refused(vec![RepoRefusal::Unusable]));
-    };
     if let (Phase::Before, Some(entry)) = (standing.phase(), standing.taken_back) {
         let left = left(ports, &to_do).await?;
         if left.is_empty() {
@@ -117,11 +111,8 @@ pub async fn revert_contentrepo(
         }
     }
     let moved = revert.moved(standing.run());
-    if let Some(known) = &moved
-        && let Some(found) = stranger(ports, &to_do).await?
-    {
-        let (known, now) = (known.clone(), revert.server);
-        return Ok(RepoEnd::Refused(vec![RepoRefusal::NotTheSame { known, now, found }]));
+    if let Some(refusal) = revert.of_another(ports, standing, &to_do).await? {
+        return Ok(RepoEnd::Refused(vec![refusal]));
     }
     let begun = match &standing.back {
         Some(run) if moved.is_none() => run.sequence,
@@ -154,7 +145,76 @@ pub async fn revert_contentrepo(
     }
 }
 
+/// What a way back would find, were it executed now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepoRevertSeen {
+    /// Nothing would be changed, and this stands in the way.
+    Refused(RepoRefusal),
+    /// Rows bear neither the old nor the new name, or some the old and others the new. Nothing would be changed.
+    Unfit(Vec<UnfitRow>),
+    /// All of this many buckets bear their S3 names.
+    AllNew(usize),
+    /// All of this many buckets bear their MogileFS names already.
+    AllOld(usize),
+}
+
+impl RepoRevertSeen {
+    /// Whether something stands in the way.
+    #[must_use]
+    pub const fn is_hindered(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Unfit(_))
+    }
+}
+
+/// Compares the rows as [`revert_contentrepo`] does before its first statement. It writes nothing.
+pub async fn look_back(
+    ports: &RepoPorts,
+    revert: &RepoRevert,
+) -> Result<RepoRevertSeen, RepoTrouble> {
+    let standing = &revert.seen.contentrepo;
+    let to_do = match revert.known_names(standing, ports.journal.migration()) {
+        Ok(known) => known.to_do,
+        Err(refusal) => return Ok(RepoRevertSeen::Refused(refusal)),
+    };
+    if let Some(refusal) = revert.of_another(ports, standing, &to_do).await? {
+        return Ok(RepoRevertSeen::Refused(refusal));
+    }
+    Ok(match look(ports, &to_do).await? {
+        Ok(true) => RepoRevertSeen::AllOld(to_do.len()),
+        Ok(false) => RepoRevertSeen::AllNew(to_do.len()),
+        Err(rows) => RepoRevertSeen::Unfit(rows),
+    })
+}
+
+/// The names that come back.
+struct Known {
+    names: NamesBefore,
+    /// The backup that they rest on.
+    seal: Option<BackupSeal>,
+    to_do: Vec<BucketRename>,
+}
+
 impl RepoRevert {
+    fn known_names(&self, standing: &Standing, migration: &str) -> Result<Known, RepoRefusal> {
+        let (names, seal) = self.names(standing.run(), migration)?;
+        let names = names.ok_or(RepoRefusal::NothingToTakeBack)?;
+        let to_do = renames(&names.renames, true).ok_or(RepoRefusal::Unusable)?;
+        Ok(Known { names, seal, to_do })
+    }
+
+    /// What shows that the database that moved, by the operator's word, is another one.
+    async fn of_another(
+        &self,
+        ports: &RepoPorts,
+        standing: &Standing,
+        to_do: &[BucketRename],
+    ) -> Result<Option<RepoRefusal>, RepoTrouble> {
+        let Some(known) = self.moved(standing.run()) else { return Ok(None) };
+        let found = stranger(ports, to_do).await?;
+        let now = self.server.clone();
+        Ok(found.map(|found| RepoRefusal::NotTheSame { known, now, found }))
+    }
+
     /// How the journal and the backup call the database.
     fn known<'a>(&'a self, run: Option<&'a Run>) -> impl Iterator<Item = &'a String> {
         let journal = run.map(|run| &run.begun.server);

@@ -10,7 +10,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use back::{RepoBackup, RepoRevert, revert_contentrepo};
+pub use back::{RepoBackup, RepoRevert, RepoRevertSeen, look_back, revert_contentrepo};
 pub use forth::{RepoCutover, cut_over_contentrepo};
 pub use plan::{RepoPlan, RepoRefusal, plan_contentrepo};
 pub use settle::UnfitRow;

@@ -79,6 +79,20 @@ pub(super) async fn left(
     Ok(unfit(renames, &found))
 }
 
+/// How the rows stand to a change, by a look alone: whether all of them bear their new names, or all the old ones.
+/// Errors with the rows that stand in its way.
+pub(super) async fn look(
+    ports: &RepoPorts,
+    renames: &[BucketRename],
+) -> Result<Result<bool, Vec<UnfitRow>>, RepoTrouble> {
+    let found = retried(&*ports.clock, 0, || ports.content_repo.buckets()).await?;
+    Ok(match Names::of(renames, &found) {
+        Names::New => Ok(true),
+        Names::Old => Ok(false),
+        Names::Mixed => Err(unfit(renames, &found)),
+    })
+}
+
 /// A bucket that shows that this is not the database of these names: it bears neither of its two names.
 pub(super) async fn stranger(
     ports: &RepoPorts,

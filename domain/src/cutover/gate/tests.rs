@@ -13,28 +13,8 @@ use crate::ports::{RepoBucket, RowId};
 /// `.` nothing was done, `?` the cut-over is under way, `x` it is done, `<` the way back is under way, `-`
 /// it is done.
 fn standing(what: char, database: ClientDatabase) -> Standing {
-    let names = NamesBefore {
-        renames: Vec::new(),
-        rows: [].into(),
-        nameless: 0,
-        last: None,
-        index: None,
-        create_table: None,
-        kept: None,
-    };
-    let begun = CutoverBegun {
-        database,
-        direction: Direction::ToS3,
-        server: String::new(),
-        server_ids: crate::server_ids::ServerIds::default(),
-        database_was: None,
-        freeze: None,
-        takes_back: None,
-        names,
-        backup: None,
-        left_behind: Vec::new(),
-        ingested: None,
-    };
+    let names = NamesBefore::default();
+    let begun = CutoverBegun::new(database, Direction::ToS3, "", names);
     let done = (what == 'x').then_some(2);
     let (range, index_dropped) = (None, false);
     let run = |done| Run {

@@ -41,7 +41,7 @@ impl Run<'_> {
                 let page = page.map_err(|error| Stopped::Trouble(Reason::from(&error)))?;
                 after = page.objects.last().map(|object| object.key.clone());
                 self.decide(bucket, page.objects).await?;
-                self.plan.observer.progressed(&self.deletion);
+                self.report_progress();
                 if !page.more || after.is_none() {
                     break;
                 }

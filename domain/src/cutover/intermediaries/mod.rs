@@ -67,7 +67,7 @@ pub trait IntermediaryObserver: Send + Sync {
     /// This one ended so: `deleted`, `deletable`, or the name of a [`KeptIntermediary`].
     fn ended(&self, fid: Fid, at: &ObjectAddress, how: &'static str);
 
-    /// So far it is.
+    /// So far it is: other figures than the last time.
     fn progressed(&self, so_far: &IntermediaryDeletion);
 }
 
@@ -152,6 +152,8 @@ struct Run<'a> {
     writer: Option<JournalWriter>,
     batch: Vec<Condemned>,
     deletion: IntermediaryDeletion,
+    /// The figures that the observer has: those listed, and those deleted.
+    reported: (u64, u64),
 }
 
 /// Lists the intermediaries of each mapped bucket and deletes those whose files are proven: the ledger has a
@@ -171,6 +173,7 @@ pub async fn delete_intermediaries(
         writer: None,
         batch: Vec::new(),
         deletion: IntermediaryDeletion::default(),
+        reported: (0, 0),
     };
     match run.find_and_delete().await {
         Ok(()) => {}
@@ -206,8 +209,19 @@ impl Run<'_> {
         for (_, bucket) in self.plan.buckets.pairs() {
             self.look_through(bucket).await?;
             self.flush().await?;
+            self.report_progress();
             self.deletion.buckets_listed += 1;
         }
         Ok(())
+    }
+
+    /// Tells the observer how far it is, where that is another figure than the last one. Most of the listings of
+    /// a bucket are empty.
+    fn report_progress(&mut self) {
+        let figures = (self.deletion.intermediaries.files, self.deletion.deleted.files);
+        if figures != self.reported {
+            self.reported = figures;
+            self.plan.observer.progressed(&self.deletion);
+        }
     }
 }

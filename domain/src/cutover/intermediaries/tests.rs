@@ -10,31 +10,19 @@ fn standing(what: &str) -> Standing {
         sequence: 1,
         at: Timestamp(1),
         by: "an operator".to_owned(),
-        begun: CutoverBegun {
-            database: ClientDatabase::Contentrepo,
+        begun: CutoverBegun::new(
+            ClientDatabase::Contentrepo,
             direction,
-            server: String::new(),
-            server_ids: crate::server_ids::ServerIds::default(),
-            database_was: None,
-            freeze: None,
-            takes_back: None,
-            names: NamesBefore {
+            "",
+            NamesBefore {
                 renames: vec![NameRename {
                     id: None,
                     from: "repo".to_owned(),
                     to: "new-repo".to_owned(),
                 }],
-                rows: BTreeMap::new(),
-                nameless: 0,
-                last: None,
-                index: None,
-                create_table: None,
-                kept: None,
+                ..NamesBefore::default()
             },
-            backup: None,
-            left_behind: Vec::new(),
-            ingested: None,
-        },
+        ),
         range: None,
         index_dropped: false,
         done,

@@ -155,28 +155,8 @@ fn cut_over(database: ClientDatabase) -> [Said; 2] {
         let (from, to) = ((*from).to_owned(), (*to).to_owned());
         NameRename { id: None, from, to }
     });
-    let names = NamesBefore {
-        renames: renames.collect(),
-        rows: BTreeMap::new(),
-        nameless: 0,
-        last: None,
-        index: None,
-        create_table: None,
-        kept: None,
-    };
-    let begun = CutoverBegun {
-        database,
-        direction: Direction::ToS3,
-        server: "db:3306/clients".to_owned(),
-        server_ids: domain::server_ids::ServerIds::default(),
-        database_was: None,
-        freeze: None,
-        takes_back: None,
-        names,
-        backup: None,
-        left_behind: Vec::new(),
-        ingested: None,
-    };
+    let names = NamesBefore { renames: renames.collect(), ..NamesBefore::default() };
+    let begun = CutoverBegun::new(database, Direction::ToS3, "db:3306/clients", names);
     let step = database.step(Direction::ToS3).to_owned();
     [Said::CutoverBegun(Box::new(begun)), Said::StepDone { step }]
 }

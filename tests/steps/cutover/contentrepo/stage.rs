@@ -11,8 +11,8 @@ use adapters::mysql::{ChangeTimes, MysqlContentRepo, MysqlContentRepoChanges};
 use domain::BucketMap;
 use domain::cleanup::{StopRequest, never};
 use domain::cutover::{
-    Cutovers, RepoBackup, RepoCutover, RepoEnd, RepoPorts, RepoRevert, RepoTrouble,
-    cut_over_contentrepo, read_cutovers, revert_contentrepo,
+    Cutovers, RepoBackup, RepoCutover, RepoEnd, RepoPorts, RepoRevert, RepoRevertSeen, RepoTrouble,
+    cut_over_contentrepo, look_back, read_cutovers, revert_contentrepo,
 };
 use domain::journal::{ClientDatabase, Content, CutoverBegun, Direction, NameRename, NamesBefore};
 use domain::ports::{Backups, ContentRepoChanges, ContentRepoDatabase, Journal};
@@ -222,18 +222,29 @@ impl Stage {
         } else {
             None
         };
-        let revert = RepoRevert {
+        let revert = self.revert(self.cutovers().await, from);
+        let ports = self.ports(fuse);
+        fuse.run(Box::pin(revert_contentrepo(&ports, revert))).await
+    }
+
+    /// What a dry run of the way back finds, by the journal.
+    pub async fn look_back(&self) -> RepoRevertSeen {
+        let revert = self.revert(self.cutovers().await, None);
+        let ports = self.ports(&Fuse::new(None));
+        look_back(&ports, &revert).await.expect("looked")
+    }
+
+    fn revert(&self, seen: Cutovers, from: Option<RepoBackup>) -> RepoRevert {
+        RepoRevert {
             server: self.server.clone(),
             server_ids: ids(),
             database_was: self.database_was.clone(),
-            seen: self.cutovers().await,
+            seen,
             from,
             ingested: None,
             by: self.by(),
             stop: never(),
-        };
-        let ports = self.ports(fuse);
-        fuse.run(Box::pin(revert_contentrepo(&ports, revert))).await
+        }
     }
 
     /// The journal says that rhino's cut-over was begun.
@@ -242,19 +253,9 @@ impl Stage {
             renames: vec![NameRename { id: None, from: "a".into(), to: "b".into() }],
             ..NamesBefore::default()
         };
-        let begun = CutoverBegun {
-            database: ClientDatabase::Rhino,
-            direction: Direction::ToS3,
-            server: "db:3306/rhino".to_owned(),
-            server_ids: ServerIds::default(),
-            database_was: None,
-            freeze: Some(1),
-            takes_back: None,
-            names,
-            backup: None,
-            left_behind: Vec::new(),
-            ingested: None,
-        };
+        let of = ClientDatabase::Rhino;
+        let begun = CutoverBegun::new(of, Direction::ToS3, "db:3306/rhino", names);
+        let begun = CutoverBegun { freeze: Some(1), ..begun };
         let begun = Content::CutoverBegun(Box::new(begun));
         self.writer().await.append(begun).await.expect("written");
     }

@@ -2,7 +2,9 @@
 
 use adapters::mysql::rename_bucket_statement;
 use domain::BucketMap;
-use domain::cutover::{Phase, RepoDone, RepoEnd, RepoTrouble, UnfitRow, plan_contentrepo};
+use domain::cutover::{
+    Phase, RepoDone, RepoEnd, RepoRevertSeen, RepoTrouble, UnfitRow, plan_contentrepo,
+};
 use domain::journal::NameRename;
 use domain::ports::{BucketRename, Hindrance, RepoBucket, RowId};
 
@@ -137,6 +139,22 @@ pub(super) fn ended(report: &mut CutoverReport, end: RepoEnd) {
         RepoEnd::Hindered(all) => report.refusals.extend(all.iter().map(hindrance)),
         RepoEnd::Unfit(rows) => report.refusals.extend(rows.iter().map(unfit)),
         RepoEnd::Interrupted { .. } => {}
+    }
+}
+
+/// What a way back would find.
+pub(super) fn would_be(report: &mut CutoverReport, seen: RepoRevertSeen) {
+    match seen {
+        RepoRevertSeen::Refused(refusal) => report.refusals.push(refusal.to_string()),
+        RepoRevertSeen::Unfit(rows) => report.refusals.extend(rows.iter().map(unfit)),
+        RepoRevertSeen::AllNew(rows) => {
+            report
+                .notes
+                .push(format!("{rows} buckets bear their S3 names: the way back changes each"));
+        }
+        RepoRevertSeen::AllOld(rows) => {
+            report.notes.push(format!("{rows} buckets bear their MogileFS names already"));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use domain::journal::{BackupSeal, Direction, Statement};
 use domain::ports::{BackupRow, FinishedBackup};
 use indicatif::{HumanCount, HumanDuration};
 
-use crate::commands::cutover::{backing, changing, reading};
+use crate::commands::cutover::{backing, changing, reading, taking_from};
 use crate::commands::freeze::unreadable;
 use crate::exit::RefusedError;
 use crate::journal::refused;
@@ -89,6 +89,14 @@ fn different(row: &RowDifference) -> String {
         RowDifference::OtherName { before, now } => {
             format!("fileId {} bore {}, and bears {}", now.id, name(before), name(now))
         }
+    }
+}
+
+/// What an operator reads of a way back that came to no end: a backup comes from `--from`.
+pub(super) fn trouble_back(why: RhinoTrouble) -> anyhow::Error {
+    match why {
+        RhinoTrouble::Backup(error) => taking_from(&error),
+        why => trouble(why),
     }
 }
 
