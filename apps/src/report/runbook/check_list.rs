@@ -99,19 +99,15 @@ pub(super) fn write_convergence(out: &mut String, found: &Convergence) -> fmt::R
             #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
             let rate = fallen as f64 / seconds as f64;
             let needed = found.seconds_left.map(in_time).unwrap_or_default();
-            format!(
-                "{left} left when the last pass began, falls at {rate:.1} a second: {needed} more{window}"
-            )
+            format!("{left} left, falls at {rate:.1} a second: {needed} more{window}")
         }
-        (None, _) if found.left == 0 => format!("0 left when the last pass began{window}"),
+        (None, _) if found.left == 0 => format!("0 left{window}"),
         (None, Some(before)) if found.converges == Some(false) => format!(
-            "IT DOES NOT CONVERGE: {left} left when the last pass began, {} when the one before did. Files come as fast as they are migrated: \
+            "IT DOES NOT CONVERGE: {left} left, {} a pass before. Files come as fast as they are migrated: \
              more workers, or a longer window",
             HumanCount(before)
         ),
-        (None, _) => format!(
-            "{left} left when the last pass began{window}; a second pass shows how fast that falls"
-        ),
+        (None, _) => format!("{left} left{window}; a second pass shows how fast that falls"),
     };
     line(out, &text)?;
     if found.failed > 0 {

@@ -32,6 +32,7 @@ async fn names_that_are_back_already_are_said_to_be() {
         stage.rows().into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     done(stage.forth(&never_blows()).await);
     for (id, name) in names {
+        let name = name.replace('\'', "''");
         stage.execute(&format!("UPDATE buckets SET bucketName = '{name}' WHERE bucketId = {id}"));
     }
     assert_eq!(stage.look_back().await, RepoRevertSeen::AllOld(3));

@@ -95,16 +95,12 @@ fn the_convergence_is_said_in_one_line() {
         (
             100,
             Some(300),
-            "100 left when the last pass began, falls at 2.0 a second: 50 seconds more; the window would be about 50 minutes",
+            "100 left, falls at 2.0 a second: 50 seconds more; the window would be about 50 minutes",
         ),
-        (300, Some(300), "IT DOES NOT CONVERGE: 300 left when the last pass began, 300 when"),
-        (400, Some(300), "IT DOES NOT CONVERGE: 400 left when the last pass began, 300 when"),
-        (
-            100,
-            None,
-            "100 left when the last pass began; the window would be about 50 minutes; a second pass shows",
-        ),
-        (0, Some(0), "0 left when the last pass began; the window would be about 50 minutes"),
+        (300, Some(300), "IT DOES NOT CONVERGE: 300 left, 300 a pass before"),
+        (400, Some(300), "IT DOES NOT CONVERGE: 400 left, 300 a pass before"),
+        (100, None, "100 left; the window would be about 50 minutes; a second pass shows"),
+        (0, Some(0), "0 left; the window would be about 50 minutes"),
     ] {
         let list = CheckList { convergence: Some(convergence(left, before)), ..list() };
         let text = text(&list);
