@@ -329,6 +329,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A time with its unit that is not nothing.
+#[cfg(feature = "command-line")]
+pub fn not_nothing(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    if time.is_zero() { Err("give a time above 0s, such as 2m".to_owned()) } else { Ok(time) }
+}
+
 /// Files in progress at the same time, unless --concurrency says otherwise.
 pub const CONCURRENCY: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
 

@@ -179,8 +179,9 @@ pub async fn write_end(
         );
     } else if from.is_none() && step != DOCTOR {
         Teller::plain().say(&format!(
-            "THE JOURNAL DOES NOT HAVE THE BEGIN of `{step}`: it could not be read then. The report above stands. Its \
-             result clears no finding, and does not count behind a freeze\n  → run the same command again"
+            "THE JOURNAL DOES NOT HAVE THE BEGIN of `{step}`: it could not be read then, or a file of `--state` does not \
+             have it. The report above stands. Its result clears no finding, and does not count behind a freeze\n  → \
+             run the command again, with another file where it has `--state`"
         ));
     }
     written.is_ok()

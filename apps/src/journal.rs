@@ -1,13 +1,18 @@
 //! What the commands share that write into the journal.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
+use adapters::clock::SystemClock;
+use adapters::sqs::QueueUrl;
 use anyhow::anyhow;
 use clap::Args;
 use domain::Reason;
-use domain::ports::LedgerError;
-use domain::runbook::JournalTrouble;
+use domain::journal::Content;
+use domain::ports::{Clock, JobQueue, LedgerError};
+use domain::runbook::{JournalTrouble, JournalledQueue};
 
+use crate::config::JournalSettings;
 use crate::exit::{RefusedError, TroubleError, UsageError};
 use crate::wiring::Services;
 
@@ -33,6 +38,22 @@ impl OperatorSettings {
             None => services.caller(random()).await,
         }
     }
+}
+
+/// The queue at this URL, which gets no job of this action before the journal says so.
+pub async fn journalled_queue(
+    services: &Services<'_>,
+    (journal, operator): (&JournalSettings, &OperatorSettings),
+    queue: Arc<dyn JobQueue>,
+    (url, action): (&QueueUrl, &str),
+) -> Result<Arc<dyn JobQueue>, UsageError> {
+    let journal = services.journal(journal).await?;
+    // A name that STS does not give is no reason to send jobs of which the journal says nothing, or none.
+    let by = operator.name(services).await;
+    let by = by.unwrap_or_else(|_| "keys whose account STS did not name".to_owned());
+    let content = Content::JobsBegun { queue: url.to_string(), action: action.to_owned() };
+    let (kept, by) = ((journal, Arc::new(SystemClock) as Arc<dyn Clock>), (by, random()));
+    Ok(Arc::new(JournalledQueue::new(queue, kept, by, content)))
 }
 
 /// Of this process: the standard library's hashers begin with random keys.

@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 use domain::ports::WatchPorts;
 use domain::queue::{Choice, list_dead_letters, redrive};
 
-use crate::config::{AwsSettings, QueueSettings, TimeSettings};
+use crate::config::{AwsSettings, JournalSettings, QueueSettings, TimeSettings};
 use crate::exit::{Exit, UsageError};
 use crate::fid_list::FidList;
+use crate::journal::{OperatorSettings, journalled_queue};
 use crate::report::dlq::{ListReport, RedriveReport};
 use crate::session::Session;
 
@@ -48,6 +49,12 @@ struct RedriveArguments {
     fids: Option<String>,
 
     #[command(flatten)]
+    journal: JournalSettings,
+
+    #[command(flatten)]
+    operator: OperatorSettings,
+
+    #[command(flatten)]
     common: Common,
 }
 
@@ -77,9 +84,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         }
         Command::Redrive(arguments) => {
             let choice = arguments.choice()?;
-            let common = arguments.common;
+            let RedriveArguments { common, journal, operator, .. } = arguments;
             let session = Session::begin(common.json);
-            let redriven = redrive(&common.ports(&session).await?, &choice).await;
+            let services = session.services(&common.aws, &common.time);
+            let mut ports = common.ports(&session).await?;
+            let url = common.queue.queue_url()?;
+            let kept = (&journal, &operator);
+            ports.queue = journalled_queue(&services, kept, ports.queue, (&url, "redrive")).await?;
+            let redriven = redrive(&ports, &choice).await;
             session.print(&RedriveReport::new(redriven, &choice))
         }
     }

@@ -1,17 +1,11 @@
 //! `mogile2s3 enqueue`: a job in the queue for every selected row.
 
 use std::num::NonZeroU16;
-use std::sync::Arc;
 
-use adapters::clock::SystemClock;
-use adapters::sqs::QueueUrl;
 use clap::{Args, ValueEnum};
 use domain::blueprint::{TableBlueprint, table_by_fid, verifications_table};
 use domain::job::is_run_name;
-use domain::journal::Content;
-use domain::ports::{Clock, JobQueue};
 use domain::queue::{EnqueuePlan, EnqueueSummary, enqueue};
-use domain::runbook::JournalledQueue;
 use domain::{BucketMap, Fid, JobAction, limits};
 
 use crate::acceptances::accepted;
@@ -22,7 +16,7 @@ use crate::evidence::{
     Ended, MogileSettings, PlaceSettings, begin, counted, says_something, write_end,
 };
 use crate::exit::{Exit, UsageError};
-use crate::journal::{OperatorSettings, random};
+use crate::journal::{OperatorSettings, journalled_queue};
 use crate::report::enqueue::{EnqueueReport, verdict};
 use crate::report::{Counted, Teller};
 use crate::route::Route;
@@ -130,7 +124,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
 
     let summary = match accepted {
         Ok(accepted) => {
-            ports.queue = arguments.journalled(&services, ports.queue, &url).await?;
+            let action = match arguments.action {
+                Action::Migrate => "migrate",
+                Action::Verify => "verify",
+            };
+            let kept = (&arguments.journal, &arguments.operator);
+            ports.queue = journalled_queue(&services, kept, ports.queue, (&url, action)).await?;
             plan.selection.accepted = accepted;
             let announce = |teller: &Teller, _| teller.say("stopping after this page of rows");
             let (progress, stops) = session.watch(Counted::Rows, announce)?;
@@ -181,26 +180,6 @@ impl Arguments {
         let (counted, verdict) = (counted::enqueue(summary, cost.took), *verdict);
         let ended = Ended { run: run.clone(), ..Ended::new(step, verdict, counted, begun) };
         write_end(services, &place, &self.operator, ended).await;
-    }
-
-    /// The queue, which gets no job before the journal says so.
-    async fn journalled(
-        &self,
-        services: &Services<'_>,
-        queue: Arc<dyn JobQueue>,
-        url: &QueueUrl,
-    ) -> Result<Arc<dyn JobQueue>, UsageError> {
-        let journal = services.journal(&self.journal).await?;
-        // A name that STS does not give is no reason to send jobs of which the journal says nothing, or none.
-        let by = self.operator.name(services).await;
-        let by = by.unwrap_or_else(|_| "keys whose account STS did not name".to_owned());
-        let action = match self.action {
-            Action::Migrate => "migrate",
-            Action::Verify => "verify",
-        };
-        let content = Content::JobsBegun { queue: url.to_string(), action: action.to_owned() };
-        let (kept, by) = ((journal, Arc::new(SystemClock) as Arc<dyn Clock>), (by, random()));
-        Ok(Arc::new(JournalledQueue::new(queue, kept, by, content)))
     }
 
     fn tables(&self) -> Result<Vec<TableBlueprint>, UsageError> {

@@ -19,7 +19,7 @@ use indicatif::{HumanCount, HumanDuration};
 
 use crate::config::{
     AwsSettings, CONTENT_REPO, ClientSettings, JournalSettings, NodeSettings, RHINO,
-    SourceSettings, TimeSettings, duration, parse_buckets,
+    SourceSettings, TimeSettings, not_nothing, parse_buckets,
 };
 use crate::exit::{Exit, MisconfiguredError, RefusedError, TroubleError, UsageError};
 use crate::journal::{OperatorSettings, random, refused};
@@ -78,7 +78,7 @@ struct Begin {
 
     /// For this long nothing may move
     #[arg(long, env = "FREEZE_WINDOW", value_name = "TIME", default_value = "10m")]
-    #[arg(value_parser = duration)]
+    #[arg(value_parser = not_nothing)]
     window: Duration,
 
     #[command(flatten)]

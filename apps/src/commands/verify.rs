@@ -345,6 +345,7 @@ impl Arguments {
             ("the content that is read", Some(depth)),
             (SEED, seed),
             ("the files that are accepted by name", Some(accepted(&plan.accepted))),
+            ("DYNAMODB_TABLE", self.aws.ledger_table.clone()),
             ("AWS_S3_REGION_NAME", self.aws.region.clone()),
             ("AWS_ENDPOINT_URL", env::var("AWS_ENDPOINT_URL").ok()),
             ("AWS_ENDPOINT_URL_S3", env::var("AWS_ENDPOINT_URL_S3").ok()),

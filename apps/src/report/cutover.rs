@@ -107,7 +107,7 @@ impl CutoverReport {
             server,
             executed,
             outcome,
-            gates: gates.iter().map(|gate| GateLine::new(gate, database)).collect(),
+            gates: GateLine::all(gates, database),
             renames: Vec::new(),
             statements: Vec::new(),
             estimate: None,

@@ -16,9 +16,13 @@ pub enum NotConfirmed {
 #[must_use]
 pub fn done_already(list: &CheckList, step: Step) -> Option<&StepProof> {
     let found = list.steps.iter().find(|it| it.step == step)?;
-    let proof = found.proof.as_ref().filter(|_| found.state.is_settled())?;
-    // What a command has not looked at people may still confirm.
-    let is_said = !step.proven_by().is_empty() || proof.what == step.confirmation();
+    let proof = found.proof.as_ref()?;
+    let is_said = match found.state {
+        // What a command has not looked at people may still confirm.
+        State::Done => !step.proven_by().is_empty() || proof.what == step.confirmation(),
+        State::Skipped => proof.what == step.confirmation(),
+        State::NotBegun | State::UnderWay | State::Failed | State::Stale => false,
+    };
     is_said.then_some(proof)
 }
 

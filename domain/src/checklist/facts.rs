@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::StepProof;
 use crate::Timestamp;
-use crate::cutover::{CurrentFreeze, Cutovers, JournalledChanges, Phase, UnreadableJournal};
+use crate::cutover::{
+    CurrentFreeze, Cutovers, FreezeEnded, JournalledChanges, Phase, UnreadableJournal,
+};
 use crate::journal::{
     ChainFault, ClientDatabase, Content, Direction, Entry, Evidence, StoredEntry,
 };
@@ -72,6 +74,12 @@ impl Facts {
             return;
         }
         self.changes.take(entry.clone());
+        if let (Content::RekeyBegun { fid, .. }, Some(freeze)) =
+            (&entry.content, &mut self.rested_on)
+        {
+            let (sequence, writer, fid) = (entry.sequence, entry.writer, *fid);
+            freeze.ended.get_or_insert(FreezeEnded { sequence, writer, fid });
+        }
         self.cutovers.take(entry.clone());
         let mended = |entry: &Entry, what: String, files: u64| {
             let counted = BTreeMap::from([("files".to_owned(), files)]);
@@ -85,9 +93,7 @@ impl Facts {
                 let Entry { sequence, at, by, .. } = entry;
                 let name = evidence.step.clone();
                 let recorded = Recorded { entry: sequence, at, by, evidence };
-                if name.starts_with("enqueue") {
-                    self.queues.extend(recorded.evidence.place.queue.clone());
-                }
+                self.queues.extend(recorded.evidence.queue_used().cloned());
                 if PASSES.contains(&name.as_str()) {
                     self.passes.push(recorded.clone());
                 }
@@ -126,6 +132,8 @@ impl Facts {
                 let mut ends = [ClientDatabase::Contentrepo, ClientDatabase::Rhino].into_iter();
                 if is_back && ends.any(is_end_of) {
                     self.taken_back = Some(entry.sequence);
+                    // Said for that cut-over.
+                    self.left_behind.clear();
                 }
                 if self.cut_over() == Some(entry.sequence) {
                     self.rested_on = self.last_freeze().cloned();
@@ -218,7 +226,7 @@ impl Recorded {
 
     /// Whether the journal had this entry when the command began.
     pub(super) fn began_behind(&self, entry: u64) -> bool {
-        self.evidence.began_behind(entry)
+        self.evidence.began_behind(entry, self.entry)
     }
 
     /// What the command counted under this name.

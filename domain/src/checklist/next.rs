@@ -117,6 +117,15 @@ fn reasons(facts: &Facts, list: &CheckList, step: Step) -> Vec<String> {
     if found.state == State::NotBegun {
         why.push(usual.to_owned());
     }
+    if facts.is_between() {
+        let needed = [Step::StopIngest, Step::MigrateAgain, Step::Verify];
+        let open =
+            list.steps.iter().filter(|it| needed.contains(&it.step) && !it.state.is_settled());
+        why.extend(open.map(|it| {
+            let (number, name) = (it.step.number(), it.step.name());
+            format!("step {number}, {name}, is not done: a cut-over that is to begin refuses until it is")
+        }));
+    }
     if step == Step::StopIngest
         && let Some(back) = facts.taken_back
     {

@@ -37,8 +37,8 @@ pub(super) struct View<'a> {
 }
 
 /// Commands to which an accepted file is none that is missing.
-const ON_ACCEPTANCES: [&str; 5] =
-    ["migrate", "enqueue migrate", "audit", "verify", "verify references"];
+const ON_ACCEPTANCES: [&str; 6] =
+    ["migrate", "enqueue migrate", "audit", "verify", "verify references", "smoke"];
 
 /// What became of evidence.
 enum Judged {
@@ -136,6 +136,7 @@ impl View<'_> {
         for look in all.take_while(|look| look.entry <= clean.entry) {
             match look.evidence.outcome {
                 _ if !look.evidence.stale(self.today, None).is_empty() => {}
+                _ if look.evidence.says_wrong() => found = Some(look.entry),
                 EvidenceOutcome::Differs | EvidenceOutcome::Other => found = Some(look.entry),
                 EvidenceOutcome::Clean if found.is_some_and(|it| look.began_behind(it)) => {
                     found = None;

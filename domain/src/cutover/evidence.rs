@@ -31,6 +31,14 @@ pub struct JournalledEvidence {
     pub evidence: Evidence,
 }
 
+impl JournalledEvidence {
+    /// Whether the journal had this entry when the command began.
+    #[must_use]
+    pub fn began_behind(&self, entry: u64) -> bool {
+        self.evidence.began_behind(entry, self.sequence)
+    }
+}
+
 /// All evidence that gates look at, in the order of the journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GateEvidence {
@@ -49,10 +57,8 @@ impl GateEvidence {
     #[must_use]
     pub fn queue(&self, seen: QueueSeen, today: Option<&String>) -> QueueSeen {
         let others = self.queues.iter().filter(|(url, _)| today != Some(*url));
-        match others.max_by_key(|(_, entry)| **entry) {
-            Some((url, entry)) => QueueSeen::Other { entry: *entry, url: url.clone() },
-            None => seen,
-        }
+        let others: Vec<_> = others.map(|(url, entry)| (*entry, url.clone())).collect();
+        if others.is_empty() { seen } else { QueueSeen::Other { others, today: Box::new(seen) } }
     }
 
     /// What becomes of an operator's word that no queue was used.
@@ -80,9 +86,7 @@ impl GateEvidence {
         }
         let Content::Evidence(evidence) = content else { return };
         let evidence = *evidence;
-        if evidence.step.starts_with("enqueue")
-            && let Some(queue) = &evidence.place.queue
-        {
+        if let Some(queue) = evidence.queue_used() {
             self.queues.insert(queue.clone(), sequence);
         }
         let of_step = match evidence.step.as_str() {

@@ -45,6 +45,22 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
+/// What counts of a look say that something is missing or wrong, and not accepted.
+const WRONG: [&str; 11] = [
+    "without_record",
+    "claimed",
+    "of_another",
+    "doubted",
+    "rejected",
+    "acceptance_ended",
+    "missing",
+    "wrong-length",
+    "wrong-content",
+    "archived",
+    // Of `smoke`.
+    "findings",
+];
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,10 +180,25 @@ impl Evidence {
     }
 
     /// Whether the journal had this entry when the command began. Evidence whose begin is not known began behind
-    /// no entry: it counts for nothing that is decided by order.
+    /// no entry: it counts for nothing that is decided by order. `own` is the number of its own entry: a begin that
+    /// does not come before it is of another journal.
     #[must_use]
-    pub fn began_behind(&self, entry: u64) -> bool {
-        self.from.is_some_and(|from| from >= entry)
+    pub fn began_behind(&self, entry: u64, own: u64) -> bool {
+        self.from.is_some_and(|from| from >= entry && from < own)
+    }
+
+    /// The queue to which the command sent jobs, where no entry `jobs-begun` says that: a version before this one
+    /// wrote none.
+    #[must_use]
+    pub fn queue_used(&self) -> Option<&String> {
+        let is_old = self.step.starts_with("enqueue") && self.from.is_none();
+        self.place.queue.as_ref().filter(|_| is_old)
+    }
+
+    /// Whether it counted something that is missing or wrong, and not accepted, however it ended.
+    #[must_use]
+    pub fn says_wrong(&self) -> bool {
+        WRONG.iter().any(|name| self.counted.get(*name).is_some_and(|files| *files > 0))
     }
 
     /// What differs between this evidence and today's systems, or the content of the freeze. A part of the

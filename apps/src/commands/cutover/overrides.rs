@@ -11,7 +11,7 @@ use domain::journal::{
 use domain::limits;
 use domain::runbook::JournalWriter;
 
-use crate::config::{QUEUE, QueueSettings, duration};
+use crate::config::{QUEUE, QueueSettings, not_nothing};
 use crate::exit::UsageError;
 use crate::journal::refused;
 use crate::report::Teller;
@@ -124,11 +124,6 @@ impl GateArguments {
     }
 }
 
-fn not_nothing(text: &str) -> Result<Duration, String> {
-    let time = duration(text)?;
-    if time.is_zero() { Err("give a time above 0s, such as 2m".to_owned()) } else { Ok(time) }
-}
-
 /// Writes into the journal what the operator has decided, before the change begins.
 pub(super) async fn journal_decisions(
     writer: &mut JournalWriter,
@@ -146,7 +141,7 @@ pub(super) async fn journal_decisions(
     }
     for Overriding { gate, reason, .. } in overrides {
         let lines = gates.iter().filter(|it| it.name() == *gate);
-        let found = lines.flat_map(|it| GateLine::new(it, database).found).collect();
+        let found = lines.flat_map(|it| GateLine::new(it, database, false).found).collect();
         let (name, words) = ((*gate).to_owned(), reason.clone());
         let content = GateOverridden { database, gate: name, reason: words, found };
         let written = writer.append(Content::GateOverridden(Box::new(content))).await;

@@ -177,9 +177,7 @@ impl Done {
         let names = (names.0.as_str(), names.1.as_str());
         let commands = step.proven_by();
         if !commands.is_empty() {
-            // Where the journal cannot be read this is true, too.
-            let (list, next) =
-                here.next_of(&session).await.map_err(|_| by_commands(step, commands))?;
+            let (list, next) = here.next_of(&session).await?;
             let Some(proof) = done_already(&list, step) else {
                 return Err(by_commands(step, commands).into());
             };
@@ -220,10 +218,10 @@ impl Done {
 }
 
 fn by_commands(step: Step, commands: &[&str]) -> UsageError {
-    let (number, commands) = (step.number(), commands.join("`, then `"));
+    let (number, commands) = (step.number(), commands.join("`, `"));
     UsageError(format!(
-        "step {number}, {}, is proven by a command, and no note replaces it. Nothing was written\n  → \
-         run `{commands}`: the result is written into the journal. `mogile2s3 runbook next` says what is due",
+        "step {number}, {}, is proven by `{commands}`, and no note replaces that. Nothing was written\n  → \
+         `mogile2s3 runbook next` prints the whole command that is due",
         step.name()
     ))
 }

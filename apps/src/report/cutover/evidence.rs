@@ -10,17 +10,19 @@ use indicatif::{HumanCount, HumanDuration};
 use super::gates::Words;
 
 /// The gate of `audit`.
-pub(super) fn audit(seen: &EvidenceSeen) -> Words {
-    evidence(
-        seen,
-        "audit",
-        "`mogile2s3 audit --run NAME`, with the name of the workers' verification",
-    )
+pub(super) fn audit(seen: &EvidenceSeen, without_queue: bool) -> Words {
+    let command = if without_queue {
+        "`mogile2s3 audit --no-run`"
+    } else {
+        "`mogile2s3 audit --run NAME`, with the name of the workers' verification"
+    };
+    evidence(seen, "audit", command)
 }
 
 /// The gate of `verify`.
-pub(super) fn verify(seen: &EvidenceSeen) -> Words {
-    evidence(seen, "verify", "`mogile2s3 verify`")
+pub(super) fn verify(seen: &EvidenceSeen, without_queue: bool) -> Words {
+    let command = if without_queue { "`mogile2s3 verify --deep`" } else { "`mogile2s3 verify`" };
+    evidence(seen, "verify", command)
 }
 
 fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
@@ -61,7 +63,7 @@ fn evidence(seen: &EvidenceSeen, step: &str, command: &str) -> Words {
         found.push("it read no content: lengths alone prove nothing".to_owned());
     }
     if last.evidence.from.is_none() {
-        found.push("it does not say when it began: it counts behind no other entry".to_owned());
+        found.push("its begin is not known, so it does not count: run it again".to_owned());
     }
     if let Some(freeze) = frozen_since {
         found.push(format!("it began before the freeze of entry {freeze}"));
@@ -146,10 +148,14 @@ pub(super) fn queue(seen: &QueueSeen) -> Words {
             )],
             Some("set SQS_URL and SQS_DLQ_URL to its queues, and leave --no-queue out".to_owned()),
         ),
-        QueueSeen::Other { entry, url } => (
-            vec![format!(
-                "by entry {entry} jobs were sent to `{url}`, and SQS_URL names another queue"
-            )],
+        QueueSeen::Other { others, today } => (
+            others
+                .iter()
+                .map(|(entry, url)| {
+                    format!("by entry {entry} jobs were sent to `{url}`, and SQS_URL names another queue")
+                })
+                .chain(queue(today).0)
+                .collect(),
             Some("set SQS_URL and SQS_DLQ_URL to the queues of these jobs".to_owned()),
         ),
         QueueSeen::Watched { looks, window } => watched(seen, looks, *window),

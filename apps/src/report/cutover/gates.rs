@@ -40,16 +40,23 @@ pub struct Overriding {
 }
 
 impl GateLine {
-    /// What was found at a gate of a change of this database.
-    pub fn new(gate: &Gate, database: ClientDatabase) -> Self {
+    /// What was found at all gates of a change of this database.
+    pub fn all(gates: &[Gate], database: ClientDatabase) -> Vec<Self> {
+        let is_so = |gate: &Gate| matches!(gate, Gate::Verified(seen) if seen.without_queue);
+        let without_queue = gates.iter().any(is_so);
+        gates.iter().map(|gate| Self::new(gate, database, without_queue)).collect()
+    }
+
+    /// What was found at a gate.
+    pub fn new(gate: &Gate, database: ClientDatabase, without_queue: bool) -> Self {
         let (found, next) = match gate {
             Gate::Freeze(seen) => freeze(seen),
             Gate::Unmapped(all) => unmapped(all),
             Gate::LeftBehind(seen) => left_behind(seen),
             Gate::Order(seen) => order(*seen, database),
             Gate::Ingested(seen) => ingested(*seen),
-            Gate::Audit(seen) => evidence::audit(seen),
-            Gate::Verify(seen) => evidence::verify(seen),
+            Gate::Audit(seen) => evidence::audit(seen, without_queue),
+            Gate::Verify(seen) => evidence::verify(seen, without_queue),
             Gate::Verified(seen) => evidence::verified(seen),
             Gate::Queue(seen) => evidence::queue(seen),
         };

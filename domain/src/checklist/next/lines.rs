@@ -156,7 +156,11 @@ impl Lines<'_> {
         let is_unverified = audit.is_some_and(|it| without_pass(it) && !sent_behind(it));
         if !without_queue && (jobs.is_none() || is_unverified) {
             let words = ["enqueue", "verify", "--run", &run];
-            lines.push(automatic(&words, "have the workers verify each file"));
+            lines.push(if self.today.queue.is_some() {
+                automatic(&words, "have the workers verify each file")
+            } else {
+                typed(&words, "set SQS_URL and SQS_DLQ_URL; have the workers verify each file")
+            });
         }
         let reads_enough = |it: &Recorded| match without_queue {
             true => it.evidence.read == Some(ContentRead::Everything),
@@ -173,7 +177,7 @@ impl Lines<'_> {
         if !audit.is_some_and(is_whole) {
             lines.extend(audit_of(&run, without_queue));
         }
-        if let Some(references) = of("verify references").filter(|it| !view.holds(it, None)) {
+        if let Some(references) = view.references(sequence).filter(|it| !view.holds(it, None)) {
             if references.evidence.outcome == EvidenceOutcome::Differs {
                 let words = ["verify", "--references", "--failures", "FILE"];
                 lines.push(typed(&words, "name the clients' rows that are broken"));

@@ -58,12 +58,19 @@ impl View<'_> {
         }
     }
 
+    /// The last comparison of references behind the freeze. No gate looks at it, so its findings count also where it
+    /// began before; a clean one that began before says nothing.
+    pub(in crate::checklist) fn references(&self, freeze: u64) -> Option<&Recorded> {
+        let last = self.facts.last("verify references").filter(|it| it.entry > freeze)?;
+        (last.began_behind(freeze) || !self.holds(last, None)).then_some(last)
+    }
+
     pub(super) fn verify(&self) -> Found {
         let Some(frozen) = self.frozen() else { return not_begun() };
         let sequence = self.facts.freeze().map_or(0, |freeze| freeze.sequence);
         let last = |step: &str| self.facts.last(step).filter(|it| it.began_behind(sequence));
         let [audit, verify] = ["audit", "verify"].map(last);
-        let (references, jobs) = (last("verify references"), last("enqueue verify"));
+        let (references, jobs) = (self.references(sequence), last("enqueue verify"));
         let newest = [audit, verify, references, jobs].into_iter().flatten();
         let newest = newest.max_by_key(|it| it.entry).map(Recorded::proof);
         let content = match frozen {
@@ -98,6 +105,14 @@ impl View<'_> {
         if audit.is_some_and(|audit| audit.evidence.run.is_none()) {
             if !self.is_without_queue() {
                 states.push(State::UnderWay);
+                if self.today.queue.is_none() {
+                    let urls: Vec<_> =
+                        self.facts.queues.iter().map(|it| format!("`{it}`")).collect();
+                    why.push(format!(
+                        "jobs were sent to {}, and SQS_URL is not set",
+                        urls.join(", ")
+                    ));
+                }
                 why.push("the audit compared no verification: give it `--run`".to_owned());
             } else if !is_deep {
                 states.push(State::UnderWay);

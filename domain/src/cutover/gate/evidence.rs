@@ -4,20 +4,6 @@ use crate::cutover::evidence::{GateEvidence, JournalledEvidence};
 use crate::journal::{ContentRead, Evidence, EvidenceOutcome, MigrationPlace, Staleness};
 use crate::store_state::RowsDigest;
 
-/// What counts of `audit` and of `verify` say that a file is missing or wrong, and not accepted.
-const WRONG: [&str; 10] = [
-    "without_record",
-    "claimed",
-    "of_another",
-    "doubted",
-    "rejected",
-    "acceptance_ended",
-    "missing",
-    "wrong-length",
-    "wrong-content",
-    "archived",
-];
-
 /// The freeze with which evidence is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frozen {
@@ -86,7 +72,7 @@ impl EvidenceSeen {
         let last = all.last().cloned();
         let content = frozen.map(|frozen| &frozen.content);
         let stale = last.iter().flat_map(|last| last.evidence.stale(today, content)).collect();
-        let since = |entry: &u64| last.as_ref().is_some_and(|it| !it.evidence.began_behind(*entry));
+        let since = |entry: &u64| last.as_ref().is_some_and(|it| !it.began_behind(*entry));
         Self {
             frozen_since: frozen.map(|frozen| frozen.entry).filter(since),
             acceptance_ended: acceptance_ended.filter(since),
@@ -104,7 +90,7 @@ impl EvidenceSeen {
     #[must_use]
     pub fn holds(&self) -> bool {
         let is_clean = |last: &JournalledEvidence| {
-            last.evidence.outcome == EvidenceOutcome::Clean && !says_wrong(&last.evidence)
+            last.evidence.outcome == EvidenceOutcome::Clean && !last.evidence.says_wrong()
         };
         self.has_freeze
             && self.last.as_ref().is_some_and(is_clean)
@@ -157,7 +143,7 @@ impl GateEvidence {
     pub(super) fn audit(&self, today: &MigrationPlace, frozen: Option<&Frozen>) -> EvidenceSeen {
         let seen = EvidenceSeen::of(&self.audits, self.acceptance_ended, today, frozen);
         let last = seen.last.as_ref();
-        let since = |entry: &u64| last.is_none_or(|last| !last.evidence.began_behind(*entry));
+        let since = |entry: &u64| last.is_none_or(|last| !last.began_behind(*entry));
         EvidenceSeen { jobs_behind: self.jobs_sent().filter(since), ..seen }
     }
 
@@ -168,21 +154,18 @@ impl GateEvidence {
     }
 }
 
-fn says_wrong(evidence: &Evidence) -> bool {
-    WRONG.iter().any(|name| evidence.counted.get(*name).is_some_and(|files| *files > 0))
-}
-
 /// The last finding that nothing refutes. Evidence of other systems refutes nothing, and neither does a look
 /// that came to no end, or that began before the finding was written.
 fn found_wrong(all: &[JournalledEvidence], today: &MigrationPlace) -> Option<u64> {
     let mut found = None;
-    for JournalledEvidence { sequence, evidence, .. } in all {
+    for journalled in all {
+        let JournalledEvidence { sequence, evidence, .. } = journalled;
         match evidence.outcome {
-            _ if says_wrong(evidence) => found = Some(*sequence),
+            _ if evidence.says_wrong() => found = Some(*sequence),
             EvidenceOutcome::Differs | EvidenceOutcome::Other => found = Some(*sequence),
             EvidenceOutcome::Clean
                 if evidence.stale(today, None).is_empty()
-                    && found.is_some_and(|found| evidence.began_behind(found)) =>
+                    && found.is_some_and(|found| journalled.began_behind(found)) =>
             {
                 found = None;
             }

@@ -56,13 +56,13 @@ impl Gate {
                 }
             }
             Self::Queue(_) => {
-                let mut looks = all.iter().filter_map(Self::evidence);
-                let mut behind = all.iter().filter_map(Self::evidence);
-                if let Some(entry) = looks.find_map(|seen| seen.wrong) {
+                let looks: Vec<_> = all.iter().filter_map(Self::evidence).collect();
+                if let Some(entry) = looks.iter().find_map(|seen| seen.wrong) {
                     return Err(NoOverride::FoundWrong(entry));
                 }
                 // What is left in the queues may be what they found.
-                behind
+                looks
+                    .iter()
                     .find_map(|seen| seen.jobs_behind)
                     .map_or(Ok(()), |entry| Err(NoOverride::JobsSince(entry)))
             }

@@ -16,12 +16,12 @@ pub enum QueueSeen {
         /// The entry of the journal that says otherwise, because jobs were sent, and the queue's URL.
         but: Option<(u64, String)>,
     },
-    /// Jobs were sent to another queue than the one that is named.
+    /// Jobs were sent to other queues than the one that is named.
     Other {
-        /// The entry of the journal that says so.
-        entry: u64,
-        /// The URL of that queue.
-        url: String,
+        /// Of each the last entry of the journal that says so, and its URL.
+        others: Vec<(u64, String)>,
+        /// What was seen of the queues that are named.
+        today: Box<Self>,
     },
     /// Both queues were looked at.
     Watched {
