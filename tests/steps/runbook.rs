@@ -1,5 +1,6 @@
 //! The writer of the journal: what it promises when answers are lost and when others write.
 
+mod jobs;
 mod reading;
 mod refused;
 mod restore;

@@ -288,8 +288,8 @@ fn forbidden(name: &str, asked: &RequestCounts) -> Vec<String> {
 
 /// More requests than are needed. Of the jobs one HEAD a file, one read of the ledger for all jobs of an
 /// answer, and one GET for each object that is `unsigned`, which is sent again where its answer breaks off.
-/// Both they and the comparison of the buckets read the journal once: its entries, and its head. Behind their end
-/// its last entry and its head are read again, and one entry is written.
+/// Both they and the comparison of the buckets read the whole journal once, and its end when they begin, when they
+/// write their result behind it, and before the first job.
 fn too_many(name: &str, asked: &RequestCounts, unsigned: u64) -> Vec<String> {
     let over = |bounds: &[(Service, &str, u64)]| -> Vec<String> {
         let over = bounds.iter().filter_map(|(service, operation, most)| {
@@ -301,8 +301,8 @@ fn too_many(name: &str, asked: &RequestCounts, unsigned: u64) -> Vec<String> {
     };
     if name == DEEP {
         return over(&[
-            (Service::DynamoDb, "Query", 2),
-            (Service::DynamoDb, "BatchGetItem", 2),
+            (Service::DynamoDb, "Query", 3),
+            (Service::DynamoDb, "BatchGetItem", 3),
             (Service::DynamoDb, "TransactWriteItems", 1),
         ]);
     }
@@ -314,7 +314,7 @@ fn too_many(name: &str, asked: &RequestCounts, unsigned: u64) -> Vec<String> {
     over(&[
         (Service::S3, "HEAD", jobs),
         (Service::S3, "GET", 2 * unsigned),
-        (Service::DynamoDb, "BatchGetItem", answers + 2),
+        (Service::DynamoDb, "BatchGetItem", answers + 4),
     ])
 }
 
@@ -380,8 +380,8 @@ mod tests {
         check(JOBS, Service::S3, "HEAD", 21, 0, 1);
         check(JOBS, Service::S3, "HEAD", 0, 1, 0);
         check(JOBS, Service::S3, "GET", 5, 0, 1);
-        check(JOBS, Service::DynamoDb, "BatchGetItem", 5, 0, 0);
-        check(JOBS, Service::DynamoDb, "BatchGetItem", 6, 0, 1);
+        check(JOBS, Service::DynamoDb, "BatchGetItem", 7, 0, 0);
+        check(JOBS, Service::DynamoDb, "BatchGetItem", 8, 0, 1);
         check(JOBS, Service::DynamoDb, "BatchGetItem", 0, 1, 0);
         check(JOBS, Service::S3, "PUT", 1, 1, 0);
         check(AUDIT, Service::S3, "HEAD", 1, 1, 0);
@@ -389,8 +389,8 @@ mod tests {
         check(AUDIT, Service::DynamoDb, "PutItem", 1, 1, 0);
         check(DEEP, Service::S3, "GET", 9, 0, 0);
         check(DEEP, Service::DynamoDb, "Scan", 1, 1, 0);
-        check(DEEP, Service::DynamoDb, "Query", 2, 0, 0);
-        check(DEEP, Service::DynamoDb, "Query", 3, 0, 1);
+        check(DEEP, Service::DynamoDb, "Query", 3, 0, 0);
+        check(DEEP, Service::DynamoDb, "Query", 4, 0, 1);
         for name in [AUDIT, DEEP] {
             check(name, Service::DynamoDb, "TransactWriteItems", 1, 0, 0);
             check(name, Service::DynamoDb, "TransactWriteItems", 2, 0, 1);

@@ -9,9 +9,9 @@ use domain::ports::{Appended, LedgerError, Repair};
 use super::*;
 
 /// A journal whose table refuses what is written, until it does not.
-struct Refusing {
-    journal: Arc<dyn Journal>,
-    refuses: AtomicBool,
+pub(super) struct Refusing {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) refuses: AtomicBool,
 }
 
 #[async_trait]
