@@ -261,11 +261,16 @@ mod tests {
 
     #[test]
     fn evidence_whose_begin_is_not_known_began_behind_no_entry() {
-        for (from, entry, expected) in
-            [(Some(7), 6, true), (Some(7), 7, true), (Some(7), 8, false), (None, 1, false)]
-        {
+        for (from, entry, own, expected) in [
+            (Some(7), 6, 8, true),
+            (Some(7), 7, 8, true),
+            (Some(7), 8, 9, false),
+            (None, 1, 9, false),
+            // Of another journal.
+            (Some(200), 7, 9, false),
+        ] {
             let evidence = Evidence { from, ..evidence(place(), None) };
-            assert_eq!(evidence.began_behind(entry), expected, "{from:?} {entry}");
+            assert_eq!(evidence.began_behind(entry, own), expected, "{from:?} {entry} {own}");
         }
         // A journal of an earlier version can be read.
         let text = serde_json::to_string(&evidence(place(), None)).expect("JSON");

@@ -88,8 +88,12 @@ fn what_counts_behind_a_freeze_is_of_its_content() {
 /// begin: what was written while it ran it has not seen.
 #[test]
 fn a_run_refutes_nothing_that_was_written_while_it_ran() {
-    use Kind::{AcceptanceEnd, Audit, Differs, EnqueueVerify, Freeze, Migrate, Old, Since, Verify};
+    use Kind::{
+        AcceptanceEnd, Audit, Differs, EnqueueVerify, Freeze, Incomplete, Migrate, Missing, Old,
+        References, Since, Verify,
+    };
     use State::{Done, Failed, NotBegun, Stale, UnderWay};
+    let lost = |kind: Kind| Incomplete(Box::new(Missing(Box::new(kind))));
     let since = |entry, kind: Kind| Since(entry, Box::new(kind));
     let old = |kind: Kind| Old(Box::new(kind));
     let differs = |kind: Kind| Differs(Box::new(kind));
@@ -112,6 +116,14 @@ fn a_run_refutes_nothing_that_was_written_while_it_ran() {
         (vec![audit(), differs(Verify(7)), since(5, Verify(7))], [Done, Done]),
         (vec![audit(), differs(Verify(7)), Verify(7), since(4, Verify(7))], [Done, Done]),
         (vec![differs(audit()), since(3, audit()), Verify(7)], [NotBegun, Failed]),
+        // It has come to no end, and what it had found until then stands.
+        (vec![audit(), lost(Verify(7)), since(3, Verify(7))], [Done, Failed]),
+        (vec![audit(), lost(Verify(7)), Verify(7)], [Done, Done]),
+        // No gate looks at references: findings stand also of a run that began before the freeze.
+        (vec![audit(), Verify(7), since(2, References)], [Done, Done]),
+        (vec![audit(), Verify(7), since(2, differs(References))], [Done, Failed]),
+        (vec![audit(), Verify(7), differs(References), since(2, References)], [Done, Failed]),
+        (vec![audit(), Verify(7), differs(References), References], [Done, Done]),
         // Another freeze.
         (vec![Freeze(7), since(3, audit()), Verify(7)], [NotBegun, UnderWay]),
         (vec![EnqueueVerify, Freeze(7), audit(), Verify(7)], [Done, Done]),
@@ -161,6 +173,9 @@ fn a_stale_step_names_the_step_that_was_done_on_it() {
     assert_eq!(freeze.state, State::Stale);
     let words = freeze.why.join("; ");
     assert!(words.contains("entry 24") && words.contains("step 12 was done on it"), "{words}");
+    // Another freeze says nothing of the one on which the cut-over rests.
+    let kinds = [&kinds[..], &[Kind::Freeze(7)]].concat();
+    assert_eq!(state_of(&kinds, Step::StopIngest), State::Stale);
 }
 
 /// Each line: the entries behind a whole cut-over, and how far steps 9 to 12 are.

@@ -1,7 +1,7 @@
 //! The gates that rest on what `audit` and `verify` found.
 
 use crate::cutover::evidence::{GateEvidence, JournalledEvidence};
-use crate::journal::{ContentRead, Evidence, EvidenceOutcome, MigrationPlace, Staleness};
+use crate::journal::{ContentRead, EvidenceOutcome, MigrationPlace, Staleness};
 use crate::store_state::RowsDigest;
 
 /// The freeze with which evidence is compared.

@@ -258,14 +258,18 @@ fn the_gate_of_the_queue_remembers_every_queue_that_got_jobs() {
         queues: (1..).zip(urls).map(|(entry, url)| ((*url).clone(), entry)).collect(),
         ..GateEvidence::default()
     };
-    let other = |entry, url: &String| QueueSeen::Other { entry, url: url.clone() };
+    let others = |others: &[(u64, &String)]| QueueSeen::Other {
+        others: others.iter().map(|(entry, url)| (*entry, (*url).clone())).collect(),
+        today: Box::new(QueueSeen::NotNamed),
+    };
+    let other = |entry, url: &String| others(&[(entry, url)]);
     for (urls, today, expected) in [
         (&[][..], Some(&jobs), QueueSeen::NotNamed),
         (&[&jobs], Some(&jobs), QueueSeen::NotNamed),
         // Jobs went there first, and then to the queue that is looked at.
         (&[&old, &jobs], Some(&jobs), other(1, &old)),
         (&[&jobs, &old], Some(&jobs), other(2, &old)),
-        (&[&jobs, &old], None, other(2, &old)),
+        (&[&jobs, &old], None, others(&[(1, &jobs), (2, &old)])),
     ] {
         assert_eq!(journal(urls).queue(QueueSeen::NotNamed, today), expected, "{urls:?} {today:?}");
     }
