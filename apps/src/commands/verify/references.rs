@@ -82,10 +82,8 @@ pub async fn run(arguments: super::Arguments) -> anyhow::Result<Exit> {
     let trackers = trackers.then(|| wiring.tracker_index()).transpose()?;
     let services = session.services(&arguments.aws, &arguments.time);
     let objects = services.s3(&arguments.target).await?;
-    let from = match arguments.aws.has_ledger_table() {
-        true => begin(&services, &arguments.journal).await,
-        false => None,
-    };
+    let has_journal = arguments.aws.has_ledger_table();
+    let from = if has_journal { begin(&services, &arguments.journal).await } else { None };
     let history = History::read(&services, &arguments).await?;
     let ledger =
         if arguments.aws.has_ledger_table() { Some(services.ledger().await?) } else { None };

@@ -162,9 +162,9 @@ impl Lines<'_> {
                 typed(&words, "set SQS_URL and SQS_DLQ_URL; have the workers verify each file")
             });
         }
-        let reads_enough = |it: &Recorded| match without_queue {
-            true => it.evidence.read == Some(ContentRead::Everything),
-            false => it.evidence.reads_content(),
+        let reads_enough = |it: &Recorded| {
+            let is_deep = it.evidence.read == Some(ContentRead::Everything);
+            is_deep || (!without_queue && it.evidence.reads_content())
         };
         if !verify.is_some_and(|it| holds(it) && reads_enough(it)) {
             lines.push(if without_queue {

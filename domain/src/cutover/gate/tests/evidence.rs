@@ -139,7 +139,7 @@ fn a_run_says_nothing_of_what_was_written_while_it_ran() {
     let (early, late) = (since(4, clean("verify")), since(5, clean("verify")));
     let found = of(std::slice::from_ref(&early), None, behind(5));
     assert_eq!((found.holds(), found.frozen_since), (false, Some(5)));
-    assert!(of(&[late.clone()], None, behind(5)).holds());
+    assert!(of(std::slice::from_ref(&late), None, behind(5)).holds());
     // `audit accept --end`.
     let found = of(std::slice::from_ref(&early), Some(5), frozen());
     assert_eq!((found.holds(), found.acceptance_ended), (false, Some(5)));
