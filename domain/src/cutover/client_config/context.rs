@@ -61,7 +61,7 @@ pub fn check_context(document: &ContextDocument) -> ConfigChecked {
         all.iter()
             .filter(|it| it.get("name") == STORE)
             .cloned()
-            .partition(|it| it.is_of_application())
+            .partition(ResourceElement::is_of_application)
     };
     let (stores, others) = of_name(&document.resources);
     let (links, other_links) = of_name(&document.links);
