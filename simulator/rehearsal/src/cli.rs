@@ -12,7 +12,7 @@ use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::process::{COMMAND, FUNCTION};
 use crate::queued::{Queued, Worker};
-use crate::report::{Report, Screen, Stories};
+use crate::report::{Lacks, Report, Screen, Stories, Struck};
 use crate::runbook::{self, Story};
 use crate::stage::{Options, Stage};
 use crate::{containers, function_figures, passes, queued};
@@ -37,6 +37,10 @@ struct Cli {
     /// Where the rehearsal happens
     #[arg(long, value_enum, default_value_t = World::Embedded, value_name = "WORLD")]
     world: World,
+
+    /// With `--world containers`: servers fail in the middle of some commands
+    #[arg(long)]
+    faults: bool,
 
     /// Leave the containers up at the end, and print the environment that points any client at them
     #[arg(long)]
@@ -71,6 +75,10 @@ impl Cli {
         let real = self.world == World::Containers;
         let wrong = [
             (self.keep && !real, "`--keep` needs `--world containers`"),
+            (
+                self.faults && !real,
+                "`--faults` needs `--world containers`: here hazards are planted",
+            ),
             (
                 real && !matches!(self.by, By::All | By::Runbook),
                 "`--world containers` rehearses the runbook alone: leave `--by` out",
@@ -213,7 +221,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     }
                     World::Containers => {
                         let options = cli.corpus.options(Hazards::None);
-                        in_containers(&options, cli.keep, shown, &file).await
+                        in_containers(&options, (cli.faults, cli.keep), shown, &file).await
                     }
                 }
             }
@@ -288,13 +296,14 @@ async fn rehearse(
 /// The runbook against real servers.
 async fn in_containers(
     options: &Options,
-    keep: bool,
+    (faults, keep): (bool, bool),
     shown: Shown,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let runbook = Box::pin(containers::rehearse(options, keep)).await?;
+    let runbook = Box::pin(containers::rehearse(options, faults, keep)).await?;
     let good = runbook.iter().all(Story::is_good);
-    let report = Stories(&runbook).to_string();
+    let lacks = format!("{}{}", Struck(&runbook[0]), Lacks(&runbook[0]));
+    let report = Stories(&runbook).to_string() + &lacks;
     let written = std::fs::write(file, &report);
     written.with_context(|| format!("writing the report to {}", file.display()))?;
     match shown {
@@ -302,6 +311,7 @@ async fn in_containers(
         Shown::Everything => print!("{report}"),
         Shown::Screen => {
             print!("{}", Screen { from_here: None, through_the_queue: &[], runbook: &runbook });
+            print!("{lacks}");
             println!("Every command: {}", file.display());
         }
     }

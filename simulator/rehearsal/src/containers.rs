@@ -5,6 +5,7 @@ mod clients;
 mod content_repo;
 mod copy_out;
 mod engine;
+mod faults;
 mod mogile;
 mod mysql_tables;
 mod servers;
@@ -28,11 +29,11 @@ use crate::stage::{Options, Stage};
 
 /// Starts the servers, plays the runbook to its end, and removes the servers, also after a panic and when the
 /// rehearsal is interrupted. With `keep` they stay up until they are removed by hand.
-pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Vec<Story>> {
+pub async fn rehearse(options: &Options, faults: bool, keep: bool) -> anyhow::Result<Vec<Story>> {
     let engine = Engine::find().await?;
     let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let told = tokio::select! {
-        told = AssertUnwindSafe(play(options, &engine, keep)).catch_unwind() => {
+        told = AssertUnwindSafe(play(options, &engine, faults, keep)).catch_unwind() => {
             told.unwrap_or_else(|_| Err(anyhow!("the rehearsal panicked")))
         }
         _ = tokio::signal::ctrl_c() => Err(anyhow::Error::new(Interrupted)),
@@ -57,11 +58,16 @@ const IN_CONTAINERS: &str = "in containers, to the end: the applications read ev
 pub struct Interrupted;
 
 /// Plays the story in the containers and in an embedded world with the same corpus.
-async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<Vec<Story>> {
+async fn play(
+    options: &Options,
+    engine: &Engine,
+    faults: bool,
+    keep: bool,
+) -> anyhow::Result<Vec<Story>> {
     let begun = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", begun.elapsed().as_secs());
     progress("starting MySQL, LocalStack and the tracker");
-    let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine))?;
+    let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine, faults))?;
     progress("storing the corpus by the tracker's protocol, and the rows by MySQL");
     copy_out::copy_out(&stage.world, &servers).await?;
     let environment = servers.environment();

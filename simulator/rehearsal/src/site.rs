@@ -63,6 +63,11 @@ pub(crate) trait Site: Send + Sync {
     /// Publishes a file that was stored in the first bucket.
     async fn publish(&self, row: &LateRow<'_>) -> anyhow::Result<()>;
 
+    /// Fails while this command runs, where this world is to fail then. Returns whether it did.
+    async fn strike(&self, _command: &str) -> anyhow::Result<bool> {
+        Ok(false)
+    }
+
     /// Starts contentrepo with its S3 store, and rhino with the new bucket names.
     fn clients_start(&self) -> anyhow::Result<()>;
 }

@@ -109,12 +109,6 @@ impl Engine {
         Ok(Self { docker, name: format!("mogile2s3-{}", id.get(..12).unwrap_or(&id)) })
     }
 
-    /// The name of this rehearsal: of its network, and the value of [`LABEL`].
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// What removes everything of this rehearsal, for people.
     #[must_use]
     pub fn removal(&self) -> String {

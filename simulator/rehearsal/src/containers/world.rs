@@ -150,6 +150,10 @@ impl Site for Servers {
         Ok(())
     }
 
+    async fn strike(&self, command: &str) -> anyhow::Result<bool> {
+        self.strike(command).await
+    }
+
     fn clients_start(&self) -> anyhow::Result<()> {
         self.clients.restart();
         Ok(())
