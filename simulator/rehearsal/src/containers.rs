@@ -12,14 +12,16 @@ mod servers;
 pub mod tracker;
 mod world;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use futures_util::FutureExt;
+use oracle::state::MogileState;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use self::engine::NoEngine;
+pub use self::engine::{LABEL, NoEngine};
 
 use self::engine::Engine;
 use self::servers::{PART_BYTES, Servers};
@@ -52,6 +54,54 @@ pub async fn rehearse(options: &Options, faults: bool, keep: bool) -> anyhow::Re
 /// The name of the story there.
 const IN_CONTAINERS: &str = "in containers, to the end: the applications read every file from S3";
 
+/// The servers without files, for other clients than the commands.
+pub struct Bare {
+    engine: Engine,
+    servers: Servers,
+}
+
+impl Bare {
+    /// Starts them.
+    pub async fn start() -> anyhow::Result<Self> {
+        let engine = Engine::find().await?;
+        match Servers::start(&engine, false).await {
+            Ok(servers) => Ok(Self { engine, servers }),
+            Err(error) => {
+                engine.sweep().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The settings that point any client at them.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<&'static str, String> {
+        self.servers.environment()
+    }
+
+    /// MogileFS's rows and replicas.
+    pub async fn mogile_state(&self) -> anyhow::Result<MogileState> {
+        self.servers.mogile_state().await
+    }
+
+    /// The rows of a question about MogileFS's database: numbers, as one column.
+    pub async fn numbers(&self, sql: &'static str) -> anyhow::Result<Vec<u64>> {
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.servers.mogilefs).await?)
+    }
+
+    /// Kills the tracker's container and starts it again.
+    pub async fn restart_tracker(&self) -> anyhow::Result<()> {
+        self.servers.tracker.kill().await?;
+        self.servers.tracker.start().await?;
+        self.servers.mogile.answers().await
+    }
+
+    /// Removes all of it.
+    pub async fn remove(self) -> anyhow::Result<()> {
+        self.engine.sweep().await
+    }
+}
+
 /// The rehearsal was asked to end before its end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted: the rehearsal did not come to its end, and its containers are removed")]
@@ -66,7 +116,7 @@ async fn play(
 ) -> anyhow::Result<Vec<Story>> {
     let begun = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", begun.elapsed().as_secs());
-    progress("starting MySQL, LocalStack and the tracker");
+    progress(&format!("starting MySQL, LocalStack and the tracker, {}", engine.label()));
     let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine, faults))?;
     progress("storing the corpus by the tracker's protocol, and the rows by MySQL");
     copy_out::copy_out(&stage.world, &servers).await?;
