@@ -38,13 +38,8 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = World::Embedded, value_name = "WORLD")]
     world: World,
 
-    /// With `--world containers`: servers fail in the middle of some commands
-    #[arg(long)]
-    faults: bool,
-
-    /// Leave the containers up at the end, and print the environment that points any client at them
-    #[arg(long)]
-    keep: bool,
+    #[command(flatten)]
+    servers: RealServers,
 
     /// Print the report as JSON
     #[arg(long, conflicts_with = "verbose")]
@@ -58,6 +53,18 @@ struct Cli {
     /// name is printed]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+/// How the rehearsal goes with real servers.
+#[derive(Debug, Clone, Copy, Args)]
+struct RealServers {
+    /// With `--world containers`: servers fail in the middle of some commands
+    #[arg(long)]
+    faults: bool,
+
+    /// Leave the containers up at the end, and print the environment that points any client at them
+    #[arg(long)]
+    keep: bool,
 }
 
 /// What the commands reach.
@@ -74,9 +81,9 @@ impl Cli {
     fn checked(self) -> Result<Self, clap::Error> {
         let real = self.world == World::Containers;
         let wrong = [
-            (self.keep && !real, "`--keep` needs `--world containers`"),
+            (self.servers.keep && !real, "`--keep` needs `--world containers`"),
             (
-                self.faults && !real,
+                self.servers.faults && !real,
                 "`--faults` needs `--world containers`: here hazards are planted",
             ),
             (
@@ -221,7 +228,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     }
                     World::Containers => {
                         let options = cli.corpus.options(Hazards::None);
-                        in_containers(&options, (cli.faults, cli.keep), shown, &file).await
+                        in_containers(&options, cli.servers, shown, &file).await
                     }
                 }
             }
@@ -296,11 +303,11 @@ async fn rehearse(
 /// The runbook against real servers.
 async fn in_containers(
     options: &Options,
-    (faults, keep): (bool, bool),
+    servers: RealServers,
     shown: Shown,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let runbook = Box::pin(containers::rehearse(options, faults, keep)).await?;
+    let runbook = Box::pin(containers::rehearse(options, servers.faults, servers.keep)).await?;
     let good = runbook.iter().all(Story::is_good);
     let lacks = format!("{}{}", Struck(&runbook[0]), Lacks(&runbook[0]));
     let report = Stories(&runbook).to_string() + &lacks;

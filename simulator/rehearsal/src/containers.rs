@@ -119,7 +119,7 @@ async fn play(
     progress(&format!("starting MySQL, LocalStack and the tracker, {}", engine.label()));
     let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine, faults))?;
     progress("storing the corpus by the tracker's protocol, and the rows by MySQL");
-    copy_out::copy_out(&stage.world, &servers).await?;
+    Box::pin(copy_out::copy_out(&stage.world, &servers)).await?;
     let environment = servers.environment();
     if keep {
         // Both clients end with this process.
@@ -136,7 +136,7 @@ async fn play(
     };
     let (mut real, mut embedded) = tokio::join!(
         stories::to_the_end(IN_CONTAINERS, real, options.seed),
-        stories::to_the_end(TO_THE_END, async { Operator::with(alike(stage)) }, options.seed),
+        stories::to_the_end(TO_THE_END, async { Operator::with(Ok(alike(stage))) }, options.seed),
     );
     compare(&mut real, &embedded);
     // One check-list is enough: they are compared.
@@ -146,7 +146,7 @@ async fn play(
 }
 
 /// The embedded world with the limits that the commands have in the containers.
-fn alike(mut stage: Stage) -> anyhow::Result<Stage> {
+fn alike(mut stage: Stage) -> Stage {
     stage.world.s3.configure(|limits| {
         limits.single_request_limit_bytes = PART_BYTES;
         limits.minimum_part_bytes = PART_BYTES;
@@ -154,7 +154,7 @@ fn alike(mut stage: Stage) -> anyhow::Result<Stage> {
     for name in ["S3_SINGLE_REQUEST_BYTES", "S3_PART_BYTES"] {
         stage.set_environment(name, PART_BYTES.to_string());
     }
-    Ok(stage)
+    stage
 }
 
 /// Lines of a comparison that are shown.

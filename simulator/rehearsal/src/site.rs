@@ -1,5 +1,7 @@
 //! What a story needs of its world beside the commands, whatever that world is made of.
 
+use std::time::Instant;
+
 use anyhow::Context;
 use async_trait::async_trait;
 use oracle::state::{EndState, MogileState};
@@ -54,7 +56,7 @@ pub(crate) trait Site: Send + Sync {
     /// All that the oracle judges.
     async fn end_state(&self) -> anyhow::Result<EndState>;
 
-    /// The rows of a question that SQLite and MySQL both understand, each value as a text.
+    /// The rows of a question that `SQLite` and MySQL both understand, each value as a text.
     async fn texts(&self, database: Database, sql: &str) -> anyhow::Result<Vec<Vec<String>>>;
 
     /// The names of the indexes of rhino's table, in their order, and what else is known of them.
@@ -63,9 +65,10 @@ pub(crate) trait Site: Send + Sync {
     /// Publishes a file that was stored in the first bucket.
     async fn publish(&self, row: &LateRow<'_>) -> anyhow::Result<()>;
 
-    /// Fails while this command runs, where this world is to fail then. Returns whether it did.
-    async fn strike(&self, _command: &str) -> anyhow::Result<bool> {
-        Ok(false)
+    /// Fails while this command runs, where this world is to fail then. Returns since when it failed; it is up
+    /// again.
+    async fn strike(&self, _command: &str) -> anyhow::Result<Option<Instant>> {
+        Ok(None)
     }
 
     /// Starts contentrepo with its S3 store, and rhino with the new bucket names.

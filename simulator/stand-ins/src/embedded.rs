@@ -210,7 +210,7 @@ impl EmbeddedWorld {
         serve_repo(&mut self.services, repo, &self.faults).await
     }
 
-    /// Sets a setting for whoever asks for them later.
+    /// Changes one of these settings.
     pub fn set_environment(&mut self, name: &'static str, value: String) {
         self.environment.insert(name, value);
     }

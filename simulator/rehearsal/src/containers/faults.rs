@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use stand_ins::world::databases::Database;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::servers::Servers;
 use crate::site::Site;
@@ -76,40 +76,46 @@ impl Faults {
 }
 
 impl Servers {
-    /// Strikes while a command runs. Returns whether it did. The servers are up again then.
-    pub(super) async fn strike(&self, command: &str) -> anyhow::Result<bool> {
-        let Some(fault) = self.faults.next(command) else { return Ok(false) };
-        match fault {
+    /// Strikes while a command runs. Returns since when a server failed; it is up again.
+    pub(super) async fn strike(&self, command: &str) -> anyhow::Result<Option<Instant>> {
+        let Some(fault) = self.faults.next(command) else { return Ok(None) };
+        let since = match fault {
             Fault::TrackerKilled => {
                 sleep(BEGUN).await;
                 self.tracker.kill().await?;
+                let since = Instant::now();
                 sleep(AWAY).await;
                 self.tracker.start().await?;
                 self.mogile.answers().await?;
+                since
             }
             Fault::LocalstackPaused => {
                 sleep(BEGUN).await;
                 self.localstack.pause().await?;
+                let since = Instant::now();
                 sleep(PAUSED).await;
                 self.localstack.unpause().await?;
+                since
             }
             Fault::MysqlKilled => {
                 sleep(BEGUN).await;
-                self.restart_mysql().await?;
+                self.restart_mysql().await?
             }
             Fault::MysqlKilledInCutover => {
                 self.index_is_away().await?;
-                self.restart_mysql().await?;
+                self.restart_mysql().await?
             }
-        }
-        Ok(true)
+        };
+        Ok(Some(since))
     }
 
-    async fn restart_mysql(&self) -> anyhow::Result<()> {
+    async fn restart_mysql(&self) -> anyhow::Result<Instant> {
         self.mysql.kill().await?;
+        let since = Instant::now();
         sleep(AWAY).await;
         self.mysql.start().await?;
-        super::servers::root_in(self.mysql.port, "").await.map(drop)
+        super::servers::root_in(self.mysql.port, "").await?;
+        Ok(since)
     }
 
     /// Waits until rhino's index is dropped.

@@ -279,7 +279,7 @@ async fn create_databases(port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A session in a database that may do anything. What the server prints may come before it lets anybody in.
+/// A session in a database that may do anything. The server may refuse some time after it says that it is ready.
 pub(super) async fn root_in(port: u16, database: &str) -> anyhow::Result<MySqlConnection> {
     let url = url("root", ROOT_PASSWORD, port, database);
     let mut tries = 1;

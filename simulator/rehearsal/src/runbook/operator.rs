@@ -114,10 +114,18 @@ impl Operator {
         let shown = line.replace(&folder, "");
         loop {
             let begun = Instant::now();
-            let ended = process::captured(command, &self.environment);
-            let (ended, failed) = tokio::join!(ended, self.world.strike(&line));
-            let (ended, failed) = (ended?, failed?);
-            let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+            let ended = async {
+                let ended = process::captured(command, &self.environment).await;
+                (ended, Instant::now())
+            };
+            let ((ended, end), since) = tokio::join!(ended, self.world.strike(&line));
+            let (ended, since) = (ended?, since?);
+            ensure!(
+                since.is_none_or(|since| since < end),
+                "`{shown}` ended before a server failed"
+            );
+            let failed = since.is_some();
+            let seconds = (end.duration_since(begun).as_secs_f64() * 1000.0).round() / 1000.0;
             let (command, exit_code) = (shown.clone(), ended.code);
             let typed = Typed { command, exit_code, seconds, server_failed: failed };
             self.typed.push(typed);
