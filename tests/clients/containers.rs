@@ -38,7 +38,7 @@ async fn other_clients_work_with_the_servers_of_a_rehearsal() {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let Some(pymogilefs) = python::with(PYMOGILEFS, home).await else { return };
     let Some(boto3) = python::with(BOTO3, home).await else { return };
-    let world = Bare::start().await.expect("the servers");
+    let world = Box::pin(Bare::start()).await.expect("the servers");
     let tested = AssertUnwindSafe(async {
         stores_and_deletes(&pymogilefs, &world).await;
         reads_what_was_written(&boto3, &world).await;
