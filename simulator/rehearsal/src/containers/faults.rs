@@ -82,8 +82,8 @@ impl Servers {
         let since = match fault {
             Fault::TrackerKilled => {
                 sleep(BEGUN).await;
-                self.tracker.kill().await?;
                 let since = Instant::now();
+                self.tracker.kill().await?;
                 sleep(AWAY).await;
                 self.tracker.start().await?;
                 self.mogile.answers().await?;
@@ -91,8 +91,8 @@ impl Servers {
             }
             Fault::LocalstackPaused => {
                 sleep(BEGUN).await;
-                self.localstack.pause().await?;
                 let since = Instant::now();
+                self.localstack.pause().await?;
                 sleep(PAUSED).await;
                 self.localstack.unpause().await?;
                 since
@@ -110,8 +110,8 @@ impl Servers {
     }
 
     async fn restart_mysql(&self) -> anyhow::Result<Instant> {
-        self.mysql.kill().await?;
         let since = Instant::now();
+        self.mysql.kill().await?;
         sleep(AWAY).await;
         self.mysql.start().await?;
         super::servers::root_in(self.mysql.port, "").await?;
