@@ -117,7 +117,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode
             Command::Config(arguments) => Box::pin(config::run(arguments)).await,
             Command::Intermediaries(arguments) => Box::pin(intermediaries::run(arguments)).await,
             Command::Smoke(arguments) => Box::pin(smoke::run(arguments)).await,
-            Command::Runbook(arguments) => runbook::run(arguments).await,
+            Command::Runbook(arguments) => Box::pin(runbook::run(arguments)).await,
         }
     })?;
     Ok(exit.into())

@@ -15,7 +15,7 @@ use stand_ins::world::mogile::OpenFile;
 use tests::python::{self, Package};
 use tokio::process::Command;
 
-const PYMOGILEFS: Package = Package {
+pub(crate) const PYMOGILEFS: Package = Package {
     module: "pymogilefs.client",
     wanted: "pymogilefs==0.1.2",
     required_by: "REQUIRE_PYMOGILEFS",
@@ -66,16 +66,16 @@ async fn no_address_of_a_world_with_hazards_is_outside_loopback() {
     }
 }
 
-async fn check_session(python: PathBuf, world: &EmbeddedWorld) {
+/// Does all that the client can do, against this tracker.
+pub(crate) async fn run_session(python: &Path, tracker: &str) {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/pymogilefs/session.py");
     let mut client = Command::new(python);
-    client
-        .arg(session)
-        .env("TRACKER", &world.environment()["MOGILE_TRACKERS"])
-        .env("DOMAIN", DOMAIN)
-        .env("NO_PROXY", "127.0.0.1");
+    client.arg(session).env("TRACKER", tracker).env("DOMAIN", DOMAIN).env("NO_PROXY", "127.0.0.1");
     python::run(client, SESSION).await.expect("every step as it should be");
+}
 
+async fn check_session(python: PathBuf, world: &EmbeddedWorld) {
+    run_session(&python, &world.environment()["MOGILE_TRACKERS"]).await;
     let keys: Vec<_> = ["one", "two", "three", "odd key=&%"]
         .into_iter()
         .filter(|key| world.mogile.row_by_key(world.dmid, key).is_some())

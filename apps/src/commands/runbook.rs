@@ -137,7 +137,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Status(here) => here.status().await,
         Command::Next(here) => here.next().await,
         Command::Run(here) => here.run().await,
-        Command::Done(done) => done.run().await,
+        Command::Done(done) => Box::pin(done.run()).await,
     }
 }
 

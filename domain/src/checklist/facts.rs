@@ -132,8 +132,6 @@ impl Facts {
                 let mut ends = [ClientDatabase::Contentrepo, ClientDatabase::Rhino].into_iter();
                 if is_back && ends.any(is_end_of) {
                     self.taken_back = Some(entry.sequence);
-                    // Said for that cut-over.
-                    self.left_behind.clear();
                 }
                 if self.cut_over() == Some(entry.sequence) {
                     self.rested_on = self.last_freeze().cloned();

@@ -12,7 +12,7 @@ use crate::hazard::Hazards;
 use crate::measure::{self, MEASURED, Measure};
 use crate::process::{COMMAND, FUNCTION};
 use crate::queued::{Queued, Worker};
-use crate::report::{Report, Screen, Stories};
+use crate::report::{Lacks, Report, Screen, Stories, Struck};
 use crate::runbook::{self, Story};
 use crate::serve::serve;
 use crate::stage::Options;
@@ -39,9 +39,8 @@ struct Cli {
     #[arg(long, value_enum, default_value_t = World::Embedded, value_name = "WORLD")]
     world: World,
 
-    /// Leave the containers up at the end, and print the environment that points any client at them
-    #[arg(long)]
-    keep: bool,
+    #[command(flatten)]
+    servers: RealServers,
 
     /// Print the report as JSON
     #[arg(long, conflicts_with = "verbose")]
@@ -55,6 +54,18 @@ struct Cli {
     /// name is printed]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+/// How the rehearsal goes with real servers.
+#[derive(Debug, Clone, Copy, Args)]
+struct RealServers {
+    /// With `--world containers`: servers fail in the middle of some commands
+    #[arg(long)]
+    faults: bool,
+
+    /// Leave the containers up at the end, and print the environment that points any client at them
+    #[arg(long)]
+    keep: bool,
 }
 
 /// What the commands reach.
@@ -71,7 +82,11 @@ impl Cli {
     fn checked(self) -> Result<Self, clap::Error> {
         let real = self.world == World::Containers;
         let wrong = [
-            (self.keep && !real, "`--keep` needs `--world containers`"),
+            (self.servers.keep && !real, "`--keep` needs `--world containers`"),
+            (
+                self.servers.faults && !real,
+                "`--faults` needs `--world containers`: here hazards are planted",
+            ),
             (
                 real && !matches!(self.by, By::All | By::Runbook),
                 "`--world containers` rehearses the runbook alone: leave `--by` out",
@@ -214,7 +229,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                     }
                     World::Containers => {
                         let options = cli.corpus.options(Hazards::None);
-                        in_containers(&options, cli.keep, shown, &file).await
+                        in_containers(&options, cli.servers, shown, &file).await
                     }
                 }
             }
@@ -289,13 +304,14 @@ async fn rehearse(
 /// The runbook against real servers.
 async fn in_containers(
     options: &Options,
-    keep: bool,
+    servers: RealServers,
     shown: Shown,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let runbook = Box::pin(containers::rehearse(options, keep)).await?;
+    let runbook = Box::pin(containers::rehearse(options, servers.faults, servers.keep)).await?;
     let good = runbook.iter().all(Story::is_good);
-    let report = Stories(&runbook).to_string();
+    let lacks = format!("{}{}", Struck(&runbook[0]), Lacks(&runbook[0]));
+    let report = Stories(&runbook).to_string() + &lacks;
     let written = std::fs::write(file, &report);
     written.with_context(|| format!("writing the report to {}", file.display()))?;
     match shown {
@@ -303,6 +319,7 @@ async fn in_containers(
         Shown::Everything => print!("{report}"),
         Shown::Screen => {
             print!("{}", Screen { from_here: None, through_the_queue: &[], runbook: &runbook });
+            print!("{lacks}");
             println!("Every command: {}", file.display());
         }
     }

@@ -5,20 +5,23 @@ mod clients;
 mod content_repo;
 mod copy_out;
 mod engine;
+mod faults;
 mod mogile;
 mod mysql_tables;
 mod servers;
 pub mod tracker;
 mod world;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use futures_util::FutureExt;
+use oracle::state::MogileState;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use self::engine::NoEngine;
+pub use self::engine::{LABEL, NoEngine};
 
 use self::engine::Engine;
 use self::servers::{PART_BYTES, Servers};
@@ -28,11 +31,11 @@ use crate::stage::{Options, Stage};
 
 /// Starts the servers, plays the runbook to its end, and removes the servers, also after a panic and when the
 /// rehearsal is interrupted. With `keep` they stay up until they are removed by hand.
-pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Vec<Story>> {
+pub async fn rehearse(options: &Options, faults: bool, keep: bool) -> anyhow::Result<Vec<Story>> {
     let engine = Engine::find().await?;
     let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let told = tokio::select! {
-        told = AssertUnwindSafe(play(options, &engine, keep)).catch_unwind() => {
+        told = AssertUnwindSafe(play(options, &engine, faults, keep)).catch_unwind() => {
             told.unwrap_or_else(|_| Err(anyhow!("the rehearsal panicked")))
         }
         _ = tokio::signal::ctrl_c() => Err(anyhow::Error::new(Interrupted)),
@@ -51,19 +54,72 @@ pub async fn rehearse(options: &Options, keep: bool) -> anyhow::Result<Vec<Story
 /// The name of the story there.
 const IN_CONTAINERS: &str = "in containers, to the end: the applications read every file from S3";
 
+/// The servers without files, for other clients than the commands.
+pub struct Bare {
+    engine: Engine,
+    servers: Servers,
+}
+
+impl Bare {
+    /// Starts them.
+    pub async fn start() -> anyhow::Result<Self> {
+        let engine = Engine::find().await?;
+        match Servers::start(&engine, false).await {
+            Ok(servers) => Ok(Self { engine, servers }),
+            Err(error) => {
+                engine.sweep().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The settings that point any client at them.
+    #[must_use]
+    pub fn environment(&self) -> BTreeMap<&'static str, String> {
+        self.servers.environment()
+    }
+
+    /// MogileFS's rows and replicas.
+    pub async fn mogile_state(&self) -> anyhow::Result<MogileState> {
+        self.servers.mogile_state().await
+    }
+
+    /// The rows of a question about MogileFS's database: numbers, as one column.
+    pub async fn numbers(&self, sql: &'static str) -> anyhow::Result<Vec<u64>> {
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.servers.mogilefs).await?)
+    }
+
+    /// Kills the tracker's container and starts it again.
+    pub async fn restart_tracker(&self) -> anyhow::Result<()> {
+        self.servers.tracker.kill().await?;
+        self.servers.tracker.start().await?;
+        self.servers.mogile.answers().await
+    }
+
+    /// Removes all of it.
+    pub async fn remove(self) -> anyhow::Result<()> {
+        self.engine.sweep().await
+    }
+}
+
 /// The rehearsal was asked to end before its end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted: the rehearsal did not come to its end, and its containers are removed")]
 pub struct Interrupted;
 
 /// Plays the story in the containers and in an embedded world with the same corpus.
-async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<Vec<Story>> {
+async fn play(
+    options: &Options,
+    engine: &Engine,
+    faults: bool,
+    keep: bool,
+) -> anyhow::Result<Vec<Story>> {
     let begun = Instant::now();
     let progress = |what: &str| eprintln!("{:>4} s  {what}", begun.elapsed().as_secs());
-    progress("starting MySQL, LocalStack and the tracker");
-    let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine))?;
+    progress(&format!("starting MySQL, LocalStack and the tracker, {}", engine.label()));
+    let (stage, servers) = tokio::try_join!(Stage::set(options), Servers::start(engine, faults))?;
     progress("storing the corpus by the tracker's protocol, and the rows by MySQL");
-    copy_out::copy_out(&stage.world, &servers).await?;
+    Box::pin(copy_out::copy_out(&stage.world, &servers)).await?;
     let environment = servers.environment();
     if keep {
         // Both clients end with this process.
@@ -80,7 +136,7 @@ async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<
     };
     let (mut real, mut embedded) = tokio::join!(
         stories::to_the_end(IN_CONTAINERS, real, options.seed),
-        stories::to_the_end(TO_THE_END, async { Operator::with(alike(stage)) }, options.seed),
+        stories::to_the_end(TO_THE_END, async { Operator::with(Ok(alike(stage))) }, options.seed),
     );
     compare(&mut real, &embedded);
     // One check-list is enough: they are compared.
@@ -90,7 +146,7 @@ async fn play(options: &Options, engine: &Engine, keep: bool) -> anyhow::Result<
 }
 
 /// The embedded world with the limits that the commands have in the containers.
-fn alike(mut stage: Stage) -> anyhow::Result<Stage> {
+fn alike(mut stage: Stage) -> Stage {
     stage.world.s3.configure(|limits| {
         limits.single_request_limit_bytes = PART_BYTES;
         limits.minimum_part_bytes = PART_BYTES;
@@ -98,7 +154,7 @@ fn alike(mut stage: Stage) -> anyhow::Result<Stage> {
     for name in ["S3_SINGLE_REQUEST_BYTES", "S3_PART_BYTES"] {
         stage.set_environment(name, PART_BYTES.to_string());
     }
-    Ok(stage)
+    stage
 }
 
 /// Lines of a comparison that are shown.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 pub use screen::Screen;
-pub use stories::Stories;
+pub use stories::{Lacks, Stories, Struck};
 
 use oracle::Judgement;
 use oracle::Outcome;

@@ -25,7 +25,7 @@ pub(crate) const TO_THE_END: &str = "to the end: the applications read every fil
 const FILES: usize = 40;
 
 /// A story, and the commands that were typed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Story {
     /// How it ended.
     #[serde(flatten)]
@@ -40,6 +40,9 @@ pub struct Story {
     /// The world in the end, where two worlds are to be compared.
     #[serde(skip)]
     pub(super) end: BTreeSet<String>,
+    /// What `doctor` printed, where it was asked.
+    #[serde(skip)]
+    pub(super) doctor: String,
 }
 
 impl Story {

@@ -23,7 +23,7 @@ use crate::process;
 use crate::stage::{Options, Stage};
 
 /// A scenario that was run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Scenario {
     pub(super) name: &'static str,
     pub(super) seconds: f64,

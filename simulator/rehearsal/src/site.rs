@@ -1,5 +1,7 @@
 //! What a story needs of its world beside the commands, whatever that world is made of.
 
+use std::time::Instant;
+
 use anyhow::Context;
 use async_trait::async_trait;
 use oracle::state::{EndState, MogileState};
@@ -68,7 +70,7 @@ pub(crate) trait Site: Send + Sync {
     /// All that the oracle judges.
     async fn end_state(&self) -> anyhow::Result<EndState>;
 
-    /// The rows of a question that SQLite and MySQL both understand, each value as a text.
+    /// The rows of a question that `SQLite` and MySQL both understand, each value as a text.
     async fn texts(&self, database: Database, sql: &str) -> anyhow::Result<Vec<Vec<String>>>;
 
     /// The names of the indexes of rhino's table, in their order, and what else is known of them.
@@ -82,6 +84,12 @@ pub(crate) trait Site: Send + Sync {
 
     /// The URL of contentrepo's API.
     fn content_repo_url(&self) -> &str;
+
+    /// Fails while this command runs, where this world is to fail then. Returns since when it failed; it is up
+    /// again.
+    async fn strike(&self, _command: &str) -> anyhow::Result<Option<Instant>> {
+        Ok(None)
+    }
 
     /// Starts contentrepo with its S3 store, and rhino with the new bucket names; or both as they were before.
     fn clients_start(&self, on_s3: bool) -> anyhow::Result<()>;

@@ -216,7 +216,7 @@ impl EmbeddedWorld {
         on_mogile(self.dmid, &self.devices)
     }
 
-    /// Sets a setting for whoever asks for them later.
+    /// Changes one of these settings.
     pub fn set_environment(&mut self, name: &'static str, value: String) {
         self.environment.insert(name, value);
     }

@@ -26,7 +26,7 @@ for listed in s3.list_objects_v2(Bucket=bucket)["Contents"]:
     assert stored == answer["ChecksumSHA1"], way
     if way == "parts":
         assert head["ChecksumType"] == "COMPOSITE", head
-        size = 1024 * 1024
+        size = int(os.environ["PART_BYTES"])
         parts = [content[at : at + size] for at in range(0, len(content), size)]
         joined = b"".join(hashlib.sha1(part).digest() for part in parts)
         whole = base64.b64encode(hashlib.sha1(joined).digest()).decode()

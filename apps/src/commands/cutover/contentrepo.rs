@@ -274,7 +274,9 @@ async fn revert(
         let is_hindered = seen.as_ref().is_some_and(RepoRevertSeen::is_hindered);
         let outcome = if is_hindered { CutoverOutcome::Refused } else { outcome };
         let mut report = report(outcome, &gates);
-        seen.into_iter().for_each(|seen| would_be(&mut report, seen));
+        if let Some(seen) = seen {
+            would_be(&mut report, seen);
+        }
         report.entry = cutovers.contentrepo.taken_back;
         if !has_names && taken_back.is_none() {
             let refusal = domain::cutover::RepoRefusal::NothingToTakeBack;

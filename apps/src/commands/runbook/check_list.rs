@@ -213,7 +213,7 @@ impl Done {
             Ok(now) => now,
             Err(_) => (list.clone(), next(&facts, &today, &list)),
         };
-        session.print(&DoneReport::written(names, step, head, (&list, next)))
+        session.print(&DoneReport::written(names, step, &head, (&list, next)))
     }
 }
 

@@ -26,11 +26,11 @@ pub(super) fn reports() -> [(&'static str, Vec<Value>); 4] {
         ("runbook status", status.collect()),
         ("runbook next", lists.iter().flat_map(next_reports).map(|it| json!(it)).collect()),
         ("runbook run", run),
-        ("runbook done", done(head)),
+        ("runbook done", done(&head)),
     ]
 }
 
-fn done(head: Head) -> Vec<Value> {
+fn done(head: &Head) -> Vec<Value> {
     let (names, list) = (("ledger", "ledger-journal"), full());
     let now = || (&list, next(Some(Step::Verify)));
     let proof = list.steps.iter().find_map(|it| it.proof.as_ref()).expect("a proof");

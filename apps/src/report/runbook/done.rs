@@ -45,7 +45,7 @@ impl<'a> DoneReport<'a> {
     pub fn written(
         (migration, table): (&'a str, &'a str),
         step: Step,
-        head: Head,
+        head: &Head,
         (list, next): (&CheckList, Next),
     ) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl<'a> DoneReport<'a> {
         now: (&CheckList, Next),
     ) -> Self {
         let head = Head { sequence: proof.entry, hash: Sha256::of(b"") };
-        let written = Self::written(names, step, head, now);
+        let written = Self::written(names, step, &head, now);
         Self { already: true, hash: None, before: Some(proof.what.clone()), ..written }
     }
 }

@@ -230,7 +230,12 @@ impl Lines<'_> {
     /// The lines of a cut-over that is to begin.
     fn first_lines(&self, database: &'static str, file: &'static str) -> [CommandLine; 2] {
         // rhino's cut-over takes these names from contentrepo's.
-        let left_behind = self.facts.left_behind.join(",");
+        // A bucket that is mapped since then is not left behind any more.
+        let is_mapped = |name: &String| {
+            self.today.buckets.iter().any(|pair| pair.split(':').next() == Some(name.as_str()))
+        };
+        let names = self.facts.left_behind.iter().filter(|name| !is_mapped(name)).cloned();
+        let left_behind = names.collect::<Vec<_>>().join(",");
         let is_named = database == "contentrepo" && !left_behind.is_empty();
         let left_behind = is_named.then(|| ["--left-behind".to_owned(), left_behind]);
         let look = "look: it changes nothing, and names each flag that is needed";

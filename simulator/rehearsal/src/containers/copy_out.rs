@@ -20,8 +20,8 @@ pub async fn copy_out(world: &EmbeddedWorld, servers: &Servers) -> anyhow::Resul
     let files = async { copy_files(world, servers).await.context("storing the files in MogileFS") };
     let raw = async { copy_objects(world, servers).await.context("laying raw copies into S3") };
     let rows = async {
-        let mut session = servers::root(servers.mysql.port).await?;
         for database in Database::ALL {
+            let mut session = servers::root_in(servers.mysql.port, database.name()).await?;
             copy_rows(world, &mut session, database)
                 .await
                 .with_context(|| format!("filling the database `{}`", database.name()))?;
@@ -62,7 +62,6 @@ async fn copy_rows(
     session: &mut MySqlConnection,
     database: Database,
 ) -> anyhow::Result<()> {
-    session.execute(AssertSqlSafe(format!("USE {}", database.name()))).await?;
     // Literals of SQLite's are MySQL's under this mode; ids and times stay as they are.
     session.execute("SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO'").await?;
     session.execute("SET time_zone = '+00:00', foreign_key_checks = 0").await?;

@@ -109,18 +109,18 @@ impl Engine {
         Ok(Self { docker, name: format!("mogile2s3-{}", id.get(..12).unwrap_or(&id)) })
     }
 
-    /// The name of this rehearsal: of its network, and the value of [`LABEL`].
+    /// The label of its containers, with its value.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn label(&self) -> String {
+        format!("{LABEL}={}", self.name)
     }
 
     /// What removes everything of this rehearsal, for people.
     #[must_use]
     pub fn removal(&self) -> String {
-        let Self { name, .. } = self;
+        let (label, name) = (self.label(), &self.name);
         format!(
-            "docker rm --force --volumes $(docker ps --all --quiet --filter label={LABEL}={name}) \
+            "docker rm --force --volumes $(docker ps --all --quiet --filter label={label}) \
              && docker network rm {name}"
         )
     }
@@ -201,8 +201,7 @@ impl Engine {
     }
 
     async fn containers(&self) -> anyhow::Result<Vec<String>> {
-        let label = format!("{LABEL}={}", self.name);
-        let filters = HashMap::from([("label", vec![label])]);
+        let filters = HashMap::from([("label", vec![self.label()])]);
         let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let found = self.docker.list_containers(Some(options)).await;
         Ok(found.context("listing containers")?.into_iter().filter_map(|it| it.id).collect())

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use sqlx::mysql::{MySqlPool, MySqlPoolOptions, MySqlRow};
-use sqlx::{MySql, QueryBuilder, Row, Transaction};
+use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions, MySqlRow};
+use sqlx::{Executor, MySql, QueryBuilder, Row, Transaction};
+use stand_ins::schemas;
 use stand_ins::wire::tracker::StoredTables;
 use stand_ins::world::mogile::{
     Class, ClassId, DeviceId, DeviceRow, DeviceStatus, Dmid, Fid, FileRow, HostId, Tables, Upload,
@@ -25,6 +26,36 @@ impl MysqlTables {
         let pool = MySqlPoolOptions::new().max_connections(2).acquire_timeout(PATIENCE);
         Ok(Self(pool.connect_lazy(url).context("the URL of MogileFS's database")?))
     }
+}
+
+/// Creates the tables.
+pub async fn create(session: &mut MySqlConnection) -> anyhow::Result<()> {
+    for sql in schemas::MOGILEFS.iter().chain(&[schemas::HOST, schemas::TEMPFILE]) {
+        session.execute(*sql).await?;
+    }
+    Ok(())
+}
+
+/// Registers domains, and a storage node on 127.0.0.1 with two devices. One replica of a file is enough.
+pub async fn register(
+    session: &mut MySqlConnection,
+    domains: &[&str],
+    storage_port: u16,
+) -> anyhow::Result<()> {
+    for (dmid, domain) in (1_u16..).zip(domains) {
+        let insert = sqlx::query("INSERT INTO domain (dmid, namespace) VALUES (?, ?)");
+        insert.bind(dmid).bind(domain).execute(&mut *session).await?;
+        let insert = "INSERT INTO class (dmid, classid, classname, mindevcount) \
+                      VALUES (?, 0, 'default', 1)";
+        sqlx::query(insert).bind(dmid).execute(&mut *session).await?;
+    }
+    let host = "INSERT INTO host (hostid, status, http_port, hostname, hostip) \
+                VALUES (1, 'alive', ?, 'store1', '127.0.0.1')";
+    sqlx::query(host).bind(storage_port).execute(&mut *session).await?;
+    let devices =
+        "INSERT INTO device (devid, hostid, status) VALUES (1, 1, 'alive'), (2, 1, 'alive')";
+    session.execute(devices).await?;
+    Ok(())
 }
 
 #[async_trait]

@@ -21,8 +21,9 @@ use tokio::time::sleep;
 
 use super::clients::Clients;
 use super::engine::{Engine, Recipe, Running, free_port, image};
+use super::faults::Faults;
 use super::mogile::Mogile;
-use super::tracker;
+use super::{mysql_tables, tracker};
 use crate::process;
 
 /// The last long-term version whose image all architectures have. The suites were not run on it here: see
@@ -37,6 +38,8 @@ const TRACKER_BASE: &str = "debian:trixie-slim";
 const ROOT_PASSWORD: &str = "rehearsal-root-password";
 const USER: &str = "rehearsal";
 const PASSWORD: &str = "rehearsal-password";
+/// A domain that is not migrated.
+const OTHER_DOMAIN: &str = "other_domain";
 /// The tracker's port in its container.
 const TRACKER_PORT: u16 = 7001;
 const MOGILEFS: &str = "mogilefs";
@@ -66,17 +69,19 @@ pub struct Servers {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) clients: Clients,
+    pub(super) faults: Faults,
     storage_port: u16,
 }
 
 impl Servers {
-    /// Starts all of them.
-    pub async fn start(engine: &Engine) -> anyhow::Result<Self> {
+    /// Starts all of them. With `faults` they fail in the middle of some commands.
+    pub async fn start(engine: &Engine, faults: bool) -> anyhow::Result<Self> {
         let (database, localstack) = tokio::join!(start_mysql(engine), start_localstack(engine));
         let (mysql, localstack) = (database?, localstack?);
         create_databases(mysql.port).await?;
         let (tracker, storage_port) = start_tracker(engine).await?;
-        register(mysql.port, storage_port).await?;
+        let mut root = root_in(mysql.port, MOGILEFS).await?;
+        mysql_tables::register(&mut root, &[DOMAIN, OTHER_DOMAIN], storage_port).await?;
         let mogile = Mogile { address: format!("127.0.0.1:{}", tracker.port) };
         mogile.answers().await?;
         let keys = Credentials::new(ACCESS_KEY, "test", None, None, "rehearsal");
@@ -93,6 +98,7 @@ impl Servers {
         let contentrepo = pool(Database::ContentRepo.name())?;
         Ok(Self {
             clients: Clients::start(contentrepo.clone(), s3.clone(), mogile.clone()).await?,
+            faults: Faults::new(faults),
             mogilefs: pool(MOGILEFS)?,
             contentrepo,
             rhino: pool(Database::Rhino.name())?,
@@ -245,53 +251,37 @@ fn program() -> anyhow::Result<PathBuf> {
 
 /// Creates the databases with their tables, and an account.
 async fn create_databases(port: u16) -> anyhow::Result<()> {
-    let mut root = root(port).await?;
+    let mut root = root_in(port, "").await?;
     let user = format!("CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'");
     root.execute(AssertSqlSafe(user)).await?;
-    let contentrepo = Database::ContentRepo.name();
-    for (name, charset, tables) in [
-        (MOGILEFS, "latin1", &[schemas::MOGILEFS, &[schemas::HOST, schemas::TEMPFILE]][..]),
-        (contentrepo, "utf8mb4 COLLATE utf8mb4_general_ci", &[schemas::CONTENTREPO]),
-        (Database::Rhino.name(), "utf8mb4 COLLATE utf8mb4_general_ci", &[schemas::RHINO]),
+    for (name, charset) in [
+        (MOGILEFS, "latin1"),
+        (Database::ContentRepo.name(), "utf8mb4 COLLATE utf8mb4_general_ci"),
+        (Database::Rhino.name(), "utf8mb4 COLLATE utf8mb4_general_ci"),
     ] {
         for sql in [
             format!("CREATE DATABASE {name} CHARACTER SET {charset}"),
             format!("GRANT ALL ON {name}.* TO '{USER}'@'%'"),
-            format!("USE {name}"),
         ] {
             root.execute(AssertSqlSafe(sql)).await?;
         }
-        for sql in tables.iter().copied().flatten() {
-            root.execute(*sql).await.with_context(|| format!("creating tables of `{name}`"))?;
-        }
     }
     root.execute(AssertSqlSafe(format!("GRANT PROCESS ON *.* TO '{USER}'@'%'"))).await?;
-    Ok(())
-}
-
-/// Registers both domains, and the storage node with two devices.
-async fn register(port: u16, storage_port: u16) -> anyhow::Result<()> {
-    let mut root = root(port).await?;
-    root.execute(AssertSqlSafe(format!("USE {MOGILEFS}"))).await?;
-    for sql in [
-        format!("INSERT INTO domain VALUES (1, '{DOMAIN}'), (2, 'other_domain')"),
-        "INSERT INTO class (dmid, classid, classname, mindevcount) VALUES (1, 0, 'default', 1)"
-            .to_owned(),
-        format!(
-            "INSERT INTO host (hostid, status, http_port, hostname, hostip) \
-             VALUES (1, 'alive', {storage_port}, 'store1', '127.0.0.1')"
-        ),
-        "INSERT INTO device (devid, hostid, status) VALUES (1, 1, 'alive'), (2, 1, 'alive')"
-            .to_owned(),
-    ] {
-        root.execute(AssertSqlSafe(sql)).await?;
+    mysql_tables::create(&mut root_in(port, MOGILEFS).await?).await?;
+    for (database, tables) in
+        [(Database::ContentRepo, schemas::CONTENTREPO), (Database::Rhino, schemas::RHINO)]
+    {
+        let mut root = root_in(port, database.name()).await?;
+        for sql in tables {
+            root.execute(*sql).await.with_context(|| format!("tables of `{}`", database.name()))?;
+        }
     }
     Ok(())
 }
 
-/// A session that may do anything. What the server prints may come before it lets anybody in.
-pub(super) async fn root(port: u16) -> anyhow::Result<MySqlConnection> {
-    let url = url("root", ROOT_PASSWORD, port, "");
+/// A session in a database that may do anything. The server may refuse some time after it says that it is ready.
+pub(super) async fn root_in(port: u16, database: &str) -> anyhow::Result<MySqlConnection> {
+    let url = url("root", ROOT_PASSWORD, port, database);
     let mut tries = 1;
     loop {
         match MySqlConnection::connect(&url).await {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::mysql::MySqlConnection;
+use sqlx::{Connection, Executor};
 use stand_ins::wire::tracker::StoredTables;
 use stand_ins::wire::{storage_node, tracker};
 use stand_ins::world::mogile::{HostId, MogileFs, Tables};
@@ -14,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
-use super::mysql_tables::MysqlTables;
+use super::mysql_tables::{self, MysqlTables};
 
 /// The line on standard output after which it takes requests.
 pub const READY: &str = "The tracker and its storage node are up.";
@@ -41,6 +43,10 @@ pub struct Tracker {
     #[arg(long, env = "STORAGE_PORT", value_name = "PORT")]
     storage_port: u16,
 
+    /// Before it starts, create the tables where there are none, and register this domain and the storage node
+    #[arg(long, value_name = "DOMAIN")]
+    set_up: Option<String>,
+
     /// Where the replicas are
     #[arg(long, env = "STORAGE_FOLDER", default_value = "/var/mogdata", value_name = "DIR")]
     folder: PathBuf,
@@ -48,7 +54,10 @@ pub struct Tracker {
 
 /// Serves until it is asked to end.
 pub async fn run(options: Tracker) -> anyhow::Result<ExitCode> {
-    let Tracker { database, port, storage_port, folder } = options;
+    let Tracker { database, port, storage_port, set_up, folder } = options;
+    if let Some(domain) = set_up {
+        set_up_at(&database, &domain, storage_port).await.context("creating MogileFS's tables")?;
+    }
     let tables = Arc::new(MysqlTables::new(&database)?);
     let mogile = Arc::new(MogileFs::default());
     let tracker = listen(port).await?;
@@ -66,6 +75,29 @@ pub async fn run(options: Tracker) -> anyhow::Result<ExitCode> {
         stopped = tokio::signal::ctrl_c() => stopped.context("waiting for Ctrl-C")?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Creates the tables of an empty database. Those of another one stay as they are.
+async fn set_up_at(url: &str, domain: &str, storage_port: u16) -> anyhow::Result<()> {
+    let mut session = connect(url).await?;
+    if session.fetch_optional("SHOW TABLES LIKE 'file'").await?.is_none() {
+        mysql_tables::create(&mut session).await?;
+        mysql_tables::register(&mut session, &[domain], storage_port).await?;
+    }
+    Ok(())
+}
+
+/// A session, as soon as the database answers.
+async fn connect(url: &str) -> anyhow::Result<MySqlConnection> {
+    let mut tries = 1;
+    loop {
+        match MySqlConnection::connect(url).await {
+            Ok(session) => return Ok(session),
+            Err(error) if tries == TRIES => return Err(error.into()),
+            Err(_) => tries += 1,
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 /// The tables, as soon as the database answers.

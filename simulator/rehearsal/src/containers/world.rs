@@ -1,6 +1,7 @@
 //! The servers as the world of a story.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -154,6 +155,10 @@ impl Site for Servers {
         Ok(())
     }
 
+    async fn strike(&self, command: &str) -> anyhow::Result<Option<Instant>> {
+        self.strike(command).await
+    }
+
     fn content_repo_url(&self) -> &str {
         &self.clients.repo_url
     }
@@ -226,11 +231,13 @@ impl Servers {
 
 /// An attribute as the stand-in stores it. Our tables have no others.
 fn stored(value: AttributeValue) -> anyhow::Result<dynoxide::AttributeValue> {
-    Ok(match value {
-        AttributeValue::S(text) => dynoxide::AttributeValue::S(text),
-        AttributeValue::N(digits) => dynoxide::AttributeValue::N(digits),
-        other => bail!("an attribute of another type: {other:?}"),
-    })
+    if let AttributeValue::S(text) = value {
+        Ok(dynoxide::AttributeValue::S(text))
+    } else if let AttributeValue::N(digits) = value {
+        Ok(dynoxide::AttributeValue::N(digits))
+    } else {
+        bail!("an attribute of another type: {value:?}")
+    }
 }
 
 fn sent(value: dynoxide::AttributeValue) -> anyhow::Result<AttributeValue> {

@@ -16,6 +16,9 @@ use crate::process;
 use crate::site::Site;
 use crate::stage::Stage;
 
+/// The exit code of a command that could not reach something.
+const INCOMPLETE: u64 = 3;
+
 /// A command that was typed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Typed {
@@ -23,11 +26,22 @@ pub struct Typed {
     command: String,
     exit_code: u64,
     seconds: f64,
+    /// Whether a server of its world failed meanwhile, on purpose.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    server_failed: bool,
+}
+
+impl Typed {
+    /// Whether a server of its world failed meanwhile, on purpose.
+    #[must_use]
+    pub const fn met_a_fault(&self) -> bool {
+        self.server_failed
+    }
 }
 
 impl fmt::Display for Typed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { command, exit_code, seconds } = self;
+        let Self { command, exit_code, seconds, server_failed: _ } = self;
         write!(f, "exit code {exit_code}, {seconds:>4.1} s  mogile2s3 {command}")
     }
 }
@@ -45,6 +59,8 @@ pub(crate) struct Operator {
     pub(super) check_list: String,
     /// The world in the end, in comparable lines.
     pub(super) end: BTreeSet<String>,
+    /// What `doctor` printed.
+    pub(super) doctor: String,
 }
 
 impl Operator {
@@ -72,7 +88,8 @@ impl Operator {
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder")?;
         let (typed, check_list, end) = (Vec::new(), String::new(), BTreeSet::new());
-        Ok(Self { world, planted, before, environment, folder, typed, check_list, end })
+        let doctor = String::new();
+        Ok(Self { world, planted, before, environment, folder, typed, check_list, end, doctor })
     }
 
     /// Asks the oracle.
@@ -85,22 +102,40 @@ impl Operator {
         self.folder.path().join(name).to_string_lossy().into_owned()
     }
 
-    /// Types a command that must end with this exit code. Returns what it printed.
+    /// Types a command that must end with this exit code. Where the world fails meanwhile it may also end as
+    /// incomplete, and must then complete when it is typed again. Returns what it printed.
     pub(super) async fn types(&mut self, command: &[&str], code: u64) -> anyhow::Result<String> {
-        let begun = Instant::now();
-        let ended = process::captured(command, &self.environment).await?;
+        let line = command.join(" ");
         let folder = format!("{}/", self.folder.path().display());
-        let command = command.join(" ").replace(&folder, "");
-        let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        self.typed.push(Typed { command: command.clone(), exit_code: ended.code, seconds });
-        ensure!(
-            ended.code == code,
-            "`mogile2s3 {command}` ended with exit code {}, and not {code}: {}{}",
-            ended.code,
-            ended.stdout,
-            ended.stderr
-        );
-        Ok(ended.stdout)
+        let shown = line.replace(&folder, "");
+        loop {
+            let begun = Instant::now();
+            let ended = async {
+                let ended = process::captured(command, &self.environment).await;
+                (ended, Instant::now())
+            };
+            let ((ended, end), since) = tokio::join!(ended, self.world.strike(&line));
+            let (ended, since) = (ended?, since?);
+            ensure!(
+                since.is_none_or(|since| since < end),
+                "`{shown}` ended before a server failed"
+            );
+            let failed = since.is_some();
+            let seconds = (end.duration_since(begun).as_secs_f64() * 1000.0).round() / 1000.0;
+            let (command, exit_code) = (shown.clone(), ended.code);
+            let typed = Typed { command, exit_code, seconds, server_failed: failed };
+            self.typed.push(typed);
+            if ended.code == code {
+                return Ok(ended.stdout);
+            }
+            ensure!(
+                failed && ended.code == INCOMPLETE,
+                "`mogile2s3 {shown}` ended with exit code {}, and not {code}: {}{}",
+                ended.code,
+                ended.stdout,
+                ended.stderr
+            );
+        }
     }
 
     /// Confirms a step that people do.

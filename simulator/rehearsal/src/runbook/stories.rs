@@ -130,18 +130,20 @@ async fn story(
     told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
 ) -> Story {
     let begun = Instant::now();
-    let (readings, commands, check_list, end) = match operator.await {
+    let mut ended = Story::default();
+    let readings = match operator.await {
         Ok(mut operator) => {
             let readings = told(&mut operator).await;
-            (readings, operator.typed, operator.check_list, operator.end)
+            let Operator { typed, check_list, end, doctor, .. } = operator;
+            ended = Story { commands: typed, check_list, end, doctor, ..ended };
+            readings
         }
-        Err(error) => (Err(error), Vec::new(), String::new(), BTreeSet::new()),
+        Err(error) => Err(error),
     };
     let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     let Readings { rows, problems } =
         readings.unwrap_or_else(|error| Readings { rows: 0, problems: vec![format!("{error:#}")] });
-    let scenario = Scenario { name, seconds, problems };
-    Story { scenario, commands, rows_read: rows, check_list, end }
+    Story { scenario: Scenario { name, seconds, problems }, rows_read: rows, ..ended }
 }
 
 /// People ingest so many files.
@@ -158,7 +160,7 @@ fn contents(operator: &Operator) -> BTreeSet<String> {
 /// Buckets, tables and queues, their check, raw copies of a part, and the clean-up of unfinished uploads.
 async fn prepare(operator: &mut Operator) -> anyhow::Result<()> {
     operator.line("provision --access-profile contentrepo-legacy --change-access", 0).await?;
-    operator.line("doctor", 0).await?;
+    operator.doctor = operator.line("doctor", 0).await?;
     operator.line("tmp list", 0).await?;
     a_day_passes(operator.world.as_ref()).await?;
     operator.line("tmp delete --execute --operator=ann", 0).await?;

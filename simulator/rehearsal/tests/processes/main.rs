@@ -9,6 +9,7 @@ mod python;
 
 mod commands;
 mod connections;
+mod containers;
 mod cutover;
 mod environment;
 mod faults;

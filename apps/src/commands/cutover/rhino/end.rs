@@ -94,10 +94,7 @@ fn different(row: &RowDifference) -> String {
 
 /// What an operator reads of a way back that came to no end: a backup comes from `--from`.
 pub(super) fn trouble_back(why: RhinoTrouble) -> anyhow::Error {
-    match why {
-        RhinoTrouble::Backup(error) => taking_from(&error),
-        why => trouble(why),
-    }
+    if let RhinoTrouble::Backup(error) = why { taking_from(&error) } else { trouble(why) }
 }
 
 /// What an operator reads of a change that came to no end.

@@ -136,14 +136,22 @@ fn a_run_says_nothing_of_what_was_written_while_it_ran() {
         EvidenceSeen::of(&journalled(all), ended, &place(), Some(&frozen))
     };
     // A freeze.
+    let in_entry_nine = |evidence: Evidence| {
+        let mut all = journalled(&[evidence]);
+        all[0].sequence = 9;
+        all
+    };
     let (early, late) = (since(4, clean("verify")), since(5, clean("verify")));
-    let found = of(std::slice::from_ref(&early), None, behind(5));
+    let (early, late) = (in_entry_nine(early), in_entry_nine(late));
+    let of_entry_nine =
+        |all: &[_], ended, frozen| EvidenceSeen::of(all, ended, &place(), Some(&frozen));
+    let found = of_entry_nine(&early, None, behind(5));
     assert_eq!((found.holds(), found.frozen_since), (false, Some(5)));
-    assert!(of(std::slice::from_ref(&late), None, behind(5)).holds());
+    assert!(of_entry_nine(&late, None, behind(5)).holds());
     // `audit accept --end`.
-    let found = of(std::slice::from_ref(&early), Some(5), frozen());
+    let found = of_entry_nine(&early, Some(5), frozen());
     assert_eq!((found.holds(), found.acceptance_ended), (false, Some(5)));
-    assert!(of(&[late], Some(5), frozen()).holds());
+    assert!(of_entry_nine(&late, Some(5), frozen()).holds());
     // A finding behind the begin of a `verify --state` that was continued.
     let found = of(&[ended(Differs), since(0, clean("audit"))], None, frozen());
     assert_eq!((found.holds(), found.wrong), (false, Some(1)));
@@ -156,7 +164,7 @@ fn a_run_says_nothing_of_what_was_written_while_it_ran() {
     assert_eq!((found.wrong, found.holds()), (Some(1), false));
     // Jobs.
     let sent = GateEvidence {
-        audits: journalled(&[since(4, clean("audit"))]),
+        audits: in_entry_nine(since(4, clean("audit"))),
         queues: [("https://sqs/jobs".to_owned(), 5), ("https://sqs/old".to_owned(), 2)].into(),
         ..GateEvidence::default()
     };
