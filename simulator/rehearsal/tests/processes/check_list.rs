@@ -23,7 +23,7 @@ async fn the_check_list_names_the_next_step_and_starts_its_command() {
 
     // A step that a command proves, one behind the cut-over, and a note without words.
     for (step, note, code, words) in [
-        ("1", "words", 2, "step 1, build and configure, is proven by a command"),
+        ("1", "words", 2, "step 1, build and configure, is proven by `doctor`"),
         ("10", "words", 4, "comes behind step 9, update the databases, which is not done"),
         ("2", " ", 2, "--note is empty"),
         ("13", "words", 2, "13 is not in 1..=12"),

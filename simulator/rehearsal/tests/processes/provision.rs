@@ -337,6 +337,7 @@ async fn what_is_printed_is_an_env_file() {
     let wanted = [
         "AWS_S3_REGION_NAME",
         "BUCKETS",
+        "ACCESS_PROFILE",
         "SQS_URL",
         "SQS_DLQ_URL",
         "DYNAMODB_TABLE",
