@@ -197,7 +197,11 @@ impl RunArguments {
             journal: &self.journal,
             queue: None,
         };
-        let counted = counted::migrate(summary, cost.took);
+        let mut counted = counted::migrate(summary, cost.took);
+        if self.selection.again {
+            // It took files that were proven, too.
+            counted.remove("left");
+        }
         let ended = Ended::new(step, verdict, counted, begun);
         write_end(&self.services(session), &place, operator, ended).await;
     }

@@ -209,7 +209,8 @@ impl CutoverReport {
             CutoverOutcome::NotBegun => {
                 writeln!(
                     out,
-                    "\nNOT BEGUN: interrupted. Nothing was changed\n  → {command} --execute{flags}"
+                    "\nNOT BEGUN: interrupted. Nothing was changed\n  → type {command} --execute again, with the same \
+                     flags"
                 )
             }
             CutoverOutcome::UnderWay => writeln!(

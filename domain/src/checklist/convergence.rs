@@ -46,7 +46,8 @@ pub(super) fn of(facts: &Facts, today: &MigrationPlace) -> Option<Convergence> {
     let last = passes.next()?;
     let before = passes.next();
     let left = last.counted("left")?;
-    let left_before = before.and_then(|it| it.counted("left"));
+    // Behind a pass that had nothing to do there is nothing to compare with.
+    let left_before = before.and_then(|it| it.counted("left")).filter(|left| *left > 0);
     let seconds_between = before.and_then(|it| begun(last).checked_sub(begun(it)));
     let mut found = Convergence {
         left,

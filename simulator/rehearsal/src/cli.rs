@@ -83,6 +83,7 @@ impl Cli {
         let real = self.world == World::Containers;
         let wrong = [
             (self.servers.keep && !real, "`--keep` needs `--world containers`"),
+            (self.servers.keep && self.json, "`--keep` prints no JSON: leave `--json` out"),
             (
                 self.servers.faults && !real,
                 "`--faults` needs `--world containers`: here hazards are planted",

@@ -34,12 +34,15 @@ use crate::stage::{Options, Stage};
 pub async fn rehearse(options: &Options, faults: bool, keep: bool) -> anyhow::Result<Vec<Story>> {
     let engine = Engine::find().await?;
     let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    // Of a terminal that is closed.
+    let mut hung_up = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
     let told = tokio::select! {
         told = AssertUnwindSafe(play(options, &engine, faults, keep)).catch_unwind() => {
             told.unwrap_or_else(|_| Err(anyhow!("the rehearsal panicked")))
         }
         _ = tokio::signal::ctrl_c() => Err(anyhow::Error::new(Interrupted)),
         _ = ended.recv() => Err(anyhow::Error::new(Interrupted)),
+        _ = hung_up.recv() => Err(anyhow::Error::new(Interrupted)),
     };
     if keep && told.is_ok() {
         eprintln!("The servers stay up. Remove them with:");
@@ -66,10 +69,10 @@ impl Bare {
         let engine = Engine::find().await?;
         match Servers::start(&engine, false).await {
             Ok(servers) => Ok(Self { engine, servers }),
-            Err(error) => {
-                engine.sweep().await?;
-                Err(error)
-            }
+            Err(error) => match engine.sweep().await {
+                Ok(()) => Err(error),
+                Err(swept) => Err(error.context(format!("containers may be left: {swept:#}"))),
+            },
         }
     }
 
@@ -139,6 +142,12 @@ async fn play(
         stories::to_the_end(TO_THE_END, async { Operator::with(Ok(alike(stage))) }, options.seed),
     );
     compare(&mut real, &embedded);
+    if faults {
+        let is_struck = |begin: &&&str| real.met_a_fault(begin);
+        let missed: Vec<_> = faults::STRUCK.iter().filter(|it| !is_struck(it)).collect();
+        let problems = missed.iter().map(|it| format!("no server failed during `{}`", it.trim()));
+        real.scenario.problems.extend(problems.collect::<Vec<_>>());
+    }
     // One check-list is enough: they are compared.
     embedded.check_list = String::new();
     progress("the end");

@@ -46,6 +46,11 @@ pub struct Story {
 }
 
 impl Story {
+    /// Whether a server failed during a command with this beginning.
+    pub(super) fn met_a_fault(&self, begin: &str) -> bool {
+        self.commands.iter().any(|typed| typed.met_a_fault() && typed.command.starts_with(begin))
+    }
+
     /// Whether it ended as it must.
     #[must_use]
     pub fn is_good(&self) -> bool {

@@ -8,7 +8,7 @@ use stand_ins::embedded::JOURNAL;
 use stand_ins::world::bucket::Condition;
 use stand_ins::world::dynamodb::{self, Fields};
 use stand_ins::world::mogile::Fid;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::sync::mpsc;
 
 use crate::stage::{Options, Stage};
 
@@ -18,6 +18,7 @@ Type here what people do, while the commands do the rest:
   clients s3        contentrepo and rhino start with the configuration for S3
   clients mogilefs  both start with their old configuration
   day               a day passes, for `tmp delete`
+Let contentrepo write to S3 with: mogile2s3 provision --access-profile contentrepo-legacy --change-access
 Ctrl-C asks the oracle what came of all files.";
 
 /// Prints the environment, does what people type until Ctrl-C, and lets the oracle judge what was done meanwhile.
@@ -32,12 +33,12 @@ pub(super) async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     eprintln!("The world is up, with {} files to migrate.", stage.planted.expected.len());
     eprintln!("In another terminal, with the lines above: mogile2s3 migrate");
     eprintln!("{HELP}");
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut lines = typed();
     let mut is_typing = true;
     loop {
         tokio::select! {
             stopped = tokio::signal::ctrl_c() => break stopped.context("waiting for Ctrl-C")?,
-            line = lines.next_line(), if is_typing => match line.context("reading what is typed")? {
+            line = lines.recv(), if is_typing => match line {
                 Some(line) => act(&mut stage, &line).await,
                 // Started without a terminal.
                 None => is_typing = false,
@@ -54,6 +55,19 @@ pub(super) async fn serve(options: &Options) -> anyhow::Result<ExitCode> {
     let (whole, all) = (judgement.whole, judgement.expected);
     eprintln!("{whole} of {all} files are whole; {} problems.", judgement.problems.len());
     Ok(if judgement.is_content() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The lines of standard input, read by a thread that nothing waits for in the end.
+fn typed() -> mpsc::UnboundedReceiver<String> {
+    let (sender, lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 /// What the journal says was deleted on purpose is no loss: raw copies, and uploads that never got their name.

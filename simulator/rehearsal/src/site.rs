@@ -43,6 +43,15 @@ pub(crate) struct Article<'a> {
     pub(crate) size: u64,
 }
 
+/// When a server failed on purpose. It is up again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failure {
+    /// From then on it was certainly down.
+    pub(crate) down: Instant,
+    /// Whether its command may end before that: it is too short to be sure.
+    pub(crate) may_come_late: bool,
+}
+
 /// A world.
 #[async_trait]
 pub(crate) trait Site: Send + Sync {
@@ -85,9 +94,8 @@ pub(crate) trait Site: Send + Sync {
     /// The URL of contentrepo's API.
     fn content_repo_url(&self) -> &str;
 
-    /// Fails while this command runs, where this world is to fail then. Returns since when it failed; it is up
-    /// again.
-    async fn strike(&self, _command: &str) -> anyhow::Result<Option<Instant>> {
+    /// Fails while this command runs, where this world is to fail then.
+    async fn strike(&self, _command: &str) -> anyhow::Result<Option<Failure>> {
         Ok(None)
     }
 

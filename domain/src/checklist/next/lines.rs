@@ -60,14 +60,26 @@ impl Lines<'_> {
             ],
             Step::BadData => self.bad_data(),
             Step::Migrate | Step::MigrateAgain => self.migrate(step),
-            Step::StopIngest => vec![typed(
-                &["freeze", "--means", "TEXT"],
-                "once ingest is off: prove that nothing moves, and note how it was stopped",
-            )],
+            Step::StopIngest => {
+                let freeze = typed(
+                    &["freeze", "--means", "TEXT"],
+                    "once ingest is off: prove that nothing moves, and note how it was stopped",
+                );
+                let check = typed(&["freeze", "check"], "name what has changed since the freeze");
+                let is_stale = self.list.state(step) == State::Stale;
+                is_stale.then_some(check).into_iter().chain([freeze]).collect()
+            }
             Step::Verify => self.verify(),
             Step::ConfigureClients => vec![
                 typed(&["config"], "print what to change"),
-                typed(&["config", "--check", "FILE"], "see that a file has it"),
+                typed(
+                    &["config", "--check", "context.xml", "--check", "rhino.yaml"],
+                    "see that the files have it: both by one command",
+                ),
+                typed(
+                    &["smoke", "--trial", "URL"],
+                    "try a second contentrepo on S3 before the window",
+                ),
                 confirmed(step, "confirm what no file shows: lemur, proxies"),
             ],
             Step::CutOver => self.cut_over(),
@@ -228,7 +240,7 @@ impl Lines<'_> {
     }
 
     /// The lines of a cut-over that is to begin.
-    fn first_lines(&self, database: &'static str, file: &'static str) -> [CommandLine; 2] {
+    fn first_lines(&self, database: &'static str, file: &str) -> [CommandLine; 2] {
         // rhino's cut-over takes these names from contentrepo's.
         // A bucket that is mapped since then is not left behind any more.
         let is_mapped = |name: &String| {
@@ -258,9 +270,15 @@ impl Lines<'_> {
             let words = ["cutover", database, "--revert", "--execute"];
             typed(&words, "bring the way back to its end; clients stand still")
         };
-        let contentrepo = self.first_lines("contentrepo", "contentrepo-names.gz");
-        let rhino = self.first_lines("rhino", "rhino-names.gz");
         let cutovers = &self.facts.cutovers;
+        // The backup of a cut-over that was taken back stays.
+        let file = |database: &str, taken_back: Option<u64>| match taken_back {
+            Some(entry) => format!("{database}-names-{entry}.gz"),
+            None => format!("{database}-names.gz"),
+        };
+        let file_of_repo = file("contentrepo", cutovers.contentrepo.taken_back);
+        let contentrepo = self.first_lines("contentrepo", &file_of_repo);
+        let rhino = self.first_lines("rhino", &file("rhino", cutovers.rhino.taken_back));
         match (cutovers.contentrepo.phase(), cutovers.rhino.phase()) {
             (_, Phase::UnderWayBack) | (Phase::Before, Phase::CutOver) => vec![back("rhino")],
             (Phase::UnderWayBack, _) => vec![back("contentrepo")],

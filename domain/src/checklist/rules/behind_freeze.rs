@@ -21,7 +21,25 @@ impl View<'_> {
             (Staleness::Database, server.is_some() && server != today.database.as_ref()),
         ];
         let other = other.into_iter().find_map(|(what, is_other)| is_other.then_some(what));
-        other.map(|what| format!("it is of {what}"))
+        other.map(|what| format!("it is of {what}")).or_else(|| self.why_broken(freeze))
+    }
+
+    /// Why files came or went behind a freeze, by two commands that have read the same other content. Behind the
+    /// cut-over MogileFS may change.
+    fn why_broken(&self, freeze: &CurrentFreeze) -> Option<String> {
+        let of = |step: &str| {
+            let last = self.facts.last(step).filter(|it| it.began_behind(freeze.sequence))?;
+            let is_here = last.evidence.stale(self.today, None).is_empty();
+            last.evidence.content.as_ref().filter(|_| is_here).map(|content| (last.entry, content))
+        };
+        let ((audit, content), (verify, verified)) = (of("audit")?, of("verify")?);
+        let is_other = content == verified && *content != freeze.freeze.state.content;
+        (is_other && self.facts.cut_over().is_none()).then(|| {
+            format!(
+                "files came or went behind it: `audit`, entry {audit}, and `verify`, entry {verify}, have read the same \
+                 other content"
+            )
+        })
     }
 
     /// The freeze on which later steps can rest, or why there is none.

@@ -62,6 +62,9 @@ fn what_counts_behind_a_freeze_is_of_its_content() {
         (vec![Audit(7, false), Verify(7)], [Done, Done, UnderWay]),
         (vec![Audit(8, true), Verify(7)], [Done, NotBegun, Stale]),
         (vec![Audit(7, true), Verify(8)], [Done, Done, Stale]),
+        // Both have read the same other content: the freeze did not hold.
+        (vec![Audit(8, true), Verify(8)], [Stale, Stale, Stale]),
+        (vec![Migrate(3), Verify(8), Audit(8, true)], [Stale, Stale, Stale]),
         (whole.to_vec(), [Done, Done, Done]),
         (vec![differs(Audit(7, true)), Verify(7)], [Done, NotBegun, Failed]),
         (vec![Audit(7, true), incomplete(Verify(7))], [Done, Done, Failed]),

@@ -118,10 +118,10 @@ impl Engine {
     /// What removes everything of this rehearsal, for people.
     #[must_use]
     pub fn removal(&self) -> String {
-        let (label, name) = (self.label(), &self.name);
+        let name = &self.name;
         format!(
-            "docker rm --force --volumes $(docker ps --all --quiet --filter label={label}) \
-             && docker network rm {name}"
+            "docker ps --all --quiet --filter label={LABEL}={name} | xargs --no-run-if-empty docker rm --force \
+             --volumes; docker network rm {name}"
         )
     }
 
@@ -181,17 +181,24 @@ impl Engine {
     /// Removes every container of this rehearsal with its volumes, and the network. What was still being
     /// created when the rehearsal ended is waited for.
     pub async fn sweep(&self) -> anyhow::Result<()> {
-        let mut quiet = 0;
+        let (mut quiet, mut left) = (0, None);
         for _ in 0..20 {
             let found = self.containers().await?;
             quiet = if found.is_empty() { quiet + 1 } else { 0 };
             if quiet == 2 {
+                left = None;
                 break;
             }
             for id in found {
-                self.remove(&id).await?;
+                // One that cannot be removed now keeps no other one.
+                if let Err(error) = self.remove(&id).await {
+                    left = Some(error);
+                }
             }
             sleep(Duration::from_millis(200)).await;
+        }
+        if let Some(error) = left {
+            return Err(error);
         }
         match self.docker.remove_network(&self.name).await {
             Ok(()) => Ok(()),

@@ -9,7 +9,7 @@ use stand_ins::world::databases::Database;
 use tokio::time::sleep;
 
 use super::servers::Servers;
-use crate::site::Site;
+use crate::site::{Failure, Site};
 
 /// A failure, once in a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +41,9 @@ impl Fault {
         }
     }
 }
+
+/// The commands that must meet a fault.
+pub(super) const STRUCK: [&str; 3] = ["sync ", "migrate", "cutover rhino"];
 
 /// How long a command runs before the fault, where nothing else says when: it has begun its work.
 const BEGUN: Duration = Duration::from_millis(300);
@@ -76,26 +79,26 @@ impl Faults {
 }
 
 impl Servers {
-    /// Strikes while a command runs. Returns since when a server failed; it is up again.
-    pub(super) async fn strike(&self, command: &str) -> anyhow::Result<Option<Instant>> {
+    /// Strikes while a command runs.
+    pub(super) async fn strike(&self, command: &str) -> anyhow::Result<Option<Failure>> {
         let Some(fault) = self.faults.next(command) else { return Ok(None) };
-        let since = match fault {
+        let down = match fault {
             Fault::TrackerKilled => {
                 sleep(BEGUN).await;
-                let since = Instant::now();
                 self.tracker.kill().await?;
+                let down = Instant::now();
                 sleep(AWAY).await;
                 self.tracker.start().await?;
                 self.mogile.answers().await?;
-                since
+                down
             }
             Fault::LocalstackPaused => {
                 sleep(BEGUN).await;
-                let since = Instant::now();
                 self.localstack.pause().await?;
+                let down = Instant::now();
                 sleep(PAUSED).await;
                 self.localstack.unpause().await?;
-                since
+                down
             }
             Fault::MysqlKilled => {
                 sleep(BEGUN).await;
@@ -106,16 +109,17 @@ impl Servers {
                 self.restart_mysql().await?
             }
         };
-        Ok(Some(since))
+        Ok(Some(Failure { down, may_come_late: fault == Fault::MysqlKilled }))
     }
 
+    /// Returns when it was down.
     async fn restart_mysql(&self) -> anyhow::Result<Instant> {
-        let since = Instant::now();
         self.mysql.kill().await?;
+        let down = Instant::now();
         sleep(AWAY).await;
         self.mysql.start().await?;
         super::servers::root_in(self.mysql.port, "").await?;
-        Ok(since)
+        Ok(down)
     }
 
     /// Waits until rhino's index is dropped.

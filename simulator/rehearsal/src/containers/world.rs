@@ -1,7 +1,6 @@
 //! The servers as the world of a story.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -20,7 +19,7 @@ use super::mogile;
 use super::servers::Servers;
 use crate::corpus::CorpusFile;
 use crate::end_state::as_item;
-use crate::site::{Article, LateRow, Site};
+use crate::site::{Article, Failure, LateRow, Site};
 
 /// Requests under way at once, when the end is looked at.
 const AT_ONCE: usize = 8;
@@ -155,7 +154,7 @@ impl Site for Servers {
         Ok(())
     }
 
-    async fn strike(&self, command: &str) -> anyhow::Result<Option<Instant>> {
+    async fn strike(&self, command: &str) -> anyhow::Result<Option<Failure>> {
         self.strike(command).await
     }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::end_state::expectation;
 use crate::planting::Planted;
 use crate::process;
-use crate::site::Site;
+use crate::site::{Failure, Site};
 use crate::stage::Stage;
 
 /// The exit code of a command that could not reach something.
@@ -23,7 +23,7 @@ const INCOMPLETE: u64 = 3;
 #[derive(Debug, Clone, Serialize)]
 pub struct Typed {
     /// The command, without the paths of this machine.
-    command: String,
+    pub(super) command: String,
     exit_code: u64,
     seconds: f64,
     /// Whether a server of its world failed meanwhile, on purpose.
@@ -114,13 +114,17 @@ impl Operator {
                 let ended = process::captured(command, &self.environment).await;
                 (ended, Instant::now())
             };
-            let ((ended, end), since) = tokio::join!(ended, self.world.strike(&line));
-            let (ended, since) = (ended?, since?);
+            let ((ended, end), failure) = tokio::join!(ended, self.world.strike(&line));
+            let ended = ended?;
+            let how = || format!("`{shown}` ended with exit code {}: {}", ended.code, ended.stderr);
+            let failure = failure.with_context(how)?;
+            // One that ends as incomplete has met it, whenever the server was down for certain.
+            let met = |it: Failure| ended.code != code || it.down < end;
+            let failed = failure.is_some_and(met);
             ensure!(
-                since.is_none_or(|since| since < end),
+                failed || failure.is_none_or(|it| it.may_come_late),
                 "`{shown}` ended before a server failed"
             );
-            let failed = since.is_some();
             let seconds = (end.duration_since(begun).as_secs_f64() * 1000.0).round() / 1000.0;
             let (command, exit_code) = (shown.clone(), ended.code);
             let typed = Typed { command, exit_code, seconds, server_failed: failed };

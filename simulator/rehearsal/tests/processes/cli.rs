@@ -1,6 +1,7 @@
 //! The commands in processes of their own, against a world that is up.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::process::{Command, Output};
 
 use rehearsal::hazard::Hazards;
@@ -20,6 +21,12 @@ pub async fn mogile2s3(environment: &BTreeMap<&str, String>, arguments: &[&str])
     command.arg("mogile2s3").args(arguments).envs(environment);
     // Waited for on the side: the world that it talks to runs on these threads.
     tokio::process::Command::from(command).kill_on_drop(true).output().await.expect("started")
+}
+
+/// Writes a line where it is seen: what is printed by a test that passes is swallowed.
+pub fn say(line: &str) {
+    // A closed standard error is no reason to fail a test.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// What was printed.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rehearsal::containers::LABEL;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::ListContainersOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
-use crate::cli::{rehearse, text};
+use crate::cli::{rehearse, say, text};
 
 #[test]
 fn without_an_engine_it_says_what_to_start() {
@@ -38,10 +39,16 @@ fn flags_of_one_world_are_wrong_usage_with_the_other() {
 
 #[tokio::test]
 async fn an_interrupt_leaves_no_container_and_no_network() {
-    let Ok(docker) = docker_client_instance().await else {
+    let ping = async {
+        let docker = docker_client_instance().await.ok()?;
+        docker.ping().await.ok()?;
+        Some(docker)
+    };
+    let docker = tokio::time::timeout(Duration::from_secs(10), ping).await.ok().flatten();
+    let Some(docker) = docker else {
         let is_required = std::env::var_os("REQUIRE_CONTAINERS").is_some_and(|it| it == "1");
         assert!(!is_required, "REQUIRE_CONTAINERS=1, and no container engine answers");
-        eprintln!("SKIPPED: this test needs a container engine, and none answers");
+        say("SKIPPED: this test needs a container engine, and none answers");
         return;
     };
     let mut command = Command::new(env!("CARGO_BIN_EXE_rehearse"));

@@ -14,6 +14,7 @@ use stand_ins::world::mogile::Fid;
 
 use super::NAMES;
 use super::operator::{Operator, has};
+use crate::cli::say;
 
 /// An upload that never got its name.
 const UPLOAD: &str = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6.tmp";
@@ -147,7 +148,7 @@ async fn cleaned(operator: &mut Operator) {
         assert!(operator.page(condemned, 0).await.contains(UPLOAD));
         assert!(operator.page(deleted, 0).await.contains("temporary-deleted"));
     } else {
-        eprintln!("SKIPPED: two lines of docs/OPERATING.md need jq, and it is not on this machine");
+        say("SKIPPED: two lines of docs/OPERATING.md need jq, and it is not on this machine");
         assert!(std::env::var_os("REQUIRE_JQ").is_none_or(|it| it != "1"), "REQUIRE_JQ=1");
         operator.typed.extend([condemned, deleted].map(str::to_owned));
     }
