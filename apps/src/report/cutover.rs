@@ -209,8 +209,8 @@ impl CutoverReport {
             CutoverOutcome::NotBegun => {
                 writeln!(
                     out,
-                    "\nNOT BEGUN: interrupted. Nothing was changed\n  → type {command} --execute again, with the same \
-                     flags"
+                    "\nNOT BEGUN: interrupted. Nothing was changed\n  → {command} --execute{flags}\n    with the \
+                     other flags that you gave"
                 )
             }
             CutoverOutcome::UnderWay => writeln!(
