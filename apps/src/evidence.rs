@@ -11,7 +11,7 @@ use adapters::clock::SystemClock;
 use anyhow::anyhow;
 use domain::journal::{Content, ContentRead, Evidence, EvidenceOutcome, MigrationPlace};
 use domain::ports::Clock;
-use domain::runbook::{JournalTrouble, JournalWriter};
+use domain::runbook::JournalWriter;
 use domain::store_state::RowsDigest;
 use domain::{BucketMap, Stopped};
 use tokio::time::timeout;
@@ -86,9 +86,6 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// The step of the evidence that `doctor` writes. No order decides whether it counts.
 pub const DOCTOR: &str = "doctor";
 
-/// Tries to write an entry. Others may write at the same time, and this entry changes nothing that they rest on.
-const TRIES: u32 = 5;
-
 impl PlaceSettings<'_> {
     /// The systems of today, for the AWS account of these keys.
     pub async fn place(
@@ -135,7 +132,7 @@ pub async fn begin(services: &Services<'_>, settings: &JournalSettings) -> Optio
     };
     tracing::warn!(
         "the journal cannot be read, and so it is not known what was decided when this command began: {why}. Its \
-         result will not count for the gates of `cutover` and for the runbook"
+         result will clear no finding, and will not count behind a freeze"
     );
     None
 }
@@ -213,21 +210,10 @@ async fn write(
     let of_step = Evidence::new(step, outcome(verdict), place);
     let evidence = Evidence { from, content, run, read, allowed, counted, ..of_step };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let by = (by.clone(), random());
-        // Opened behind the command's work, which takes minutes: others may have written meanwhile.
-        let writer = JournalWriter::open(Arc::clone(&journal), Arc::clone(&clock), by).await;
-        let mut writer = writer.map_err(refused)?;
-        match writer.append(Content::Evidence(Box::new(evidence.clone()))).await {
-            Ok(_) => return Ok(()),
-            // The answer was lost, and another process has written behind the entry.
-            Err(JournalTrouble::TakenOver(taken)) if taken.own.is_some() => return Ok(()),
-            Err(JournalTrouble::TakenOver(_)) if tries < TRIES => {}
-            Err(why) => return Err(refused(why)),
-        }
-    }
+    let (by, content) = ((by, random()), Content::Evidence(Box::new(evidence)));
+    // Opened behind the command's work, which takes minutes: others may have written meanwhile.
+    let written = JournalWriter::write_beside_others(&journal, &clock, &by, &content).await;
+    written.map_err(refused)
 }
 
 /// The account of an ARN, in digits.

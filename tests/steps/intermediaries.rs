@@ -216,7 +216,7 @@ fn proven_files_lose_their_intermediaries_in_both_forms() {
     assert_eq!((again.intermediaries.files, again.entries), (0, 0));
 }
 
-/// What an observer is told.
+/// The figures that an observer gets.
 #[derive(Default)]
 struct Told(std::sync::Mutex<Vec<(u64, u64)>>);
 

@@ -89,7 +89,7 @@ pub enum QueueError {
         /// What is wrong with the keys.
         trouble: KeyTrouble,
     },
-    /// The journal could not be told first that jobs are sent, and so none was.
+    /// The journal did not take the entry that comes before the first job. No job was sent.
     #[error("{}", why.detail)]
     NotJournalled {
         /// Why not, by what stands in the way.

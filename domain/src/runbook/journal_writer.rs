@@ -93,6 +93,28 @@ impl JournalWriter {
         Ok(Self { journal, clock, by, number, head, unsure: None, taken_over: None })
     }
 
+    /// Writes one entry that changes nothing on which others rest: where another operator writes at the same time, it
+    /// is written behind theirs. `number` is a random one.
+    pub async fn write_beside_others(
+        journal: &Arc<dyn Journal>,
+        clock: &Arc<dyn Clock>,
+        by: &(String, u64),
+        content: &Content,
+    ) -> Result<(), JournalTrouble> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut writer = Self::open(journal.clone(), clock.clone(), by.clone()).await?;
+            match writer.append(content.clone()).await {
+                Ok(_) => return Ok(()),
+                // The answer was lost, and another process has written behind the entry.
+                Err(JournalTrouble::TakenOver(taken)) if taken.own.is_some() => return Ok(()),
+                Err(JournalTrouble::TakenOver(_)) if tries < limits::ATTEMPTS => {}
+                Err(why) => return Err(why),
+            }
+        }
+    }
+
     /// The last entry that this writer knows of.
     #[must_use]
     pub const fn head(&self) -> Option<&Head> {

@@ -9,7 +9,6 @@ use crate::journal::Content;
 use crate::ports::{Clock, JobQueue, Journal, QueueError};
 use crate::{
     Delivery, Job, MessageContent, Obstacle, QueueDepth, Reason, ReasonKind, Receipt, SendReport,
-    limits,
 };
 
 /// A queue that gets nothing before the journal says so: a sender that is killed leaves jobs, and gates must know
@@ -18,8 +17,7 @@ pub struct JournalledQueue {
     queue: Arc<dyn JobQueue>,
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
-    by: String,
-    number: u64,
+    by: (String, u64),
     content: Content,
     is_written: Mutex<bool>,
 }
@@ -30,38 +28,22 @@ impl JournalledQueue {
     pub fn new(
         queue: Arc<dyn JobQueue>,
         (journal, clock): (Arc<dyn Journal>, Arc<dyn Clock>),
-        (by, number): (String, u64),
+        by: (String, u64),
         content: Content,
     ) -> Self {
-        Self { queue, journal, clock, by, number, content, is_written: Mutex::new(false) }
+        Self { queue, journal, clock, by, content, is_written: Mutex::new(false) }
     }
 
     /// Writes the entry, where it is not written. All that send wait for it.
     async fn announce(&self) -> Result<(), QueueError> {
         let mut is_written = self.is_written.lock().await;
         if !*is_written {
-            self.write().await.map_err(|why| QueueError::NotJournalled { why: reason(&why) })?;
+            let Self { journal, clock, by, content, .. } = self;
+            let written = JournalWriter::write_beside_others(journal, clock, by, content).await;
+            written.map_err(|why| QueueError::NotJournalled { why: reason(&why) })?;
             *is_written = true;
         }
         Ok(())
-    }
-
-    /// Others may write at the same time, and this entry changes nothing that they rest on.
-    async fn write(&self) -> Result<(), JournalTrouble> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let (journal, clock) = (Arc::clone(&self.journal), Arc::clone(&self.clock));
-            let by = (self.by.clone(), self.number);
-            let mut writer = JournalWriter::open(journal, clock, by).await?;
-            match writer.append(self.content.clone()).await {
-                Ok(_) => return Ok(()),
-                // The answer was lost, and another process has written behind the entry.
-                Err(JournalTrouble::TakenOver(taken)) if taken.own.is_some() => return Ok(()),
-                Err(JournalTrouble::TakenOver(_)) if tries < limits::ATTEMPTS => {}
-                Err(why) => return Err(why),
-            }
-        }
     }
 }
 

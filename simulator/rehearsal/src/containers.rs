@@ -36,22 +36,26 @@ pub async fn rehearse(options: &Options, faults: bool, keep: bool) -> anyhow::Re
     let mut ended = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     // Of a terminal that is closed.
     let mut hung_up = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
-    let told = tokio::select! {
-        told = AssertUnwindSafe(play(options, &engine, faults, keep)).catch_unwind() => {
-            told.unwrap_or_else(|_| Err(anyhow!("the rehearsal panicked")))
+    let played = tokio::select! {
+        played = AssertUnwindSafe(play(options, &engine, faults, keep)).catch_unwind() => {
+            played.unwrap_or_else(|_| Err(anyhow!("the rehearsal panicked")))
         }
         _ = tokio::signal::ctrl_c() => Err(anyhow::Error::new(Interrupted)),
         _ = ended.recv() => Err(anyhow::Error::new(Interrupted)),
         _ = hung_up.recv() => Err(anyhow::Error::new(Interrupted)),
     };
-    if keep && told.is_ok() {
+    if keep && played.is_ok() {
         eprintln!("The servers stay up. Remove them with:");
         eprintln!("  {}", engine.removal());
-        return told;
+        return played;
     }
-    let swept = engine.sweep().await;
-    swept.with_context(|| format!("containers may be left; remove them: {}", engine.removal()))?;
-    told
+    let left = || format!("containers may be left; remove them: {}", engine.removal());
+    match (played, engine.sweep().await) {
+        (played, Ok(())) => played,
+        (Ok(_), Err(error)) => Err(error.context(left())),
+        // Why it did not come to its end is said first.
+        (Err(why), Err(error)) => Err(anyhow!("{why:#}. {}: {error:#}", left())),
+    }
 }
 
 /// The name of the story there.

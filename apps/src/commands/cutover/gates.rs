@@ -76,8 +76,8 @@ impl Looked {
     }
 
     /// Writes the operator's decisions into the journal. Errors where the journal has other evidence than when
-    /// the gates were looked at. The change goes on with the same writer: an entry of somebody else behind this
-    /// look is a take-over.
+    /// the gates were looked at. The change goes on with the same writer: an entry of another operator behind
+    /// this look is a take-over.
     pub(super) async fn enter(
         &self,
         looking: &Looking<'_>,

@@ -47,7 +47,7 @@ pub struct RepoCutover<'a> {
 /// is brought to its end. It may be run again, whatever became of an earlier run.
 ///
 /// The caller opened the writer before it looked at the evidence for the last time, and writes by no other: so
-/// an entry of somebody else behind that look is a take-over.
+/// an entry of another operator behind that look is a take-over.
 pub async fn cut_over_contentrepo(
     ports: &RepoPorts,
     cutover: RepoCutover<'_>,

@@ -215,8 +215,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells the observer how far it is, where that is another figure than the last one. Most of the listings of
-    /// a bucket are empty.
+    /// Reports the figures to the observer where they have changed. Most of the listings of a bucket are empty.
     fn report_progress(&mut self) {
         let figures = (self.deletion.intermediaries.files, self.deletion.deleted.files);
         if figures != self.reported {

@@ -127,13 +127,13 @@ pub(super) async fn accepted(begun: impl Future<Output = Begun>) -> Story {
 async fn story(
     name: &'static str,
     operator: impl Future<Output = Begun>,
-    told: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
+    play: impl AsyncFnOnce(&mut Operator) -> anyhow::Result<Readings>,
 ) -> Story {
     let begun = Instant::now();
     let mut ended = Story::default();
     let readings = match operator.await {
         Ok(mut operator) => {
-            let readings = told(&mut operator).await;
+            let readings = play(&mut operator).await;
             let Operator { typed, check_list, end, doctor, .. } = operator;
             ended = Story { commands: typed, check_list, end, doctor, ..ended };
             readings
@@ -146,7 +146,7 @@ async fn story(
     Story { scenario: Scenario { name, seconds, problems }, rows_read: rows, ..ended }
 }
 
-/// People ingest so many files.
+/// People ingest this number of files.
 async fn ingests(operator: &mut Operator, files: usize) -> anyhow::Result<()> {
     let Operator { world, planted, before, .. } = operator;
     ingest(world.as_ref(), planted, before, files).await

@@ -40,7 +40,7 @@ pub async fn typed() -> BTreeSet<String> {
 /// A file of the store that can be lost without harm to another.
 fn plain(stage: &Stage, number: usize) -> Expected {
     let plain = |file: &&Expected| !file.synced && file.file.content.length() > 0;
-    stage.planted.expected.iter().filter(plain).nth(number).expect("so many files").clone()
+    stage.planted.expected.iter().filter(plain).nth(number).expect("a file").clone()
 }
 
 /// contentrepo refers to a content.
@@ -144,7 +144,7 @@ async fn frozen(operator: &Operator) {
     operator.types("mogile2s3 migrate", 0).await;
 }
 
-/// Objects that somebody deletes are found by both comparisons, and brought again by the page's lines.
+/// Both comparisons find objects that are deleted, and the lines of the page bring them again.
 async fn lost_objects(operator: &mut Operator) {
     let lose = |stage: &Stage, file: &Expected| {
         let deleted = stage.world.s3.delete(file.bucket, &file.file.sha1, &Condition::None);
